@@ -1,0 +1,21 @@
+"""The errors that shapetrace raises. The command line prints them as one line."""
+
+
+class ShapetraceError(Exception):
+    """Something could not be done. The message says what was got, what was expected and what to do."""
+
+    exit_code = 1
+
+
+class UsageError(ShapetraceError):
+    """The request itself is wrong: an unknown model, settings that do not fit together, a bad file."""
+
+    exit_code = 2
+
+
+class TraceError(ShapetraceError):
+    """The pass could not be recorded."""
+
+
+class MissingPartError(ShapetraceError):
+    """A program, font or optional package that this request needs is not installed."""

@@ -1,0 +1,257 @@
+"""The outline: what a trace means. Sections hold steps; steps hold named operands.
+
+Frozen dataclasses, standard library only. Titles and notes are English here; renderers translate them.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Literal
+
+from shapetrace.ir import Model, Role
+
+StepKind = Literal[
+    "lookup",  # [T] → rows of [V,d] → [T,d]
+    "product",  # data × weight
+    "scores",  # Q Kᵀ
+    "softmax",
+    "weighted_sum",  # A V
+    "contraction",  # data × data that is no attention
+    "convolution",
+    "split",  # one axis becomes heads
+    "concat",  # pieces side by side
+    "residual",  # data + older data
+    "add",
+    "multiply",
+    "norm",
+    "activation",
+    "position",  # rotary and the like
+    "pointwise",  # element-wise, not further named
+    "select",  # rows or columns taken out
+    "route",  # top-k, sort, one-hot: which expert
+    "reduce",
+    "unknown",  # an operation that no pass knows, with its shapes
+]
+
+SectionKind = Literal["model", "embedding", "block", "attention", "mlp", "experts", "unembedding", "other"]
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A few words that teach, translatable: the template is the key in the label files.
+
+    Attributes:
+        template: English, with fields: ``{n} heads``.
+        values: What goes into the fields.
+    """
+
+    template: str
+    values: dict[str, str | int] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return self.template.format_map(self.values)
+
+
+@dataclass(frozen=True, slots=True)
+class Operand:
+    """One rectangle: a matrix, or a stack of equal matrices.
+
+    Attributes:
+        name: ``X``, ``K``, ``W_Q``; what follows an underscore is a subscript. Empty if it has no name.
+        role: data, weight or constant.
+        shape: Sizes of one matrix of the stack as people write them (leading axes of size 1 left out).
+        stack: Number of equal matrices: heads, experts, batch times heads.
+        stack_axes: The sizes that make the stack, outermost first: (4, 12) for a batch of 4 and 12 heads.
+        dims: Names of the sizes in ``shape`` where known ("T", "d_model", "d_head"), "" elsewhere.
+        transposed: True if it is drawn turned: K as Kᵀ. ``shape`` is already the turned one.
+        pattern: "causal" for scores with a causal mask, "slices" for pieces side by side.
+        slices: Number of pieces side by side, with pattern "slices".
+        source: Parameter, buffer or input name it comes from; empty for computed values.
+        made_by: Id of the step that computed it; empty if none did.
+        labels: Words to write beside its rows (tokens); empty if unknown.
+    """
+
+    name: str
+    role: Role
+    shape: tuple[int, ...]
+    stack: int = 1
+    stack_axes: tuple[int, ...] = ()
+    dims: tuple[str, ...] = ()
+    transposed: bool = False
+    pattern: Literal["", "causal", "slices"] = ""
+    slices: int = 0
+    source: str = ""
+    made_by: str = ""
+    labels: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One row: operands, an operator, results.
+
+    Attributes:
+        id: Stable and unique in the outline: ``h.0.attn/query``.
+        section: Path of its section: ``h.0.attn``; "" for the model itself.
+        kind: What sort of step it is.
+        title: ``Query``, ``Scores``, ``LayerNorm``.
+        path: Module path: ``h.0.attn.c_attn``.
+        operator: ``×`` between the operands of a product, ``+``, ``⊙``; for kinds with one operand
+            the name of the function: ``softmax``, ``GELU``.
+        operands: Left to right, as the equation is read.
+        results: Usually one.
+        notes: A few words that teach.
+        repeat: Number of folded layers this step stands for.
+        parameters: Parameters of one layer's step, all heads; a weight used again later (tied) counts 0.
+        tied_to: Name of the parameter this step's weight is tied to, if it is counted elsewhere.
+        flops: FLOPs of one layer's step, all heads (2 per multiply-add); None if not counted.
+        inner: For products: position of the contracted axis in the first and in the second operand's shape.
+        ops: Ids of the operations of the first layer that this step draws.
+    """
+
+    id: str
+    section: str
+    kind: StepKind
+    title: str
+    path: str
+    operator: str
+    operands: tuple[Operand, ...]
+    results: tuple[Operand, ...]
+    notes: tuple[Note, ...] = ()
+    repeat: int = 1
+    parameters: int = 0
+    tied_to: str = ""
+    flops: int | None = None
+    inner: tuple[int, int] | None = None
+    ops: tuple[int, ...] = ()
+
+    @property
+    def equation(self) -> str:
+        """The step as people write it: ``[1024,768]×[768,64]→[1024,64]``."""
+        return equation(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A group of steps: the model, a block, attention.
+
+    Attributes:
+        path: Module path of the first folded member: ``h.0.attn``; "" for the model; a group that is no
+            module has a word in angle brackets: ``<embedding>``.
+        title: ``Block``, ``Attention``, ``Embedding``.
+        kind: What it holds.
+        type: Class name of the module, empty for a group.
+        repeat: Number of equal siblings folded into it.
+        members: Paths of the folded siblings, the first included: ``("h.0", "h.1", ...)``.
+        items: Steps and sections, in the order of execution.
+        parameters: Parameters of one member, counted once each.
+    """
+
+    path: str
+    title: str
+    kind: SectionKind
+    type: str
+    repeat: int
+    members: tuple[str, ...]
+    items: tuple["Step | Section", ...]
+    parameters: int = 0
+
+    def steps(self) -> Iterator[Step]:
+        """All steps in it and below, in order."""
+        for item in self.items:
+            if isinstance(item, Step):
+                yield item
+            else:
+                yield from item.steps()
+
+    def sections(self) -> Iterator["Section"]:
+        """This section and all below, outer before inner."""
+        yield self
+        for item in self.items:
+            if isinstance(item, Section):
+                yield from item.sections()
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """Every operation is drawn, folded or elided with a reason.
+
+    Attributes:
+        operations: Operations in the trace.
+        drawn: Operations that a step of the outline draws.
+        folded: Operations of layers that are folded into a drawn one.
+        elided: Operations that only move, cast or prepare values.
+        unknown: Operations among the drawn that no pass knows (plain steps).
+        reasons: Elided operations by reason: ``{"views": 40, "dropouts": 12}``.
+    """
+
+    operations: int
+    drawn: int
+    folded: int
+    elided: int
+    unknown: int
+    reasons: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Costs of the whole pass.
+
+    Attributes:
+        parameters: Elements of all parameters, tied ones once, buffers apart.
+        active_parameters: Parameters that one token passes: all but the experts not chosen.
+        buffers: Elements of all buffers.
+        parameter_bytes: Bytes of all parameters.
+        matmul_flops: 2 per multiply-add of the matrix products alone; a causal mask is not discounted.
+        flops: matmul_flops and convolutions.
+        activation_bytes: Bytes of all data values made by the pass that are not views of others.
+        uncounted: Names of operations whose FLOPs are not counted, with how often each ran.
+    """
+
+    parameters: int
+    active_parameters: int
+    buffers: int
+    parameter_bytes: int
+    matmul_flops: int
+    flops: int
+    activation_bytes: int
+    uncounted: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """What a trace means.
+
+    Attributes:
+        model: What was traced.
+        root: The model's own section, path "".
+        totals: Costs of the whole pass.
+        coverage: Where every operation went.
+        failure: One line that says how the pass ended early, or "".
+    """
+
+    model: Model
+    root: Section
+    totals: Totals
+    coverage: Coverage
+    failure: str = ""
+
+    def steps(self) -> Iterator[Step]:
+        """All steps, in order; a folded layer's steps once."""
+        return self.root.steps()
+
+
+def equation(step: Step) -> str:
+    """Write a step's shapes in one line; see `Step.equation`."""
+    left = [_written(operand) for operand in step.operands]
+    right = ", ".join(_written(operand) for operand in step.results)
+    if step.kind == "lookup":
+        return f"{left[0]}→rows of {left[1]}→{right}"
+    if step.kind == "concat" and len(left) == 1 and step.operands[0].stack > 1:
+        return f"{step.operands[0].stack}·{left[0]}→{right}"
+    if len(left) == 1:
+        return left[0] if left[0] == right else f"{left[0]}→{right}"
+    separator = step.operator if step.operator in {"×", "+", "⊙", "∗"} else ", "
+    return f"{separator.join(left)}→{right}"
+
+
+def _written(operand: Operand) -> str:
+    return "[" + ",".join(map(str, operand.shape)) + "]"
