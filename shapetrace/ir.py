@@ -5,14 +5,14 @@ Ids are positions: ``trace.tensors[7].id == 7``. The same model and inputs give 
 """
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal, TypeAlias
 
 Role = Literal["data", "weight", "constant"]
 """data: touched by an input. weight: a parameter, or made from parameters. constant: everything else."""
 
 Origin = Literal["input", "parameter", "buffer", "made"]
 
-type Plain = bool | int | float | str | None | list[Plain]
+Plain: TypeAlias = bool | int | float | str | None | list[Any]
 """A plain argument of a call: what is not a tensor, as JSON can hold it."""
 
 
