@@ -1,0 +1,5 @@
+"""The recorder of a forward pass: a real nn.Module and its inputs in, a Trace out."""
+
+from shapetrace.capture.forward import capture
+
+__all__ = ["capture"]

@@ -1,0 +1,174 @@
+"""Run a model once and record it."""
+
+import contextlib
+import inspect
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import torch
+
+from shapetrace import ir
+from shapetrace.capture.lines import failing_line
+from shapetrace.capture.modes import FunctionLevel, KernelLevel
+from shapetrace.capture.plain import named_tensors, tensors_in
+from shapetrace.capture.recorder import Recorder
+from shapetrace.capture.registry import Registry
+from shapetrace.capture.scopes import module_scopes
+from shapetrace.errors import TraceError
+
+
+def capture(
+    model: torch.nn.Module,
+    args: Sequence[Any] = (),
+    kwargs: Mapping[str, Any] | None = None,
+    *,
+    model_info: ir.Model | None = None,
+) -> ir.Trace:
+    """Run ``model(*args, **kwargs)`` as it is, where it is, and record every operation.
+
+    The model keeps its device, mode, hooks and buffers, and computes bit for bit what it computes untraced.
+
+    Args:
+        model: Any module; its own training flag, grad mode and device are used.
+        args: Positional inputs.
+        kwargs: Keyword inputs.
+        model_info: Name and settings to keep in the trace; the class name by default.
+
+    Returns:
+        The trace.
+
+    Raises:
+        TraceError: If ``model`` is no ``nn.Module``.
+        Exception: Whatever the model raises, unchanged, with a note of where, and with the partial trace
+            as its attribute ``trace``.
+    """
+    if not isinstance(model, torch.nn.Module):
+        raise TraceError(f"got {type(model).__name__}, expected a torch.nn.Module")
+    kwargs = dict(kwargs or {})
+    recorder = Recorder(Registry(_names(model)))
+    inputs = _enter_inputs(recorder, model, args, kwargs)
+    info = model_info or ir.Model(type(model).__name__)
+    failure: ir.Failure | None = None
+    outputs: tuple[int, ...] = ()
+    try:
+        with recording(recorder, model):
+            result = model(*args, **kwargs)
+        outputs = tuple(recorder.registry.read(tensor) for tensor in _result_tensors(result))
+    except Exception as error:
+        failure = _failure(recorder, error)
+        trace = _trace(recorder, info, model, inputs, outputs, failure)
+        where = trace.calls[failure.call].path or "the model itself" if trace.calls else "the model itself"
+        error.add_note(f"while tracing {info.name}, in {where}, at {failure.line or 'an unknown line'}")
+        with contextlib.suppress(AttributeError):  # an exception class with slots keeps nothing
+            error.trace = trace  # type: ignore[attr-defined]
+        raise
+    return _trace(recorder, info, model, inputs, outputs, failure)
+
+
+@contextlib.contextmanager
+def recording(recorder: Recorder, model: torch.nn.Module) -> Iterator[None]:
+    """Everything that runs in the block is recorded; nothing stays behind after it, however it ends."""
+    with contextlib.ExitStack() as stack:
+        if "torch._dynamo" in sys.modules:  # a compiled module runs as the eager code it was made from
+            stack.enter_context(torch.compiler.set_stance("force_eager"))
+        stack.enter_context(module_scopes(recorder, model))
+        stack.enter_context(KernelLevel(recorder))
+        stack.enter_context(FunctionLevel(recorder))
+        yield
+
+
+def _enter_inputs(
+    recorder: Recorder, model: torch.nn.Module, args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> tuple[int, ...]:
+    inputs: list[int] = []
+    for name, value in _named_arguments(model, args, kwargs):
+        for path, tensor in named_tensors(value, name):
+            known = recorder.registry.known(tensor)
+            inputs.append(recorder.registry.enter(tensor, path) if known is None else known)
+    return tuple(dict.fromkeys(inputs))
+
+
+def _named_arguments(
+    model: torch.nn.Module, args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> list[tuple[str, Any]]:
+    """Arguments by the names that forward gives them."""
+    names: list[str] = []
+    with contextlib.suppress(TypeError, ValueError):
+        for parameter in inspect.signature(model.forward).parameters.values():
+            if parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD):
+                names.append(parameter.name)
+    numbered = [names[i] if i < len(names) else f"input[{i}]" for i in range(len(args))]
+    return [*zip(numbered, args, strict=True), *kwargs.items()]
+
+
+def _result_tensors(result: Any) -> list[torch.Tensor]:
+    return list(tensors_in(result))
+
+
+def _parameters(model: torch.nn.Module) -> tuple[ir.Parameter, ...]:
+    """Parameters and buffers under their first names; further names of the same tensor are aliases."""
+    first: dict[int, tuple[str, torch.Tensor, bool]] = {}
+    aliases: dict[int, list[str]] = {}
+    held = [
+        *((name, tensor, False) for name, tensor in model.named_parameters(remove_duplicate=False)),
+        *((name, tensor, True) for name, tensor in model.named_buffers(remove_duplicate=False)),
+    ]
+    for name, tensor, buffer in held:
+        if id(tensor) in first:
+            aliases[id(tensor)].append(name)
+        else:
+            first[id(tensor)] = (name, tensor, buffer)
+            aliases[id(tensor)] = []
+    return tuple(
+        ir.Parameter(
+            name, _shape(tensor), str(tensor.dtype).removeprefix("torch."), tensor.element_size(),
+            tuple(aliases[key]), buffer,
+        )
+        for key, (name, tensor, buffer) in first.items()
+    )  # fmt: skip
+
+
+def _shape(tensor: torch.Tensor) -> tuple[int, ...]:
+    if torch.nn.parameter.is_lazy(tensor):
+        return ()
+    return tuple(tensor.shape)
+
+
+def _names(model: torch.nn.Module) -> dict[int, tuple[ir.Origin, str]]:
+    names: dict[int, tuple[ir.Origin, str]] = {}
+    for name, tensor in model.named_parameters(remove_duplicate=False):
+        names.setdefault(id(tensor), ("parameter", name))
+    for name, tensor in model.named_buffers(remove_duplicate=False):
+        names.setdefault(id(tensor), ("buffer", name))
+    return names
+
+
+def _failure(recorder: Recorder, error: Exception) -> ir.Failure:
+    line = failing_line(error.__traceback__)
+    kind, message = type(error).__name__, str(error)
+    if recorder.failing is None or recorder.failing[2] is not error:
+        return ir.Failure(kind, message, recorder.scope, line=line)
+    op, call, _ = recorder.failing
+    return ir.Failure(kind, message, call, op.name, tuple(op.inputs), op.attrs, line)
+
+
+def _trace(
+    recorder: Recorder,
+    info: ir.Model,
+    model: torch.nn.Module,
+    inputs: tuple[int, ...],
+    outputs: tuple[int, ...],
+    failure: ir.Failure | None,
+) -> ir.Trace:
+    return ir.Trace(
+        model=info,
+        inputs=inputs,
+        outputs=outputs,
+        tensors=tuple(recorder.registry.tensors),
+        ops=tuple(recorder.ops),
+        calls=tuple(recorder.calls),
+        parameters=_parameters(model),  # after the pass: lazy ones have their shapes now
+        versions={"torch": torch.__version__},
+        failure=failure,
+    )

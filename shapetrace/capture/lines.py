@@ -1,0 +1,54 @@
+"""Which line of model code made a call."""
+
+import functools
+import os
+import sys
+from types import FrameType, TracebackType
+
+import torch
+
+_LIBRARY_FOLDERS = tuple(
+    os.path.dirname(os.path.abspath(path)) + os.sep for path in (torch.__file__, __file__)
+)
+
+
+def calling_line() -> str:
+    """``file.py:12 in Block.forward``: the innermost frame outside of torch and of the recorder."""
+    frame: FrameType | None = sys._getframe(2)
+    while frame is not None and _is_library(frame.f_code.co_filename):
+        frame = frame.f_back
+    return "" if frame is None else _written(frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_qualname)
+
+
+def failing_line(traceback: TracebackType | None) -> str:
+    """The innermost line of the user's own code in a traceback: outside of torch and of installed packages.
+
+    Falls back on the innermost line outside of torch.
+    """
+    outside = own = ""
+    while traceback is not None:
+        code = traceback.tb_frame.f_code
+        if not _is_library(code.co_filename):
+            outside = _written(code.co_filename, traceback.tb_lineno, code.co_qualname)
+            if f"site-packages{os.sep}" not in code.co_filename and not code.co_filename.startswith("<"):
+                own = outside
+        traceback = traceback.tb_next
+    return own or outside
+
+
+@functools.cache
+def _is_library(filename: str) -> bool:
+    return filename.startswith((*_LIBRARY_FOLDERS, "<frozen"))
+
+
+@functools.lru_cache(maxsize=4096)
+def _written(filename: str, line: int, function: str) -> str:
+    return f"{_short(filename)}:{line} in {function}"
+
+
+@functools.cache
+def _short(filename: str) -> str:
+    """The path as an import would find it: the same on every machine."""
+    folders = [os.path.abspath(folder) + os.sep for folder in ("", *sys.path) if os.path.isdir(folder or ".")]
+    inside = [folder for folder in folders if filename.startswith(folder)]
+    return filename.removeprefix(max(inside, key=len)) if inside else os.path.basename(filename)

@@ -1,0 +1,144 @@
+"""The two levels at which calls are seen: functions as their author wrote them, kernels as PyTorch runs them."""
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch._ops import OpOverload
+from torch.overrides import TorchFunctionMode
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from shapetrace.capture.composites import is_composite, opened
+from shapetrace.capture.lines import calling_line
+from shapetrace.capture.plain import plain
+from shapetrace.capture.recorder import Recorder
+from shapetrace.ir import Call, Plain
+
+_NOT_RECORDED = frozenset({"device", "layout", "pin_memory", "memory_format", "generator", "non_blocking"})
+_GETTERS_WITHOUT_TENSORS = frozenset(
+    {"shape", "dtype", "device", "layout", "ndim", "itemsize", "nbytes", "names", "requires_grad", "is_leaf",
+     "grad_fn", "is_meta", "is_cuda", "is_cpu", "is_nested", "is_quantized", "is_sparse", "is_mps", "is_xpu"}
+)  # fmt: skip
+_QUERIES = frozenset(
+    {"size", "dim", "numel", "nelement", "stride", "storage_offset", "is_contiguous", "is_floating_point",
+     "is_complex", "get_device", "element_size", "data_ptr", "untyped_storage", "__len__", "__hash__", "ndimension",
+     "is_inference", "is_tensor", "broadcast_shapes", "result_type", "can_cast", "__repr__", "__format__"}
+)  # fmt: skip
+"""Calls that ask about a tensor and give none."""
+
+
+class FunctionLevel(TorchFunctionMode):
+    """Sees each call once, as its author wrote it, with parameters as themselves."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        super().__init__()
+        self._recorder = recorder
+
+    def __torch_function__(
+        self, func: Callable[..., Any], types: Any, args: Sequence[Any] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        name, composite = _described(func)
+        if not name:
+            return func(*args, **kwargs)
+        if composite:
+            return self._run_composite(func, name, args, kwargs)
+        recorder = self._recorder
+        running = recorder.open_op(name, args, kwargs, calling_line())
+        try:
+            result = func(*args, **kwargs)
+        except BaseException as error:
+            recorder.fail_op(running, error)
+            raise
+        recorder.close_op(running, result)
+        return result
+
+    def _run_composite(self, func: Any, name: str, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+        recorder, line = self._recorder, calling_line()
+        first_op, parent = len(recorder.ops), recorder.scope
+        path = recorder.calls[parent].path
+        call = recorder.enter_call(Call(len(recorder.calls), path, name, parent, kind="function"))
+        result: Any = None
+        try:
+            with self:
+                result = opened(func)(*args, **kwargs)
+        finally:
+            recorder.leave_call(call, result)
+            recorder.fold_composite(call, first_op, name, line)
+        return result
+
+
+class KernelLevel(TorchDispatchMode):
+    """Sees the ATen operators that each call runs; composite ones (under inference_mode) are decomposed."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        super().__init__()
+        self._recorder = recorder
+
+    def __torch_dispatch__(
+        self, func: OpOverload, types: Any, args: Sequence[Any] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        name, names, written, composite = _schema(func)
+        if composite:
+            with self:
+                result = func.decompose(*args, **kwargs)
+            if result is not NotImplemented:
+                return result
+        inputs: list[int] = []
+        plain_args: dict[str, Plain] = {}
+        for key, value in zip(names, args, strict=False):
+            self._take(key, value, inputs, plain_args)
+        for key, value in kwargs.items():
+            self._take(key, value, inputs, plain_args)
+        result = func(*args, **kwargs)
+        mutated = [value for key in written if (value := _argument(key, names, args, kwargs)) is not None]
+        self._recorder.record_kernel(name, inputs, plain_args, result, mutated)
+        return result
+
+    def _take(self, key: str, value: Any, inputs: list[int], plain_args: dict[str, Plain]) -> None:
+        if isinstance(value, torch.Tensor):
+            inputs.append(self._recorder.registry.read(value))
+        elif value is None or key in _NOT_RECORDED:
+            return
+        elif isinstance(value, list | tuple) and any(isinstance(item, torch.Tensor) for item in value):
+            inputs.extend(self._recorder.registry.read(item) for item in value if isinstance(item, torch.Tensor))
+            if any(item is None for item in value):
+                plain_args[key] = plain(value)
+        else:
+            plain_args[key] = plain(value)
+
+
+def _argument(key: str, names: Sequence[str], args: Sequence[Any], kwargs: dict[str, Any]) -> torch.Tensor | None:
+    if key in kwargs:
+        value = kwargs[key]
+    else:
+        position = names.index(key)
+        value = args[position] if position < len(args) else None
+    return value if isinstance(value, torch.Tensor) else None
+
+
+@functools.cache
+def _schema(func: OpOverload) -> tuple[str, tuple[str, ...], tuple[str, ...], bool]:
+    """Name, argument names, names of arguments that are written to, and whether it is a composite."""
+    arguments = func._schema.arguments
+    names = tuple(argument.name for argument in arguments)
+    written = tuple(a.name for a in arguments if a.alias_info is not None and a.alias_info.is_write)
+    has_kernel = torch._C._dispatch_has_kernel_for_dispatch_key
+    composite = has_kernel(func.name(), "CompositeImplicitAutograd")
+    return str(func), names, written, composite
+
+
+@functools.cache
+def _described(func: Any) -> tuple[str, bool]:
+    """A function's name for people and whether to look inside it; no name for calls that give no tensor."""
+    name = getattr(func, "__name__", type(func).__name__)
+    if name in {"__get__", "__set__"}:
+        name = getattr(getattr(func, "__self__", None), "__name__", name)
+        return ("", False) if name in _GETTERS_WITHOUT_TENSORS else (name, False)
+    if name in _QUERIES:
+        return "", False
+    if name.startswith("__") and name.endswith("__"):
+        name = name.strip("_")
+    return name.removeprefix("_VF."), is_composite(func)

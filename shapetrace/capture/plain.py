@@ -1,0 +1,68 @@
+"""Arguments of a call, as JSON can hold them, and the tensors among them."""
+
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import torch
+
+from shapetrace.ir import Plain
+
+_LONGEST_LIST = 64
+_DEEPEST_OBJECT = 4
+
+
+def plain(value: Any) -> Plain:
+    """A plain argument; a tensor becomes "tensor", what has no plain form its type's name."""
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, float):
+        return value if abs(value) < float("inf") else str(value)
+    if isinstance(value, torch.Tensor):
+        return "tensor"
+    if isinstance(value, torch.dtype | torch.device | torch.layout | torch.memory_format):
+        return str(value).removeprefix("torch.")
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value[:_LONGEST_LIST]]
+    if isinstance(value, slice):
+        return ":".join("" if part is None else str(plain(part)) for part in (value.start, value.stop, value.step))
+    if value is Ellipsis:
+        return "..."
+    return f"<{type(value).__name__}>"
+
+
+def tensors_in(value: Any) -> Iterator[torch.Tensor]:
+    """The tensors of a call's arguments or result: lists, tuples and mappings are looked into."""
+    if isinstance(value, torch.Tensor):
+        yield value
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from tensors_in(item)
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from tensors_in(item)
+    elif dataclasses.is_dataclass(value) and not isinstance(value, type):
+        for item in dataclasses.fields(value):
+            yield from tensors_in(getattr(value, item.name, None))
+
+
+def named_tensors(value: Any, name: str) -> Iterator[tuple[str, torch.Tensor]]:
+    """The tensors of a model's input with the way to each: ``past[0].keys``. Objects (caches) are looked into."""
+    return _named(value, name, _DEEPEST_OBJECT, set())
+
+
+def _named(value: Any, name: str, depth: int, seen: set[int]) -> Iterator[tuple[str, torch.Tensor]]:
+    if isinstance(value, torch.Tensor):
+        yield name, value
+        return
+    if depth == 0 or id(value) in seen or isinstance(value, str | bytes | torch.nn.Module | type | Callable):
+        return
+    seen.add(id(value))
+    if isinstance(value, list | tuple):
+        parts = [(f"{name}[{index}]", item) for index, item in enumerate(value)]
+    elif isinstance(value, Mapping):
+        parts = [(f"{name}.{key}" if name else str(key), item) for key, item in value.items()]
+    else:
+        parts = [(f"{name}.{key}", item) for key, item in getattr(value, "__dict__", {}).items()]
+    for part, item in parts:
+        yield from _named(item, part, depth - 1, seen)

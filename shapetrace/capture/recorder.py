@@ -1,0 +1,153 @@
+"""What a pass leaves behind while it runs: operations with their kernels, and calls."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import torch
+
+from shapetrace.capture.plain import plain, tensors_in
+from shapetrace.capture.registry import Registry
+from shapetrace.ir import Call, Kernel, Op, Plain, Role
+
+_POSITIONS = {
+    "scaled_dot_product_attention": (
+        "query", "key", "value", "attn_mask", "dropout_p", "is_causal", "scale", "enable_gqa",
+    ),
+    "multi_head_attention_forward": ("query", "key", "value", "embed_dim_to_check", "num_heads"),
+}  # fmt: skip
+"""Names of positional arguments that the outline reads and that are not in a kernel's schema."""
+
+_SHAPE_ONLY = ("zeros_like", "ones_like", "empty_like", "full_like", "rand_like", "randn_like", "new_")
+"""Functions whose result takes its shape, but no value, from their operand."""
+
+
+@dataclass(slots=True)
+class OpenOp:
+    """An operation that is running."""
+
+    name: str
+    inputs: list[int]
+    attrs: dict[str, Plain]
+    line: str
+    kernels: list[Kernel] = field(default_factory=list)
+    changed: list[int] = field(default_factory=list)
+
+
+class Recorder:
+    """Collects the facts of one pass.
+
+    Attributes:
+        registry: Which tensor object holds which value.
+        ops: Finished operations.
+        calls: Calls, parents before children.
+        failing: The innermost operation that raised, if one did.
+    """
+
+    def __init__(self, registry: Registry) -> None:
+        self.registry = registry
+        self.ops: list[Op] = []
+        self.calls: list[Call] = []
+        self.failing: tuple[OpenOp, int, BaseException] | None = None
+        self._scopes: list[int] = []
+        self._open: OpenOp | None = None
+
+    @property
+    def scope(self) -> int:
+        """Id of the running call."""
+        return self._scopes[-1] if self._scopes else 0
+
+    def enter_call(self, call: Call) -> int:
+        """Open a module call or a composite function."""
+        self.calls.append(call)
+        self._scopes.append(call.id)
+        return call.id
+
+    def leave_call(self, call: int, outputs: Any) -> None:
+        """Close a call, and any that an exception left open inside it."""
+        if call not in self._scopes:
+            return
+        while self._scopes.pop() != call:
+            pass
+        found = tuple(known for t in tensors_in(outputs) if (known := self.registry.known(t)) is not None)
+        self.calls[call] = replace(self.calls[call], outputs=found)
+
+    def open_op(self, name: str, args: Sequence[Any], kwargs: dict[str, Any], line: str) -> OpenOp:
+        """Start an operation: read its operands before anything changes them."""
+        read = self.registry.read
+        inputs = [read(tensor) for tensor in tensors_in(args)]
+        if kwargs:
+            inputs += [read(tensor) for tensor in tensors_in(tuple(kwargs.values()))]
+        self._open = OpenOp(name, inputs, _attrs(name, args, kwargs), line)
+        return self._open
+
+    def close_op(self, opened: OpenOp, result: Any) -> None:
+        """Finish an operation; what neither ran a kernel nor gave a tensor leaves no trace."""
+        self._open = None
+        role = self.role_of(opened.name, opened.inputs)
+        outputs: list[int] = []
+        for tensor in tensors_in(result):
+            outputs.append(self.registry.write(tensor, role))
+        outputs += [value for value in opened.changed if value not in outputs]
+        self.registry.forget_passed()
+        if opened.kernels or outputs:
+            self._append(opened, tuple(outputs))
+
+    def fail_op(self, opened: OpenOp, error: BaseException) -> None:
+        """Remember the innermost operation that raised."""
+        self._open = None
+        self.registry.forget_passed()
+        if self.failing is None or self.failing[2] is not error:
+            self.failing = (opened, self.scope, error)
+
+    def record_kernel(self, name: str, inputs: list[int], args: dict[str, Plain], result: Any, mutated: Any) -> None:
+        """Take down one ATen operator that has run; one that no operation owns becomes an operation."""
+        role = self.role_of(name, inputs)
+        changed = [value for tensor in mutated for value in self.registry.change(tensor, role)]
+        outputs = []
+        for tensor in tensors_in(result):
+            value = self.registry.write(tensor, role)
+            self.registry.passed(tensor, value)
+            outputs.append(value)
+        outputs += [value for value in changed if value not in outputs]
+        kernel = Kernel(name, tuple(inputs), tuple(outputs), args)
+        if self._open is not None:
+            self._open.kernels.append(kernel)
+            self._open.changed += changed
+            return
+        self._append(OpenOp(name.rpartition(".")[0], inputs, args, "", [kernel]), tuple(outputs))
+
+    def role_of(self, name: str, inputs: Sequence[int]) -> Role:
+        """Role of a function's result."""
+        if name.rpartition("aten.")[2].startswith(_SHAPE_ONLY):
+            return "constant"
+        return self.registry.role_of(inputs)
+
+    def fold_composite(self, call: int, first_op: int, name: str, line: str) -> None:
+        """Close a composite function: one that made a single operation is that operation."""
+        if self.calls[-1].id == call and len(self.ops) - first_op <= 1:
+            self.calls.pop()
+            parent = self.scope
+            for op in self.ops[first_op:]:
+                self.ops[op.id] = replace(op, name=name, call=parent, line=line)
+
+    def _append(self, opened: OpenOp, outputs: tuple[int, ...]) -> None:
+        kernels = tuple(opened.kernels)
+        op = Op(
+            len(self.ops), opened.name, self.scope, tuple(opened.inputs), outputs, opened.attrs, kernels, opened.line
+        )
+        self.ops.append(op)
+
+
+def _attrs(name: str, args: Sequence[Any], kwargs: dict[str, Any]) -> dict[str, Plain]:
+    """Plain arguments of a call; positional ones as one list where their names are not known."""
+    attrs: dict[str, Plain] = {}
+    names = _POSITIONS.get(name)
+    if names is not None:
+        attrs.update((key, plain(value)) for key, value in zip(names, args, strict=False))
+    elif any(not isinstance(value, torch.Tensor) for value in args):
+        attrs["args"] = [plain(value) for value in args]
+    for key, value in kwargs.items():
+        if value is not None and not isinstance(value, torch.device | torch.memory_format):
+            attrs[key] = plain(value)
+    return attrs

@@ -1,0 +1,141 @@
+"""Tensor objects of a running pass, told apart without keeping one alive."""
+
+import weakref
+from collections.abc import Iterable
+
+import torch
+
+from shapetrace.ir import Origin, Role, Tensor
+
+Geometry = tuple[int, int, tuple[int, ...], tuple[int, ...]]
+
+
+class Registry:
+    """Gives every tensor object that the pass touches the id of the value it holds.
+
+    A tensor that is changed in place, and every other object that shares its memory, is bound to a new
+    id: values are never overwritten. Objects are held weakly: an ``id()`` that Python uses again is noticed.
+
+    Attributes:
+        tensors: The values so far; position is id.
+    """
+
+    def __init__(self, names: dict[int, tuple[Origin, str]]) -> None:
+        """Start empty.
+
+        Args:
+            names: Origin and name of the model's parameters and buffers, by ``id()``; the model keeps them alive.
+        """
+        self.tensors: list[Tensor] = []
+        self._names = names
+        self._bound: dict[int, tuple[weakref.ref[torch.Tensor], int]] = {}
+        self._sharing: dict[int, list[weakref.ref[torch.Tensor]]] = {}
+        self._passing: dict[Geometry, int] = {}
+
+    def known(self, tensor: torch.Tensor) -> int | None:
+        """Id of the value that this object holds, or None if the pass has not met it."""
+        bound = self._bound.get(id(tensor))
+        return bound[1] if bound is not None and bound[0]() is tensor else None
+
+    def read(self, tensor: torch.Tensor) -> int:
+        """Id of an operand's value; an object never met is a parameter, a buffer or a constant."""
+        bound = self._bound.get(id(tensor))
+        if bound is not None and bound[0]() is tensor:
+            return bound[1]
+        passing = self._passing.get(_geometry(tensor)) if self._passing else None
+        if passing is not None:
+            return self._bind(tensor, passing)
+        origin, name = self._names.get(id(tensor), ("made", ""))
+        if origin == "made" and isinstance(tensor, torch.nn.Parameter):
+            origin = "parameter"
+        role: Role = "weight" if origin == "parameter" else "constant"
+        return self._bind(tensor, self._new(tensor, role, origin, name))
+
+    def enter(self, tensor: torch.Tensor, name: str) -> int:
+        """Id of a new input of the model."""
+        return self._bind(tensor, self._new(tensor, "data", "input", name))
+
+    def write(self, tensor: torch.Tensor, role: Role, alias_of: int | None = None) -> int:
+        """Id of a result's value; a result that a kernel of the same operation made keeps that id."""
+        known = self.known(tensor)
+        if known is None and self._passing:
+            known = self._passing.get(_geometry(tensor))
+            if known is not None:
+                self._bind(tensor, known)
+        if known is not None:
+            return known
+        return self._bind(tensor, self._new(tensor, role, alias_of=alias_of))
+
+    def change(self, tensor: torch.Tensor, role: Role) -> list[int]:
+        """Bind an object that was changed in place, and all that share its memory, to new values.
+
+        Returns:
+            The new ids, the object's own first.
+        """
+        changed = [self._renew(tensor, role)]
+        for reference in self._sharing.get(_memory(tensor), ()):
+            other = reference()
+            if other is not None and other is not tensor and self.known(other) is not None:
+                changed.append(self._renew(other, role))
+        return changed
+
+    def passed(self, tensor: torch.Tensor, value: int) -> None:
+        """Remember a kernel's result until its operation ends: autograd may wrap it in another object."""
+        self._passing[_geometry(tensor)] = value
+
+    def forget_passed(self) -> None:
+        """The operation has ended: memory may be used again for something else."""
+        self._passing.clear()
+
+    def role_of(self, ids: Iterable[int]) -> Role:
+        """Role of what is made from these values."""
+        role: Role = "constant"
+        for value in ids:
+            found = self.tensors[value].role
+            if found == "data":
+                return "data"
+            if found == "weight":
+                role = "weight"
+        return role
+
+    def _renew(self, tensor: torch.Tensor, role: Role) -> int:
+        old = self.read(tensor)
+        before = self.tensors[old]
+        merged: Role = role if role == "data" or before.role == "constant" else before.role
+        return self._bind(tensor, self._new(tensor, merged, name=before.name, alias_of=old), met=True)
+
+    def _new(
+        self, tensor: torch.Tensor, role: Role, origin: Origin = "made", name: str = "", alias_of: int | None = None
+    ) -> int:
+        value = len(self.tensors)
+        dtype = str(tensor.dtype).removeprefix("torch.")
+        self.tensors.append(Tensor(value, _shape(tensor), dtype, role, origin, name, alias_of))
+        return value
+
+    def _bind(self, tensor: torch.Tensor, value: int, met: bool = False) -> int:
+        reference = weakref.ref(tensor)
+        self._bound[id(tensor)] = (reference, value)
+        if not met:
+            self._sharing.setdefault(_memory(tensor), []).append(reference)
+        return value
+
+
+def _shape(tensor: torch.Tensor) -> tuple[int, ...]:
+    try:
+        return tuple(tensor.shape)
+    except RuntimeError:  # a nested tensor has no one shape
+        return (tensor.size(0),)
+
+
+def _memory(tensor: torch.Tensor) -> int:
+    try:
+        return int(tensor.untyped_storage()._cdata)
+    except (RuntimeError, NotImplementedError):  # sparse and nested tensors have no storage of their own
+        return -id(tensor)
+
+
+def _geometry(tensor: torch.Tensor) -> Geometry:
+    try:
+        return (_memory(tensor), tensor.storage_offset(), tuple(tensor.shape), tensor.stride())
+    except (RuntimeError, NotImplementedError):
+        return (-id(tensor), 0, (), ())

@@ -1,0 +1,88 @@
+"""Module calls, seen through global hooks: the model itself is not touched."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
+
+from shapetrace.capture.plain import tensors_in
+from shapetrace.capture.recorder import Recorder
+from shapetrace.ir import Call
+
+
+@contextmanager
+def module_scopes(recorder: Recorder, model: torch.nn.Module) -> Iterator[None]:
+    """Record a Call for every module that runs in this thread while the block runs."""
+    scopes = _Scopes(recorder, model)
+    before = register_module_forward_pre_hook(scopes.enter)
+    try:
+        after = register_module_forward_hook(scopes.leave, always_call=True)
+        try:
+            yield
+        finally:
+            after.remove()
+    finally:
+        before.remove()
+
+
+class _Scopes:
+    def __init__(self, recorder: Recorder, model: torch.nn.Module) -> None:
+        self._recorder = recorder
+        self._model = model
+        self._paths = {id(module): path for path, module in reversed(list(_modules(model)))}
+        self._running: list[tuple[torch.nn.Module, int]] = []
+        self._thread = threading.get_ident()
+
+    def enter(self, module: torch.nn.Module, args: Any) -> None:
+        if threading.get_ident() != self._thread:
+            return
+        recorder = self._recorder
+        parent = self._running[-1] if self._running else None
+        inputs = tuple(recorder.registry.read(tensor) for tensor in tensors_in(args))
+        call = Call(
+            len(recorder.calls),
+            self._path(module, parent[0] if parent else None),
+            type(module).__name__,
+            recorder.scope if recorder.calls else None,
+            inputs,
+        )
+        self._running.append((module, recorder.enter_call(call)))
+
+    def leave(self, module: torch.nn.Module, args: Any, output: Any) -> None:
+        if threading.get_ident() != self._thread:
+            return
+        while self._running:  # a module whose exception was caught by its caller is still on the stack
+            inner, call = self._running.pop()
+            if inner is module:
+                self._recorder.leave_call(call, output)
+                return
+
+    def _path(self, module: torch.nn.Module, parent: torch.nn.Module | None) -> str:
+        """Where the module is registered; for one kept in a plain list, where its caller keeps it."""
+        path = self._paths.get(id(module))
+        if path is None:
+            above = self._paths.get(id(parent), "")
+            path = ".".join(filter(None, (above, _kept_as(module, parent))))
+            self._paths[id(module)] = path
+            self._kept = [*getattr(self, "_kept", ()), module]  # its id() must stay its own
+        return path
+
+
+def _modules(model: torch.nn.Module) -> Iterator[tuple[str, torch.nn.Module]]:
+    yield from model.named_modules(remove_duplicate=False)
+
+
+def _kept_as(module: torch.nn.Module, parent: torch.nn.Module | None) -> str:
+    for name, value in vars(parent).items() if parent is not None else ():
+        if value is module:
+            return name
+        if isinstance(value, list | tuple) and any(item is module for item in value):
+            return f"{name}[{next(i for i, item in enumerate(value) if item is module)}]"
+        if isinstance(value, dict) and not name.startswith("_"):
+            for key, item in value.items():
+                if item is module:
+                    return f"{name}[{key}]"
+    return f"<{type(module).__name__}>"
