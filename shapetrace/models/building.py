@@ -1,0 +1,78 @@
+"""Settings to a model with weights, and to the inputs that fit it."""
+
+from typing import TypeAlias
+
+import torch
+from torch import Tensor, nn
+
+from shapetrace.models.experts import MoE
+from shapetrace.models.reference import GPT
+from shapetrace.models.seq2seq import EncoderDecoder
+from shapetrace.models.settings import Settings
+
+Inputs: TypeAlias = tuple[tuple[Tensor, ...], dict[str, Tensor]]
+"""Positional and keyword arguments of a forward pass."""
+
+
+def device_of(settings: Settings) -> torch.device:
+    """The device that the settings name; auto is meta: no memory, no arithmetic."""
+    return torch.device("meta" if settings.device == "auto" else settings.device)
+
+
+def build(settings: Settings) -> nn.Module:
+    """A model in eval mode, on the settings' device and in its dtype.
+
+    On meta nothing is allocated. Elsewhere weights are small random numbers, the same every time;
+    torch's random state is left as it was.
+
+    Raises:
+        UsageError: If the settings do not fit together.
+    """
+    settings.validate()
+    device = device_of(settings)
+    with torch.random.fork_rng(devices=[]), device:
+        torch.manual_seed(0)
+        model: nn.Module = EncoderDecoder(settings) if settings.encoder_layers else GPT(settings)
+        if device.type != "meta":
+            initialise(model)
+    return model.to(getattr(torch, settings.dtype)).eval()
+
+
+def initialise(model: nn.Module) -> None:
+    """Weights as GPT-2 draws them: N(0, 0.02), biases 0, gains 1."""
+    for name, parameter in model.named_parameters():
+        if parameter.dim() >= 2:
+            nn.init.normal_(parameter, mean=0.0, std=0.02)
+        elif name.endswith("bias"):
+            nn.init.zeros_(parameter)
+
+
+def inputs(settings: Settings) -> Inputs:
+    """Ids for the model that ``build`` makes: (batch, seq), and (batch, target_seq) for a decoder with an encoder."""
+    args = [ids(settings, settings.n_tokens)]
+    if settings.encoder_layers:
+        args.append(ids(settings, settings.n_target_tokens, given=False))
+    return tuple(args), {}
+
+
+def ids(settings: Settings, n: int, *, given: bool = True) -> Tensor:
+    """Token ids (batch, n): the settings' own if they have some, else 0, 1, 2 ... around the vocabulary."""
+    device = device_of(settings)
+    if device.type == "meta":
+        return torch.empty(settings.batch, n, dtype=torch.int64, device=device)
+    row = settings.tokens if settings.tokens and given else tuple(i % settings.vocab for i in range(n))
+    return torch.tensor([row] * settings.batch, dtype=torch.int64, device=device)
+
+
+def active_parameters(model: nn.Module) -> int:
+    """Parameters that one token uses: all but the routed experts that are not chosen for it.
+
+    Tied weights count once; the token table and the head count whole.
+    """
+    total = sum(parameter.numel() for parameter in model.parameters())
+    for module in model.modules():
+        if isinstance(module, MoE):
+            experts = module.gate.experts
+            stacked = sum(parameter.numel() for parameter in module.experts.parameters())
+            total -= stacked // experts.count * (experts.count - experts.per_token)
+    return total

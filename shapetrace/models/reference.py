@@ -1,0 +1,111 @@
+"""The reference Transformer: a GPT in plain code, from GPT-2 to DeepSeek-V3 by its settings."""
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from shapetrace.models.attention import SelfAttention, SideBySide
+from shapetrace.models.experts import MoE
+from shapetrace.models.latent import LatentAttention
+from shapetrace.models.mlp import MLP, GatedMLP
+from shapetrace.models.norms import norm
+from shapetrace.models.positions import Rope, causal_mask, rope_tables, sinusoids
+from shapetrace.models.settings import Settings
+
+
+def attention(settings: Settings) -> nn.Module:
+    """The self-attention that the settings ask for."""
+    if settings.attention.latent is not None:
+        return LatentAttention(settings, settings.attention.latent)
+    if settings.attention.projections == "per-head":
+        return SideBySide(settings)
+    return SelfAttention(settings)
+
+
+def mlp(settings: Settings, layer: int) -> nn.Module:
+    """The MLP or mixture of experts of one layer."""
+    if settings.experts is not None and layer >= settings.experts.first_dense:
+        return MoE(settings, settings.experts)
+    return GatedMLP(settings) if settings.has_gate else MLP(settings)
+
+
+class Block(nn.Module):
+    """Attention and MLP, each beside a residual path."""
+
+    def __init__(self, settings: Settings, layer: int) -> None:
+        super().__init__()
+        self.ln_1 = norm(settings)
+        self.attn = attention(settings)
+        self.ln_2 = norm(settings)
+        self.mlp = mlp(settings, layer)
+        self.post_norm = settings.post_norm
+
+    def forward(self, x: Tensor, mask: Tensor | None = None, rope: Rope | None = None) -> Tensor:
+        if self.post_norm:
+            x = self.ln_1(x + self.attn(x, mask, rope))
+            x = self.ln_2(x + self.mlp(x))
+        else:
+            x = x + self.attn(self.ln_1(x), mask, rope)
+            x = x + self.mlp(self.ln_2(x))
+        return x
+
+
+class GPT(nn.Module):
+    """Ids in, logits out."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__()
+        self.settings = settings
+        V, C = settings.vocab, settings.d_model
+        self.wte = nn.Embedding(V, C)
+        if settings.positions == "learned" and settings.context is not None:
+            self.wpe = nn.Embedding(settings.context, C)
+        if settings.embedding_norm:
+            self.ln_e = norm(settings)
+        self.h = nn.ModuleList([Block(settings, layer) for layer in range(settings.layers)])
+        if settings.final_norm:
+            self.ln_f = norm(settings)
+        self.lm_head = nn.Linear(C, V, bias=settings.head_bias)
+        if settings.tie:
+            self.lm_head.weight = self.wte.weight
+
+    def forward(self, input_ids: Tensor) -> Tensor:
+        settings, n_tokens = self.settings, input_ids.size(1)
+        x = self.embed(input_ids)  # (B, T) -> (B, T, C)
+        T = x.size(1)
+        windows = [settings.window(layer) for layer in range(settings.layers)]
+        masks = {window: causal_mask(T, T, window, x.device) for window in dict.fromkeys(windows)}  # (T, T)
+        rope = self.rope(x)
+        for block, window in zip(self.h, windows, strict=True):
+            x = block(x, masks[window], rope)
+        if settings.final_norm:
+            x = self.ln_f(x)
+        if settings.last_row:
+            x = x[:, n_tokens - 1]  # (B, T, C) -> (B, C)
+        logits: Tensor = self.lm_head(x)  # (B, T, C) x (C, V) -> (B, T, V)
+        return logits
+
+    def embed(self, input_ids: Tensor) -> Tensor:
+        """Rows of the token table with their positions: (B, T) -> (B, T, C)."""
+        settings = self.settings
+        x: Tensor = self.wte(input_ids)
+        if settings.scale_embedding:
+            x = x * math.sqrt(settings.d_model)
+        if settings.pad is not None:
+            x = F.pad(x, (0, 0, 0, settings.pad - x.size(1)))  # zeros for the rows that have no token
+        T, C = x.size(1), x.size(2)
+        if settings.positions == "learned":
+            x = x + self.wpe(torch.arange(T, device=x.device))  # (B, T, C) + (T, C)
+        elif settings.positions == "sinusoidal":
+            x = x + sinusoids(T, C, like=x)
+        return self.ln_e(x) if settings.embedding_norm else x
+
+    def rope(self, x: Tensor) -> Rope | None:
+        """Cosines and sines for the rows of x, or None without rotary positions."""
+        settings, latent = self.settings, self.settings.attention.latent
+        if settings.positions != "rope":
+            return None
+        hs = settings.head_size if latent is None else latent.qk_rope_head_dim
+        return rope_tables(x.size(1), hs, settings.attention.rope_theta, like=x)
