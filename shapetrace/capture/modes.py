@@ -34,6 +34,7 @@ class FunctionLevel(TorchFunctionMode):
     def __init__(self, recorder: Recorder) -> None:
         super().__init__()
         self._recorder = recorder
+        self._opened: list[Any] = []
 
     def __torch_function__(
         self, func: Callable[..., Any], types: Any, args: Sequence[Any] = (), kwargs: dict[str, Any] | None = None
@@ -42,7 +43,7 @@ class FunctionLevel(TorchFunctionMode):
         name, composite = _described(func)
         if not name:
             return func(*args, **kwargs)
-        if composite:
+        if composite and func not in self._opened:  # a method that calls its namesake in C++ is met twice
             return self._run_composite(func, name, args, kwargs)
         recorder = self._recorder
         running = recorder.open_op(name, args, kwargs, calling_line())
@@ -60,10 +61,12 @@ class FunctionLevel(TorchFunctionMode):
         path = recorder.calls[parent].path
         call = recorder.enter_call(Call(len(recorder.calls), path, name, parent, kind="function"))
         result: Any = None
+        self._opened.append(func)
         try:
             with self:
                 result = opened(func)(*args, **kwargs)
         finally:
+            self._opened.pop()
             recorder.leave_call(call, result)
             recorder.fold_composite(call, first_op, name, line)
         return result

@@ -1,0 +1,151 @@
+"""Runs the axis rules over a whole trace: the facts that the passes read.
+
+For every tensor: its axes in atoms, and from which products' columns it was made (through layout and
+element-wise operations alone). For every kernel that multiplies: the product. All of it from recorded
+operations and shapes; nothing here knows a module's or a function's class.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from shapetrace.ir import Kernel, Op, Tensor, Trace
+from shapetrace.ops.atoms import AtomOrigin, Atoms, Axes
+from shapetrace.ops.axis_rules import ATTENTION, Cut, KernelView, base_name, outcome
+from shapetrace.ops.products import Product, is_product, products
+
+Sources = dict[int, frozenset[Cut]]
+"""For each product whose columns a tensor holds: the cuts on the way, by position in ``Facts.products``."""
+
+_MOST_SOURCES = 6
+"""A tensor made from more products than this is a stream, not an operand of attention."""
+
+_RANK = {"input": 0, "parameter": 1, "buffer": 2}
+
+
+@dataclass(slots=True)
+class Facts:
+    """What the analysis found.
+
+    Attributes:
+        trace: The trace it read.
+        atoms: The algebra: which atoms are equal, split, sliced.
+        axes: Axes by tensor id; an id not in it was never used.
+        sources: Sources by tensor id.
+        products: All products, in the order of execution.
+        of_op: Positions in ``products`` by operation id.
+        producer: Operation that made a tensor, by tensor id.
+        users: Operations that read a tensor, by tensor id.
+    """
+
+    trace: Trace
+    atoms: Atoms = field(default_factory=Atoms)
+    axes: dict[int, Axes] = field(default_factory=dict)
+    sources: dict[int, Sources] = field(default_factory=dict)
+    products: list[Product] = field(default_factory=list)
+    of_op: dict[int, list[int]] = field(default_factory=lambda: defaultdict(list))
+    producer: dict[int, int] = field(default_factory=dict)
+    users: dict[int, list[int]] = field(default_factory=lambda: defaultdict(list))
+
+    def tensor(self, value: int) -> Tensor:
+        """A recorded value by its id."""
+        return self.trace.tensors[value]
+
+    def axes_of(self, value: int) -> Axes:
+        """Axes of a value; one fresh atom an axis for one that no kernel made."""
+        found = self.axes.get(value)
+        if found is None:
+            found = self._start(self.tensor(value))
+        return found
+
+    def _start(self, tensor: Tensor) -> Axes:
+        if tensor.alias_of is not None and tensor.alias_of in self.axes:
+            axes = self.axes[tensor.alias_of]
+            if self.atoms.shape(axes) == tensor.shape:
+                self.axes[tensor.id] = axes
+                return axes
+        rank = _RANK.get(tensor.origin, 3)
+        axes = tuple(
+            self.atoms.fresh(size, AtomOrigin(f"{tensor.name}[{i}]" if tensor.name else "", rank))
+            for i, size in enumerate(tensor.shape)
+        )
+        self.axes[tensor.id] = axes
+        return axes
+
+
+def analyse(trace: Trace) -> Facts:
+    """Read a trace: linear in its kernels."""
+    facts = Facts(trace)
+    for op in trace.ops:
+        for value in dict.fromkeys(op.inputs):
+            facts.users[value].append(op.id)
+        _read_op(facts, op)
+        for value in op.outputs:
+            if value not in op.inputs:
+                facts.producer.setdefault(value, op.id)
+    return facts
+
+
+def _read_op(facts: Facts, op: Op) -> None:
+    if op.name in ATTENTION and op.outputs and len(op.inputs) >= 3:
+        _read_kernel(facts, op, Kernel(op.name, op.inputs, op.outputs[:1]))
+        return
+    for kernel in op.kernels:
+        _read_kernel(facts, op, kernel)
+    for value in op.outputs:  # results that no kernel made: the same memory, read as something else
+        if value not in facts.axes and op.inputs:
+            _pass_on(facts, op, value)
+
+
+def _pass_on(facts: Facts, op: Op, value: int) -> None:
+    shape = facts.tensor(value).shape
+    for source in op.inputs:
+        if facts.tensor(source).shape == shape:
+            facts.axes[value] = facts.axes_of(source)
+            facts.sources[value] = facts.sources.get(source, {})
+            return
+
+
+def _read_kernel(facts: Facts, op: Op, kernel: Kernel) -> None:
+    ins = tuple(facts.axes_of(value) for value in kernel.inputs)
+    out_shapes = tuple(facts.tensor(value).shape for value in kernel.outputs)
+    result = outcome(KernelView(facts.atoms, kernel, ins, out_shapes))
+    if (is_product(kernel) or kernel.name in ATTENTION) and kernel.outputs:
+        _record_products(facts, op, kernel, ins, out_shapes)
+    else:
+        _hand_on_sources(facts, kernel, result.cuts)
+    for value, axes in zip(kernel.outputs, result.axes, strict=True):
+        facts.axes[value] = axes
+
+
+def _record_products(
+    facts: Facts, op: Op, kernel: Kernel, ins: Sequence[Axes], out_shapes: Sequence[tuple[int, ...]]
+) -> None:
+    shapes = [facts.tensor(value).shape for value in kernel.inputs]
+    for product in products(op.id, kernel, ins, shapes, out_shapes):
+        position = len(facts.products)
+        facts.products.append(product)
+        facts.of_op[op.id].append(position)
+        if product.out is not None:
+            facts.sources[product.out] = {position: frozenset()}
+
+
+def _hand_on_sources(facts: Facts, kernel: Kernel, cuts: Sequence[Cut | None]) -> None:
+    """A result comes from all that its operands come from; what one product gives in two ways counts uncut."""
+    merged: Sources = {}
+    for value in kernel.inputs:
+        for product, cut_off in facts.sources.get(value, {}).items():
+            merged[product] = merged[product] & cut_off if product in merged else cut_off
+    if not merged or len(merged) > _MOST_SOURCES:
+        return
+    for position, value in enumerate(kernel.outputs):
+        cut = cuts[position] if position < len(cuts) else None
+        if cut is None:
+            facts.sources[value] = merged
+        else:
+            facts.sources[value] = {product: found | {cut} for product, found in merged.items()}
+
+
+def names_of_kernels(op: Op) -> list[str]:
+    """Base names of an operation's kernels."""
+    return [base_name(kernel.name) for kernel in op.kernels]
