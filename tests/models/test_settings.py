@@ -75,6 +75,7 @@ def test_every_other_period_of_a_window_looks_at_everything() -> None:
 
 
 def test_settings_are_checked_without_torch() -> None:
-    code = "import sys; from shapetrace.models.settings import Settings as S; S().validate(); print('torch' in sys.modules)"
+    use = "from shapetrace.models import settings; settings.Settings().validate()"
+    code = f"import sys; {use}; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
