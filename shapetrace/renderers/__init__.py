@@ -1,0 +1,54 @@
+"""Formats, one file each. A renderer is a module with ``render``; adding one is a file and a line here."""
+
+from collections.abc import Callable
+from importlib import import_module
+
+from shapetrace.errors import UsageError
+
+TEXTS = {
+    "table": "shapetrace.renderers.table",
+    "markdown": "shapetrace.renderers.markdown",
+    "csv": "shapetrace.renderers.csv",
+    "json": "shapetrace.renderers.json",
+    "html": "shapetrace.renderers.html",
+}
+"""What an Outline or a Grid can be written as: ``render(outline)`` and ``render_grid(grid)``."""
+
+FIGURES = {
+    "svg": "shapetrace.renderers.svg",
+}
+"""What a Figure can be written as: ``render(figure)``. The name is the suffix of its files."""
+
+
+def text_renderer(name: str) -> Callable[..., str]:
+    """The function that writes an outline in a format.
+
+    Raises:
+        UsageError: If there is no such format.
+    """
+    return _function(TEXTS, name, "render")
+
+
+def grid_renderer(name: str) -> Callable[..., str]:
+    """The function that writes a grid in a format.
+
+    Raises:
+        UsageError: If there is no such format.
+    """
+    return _function(TEXTS, name, "render_grid")
+
+
+def figure_renderer(name: str) -> Callable[..., str | bytes]:
+    """The function that writes a figure in a format.
+
+    Raises:
+        UsageError: If there is no such format.
+    """
+    return _function(FIGURES, name, "render")
+
+
+def _function(table: dict[str, str], name: str, attribute: str) -> Callable[..., str]:
+    if name not in table:
+        raise UsageError(f"no format {name!r}: choose one of {', '.join(table)}")
+    function: Callable[..., str] = getattr(import_module(table[name]), attribute)
+    return function

@@ -1,0 +1,53 @@
+# shapetrace: `make demo` shows it, `make test` tests it. Both work on a fresh clone.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test slow check format gallery hooks programs clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(READY) ## trace GPT-2 small, print its table, draw its figures
+	$(BIN)/shapetrace run --d-model 768 --heads 12
+	$(BIN)/shapetrace diagram --out gallery/
+	@echo
+	@echo "Figures: open gallery/index.html in a browser, or gallery/README.md on a code host."
+
+test: $(READY) programs ## all default tests, on all cores
+	$(BIN)/python -m pytest -n auto --dist worksteal
+
+slow: $(READY) programs ## the tests that take minutes
+	$(BIN)/python -m pytest -n auto --dist worksteal -m slow
+
+check: $(READY) ## formatting, lint, types, import rules
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(READY) ## let ruff write
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+gallery: $(READY) ## rebuild gallery/ byte for byte
+	$(BIN)/shapetrace diagram --out gallery/
+
+hooks: ## run the checks before each commit
+	git config core.hooksPath .githooks
+
+programs: ## Graphviz and Chromium, which some tests use
+	@sh .ci/programs
+
+clean: ## remove what these commands made, but not gallery/
+	rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+
+# torch goes first and alone: asked for by its exact version, pip takes a CPU build where one is at hand.
+$(READY): pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet -c constraints.txt torch
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev,hf,png]'
+	@touch $(READY)

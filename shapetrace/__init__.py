@@ -1,0 +1,28 @@
+"""Record a real forward pass of a PyTorch model and draw its matrix multiplications.
+
+    import shapetrace
+    trace = shapetrace.trace(model, input_ids)
+    print(trace)
+    shapetrace.figure(shapetrace.outline(trace), section="h.0.attn").save("attention.svg")
+
+Importing this package does not import torch.
+"""
+
+from shapetrace.api import Figure, Trace, figure, load, outline, trace
+from shapetrace.errors import MissingPartError, ShapetraceError, TraceError, UsageError
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Figure",
+    "MissingPartError",
+    "ShapetraceError",
+    "Trace",
+    "TraceError",
+    "UsageError",
+    "__version__",
+    "figure",
+    "load",
+    "outline",
+    "trace",
+]

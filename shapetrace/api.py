@@ -1,0 +1,169 @@
+"""What ``import shapetrace`` offers: trace, outline, figure, load. torch is imported when a model is traced."""
+
+import shutil
+from dataclasses import fields
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from shapetrace import ir
+
+if TYPE_CHECKING:
+    import torch
+
+    from shapetrace.drawing import Figure as Drawing
+    from shapetrace.drawing import Look
+    from shapetrace.outlining.structure import Outline, Totals
+
+
+class Trace(ir.Trace):
+    """One recorded forward pass. Prints as the table; in Jupyter it shows itself as a figure."""
+
+    @classmethod
+    def of(cls, recorded: ir.Trace) -> "Trace":
+        """The same facts with these methods."""
+        return cls(**{field.name: getattr(recorded, field.name) for field in fields(ir.Trace)})
+
+    @cached_property
+    def _outline(self) -> "Outline":
+        return outline(self)
+
+    @property
+    def totals(self) -> "Totals":
+        """Parameters, FLOPs and bytes of the whole pass."""
+        return self._outline.totals
+
+    def outline(self, *, fused: bool = False) -> "Outline":
+        """What the pass means; see `shapetrace.outline`."""
+        return outline(self, fused=True) if fused else self._outline
+
+    def save(self, path: str | Path) -> None:
+        """Write it to a JSON file, compressed if the name ends in ``.gz``.
+
+        Raises:
+            UsageError: If it cannot be written there.
+        """
+        from shapetrace.serialize import save
+
+        save(self, Path(path))
+
+    def __str__(self) -> str:
+        from shapetrace.renderers.table import render
+
+        return render(self._outline, width=shutil.get_terminal_size((100, 40)).columns).rstrip("\n")
+
+    def _repr_svg_(self) -> str:
+        return figure(self._outline).svg
+
+    def _repr_html_(self) -> str:
+        from shapetrace.renderers.html import render
+
+        return render(self._outline, svg=self._repr_svg_())
+
+
+class Figure:
+    """A drawing with its formats.
+
+    Attributes:
+        drawing: Rectangles, text and lines at positions in px.
+    """
+
+    def __init__(self, drawing: "Drawing") -> None:
+        self.drawing = drawing
+
+    @cached_property
+    def svg(self) -> str:
+        """The figure as one SVG document."""
+        from shapetrace.renderers import figure_renderer
+
+        return str(figure_renderer("svg")(self.drawing))
+
+    def save(self, path: str | Path) -> None:
+        """Write it to a file in the format of the file's suffix.
+
+        Raises:
+            UsageError: If no renderer writes that suffix, or it cannot be written there.
+        """
+        from shapetrace.renderers import figure_renderer
+        from shapetrace.writing import write
+
+        path = Path(path)
+        write(path, figure_renderer(path.suffix.lstrip(".").lower())(self.drawing))
+
+    def _repr_svg_(self) -> str:
+        return self.svg
+
+    def __repr__(self) -> str:
+        return f"<Figure {self.drawing.title!r}, {self.drawing.width_px:.0f}×{self.drawing.height_px:.0f} px>"
+
+
+def trace(model: "torch.nn.Module", /, *args: Any, **kwargs: Any) -> Trace:
+    """Run ``model(*args, **kwargs)`` once and record every operation with every shape.
+
+    The model runs where it is and is left as it was. What it raises comes through unchanged, with a
+    note of where it happened, and with the partial trace as its attribute ``trace``.
+
+    Raises:
+        TraceError: If ``model`` is no ``torch.nn.Module``.
+    """
+    from shapetrace.capture import capture
+
+    try:
+        return Trace.of(capture(model, args, kwargs))
+    except Exception as error:
+        partial = getattr(error, "trace", None)
+        if isinstance(partial, ir.Trace):
+            error.trace = Trace.of(partial)  # type: ignore[attr-defined]
+        raise
+
+
+def outline(recorded: ir.Trace, *, fused: bool = False) -> "Outline":
+    """Read a trace: sections, and in them steps with named operands.
+
+    Args:
+        recorded: What `trace` or `load` gave.
+        fused: True to show products as the code runs them, False to show one head's.
+    """
+    from shapetrace.outlining import outline as read
+
+    return read(recorded, fused=fused)
+
+
+def figure(
+    of: "Outline | ir.Trace",
+    *,
+    section: str | None = None,
+    step: int | None = None,
+    theme: str = "default",
+    lang: str = "en",
+    look: "Look | None" = None,
+) -> Figure:
+    """Draw an outline, or a trace's.
+
+    Args:
+        of: What to draw.
+        section: Path or kind of a section: ``h.0.attn``, ``attention``; None draws the overview.
+        step: Number of one step in the table, counted from 1.
+        theme: ``default`` (light and dark in one file), ``light``, ``dark``, ``print``, or a TOML file.
+        lang: Language of its words: ``en``, ``zh``.
+        look: Further choices: width, title, caption, what to hide.
+
+    Raises:
+        UsageError: If there is no such section, step, theme or language.
+    """
+    from shapetrace.drawing import Look
+    from shapetrace.drawing import figure as draw
+
+    read = outline(of) if isinstance(of, ir.Trace) else of
+    return Figure(draw(read, section=section, step=step, theme=theme, lang=lang, look=look or Look()))
+
+
+def load(path: str | Path) -> Trace:
+    """Read a trace that ``Trace.save`` or ``shapetrace run --save`` wrote.
+
+    Raises:
+        UsageError: If it is no sound trace.
+    """
+    from shapetrace.serialize import load as read
+
+    return Trace.of(read(Path(path)))

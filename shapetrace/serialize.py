@@ -1,0 +1,137 @@
+"""Traces as JSON files: encoded from the dataclasses of ``ir``, validated on the way in."""
+
+import gzip
+import zlib
+from collections.abc import Iterable, Iterator
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from shapetrace import ir
+from shapetrace.errors import UsageError
+from shapetrace.writing import write
+
+FORMAT = "shapetrace-trace"
+VERSION = 1
+
+
+class _Head(msgspec.Struct):
+    """What says whether a file is ours, and which layout it has."""
+
+    format: str = ""
+    version: int = 0
+
+
+def to_json(trace: ir.Trace) -> bytes:
+    """Write a trace: one tensor, operation or call a line, so that a diff of two files can be read.
+
+    The same trace gives the same bytes.
+    """
+    parts = [f'"format": "{FORMAT}"'.encode(), f'"version": {VERSION}'.encode()]
+    for field in fields(ir.Trace):
+        parts.append(b'"%s": %s' % (field.name.encode(), _lines(getattr(trace, field.name))))
+    return b"{\n" + b",\n".join(parts) + b"\n}\n"
+
+
+def _lines(value: Any) -> bytes:
+    """JSON of a value; the dataclasses of a tuple have a line each."""
+    if isinstance(value, tuple) and value and not isinstance(value[0], int):
+        return b"[\n" + b",\n".join(msgspec.json.encode(item) for item in value) + b"\n]"
+    return msgspec.json.encode(value)
+
+
+def from_json(data: bytes, name: str = "the trace") -> ir.Trace:
+    """Read a trace and check that it holds together.
+
+    Args:
+        data: What ``to_json`` wrote.
+        name: What to call it in errors.
+
+    Raises:
+        UsageError: If it is broken, something else, or from a newer shapetrace.
+    """
+    try:
+        head = msgspec.json.decode(data, type=_Head)
+        if head.format != FORMAT:
+            raise UsageError(f"{name} is no shapetrace trace: write one with shapetrace run --save trace.json")
+        if head.version != VERSION:
+            raise UsageError(
+                f"{name} has trace format {head.version}, this shapetrace reads {VERSION}: "
+                "upgrade shapetrace, or trace the model again"
+            )
+        trace = msgspec.json.decode(data, type=ir.Trace)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise UsageError(f"{name} is no readable trace: {_one_line(error)}") from error
+    for fault in _faults(trace):
+        raise UsageError(f"{name} contradicts itself: {fault}")
+    return trace
+
+
+def save(trace: ir.Trace, path: Path) -> None:
+    """Write a trace to a file; a name that ends in ``.gz`` is compressed.
+
+    Raises:
+        UsageError: If it cannot be written there.
+    """
+    data = to_json(trace)
+    write(path, gzip.compress(data, mtime=0) if path.suffix == ".gz" else data)
+
+
+def load(path: Path) -> ir.Trace:
+    """Read a trace from a file.
+
+    Raises:
+        UsageError: If it cannot be read, or is no sound trace.
+    """
+    try:
+        data = path.read_bytes()
+        if data[:2] == b"\x1f\x8b":
+            data = gzip.decompress(data)
+    except (OSError, EOFError, zlib.error) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise UsageError(f"cannot read {path}: {reason}") from error
+    return from_json(data, str(path))
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())
+
+
+def _faults(trace: ir.Trace) -> Iterator[str]:
+    """What a well-typed file can still get wrong: ids that are no positions, references to nothing."""
+    n_tensors, n_calls = len(trace.tensors), len(trace.calls)
+    for kind, items in (("tensor", trace.tensors), ("operation", trace.ops), ("call", trace.calls)):
+        for position, item in enumerate(items):
+            if item.id != position:
+                yield f"{kind} {position} has id {item.id}"
+    for where, ids in _references(trace):
+        for i in ids:
+            if not 0 <= i < n_tensors:
+                yield f"{where} names tensor {i}, of {n_tensors}"
+    for op in trace.ops:
+        if not 0 <= op.call < n_calls:
+            yield f"operation {op.id} names call {op.call}, of {n_calls}"
+    for call in trace.calls:
+        if call.parent is not None and not 0 <= call.parent < call.id:
+            yield f"call {call.id} has parent {call.parent}"
+    if trace.failure is not None and not 0 <= trace.failure.call < max(n_calls, 1):
+        yield f"the failure names call {trace.failure.call}, of {n_calls}"
+    for tensor in trace.tensors:
+        if any(size < 0 for size in tensor.shape):
+            yield f"tensor {tensor.id} has shape {list(tensor.shape)}"
+
+
+def _references(trace: ir.Trace) -> Iterator[tuple[str, Iterable[int]]]:
+    """Tensor ids wherever a trace names some, with where that is."""
+    yield "the model", (*trace.inputs, *trace.outputs)
+    yield "an alias", (tensor.alias_of for tensor in trace.tensors if tensor.alias_of is not None)
+    for call in trace.calls:
+        yield f"call {call.id}", (*call.inputs, *call.outputs)
+    for op in trace.ops:
+        yield f"operation {op.id}", (*op.inputs, *op.outputs)
+        for kernel in op.kernels:
+            yield f"a kernel of operation {op.id}", (*kernel.inputs, *kernel.outputs)
+    if trace.failure is not None:
+        yield "the failure", trace.failure.inputs
