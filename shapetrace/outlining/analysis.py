@@ -7,11 +7,12 @@ operations and shapes; nothing here knows a module's or a function's class.
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from shapetrace.ir import Kernel, Op, Tensor, Trace
 from shapetrace.ops.atoms import AtomOrigin, Atoms, Axes
 from shapetrace.ops.axis_rules import ATTENTION, Cut, KernelView, base_name, outcome
+from shapetrace.ops.kinds import kernel_kind
 from shapetrace.ops.products import Product, is_product, products
 
 Sources = dict[int, frozenset[Cut]]
@@ -36,6 +37,7 @@ class Facts:
         of_op: Positions in ``products`` by operation id.
         producer: Operation that made a tensor, by tensor id.
         users: Operations that read a tensor, by tensor id.
+        inside: For a tensor that a kernel inside an operation only rearranged: the tensor before.
     """
 
     trace: Trace
@@ -46,6 +48,13 @@ class Facts:
     of_op: dict[int, list[int]] = field(default_factory=lambda: defaultdict(list))
     producer: dict[int, int] = field(default_factory=dict)
     users: dict[int, list[int]] = field(default_factory=lambda: defaultdict(list))
+    inside: dict[int, int] = field(default_factory=dict)
+
+    def outside(self, value: int) -> int:
+        """The operand of an operation behind what its kernels rearranged: ``linear`` views its input first."""
+        while value in self.inside:
+            value = self.inside[value]
+        return value
 
     def tensor(self, value: int) -> Tensor:
         """A recorded value by its id."""
@@ -114,6 +123,8 @@ def _read_kernel(facts: Facts, op: Op, kernel: Kernel) -> None:
         _record_products(facts, op, kernel, ins, out_shapes)
     else:
         _hand_on_sources(facts, kernel, result.cuts)
+        if len(op.kernels) > 1 and kernel.inputs and kernel_kind(kernel.name) in ("layout", "cast"):
+            facts.inside.update((value, kernel.inputs[0]) for value in kernel.outputs if value not in op.outputs)
     for value, axes in zip(kernel.outputs, result.axes, strict=True):
         facts.axes[value] = axes
 
@@ -124,28 +135,43 @@ def _record_products(
     shapes = [facts.tensor(value).shape for value in kernel.inputs]
     for product in products(op.id, kernel, ins, shapes, out_shapes):
         position = len(facts.products)
-        facts.products.append(product)
+        left, right = (None if v is None else facts.outside(v) for v in (product.left, product.right))
+        facts.products.append(replace(product, left=left, right=product.right if right is None else right))
         facts.of_op[op.id].append(position)
         if product.out is not None:
             facts.sources[product.out] = {position: frozenset()}
 
 
 def _hand_on_sources(facts: Facts, kernel: Kernel, cuts: Sequence[Cut | None]) -> None:
-    """A result comes from all that its operands come from; what one product gives in two ways counts uncut."""
-    merged: Sources = {}
-    for value in kernel.inputs:
-        for product, cut_off in facts.sources.get(value, {}).items():
-            merged[product] = merged[product] & cut_off if product in merged else cut_off
-    if not merged or len(merged) > _MOST_SOURCES:
+    """A result comes from all that its operands come from; what one product gives in two ways counts uncut.
+
+    What is written into a part of a tensor comes to be in the whole: later outputs are the objects that share memory.
+    """
+    if kernel.outputs and facts.tensor(kernel.outputs[0]).role == "constant":
         return
+    written = base_name(kernel.name) == "copy_"
+    merged = _merged(facts, kernel.inputs[1:] if written else kernel.inputs)
     for position, value in enumerate(kernel.outputs):
         cut = cuts[position] if position < len(cuts) else None
-        if cut is None:
-            facts.sources[value] = merged
-        else:
-            facts.sources[value] = {product: found | {cut} for product, found in merged.items()}
+        found = merged
+        if position and written:
+            before = facts.tensor(value).alias_of
+            found = _union(facts.sources.get(before, {}) if before is not None else {}, merged)
+        if found:
+            facts.sources[value] = {p: on | {cut} for p, on in found.items()} if cut is not None else found
 
 
-def names_of_kernels(op: Op) -> list[str]:
-    """Base names of an operation's kernels."""
-    return [base_name(kernel.name) for kernel in op.kernels]
+def _merged(facts: Facts, values: Sequence[int]) -> Sources:
+    merged: Sources = {}
+    for value in values:
+        merged = _union(merged, facts.sources.get(value, {}))
+    return merged
+
+
+def _union(one: Sources, other: Sources) -> Sources:
+    if not one or not other or one is other:
+        return one or other
+    merged = dict(one)
+    for product, cuts in other.items():
+        merged[product] = merged[product] & cuts if product in merged else cuts
+    return merged if len(merged) <= _MOST_SOURCES else {}

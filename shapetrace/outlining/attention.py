@@ -1,0 +1,163 @@
+"""Finds attention: Q Kᵀ → scale → mask → softmax → × V, written out or as one fused call."""
+
+from dataclasses import dataclass, field
+
+from shapetrace.ir import Op
+from shapetrace.ops.kinds import OpKind, names_of
+from shapetrace.ops.products import Product
+from shapetrace.outlining.flow import Flow
+
+_BETWEEN: frozenset[OpKind] = frozenset({"pointwise", "cast", "layout", "dropout", "cat", "index"})
+_CAUSAL_KERNELS = frozenset({"tril", "triu", "le", "ge"})
+
+
+@dataclass(slots=True)
+class Attention:
+    """One attention: positions in ``Facts.products`` and operation ids.
+
+    Attributes:
+        scores: The product of queries and keys.
+        weighted: The product of weights and values; None if nothing weighs with these scores.
+        softmax: The softmax operation; None inside a fused call, or if there is none.
+        fused: True for one call such as scaled_dot_product_attention.
+        query_right: True if the code multiplies K Qᵀ: operands are turned for reading.
+        weights_right: True if the code multiplies Vᵀ Aᵀ.
+        before: Operations that scale queries or keys before the product.
+        between: Operations that scale and mask the scores.
+        after: Element-wise operations between softmax and the product with the values.
+        causal: True if the mask is a triangle.
+        masked: True if something masks the scores.
+        scale: Factor of the scores where the call says it.
+    """
+
+    scores: int
+    weighted: int | None = None
+    softmax: int | None = None
+    fused: bool = False
+    query_right: bool = False
+    weights_right: bool = False
+    before: list[int] = field(default_factory=list)
+    between: list[int] = field(default_factory=list)
+    after: list[int] = field(default_factory=list)
+    causal: bool = False
+    masked: bool = False
+    scale: float | None = None
+
+
+def find_attentions(flow: Flow) -> list[Attention]:
+    """All attentions of a trace, in the order of their scores."""
+    found: dict[int, Attention] = {}
+    products = flow.facts.products
+    by_op = flow.facts.of_op
+    for position, product in enumerate(products):
+        if product.form == "scores":
+            found[position] = _fused(flow, position, product)
+        elif product.form == "matmul" and _is_weighted_sum(flow, product):
+            attention = _explicit(flow, position, product, by_op)
+            if attention is not None and attention.scores not in found:
+                found[attention.scores] = attention
+    return [found[position] for position in sorted(found)]
+
+
+def _fused(flow: Flow, position: int, product: Product) -> Attention:
+    op = flow.trace.ops[product.op]
+    mask = op.inputs[3] if len(op.inputs) > 3 else None
+    causal = bool(op.attrs.get("is_causal")) or (mask is not None and _is_triangle(flow, mask))
+    scale = op.attrs.get("scale")
+    return Attention(
+        position, position + 1, fused=True, causal=causal, masked=causal or mask is not None,
+        before=_scalings(flow, op.inputs[:2]), scale=scale if isinstance(scale, float) else None,
+    )  # fmt: skip
+
+
+def _is_weighted_sum(flow: Flow, product: Product) -> bool:
+    return product.left is not None and flow.is_data(product.left) and flow.is_data(product.right)
+
+
+def _explicit(flow: Flow, position: int, product: Product, by_op: dict[int, list[int]]) -> Attention | None:
+    """Walk back from both operands of data × data to a softmax, and from there to a product of data with data."""
+    assert product.left is not None
+    for value, right in ((product.left, False), (product.right, True)):
+        for op, after in flow.behind(value, _BETWEEN):
+            if flow.kinds[op.id] != "softmax":
+                continue
+            for source, between in flow.behind(op.inputs[0], _BETWEEN):
+                scores = [p for p in by_op.get(source.id, ()) if _is_weighted_sum(flow, flow.facts.products[p])]
+                if scores:
+                    return _assembled(flow, scores[-1], position, op, right, between, after)
+    return None
+
+
+def _assembled(
+    flow: Flow, scores: int, weighted: int, softmax: Op, right: bool, between: list[int], after: list[int]
+) -> Attention:
+    product = flow.facts.products[scores]
+    assert product.left is not None
+    masks = [value for op in between for value in flow.trace.ops[op].inputs if _is_mask(flow, value)]
+    return Attention(
+        scores, weighted, softmax.id, query_right=_keys_are_rows(flow, product, softmax), weights_right=right,
+        before=_scalings(flow, (product.left, product.right)), between=between, after=after,
+        causal=any(_is_triangle(flow, mask) for mask in masks), masked=bool(masks),
+        scale=_factor(flow, between),
+    )  # fmt: skip
+
+
+def _keys_are_rows(flow: Flow, product: Product, softmax: Op) -> bool:
+    """Whether the softmax runs over the left operand's rows: the code multiplies keys with queries."""
+    atoms = flow.facts.atoms
+    axes = flow.facts.axes_of(softmax.inputs[0])
+    dims = [kernel.args.get("dim") for kernel in softmax.kernels if "softmax" in kernel.name]
+    dim = dims[0] if dims and isinstance(dims[0], int) else -1
+    if not axes:
+        return False
+    keys, rows, columns = (atoms.leaves(axis) for axis in (axes[dim], product.m, product.n))
+    if rows == columns:
+        return dim % len(axes) == len(axes) - 2 and product.n != axes[dim]
+    return keys == rows
+
+
+def _is_mask(flow: Flow, value: int) -> bool:
+    """Whether an operand between scores and softmax is a mask: as large as the scores, not a number."""
+    shape = flow.facts.tensor(value).shape
+    made = flow.facts.producer.get(flow.root(value))
+    comes_from_scores = made is not None and flow.kinds[made] == "product"
+    return len(shape) >= 2 and not comes_from_scores and (not flow.is_floating(value) or not flow.facts.sources.get(value))
+
+
+def _is_triangle(flow: Flow, value: int) -> bool:
+    kernels = {name for op in flow.ancestors(value) for name in names_of(flow.trace.ops[op].kernels)}
+    tensor = flow.facts.tensor(flow.root(value))
+    named = tensor.origin == "buffer" and len(tensor.shape) >= 2 and tensor.shape[-1] == tensor.shape[-2]
+    return bool(kernels & _CAUSAL_KERNELS) or (named and tensor.dtype.startswith(("bool", "uint8", "float")))
+
+
+def _scalings(flow: Flow, values: tuple[int, ...]) -> list[int]:
+    """Operations that multiply a query or key by a number on its way to the product."""
+    found: list[int] = []
+    for value in values:
+        op = flow.op_of(value)
+        while op is not None and _is_scaling(flow, op):
+            found.append(op.id)
+            op = flow.op_of(op.inputs[0])
+    return found
+
+
+def _is_scaling(flow: Flow, op: Op) -> bool:
+    data = [value for value in op.inputs if flow.is_data(value)]
+    others = [value for value in op.inputs if not flow.is_data(value)]
+    numbers = all(flow.facts.tensor(value).shape in ((), (1,)) and not _is_weight(flow, value) for value in others)
+    one_reader = len(flow.readers[flow.root(op.outputs[0])]) == 1 if op.outputs else False
+    return len(data) == 1 and numbers and one_reader and set(names_of(op.kernels)) <= {"mul", "div"} and bool(op.kernels)
+
+
+def _is_weight(flow: Flow, value: int) -> bool:
+    return flow.facts.tensor(value).role == "weight"
+
+
+def _factor(flow: Flow, between: list[int]) -> float | None:
+    for op in (flow.trace.ops[i] for i in between):
+        names = names_of(op.kernels)
+        numbers = [arg for kernel in op.kernels for arg in kernel.args.values() if isinstance(arg, float)]
+        if numbers and names in (["mul"], ["div"]):
+            return numbers[0] if names == ["mul"] else 1 / numbers[0]
+    return None

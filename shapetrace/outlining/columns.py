@@ -1,0 +1,104 @@
+"""Tells a projection's columns apart: which are queries, keys and values, and how many heads they hold.
+
+A head is a fact, not a pattern: an atom of a projection's columns that is a batch axis of a later
+product of data with data.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from shapetrace.ops.atoms import Axis
+from shapetrace.ops.axis_rules import Cut
+from shapetrace.outlining.attention import Attention
+from shapetrace.outlining.flow import Flow
+
+TITLES = {"Q": "Query", "K": "Key", "V": "Value"}
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Some columns of one product.
+
+    Attributes:
+        letters: What they become: "Q", "K", "V", "KV"; "" if no attention reads them.
+        heads: Number of heads in them.
+        width: Columns of one head.
+        start: First column, to order the pieces.
+        attention: Position of the first attention that reads them, in the list of attentions; -1 if none does.
+    """
+
+    letters: str
+    heads: int
+    width: int
+    start: int = 0
+    attention: int = -1
+
+    @property
+    def count(self) -> int:
+        """All columns."""
+        return self.heads * self.width
+
+
+@dataclass(frozen=True, slots=True)
+class _Claim:
+    letter: str
+    cuts: frozenset[Cut]
+    batch: frozenset[int]
+    attention: int
+
+
+def split_columns(flow: Flow, attentions: Sequence[Attention]) -> dict[int, list[Columns]]:
+    """For each product with weights: its columns by what becomes of them, in order of their place in memory."""
+    claims: dict[int, list[_Claim]] = defaultdict(list)
+    facts = flow.facts
+    for position, attention in enumerate(attentions):
+        scores = facts.products[attention.scores]
+        left, right = ("K", "Q") if attention.query_right else ("Q", "K")
+        operands = [(left, scores.left, attention.scores), (right, scores.right, attention.scores)]
+        if attention.weighted is not None:
+            weighted = facts.products[attention.weighted]
+            values = weighted.left if attention.weights_right else weighted.right
+            operands.append(("V", values, attention.weighted))
+        for letter, value, product in operands:
+            if value is None:
+                continue
+            batch = frozenset(facts.atoms.flat(facts.products[product].batch))
+            for source, cuts in facts.sources.get(value, {}).items():
+                claims[source].append(_Claim(letter, cuts, batch, position))
+    return {product: _pieces(flow, product, found) for product, found in claims.items()}
+
+
+def _pieces(flow: Flow, product: int, claims: Sequence[_Claim]) -> list[Columns]:
+    atoms = flow.facts.atoms
+    whole = atoms.leaves(flow.facts.products[product].n)
+    pieces: dict[frozenset[Cut], list[_Claim]] = defaultdict(list)
+    for claim in claims:
+        own = frozenset(cut for cut in claim.cuts if _is_within(flow, whole, cut))
+        pieces[own].append(claim)
+    found = sorted((_columns(flow, whole, cuts, same) for cuts, same in pieces.items()), key=lambda c: c.start)
+    if sum(piece.count for piece in found) == atoms.size(whole):
+        return found
+    first = claims[0]
+    heads = atoms.size(tuple(leaf for leaf in whole if leaf in first.batch))
+    mostly = 2 * sum(piece.count for piece in found) >= atoms.size(whole) and len(pieces) == 1
+    return [Columns(first.letter if mostly else "", heads, atoms.size(whole) // heads, attention=first.attention)]
+
+
+def _is_within(flow: Flow, whole: Axis, cut: Cut) -> bool:
+    return set(flow.facts.atoms.leaves(cut.whole)) <= set(whole)
+
+
+def _columns(flow: Flow, whole: Axis, cuts: frozenset[Cut], claims: Sequence[_Claim]) -> Columns:
+    atoms = flow.facts.atoms
+    leaves, start = list(whole), 0
+    for cut in cuts:
+        gone = atoms.leaves(cut.whole)
+        place = leaves.index(gone[0]) if gone and gone[0] in leaves else 0
+        start += cut.start * atoms.size(tuple(leaf for leaf in leaves[place:] if leaf not in gone))
+        leaves[place : place + 1] = [*atoms.leaves(cut.part), leaves[place]]
+        leaves = [leaf for leaf in leaves if leaf not in gone]
+    heads = atoms.size(tuple(leaf for leaf in leaves if leaf in claims[0].batch))
+    letters = "".join(sorted({claim.letter for claim in claims}, key="QKV".index))
+    width = atoms.size(tuple(leaves)) // heads
+    return Columns(letters, heads, width, start, claims[0].attention)

@@ -1,0 +1,171 @@
+"""How values move: which operation really computed a value, and who really reads it.
+
+Views, casts and dropout in eval mode hand a value on: they are edges, not steps.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from math import prod
+
+from shapetrace.ir import Op, Trace
+from shapetrace.ops.kinds import OpKind, is_factory, names_of, op_kind
+from shapetrace.outlining.analysis import Facts
+
+_WHOLE_NUMBERS = ("int", "uint", "bool")
+
+
+class Flow:
+    """Answers about one trace; computed once, linear in its operations.
+
+    Attributes:
+        facts: The analysis it builds on.
+        kinds: Kind of every operation, by id.
+        edges: Why an operation is an edge and no step, by id: ``views``, ``casts``, ``dropouts``; "" for a step.
+        readers: Operations that are steps and read a value, behind all edges, by the value's root.
+    """
+
+    def __init__(self, facts: Facts) -> None:
+        self.facts = facts
+        self.trace: Trace = facts.trace
+        self.kinds: list[OpKind] = [op_kind(op) for op in self.trace.ops]
+        self._roots: dict[int, int] = {}
+        self._trigonometric: dict[int, bool] = {}
+        self.edges = [self._edge(op) for op in self.trace.ops]
+        self.readers: dict[int, list[int]] = defaultdict(list)
+        for op in self.trace.ops:
+            if not self.edges[op.id]:
+                for value in dict.fromkeys(self.root(value) for value in op.inputs):
+                    self.readers[value].append(op.id)
+        self.outputs = {self.root(value) for value in self.trace.outputs}
+
+    def root(self, value: int) -> int:
+        """The value behind all edges: what a step computed, an input, a weight or a constant."""
+        path = []
+        while value not in self._roots:
+            path.append(value)
+            producer = self.facts.producer.get(value)
+            if producer is None or not self.edges[producer]:
+                self._roots[value] = value
+                break
+            value = self._handed_on(self.trace.ops[producer], value)
+        found = self._roots[value]
+        for passed in path:
+            self._roots[passed] = found
+        return found
+
+    def op_of(self, value: int) -> Op | None:
+        """The operation that computed a value, behind all edges."""
+        producer = self.facts.producer.get(self.root(value))
+        return None if producer is None else self.trace.ops[producer]
+
+    def is_data(self, value: int) -> bool:
+        """Whether a value was touched by an input."""
+        return self.facts.tensor(value).role == "data"
+
+    def is_floating(self, value: int) -> bool:
+        """Whether a value holds real or complex numbers."""
+        return not self.facts.tensor(value).dtype.startswith(_WHOLE_NUMBERS)
+
+    def behind(self, value: int, through: frozenset[OpKind], most: int = 64) -> Iterator[tuple[Op, list[int]]]:
+        """Walk back from a data value through operations of some kinds.
+
+        Yields:
+            Each operation at which the walk stops, with the steps passed on the way there.
+        """
+        seen: set[int] = set()
+        queue: list[tuple[int, list[int]]] = [(self.root(value), [])]
+        while queue and len(seen) < most:
+            current, passed = queue.pop(0)
+            op = self.op_of(current)
+            if op is None or op.id in seen:
+                continue
+            seen.add(op.id)
+            if self.kinds[op.id] in through:
+                inputs = [self.root(v) for v in op.inputs if self.is_data(v)]
+                queue += [(v, [*passed, op.id]) for v in dict.fromkeys(inputs)]
+            else:
+                yield op, passed
+
+    def is_trigonometric(self, value: int) -> bool:
+        """Whether a constant comes from sines and cosines: a position table."""
+        found = self._trigonometric.get(value)
+        if found is None:
+            self._trigonometric[value] = False
+            producer = self.facts.producer.get(value)
+            if producer is not None:
+                op = self.trace.ops[producer]
+                kernels = set(names_of(op.kernels))
+                found = bool(kernels & {"cos", "sin", "polar"}) or any(self.is_trigonometric(v) for v in op.inputs)
+            self._trigonometric[value] = bool(found)
+        return bool(found)
+
+    def ancestors(self, value: int, since: int = -1) -> set[int]:
+        """Operations that a value was computed from, no further back than operation ``since``."""
+        seen: set[int] = set()
+        stack = [value]
+        while stack:
+            producer = self.facts.producer.get(stack.pop())
+            if producer is not None and producer > since and producer not in seen:
+                seen.add(producer)
+                stack.extend(self.trace.ops[producer].inputs)
+        return seen
+
+    def _handed_on(self, op: Op, value: int) -> int:
+        if "copy" in names_of(op.kernels):
+            return op.inputs[-1]
+        shape = self.facts.tensor(value).shape
+        candidates = [v for v in op.inputs if v != value]
+        data = [v for v in candidates if self.is_data(v)] or candidates
+        full = [v for v in data if prod(self.facts.tensor(v).shape) > 0] or data
+        same = [v for v in full if self.facts.tensor(v).shape == shape]
+        return (same or full or [value])[0]
+
+    def _edge(self, op: Op) -> str:
+        kind = self.kinds[op.id]
+        outputs = [value for value in op.outputs if value not in op.inputs]
+        if kind == "dropout":
+            return "dropouts"
+        if kind == "read" or not op.outputs:
+            return "reads"
+        if kind == "cast":
+            return "casts"
+        if not outputs:
+            return "views"
+        if kind == "cat" and self._adds_nothing(op):
+            return "views"
+        if kind != "layout" or (is_factory(op) and not op.inputs):
+            return ""
+        return "" if self._takes_rows(op) else "views"
+
+    def _adds_nothing(self, op: Op) -> bool:
+        """Whether a cat has one operand that is not empty, or a copy overwrites all of its target."""
+        if "copy" in names_of(op.kernels):
+            return max(len(self.facts.tensor(v).shape) and prod(self.facts.tensor(v).shape) for v in op.outputs) == prod(
+                self.facts.tensor(op.inputs[-1]).shape
+            )
+        sizes = [prod(self.facts.tensor(value).shape) for value in op.inputs]
+        return sum(size > 0 for size in sizes) == 1 and sum(sizes) == prod(self.facts.tensor(op.outputs[0]).shape)
+
+    def _takes_rows(self, op: Op) -> bool:
+        """Whether a slice takes some rows out of data: the last position, not a head out of a projection's columns."""
+        if not op.inputs or not self.is_data(op.inputs[0]) or not self.is_floating(op.inputs[0]):
+            return False
+        value, result = op.inputs[0], op.outputs[0]
+        tensor = self.facts.tensor
+        if not 0 < prod(tensor(result).shape) < prod(tensor(value).shape):
+            return False
+        before, after = self.facts.sources.get(value, {}), self.facts.sources.get(result, {})
+        if not after:
+            return not self._cuts_columns(op)
+        cuts = {cut for product, found in after.items() for cut in found - before.get(product, frozenset())}
+        rows = {leaf for product in after for leaf in self._rows(product)}
+        return bool(cuts) and all(set(self.facts.atoms.leaves(cut.whole)) & rows for cut in cuts)
+
+    def _cuts_columns(self, op: Op) -> bool:
+        """Whether only the last axis of a stream was cut: a chunk of features, an edge."""
+        before, after = self.facts.tensor(op.inputs[0]).shape, self.facts.tensor(op.outputs[0]).shape
+        return len(before) == len(after) and before[:-1] == after[:-1] and len(op.outputs) > 1
+
+    def _rows(self, product: int) -> Iterable[int]:
+        found = self.facts.products[product]
+        return self.facts.atoms.flat((*found.batch, found.m))
