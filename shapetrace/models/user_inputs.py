@@ -1,0 +1,141 @@
+"""Inputs for the user's own model: made from shapes, taken from a function, or guessed."""
+
+import inspect
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import torch
+from torch import Tensor, nn
+
+from shapetrace.errors import UsageError
+from shapetrace.models.specs import InputSpec
+from shapetrace.models.user_code import attribute, required
+
+Inputs: TypeAlias = tuple[tuple[Any, ...], dict[str, Any]]
+"""Positional and keyword arguments of a forward pass."""
+
+
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """Inputs that nobody gave.
+
+    Attributes:
+        args: Positional arguments.
+        sentence: What was guessed and how to say it otherwise.
+    """
+
+    args: tuple[Any, ...]
+    sentence: str
+
+
+def device_of_model(model: nn.Module) -> torch.device:
+    """Where a model is: the device of its first weight or buffer; the CPU if it has none."""
+    for tensors in (model.parameters(), model.buffers()):
+        for tensor in tensors:
+            return tensor.device
+    return torch.device("cpu")
+
+
+def tensor(spec: InputSpec, device: torch.device) -> Tensor:
+    """One tensor: integers are 0, truth values True, numbers random but always the same."""
+    dtype: torch.dtype = getattr(torch, spec.dtype)
+    if device.type == "meta":
+        return torch.empty(spec.shape, dtype=dtype, device=device)
+    if dtype.is_floating_point or dtype.is_complex:
+        return torch.randn(spec.shape, generator=torch.Generator().manual_seed(0), dtype=dtype).to(device)
+    return torch.full(spec.shape, dtype == torch.bool, dtype=dtype, device=device)
+
+
+def from_specs(specs: Sequence[InputSpec], device: torch.device) -> Inputs:
+    """Tensors for shapes: those without names by position, the others by keyword."""
+    args = tuple(tensor(spec, device) for spec in specs if not spec.name)
+    return args, {spec.name: tensor(spec, device) for spec in specs if spec.name}
+
+
+def from_function(reference: str) -> Inputs:
+    """What ``package.module:function`` returns: a tensor, a tuple, a dict, or (args, kwargs).
+
+    Raises:
+        UsageError: If there is no such function, it needs arguments, or it returns something else.
+    """
+    function = attribute(reference)
+    if not callable(function):
+        return as_inputs(function, reference)
+    if required(function):
+        raise UsageError(f"{reference} needs arguments ({', '.join(required(function))}): expected none.")
+    return as_inputs(function(), reference)
+
+
+def as_inputs(value: Any, reference: str) -> Inputs:
+    """Arguments from a tensor, a tuple of arguments, a dict of keywords, or (args, kwargs)."""
+    if isinstance(value, Tensor):
+        return (value,), {}
+    if isinstance(value, Mapping):
+        return (), dict(value)
+    if isinstance(value, tuple | list):
+        if len(value) == 2 and isinstance(value[0], tuple | list) and isinstance(value[1], Mapping):
+            return tuple(value[0]), dict(value[1])
+        return tuple(value), {}
+    raise UsageError(
+        f"{reference} gives a {type(value).__name__}: expected a tensor, a tuple, a dict, or (args, kwargs)."
+    )
+
+
+def check(model: nn.Module, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
+    """Do inputs fit ``forward``?
+
+    Raises:
+        UsageError: If they do not; the signature is shown.
+    """
+    signature = inspect.signature(model.forward)
+    try:
+        signature.bind(*args, **kwargs)
+    except TypeError as error:
+        names = [name for name, p in signature.parameters.items() if p.kind is not p.VAR_KEYWORD]
+        raise UsageError(
+            f"The inputs do not fit {type(model).__name__}.forward({', '.join(names)}): {error}."
+        ) from error
+
+
+def guess(model: nn.Module, *, batch: int = 1, seq: int = 16) -> Guess:
+    """Inputs for a model that says what it wants: by ``example_inputs``, or by its first layer.
+
+    Raises:
+        UsageError: If there is nothing obvious; the signature is shown.
+    """
+    for name in ("example_inputs", "example_input_array"):
+        example = getattr(model, name, None)
+        if example is not None:
+            args, _ = as_inputs(example() if callable(example) else example, name)
+            return Guess(args, f"The inputs are the model's own {name}.")
+    needed = required(model.forward)
+    first = next((m for m in model.modules() if not list(m.children()) and list(m.parameters())), None)
+    spec = first_input(first, batch, seq) if first is not None and len(needed) == 1 else None
+    if spec is None:
+        signature = f"{type(model).__name__}.forward({', '.join(inspect.signature(model.forward).parameters)})"
+        raise UsageError(f"No inputs are given for {signature}: name them with --input name=1x1024:int64.")
+    shape = "x".join(str(size) for size in spec.shape)
+    return Guess(
+        (tensor(spec, device_of_model(model)),),
+        f"Guessed the input {needed[0]}={shape}:{spec.dtype} from the first layer, {type(first).__name__}; "
+        "--input says it otherwise.",
+    )
+
+
+def first_input(layer: nn.Module, batch: int, seq: int) -> InputSpec | None:
+    """What a first layer takes, or None if that is not obvious."""
+    dtype = str(next(layer.parameters()).dtype).removeprefix("torch.")
+    if isinstance(layer, nn.Embedding | nn.EmbeddingBag):
+        return InputSpec((batch, seq), "int64")
+    if isinstance(layer, nn.Linear):
+        return InputSpec((batch, seq, layer.in_features), dtype)
+    if isinstance(layer, nn.RNNBase):
+        return InputSpec((batch, seq, layer.input_size), dtype)
+    if isinstance(layer, nn.LayerNorm | nn.RMSNorm):
+        return InputSpec((batch, seq, *layer.normalized_shape), dtype)
+    if isinstance(layer, nn.Conv2d):
+        return InputSpec((batch, layer.in_channels, 224, 224), dtype)
+    if isinstance(layer, nn.Conv1d):
+        return InputSpec((batch, layer.in_channels, seq), dtype)
+    return None
