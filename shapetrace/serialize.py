@@ -30,8 +30,7 @@ def to_json(trace: ir.Trace) -> bytes:
     The same trace gives the same bytes.
     """
     parts = [f'"format": "{FORMAT}"'.encode(), f'"version": {VERSION}'.encode()]
-    for field in fields(ir.Trace):
-        parts.append(b'"%s": %s' % (field.name.encode(), _lines(getattr(trace, field.name))))
+    parts += [b'"%s": %s' % (field.name.encode(), _lines(getattr(trace, field.name))) for field in fields(ir.Trace)]
     return b"{\n" + b",\n".join(parts) + b"\n}\n"
 
 
@@ -101,15 +100,24 @@ def _one_line(error: Exception) -> str:
 
 def _faults(trace: ir.Trace) -> Iterator[str]:
     """What a well-typed file can still get wrong: ids that are no positions, references to nothing."""
-    n_tensors, n_calls = len(trace.tensors), len(trace.calls)
-    for kind, items in (("tensor", trace.tensors), ("operation", trace.ops), ("call", trace.calls)):
-        for position, item in enumerate(items):
-            if item.id != position:
-                yield f"{kind} {position} has id {item.id}"
+    kinds: dict[str, Iterable[ir.Tensor | ir.Op | ir.Call]] = {
+        "tensor": trace.tensors,
+        "operation": trace.ops,
+        "call": trace.calls,
+    }
+    for kind, items in kinds.items():
+        yield from (f"{kind} {i} has id {item.id}" for i, item in enumerate(items) if item.id != i)
+    n_tensors = len(trace.tensors)
     for where, ids in _references(trace):
-        for i in ids:
-            if not 0 <= i < n_tensors:
-                yield f"{where} names tensor {i}, of {n_tensors}"
+        yield from (f"{where} names tensor {i}, of {n_tensors}" for i in ids if not 0 <= i < n_tensors)
+    for tensor in trace.tensors:
+        if any(size < 0 for size in tensor.shape):
+            yield f"tensor {tensor.id} has shape {list(tensor.shape)}"
+    yield from _call_faults(trace)
+
+
+def _call_faults(trace: ir.Trace) -> Iterator[str]:
+    n_calls = len(trace.calls)
     for op in trace.ops:
         if not 0 <= op.call < n_calls:
             yield f"operation {op.id} names call {op.call}, of {n_calls}"
@@ -118,9 +126,6 @@ def _faults(trace: ir.Trace) -> Iterator[str]:
             yield f"call {call.id} has parent {call.parent}"
     if trace.failure is not None and not 0 <= trace.failure.call < max(n_calls, 1):
         yield f"the failure names call {trace.failure.call}, of {n_calls}"
-    for tensor in trace.tensors:
-        if any(size < 0 for size in tensor.shape):
-            yield f"tensor {tensor.id} has shape {list(tensor.shape)}"
 
 
 def _references(trace: ir.Trace) -> Iterator[tuple[str, Iterable[int]]]:

@@ -1,0 +1,104 @@
+"""JSON for programs. Its names are an interface: add to them, do not change them."""
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+from shapetrace.outlining.structure import Operand, Outline, Section, Step
+from shapetrace.renderers.grid import Grid
+from shapetrace.renderers.rows import Row, rows
+
+
+def render(outline: Outline, *, depth: int | None = None) -> str:
+    """Write an outline as JSON; a section that ``depth`` closes is a step of kind ``section``."""
+    model = outline.model
+    document = {
+        "model": {
+            "name": model.name,
+            "settings": model.settings,
+            "device": model.device,
+            "tokens": list(model.tokens),
+        },
+        "totals": asdict(outline.totals),
+        "coverage": asdict(outline.coverage),
+        "sections": [_section(section) for section in outline.root.sections() if section is not outline.root],
+        "steps": [_row(row) for row in rows(outline, depth=depth) if row.step is not None or row.equation],
+        "failure": outline.failure or None,
+    }
+    return _written(document)
+
+
+def render_grid(grid: Grid) -> str:
+    """Write a grid as a list of objects."""
+    keys = [column.key for column in grid.columns]
+    return _written([dict(zip(keys, row, strict=True)) for row in grid.rows])
+
+
+def _section(section: Section) -> dict[str, Any]:
+    return {
+        "path": section.path,
+        "title": section.title,
+        "kind": section.kind,
+        "type": section.type,
+        "repeat": section.repeat,
+        "members": list(section.members),
+        "parameters": section.parameters,
+    }
+
+
+def _row(row: Row) -> dict[str, Any]:
+    return _step(row.step) if row.step is not None else _closed(row)
+
+
+def _step(step: Step) -> dict[str, Any]:
+    return {
+        "id": step.id,
+        "section": step.section,
+        "kind": step.kind,
+        "title": step.title,
+        "path": step.path,
+        "repeat": step.repeat,
+        "operands": [_operand(operand) for operand in step.operands],
+        "results": [_operand(operand) for operand in step.results],
+        "equation": step.equation,
+        "parameters": step.parameters,
+        "tied_to": step.tied_to or None,
+        "flops": step.flops,
+        "notes": [str(note) for note in step.notes],
+    }
+
+
+def _closed(row: Row) -> dict[str, Any]:
+    return {
+        "id": row.section.path,
+        "section": row.section.path,
+        "kind": "section",
+        "title": row.section.title,
+        "path": row.section.path,
+        "repeat": row.section.repeat,
+        "operands": [],
+        "results": [],
+        "equation": row.equation,
+        "parameters": row.parameters,
+        "tied_to": None,
+        "flops": row.flops,
+        "notes": [row.note],
+    }
+
+
+def _operand(operand: Operand) -> dict[str, Any]:
+    return {
+        "name": operand.name,
+        "role": operand.role,
+        "shape": list(operand.shape),
+        "stack": operand.stack,
+        "stack_axes": list(operand.stack_axes),
+        "dims": list(operand.dims),
+        "transposed": operand.transposed,
+        "pattern": operand.pattern,
+        "source": operand.source,
+    }
+
+
+def _written(document: Any) -> str:
+    return json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n"

@@ -1,0 +1,64 @@
+"""Markdown: the rows as a table that code hosts show."""
+
+from collections.abc import Iterable
+
+from shapetrace.outlining.structure import Outline
+from shapetrace.renderers import summary
+from shapetrace.renderers.columns import flops_of
+from shapetrace.renderers.grid import Grid, text
+from shapetrace.renderers.rows import Row, rows
+
+_INDENT = "\u2003"  # an em space: Markdown swallows ordinary ones
+
+
+def render(outline: Outline, *, depth: int | None = None) -> str:
+    """Write an outline as Markdown."""
+    lines = [f"**{escaped(outline.model.name)}** {escaped(' · '.join(summary.facts(outline.model)))}".rstrip(), ""]
+    lines += _table(
+        ("step", "module", "shapes", "heads", "parameters", "FLOPs"),
+        (":--", ":--", ":--", ":--", "--:", "--:"),
+        (_cells(row) for row in rows(outline, depth=depth)),
+    )
+    left, right = summary.totals(outline)
+    notes = [f"{left}; {right}.", summary.coverage(outline), summary.uncounted(outline)]
+    if outline.failure:
+        notes.append(f"**{escaped(outline.failure)}**")
+    return "\n".join([*lines, "", *(f"{note}  " for note in notes if note)]).rstrip() + "\n"
+
+
+def render_grid(grid: Grid) -> str:
+    """Write a grid as Markdown."""
+    lines = [f"**{escaped(grid.title)}**", ""] if grid.title else []
+    lines += _table(
+        [column.title for column in grid.columns],
+        ["--:" if column.align == "right" else ":--" for column in grid.columns],
+        ([escaped(text(cell)) for cell in row] for row in grid.rows),
+    )
+    if grid.notes:
+        lines += ["", *(f"{escaped(note)}  " for note in grid.notes)]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def escaped(line: str) -> str:
+    """Text that Markdown shows as it is, on one line."""
+    line = "".join(character if character.isprintable() else " " for character in line)
+    for character in "\\`*_{}[]<>|":
+        line = line.replace(character, f"\\{character}")
+    return line
+
+
+def _cells(row: Row) -> list[str]:
+    title = _INDENT * row.depth + (f"**{escaped(row.title)}**" if row.step is None else escaped(row.title))
+    note = f" *{escaped(row.note)}*" if row.note else ""
+    return [title + note, _code(row.module), _code(row.equation), row.stack, escaped(row.cost), flops_of(row)]
+
+
+def _code(line: str) -> str:
+    """Text in monospace; a table's bars and backticks cannot stand in it."""
+    plain = "".join(character if character.isprintable() and character not in "`|" else "·" for character in line)
+    return f"`{plain}`" if plain else ""
+
+
+def _table(titles: Iterable[str], alignment: Iterable[str], body: Iterable[Iterable[str]]) -> list[str]:
+    lines = (titles, alignment, *body)
+    return ["| " + " | ".join(cells) + " |" for cells in lines]
