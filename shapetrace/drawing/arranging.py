@@ -1,0 +1,180 @@
+"""Steps become rows, sections become panels: what shares a row, what folds, what is left out."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+from shapetrace.drawing.look import Look
+from shapetrace.outlining.structure import Operand, Section, Step
+
+MAX_DEPTH = 2
+"""Panels are nested at most so deep."""
+
+_BARE_KINDS = frozenset({"embedding", "unembedding"})
+_FOLLOWERS = frozenset({"softmax", "concat", "activation"})
+_LEADERS = frozenset({"product", "scores", "weighted_sum", "contraction", "convolution"})
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of a figure.
+
+    Attributes:
+        steps: The step it draws, and steps that go on from its result in the same row.
+        alike: Steps with the same shapes that it draws too.
+        folded: The section it stands for, if it is drawn as one row.
+        repeat: Number of layers it stands for, where no panel says so.
+    """
+
+    steps: tuple[Step, ...]
+    alike: tuple[Step, ...] = ()
+    folded: Section | None = None
+    repeat: int = 1
+
+    @property
+    def id(self) -> str:
+        """The id of what it draws."""
+        return self.folded.path if self.folded else self.steps[0].id
+
+    def drawn(self) -> Iterator[Step]:
+        """All steps that it stands for."""
+        yield from self.steps
+        yield from self.alike
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """A section with a frame around its rows.
+
+    Attributes:
+        section: What it shows.
+        items: Rows and inner panels, in order.
+    """
+
+    section: Section
+    items: tuple["Row | Panel", ...]
+
+
+Item: TypeAlias = Row | Panel
+
+
+def rows_in(items: Iterable[Item]) -> Iterator[Row]:
+    """All rows, from top to bottom."""
+    for item in items:
+        if isinstance(item, Row):
+            yield item
+        else:
+            yield from rows_in(item.items)
+
+
+def arrange(section: Section, look: Look) -> tuple[Item, ...]:
+    """Turn a section into rows and panels, one panel a section, however deep."""
+    items: list[Item] = []
+    run: list[Step] = []
+    for item in section.items:
+        if isinstance(item, Step):
+            if item.kind not in look.hidden_kinds:
+                run.append(item)
+            continue
+        items += _rows(run, look)
+        run = []
+        if inner := arrange(item, look):
+            items.append(Panel(item, inner))
+    items += _rows(run, look)
+    return tuple(items)
+
+
+def flattened(items: Iterable[Item], depth: int = 0, repeat: int = 1) -> tuple[Item, ...]:
+    """Dissolve panels that say nothing and those too deep; rows keep how often they are repeated."""
+    flat: list[Item] = []
+    for item in items:
+        if isinstance(item, Row):
+            flat.append(replace(item, repeat=item.repeat * repeat))
+        elif depth < MAX_DEPTH and _framed(item, depth):
+            flat.append(replace(item, items=flattened(item.items, depth + 1)))
+        else:
+            flat += flattened(item.items, depth, repeat * item.section.repeat)
+    return tuple(flat)
+
+
+def unchained(row: Row) -> tuple[Row, ...]:
+    """Give each step of a row its own."""
+    if len(row.steps) == 1:
+        return (row,)
+    first, *others = row.steps
+    return (replace(row, steps=(first,)), *(Row((step,), repeat=row.repeat) for step in others))
+
+
+def _framed(panel: Panel, depth: int) -> bool:
+    section = panel.section
+    if section.repeat > 1:
+        return True
+    if section.kind in _BARE_KINDS and depth == 0:
+        return False
+    n_rows = sum(1 for _ in rows_in(panel.items))
+    return n_rows > 1 and not (len(panel.items) == 1 and isinstance(panel.items[0], Panel))
+
+
+def _rows(steps: Sequence[Step], look: Look) -> tuple[Row, ...]:
+    rows: list[Row] = []
+    for step in steps:
+        if rows and _follows(step, rows[-1].steps):
+            rows[-1] = replace(rows[-1], steps=(*rows[-1].steps, step))
+        else:
+            rows.append(Row((step,)))
+    return tuple(rows) if look.list_alike else _merged(rows)
+
+
+def _follows(step: Step, before: tuple[Step, ...]) -> bool:
+    """Softmax goes on from the scores, concat from the weighted sum, an activation from a product."""
+    return (
+        step.kind in _FOLLOWERS
+        and before[0].kind in _LEADERS
+        and len(before) < 3
+        and len(step.operands) == 1
+        and len(step.results) == 1
+        and len(before[-1].results) == 1
+        and step.operands[0].made_by == before[-1].id
+        and step.operands[0].shape == before[-1].results[0].shape
+    )
+
+
+def _merged(rows: list[Row]) -> tuple[Row, ...]:
+    """Equal products of the same operand share a row; so do equal other steps next to each other."""
+    merged: list[Row] = []
+    for row in rows:
+        place = next((i for i, earlier in enumerate(merged) if _alike(earlier, row, merged[-1])), None)
+        if place is None:
+            merged.append(row)
+        else:
+            merged[place] = replace(merged[place], alike=(*merged[place].alike, *row.steps))
+    return tuple(merged)
+
+
+def _alike(earlier: Row, later: Row, last: Row) -> bool:
+    one, other = earlier.steps[0], later.steps[0]
+    if len(earlier.steps) + len(later.steps) > 2 or not one.operands or _signature(one) != _signature(other):
+        return False
+    if one.kind == "product":
+        return _same(one.operands[0], other.operands[0])
+    return earlier is last and one.kind not in {"residual", "unknown"} and not _same(one.operands[0], other.operands[0])
+
+
+def _same(one: Operand, other: Operand) -> bool:
+    return (one.name, one.made_by) == (other.name, other.made_by)
+
+
+def _signature(step: Step) -> tuple[object, ...]:
+    def looks(operand: Operand) -> tuple[object, ...]:
+        return (
+            operand.role,
+            operand.shape,
+            operand.stack,
+            operand.stack_axes,
+            operand.transposed,
+            operand.pattern,
+            operand.slices,
+        )
+
+    shapes = tuple(map(looks, step.operands)), tuple(map(looks, step.results))
+    return (step.kind, step.operator, step.inner, *shapes)

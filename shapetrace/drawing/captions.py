@@ -1,0 +1,82 @@
+"""The words on the left of a row: its title, where it is in the model, a few words that teach."""
+
+from collections.abc import Iterator
+
+from shapetrace.drawing.arranging import Row
+from shapetrace.drawing.cells import Cell, cell
+from shapetrace.drawing.metrics import clean, shortened, wrapped
+from shapetrace.drawing.naming import joined_path
+from shapetrace.drawing.primitives import Mark, Span, Text
+from shapetrace.drawing.wording import Words, counted, flops_text
+from shapetrace.outlining.structure import Step
+
+_LINE_PX = {"label": 17.0, "path": 15.0, "note": 15.0}
+_NOTE_LINES = 3
+_SEPARATOR = " · "
+
+
+def row_caption(row: Row, words: Words, room_px: float) -> Cell:
+    """Write the caption of a row, its left end and its middle at (0, 0)."""
+    lines = list(_lines(row, words, room_px))
+    height = sum(_LINE_PX[ink] for ink, _ in lines)
+    marks: list[Mark] = []
+    y = -height / 2
+    for ink, text in lines:
+        y += _LINE_PX[ink]
+        marks.append(Text(0, y - 4, (Span(text),), ink))
+    return cell(marks or [Text(0, 0, (Span("·"),), "note")])
+
+
+def _lines(row: Row, words: Words, room_px: float) -> Iterator[tuple[str, str]]:
+    for line in wrapped(_title(row, words), "label", room_px, lines=2):
+        yield "label", line
+    paths = (row.folded.path.strip("<>"),) if row.folded else tuple(step.path for step in (row.steps[0], *row.alike))
+    path = clean(joined_path(paths))
+    if path:
+        yield "path", shortened(path, "path", room_px)
+    for line in wrapped(_SEPARATOR.join(_notes(row, words)), "note", room_px, lines=_NOTE_LINES):
+        yield "note", line.strip(_SEPARATOR)
+
+
+def _title(row: Row, words: Words) -> str:
+    if row.folded:
+        title = words.say(clean(row.folded.title))
+        return f"{title} ×{row.repeat}" if row.repeat > 1 else title
+    step = row.steps[0]
+    title = words.say(clean(step.title)) or clean(step.operator)
+    return f"⊕ {title}" if step.kind == "residual" and not title.startswith("⊕") else title
+
+
+def _notes(row: Row, words: Words) -> tuple[str, ...]:
+    notes: list[str] = []
+    if row.folded:
+        n_steps = len(row.steps)
+        return (words.say("{n} steps", n=n_steps),) if n_steps > 1 else ()
+    if row.alike:
+        names = tuple(clean(_alike_name(step)) for step in row.alike)
+        notes.append(words.say("{names} alike", names=words.listed(tuple(dict.fromkeys(names)))))
+    notes += [words.note(note) for step in row.steps for note in step.notes]
+    notes += [words.say("tied to {name}", name=clean(step.tied_to)) for step in row.steps if step.tied_to]
+    if row.repeat > 1:
+        notes.append(words.say("×{n} layers", n=row.repeat))
+    return tuple(dict.fromkeys(note for note in notes if note))
+
+
+def _alike_name(step: Step) -> str:
+    return next((result.name for result in step.results if result.name), step.title)
+
+
+def row_title(row: Row, words: Words) -> str:
+    """One line for tooltips and screen readers: every step, its shapes and what it costs."""
+    return "; ".join(_described(step, words) for step in row.drawn())
+
+
+def _described(step: Step, words: Words) -> str:
+    parts = [f"{words.say(clean(step.title))} {clean(step.path)}".strip() + f": {step.equation}"]
+    if stack := max((operand.stack for operand in (*step.operands, *step.results)), default=1) - 1:
+        parts[0] += f" ×{stack + 1}"
+    if step.parameters:
+        parts.append(words.say("{n} parameters", n=counted(step.parameters)))
+    if step.flops:
+        parts.append(flops_text(step.flops))
+    return ", ".join(parts)

@@ -1,0 +1,127 @@
+"""A row's equation as cells in slots: operands, operators, pills, results."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from shapetrace.drawing.arranging import Row
+from shapetrace.drawing.cells import Cell, ending_pill, operator, pill
+from shapetrace.drawing.matrices import Style, matrix
+from shapetrace.drawing.metrics import clean, shortened
+from shapetrace.drawing.wording import Words
+from shapetrace.outlining.structure import Operand, Step
+
+HALF_SCALE = frozenset(
+    "residual add multiply norm activation position pointwise reduce route unknown".split()
+)
+"""Kinds whose rows are drawn at half scale: they work element by element, and no side is to be matched."""
+
+_SYMBOLS = frozenset("× + − ⊙ ∗ → / ⊕".split())
+_PILL_ROOM_PX = 130.0
+_RESULT_COLUMN = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A cell and the column of its section that it belongs to.
+
+    Attributes:
+        cell: What is painted.
+        column: 0, 2 and 4 for operands and result, 1 and 3 for what is between, 5 and more for what
+            follows; None in a row that keeps to no columns.
+        glued: True if a line may not be broken after it.
+    """
+
+    cell: Cell
+    column: int | None
+    glued: bool = False
+
+
+def equation_slots(row: Row, style: Style, words: Words) -> tuple[Slot, ...]:
+    """Lay out the equation of a row from left to right."""
+    if row.folded:
+        return tuple(_folded(row, style, words))
+    first, *followers = row.steps
+    slots = list(_single(first, style, words))
+    column = _RESULT_COLUMN if slots and slots[-1].column == _RESULT_COLUMN else None
+    for before, step in zip(row.steps, followers, strict=False):
+        slots += _follower(before, step, column, style, words)
+        column = None if column is None else column + 2
+    return tuple(slots)
+
+
+def _single(step: Step, style: Style, words: Words) -> Iterator[Slot]:
+    half = step.kind in HALF_SCALE
+    operands = [_operand(step, place, style, half) for place in range(len(step.operands))]
+    results = [matrix(result, style, half=half, upright=_upright_result(step)) for result in step.results]
+    n_operands = len(operands)
+    symbol = "→" if step.kind == "lookup" else step.operator
+    infix = symbol in _SYMBOLS and n_operands > 1
+    aligned = n_operands <= (2 if infix else 1) and len(results) == 1
+    for place, operand in enumerate(operands):
+        yield Slot(operand, place * 2 if aligned else None)
+        if place < n_operands - 1:
+            yield Slot(operator(symbol if infix else ","), place * 2 + 1 if aligned else None, glued=True)
+    if not results and infix:
+        return
+    link = operator("=") if infix else _link(step, words)
+    yield Slot(link, (3 if infix else 2) if aligned else None, glued=True)
+    for place, result in enumerate(results):
+        yield Slot(result, _RESULT_COLUMN if aligned else None)
+        if place < len(results) - 1:
+            yield Slot(operator(","), None)
+
+
+def _operand(step: Step, place: int, style: Style, half: bool) -> Cell:
+    operand = step.operands[place]
+    inner = step.inner[place] if step.inner and place < 2 else None
+    upright = (step.kind == "lookup" and place == 0) or (place == 1 and step.inner is not None)
+    return matrix(operand, style, half=half, inner=inner, upright=upright)
+
+
+def _upright_result(step: Step) -> bool:
+    """A matrix times a column is a column."""
+    return step.inner is not None and len(step.operands) > 1 and len(step.operands[1].shape) == 1
+
+
+def _link(step: Step, words: Words) -> Cell:
+    """What stands between the operands of a function and its results."""
+    if step.operator in {"", "→", "="} or step.operator in _SYMBOLS:
+        return operator("→")
+    return pill(_function(step, words))
+
+
+def _function(step: Step, words: Words) -> str:
+    name = clean(words.say(clean(step.operator)))
+    if step.kind == "concat":
+        n_pieces = _pieces(step.operands[0], step.results[0]) if step.operands and step.results else 0
+        name = f"{name} {n_pieces}" if n_pieces > 1 else name
+    return shortened(name, "pill-text", _PILL_ROOM_PX)
+
+
+def _pieces(operand: Operand, result: Operand) -> int:
+    return result.slices or (operand.stack_axes[-1] if operand.stack_axes else operand.stack)
+
+
+def _follower(before: Step, step: Step, column: int | None, style: Style, words: Words) -> Iterator[Slot]:
+    """A function of the result: its pill, and its own result unless that has the same name and shape."""
+    label, result = _function(step, words), step.results[0]
+    place = None if column is None else column + 1
+    earlier = before.results[0]
+    if (result.name, result.shape, result.stack) == (earlier.name, earlier.shape, earlier.stack):
+        yield Slot(ending_pill(label), place)
+        return
+    yield Slot(pill(label), place, glued=True)
+    yield Slot(matrix(result, style, half=before.kind in HALF_SCALE), None if place is None else place + 1)
+
+
+def _folded(row: Row, style: Style, words: Words) -> Iterator[Slot]:
+    """A section in one row: what goes in, its title, what comes out."""
+    section, steps = row.folded, row.steps
+    assert section is not None  # by the caller
+    data = [operand for step in steps for operand in step.operands if operand.role == "data"]
+    if data:
+        yield Slot(matrix(data[0], style, half=True), 0)
+    title = shortened(words.say(clean(section.title)), "pill-text", _PILL_ROOM_PX)
+    yield Slot(pill(title), 2, glued=True)
+    if results := steps[-1].results[:1] if steps else ():
+        yield Slot(matrix(results[0], style, half=True), _RESULT_COLUMN)

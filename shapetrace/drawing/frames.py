@@ -1,0 +1,120 @@
+"""The body of a matrix: plain, stacked, broken by a zigzag, half empty under a causal mask, sliced, hatched."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from shapetrace.drawing.primitives import Line, Mark, Point, Polygon, Rect
+from shapetrace.outlining.structure import Operand
+
+STACK_OFFSET_PX = 4.0
+_ZIGZAG_GAP_PX = 7.0
+_ZIGZAG_PX = 5.0
+_SMALLEST_SLICE_PX = 4.0
+_HATCH_PITCH_PX = 7.0
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """The rectangle of one operand, its centre at (0, 0).
+
+    Attributes:
+        ink: ``data``, ``weight`` or ``const``.
+        rows: Position of the axis drawn from top to bottom; None if there is none.
+        columns: Position of the axis drawn from left to right; None if there is none.
+        width: Width in px.
+        height: Height in px.
+        depth: Further rectangles behind it: 0, 1 or 2.
+        broken_across: Whether its width is not to scale.
+        broken_down: Whether its height is not to scale.
+        hatched: Whether it is hatched.
+    """
+
+    ink: str
+    rows: int | None
+    columns: int | None
+    width: float
+    height: float
+    depth: int = 0
+    broken_across: bool = False
+    broken_down: bool = False
+    hatched: bool = False
+
+    @property
+    def lift(self) -> float:
+        """How far the stack reaches up and to the right of the front rectangle."""
+        return self.depth * STACK_OFFSET_PX
+
+
+def body(frame: Frame, operand: Operand) -> Iterator[Mark]:
+    """Paint the rectangle of an operand, without its text."""
+    x, y = -frame.width / 2, -frame.height / 2
+    for behind in range(frame.depth, 0, -1):
+        shift = behind * STACK_OFFSET_PX
+        yield Rect(x + shift, y - shift, frame.width, frame.height, f"{frame.ink}-back")
+    if frame.broken_across or frame.broken_down:
+        yield from _broken(frame)
+    elif operand.pattern == "causal":
+        yield from _causal(frame, *operand.shape[-2:])
+    else:
+        yield Rect(x, y, frame.width, frame.height, frame.ink)
+    if frame.hatched:
+        yield _hatch(frame)
+    if operand.pattern == "slices" and operand.slices > 1:
+        yield _cuts(frame, operand.slices)
+
+
+def _causal(frame: Frame, n_rows: int, n_columns: int) -> Iterator[Mark]:
+    """Row i sees the columns up to i; with fewer rows than columns, the earlier columns are seen by all."""
+    right, low = frame.width / 2, frame.height / 2
+    start = -right + frame.width * max(n_columns - n_rows, 0) / n_columns
+    yield Rect(-right, -low, frame.width, frame.height, f"{frame.ink}-hollow")
+    yield Polygon(((-right, -low), (start, -low), (right, low), (-right, low)), f"{frame.ink}-fill")
+    yield Line((((start, -low), (right, low)),), f"{frame.ink}-diagonal")
+    yield Line((((-right, -low), (-right, low), (right, low)),), f"{frame.ink}-edge")
+
+
+def _cuts(frame: Frame, n_slices: int) -> Line:
+    """Lines between the slices; as many as can be told apart."""
+    n_drawn = n_slices
+    while frame.width / n_drawn < _SMALLEST_SLICE_PX and n_drawn > 2:
+        n_drawn = (n_drawn + 1) // 2
+    pitch = frame.width / n_drawn
+    xs = [-frame.width / 2 + pitch * i for i in range(1, n_drawn)]
+    return Line(tuple(((x, -frame.height / 2), (x, frame.height / 2)) for x in xs), f"{frame.ink}-cut")
+
+
+def _broken(frame: Frame) -> Iterator[Mark]:
+    """Two halves with a zigzag gap between; broken both ways, only across is shown."""
+    right, low = frame.width / 2, frame.height / 2
+    if frame.broken_across:
+        edge = [(x, y) for y, x in _zigzag(frame.height)]
+        yield Polygon(((-right, -low), *(_shift(p, -_ZIGZAG_GAP_PX / 2, 0) for p in edge), (-right, low)), frame.ink)
+        yield Polygon(((right, -low), *(_shift(p, _ZIGZAG_GAP_PX / 2, 0) for p in edge), (right, low)), frame.ink)
+    else:
+        edge = list(_zigzag(frame.width))
+        yield Polygon(((-right, -low), *(_shift(p, 0, -_ZIGZAG_GAP_PX / 2) for p in edge), (right, -low)), frame.ink)
+        yield Polygon(((-right, low), *(_shift(p, 0, _ZIGZAG_GAP_PX / 2) for p in edge), (right, low)), frame.ink)
+
+
+def _zigzag(length: float) -> Iterator[Point]:
+    """Points along a line of this length centred at 0, to and fro across it."""
+    n_teeth = 4 if length > 40 else 2
+    for i in range(n_teeth + 1):
+        yield (-length / 2 + length * i / n_teeth, (_ZIGZAG_PX if i % 2 else -_ZIGZAG_PX) / 2)
+
+
+def _shift(point: Point, dx: float, dy: float) -> Point:
+    return (point[0] + dx, point[1] + dy)
+
+
+def _hatch(frame: Frame) -> Line:
+    """Diagonals at 45 degrees, cut at the edges; none where a zigzag is."""
+    width, height = frame.width, frame.height
+    strokes = []
+    for i in range(1, int((width + height) / _HATCH_PITCH_PX) + 1):
+        reach = i * _HATCH_PITCH_PX
+        low = (min(reach, width), reach - min(reach, width))
+        high = (reach - min(reach, height), min(reach, height))
+        if low[1] < height and high[0] < width:
+            strokes.append((_shift(low, -width / 2, -height / 2), _shift(high, -width / 2, -height / 2)))
+    return Line(tuple(strokes), "hatch")

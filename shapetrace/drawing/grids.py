@@ -1,0 +1,115 @@
+"""Where the cells of equations stand: in columns where a section's rows fit them, wrapped where nothing else helps."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from shapetrace.drawing.cells import Cell
+from shapetrace.drawing.equations import Slot
+
+GAP_PX = 11.0
+_LINE_GAP_PX = 16.0
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Cells side by side on one axis.
+
+    Attributes:
+        cells: Each with the x of its origin, the line starting at 0.
+        above: How far they reach up from the axis.
+        below: How far they reach down.
+        right: How far they reach to the right.
+    """
+
+    cells: tuple[tuple[Cell, float], ...]
+    above: float
+    below: float
+    right: float
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """The columns of rows that are aligned.
+
+    Attributes:
+        origins: The x of the cells' origins, by column.
+    """
+
+    origins: dict[int, float]
+
+
+def columns_of(rows: Iterable[Sequence[Slot]]) -> Columns:
+    """Make columns wide enough for every row that keeps to them."""
+    left: dict[int, float] = {}
+    right: dict[int, float] = {}
+    for slots in rows:
+        for slot in slots:
+            if slot.column is not None:
+                left[slot.column] = max(left.get(slot.column, 0), -slot.cell.box.left)
+                right[slot.column] = max(right.get(slot.column, 0), slot.cell.box.right)
+    origins: dict[int, float] = {}
+    x = 0.0
+    for column in sorted(left):
+        origins[column] = x + left[column]
+        x += left[column] + right[column] + GAP_PX
+    return Columns(origins)
+
+
+def aligned(slots: Sequence[Slot], columns: Columns) -> Line:
+    """One line in columns; a row that keeps to none is set without."""
+    if any(slot.column is None for slot in slots):
+        return compact(slots)
+    return _line([(slot.cell, columns.origins[slot.column]) for slot in slots if slot.column is not None])
+
+
+def compact(slots: Sequence[Slot]) -> Line:
+    """One line as narrow as it can be."""
+    placed = []
+    x = 0.0
+    for slot in slots:
+        placed.append((slot.cell, x - slot.cell.box.left))
+        x += slot.cell.box.right - slot.cell.box.left + GAP_PX
+    return _line(placed)
+
+
+def wrapped(slots: Sequence[Slot], room_px: float) -> tuple[Line, ...]:
+    """Several lines where one is too wide; an operator starts the line of what follows it."""
+    lines: list[list[Slot]] = [[]]
+    for chunk in _chunks(slots):
+        if lines[-1] and compact([*lines[-1], *chunk]).right > room_px:
+            lines.append([])
+        lines[-1] += chunk
+    return tuple(compact(line) for line in lines if line)
+
+
+def widest_chunk(slots: Sequence[Slot]) -> float:
+    """Width of the widest part that cannot be wrapped."""
+    return max((compact(chunk).right for chunk in _chunks(slots)), default=0.0)
+
+
+def line_axes(lines: Sequence[Line]) -> list[float]:
+    """Where the axes of a row's lines are, from that of the first."""
+    axes = [0.0]
+    for upper, lower in zip(lines, lines[1:], strict=False):
+        axes.append(axes[-1] + upper.below + _LINE_GAP_PX + lower.above)
+    return axes
+
+
+def _chunks(slots: Sequence[Slot]) -> list[list[Slot]]:
+    chunks: list[list[Slot]] = [[]]
+    for slot in slots:
+        chunks[-1].append(slot)
+        if not slot.glued:
+            chunks.append([])
+    return [chunk for chunk in chunks if chunk]
+
+
+def _line(placed: Sequence[tuple[Cell, float]]) -> Line:
+    if not placed:
+        return Line((), 0, 0, 0)
+    return Line(
+        tuple(placed),
+        above=max(-cell.box.top for cell, _ in placed),
+        below=max(cell.box.bottom for cell, _ in placed),
+        right=max(x + cell.box.right for cell, x in placed),
+    )

@@ -1,0 +1,93 @@
+"""Above and below the rows: title, facts, legend; caption, and what the figure leaves out."""
+
+from collections.abc import Sequence
+
+from shapetrace.drawing.boxes import around, box_of
+from shapetrace.drawing.metrics import width_px, wrapped
+from shapetrace.drawing.primitives import Circle, Line, Mark, Polygon, Rect, Span, Text, moved
+
+MARGIN_PX = 24.0
+_SWATCH_PX = 14.0
+_ENTRY_GAP_PX = 20.0
+
+
+def heading(title: str, facts: Sequence[str], legend: Sequence[Mark], width: float) -> tuple[tuple[Mark, ...], float]:
+    """Write the title, the facts below it, and the legend at the right of the title if it fits there.
+
+    Returns:
+        The marks, and the y below them.
+    """
+    room = width - 2 * MARGIN_PX
+    marks: list[Mark] = []
+    y = 38.0
+    for line in wrapped(title, "title", room, lines=2):
+        marks.append(Text(MARGIN_PX, y, (Span(line),), "title"))
+        y += 26
+    for fact in facts:
+        for line in wrapped(fact, "subtitle", room, lines=2):
+            marks.append(Text(MARGIN_PX, y - 2, (Span(line),), "subtitle"))
+            y += 19
+    if legend:
+        box = around(legend)
+        first_right = box_of(marks[0]).right if marks else 0
+        beside = width - MARGIN_PX - (box.right - box.left)
+        if beside > first_right + 30:
+            marks += moved(legend, beside - box.left, 33)
+        else:
+            marks += moved(legend, MARGIN_PX - box.left, y + 6)
+            y += 26
+    return tuple(marks), y
+
+
+def legend_marks(entries: Sequence[tuple[str, str]]) -> tuple[Mark, ...]:
+    """Draw a legend in one line around y = 0.
+
+    Args:
+        entries: What is shown (``data``, ``match``, ``rail``, ``broken``) and its words.
+    """
+    marks: list[Mark] = []
+    x = 0.0
+    for sign, words in entries:
+        swatch = _swatch(sign)
+        marks += moved(swatch, x - around(swatch).left, 0)
+        x += around(swatch).right - around(swatch).left + 6
+        marks.append(Text(x, 4.5, (Span(words),), "legend"))
+        x += width_px(words, "legend") + _ENTRY_GAP_PX
+    return tuple(marks)
+
+
+def _swatch(sign: str) -> tuple[Mark, ...]:
+    half = _SWATCH_PX / 2
+    if sign == "match":
+        return (Text(0, 4, (Span("64"),), "match"),)
+    if sign == "rail":
+        return (Line((((0, -half), (0, half - 3), (6, half - 3)),), "rail", 4), Circle(7, half - 3, 2.5, "rail-dot"))
+    if sign == "broken":
+        return (
+            Polygon(((-10, -half), (-2, -half), (1, -2), (-3, 2), (-1, half), (-10, half)), "const-hollow"),
+            Polygon(((10, -half), (2, -half), (5, -2), (1, 2), (3, half), (10, half)), "const-hollow"),
+        )
+    hatch = (Line((((-half, 0), (0, -half)), ((-half, half), (half, -half)), ((0, half), (half, 0))), "hatch"),)
+    plain = Rect(-half, -half, _SWATCH_PX, _SWATCH_PX, sign.removesuffix("+hatch"))
+    return (plain, *hatch) if sign.endswith("+hatch") else (plain,)
+
+
+def footing(notes: Sequence[tuple[str, str]], top: float, width: float) -> tuple[tuple[Mark, ...], float]:
+    """Write lines below the rows.
+
+    Args:
+        notes: Ink and words.
+        top: Where the rows end.
+        width: Width of the figure.
+
+    Returns:
+        The marks, and the y below them.
+    """
+    marks: list[Mark] = []
+    y = top
+    for ink, words in notes:
+        for line in wrapped(words, ink, width - 2 * MARGIN_PX, lines=4):
+            y += 19
+            marks.append(Text(MARGIN_PX, y, (Span(line),), ink))
+        y += 4
+    return tuple(marks), y

@@ -1,0 +1,105 @@
+"""The inks: for each role a mark can play, which colours of the theme it wears and how.
+
+A new role is one line here. Colours are names in a theme (`shapetrace.drawing.theme`).
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class ShapeInk:
+    """How a shape looks.
+
+    Attributes:
+        fill: Name of a colour; empty for none.
+        line: Name of a colour; empty for none.
+        width_px: Width of the line.
+        dash: Dash and gap of the line in px; empty for a plain one.
+    """
+
+    fill: str = ""
+    line: str = ""
+    width_px: float = 1.3
+    dash: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TextInk:
+    """How a line of text looks.
+
+    Attributes:
+        colour: Name of a colour.
+        size_px: Font size, at least 10.5.
+        weight: 400 to 700.
+        mono: True for a monospaced face.
+    """
+
+    colour: str
+    size_px: float
+    weight: int = 400
+    mono: bool = False
+
+
+SHAPES: dict[str, ShapeInk] = {
+    "background": ShapeInk(fill="background"),
+    "panel": ShapeInk(fill="panel", line="rule", width_px=1),
+    "card": ShapeInk(fill="card", line="rule", width_px=1),
+    "data": ShapeInk(fill="data", line="data_line"),
+    "weight": ShapeInk(fill="weight", line="weight_line"),
+    "const": ShapeInk(fill="const", line="const_line", dash=(4, 3)),
+    "data-back": ShapeInk(fill="data_back", line="data_back_line", width_px=1),
+    "weight-back": ShapeInk(fill="weight_back", line="weight_back_line", width_px=1),
+    "const-back": ShapeInk(fill="const", line="const_line", width_px=1, dash=(4, 3)),
+    "data-hollow": ShapeInk(fill="card", line="data_line"),
+    "weight-hollow": ShapeInk(fill="card", line="weight_line"),
+    "const-hollow": ShapeInk(fill="card", line="const_line", dash=(4, 3)),
+    "data-fill": ShapeInk(fill="data"),
+    "weight-fill": ShapeInk(fill="weight"),
+    "const-fill": ShapeInk(fill="rule"),
+    "data-edge": ShapeInk(line="data_line"),
+    "weight-edge": ShapeInk(line="weight_line"),
+    "const-edge": ShapeInk(line="const_line", dash=(4, 3)),
+    "data-cut": ShapeInk(line="data_line", width_px=0.8),
+    "weight-cut": ShapeInk(line="weight_line", width_px=0.8),
+    "const-cut": ShapeInk(line="const_line", width_px=0.8),
+    "data-diagonal": ShapeInk(line="data_line", width_px=1, dash=(4, 3)),
+    "weight-diagonal": ShapeInk(line="weight_line", width_px=1, dash=(4, 3)),
+    "const-diagonal": ShapeInk(line="const_line", width_px=1, dash=(4, 3)),
+    "hatch": ShapeInk(line="hatch", width_px=0.8),
+    "pill": ShapeInk(fill="pill", line="pill_line", width_px=1),
+    "arrow": ShapeInk(line="muted", width_px=1.2),
+    "arrow-head": ShapeInk(fill="muted"),
+    "thread": ShapeInk(line="data_line", width_px=0.7),
+    "rail": ShapeInk(line="rail", width_px=2),
+    "rail-dot": ShapeInk(fill="data_line"),
+    "rule": ShapeInk(line="rule", width_px=1),
+}
+
+TEXTS: dict[str, TextInk] = {
+    "title": TextInk("ink", 20, 700),
+    "subtitle": TextInk("muted", 12.5),
+    "legend": TextInk("ink", 12),
+    "caption": TextInk("muted", 12),
+    "warning": TextInk("warning", 12.5, 600),
+    "corner": TextInk("ink", 13, 600),
+    "corner-path": TextInk("muted", 10.5, mono=True),
+    "label": TextInk("ink", 13.5, 600),
+    "path": TextInk("muted", 10.5, mono=True),
+    "note": TextInk("muted", 11),
+    "name-data": TextInk("data_text", 13, 600),
+    "name-weight": TextInk("weight_text", 13, 600),
+    "name-const": TextInk("const_text", 13, 600),
+    "size": TextInk("muted", 10.5, mono=True),
+    "match": TextInk("match", 10.5, 700, mono=True),
+    "shape": TextInk("ink", 11, mono=True),
+    "stack": TextInk("muted", 10.5, mono=True),
+    "token": TextInk("data_text", 11),
+    "operator": TextInk("muted", 20),
+    "pill-text": TextInk("ink", 12.5),
+}
+
+SHIFTED_SIZE_PX = 10.5
+"""Font size of subscripts and superscripts: the smallest that a figure may have."""
+
+SHIFT_PX = {-1: -4.5, 0: 0.0, 1: 3.5}
+"""How far a superscript and a subscript leave the baseline."""

@@ -1,0 +1,122 @@
+"""The figure of an outline: what to show, how large, and where everything goes."""
+
+from collections.abc import Iterable, Iterator
+
+from shapetrace.drawing.captions import row_title
+from shapetrace.drawing.headings import footing, heading, legend_marks
+from shapetrace.drawing.look import Look
+from shapetrace.drawing.matrices import Style
+from shapetrace.drawing.metrics import clean
+from shapetrace.drawing.painting import panel_group, rail_group, row_group
+from shapetrace.drawing.planning import Plan, plan
+from shapetrace.drawing.primitives import Figure, Group, Mark, Rect, Span, Text
+from shapetrace.drawing.sheets import Sheet, lay_out
+from shapetrace.drawing.sides import Sides
+from shapetrace.drawing.subjects import Subject, subject_of
+from shapetrace.drawing.theme import Theme, theme_named
+from shapetrace.drawing.wording import Words, words_in
+from shapetrace.outlining.structure import Outline
+
+_BOTTOM_PX = 22.0
+
+
+def figure(
+    outline: Outline,
+    *,
+    section: str | None = None,
+    step: int | None = None,
+    theme: str = "default",
+    lang: str = "en",
+    look: Look | None = None,
+) -> Figure:
+    """Draw an outline, or one section or one step of it.
+
+    Args:
+        outline: What a trace means.
+        section: Path of a section (``h.0.attn``; of any folded member: ``h.7.attn``) or its kind
+            (``embedding``, ``attention``, ``mlp``, ``unembedding``); None for the whole model.
+        step: Number of one step, counted from 1 in the order of the table.
+        theme: Name of a theme, or a TOML file.
+        lang: Language of the words: ``en``, ``zh``.
+        look: Width, title and other choices.
+
+    Returns:
+        The figure, at most 1200 px wide and 60 rows long.
+
+    Raises:
+        UsageError: If there is no such section, step, theme or language.
+    """
+    look = look or Look()
+    words = words_in(lang, look.templates)
+    colours = theme_named(theme, look.templates)
+    subject = subject_of(outline, section, step, look, words)
+    style = Style(Sides(1), look.dims, colours.hatched, words.say("scalar"))
+    planned = plan(subject.content.items, style, words, look)
+    footnotes = tuple(_footnotes(subject, outline.failure, words, look))
+    return _composed(subject, planned, colours, words, footnotes)
+
+
+def _composed(
+    subject: Subject, planned: Plan, theme: Theme, words: Words, footnotes: tuple[tuple[str, str], ...]
+) -> Figure:
+    margins, title = planned.margins, clean(subject.title)
+    legend = legend_marks(tuple(_legend(planned, theme, words)))
+    head, top = heading(title, subject.facts, legend, margins.width)
+    sheet = lay_out(planned.items, planned.rows, top + 16, subject.content.gap_after)
+    foot, bottom = footing(footnotes, sheet.bottom + (20 if footnotes else 0), margins.width)
+    height = bottom + _BOTTOM_PX
+    groups = (
+        Group("canvas", (Rect(0, 0, margins.width, height, "background", 0),)),
+        Group("heading", head),
+        *(panel_group(placed, margins, words) for placed in sheet.panels),
+        rail_group(planned.rails, sheet, top + 8, margins),
+        *(row_group(placed, margins, words) for placed in sheet.rows),
+        Group("footing", (*_gaps(subject, sheet, planned, words), *foot)),
+    )
+    desc = "\n".join(row_title(set_row.row, words) for set_row in planned.rows)
+    named = tuple(_uniquely_named(group for group in groups if group.marks))
+    return Figure(subject.name, title, desc, margins.width, height, named, theme, words.lang)
+
+
+def _legend(planned: Plan, theme: Theme, words: Words) -> Iterator[tuple[str, str]]:
+    """What the figure's signs mean: only those that it has."""
+    steps = [step for set_row in planned.rows for step in set_row.row.steps]
+    operands = [operand for step in steps for operand in (*step.operands, *step.results)]
+    roles = {operand.role for operand in operands}
+    for role, ink, phrase in (("data", "data", "data"), ("weight", "weight", "weights"), ("constant", "const", "constants")):
+        if role in roles:
+            yield ink + ("+hatch" if ink in theme.hatched else ""), words.say(phrase)
+    if any(step.inner for step in steps):
+        yield "match", words.say("inner sizes match")
+    if planned.rails:
+        yield "rail", words.say("residual")
+    if any(size in planned.style.sides.broken for operand in operands for size in operand.shape[-2:]):
+        yield "broken", words.say("not to scale")
+
+
+def _footnotes(subject: Subject, failure: str, words: Words, look: Look) -> Iterator[tuple[str, str]]:
+    if failure:
+        yield "warning", words.say("The pass ended early: {reason}", reason=clean(failure))
+    if subject.content.n_sections:
+        phrase = "{n} sections are drawn as one row each." if subject.content.n_sections > 1 else "1 section is drawn as one row."
+        yield "caption", words.say(phrase, n=subject.content.n_sections)
+    if look.caption:
+        yield "caption", clean(look.caption)
+
+
+def _gaps(subject: Subject, sheet: Sheet, planned: Plan, words: Words) -> Iterator[Mark]:
+    for y in sheet.gaps:
+        text = "⋮ " + words.say("{n} more rows, not drawn", n=subject.content.n_left_out)
+        yield Text(planned.margins.caption, y, (Span(text),), "caption")
+
+
+def _uniquely_named(groups: Iterable[Group]) -> Iterator[Group]:
+    """Give groups of equal name a number."""
+    taken: set[str] = set()
+    for group in groups:
+        name, number = group.id, 1
+        while name in taken:
+            number += 1
+            name = f"{group.id}-{number}"
+        taken.add(name)
+        yield Group(name, group.marks, group.title)

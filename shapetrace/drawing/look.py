@@ -1,0 +1,63 @@
+"""Choices about how a figure looks; what it shows is chosen by `shapetrace.drawing.figure` itself."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from shapetrace.errors import UsageError
+
+MAX_WIDTH_PX = 1200
+MIN_WIDTH_PX = 480
+MAX_ROWS = 60
+
+HIDEABLE: dict[str, frozenset[str]] = {
+    "norms": frozenset({"norm"}),
+    "residuals": frozenset({"residual"}),
+    "activations": frozenset({"activation"}),
+    "positions": frozenset({"position"}),
+    "pointwise": frozenset({"pointwise", "add", "multiply"}),
+    "routing": frozenset({"route", "reduce", "select"}),
+}
+"""What `Look.hide` understands: word → kinds of steps."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How a figure looks.
+
+    Attributes:
+        width_px: The most it may be wide, 480 to 1200; narrower if less will do.
+        title: Instead of its own title.
+        caption: A line below it.
+        dims: What is written at the edges: sizes, their names where known, or names there and sizes below.
+        hide: Words of `HIDEABLE` whose steps are left out.
+        list_alike: True to give every one of several equal products its own row.
+        max_rows: The most rows; sections beyond are drawn as one row each.
+        templates: Folder of the user, whose themes and labels come before ours.
+    """
+
+    width_px: int = MAX_WIDTH_PX
+    title: str = ""
+    caption: str = ""
+    dims: Literal["numbers", "names", "both"] = "numbers"
+    hide: tuple[str, ...] = ()
+    list_alike: bool = False
+    max_rows: int = MAX_ROWS
+    templates: Path | None = None
+
+    def __post_init__(self) -> None:
+        """Check what a user may have typed."""
+        if not MIN_WIDTH_PX <= self.width_px <= MAX_WIDTH_PX:
+            raise UsageError(f"width is {self.width_px} px; expected {MIN_WIDTH_PX} to {MAX_WIDTH_PX}")
+        if self.dims not in {"numbers", "names", "both"}:
+            raise UsageError(f"dims is {self.dims!r}; expected numbers, names or both")
+        if not 1 <= self.max_rows <= MAX_ROWS:
+            raise UsageError(f"max_rows is {self.max_rows}; expected 1 to {MAX_ROWS}")
+        unknown = [word for word in self.hide if word not in HIDEABLE]
+        if unknown:
+            raise UsageError(f"cannot hide {', '.join(unknown)}; expected some of {', '.join(HIDEABLE)}")
+
+    @property
+    def hidden_kinds(self) -> frozenset[str]:
+        """Kinds of steps that are left out."""
+        return frozenset().union(*(HIDEABLE[word] for word in self.hide))

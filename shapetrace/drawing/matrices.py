@@ -1,0 +1,154 @@
+"""One operand as a cell: a rectangle to scale, its name, the sizes at its edges, its shape."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from shapetrace.drawing.boxes import around
+from shapetrace.drawing.cells import Cell, cell
+from shapetrace.drawing.frames import Frame, body
+from shapetrace.drawing.metrics import ELLIPSIS, clean, shortened, width_px
+from shapetrace.drawing.naming import name_spans, shape_text, stack_sizes, stack_text
+from shapetrace.drawing.primitives import Line, Mark, Span, Text
+from shapetrace.drawing.sides import Sides
+from shapetrace.outlining.structure import Operand
+
+_NAME_ROOM_PX = 150.0
+_TOKEN_ROOM_PX = 110.0
+_TOKEN_PITCH_PX = 14.0
+_THREAD_PX = 26.0
+_MOST_TOKENS = 7
+
+_INKS = {"data": "data", "weight": "weight", "constant": "const"}
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """What the matrices of one figure have in common.
+
+    Attributes:
+        sides: The law of lengths.
+        dims: ``numbers``, ``names`` or ``both``.
+        hatched: Inks whose rectangles are hatched.
+        scalar: The word for a value without axes.
+    """
+
+    sides: Sides
+    dims: str = "numbers"
+    hatched: frozenset[str] = frozenset()
+    scalar: str = "scalar"
+
+
+def matrix(
+    operand: Operand, style: Style, *, half: bool = False, inner: int | None = None, upright: bool = False
+) -> Cell:
+    """Draw an operand: (…, m, n) is m high and n wide, the axes before are a stack; (n) is a row.
+
+    Args:
+        operand: What to draw.
+        style: What the figure's matrices have in common.
+        half: True for half the scale.
+        inner: Position of the axis that a product sums over, written in the accent colour.
+        upright: True to draw a single axis as a column.
+    """
+    frame = _frame(operand, style, half, upright)
+    marks = [*body(frame, operand), *_edges(frame, operand, style, inner), *_name(frame, operand)]
+    marks.append(Text(0, frame.height / 2 + 15, _shape_spans(operand, style), "shape", "middle"))
+    if stacked := stack_text(operand):
+        marks.append(Text(frame.width / 2 + frame.lift + 4, 7 - frame.height / 2 - frame.lift, (Span(stacked),), "stack"))
+    if operand.labels and operand.shape:
+        marks += _tokens(frame, operand, right=around(marks).left - 4)
+    return cell(marks)
+
+
+def _frame(operand: Operand, style: Style, half: bool, upright: bool) -> Frame:
+    n_axes = len(operand.shape)
+    rows = n_axes - 2 if n_axes > 1 else 0 if n_axes and upright else None
+    columns = n_axes - 1 if n_axes > 1 else 0 if n_axes and not upright else None
+    n_rows = 1 if rows is None else operand.shape[rows]
+    n_columns = 1 if columns is None else operand.shape[columns]
+    ink = _INKS[operand.role]
+    return Frame(
+        ink,
+        rows,
+        columns,
+        width=style.sides.length_px(n_columns, half=half),
+        height=style.sides.length_px(n_rows, half=half),
+        depth=min(math.prod(stack_sizes(operand)), 3) - 1 if 0 not in stack_sizes(operand) else 0,
+        broken_across=n_columns in style.sides.broken,
+        broken_down=n_rows in style.sides.broken,
+        hatched=ink in style.hatched,
+    )
+
+
+def _edges(frame: Frame, operand: Operand, style: Style, inner: int | None) -> Iterator[Mark]:
+    """The sizes: of the columns above, of the rows on the left."""
+    inner_axis = None if inner is None else inner % max(len(operand.shape), 1)
+    if frame.columns is not None:
+        ink = "match" if frame.columns == inner_axis else "size"
+        spans = _sliced(operand, frame.width) or _size_spans(operand, frame.columns, style, ink)
+        yield Text(frame.lift / 2, -frame.height / 2 - frame.lift - 5, spans, ink, "middle")
+    if frame.rows is not None:
+        ink = "match" if frame.rows == inner_axis else "size"
+        spans = _size_spans(operand, frame.rows, style, ink)
+        if 14 < width_px(spans, ink) <= frame.height + 2:
+            yield Text(-frame.width / 2 - 5, 0, spans, ink, "middle", turned=True)
+        else:
+            yield Text(-frame.width / 2 - 5, 4, spans, ink, "end")
+
+
+def _size_spans(operand: Operand, axis: int, style: Style, ink: str) -> tuple[Span, ...]:
+    name = operand.dims[axis] if style.dims != "numbers" and axis < len(operand.dims) else ""
+    return name_spans(name, ink, 80) or (Span(str(operand.shape[axis])),)
+
+
+def _sliced(operand: Operand, width: float) -> tuple[Span, ...]:
+    """``12·64``: pieces side by side."""
+    if operand.pattern != "slices" or operand.slices < 2 or operand.shape[-1] % operand.slices:
+        return ()
+    text = f"{operand.slices}·{operand.shape[-1] // operand.slices}"
+    return (Span(text),) if width_px(text, "size") <= width + 16 else ()
+
+
+def _shape_spans(operand: Operand, style: Style) -> tuple[Span, ...]:
+    if not operand.shape:
+        return (Span(style.scalar),)
+    if style.dims != "names" or not any(operand.dims):
+        return (Span(shape_text(operand.shape)),)
+    spans = [Span("[")]
+    for axis in range(len(operand.shape)):
+        spans += [*_size_spans(operand, axis, style, "shape"), Span(", ")]
+    return (*spans[:-1], Span("]"))
+
+
+def _name(frame: Frame, operand: Operand) -> Iterator[Mark]:
+    """The name: inside where it fits, above the rectangle otherwise."""
+    ink = f"name-{frame.ink}"
+    spans = name_spans(operand.name, ink, _NAME_ROOM_PX, transposed=operand.transposed)
+    if not spans:
+        return
+    if width_px(spans, ink) > frame.width - 5 or frame.height < 18:
+        above = 6 if frame.columns is None else 18
+        yield Text(frame.lift / 2, -frame.height / 2 - frame.lift - above, spans, ink, "middle")
+    elif operand.pattern == "causal" and min(frame.width, frame.height) > 40:  # clear of the diagonal
+        yield Text(-frame.width * 0.2, frame.height * 0.2 + 4.5, spans, ink, "middle")
+    else:
+        yield Text(0, 4.5, spans, ink, "middle")
+
+
+def _tokens(frame: Frame, operand: Operand, right: float) -> Iterator[Mark]:
+    """Words beside the rows, each with a thread to its row; of many, the first few and the last."""
+    n_labels = len(operand.labels)
+    shown: list[int | None] = list(range(n_labels))
+    if n_labels > _MOST_TOKENS:
+        shown = [*shown[: _MOST_TOKENS - 3], None, *shown[-2:]]
+    n_rows = max(operand.shape[frame.rows or 0], n_labels)
+    for place, row in enumerate(shown):
+        y = (place - (len(shown) - 1) / 2) * _TOKEN_PITCH_PX
+        word = ELLIPSIS if row is None else shortened(clean(operand.labels[row]), "token", _TOKEN_ROOM_PX)
+        if not word:
+            continue
+        yield Text(right - _THREAD_PX - 4, y + 4, (Span(word),), "token", "end")
+        if row is not None:
+            target = frame.height * ((row + 0.5) / n_rows - 0.5)
+            yield Line((((right - _THREAD_PX, y), (right - 6, target), (right, target)),), "thread")

@@ -1,0 +1,93 @@
+"""How wide text is, without a font: from the table of glyph widths, on the generous side."""
+
+import unicodedata
+from collections.abc import Iterable
+from functools import lru_cache
+
+from shapetrace.drawing import glyphs
+from shapetrace.drawing.inks import SHIFTED_SIZE_PX, TEXTS
+from shapetrace.drawing.primitives import Span
+
+ELLIPSIS = "…"
+
+_INVISIBLE = frozenset("Cc Cf Cs Co Cn Zl Zp".split())
+"""Control, format (among them the marks that turn the direction of text), lone surrogates, unassigned."""
+
+
+def clean(text: str) -> str:
+    """Make text of unknown origin safe to measure and to draw in one line.
+
+    White space becomes single spaces; control characters, lone surrogates and marks that change the
+    direction of their surroundings are dropped.
+    """
+    spaced = "".join(" " if character.isspace() else character for character in text)
+    kept = "".join(c for c in spaced if unicodedata.category(c) not in _INVISIBLE)
+    return " ".join(kept.split())
+
+
+def width_px(spans: str | Iterable[Span], ink: str) -> float:
+    """Width of a line of text in an ink, at most."""
+    style = TEXTS[ink]
+    bold = style.weight >= 600
+    if isinstance(spans, str):
+        return _ems(spans, bold, style.mono) * style.size_px
+    return sum(
+        _ems(span.text, bold, style.mono) * (SHIFTED_SIZE_PX if span.shift else style.size_px) for span in spans
+    )
+
+
+def shortened(text: str, ink: str, room_px: float) -> str:
+    """Shorten text in the middle until it fits: ``model.layers…q_proj``; the end says more than the start."""
+    if width_px(text, ink) <= room_px:
+        return text
+    kept = len(text)
+    while kept > 2:
+        kept -= 1 + (kept > 60) * 20
+        start, end = kept * 2 // 5, kept - kept * 2 // 5
+        candidate = text[:start] + ELLIPSIS + text[-end:]
+        if width_px(candidate, ink) <= room_px:
+            return candidate
+    return ELLIPSIS
+
+
+def wrapped(text: str, ink: str, room_px: float, *, lines: int) -> tuple[str, ...]:
+    """Break text at spaces, or between wide characters, into at most so many lines; the last is shortened."""
+    done: list[str] = []
+    line = ""
+    for word in _words(text):
+        if line and width_px(line + word.rstrip(), ink) > room_px and len(done) < lines - 1:
+            done.append(line.rstrip())
+            line = ""
+        line += word
+    done.append(line.rstrip())
+    return tuple(shortened(line, ink, room_px) for line in done if line)
+
+
+def _words(text: str) -> list[str]:
+    words = [""]
+    for character in text:
+        words[-1] += character
+        if character == " " or _wide(character):
+            words.append("")
+    return [word for word in words if word]
+
+
+@lru_cache(maxsize=4096)
+def _ems(text: str, bold: bool, mono: bool) -> float:
+    return sum(_width(character, bold, mono) for character in text) / 1000
+
+
+def _width(character: str, bold: bool, mono: bool) -> int:
+    code = ord(character)
+    if glyphs.FIRST <= code < 127:
+        return glyphs.MONO if mono else (glyphs.BOLD if bold else glyphs.REGULAR)[code - glyphs.FIRST]
+    if unicodedata.combining(character):
+        return 0 if unicodedata.category(character) == "Mn" and code < 0x0400 else 400
+    for first, last, width in glyphs.BLOCKS:
+        if first <= code <= last:
+            return width * 11 // 10 if bold and code < 0x0500 else width
+    return glyphs.WIDE if _wide(character) else glyphs.OTHER
+
+
+def _wide(character: str) -> bool:
+    return unicodedata.east_asian_width(character) in "WF"

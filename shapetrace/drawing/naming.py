@@ -1,0 +1,59 @@
+"""How names and sizes are written: real subscripts, transposes, shapes."""
+
+import re
+
+from shapetrace.drawing.metrics import clean, shortened
+from shapetrace.drawing.primitives import Span
+from shapetrace.outlining.structure import Operand
+
+_SUBSCRIPTED = re.compile(r"([^\W_]{1,2}[^\w\s]?)_([^\W_][\w,]{0,7})")
+_LONGEST_SHAPE = 30
+
+
+def name_spans(text: str, ink: str, room_px: float, *, transposed: bool = False) -> tuple[Span, ...]:
+    """Write a name: ``W_Q`` as W with a subscript Q, a turned ``K`` as K with a superscript T."""
+    text = clean(text)
+    raised = (Span("T", -1),) if transposed and text and not text.endswith(("ᵀ", "^T")) else ()
+    if match := _SUBSCRIPTED.fullmatch(text):
+        return (Span(match[1]), Span(match[2], 1), *raised)
+    return (Span(shortened(text, ink, room_px)), *raised) if text else ()
+
+
+def shape_text(shape: tuple[int, ...]) -> str:
+    """Write a shape: ``[1024, 768]``; where it is too long, the middle axes are left out."""
+    sizes = [str(size) for size in shape]
+    for head, tail in ((len(sizes), 0), (3, 2), (1, 2), (1, 1)):
+        shown = sizes if not tail else [*sizes[:head], "…", *sizes[-tail:]]
+        if len(text := f"[{', '.join(shown)}]") <= _LONGEST_SHAPE:
+            break
+    return text
+
+
+def stack_sizes(operand: Operand) -> tuple[int, ...]:
+    """Sizes of the stack an operand is drawn as, outermost first; leading axes of its shape belong to it."""
+    axes = operand.stack_axes or ((operand.stack,) if operand.stack > 1 else ())
+    return tuple(size for size in (*axes, *operand.shape[:-2]) if size != 1)
+
+
+def stack_text(operand: Operand) -> str:
+    """``×12``, ``×4×12``; empty for a single matrix."""
+    sizes = stack_sizes(operand)
+    if len(sizes) > 3:
+        sizes = (*sizes[:2], sizes[-1])
+        return f"×{sizes[0]}×{sizes[1]}…×{sizes[2]}"
+    return "".join(f"×{size}" for size in sizes)
+
+
+def joined_path(paths: tuple[str, ...]) -> str:
+    """Write several module paths as one where they differ little: ``h.0.attn.{q,k,v}_proj``."""
+    different = tuple(dict.fromkeys(paths))
+    if len(different) == 1:
+        return different[0]
+    shortest = min(map(len, different))
+    head = next((i for i in range(shortest) if len({path[i] for path in different}) > 1), shortest)
+    rest = min(len(path) - head for path in different)
+    tail = next((i for i in range(rest) if len({path[-1 - i] for path in different}) > 1), rest)
+    middles = [path[head : len(path) - tail] for path in different]
+    if any("." in middle or len(middle) > 8 or not middle for middle in middles):
+        return different[0]
+    return f"{different[0][:head]}{{{','.join(middles)}}}{different[0][len(different[0]) - tail :]}"

@@ -1,0 +1,89 @@
+"""From positions to marks: panels, rails, captions and equations, each row a group with a name."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from shapetrace.drawing.captions import row_title
+from shapetrace.drawing.grids import line_axes
+from shapetrace.drawing.metrics import clean, shortened, width_px
+from shapetrace.drawing.primitives import Circle, Group, Line, Mark, Rect, Span, Text, moved
+from shapetrace.drawing.rails import Rail
+from shapetrace.drawing.sheets import PlacedPanel, PlacedRow, Sheet
+from shapetrace.drawing.subjects import slug
+from shapetrace.drawing.wording import Words
+from shapetrace.outlining.structure import Section
+
+PANEL_X_PX = 12.0
+LANE_PX = 9.0
+_CORNER_PX = 16.0
+_HOOK_PX = 11.0
+_BEND_PX = 6.0
+
+
+@dataclass(frozen=True, slots=True)
+class Margins:
+    """The vertical lines that a figure's parts stand on.
+
+    Attributes:
+        lanes: The x of the lane beside the text; the others are to its left.
+        card: The left edge of inner panels.
+        caption: The left edge of captions.
+        equation: The left edge of equations.
+        width: Width of the figure.
+    """
+
+    lanes: float
+    card: float
+    caption: float
+    equation: float
+    width: float
+
+
+def panel_group(placed: PlacedPanel, margins: Margins, words: Words) -> Group:
+    """Paint the frame of a section, its title and its ×N in the corner."""
+    section = placed.panel.section
+    left = PANEL_X_PX if placed.depth == 0 else margins.card
+    right = margins.width - PANEL_X_PX - placed.depth * 12
+    ink = "panel" if placed.depth == 0 else "card"
+    marks: list[Mark] = [Rect(left, placed.top, right - left, placed.bottom - placed.top, ink, 12 - 3 * placed.depth)]
+    title = words.say(clean(section.title))
+    title = f"{title} ×{section.repeat}" if section.repeat > 1 else title
+    title = shortened(title, "corner", (right - left) * 0.6)
+    marks.append(Text(right - _CORNER_PX, placed.top + 25, (Span(title),), "corner", "end"))
+    path_right = right - _CORNER_PX - width_px(title, "corner") - 12
+    if path := shortened(_members(section), "corner-path", path_right - left - _CORNER_PX):
+        marks.append(Text(path_right, placed.top + 25, (Span(path),), "corner-path", "end"))
+    return Group(f"panel-{slug(section.path)}", tuple(marks), f"{title} {_members(section)}".strip())
+
+
+def _members(section: Section) -> str:
+    if section.repeat > 1 and len(section.members) > 1:
+        return clean(f"{section.members[0]} … {section.members[-1]}")
+    return "" if section.path.startswith("<") else clean(section.path)
+
+
+def row_group(placed: PlacedRow, margins: Margins, words: Words) -> Group:
+    """Paint a row: its caption and its equation."""
+    set_row = placed.set_row
+    marks = list(moved(set_row.caption.marks, margins.caption, placed.axis))
+    for line, axis in zip(set_row.lines, line_axes(set_row.lines), strict=True):
+        for cell, x in line.cells:
+            marks += moved(cell.marks, margins.equation + x, placed.axis + axis)
+    return Group(slug(set_row.row.id), tuple(marks), row_title(set_row.row, words))
+
+
+def rail_group(rails: Sequence[Rail], sheet: Sheet, top: float, margins: Margins) -> Group:
+    """Paint the residual rails."""
+    return Group("rails", tuple(mark for rail in rails for mark in _rail(rail, sheet, top, margins)))
+
+
+def _rail(rail: Rail, sheet: Sheet, top: float, margins: Margins) -> Iterator[Mark]:
+    end = sheet.rows[rail.target].axis
+    if rail.source is not None:
+        start = sheet.rows[rail.source].axis
+    else:
+        start = next((placed.top + 21 for placed in sheet.panels if placed.panel is rail.panel), top)
+    right = margins.caption - _HOOK_PX
+    x = margins.lanes - rail.lane * LANE_PX
+    yield Line((((right, start), (x, start), (x, end), (right, end)),), "rail", _BEND_PX)
+    yield Circle(right, end, 3, "rail-dot")

@@ -1,0 +1,100 @@
+"""The widths of a figure: rails, captions and equations side by side, and the rows set for them."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from shapetrace.drawing.arranging import Item, Panel, Row, rows_in, unchained
+from shapetrace.drawing.captions import row_caption
+from shapetrace.drawing.headings import MARGIN_PX
+from shapetrace.drawing.look import Look
+from shapetrace.drawing.matrices import Style
+from shapetrace.drawing.painting import LANE_PX, Margins
+from shapetrace.drawing.rails import Rail, rails_for
+from shapetrace.drawing.setting import set_lines, too_wide
+from shapetrace.drawing.sheets import SetRow
+from shapetrace.drawing.sides import Sides, sides_for
+from shapetrace.drawing.wording import Words
+
+_CAPTION_PX = (112.0, 196.0)
+_CAPTION_GAP_PX = 24.0
+_NARROWEST_PX = 600.0
+_RIGHT_PX = (24.0, 34.0, 42.0)
+"""What stays free on the right: without panels, with outer ones, with inner ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A figure with its cells and widths chosen, not yet laid out from top to bottom.
+
+    Attributes:
+        items: Rows and panels.
+        rows: The rows with their cells, in order.
+        rails: Residual rails.
+        margins: Where the parts stand.
+        style: What the matrices have in common.
+    """
+
+    items: tuple[Item, ...]
+    rows: tuple[SetRow, ...]
+    rails: tuple[Rail, ...]
+    margins: Margins
+    style: Style
+
+
+def plan(items: tuple[Item, ...], style: Style, words: Words, look: Look) -> Plan:
+    """Choose the scale and set the rows."""
+    caption_px = min(max(look.width_px * 0.17, _CAPTION_PX[0]), _CAPTION_PX[1])
+    right_px = _RIGHT_PX[_depth(items)]
+    widest = _margins(items, rails_for(items), caption_px)
+    style = replace(style, sides=_sides(items))
+    items = _split(items, style, words, look.width_px - widest.equation - right_px)
+    rails = rails_for(items)
+    captions = [row_caption(row, words, caption_px) for row in rows_in(items)]
+    margins = _margins(items, rails, max((cell.box.right for cell in captions), default=0.0))
+    lines = set_lines(items, style, words, look.width_px - margins.equation - right_px)
+    rows = tuple(map(SetRow, rows_in(items), captions, lines))
+    used_px = max((line.right for row in rows for line in row.lines), default=0.0)
+    width = min(max(margins.equation + used_px + right_px, _NARROWEST_PX), look.width_px)
+    return Plan(items, rows, rails, replace(margins, width=width), style)
+
+
+def _margins(items: Sequence[Item], rails: Sequence[Rail], caption_px: float) -> Margins:
+    n_lanes = max((rail.lane + 1 for rail in rails), default=0)
+    depth = _depth(items)
+    left = MARGIN_PX + n_lanes * LANE_PX
+    caption = left + (0, 14, 18)[depth] + (6 if n_lanes else 0)
+    return Margins(
+        lanes=left - LANE_PX + 5,
+        card=left + 3,
+        caption=caption,
+        equation=caption + caption_px + _CAPTION_GAP_PX,
+        width=0.0,
+    )
+
+
+def _depth(items: Sequence[Item]) -> int:
+    return max((1 + _depth(item.items) for item in items if isinstance(item, Panel)), default=0)
+
+
+def _sides(items: Sequence[Item]) -> Sides:
+    return sides_for(size for row in rows_in(items) for size in _drawn_sizes(row))
+
+
+def _drawn_sizes(row: Row) -> Iterator[int]:
+    steps = row.steps if not row.folded else (*row.steps[:1], *row.steps[-1:])
+    for step in steps:
+        for operand in (*step.operands, *step.results):
+            yield from operand.shape[-2:]
+
+
+def _split(items: tuple[Item, ...], style: Style, words: Words, room_px: float) -> tuple[Item, ...]:
+    """Give each step its own row where several together are too wide."""
+    done: list[Item] = []
+    for item in items:
+        if isinstance(item, Panel):
+            done.append(replace(item, items=_split(item.items, style, words, room_px)))
+        elif len(item.steps) > 1 and not item.folded and too_wide(item, style, words, room_px):
+            done += unchained(item)
+        else:
+            done.append(item)
+    return tuple(done)

@@ -1,0 +1,73 @@
+"""Choosing the scale and the columns: the largest rows that fit the width, aligned if they can be."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from shapetrace.drawing.arranging import Item, Panel, Row, rows_in
+from shapetrace.drawing.equations import Slot, equation_slots
+from shapetrace.drawing.grids import Line, aligned, columns_of, compact, widest_chunk, wrapped
+from shapetrace.drawing.matrices import Style
+from shapetrace.drawing.wording import Words
+
+_CANDIDATES = (  # how far columns reach, and what all sides are multiplied with; the best first
+    ("figure", 1.0),
+    ("figure", 0.94),
+    ("panel", 1.0),
+    ("figure", 0.88),
+    ("panel", 0.94),
+    ("panel", 0.88),
+    ("row", 1.0),
+    ("row", 0.94),
+    ("row", 0.88),
+    ("row", 0.8),
+)
+_WRAPPED_FACTORS = (0.8, 0.7, 0.6, 0.5)
+
+
+def too_wide(row: Row, style: Style, words: Words, room_px: float) -> bool:
+    """Whether a row does not fit in one line, even without columns."""
+    return compact(equation_slots(row, _scaled(style, 0.88), words)).right > room_px
+
+
+def set_lines(items: Sequence[Item], style: Style, words: Words, room_px: float) -> list[tuple[Line, ...]]:
+    """Choose cells and their places for all rows, in order."""
+    for reach, factor in _CANDIDATES:
+        scaled = _scaled(style, factor)
+        sets = [[equation_slots(row, scaled, words) for row in rows] for rows in _reaches(items, reach)]
+        lines = [line for rows in sets for line in _set(rows, room_px)]
+        if all(line is None or line.right <= room_px for line in lines):
+            slots = [row for rows in sets for row in rows]
+            return [(line,) if line else wrapped(row, room_px) for line, row in zip(lines, slots, strict=True)]
+    for factor in _WRAPPED_FACTORS:
+        slots = [equation_slots(row, _scaled(style, factor), words) for row in rows_in(items)]
+        if all(widest_chunk(row) <= room_px for row in slots):
+            break
+    return [wrapped(row, room_px) for row in slots]
+
+
+def _set(rows: list[tuple[Slot, ...]], room_px: float) -> Iterator[Line | None]:
+    """The rows in common columns; None for a row without columns that must be wrapped."""
+    columns = columns_of(rows)
+    for slots in rows:
+        line = aligned(slots, columns)
+        odd = any(slot.column is None for slot in slots)
+        yield None if odd and line.right > room_px and widest_chunk(slots) <= room_px else line
+
+
+def _reaches(items: Sequence[Item], reach: str) -> list[list[Row]]:
+    """Rows that have their columns in common."""
+    if reach == "figure":
+        return [list(rows_in(items))]
+    if reach == "row":
+        return [[row] for row in rows_in(items)]
+    runs: list[list[Row]] = [[]]
+    for item in items:
+        if isinstance(item, Panel):
+            runs += [list(rows_in((item,))), []]
+        else:
+            runs[-1].append(item)
+    return runs
+
+
+def _scaled(style: Style, factor: float) -> Style:
+    return replace(style, sides=replace(style.sides, factor=factor))

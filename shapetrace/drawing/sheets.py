@@ -1,0 +1,123 @@
+"""From rows and panels to positions: the vertical layout of a figure."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from shapetrace.drawing.arranging import Item, Panel, Row
+from shapetrace.drawing.cells import Cell
+from shapetrace.drawing.grids import Line, line_axes
+
+_ROW_GAP_PX = 28.0
+_PANEL_GAP_PX = 24.0
+_PANEL_TOP_PX = 40.0
+_PANEL_BOTTOM_PX = 22.0
+
+
+@dataclass(frozen=True, slots=True)
+class SetRow:
+    """A row with its cells chosen.
+
+    Attributes:
+        row: What it draws.
+        caption: The words on its left.
+        lines: Its equation; several if it is wrapped.
+    """
+
+    row: Row
+    caption: Cell
+    lines: tuple[Line, ...]
+
+    @property
+    def above(self) -> float:
+        """How far it reaches up from its axis."""
+        return max(-self.caption.box.top, self.lines[0].above if self.lines else 0)
+
+    @property
+    def below(self) -> float:
+        """How far it reaches down from its axis."""
+        last = line_axes(self.lines)[-1] + self.lines[-1].below if self.lines else 0
+        return max(self.caption.box.bottom, last)
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedRow:
+    """A row on the sheet.
+
+    Attributes:
+        set_row: The row.
+        axis: The y of its (first) axis.
+    """
+
+    set_row: SetRow
+    axis: float
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedPanel:
+    """A panel on the sheet.
+
+    Attributes:
+        panel: What it frames.
+        depth: 0 for an outer panel, 1 for an inner one.
+        top: The y of its upper edge.
+        bottom: The y of its lower edge.
+    """
+
+    panel: Panel
+    depth: int
+    top: float
+    bottom: float
+
+
+@dataclass(slots=True)
+class Sheet:
+    """Rows and panels from top to bottom.
+
+    Attributes:
+        rows: In order.
+        panels: Outer before inner.
+        gaps: The y of a line that says how many rows are left out.
+        bottom: Where the last thing ends.
+    """
+
+    rows: list[PlacedRow] = field(default_factory=list)
+    panels: list[PlacedPanel] = field(default_factory=list)
+    gaps: list[float] = field(default_factory=list)
+    bottom: float = 0.0
+
+
+def lay_out(items: Sequence[Item], set_rows: Iterable[SetRow], top: float, gap_after: Row | None) -> Sheet:
+    """Put rows below each other.
+
+    Args:
+        items: Rows and panels.
+        set_rows: The same rows with their cells, in order.
+        top: Where the first thing starts.
+        gap_after: The row after which a line says what is left out.
+    """
+    sheet = Sheet()
+    sheet.bottom = _stack(items, iter(set_rows), sheet, top, 0, gap_after)
+    return sheet
+
+
+def _stack(
+    items: Sequence[Item], set_rows: Iterator[SetRow], sheet: Sheet, top: float, depth: int, gap_after: Row | None
+) -> float:
+    y = top
+    for place, item in enumerate(items):
+        if place:
+            y += _PANEL_GAP_PX if isinstance(item, Panel) or isinstance(items[place - 1], Panel) else _ROW_GAP_PX
+        if isinstance(item, Panel):
+            number = len(sheet.panels)
+            sheet.panels.append(PlacedPanel(item, depth, y, y))
+            end = _stack(item.items, set_rows, sheet, y + _PANEL_TOP_PX, depth + 1, gap_after) + _PANEL_BOTTOM_PX
+            sheet.panels[number] = PlacedPanel(item, depth, y, end)
+            y = end
+            continue
+        set_row = next(set_rows)
+        sheet.rows.append(PlacedRow(set_row, y + set_row.above))
+        y += set_row.above + set_row.below
+        if item is gap_after:
+            sheet.gaps.append(y + 34)
+            y += 44
+    return y

@@ -1,0 +1,98 @@
+"""What a figure is about: its rows before layout, its title, the facts below the title."""
+
+import re
+from dataclasses import dataclass
+
+from shapetrace.drawing.arranging import Row, arrange, flattened
+from shapetrace.drawing.collapsing import Collapsed, collapse
+from shapetrace.drawing.look import Look
+from shapetrace.drawing.metrics import clean
+from shapetrace.drawing.selecting import section_named, step_numbered
+from shapetrace.drawing.wording import Words, counted, flops_text
+from shapetrace.errors import UsageError
+from shapetrace.outlining.structure import Outline, Section
+
+_SEPARATOR = " · "
+_NAME_LENGTH = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What a figure is about.
+
+    Attributes:
+        name: For ids and file names.
+        title: Its title.
+        facts: Lines below the title.
+        content: Rows and panels, few enough.
+    """
+
+    name: str
+    title: str
+    facts: tuple[str, ...]
+    content: Collapsed
+
+
+def subject_of(outline: Outline, section: str | None, step: int | None, look: Look, words: Words) -> Subject:
+    """Choose what to show: the whole model, one section or one step.
+
+    Raises:
+        UsageError: If both are asked for, or there is no such section or step.
+    """
+    if section is not None and step is not None:
+        raise UsageError("asked for a section and for a step; choose one of them")
+    model = clean(outline.model.name)
+    if step is not None:
+        chosen = step_numbered(outline, step)
+        title = words.say("{part} in {model}", part=words.say(clean(chosen.title)), model=model)
+        facts = _joined([clean(chosen.path), *_costs(chosen.parameters, chosen.flops or 0, words)])
+        return Subject(slug(chosen.id), look.title or title, facts, Collapsed((Row((chosen,)),)))
+    root = outline.root if section in {None, ""} else section_named(outline, str(section))
+    content = collapse(flattened(arrange(root, look)), look.max_rows)
+    if root is outline.root:
+        title = words.say("{model}: one forward pass", model=model)
+        return Subject("overview", look.title or title, _overview_facts(outline, words), content)
+    title = words.say("{part} in {model}", part=words.say(clean(root.title)), model=model)
+    return Subject(slug(root.path), look.title or title, _section_facts(outline, root, words), content)
+
+
+def slug(text: str) -> str:
+    """Letters, digits and hyphens of a name: ``h.0.attn/query`` becomes ``h-0-attn-query``."""
+    return re.sub(r"[^A-Za-z0-9]+", "-", text).strip("-")[:_NAME_LENGTH].strip("-") or "figure"
+
+
+def _overview_facts(outline: Outline, words: Words) -> tuple[str, ...]:
+    totals = outline.totals
+    costs = _costs(totals.parameters, totals.matmul_flops, words)
+    settings = [f"{words.say(clean(str(key)))} {_value(value)}" for key, value in outline.model.settings.items()]
+    return (*_joined(settings), *_joined([words.say("every shape recorded from a real forward pass"), *costs]))
+
+
+def _section_facts(outline: Outline, section: Section, words: Words) -> tuple[str, ...]:
+    n_layers = _repeats(outline.root, section)
+    facts = [] if section.path.startswith("<") else [clean(section.path)]
+    if n_layers > 1:
+        facts.append(words.say("one of {n} equal ones", n=n_layers))
+    flops = sum(step.flops or 0 for step in section.steps())
+    return _joined([*facts, *_costs(section.parameters, flops, words)])
+
+
+def _repeats(root: Section, section: Section) -> int:
+    """How many equal sections of the model this one stands for."""
+    for inner in root.items:
+        if isinstance(inner, Section) and any(part is section for part in inner.sections()):
+            return inner.repeat * (1 if inner is section else _repeats(inner, section))
+    return 1
+
+
+def _costs(parameters: int, flops: int, words: Words) -> list[str]:
+    facts = [words.say("{n} parameters", n=counted(parameters))] if parameters else []
+    return [*facts, words.say("{flops} in products", flops=flops_text(flops))] if flops else facts
+
+
+def _value(value: object) -> str:
+    return counted(value) if isinstance(value, int) and not isinstance(value, bool) else clean(str(value))
+
+
+def _joined(facts: list[str]) -> tuple[str, ...]:
+    return (_SEPARATOR.join(fact for fact in facts if fact),) if any(facts) else ()

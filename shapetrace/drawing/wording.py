@@ -1,0 +1,80 @@
+"""The words of a figure in a language, from ``labels/LANG.toml``; English is the key, and the fallback."""
+
+import string
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+from shapetrace.drawing.metrics import clean
+from shapetrace.drawing.resources import names_in, read
+from shapetrace.errors import UsageError
+from shapetrace.outlining.structure import Note
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Phrases of one language.
+
+    Attributes:
+        lang: Its code: ``en``, ``zh``.
+        phrases: Translation by English phrase.
+    """
+
+    lang: str
+    phrases: dict[str, str]
+
+    def say(self, template: str, **values: str | int) -> str:
+        """Translate a phrase and fill in its fields; an unknown phrase stays English."""
+        chosen = self.phrases.get(template, template)
+        return clean(chosen.format_map(values) if values else chosen)
+
+    def note(self, note: Note) -> str:
+        """Translate a note; its values are translated where they are phrases themselves."""
+        values = {name: self.phrases.get(str(value), value) for name, value in note.values.items()}
+        return self.say(note.template, **values)
+
+    def listed(self, items: tuple[str, ...]) -> str:
+        """``K``, ``K and V``, ``Q, K and V``."""
+        if len(items) < 2:
+            return "".join(items)
+        return self.say("{items} and {last}", items=self.phrases.get(", ", ", ").join(items[:-1]), last=items[-1])
+
+
+def words_in(lang: str, templates: Path | None = None) -> Words:
+    """Load the phrases of a language.
+
+    Raises:
+        UsageError: If there is no such language, or its file is broken.
+    """
+    known = names_in("labels", ".toml", templates)
+    if lang not in known:
+        raise UsageError(f"no labels for the language {lang!r}; there are {', '.join(known)}")
+    try:
+        table = tomllib.loads(read(f"labels/{lang}.toml", templates))
+    except tomllib.TOMLDecodeError as e:
+        raise UsageError(f"the labels {lang} are not valid TOML: {e}") from e
+    phrases = {key: value for key, value in table.get("phrases", {}).items() if isinstance(value, str)}
+    for key, value in phrases.items():
+        if not _fields(value) <= _fields(key):
+            raise UsageError(f"labels {lang}: {value!r} has fields that {key!r} has not")
+    return Words(lang, phrases)
+
+
+def _fields(template: str) -> set[str]:
+    return {field for _, field, _, _ in string.Formatter().parse(template) if field is not None}
+
+
+def counted(n: int) -> str:
+    """Write a count for people: ``124,439,808``."""
+    return f"{n:,}"
+
+
+def flops_text(flops: int) -> str:
+    """Write FLOPs with three digits: ``292 GFLOPs``."""
+    value, unit = float(flops), ""
+    for larger in ("k", "M", "G", "T", "P", "E"):
+        if value < 999.5:
+            break
+        value, unit = value / 1000, larger
+    digits = f"{value:.0f}" if value >= 99.95 or not unit else f"{value:.3g}"
+    return f"{digits} {unit}FLOPs"

@@ -1,0 +1,151 @@
+"""A figure as SVG: one file that is light or dark as its reader prefers, and that any page can hold.
+
+Presentation attributes carry the light theme for programs that know no style sheets. A style sheet under a
+class of the figure's own repeats them, so that a page's rules do not reach in, and adds the dark theme.
+"""
+
+import hashlib
+import math
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader
+from markupsafe import Markup
+
+from shapetrace.drawing.inks import SHAPES, SHIFT_PX, SHIFTED_SIZE_PX, TEXTS
+from shapetrace.drawing.primitives import Figure, Group, Line, Mark, Point, Polygon, Text
+from shapetrace.drawing.resources import template_folders
+
+SANS = (
+    "ui-sans-serif, system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', 'DejaVu Sans', "
+    "'PingFang SC', 'Microsoft YaHei', 'Noto Sans CJK SC', sans-serif"
+)
+MONO = "ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', monospace"
+
+_FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""Characters that XML 1.0 does not allow, escaped or not."""
+
+
+def svg(figure: Figure, *, prefix: str = "", templates: Path | None = None) -> str:
+    """Write a figure as an SVG document.
+
+    Args:
+        figure: What to write.
+        prefix: Start of its ids and its class; by default made from what the figure holds, so that two
+            figures can be in one page.
+        templates: Folder of the user, whose ``figure.svg`` comes before ours.
+    """
+    environment = Environment(
+        loader=FileSystemLoader(template_folders(templates)), autoescape=True, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters |= {"px": px, "xml": xml_text, "path": path_data, "corners": corners}
+    environment.globals |= {"attributes": attributes, "rules": rules, "runs": runs}
+    environment.globals |= {"shift_px": shift_px, "shifted_size_px": SHIFTED_SIZE_PX, "sans": Markup(SANS)}
+    name = re.sub(r"[^A-Za-z0-9_-]", "-", prefix) or _prefix(figure)
+    return environment.get_template("figure.svg").render(figure=figure, prefix=name)
+
+
+def px(value: float) -> str:
+    """Write a coordinate with at most one decimal."""
+    text = f"{value:.1f}".removesuffix(".0")
+    return "0" if text == "-0" else text
+
+
+def xml_text(text: str) -> str:
+    """Drop what XML 1.0 forbids; escaping is the template's."""
+    return _FORBIDDEN.sub("", text)
+
+
+def attributes(ink: str) -> dict[str, str]:
+    """Presentation attributes of an ink, colours still as names in the theme, by attribute."""
+    if ink in TEXTS:
+        text = TEXTS[ink]
+        given = {"fill": text.colour, "font-size": px(text.size_px), "font-weight": str(text.weight)}
+        return given | ({"font-family": MONO} if text.mono else {})
+    shape = SHAPES[ink]
+    given = {"fill": shape.fill or "none"}
+    if shape.line:
+        given |= {"stroke": shape.line, "stroke-width": px(shape.width_px)}
+    if shape.dash:
+        given["stroke-dasharray"] = " ".join(map(px, shape.dash))
+    return given
+
+
+def rules(figure: Figure, prefix: str, *, dark: bool) -> Markup:
+    """Style rules of all inks in a figure; of the dark theme only the colours."""
+    colours = figure.theme.dark if dark else figure.theme.colours
+    used = {mark.ink for mark in figure.marks()}
+    lines = []
+    for ink in sorted(used):
+        given = {
+            name: colours.get(value, value)
+            for name, value in attributes(ink).items()
+            if name != "font-family" and not (dark and name not in {"fill", "stroke"})
+        }
+        sized = {name: f"{value}px" if name == "font-size" else value for name, value in given.items()}
+        selector = f".{prefix} .{ink} {'text' if ink in TEXTS else '*'}"
+        lines.append(f"{selector}{{{';'.join(f'{name}:{value}' for name, value in sized.items())}}}")
+    if not dark:
+        faces = ((SANS, [ink for ink in TEXTS if not TEXTS[ink].mono]), (MONO, [ink for ink in TEXTS if TEXTS[ink].mono]))
+        for face, inks in faces:
+            selectors = ",".join(f".{prefix} .{ink} text" for ink in inks if ink in used)
+            lines += [f"{selectors}{{font-family:{face}}}"] if selectors else []
+    return Markup("\n".join(lines))  # noqa: S704 - inks are ours, colours are checked to be #rrggbb
+
+
+def runs(group: Group) -> Iterator[tuple[str, list[Mark]]]:
+    """Marks of one ink together: shapes in painting order, then the text, which covers no other."""
+    shapes: list[tuple[str, list[Mark]]] = []
+    texts: dict[str, list[Mark]] = {}
+    for mark in group.marks:
+        if isinstance(mark, Text):
+            texts.setdefault(mark.ink, []).append(mark)
+        elif shapes and shapes[-1][0] == mark.ink:
+            shapes[-1][1].append(mark)
+        else:
+            shapes.append((mark.ink, [mark]))
+    yield from shapes
+    yield from texts.items()
+
+
+def shift_px(text: Text, place: int) -> str:
+    """How far a span is moved down from the one before it; empty if it is not."""
+    before = SHIFT_PX[text.spans[place - 1].shift] if place else 0.0
+    moved = SHIFT_PX[text.spans[place].shift] - before
+    return px(moved) if moved else ""
+
+
+def corners(polygon: Polygon) -> str:
+    """Write the corners of a polygon."""
+    return " ".join(f"{px(x)},{px(y)}" for x, y in polygon.points)
+
+
+def path_data(line: Line) -> str:
+    """Write the strokes of a line, bends rounded."""
+    return "".join(_stroke(stroke, line.radius) for stroke in line.strokes)
+
+
+def _stroke(points: tuple[Point, ...], radius: float) -> str:
+    written = [f"M{px(points[0][0])} {px(points[0][1])}"]
+    for before, bend, after in zip(points, points[1:], points[2:], strict=False):
+        start, end = _towards(bend, before, radius), _towards(bend, after, radius)
+        written.append(f"L{_point(start)}Q{_point(bend)} {_point(end)}" if radius else f"L{_point(bend)}")
+    written.append(f"L{_point(points[-1])}")
+    return "".join(written)
+
+
+def _towards(origin: Point, target: Point, distance: float) -> Point:
+    length = math.dist(origin, target) or 1.0
+    part = min(distance / length, 0.5)
+    return (origin[0] + (target[0] - origin[0]) * part, origin[1] + (target[1] - origin[1]) * part)
+
+
+def _point(point: Point) -> str:
+    return f"{px(point[0])} {px(point[1])}"
+
+
+def _prefix(figure: Figure) -> str:
+    """A name for the ids of this very figure: its own, and a digest of what it holds."""
+    digest = hashlib.sha256(repr((figure.title, figure.groups, figure.theme)).encode(errors="replace"))
+    return f"st-{digest.hexdigest()[:8]}"
