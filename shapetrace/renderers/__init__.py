@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from importlib import import_module
+from typing import Any
 
 from shapetrace.errors import UsageError
 
@@ -15,9 +16,9 @@ TEXTS = {
 """What an Outline or a Grid can be written as: ``render(outline)`` and ``render_grid(grid)``."""
 
 FIGURES = {
-    "svg": "shapetrace.renderers.svg",
+    "svg": "shapetrace.renderers.svg:svg",
 }
-"""What a Figure can be written as: ``render(figure)``. The name is the suffix of its files."""
+"""What a Figure can be written as: the function that takes it. The name is the suffix of its files."""
 
 
 def text_renderer(name: str) -> Callable[..., str]:
@@ -44,11 +45,12 @@ def figure_renderer(name: str) -> Callable[..., str | bytes]:
     Raises:
         UsageError: If there is no such format.
     """
-    return _function(FIGURES, name, "render")
+    return _function(FIGURES, name)
 
 
-def _function(table: dict[str, str], name: str, attribute: str) -> Callable[..., str]:
+def _function(table: dict[str, str], name: str, attribute: str = "") -> Callable[..., Any]:
     if name not in table:
         raise UsageError(f"no format {name!r}: choose one of {', '.join(table)}")
-    function: Callable[..., str] = getattr(import_module(table[name]), attribute)
-    return function
+    module, _, function = table[name].partition(":")
+    found: Callable[..., Any] = getattr(import_module(module), function or attribute)
+    return found

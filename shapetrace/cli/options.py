@@ -1,0 +1,108 @@
+"""The options that name a model and its input, the same for every command that traces one."""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from functools import wraps
+from pathlib import Path
+from typing import Annotated, Any, get_type_hints
+
+import typer
+
+from shapetrace.models.settings import Activation, Norm, Positions
+from shapetrace.request import Request
+
+_SHAPE = "The reference model and presets"
+_INPUT = "The input"
+_OTHER = "Your own model and Hugging Face"
+
+
+def _option(group: str, text: str, *names: str) -> Any:
+    return typer.Option(*names, help=text, rich_help_panel=group, show_default=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelOptions:
+    """Command-line parameters that make a `Request`; None and empty are: not given."""
+
+    model: Annotated[
+        str,
+        typer.Argument(
+            metavar="[MODEL]", show_default=False,
+            help="Nothing (the reference model), a preset (gpt2, llama-3.1-8b), hf:MODEL_TYPE or "
+            "hf:path/to/config.json, package.module:attr or file.py:attr, or a trace.json.",
+        ),
+    ] = ""  # fmt: skip
+    d_model: Annotated[int | None, _option(_SHAPE, "Width of the residual stream [768].", "--d-model")] = None
+    heads: Annotated[int | None, _option(_SHAPE, "Query heads [12].", "--heads")] = None
+    kv_heads: Annotated[int | None, _option(_SHAPE, "Key and value heads [as many as heads].", "--kv-heads")] = None
+    layers: Annotated[int | None, _option(_SHAPE, "Blocks [12].", "--layers")] = None
+    d_ff: Annotated[int | None, _option(_SHAPE, "Width of the MLP [4 × d_model].", "--d-ff")] = None
+    vocab: Annotated[int | None, _option(_SHAPE, "Rows of the token table [50257].", "--vocab")] = None
+    positions: Annotated[Positions | None, _option(_SHAPE, "Where position comes from.", "--positions")] = None
+    norm: Annotated[Norm | None, _option(_SHAPE, "Kind of normalisation.", "--norm")] = None
+    activation: Annotated[Activation | None, _option(_SHAPE, "Non-linearity of the MLP.", "--activation")] = None
+    tie: Annotated[bool | None, _option(_SHAPE, "The head reuses the token table.", "--tie/--no-tie")] = None
+    bias: Annotated[bool | None, _option(_SHAPE, "Linear layers have biases.", "--bias/--no-bias")] = None
+    dtype: Annotated[str | None, _option(_SHAPE, "Of the weights [float32].", "--dtype")] = None
+    device: Annotated[str | None, _option(_SHAPE, "auto, meta, cpu or cuda; auto is meta: no memory.", "--device")] = (
+        None
+    )
+    seq: Annotated[int | None, _option(_INPUT, "Tokens [1024].", "--seq")] = None
+    batch: Annotated[int | None, _option(_INPUT, "Sequences [1].", "--batch")] = None
+    text: Annotated[str, _option(_INPUT, "Words to write beside the rows; one word is one token.", "--text")] = ""
+    tokens: Annotated[str, _option(_INPUT, "Token ids: 2238,295,3361,318.", "--tokens")] = ""
+    tokenizer: Annotated[
+        Path | None, _option(_INPUT, "A tokenizer.json that makes the ids of the text.", "--tokenizer")
+    ] = None
+    pad: Annotated[int | None, _option(_INPUT, "Pad the embedded tokens to this length.", "--pad")] = None
+    last_row: Annotated[
+        bool | None, _option(_INPUT, "The head reads the last row alone [with a text].", "--last-row/--all-rows")
+    ] = None
+    inputs: Annotated[
+        list[str] | None, _option(_OTHER, "An input of your model: name=1x1024:int64 (repeat).", "--input")
+    ] = None
+    inputs_from: Annotated[str, _option(_OTHER, "package.module:function that returns the inputs.", "--inputs")] = ""
+    hf_class: Annotated[str, _option(_OTHER, "Class of transformers to build.", "--hf-class")] = ""
+    hf_set: Annotated[list[str] | None, _option(_OTHER, "Change the configuration: key=value (repeat).", "--set")] = (
+        None
+    )
+
+    def request(self) -> Request:
+        """What these options ask for."""
+        apart = {entry.name for entry in fields(Request)}
+        values = {entry.name: getattr(self, entry.name) for entry in fields(self)}
+        return Request(
+            model=self.model,
+            shape={name: value for name, value in values.items() if name not in apart and value is not None},
+            text=self.text,
+            tokens=self.tokens,
+            tokenizer=self.tokenizer,
+            inputs=tuple(self.inputs or ()),
+            inputs_from=self.inputs_from,
+            hf_class=self.hf_class,
+            hf_set=tuple(self.hf_set or ()),
+        )
+
+
+def takes_model(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the parameters of `ModelOptions` before its own; it gets them as its first argument, a Request."""
+    hints = get_type_hints(ModelOptions, include_extras=True)
+    shared = [
+        inspect.Parameter(
+            entry.name, inspect.Parameter.KEYWORD_ONLY, default=entry.default, annotation=hints[entry.name]
+        )
+        for entry in fields(ModelOptions)
+    ]
+    own = list(inspect.signature(command).parameters.values())[1:]
+    names = {parameter.name for parameter in shared}
+
+    @wraps(command)
+    def wrapped(**given: Any) -> None:
+        options = ModelOptions(**{name: value for name, value in given.items() if name in names})
+        command(options.request(), **{name: value for name, value in given.items() if name not in names})
+
+    parameters = [*shared, *(parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own)]
+    wrapped.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    wrapped.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return wrapped

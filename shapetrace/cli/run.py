@@ -1,0 +1,43 @@
+"""``shapetrace run``: one forward pass as a table."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from shapetrace.cli.options import takes_model
+from shapetrace.cli.terminal import say, show, takes_color, waiting, width
+from shapetrace.obtaining import obtain
+from shapetrace.request import Request
+
+
+@takes_model
+def run(
+    request: Request,
+    format: Annotated[str, typer.Option("--format", "-f", help="table, markdown, json or csv.")] = "table",  # noqa: A002
+    save: Annotated[Path | None, typer.Option("--save", help="Keep the trace in this file.")] = None,
+    ops: Annotated[bool, typer.Option("--ops", help="List the raw operations with their kernels.")] = False,
+    section: Annotated[
+        str | None, typer.Option("--section", help="Show one section: a path (h.0.attn) or a kind (attention).")
+    ] = None,
+    depth: Annotated[
+        int | None, typer.Option("--depth", min=0, help="Close sections that lie deeper: one row each.")
+    ] = None,
+    fused: Annotated[
+        bool, typer.Option("--fused/--per-head", help="Show products as the code runs them, not one head's.")
+    ] = False,
+) -> None:
+    """Run one forward pass and list its matrix products with every shape."""
+    from shapetrace.renderers import text_renderer
+    from shapetrace.renderers.narrowing import written
+
+    text_renderer(format)  # an unknown format is told before the pass, not after
+    with waiting(f"tracing {request.model or 'the reference model'}"):
+        trace = obtain(request, say)
+    if save is not None:
+        trace.save(save)
+    room = {"width": width(), "color": takes_color(sys.stdout)} if format == "table" else {}
+    show(written(trace, format, ops=ops, section=section, depth=depth, fused=fused, **room))
+    if trace.failure is not None:
+        raise typer.Exit(1)

@@ -1,0 +1,59 @@
+"""The terminal: how wide it is, whether it takes colour, and what goes to stderr."""
+
+import os
+import shutil
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TextIO
+
+_PIPE_WIDTH = 120
+
+
+def width() -> int:
+    """Characters a line: the terminal's, ``COLUMNS``, or 120 for a pipe."""
+    return max(shutil.get_terminal_size((_PIPE_WIDTH, 40)).columns, 20)
+
+
+def takes_color(stream: TextIO) -> bool:
+    """True for a terminal, unless ``NO_COLOR`` is set; ``FORCE_COLOR`` says yes to a pipe."""
+    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        return False
+    return bool(os.environ.get("FORCE_COLOR")) or stream.isatty()
+
+
+def show(text: str) -> None:
+    """Write the result to stdout as it is."""
+    sys.stdout.write(text if text.endswith("\n") else f"{text}\n")
+    sys.stdout.flush()
+
+
+def say(sentence: str) -> None:
+    """Write a line to stderr: everything that is not the result."""
+    sys.stderr.write(f"{sentence}\n")
+    sys.stderr.flush()
+
+
+def fail(message: str) -> None:
+    """Write ``error: ...`` to stderr, on one line."""
+    label = "\x1b[1;31merror:\x1b[0m" if takes_color(sys.stderr) else "error:"
+    say(f"{label} {' '.join(message.split())}")
+
+
+@contextmanager
+def waiting(sentence: str, *, after_seconds: float = 1.0) -> Iterator[None]:
+    """Tell on stderr what is being done if it takes longer than a second; the line goes when it is done."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    timer = threading.Timer(after_seconds, lambda: (sys.stderr.write(f"{sentence} …"), sys.stderr.flush()))
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        if timer.finished.is_set():
+            sys.stderr.write("\r\x1b[2K")
+            sys.stderr.flush()

@@ -1,0 +1,86 @@
+"""HTML: an outline as a fragment for a page or a notebook. Its colours follow the reader's light or dark."""
+
+from html import escape
+
+from shapetrace.outlining.structure import Outline
+from shapetrace.renderers import summary
+from shapetrace.renderers.columns import flops_of
+from shapetrace.renderers.equations import pieces
+from shapetrace.renderers.grid import Grid, text
+from shapetrace.renderers.rows import Row, rows
+
+_STYLE = """<style>
+.shapetrace-table { border-collapse: collapse; font-size: 13px; }
+.shapetrace-table th, .shapetrace-table td { text-align: left; padding: 2px 10px; border: 0; }
+.shapetrace-table .n { text-align: right; font-variant-numeric: tabular-nums; }
+.shapetrace-table .e { font-family: ui-monospace, Menlo, Consolas, monospace; white-space: nowrap; }
+.shapetrace-table .data { color: light-dark(#1d5fd0, #7ab0ff); }
+.shapetrace-table .weight, .shapetrace-table .constant { color: light-dark(#5f6672, #a3abb8); }
+.shapetrace-table .inner { color: light-dark(#b0470c, #ffa061); font-weight: 600; }
+</style>"""
+
+
+def render(outline: Outline, *, depth: int | None = None, svg: str = "") -> str:
+    """Write an outline as an HTML fragment.
+
+    Args:
+        outline: What to show.
+        depth: Sections deeper than this are one row each.
+        svg: A figure to show before the table, which is then closed.
+    """
+    left, right = summary.totals(outline)
+    notes = [summary.coverage(outline), summary.uncounted(outline), outline.failure]
+    head = f"<strong>{_text(outline.model.name)}</strong> {_text(' · '.join(summary.facts(outline.model)))}"
+    body = [
+        _STYLE,
+        f"<p>{head}</p>",
+        _table(
+            [("step", ""), ("module", ""), ("shapes", ""), ("heads", ""), ("parameters", "n"), ("FLOPs", "n")],
+            [_cells(row) for row in rows(outline, depth=depth)],
+        ),
+        f"<p><strong>{_text(left)} &nbsp; {_text(right)}</strong></p>",
+        *(f"<p>{_text(note)}</p>" for note in notes if note),
+    ]
+    if svg:
+        body = [svg, "<details><summary>All steps</summary>", *body, "</details>"]
+    return "\n".join(body) + "\n"
+
+
+def render_grid(grid: Grid) -> str:
+    """Write a grid as an HTML fragment."""
+    classes = ["n" if column.align == "right" else "" for column in grid.columns]
+    titles = [(column.title, mark) for column, mark in zip(grid.columns, classes, strict=True)]
+    body = [[(_text(text(cell)), mark) for cell, mark in zip(row, classes, strict=True)] for row in grid.rows]
+    title = [f"<p><strong>{_text(grid.title)}</strong></p>"] if grid.title else []
+    return "\n".join([_STYLE, *title, _table(titles, body), *(f"<p>{_text(note)}</p>" for note in grid.notes)]) + "\n"
+
+
+def _text(words: str) -> str:
+    """Escaped, without the control characters that no page may hold."""
+    return escape("".join(character if character.isprintable() else " " for character in words))
+
+
+def _cells(row: Row) -> list[tuple[str, str]]:
+    indent = f' style="padding-left: {10 + 16 * row.depth}px"'
+    title = f"<span{indent}>{_text(row.title)}</span>"
+    note = f" <small>{_text(row.note)}</small>" if row.note else ""
+    return [
+        ((title if row.step else f"<strong>{title}</strong>") + note, ""),
+        (_text(row.module), "e"),
+        (_equation(row), "e"),
+        (_text(row.stack), ""),
+        (_text(row.cost), "n"),
+        (_text(flops_of(row)), "n"),
+    ]
+
+
+def _equation(row: Row) -> str:
+    if row.step is None:
+        return _text(row.equation)
+    return "".join(f'<span class="{piece.ink}">{_text(piece.text)}</span>' for piece in pieces(row.step))
+
+
+def _table(titles: list[tuple[str, str]], body: list[list[tuple[str, str]]]) -> str:
+    head = "".join(f'<th class="{mark}">{_text(title)}</th>' for title, mark in titles)
+    lines = ["<tr>" + "".join(f'<td class="{mark}">{cell}</td>' for cell, mark in cells) + "</tr>" for cells in body]
+    return "\n".join(['<table class="shapetrace-table">', f"<thead><tr>{head}</tr></thead>", *lines, "</table>"])

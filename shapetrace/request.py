@@ -1,0 +1,132 @@
+"""What a user asks to trace, understood and checked before torch is imported."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from shapetrace.errors import UsageError
+from shapetrace.models import presets
+from shapetrace.models.settings import Settings
+from shapetrace.words import Words, read_words
+
+Kind = Literal["reference", "preset", "huggingface", "code", "file"]
+
+_INPUT_SETTINGS = frozenset({"seq", "batch", "tokens", "pad", "last_row", "device", "dtype", "context"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """A model and its input, as a user names them.
+
+    Attributes:
+        model: The MODEL argument: empty for the reference model, a preset, ``hf:...``,
+            ``package.module:attr``, ``file.py:attr``, or a trace file.
+        shape: Settings that were given, by their name in ``Settings``.
+        text: Words of the input.
+        tokens: Ids of the input, with commas.
+        tokenizer: A tokenizer.json that makes ids of the text.
+        inputs: Shapes for the user's own model: ``name=1x1024:int64``.
+        inputs_from: ``package.module:function`` that returns the inputs.
+        hf_class: Class of transformers to build.
+        hf_set: Entries of its configuration to change: ``key=value``.
+    """
+
+    model: str = ""
+    shape: Mapping[str, Any] = field(default_factory=dict)
+    text: str = ""
+    tokens: str = ""
+    tokenizer: Path | None = None
+    inputs: tuple[str, ...] = ()
+    inputs_from: str = ""
+    hf_class: str = ""
+    hf_set: tuple[str, ...] = ()
+
+    @property
+    def kind(self) -> Kind:
+        """What the MODEL argument names."""
+        if not self.model:
+            return "reference"
+        if self.model.startswith("hf:"):
+            return "huggingface"
+        if self.model.lower().endswith((".json", ".json.gz")):
+            return "file"
+        return "code" if ":" in self.model else "preset"
+
+    @property
+    def words(self) -> Words:
+        """Labels and ids of the input."""
+        return read_words(self.text, self.tokens, self.tokenizer)
+
+
+def check(request: Request) -> None:
+    """Do the parts of a request belong together?
+
+    Raises:
+        UsageError: If an option has no meaning for this kind of model.
+    """
+    only_for: dict[str, tuple[Kind, ...]] = {"device": ("reference", "preset", "huggingface", "code")}
+    only_for |= dict.fromkeys(("dtype", "seq", "batch"), ("reference", "preset", "huggingface"))
+    given = [*request.shape, *(name for name in _OPTIONS if getattr(request, name))]
+    for name in given:
+        kinds = _OPTIONS.get(name) or only_for.get(name, ("reference", "preset"))
+        if request.kind not in kinds:
+            option = "--input" if name == "inputs" else f"--{name.replace('_', '-')}"
+            raise UsageError(f"{option} has no meaning for {_named(request)}: leave it out")
+
+
+_OPTIONS: dict[str, tuple[Kind, ...]] = {
+    "text": ("reference", "preset"),
+    "tokens": ("reference", "preset"),
+    "tokenizer": ("reference", "preset"),
+    "inputs": ("huggingface", "code"),
+    "inputs_from": ("huggingface", "code"),
+    "hf_class": ("huggingface",),
+    "hf_set": ("huggingface",),
+}
+"""Parts of a request, and the kinds of models that they are for."""
+
+
+def _named(request: Request) -> str:
+    names = {"file": "a trace file", "code": "your own model", "huggingface": "hf: models"}
+    return f"{request.model} ({names[request.kind]})" if request.kind in names else "this model"
+
+
+def settings_of(request: Request) -> tuple[str, Settings]:
+    """The name and the checked settings of a reference model or preset.
+
+    Raises:
+        UsageError: If there is no such preset, or the settings do not fit together.
+    """
+    preset = presets.preset(request.model) if request.model else None
+    settings = _shaped(preset.settings if preset else Settings(), request)
+    if preset is None and settings.positions == "learned":
+        settings = replace(settings, context=max(settings.context or 0, settings.length))
+    settings = settings.validate()
+    return (preset.title if preset and _unchanged(settings, preset.settings) else _name(settings)), settings
+
+
+def _shaped(settings: Settings, request: Request) -> Settings:
+    """Settings with what was given; a given text or ids also say the length, and that the last row is read."""
+    words, shape = request.words, dict(request.shape)
+    if words.labels:
+        if "seq" in shape:
+            raise UsageError(f"--seq and a text of {len(words.labels)} tokens: give one of them; --pad makes it longer")
+        shape = {"seq": len(words.labels), "tokens": words.ids, "last_row": not settings.encoder_layers} | shape
+    known = {entry.name for entry in fields(Settings)}
+    return replace(settings, **{name: value for name, value in shape.items() if name in known})
+
+
+def _name(settings: Settings) -> str:
+    """The name of the published model that settings describe, or what they are."""
+    for name in presets.names():
+        published = presets.preset(name)
+        if _unchanged(settings, published.settings):
+            return published.title
+    return "Reference Transformer"
+
+
+def _unchanged(settings: Settings, published: Settings) -> bool:
+    """True if two settings make the same model, whatever its input."""
+    same = {name: getattr(published, name) for name in _INPUT_SETTINGS}
+    return replace(settings, **same) == published
