@@ -37,6 +37,14 @@ class Flow:
                 for value in dict.fromkeys(self.root(value) for value in op.inputs):
                     self.readers[value].append(op.id)
         self.outputs = {self.root(value) for value in self.trace.outputs}
+        self._edges_of: dict[int, list[Op]] = defaultdict(list)
+        for op in self.trace.ops:
+            if self.edges[op.id] and op.outputs:
+                self._edges_of[self.root(op.outputs[0])].append(op)
+
+    def edges_of(self, root: int) -> list[Op]:
+        """The edges that hand on a value, in order."""
+        return self._edges_of.get(root, [])
 
     def root(self, value: int) -> int:
         """The value behind all edges: what a step computed, an input, a weight or a constant."""
@@ -47,7 +55,11 @@ class Flow:
             if producer is None or not self.edges[producer]:
                 self._roots[value] = value
                 break
-            value = self._handed_on(self.trace.ops[producer], value)
+            before = self._handed_on(self.trace.ops[producer], value)
+            if before >= value:  # operands are older than results; anything else is no hand-on
+                self._roots[value] = value
+                break
+            value = before
         found = self._roots[value]
         for passed in path:
             self._roots[passed] = found

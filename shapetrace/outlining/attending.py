@@ -1,0 +1,181 @@
+"""Attention, drawn as it is taught: Q Kᵀ, softmax, A V, the heads side by side."""
+
+import math
+from collections.abc import Mapping, Sequence
+
+from shapetrace.ir import Op
+from shapetrace.ops.kinds import names_of
+from shapetrace.outlining.attention import Attention
+from shapetrace.outlining.columns import Columns
+from shapetrace.outlining.drafts import Draft, Ref, trimmed
+from shapetrace.outlining.flow import Flow
+from shapetrace.outlining.multiplying import is_batch, stack_sizes
+from shapetrace.outlining.structure import Note
+
+
+def attention_drafts(flow: Flow, attention: Attention, columns: Mapping[int, Sequence[Columns]]) -> list[Draft]:
+    """The steps of one attention, from the split into heads to their concatenation."""
+    scores = _scores(flow, attention, columns)
+    drafts = [*_splits(flow, attention), scores]
+    if attention.fused or attention.softmax is not None:
+        drafts.append(_softmax(flow, attention, scores))
+    if attention.weighted is not None:
+        drafts.append(_weighted(flow, attention, columns, drafts[-1].results[0]))
+        drafts += _concat(flow, attention, drafts[-1])
+    return drafts
+
+
+def _scores(flow: Flow, attention: Attention, columns: Mapping[int, Sequence[Columns]]) -> Draft:
+    product = flow.facts.products[attention.scores]
+    op = flow.trace.ops[product.op]
+    atoms = flow.facts.atoms
+    assert product.left is not None
+    queries, keys, rows, lengths = product.left, product.right, product.m, product.n
+    if attention.query_right:
+        queries, keys, rows, lengths = keys, queries, lengths, rows
+    length, width, keys_length = atoms.size(rows), atoms.size(product.k), atoms.size(lengths)
+    stack = stack_sizes(flow, product.batch)
+    pattern = "causal" if attention.causal else ""
+    operands = [
+        Ref(flow.root(queries), (length, width), "data", stack, "Q"),
+        Ref(flow.root(keys), (width, keys_length), "data", _own_heads(flow, keys, stack, columns), "K", True),
+    ]
+    value = None if product.out is None else flow.root(product.out)
+    result = Ref(value, (length, keys_length), "data", stack, "S", pattern=pattern)
+    ops = [*attention.before, op.id, *attention.between]
+    draft = Draft(ops, "scores", "Scores", "×", operands, [result], op.call, order=op.id, inner=(1, 0))
+    draft.flops = product.flops
+    draft.notes = _score_notes(attention, width)
+    if len(stack) > 1:
+        draft.notes.append(Note("per batch and head"))
+    return draft
+
+
+def _score_notes(attention: Attention, width: int) -> list[Note]:
+    notes = []
+    scale = attention.scale
+    default = attention.fused and scale is None
+    if default or (scale and math.isclose(scale, width**-0.5, rel_tol=1e-3)) or attention.before:
+        notes.append(Note("Q Kᵀ ⁄ √{width}", {"width": width}))
+    elif scale:
+        notes.append(Note("Q Kᵀ · {scale}", {"scale": f"{scale:.4g}"}))
+    if attention.causal:
+        notes.append(Note("causal mask"))
+    elif attention.masked:
+        notes.append(Note("masked"))
+    if attention.fused:
+        notes.append(Note("one fused call"))
+    return notes
+
+
+def _own_heads(
+    flow: Flow, value: int, stack: tuple[int, ...], columns: Mapping[int, Sequence[Columns]]
+) -> tuple[int, ...]:
+    """Stack of keys or values: with grouped queries they have fewer heads than the queries."""
+    heads = [
+        piece.heads
+        for product in flow.facts.sources.get(value, {})
+        for piece in columns.get(product, ())
+        if set(piece.letters) & set("KV")
+    ]
+    if not heads or not stack or stack[-1] <= max(heads) or stack[-1] % max(heads):
+        return stack
+    return tuple(size for size in (*stack[:-1], max(heads)) if size > 1)
+
+
+def _softmax(flow: Flow, attention: Attention, scores: Draft) -> Draft:
+    before = scores.results[0]
+    ops = [] if attention.softmax is None else [attention.softmax, *attention.after]
+    value = None if attention.softmax is None else flow.root(flow.trace.ops[attention.softmax].outputs[0])
+    result = Ref(value, before.shape, "data", before.stack_axes, "A", pattern=before.pattern)
+    order = scores.order if attention.softmax is None else attention.softmax
+    return Draft(ops, "softmax", "Softmax", "softmax", [before], [result], scores.call, order=order)
+
+
+def _weighted(
+    flow: Flow, attention: Attention, columns: Mapping[int, Sequence[Columns]], weights: Ref
+) -> Draft:
+    assert attention.weighted is not None
+    product = flow.facts.products[attention.weighted]
+    op = flow.trace.ops[product.op]
+    atoms = flow.facts.atoms
+    values, width = product.right, product.n
+    if attention.weights_right:
+        assert product.left is not None
+        values, width = product.left, product.m
+    stack = stack_sizes(flow, product.batch)
+    shape = weights.shape
+    value_stack = _own_heads(flow, values, stack, columns)
+    operands = [weights, Ref(flow.root(values), (shape[1], atoms.size(width)), "data", value_stack, "V")]
+    result_value = None if product.out is None else flow.root(product.out)
+    result = Ref(result_value, (shape[0], atoms.size(width)), "data", stack, "Z")
+    ops = [] if attention.fused else [op.id]
+    draft = Draft(ops, "weighted_sum", "Weighted sum", "×", operands, [result], op.call, order=op.id, inner=(1, 0))
+    draft.flops = product.flops
+    draft.notes = [Note("A V")]
+    return draft
+
+
+def _splits(flow: Flow, attention: Attention) -> list[Draft]:
+    """How an author turned [B, T, h·d] into [B, h, T, d]: shown where there is a batch to keep apart."""
+    product = flow.facts.products[attention.scores]
+    if not any(is_batch(flow, leaf) for leaf in flow.facts.atoms.flat(product.batch)):
+        return []
+    operands = [("Q", product.left), ("K", product.right)]
+    if attention.query_right:
+        operands = [("K", product.left), ("Q", product.right)]
+    if attention.weighted is not None:
+        weighted = flow.facts.products[attention.weighted]
+        operands.append(("V", weighted.left if attention.weights_right else weighted.right))
+    drafts = []
+    for letter, value in operands:
+        op = None if value is None else _turning_op(flow, value)
+        if op is not None and all(op.id not in draft.ops for draft in drafts):
+            drafts.append(_split(flow, op, letter))
+    return drafts
+
+
+def _split(flow: Flow, op: Op, letter: str) -> Draft:
+    tensor = flow.facts.tensor
+    root = flow.root(op.inputs[0])
+    before = Ref(root, trimmed(tensor(op.inputs[0]).shape), tensor(op.inputs[0]).role, letter=letter)
+    after = Ref(root, trimmed(tensor(op.outputs[0]).shape), tensor(op.outputs[0]).role, letter=letter)
+    return Draft([op.id], "split", "Split heads", "split", [before], [after], op.call, order=op.id)
+
+
+def _turning_op(flow: Flow, value: int) -> Op | None:
+    """The transpose behind an operand of attention that brings the heads to the front."""
+    for _ in range(16):
+        producer = flow.facts.producer.get(value)
+        if producer is None or flow.facts.of_op.get(producer):
+            return None
+        op = flow.trace.ops[producer]
+        turned = {"transpose", "permute"} & set(names_of(op.kernels))
+        if turned and flow.edges[op.id] and len(flow.facts.tensor(op.outputs[0]).shape) == 4:
+            return op
+        data = [v for v in op.inputs if flow.is_data(v)]
+        if not data:
+            return None
+        value = data[0]
+    return None
+
+
+def _concat(flow: Flow, attention: Attention, weighted: Draft) -> list[Draft]:
+    """The heads side by side, if a view puts them there."""
+    result = weighted.results[0]
+    product = flow.facts.products[attention.weighted or 0]
+    heads = {leaf for leaf in flow.facts.atoms.flat(product.batch) if not is_batch(flow, leaf)}
+    if product.out is None or not heads or result.stack == 1:
+        return []
+    edges = flow.edges_of(flow.root(product.out))
+    atoms = flow.facts.atoms
+    for op in edges:
+        shape = flow.facts.tensor(op.outputs[0]).shape
+        leaves = atoms.leaves(flow.facts.axes_of(op.outputs[0])[-1]) if shape else ()
+        if len(leaves) > 1 and heads <= set(leaves):
+            count = atoms.size(tuple(heads))
+            joined = Ref(result.value, trimmed(shape), "data", (), "Z", pattern="slices", slices=count)
+            before = Ref(result.value, (*joined.shape[:-1], result.shape[-1]), "data", (count,), "Z")
+            turning = [e.id for e in edges if e.id <= op.id]
+            return [Draft(turning, "concat", "Concat heads", "concat", [before], [joined], op.call, order=op.id)]
+    return []

@@ -1,0 +1,163 @@
+"""Turns a trace's operations into drafts: every operation goes to one step, or is elided with a reason."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from shapetrace.ir import Op
+from shapetrace.outlining.attending import attention_drafts
+from shapetrace.outlining.attention import Attention, find_attentions
+from shapetrace.outlining.columns import Columns, split_columns
+from shapetrace.outlining.drafts import Draft
+from shapetrace.outlining.elementwise import group_draft, lookup_draft, plain_draft, ref, residual_draft
+from shapetrace.outlining.flow import Flow
+from shapetrace.outlining.grouping import Groups, residual_of
+from shapetrace.outlining.multiplying import product_drafts
+
+
+@dataclass(slots=True)
+class Plan:
+    """All drafts of a trace.
+
+    Attributes:
+        drafts: In the order of execution.
+        elided: Why an operation is in no draft, by id.
+        attentions: What attention was found.
+        module_of: Module call of every operation.
+    """
+
+    drafts: list[Draft] = field(default_factory=list)
+    elided: dict[int, str] = field(default_factory=dict)
+    attentions: list[Attention] = field(default_factory=list)
+    module_of: list[int] = field(default_factory=list)
+
+
+def plan(flow: Flow, *, fused: bool = False) -> Plan:
+    """Assign every operation.
+
+    Args:
+        flow: Values and operations of a trace.
+        fused: True to draw products as the code runs them, not head by head.
+    """
+    found = Plan(attentions=find_attentions(flow), module_of=[_module_of(flow, op) for op in flow.trace.ops])
+    columns = split_columns(flow, found.attentions)
+    _draw_products(flow, found, columns, fused)
+    taken = {op for draft in found.drafts for op in draft.ops}
+    _draw_lookups(flow, found, taken)
+    _draw_residuals(flow, found, taken)
+    leaves = _leaves(flow, found, taken)
+    for members in Groups(flow, taken, found.module_of, leaves).all():
+        taken.update(members)
+        found.drafts.append(group_draft(flow, members, found.module_of[members[-1]]))
+    _draw_the_rest(flow, found, taken)
+    for draft in found.drafts:
+        draft.call = found.module_of[draft.ops[0]] if draft.ops else _nearest_module(flow, draft.call)
+    _attach_weight_preparation(flow, found)
+    found.drafts.sort(key=lambda draft: draft.order)
+    return found
+
+
+def _draw_products(flow: Flow, found: Plan, columns: dict[int, list[Columns]], fused: bool) -> None:
+    in_attention = {p for a in found.attentions for p in (a.scores, a.weighted) if p is not None}
+    for attention in found.attentions:
+        found.drafts += attention_drafts(flow, attention, columns)
+    seen: set[int] = set()
+    for position, product in enumerate(flow.facts.products):
+        if position in in_attention:
+            continue
+        drafts = product_drafts(flow, position, columns.get(position, ()), fused)
+        if product.op in seen:  # an operation with several products is drawn by its first step
+            for draft in drafts:
+                draft.ops, draft.weights = [], []
+        for draft in drafts[1:]:
+            draft.ops = []
+        found.drafts += drafts
+        seen.add(product.op)
+
+
+def _draw_lookups(flow: Flow, found: Plan, taken: set[int]) -> None:
+    for op in flow.trace.ops:
+        if flow.kinds[op.id] == "lookup" and op.id not in taken and flow.is_data(op.outputs[0]):
+            found.drafts.append(lookup_draft(flow, op))
+            taken.add(op.id)
+
+
+def _draw_residuals(flow: Flow, found: Plan, taken: set[int]) -> None:
+    for op in flow.trace.ops:
+        if flow.kinds[op.id] != "pointwise" or op.id in taken or flow.edges[op.id]:
+            continue
+        pair = residual_of(flow, op)
+        if pair is not None:
+            found.drafts.append(residual_draft(flow, op, *pair))
+            taken.add(op.id)
+
+
+def _leaves(flow: Flow, found: Plan, taken: set[int]) -> set[int]:
+    """Module calls inside which nothing but element-wise work is done."""
+    busy: set[int] = set()
+    for op in flow.trace.ops:
+        if op.id in taken or flow.kinds[op.id] in ("product", "lookup", "softmax"):
+            call: int | None = found.module_of[op.id]
+            while call is not None and call not in busy:
+                busy.add(call)
+                call = flow.trace.calls[call].parent
+    return {call.id for call in flow.trace.calls if call.id not in busy and call.kind == "module"}
+
+
+def _draw_the_rest(flow: Flow, found: Plan, taken: set[int]) -> None:
+    for op in flow.trace.ops:
+        if op.id in taken:
+            continue
+        reason = _reason(flow, op)
+        if reason:
+            found.elided[op.id] = reason
+        else:
+            found.drafts.append(plain_draft(flow, op))
+            taken.add(op.id)
+
+
+def _reason(flow: Flow, op: Op) -> str:
+    if flow.edges[op.id]:
+        return flow.edges[op.id]
+    roles = {flow.facts.tensor(value).role for value in op.outputs}
+    if roles == {"constant"}:
+        return "constants"
+    if "data" not in roles:
+        return "weights"
+    if all(not flow.is_floating(value) for value in op.outputs) and flow.kinds[op.id] not in ("route", "unknown"):
+        return "positions and masks"
+    return ""
+
+
+def _attach_weight_preparation(flow: Flow, found: Plan) -> None:
+    """What only prepares weights (a lookup of positions, a reparametrised matrix) is drawn by the step that reads it."""
+    by_op = {op: draft for draft in found.drafts for op in draft.ops}
+    prepared = [i for i, reason in found.elided.items() if reason == "weights"]
+    for op in sorted(prepared, reverse=True):
+        readers = {
+            reader for value in flow.trace.ops[op].outputs for reader in flow.readers[flow.root(value)] if reader in by_op
+        }
+        if readers:
+            draft = by_op[min(readers)]
+            draft.ops.append(op)
+            draft.weights += [v for v in flow.trace.ops[op].inputs if flow.facts.tensor(v).role == "weight"]
+            by_op[op] = draft
+            del found.elided[op]
+
+
+def _module_of(flow: Flow, op: Op) -> int:
+    return _nearest_module(flow, op.call)
+
+
+def _nearest_module(flow: Flow, call: int) -> int:
+    while flow.trace.calls and flow.trace.calls[call].kind == "function":
+        call = flow.trace.calls[call].parent or 0
+    return call
+
+
+def count_reasons(elided: Iterable[str]) -> dict[str, int]:
+    """Elided operations by reason, most frequent first."""
+    return dict(Counter(elided).most_common())
+
+
+__all__ = ["Plan", "count_reasons", "plan", "ref"]

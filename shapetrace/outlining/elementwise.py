@@ -1,0 +1,161 @@
+"""Names and operands of steps that multiply no matrices: norms, activations, adds, RoPE, lookups, slices."""
+
+from collections.abc import Sequence
+
+from shapetrace.ir import Op
+from shapetrace.ops.kinds import activation_name, names_of, norm_name
+from shapetrace.outlining.drafts import Draft, Ref, trimmed
+from shapetrace.outlining.flow import Flow
+from shapetrace.outlining.structure import Note, StepKind
+
+_ROTATING = frozenset({"cat", "neg", "complex", "view_as_complex", "sub", "stack", "roll", "flip"})
+
+
+def ref(flow: Flow, value: int, letter: str = "") -> Ref:
+    """A value as it is, leading axes of size 1 left out."""
+    root = flow.root(value)
+    tensor = flow.facts.tensor(value)
+    return Ref(root, trimmed(tensor.shape), flow.facts.tensor(root).role, letter=letter)
+
+
+def lookup_draft(flow: Flow, op: Op) -> Draft:
+    """Rows of a table, one for each id."""
+    table, ids = op.inputs[:2] if flow.is_floating(op.inputs[0]) else (op.inputs[1], op.inputs[0])
+    ids_ref = ref(flow, ids, "ids")
+    ids_ref.shape = trimmed(ids_ref.shape, 1)
+    draft = Draft([op.id], "lookup", "Lookup", "→", [ids_ref, ref(flow, table)], [ref(flow, op.outputs[0])], op.call,
+                  order=op.id)  # fmt: skip
+    draft.weights = [value for value in op.inputs if flow.facts.tensor(value).role == "weight"]
+    return draft
+
+
+def residual_draft(flow: Flow, op: Op, older: int, newer: int) -> Draft:
+    """Data plus what was computed from it."""
+    shape = op.outputs[0]
+    operands = [ref(flow, older), ref(flow, newer)]
+    for operand in operands:
+        operand.shape = trimmed(flow.facts.tensor(shape).shape)
+    return Draft([op.id], "residual", "Residual", "+", operands, [ref(flow, shape)], op.call, order=op.id)
+
+
+def group_draft(flow: Flow, members: Sequence[int], call: int) -> Draft:
+    """One step for a run of element-wise operations."""
+    ops = [flow.trace.ops[i] for i in members]
+    kernels = [name for op in ops for name in names_of(op.kernels)]
+    inside = {value for op in ops for value in op.outputs}
+    external = list(dict.fromkeys(flow.root(v) for op in ops for v in op.inputs if flow.root(v) not in inside))
+    data = [v for v in external if flow.is_data(v)] or external
+    constants = [v for v in external if not flow.is_data(v)]
+    results = _results(flow, ops)
+    kind, title = _named(flow, ops, kernels, data, constants)
+    operator = {"add": "+", "multiply": "⊙", "concat": "concat"}.get(kind, title)
+    operands = [ref(flow, value) for value in data]
+    if len(data) == 1 and kind in ("add", "multiply") and len(constants) == 1:
+        operands.append(ref(flow, constants[0]))
+    if kind == "activation" and len(data) == 2:
+        operator = "⊙"
+    draft = Draft([*members], kind, title, operator, operands, [ref(flow, v) for v in results], call, order=members[-1])
+    draft.weights = [v for op in ops for v in op.inputs if flow.facts.tensor(v).role == "weight"]
+    if kind == "concat":
+        _collapse_equal(draft)
+    return draft
+
+
+def _results(flow: Flow, ops: Sequence[Op]) -> list[int]:
+    """What is read outside of the group; the last value if nothing is."""
+    members = {op.id for op in ops}
+    found = [
+        value
+        for op in ops
+        for value in op.outputs
+        if flow.root(value) == value and (value in flow.outputs or set(flow.readers[value]) - members)
+    ]
+    return found or [ops[-1].outputs[0]]
+
+
+def _named(
+    flow: Flow, ops: Sequence[Op], kernels: Sequence[str], data: Sequence[int], constants: Sequence[int]
+) -> tuple[StepKind, str]:
+    norm = norm_name(kernels)
+    if norm:
+        return "norm", norm
+    if any(flow.is_trigonometric(value) for value in constants):
+        if "mul" in kernels and set(kernels) & _ROTATING:
+            return "position", "RoPE"
+        if set(kernels) <= {"add"}:
+            return "add", "Position"
+    activation = activation_name(kernels)
+    if activation:
+        return "activation", activation
+    if set(kernels) <= {"cat", "stack", "copy"}:
+        return "concat", "Concat"
+    plain = set(kernels)
+    if len(ops) == 1 and len(data) + len(constants) == 2:
+        if plain == {"add"}:
+            return "add", "Add"
+        if plain == {"mul"}:
+            return "multiply", "Multiply"
+    kinds = {flow.kinds[op.id] for op in ops}
+    names = list(dict.fromkeys(op.name.removeprefix("aten.") for op in ops))
+    title = ", ".join(names[:3]) + (" …" if len(names) > 3 else "")
+    if plain <= {"mul", "div"} and not [v for v in constants if flow.facts.tensor(v).shape]:
+        title = "Scale"
+    return ("reduce" if kinds == {"reduce"} else "pointwise"), title
+
+
+def _collapse_equal(draft: Draft) -> None:
+    """Pieces of equal shape side by side are one stack."""
+    shapes = {operand.shape for operand in draft.operands}
+    if len(shapes) == 1 and len(draft.operands) > 2:
+        count = len(draft.operands)
+        first = draft.operands[0]
+        draft.operands = [Ref(first.value, first.shape, first.role, (count,))]
+        draft.results[0].pattern, draft.results[0].slices = "slices", count
+
+
+def plain_draft(flow: Flow, op: Op) -> Draft:
+    """Anything else, with its shapes: softmax outside attention, slices, routing, and what nobody knows."""
+    kind, title = _plain_kind(flow, op)
+    data = [value for value in op.inputs if flow.is_data(value)] or list(op.inputs)
+    operands = [ref(flow, value) for value in dict.fromkeys(data)][:4]
+    results = [ref(flow, value) for value in dict.fromkeys(op.outputs)][:4]
+    for operand in (*operands, *results):
+        operand.shape = trimmed(operand.shape, 1) if len(operand.shape) > 2 else operand.shape
+    draft = Draft([op.id], kind, title, title.lower() if kind == "softmax" else title, operands, results, op.call,
+                  order=op.id)  # fmt: skip
+    draft.weights = [value for value in op.inputs if flow.facts.tensor(value).role == "weight"]
+    if kind == "unknown":
+        draft.notes = [Note("an operation that shapetrace does not know")]
+    return draft
+
+
+def _plain_kind(flow: Flow, op: Op) -> tuple[StepKind, str]:
+    found = flow.kinds[op.id]
+    if found == "softmax":
+        return "softmax", "Softmax"
+    if found == "layout":
+        return "select", _selection(flow, op)
+    if found == "index":
+        return "select", "Select rows"
+    if found == "route":
+        names = names_of(op.kernels)
+        return "route", "Top-k" if "topk" in names else op.name.removeprefix("aten.")
+    if found == "unknown":
+        return "unknown", op.name
+    return ("reduce" if found == "reduce" else "pointwise"), op.name.removeprefix("aten.")
+
+
+def _selection(flow: Flow, op: Op) -> str:
+    """``Last position`` if the rows taken are the end of an axis, ``First position`` if they are its start."""
+    if not op.outputs:
+        return "Select"
+    before, after = flow.facts.tensor(op.inputs[0]).shape, flow.facts.tensor(op.outputs[0]).shape
+    for kernel in op.kernels:
+        dim, index = kernel.args.get("dim", 0), kernel.args.get("index", kernel.args.get("start"))
+        if not isinstance(dim, int) or not isinstance(index, int) or dim >= len(before):
+            continue
+        size = before[dim]
+        one = "index" in kernel.args or (len(after) == len(before) and after[dim] == 1)
+        if one and size > 1:
+            return "Last position" if index in (-1, size - 1) else "First position" if index == 0 else "Select row"
+    return "Select"

@@ -1,0 +1,154 @@
+"""Runs of element-wise operations that are one step: GELU written in eight lines, RMSNorm, RoPE."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+from shapetrace.ir import Op
+from shapetrace.ops.kinds import OpKind, names_of, norm_name
+from shapetrace.outlining.flow import Flow
+
+_FUSABLE: frozenset[OpKind] = frozenset({"pointwise", "norm", "reduce", "cat"})
+_REAL_WORK: frozenset[OpKind] = frozenset({"product", "lookup", "norm", "reduce", "softmax", "unknown", "index"})
+
+
+def residual_of(flow: Flow, op: Op) -> tuple[int, int] | None:
+    """The older and the newer operand of a residual: data added to what was computed from it.
+
+    Between the two lies real work (a product, a norm), so that ``x + 0.04·x³`` is none.
+    """
+    if names_of(op.kernels) != ["add"] and op.name not in ("add", "iadd", "add_"):
+        return None
+    data = [flow.root(value) for value in op.inputs if flow.is_data(value) and flow.is_floating(value)]
+    if len(data) != 2 or len(op.inputs) != 2 or data[0] == data[1]:
+        return None
+    shapes = {flow.facts.tensor(value).shape for value in op.inputs}
+    if len(shapes) != 1:
+        return None
+    made = {value: flow.facts.producer.get(value, -1) for value in data}
+    older, newer = sorted(data, key=lambda value: made[value])
+    if made[older] == made[newer]:
+        return None
+    between = flow.ancestors(newer, since=made[older])
+    reads_older = any(flow.root(value) == older for i in between for value in flow.trace.ops[i].inputs)
+    works = any(flow.kinds[i] in _REAL_WORK and flow.is_data(flow.trace.ops[i].outputs[0]) for i in between)
+    return (older, newer) if reads_older and works else None
+
+
+class Groups:
+    """Element-wise operations by the step that they belong to.
+
+    A module that multiplies nothing is one step; elsewhere an operation joins the one that alone reads its result.
+    """
+
+    def __init__(self, flow: Flow, taken: set[int], module_of: Sequence[int], leaves: set[int]) -> None:
+        """Group what is not taken.
+
+        Args:
+            flow: Values and operations.
+            taken: Operations that other steps draw, and residuals.
+            module_of: Module call of every operation.
+            leaves: Module calls in which nothing is multiplied.
+        """
+        self._flow = flow
+        self._module_of = module_of
+        self._leaves = leaves
+        self._taken = taken
+        self._group: dict[int, int] = {}
+        self._members: dict[int, list[int]] = defaultdict(list)
+        self._closed: set[int] = set()
+        self._by_leaf()
+        self._by_flow()
+
+    def all(self) -> Iterable[list[int]]:
+        """Operation ids of each group, in order."""
+        return (sorted(members) for members in self._members.values() if members)
+
+    def _fusable(self, op: Op) -> bool:
+        flow = self._flow
+        if op.id in self._taken or flow.edges[op.id] or not op.outputs:
+            return False
+        if flow.kinds[op.id] not in _FUSABLE:
+            return False
+        value = op.outputs[0]
+        return flow.is_data(value) and flow.is_floating(value)
+
+    def _by_leaf(self) -> None:
+        runs: dict[int, list[int]] = defaultdict(list)
+        for op in self._flow.trace.ops:
+            call = self._module_of[op.id]
+            if call in self._leaves and self._fusable(op):
+                runs[call].append(op.id)
+        for members in runs.values():
+            for part in self._connected(members):
+                self._join(part)
+                kernels = [k for i in part for k in names_of(self._flow.trace.ops[i].kernels)]
+                if norm_name(kernels):
+                    self._closed.add(part[0])
+
+    def _connected(self, members: Sequence[int]) -> list[list[int]]:
+        """Split one module's operations where neither reads the other: queries and keys in one rotary call."""
+        parts: list[list[int]] = []
+        for member in members:
+            inputs = {self._flow.root(value) for value in self._flow.trace.ops[member].inputs}
+            touching = [part for part in parts if any(self._result(i) in inputs for i in part)]
+            merged = sorted([i for part in touching for i in part] + [member])
+            parts = [part for part in parts if part not in touching] + [merged]
+        return parts
+
+    def _by_flow(self) -> None:
+        for op in self._flow.trace.ops:
+            if not self._fusable(op):
+                continue
+            if op.id not in self._group:
+                self._join([op.id])
+            if self._group[op.id] not in self._closed:
+                self._absorb(op)
+
+    def _absorb(self, op: Op) -> None:
+        """Take in the groups whose results only this group reads."""
+        flow = self._flow
+        changed = True
+        while changed:
+            changed = False
+            mine = self._group[op.id]
+            members = set(self._members[mine])
+            for value in {flow.root(v) for i in members for v in flow.trace.ops[i].inputs}:
+                producer = flow.facts.producer.get(value)
+                other = None if producer is None else self._group.get(producer)
+                if other is None or other == mine or other in self._closed or value in flow.outputs:
+                    continue
+                readers = set(flow.readers[value])
+                if readers <= members and self._same_place(op, producer or 0):
+                    self._merge(mine, other)
+                    changed = True
+                    break
+
+    def _same_place(self, op: Op, other: int) -> bool:
+        """Whether two operations run in one module, leaves such as an activation's module apart."""
+        return self._place(op.id) == self._place(other)
+
+    def _place(self, op: int) -> int:
+        call = self._module_of[op]
+        while call in self._leaves and self._flow.trace.calls[call].parent is not None:
+            call = self._parent(call)
+        return call
+
+    def _parent(self, call: int) -> int:
+        parent = self._flow.trace.calls[call].parent
+        while parent is not None and self._flow.trace.calls[parent].kind == "function":
+            parent = self._flow.trace.calls[parent].parent
+        return parent or 0
+
+    def _result(self, op: int) -> int:
+        outputs = self._flow.trace.ops[op].outputs
+        return outputs[0] if outputs else -1
+
+    def _join(self, members: Sequence[int]) -> None:
+        for member in members:
+            self._group[member] = members[0]
+        self._members[members[0]] = list(members)
+
+    def _merge(self, mine: int, other: int) -> None:
+        for member in self._members.pop(other):
+            self._group[member] = mine
+            self._members[mine].append(member)

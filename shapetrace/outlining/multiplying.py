@@ -1,0 +1,162 @@
+"""Products with weights, drawn as people write them: one small product a head, rows as the author had them."""
+
+from collections.abc import Sequence
+from math import prod
+
+from shapetrace.ir import Op, Role
+from shapetrace.ops.atoms import Axis
+from shapetrace.ops.products import Product
+from shapetrace.outlining.columns import TITLES, Columns
+from shapetrace.outlining.drafts import Draft, Ref, trimmed
+from shapetrace.outlining.flow import Flow
+from shapetrace.outlining.structure import Note, StepKind
+
+
+def product_drafts(flow: Flow, position: int, columns: Sequence[Columns], fused: bool) -> list[Draft]:
+    """The steps of one product that is no part of attention itself.
+
+    Args:
+        flow: Values and operations.
+        position: Position of the product in ``Facts.products``.
+        columns: What its columns become; empty if nobody knows.
+        fused: True to draw it as the code runs it, with all columns in one.
+    """
+    product = flow.facts.products[position]
+    op = flow.trace.ops[product.op]
+    if product.form == "convolution":
+        return [_convolution(flow, product, op)]
+    if product.form == "grouped":
+        return [_grouped(flow, product, op)]
+    assert product.left is not None
+    left, right = (operand_role(flow, value) for value in (product.left, product.right))
+    if right == "weight" and left != "weight":
+        pieces = list(columns) if columns and not fused else [_whole(flow, product, columns)]
+        total = sum(piece.count for piece in pieces)
+        return [_projection(flow, product, op, piece, total) for piece in pieces]
+    return [_plain(flow, product, op, left, right)]
+
+
+def operand_role(flow: Flow, value: int) -> Role:
+    """Role of a factor: a buffer multiplied with data (a quantised weight) is a weight."""
+    tensor = flow.facts.tensor(value)
+    root = flow.facts.tensor(flow.root(value))
+    if tensor.role == "constant" and root.origin == "buffer" and len(root.shape) >= 2 and min(root.shape) > 1:
+        return "weight"
+    return tensor.role
+
+
+def is_batch(flow: Flow, atom: int) -> bool:
+    """Whether an atom is the outermost axis of an input: independent examples."""
+    origin = flow.facts.atoms.origin(atom)
+    return origin.rank == 0 and origin.name.endswith("[0]")
+
+
+def stack_sizes(flow: Flow, axes: Sequence[Axis]) -> tuple[int, ...]:
+    """Batch axes as sizes: the examples first, everything else (heads, groups, windows) as one number."""
+    atoms = flow.facts.atoms
+    leaves = [leaf for axis in axes for leaf in atoms.leaves(axis)]
+    examples = atoms.size(tuple(leaf for leaf in leaves if is_batch(flow, leaf)))
+    rest = atoms.size(tuple(leaf for leaf in leaves if not is_batch(flow, leaf)))
+    return tuple(size for size in (examples, rest) if size > 1)
+
+
+def _whole(flow: Flow, product: Product, columns: Sequence[Columns]) -> Columns:
+    letters = "".join(piece.letters for piece in columns)
+    return Columns(letters if len(letters) == 1 else "", 1, flow.facts.atoms.size(product.n))
+
+
+def _projection(flow: Flow, product: Product, op: Op, piece: Columns, total: int) -> Draft:
+    assert product.left is not None
+    atoms = flow.facts.atoms
+    rows, stack = _rows(flow, product, op)
+    inner = atoms.size(product.k)
+    heads = (piece.heads,) if piece.heads > 1 else ()
+    data = Ref(flow.root(product.left), (*rows, inner), stack_axes=stack, role=operand_role(flow, product.left))
+    letter = f"W_{piece.letters}" if piece.letters in TITLES else ""
+    weight = Ref(flow.root(product.right), (inner, piece.width), "weight", (*stack, *heads), letter)
+    value = None if product.out is None else flow.root(product.out)
+    letters = piece.letters if piece.letters in TITLES else ""
+    result = Ref(value, (*rows, piece.width), flow.facts.tensor(product.out or 0).role, (*stack, *heads), letters)
+    title = TITLES.get(piece.letters, "Key, Value" if piece.letters == "KV" else "")
+    draft = Draft([op.id], "product", title, "×", [data, weight], [result], op.call, order=op.id)
+    draft.inner = (len(data.shape) - 1, 0)
+    draft.flops = product.flops * piece.count // total
+    draft.share = (piece.count, total)
+    draft.weights = [value for value in op.inputs if flow.facts.tensor(value).role == "weight"]
+    return draft
+
+
+def _rows(flow: Flow, product: Product, op: Op) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Rows of the data operand as the author had them, and the stack over which the weight has a matrix of its own."""
+    assert product.left is not None
+    atoms = flow.facts.atoms
+    weight_leaves = set(atoms.flat(flow.facts.axes_of(flow.root(product.right))))
+    batch = [leaf for axis in product.batch for leaf in atoms.leaves(axis)]
+    own = tuple(leaf for leaf in batch if leaf in weight_leaves)
+    stack = (atoms.size(own),) if own else ()
+    rows = [leaf for leaf in batch if leaf not in weight_leaves] + list(atoms.leaves(product.m))
+    shape = flow.facts.tensor(product.left).shape
+    if not own and len(shape) > 2 and shape[-1] == atoms.size(product.k):
+        return trimmed(shape[:-1], 1), stack
+    examples = []
+    while rows and is_batch(flow, rows[0]):
+        examples.append(rows.pop(0))
+    sizes = (atoms.size(tuple(examples)), atoms.size(tuple(rows)))
+    if sizes[0] > 1 and not rows:
+        return (sizes[0],), stack
+    return tuple(sizes if sizes[0] > 1 else sizes[1:]), stack
+
+
+def _plain(flow: Flow, product: Product, op: Op, left: Role, right: Role) -> Draft:
+    """Data × data that is no attention, weight × data, constants: a batch of small matrices."""
+    assert product.left is not None
+    atoms = flow.facts.atoms
+    m, k, n = (atoms.size(axis) for axis in (product.m, product.k, product.n))
+    stack = stack_sizes(flow, product.batch)
+    operands = [
+        Ref(flow.root(product.left), (m, k), left, stack),
+        Ref(flow.root(product.right), (k, n), right, stack),
+    ]
+    value = None if product.out is None else flow.root(product.out)
+    kind: StepKind = "product" if "weight" in (left, right) else "contraction"
+    role = flow.facts.tensor(product.out or 0).role
+    draft = Draft([op.id], kind, "", "×", operands, [Ref(value, (m, n), role, stack)], op.call, order=op.id)
+    draft.inner = (1, 0)
+    draft.flops = product.flops
+    draft.weights = [value for value in op.inputs if flow.facts.tensor(value).role == "weight"]
+    return draft
+
+
+def _convolution(flow: Flow, product: Product, op: Op) -> Draft:
+    tensor = flow.facts.tensor
+    assert product.left is not None and product.out is not None
+    data, weight, out = tensor(product.left), tensor(product.right), tensor(product.out)
+    operands = [
+        Ref(flow.root(data.id), trimmed(data.shape), data.role),
+        Ref(flow.root(weight.id), weight.shape, operand_role(flow, weight.id)),
+    ]
+    result = Ref(flow.root(out.id), trimmed(out.shape), out.role)
+    draft = Draft([op.id], "convolution", "Convolution", "∗", operands, [result], op.call, order=op.id)
+    draft.flops = product.flops
+    draft.weights = [value for value in op.inputs if tensor(value).role == "weight"]
+    kernel = weight.shape[2:]
+    draft.notes = [Note("kernel {size}", {"size": "×".join(map(str, kernel))})] if prod(kernel) > 1 else []
+    return draft
+
+
+def _grouped(flow: Flow, product: Product, op: Op) -> Draft:
+    """Rows sorted by expert, each group with the expert's own matrix."""
+    assert product.left is not None and product.out is not None
+    atoms = flow.facts.atoms
+    experts = atoms.size(product.batch[0]) if product.batch else 1
+    rows, inner, columns = (atoms.size(axis) for axis in (product.m, product.k, product.n))
+    operands = [
+        Ref(flow.root(product.left), (rows, inner), flow.facts.tensor(product.left).role),
+        Ref(flow.root(product.right), (inner, columns), operand_role(flow, product.right), (experts,)),
+    ]
+    result = Ref(flow.root(product.out), (rows, columns), flow.facts.tensor(product.out).role)
+    draft = Draft([op.id], "product", "", "×", operands, [result], op.call, order=op.id, inner=(1, 0))
+    draft.flops = product.flops
+    draft.notes = [Note("rows sorted by expert: each meets its own expert's matrix")]
+    draft.weights = [value for value in op.inputs if flow.facts.tensor(value).role == "weight"]
+    return draft
