@@ -12,7 +12,7 @@ from shapetrace import __version__
 from shapetrace.cli.diagram import diagram
 from shapetrace.cli.models import models
 from shapetrace.cli.run import run
-from shapetrace.cli.terminal import fail, show
+from shapetrace.cli.terminal import fail, prepare, show
 from shapetrace.errors import ShapetraceError
 
 app = typer.Typer(
@@ -45,6 +45,7 @@ def options(
 
 def main() -> NoReturn:
     """Run the command line; exit 0 when done, 1 when the model failed, 2 for a wrong request, 130 for Ctrl-C."""
+    prepare()
     words = sys.argv[1:]
     debug = "--debug" in words
     try:

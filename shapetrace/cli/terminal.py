@@ -1,5 +1,6 @@
 """The terminal: how wide it is, whether it takes colour, and what goes to stderr."""
 
+import io
 import os
 import shutil
 import sys
@@ -9,6 +10,13 @@ from contextlib import contextmanager
 from typing import TextIO
 
 _PIPE_WIDTH = 120
+
+
+def prepare() -> None:
+    """Make both streams take any character: shapes have × and →, names are the user's."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="replace")
 
 
 def width() -> int:

@@ -1,6 +1,6 @@
 """Which columns of the table fit a width. An equation is never broken for the others."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rich.cells import cell_len
 
@@ -11,6 +11,7 @@ MARGIN = 1
 GAP = 2
 _LONGEST_MODULE = 28
 _LONGEST_TITLE = 44
+_LEAST_SHAPES = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +72,13 @@ _CHOICES = (
 
 
 def choose(rows: list[Row], width: int) -> Columns:
-    """The richest columns that fit; if none do, those without modules, with long equations on lines of their own."""
+    """The richest columns that fit; if none do, few ones, with long equations on lines of their own."""
     for choice in _CHOICES:
         columns = _measured(rows, choice)
         if columns.total <= width:
             return columns
-    return _with_room(_measured(rows, _Choice(compact=True)), width)
+    narrowed = [_with_room(_measured(rows, choice), width) for choice in _CHOICES[-3:]]
+    return next((columns for columns in narrowed if columns.total <= width), narrowed[-1])
 
 
 def _measured(rows: list[Row], choice: _Choice) -> Columns:
@@ -96,11 +98,8 @@ def _measured(rows: list[Row], choice: _Choice) -> Columns:
 
 
 def _with_room(columns: Columns, width: int) -> Columns:
-    """The equations get what the others leave, at least a third of the line."""
-    left = width - (columns.total - columns.shapes)
-    return Columns(
-        columns.step, 0, max(left, width // 3), columns.heads, columns.parameters, columns.flops, compact=True
-    )
+    """The equations get what the others leave."""
+    return replace(columns, shapes=max(width - (columns.total - columns.shapes), _LEAST_SHAPES))
 
 
 def title(row: Row, *, notes: bool, heads: bool, compact: bool = False) -> str:

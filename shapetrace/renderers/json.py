@@ -8,6 +8,8 @@ from shapetrace.outlining.structure import Operand, Outline, Section, Step
 from shapetrace.renderers.grid import Grid
 from shapetrace.renderers.rows import Row, rows
 
+_LISTS = frozenset({"sections", "steps"})
+
 
 def render(outline: Outline, *, depth: int | None = None) -> str:
     """Write an outline as JSON; a section that ``depth`` closes is a step of kind ``section``."""
@@ -100,5 +102,17 @@ def _operand(operand: Operand) -> dict[str, Any]:
     }
 
 
-def _written(document: Any) -> str:
-    return json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+def _written(document: dict[str, Any] | list[dict[str, Any]]) -> str:
+    """JSON with one step, section or row a line."""
+    if isinstance(document, list):
+        return _listed(document) + "\n"
+    parts = [f"{_line(key)}: {_listed(value) if key in _LISTS else _line(value)}" for key, value in document.items()]
+    return "{\n" + ",\n".join(parts) + "\n}\n"
+
+
+def _listed(items: list[dict[str, Any]]) -> str:
+    return "[\n" + ",\n".join(map(_line, items)) + "\n]" if items else "[]"
+
+
+def _line(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)

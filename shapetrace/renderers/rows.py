@@ -54,18 +54,19 @@ def rows(outline: Outline, *, depth: int | None = None) -> list[Row]:
         outline: What to list.
         depth: Sections deeper than this are closed: one row each. None opens all.
     """
-    return list(_rows(outline.root, 0, depth))
+    return list(_rows(outline.root, 0, depth, 1))
 
 
-def _rows(section: Section, level: int, depth: int | None) -> Iterator[Row]:
+def _rows(section: Section, level: int, depth: int | None, around: int) -> Iterator[Row]:
+    """Rows of what is in a section; ``around`` is how often it and the sections around it are folded."""
     for item in section.items:
         if isinstance(item, Step):
             yield _step(item, section, level)
         elif depth is not None and level >= depth:
-            yield _closed(item, section, level)
+            yield _closed(item, section, level, around * item.repeat)
         else:
             yield Row(level, _headline(item), "", _members(item, section), None, item)
-            yield from _rows(item, level + 1, depth)
+            yield from _rows(item, level + 1, depth, around * item.repeat)
 
 
 def _step(step: Step, section: Section, level: int) -> Row:
@@ -83,10 +84,10 @@ def _step(step: Step, section: Section, level: int) -> Row:
     )
 
 
-def _closed(section: Section, parent: Section, level: int) -> Row:
-    """A section as one row: what goes in, what comes out, what it costs."""
+def _closed(section: Section, parent: Section, level: int, times: int) -> Row:
+    """A section as one row: what goes in, what comes out, what one member costs, of ``times`` that are folded."""
     steps = list(section.steps())
-    counted = [step.flops * _times(step, section) for step in steps if step.flops is not None]
+    counted = [step.flops * max(1, step.repeat // times) for step in steps if step.flops is not None]
     first = _first_data(steps[0].operands) if steps else None
     last = steps[-1].results[0] if steps and steps[-1].results else None
     equation = f"{_written(first)}→{_written(last)}" if first and last else ""
@@ -101,11 +102,6 @@ def _closed(section: Section, parent: Section, level: int) -> Row:
         parameters=section.parameters,
         flops=sum(counted) if counted else None,
     )
-
-
-def _times(step: Step, section: Section) -> int:
-    """How often a step runs in one member of a section: its own folds, without those around the section."""
-    return max(1, step.repeat // max(1, section.repeat))
 
 
 def _first_data(operands: tuple[Operand, ...]) -> Operand | None:

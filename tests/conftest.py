@@ -1,0 +1,43 @@
+"""What all tests share: golden files, which one flag rewrites."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+GOLDEN = Path(__file__).parent / "golden"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--rewrite-golden", action="store_true", help="write the golden files instead of comparing them")
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
+    """Compare a text with tests/golden/NAME."""
+
+    def compare(name: str, text: str) -> None:
+        path = GOLDEN / name
+        if request.config.getoption("--rewrite-golden"):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        assert path.exists(), f"no golden file {name}: run pytest --rewrite-golden and read it"
+        assert text == path.read_text(encoding="utf-8"), f"{name} changed: pytest --rewrite-golden, then read the diff"
+
+    return compare
+
+
+@pytest.fixture
+def benchmark_seconds() -> Callable[[Callable[[], object]], float]:
+    """The best of three: a busy machine must not fail a test."""
+
+    def best(action: Callable[[], object]) -> float:
+        def once() -> float:
+            start = time.perf_counter()
+            action()
+            return time.perf_counter() - start
+
+        return min(once() for _ in range(3))
+
+    return best

@@ -1,0 +1,82 @@
+import re
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rich.cells import cell_len
+
+from shapetrace.outlining.structure import Note
+from shapetrace.renderers.grid import Column, Grid
+from shapetrace.renderers.table import render, render_grid
+from tests.outlines import gpt2
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 120, 200])
+def test_the_table_looks_as_its_golden_file(golden, width):
+    golden(f"table-{width}.txt", render(gpt2(), width=width))
+
+
+@given(st.integers(20, 240))
+def test_no_equation_is_ever_broken(width):
+    text = render(gpt2(), width=width)
+    for step in gpt2().steps():
+        if cell_len(step.equation) < width - 12:
+            assert step.equation in text
+
+
+@pytest.mark.parametrize("width", [52, 60, 80, 100, 120, 200])
+def test_every_line_fits_its_width(width):
+    assert max(cell_len(line) for line in render(gpt2(), width=width).splitlines()) <= width
+
+
+def test_eighty_columns_keep_parameters_and_flops():
+    text = render(gpt2(), width=80)
+    assert re.search(r"Query ×12 +\[1024,768]×\[768,64]→\[1024,64] +590.6 K +1.21 G", text)
+    assert "c_attn" not in text
+
+
+def test_colours_mark_data_weights_and_inner_sizes():
+    line = next(line for line in render(gpt2(), width=120, color=True).splitlines() if "Query" in line)
+    data, weight, inner = "\x1b[38;5;33m", "\x1b[38;5;245m", "\x1b[1;38;5;166m"
+    assert f"{data}[1024,\x1b[0m{inner}768\x1b[0m{data}]\x1b[0m×{weight}[\x1b[0m{inner}768\x1b[0m{weight},64]" in line
+
+
+def test_without_colour_there_is_no_escape():
+    assert "\x1b" not in render(gpt2(failure="RuntimeError: no"), width=100)
+
+
+def test_a_closed_section_is_one_row_with_its_sums():
+    text = render(gpt2(), width=120, depth=1)
+    assert re.search(r"Attention +8 steps +attn +\[1024,768]→\[1024,768] +2,362,368 +8.05 G", text)
+    assert "Query" not in text
+
+
+def test_the_failure_is_the_last_line():
+    text = render(gpt2(failure="RuntimeError: mat1 and mat2"), width=100)
+    assert text.rstrip().endswith("RuntimeError: mat1 and mat2")
+
+
+def test_hostile_names_cannot_command_the_terminal():
+    outline = gpt2()
+    model = replace(outline.model, name="evil\x1b[2Jmodel", tokens=("a\nb", "c\x07"))
+    text = render(replace(outline, model=model), width=100)
+    assert "\x1b" not in text
+    assert "\x07" not in text
+
+
+@settings(max_examples=30)
+@given(st.text(min_size=1, max_size=500), st.integers(40, 160))
+def test_any_title_leaves_one_line_a_row(title, width):
+    outline = gpt2()
+    block = outline.root.items[1]
+    step = replace(block.items[0], title=title, notes=(Note("{n} layers", {"n": 3}),))
+    changed = replace(outline, root=replace(outline.root, items=(replace(block, items=(step,)),)))
+    assert "\x1b" not in render(changed, width=width)
+
+
+def test_a_grid_leaves_out_spare_columns_where_room_is_short():
+    grid = Grid((Column("a", "a"), Column("b", "b" * 30, spare=1), Column("n", "n", "right")), (("x", "y", 1234),))
+    assert "1,234" in render_grid(grid, width=20)
+    assert "y" not in render_grid(grid, width=20)
+    assert "y" in render_grid(grid, width=60)
