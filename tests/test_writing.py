@@ -14,7 +14,7 @@ def test_a_failed_write_keeps_the_old_file(tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Path, "replace", no_room)
-    with pytest.raises(UsageError, match="cannot write .*: No space left on device"):
+    with pytest.raises(UsageError, match=r"cannot write .*: No space left on device"):
         write(path, "new")
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]

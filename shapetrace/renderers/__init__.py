@@ -16,7 +16,7 @@ TEXTS = {
 """What an Outline or a Grid can be written as: ``render(outline)`` and ``render_grid(grid)``."""
 
 FIGURES = {
-    "svg": "shapetrace.renderers.svg:svg",
+    "svg": "shapetrace.renderers.svg:render",
 }
 """What a Figure can be written as: the function that takes it. The name is the suffix of its files."""
 
