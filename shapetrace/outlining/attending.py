@@ -9,7 +9,7 @@ from shapetrace.outlining.attention import Attention
 from shapetrace.outlining.columns import Columns
 from shapetrace.outlining.drafts import Draft, Ref, trimmed
 from shapetrace.outlining.flow import Flow
-from shapetrace.outlining.multiplying import is_batch, stack_sizes
+from shapetrace.outlining.multiplying import is_batch, readable_shape, stack_sizes
 from shapetrace.outlining.structure import Note
 
 
@@ -23,6 +23,13 @@ def attention_drafts(flow: Flow, attention: Attention, columns: Mapping[int, Seq
         drafts.append(_weighted(flow, attention, columns, drafts[-1].results[0]))
         drafts += _concat(flow, attention, drafts[-1])
     return drafts
+
+
+def head_leaves(flow: Flow, attentions: Sequence[Attention]) -> set[int]:
+    """Atoms that count heads: batch axes of attention that are no examples."""
+    products = [flow.facts.products[attention.scores] for attention in attentions]
+    leaves = {leaf for product in products for leaf in flow.facts.atoms.flat(product.batch)}
+    return {leaf for leaf in leaves if not is_batch(flow, leaf)}
 
 
 def _scores(flow: Flow, attention: Attention, columns: Mapping[int, Sequence[Columns]]) -> Draft:
@@ -144,20 +151,21 @@ def _split(flow: Flow, op: Op, letter: str) -> Draft:
 
 
 def _turning_op(flow: Flow, value: int) -> Op | None:
-    """The transpose behind an operand of attention that brings the heads to the front."""
-    for _ in range(16):
+    """The transpose behind an operand of attention that brings the heads to the front: the first after the product."""
+    found: Op | None = None
+    for _ in range(24):
         producer = flow.facts.producer.get(value)
         if producer is None or flow.facts.of_op.get(producer):
-            return None
+            return found
         op = flow.trace.ops[producer]
         turned = {"transpose", "permute"} & set(names_of(op.kernels))
         if turned and flow.edges[op.id] and len(flow.facts.tensor(op.outputs[0]).shape) == 4:
-            return op
+            found = op
         data = [v for v in op.inputs if flow.is_data(v)]
         if not data:
-            return None
+            return found
         value = data[0]
-    return None
+    return found
 
 
 def _concat(flow: Flow, attention: Attention, weighted: Draft) -> list[Draft]:
@@ -174,7 +182,8 @@ def _concat(flow: Flow, attention: Attention, weighted: Draft) -> list[Draft]:
         leaves = atoms.leaves(flow.facts.axes_of(op.outputs[0])[-1]) if shape else ()
         if len(leaves) > 1 and heads <= set(leaves):
             count = atoms.size(tuple(heads))
-            joined = Ref(result.value, trimmed(shape), "data", (), "Z", pattern="slices", slices=count)
+            readable = readable_shape(flow, op.outputs[0])
+            joined = Ref(result.value, readable, "data", (), "Z", pattern="slices", slices=count)
             before = Ref(result.value, (*joined.shape[:-1], result.shape[-1]), "data", (count,), "Z")
             turning = [e.id for e in edges if e.id <= op.id]
             return [Draft(turning, "concat", "Concat heads", "concat", [before], [joined], op.call, order=op.id)]

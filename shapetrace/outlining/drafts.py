@@ -49,6 +49,7 @@ class Draft:
         order: Place in the order of execution.
         share: Part of its operations' parameters that are its own, as (its columns, all columns).
         weights: Ids of the weight tensors that its operations read.
+        twins: Equal steps beside it (heads in modules of their own) that it stands for.
     """
 
     ops: list[int]
@@ -65,6 +66,7 @@ class Draft:
     inner: tuple[int, int] | None = None
     share: tuple[int, int] = (1, 1)
     weights: list[int] = field(default_factory=list)
+    twins: list["Draft"] = field(default_factory=list)
 
 
 def trimmed(shape: tuple[int, ...], rank: int = 2) -> tuple[int, ...]:

@@ -1,21 +1,27 @@
 """Names and operands of steps that multiply no matrices: norms, activations, adds, RoPE, lookups, slices."""
 
 from collections.abc import Sequence
+from math import prod
 
 from shapetrace.ir import Op
 from shapetrace.ops.kinds import activation_name, names_of, norm_name
 from shapetrace.outlining.drafts import Draft, Ref, trimmed
 from shapetrace.outlining.flow import Flow
+from shapetrace.outlining.multiplying import readable_shape
 from shapetrace.outlining.structure import Note, StepKind
 
 _ROTATING = frozenset({"cat", "neg", "complex", "view_as_complex", "sub", "stack", "roll", "flip"})
 
 
 def ref(flow: Flow, value: int, letter: str = "") -> Ref:
-    """A value as it is, leading axes of size 1 left out."""
+    """A value as it is read; with heads as an axis of their own, a stack of them."""
     root = flow.root(value)
-    tensor = flow.facts.tensor(value)
-    return Ref(root, trimmed(tensor.shape), flow.facts.tensor(root).role, letter=letter)
+    role = flow.facts.tensor(root).role
+    shape = flow.facts.tensor(value).shape
+    axes = flow.facts.axes_of(value)
+    if len(shape) == 4 and set(flow.facts.atoms.leaves(axes[1])) & flow.head_leaves and shape[1] > 1:
+        return Ref(root, shape[2:], role, tuple(size for size in shape[:2] if size > 1), letter)
+    return Ref(root, readable_shape(flow, value), role, letter=letter)
 
 
 def lookup_draft(flow: Flow, op: Op) -> Draft:
@@ -34,7 +40,7 @@ def residual_draft(flow: Flow, op: Op, older: int, newer: int) -> Draft:
     shape = op.outputs[0]
     operands = [ref(flow, older), ref(flow, newer)]
     for operand in operands:
-        operand.shape = trimmed(flow.facts.tensor(shape).shape)
+        operand.shape = readable_shape(flow, shape)
     return Draft([op.id], "residual", "Residual", "+", operands, [ref(flow, shape)], op.call, order=op.id)
 
 
@@ -43,13 +49,14 @@ def group_draft(flow: Flow, members: Sequence[int], call: int) -> Draft:
     ops = [flow.trace.ops[i] for i in members]
     kernels = [name for op in ops for name in names_of(op.kernels)]
     inside = {value for op in ops for value in op.outputs}
-    external = list(dict.fromkeys(flow.root(v) for op in ops for v in op.inputs if flow.root(v) not in inside))
+    read = {flow.root(v): v for op in reversed(ops) for v in reversed(op.inputs) if flow.root(v) not in inside}
+    external = list(dict.fromkeys(flow.root(v) for op in ops for v in op.inputs if flow.root(v) in read))
     data = [v for v in external if flow.is_data(v)] or external
     constants = [v for v in external if not flow.is_data(v)]
     results = _results(flow, ops)
     kind, title = _named(flow, ops, kernels, data, constants)
     operator = {"add": "+", "multiply": "⊙", "concat": "concat"}.get(kind, title)
-    operands = [ref(flow, value) for value in data]
+    operands = [ref(flow, _whole(flow, ops, value, read[value])) for value in data]
     if len(data) == 1 and kind in ("add", "multiply") and len(constants) == 1:
         operands.append(ref(flow, constants[0]))
     if kind == "activation" and len(data) == 2:
@@ -59,6 +66,14 @@ def group_draft(flow: Flow, members: Sequence[int], call: int) -> Draft:
     if kind == "concat":
         _collapse_equal(draft)
     return draft
+
+
+def _whole(flow: Flow, ops: Sequence[Op], root: int, first: int) -> int:
+    """The largest form in which a group reads a value: the query, not the half of it that is rotated."""
+    forms = [v for op in ops for v in op.inputs if flow.root(v) == root]
+    sizes = {v: prod(flow.facts.tensor(v).shape) for v in forms}
+    largest = max(sizes.values())
+    return next((v for v in forms if sizes[v] == largest), first)
 
 
 def _results(flow: Flow, ops: Sequence[Op]) -> list[int]:

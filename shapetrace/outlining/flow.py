@@ -22,6 +22,8 @@ class Flow:
         kinds: Kind of every operation, by id.
         edges: Why an operation is an edge and no step, by id: ``views``, ``casts``, ``dropouts``; "" for a step.
         readers: Operations that are steps and read a value, behind all edges, by the value's root.
+        outputs: Roots of the model's outputs.
+        head_leaves: Atoms that count heads: set when the attentions are known.
     """
 
     def __init__(self, facts: Facts) -> None:
@@ -37,6 +39,7 @@ class Flow:
                 for value in dict.fromkeys(self.root(value) for value in op.inputs):
                     self.readers[value].append(op.id)
         self.outputs = {self.root(value) for value in self.trace.outputs}
+        self.head_leaves: set[int] = set()
         self._edges_of: dict[int, list[Op]] = defaultdict(list)
         for op in self.trace.ops:
             if self.edges[op.id] and op.outputs:

@@ -97,14 +97,37 @@ def _rows(flow: Flow, product: Product, op: Op) -> tuple[tuple[int, ...], tuple[
     rows = [leaf for leaf in batch if leaf not in weight_leaves] + list(atoms.leaves(product.m))
     shape = flow.facts.tensor(product.left).shape
     if not own and len(shape) > 2 and shape[-1] == atoms.size(product.k):
-        return trimmed(shape[:-1], 1), stack
-    examples = []
-    while rows and is_batch(flow, rows[0]):
-        examples.append(rows.pop(0))
-    sizes = (atoms.size(tuple(examples)), atoms.size(tuple(rows)))
-    if sizes[0] > 1 and not rows:
-        return (sizes[0],), stack
-    return tuple(sizes if sizes[0] > 1 else sizes[1:]), stack
+        return without_idle_axes(shape[:-1]), stack
+    return apart(flow, rows), stack
+
+
+def apart(flow: Flow, leaves: Sequence[int]) -> tuple[int, ...]:
+    """Sizes of a flattened axis with the batch kept apart: (B·T) is (B, T) again."""
+    sizes: list[int] = []
+    before: bool | None = None
+    for leaf in leaves:
+        size, batch = flow.facts.atoms.size((leaf,)), is_batch(flow, leaf)
+        if batch == before:
+            sizes[-1] *= size
+        else:
+            sizes.append(size)
+        before = batch
+    return tuple(sizes) or (1,)
+
+
+def without_idle_axes(rows: tuple[int, ...]) -> tuple[int, ...]:
+    """Rows without axes of size 1: all leading ones, and those between two others."""
+    rows = trimmed(rows, 1)
+    return tuple(size for size in rows if size > 1) if sum(size > 1 for size in rows) > 1 else rows
+
+
+def readable_shape(flow: Flow, value: int) -> tuple[int, ...]:
+    """A value's shape as people write it: batch of 1 left out, flattened rows with the batch apart."""
+    shape = flow.facts.tensor(value).shape
+    axes = flow.facts.axes_of(value)
+    if len(shape) == 2:
+        return (*apart(flow, flow.facts.atoms.leaves(axes[0])), shape[1])
+    return trimmed(shape)
 
 
 def _plain(flow: Flow, product: Product, op: Op, left: Role, right: Role) -> Draft:

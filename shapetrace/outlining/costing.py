@@ -1,0 +1,120 @@
+"""Parameters of every step, and the costs of the whole pass."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from math import prod
+
+from shapetrace.ir import Parameter, Trace
+from shapetrace.outlining.drafts import Draft
+from shapetrace.outlining.flow import Flow
+from shapetrace.outlining.structure import Totals
+
+_ITEMSIZE = {"float64": 8, "int64": 8, "complex64": 8, "complex128": 16, "float32": 4, "int32": 4, "bfloat16": 2,
+             "float16": 2, "int16": 2}  # fmt: skip
+_NOT_WORK = ("cast", "layout", "dropout", "read", "product", "cat", "lookup", "index")
+
+
+class Accounts:
+    """Which step a parameter belongs to: the first that reads it; later ones are tied to it."""
+
+    def __init__(self, flow: Flow) -> None:
+        self._flow = flow
+        self._parameters = {p.name: p for p in flow.trace.parameters if not p.buffer}
+        self._owner: dict[str, int] = {}
+        self._behind: dict[int, frozenset[str]] = {}
+
+    def claim(self, drafts: Sequence[Draft]) -> None:
+        """Give every parameter to its first reader, in the order of execution."""
+        for draft in sorted(drafts, key=lambda draft: draft.order):
+            for name in self.names(draft):
+                self._owner.setdefault(name, draft.order)
+
+    def names(self, draft: Draft) -> list[str]:
+        """Names of the parameters that a step reads, through whatever prepares them."""
+        found: dict[str, None] = {}
+        for value in draft.weights:
+            found.update(dict.fromkeys(sorted(self._named(value))))
+        return list(found)
+
+    def owned(self, draft: Draft) -> int:
+        """Elements of the parameters that are this step's own: its part of a fused projection's."""
+        own = [name for name in self.names(draft) if self._owner.get(name) == draft.order]
+        count, total = draft.share
+        return sum(prod(self._parameters[name].shape) for name in own) * count // total
+
+    def tied_to(self, draft: Draft) -> str:
+        """Name of the parameter that an earlier step owns already."""
+        for name in self.names(draft):
+            if self._owner.get(name, draft.order) != draft.order and len(self._parameters[name].shape) > 1:
+                return name
+        return ""
+
+    def _named(self, value: int) -> frozenset[str]:
+        known = self._behind.get(value)
+        if known is None:
+            tensor = self._flow.facts.tensor(value)
+            if tensor.origin == "parameter":
+                known = frozenset({tensor.name} & self._parameters.keys())
+            else:
+                self._behind[value] = frozenset()
+                sources = self._sources(value)
+                known = frozenset().union(*(self._named(v) for v in sources)) if sources else frozenset()
+            self._behind[value] = known
+        return known
+
+    def _sources(self, value: int) -> Iterable[int]:
+        producer = self._flow.facts.producer.get(value)
+        if producer is not None:
+            return [v for v in self._flow.trace.ops[producer].inputs if v != value]
+        before = self._flow.facts.tensor(value).alias_of
+        return [] if before is None else [before]
+
+
+def totals(flow: Flow, inactive: int = 0) -> Totals:
+    """Costs of the whole pass, from recorded shapes.
+
+    Args:
+        flow: Values and operations.
+        inactive: Parameters of experts that a token does not pass.
+    """
+    trace = flow.trace
+    parameters = [p for p in trace.parameters if not p.buffer]
+    matmul = sum(p.flops for p in flow.facts.products if p.form != "convolution")
+    convolutions = sum(p.flops for p in flow.facts.products if p.form == "convolution")
+    count = sum(prod(p.shape) for p in parameters)
+    return Totals(
+        parameters=count,
+        active_parameters=count - inactive,
+        buffers=sum(prod(p.shape) for p in trace.parameters if p.buffer),
+        parameter_bytes=sum(prod(p.shape) * p.itemsize for p in parameters),
+        matmul_flops=matmul,
+        flops=matmul + convolutions,
+        activation_bytes=_activation_bytes(flow, trace),
+        uncounted=_uncounted(flow),
+    )
+
+
+def _activation_bytes(flow: Flow, trace: Trace) -> int:
+    made = {value for op in trace.ops if not flow.edges[op.id] for value in op.outputs}
+    sizes: dict[int, int] = defaultdict(int)
+    for value in made:
+        tensor = flow.facts.tensor(value)
+        if tensor.role == "data" and tensor.origin != "input" and tensor.alias_of is None:
+            sizes[value] = prod(tensor.shape) * _ITEMSIZE.get(tensor.dtype, 1)
+    return sum(sizes.values())
+
+
+def _uncounted(flow: Flow) -> dict[str, int]:
+    names = Counter(
+        op.name.removeprefix("aten.")
+        for op in flow.trace.ops
+        if flow.kinds[op.id] not in _NOT_WORK and op.outputs and flow.is_data(op.outputs[0])
+        and flow.is_floating(op.outputs[0])
+    )  # fmt: skip
+    return dict(names.most_common())
+
+
+def unused(parameters: Sequence[Parameter], accounts: Accounts, drafts: Sequence[Draft]) -> int:
+    """Elements of parameters that no step read."""
+    used = {name for draft in drafts for name in accounts.names(draft)}
+    return sum(prod(p.shape) for p in parameters if not p.buffer and p.name not in used)

@@ -1,0 +1,144 @@
+"""Folds siblings with the same operations, shapes and weight shapes into ×N, also when they alternate.
+
+By signature, never by class name: a dense layer and an expert layer of one class stay apart.
+"""
+
+from collections.abc import Hashable, Sequence
+
+from shapetrace.ir import Trace
+from shapetrace.outlining.drafts import Draft, Ref
+from shapetrace.outlining.tree import Node
+
+_LONGEST_PERIOD = 12
+Item = Draft | Node
+
+
+def fold(trace: Trace, node: Node) -> None:
+    """Fold everywhere below a node, inner sections first."""
+    for child in node.nodes():
+        fold(trace, child)
+    signatures = [signature(item) for item in node.items]
+    items: list[Item] = []
+    position = 0
+    while position < len(node.items):
+        period, count = _repetition(node.items, signatures, position)
+        unit = node.items[position : position + period]
+        if count == 1:
+            items.append(node.items[position])
+            position += 1
+            continue
+        copies = [node.items[position + i * period : position + (i + 1) * period] for i in range(count)]
+        items += _folded(trace, unit, copies)
+        position += period * count
+    node.items = items
+
+
+def signature(item: Item) -> Hashable:
+    """What must be equal in siblings that fold."""
+    if isinstance(item, Draft):
+        operands = tuple(_of_ref(operand) for operand in (*item.operands, *item.results))
+        return (item.kind, item.title, item.operator, operands, item.share, tuple(map(str, item.notes)))
+    return (item.kind, item.repeat, tuple(signature(child) for child in item.items))
+
+
+def _of_ref(operand: Ref) -> Hashable:
+    return (operand.shape, operand.role, operand.stack_axes, operand.letter, operand.pattern, operand.transposed)
+
+
+def _repetition(items: Sequence[Item], signatures: Sequence[Hashable], start: int) -> tuple[int, int]:
+    """Length of the shortest unit that repeats from here on, and how often it stands in a row."""
+    for period in range(1, _LONGEST_PERIOD + 1):
+        unit = signatures[start : start + period]
+        if len(unit) < period:
+            break
+        if not _may_fold(items[start : start + period]):
+            continue
+        count = 1
+        while signatures[start + count * period : start + (count + 1) * period] == unit:
+            count += 1
+        if count > 1 and (count > 2 or any(isinstance(item, Node) for item in items[start : start + period])):
+            return period, count
+    return 1, 1
+
+
+def _may_fold(unit: Sequence[Item]) -> bool:
+    """Sections fold; bare steps only as a unit with real work: two equal adds are two adds."""
+    if any(isinstance(item, Node) for item in unit):
+        return True
+    heavy = [item for item in unit if isinstance(item, Draft) and item.kind in ("product", "scores", "convolution")]
+    return len(unit) >= 2 and bool(heavy)
+
+
+def _folded(trace: Trace, unit: Sequence[Item], copies: Sequence[Sequence[Item]]) -> list[Item]:
+    if len(unit) == 1 and isinstance(unit[0], Node):
+        first = unit[0]
+        others = [copy[0] for copy in copies[1:]]
+        first.folded = [other for other in others if isinstance(other, Node)]
+    else:
+        paths = [item.path for item in unit if isinstance(item, Node)] or [unit[0].path]
+        first = Node(paths[0] if len(unit) == 1 else _group_path(paths), "", list(unit), "block")
+        first.folded = [Node("", "", list(copy), "block") for copy in copies[1:]]
+        first.members = tuple(i.path for i in unit if isinstance(i, Node))
+        for copy, other in zip(copies[1:], first.folded, strict=True):
+            other.members = tuple(i.path for i in copy if isinstance(i, Node))
+    first.repeat = len(copies)
+    first.members = (*first.members, *(path for other in first.folded for path in other.members))
+    if _are_parallel(trace, first):
+        first.parallel = True
+        return _side_by_side(first)
+    return [first]
+
+
+def _group_path(paths: Sequence[str]) -> str:
+    return f"{paths[0]} … {paths[-1].rpartition('.')[2]}" if len(paths) > 1 else f"<{paths[0]}>"
+
+
+def _ops(node: Node) -> set[int]:
+    return {op for draft in node.drafts() for op in draft.ops}
+
+
+def _are_parallel(trace: Trace, first: Node) -> bool:
+    """Whether no member reads what another one made: heads in modules of their own, not layers."""
+    made: set[int] = set()
+    for member in (first, *first.folded):
+        ops = _ops(member)
+        reads = {value for op in ops for value in trace.ops[op].inputs}
+        if reads & made:
+            return False
+        made |= {value for op in ops for value in trace.ops[op].outputs}
+    last = max(made, default=0)
+    return bool(made) and _joined_later(trace, first, last)
+
+
+def _joined_later(trace: Trace, first: Node, last: int) -> bool:
+    """Whether one operation reads the results of all members."""
+    members = [first, *first.folded]
+    outputs = [{v for op in _ops(member) for v in trace.ops[op].outputs} for member in members]
+    return any(all(set(op.inputs) & made for made in outputs) for op in trace.ops)
+
+
+def _side_by_side(first: Node) -> list[Item]:
+    """Members that work next to each other are a stack: their steps stand in the section above."""
+    shared = _read_by_all(first)
+    for draft in first.drafts():
+        draft.flops = None if draft.flops is None else draft.flops * first.repeat
+        for operand in (*draft.operands, *draft.results):
+            if operand.value not in shared:
+                operand.stack_axes = (*operand.stack_axes, first.repeat)
+    steps: list[Item] = []
+    for index, item in enumerate(first.items):
+        if isinstance(item, Draft):
+            for other in first.folded:
+                twin = other.items[index]
+                if isinstance(twin, Draft):
+                    item.twins.append(twin)
+                    item.weights += twin.weights
+            steps.append(item)
+        else:
+            return [first]
+    return steps
+
+
+def _read_by_all(first: Node) -> set[int | None]:
+    read = [{o.value for d in member.drafts() for o in d.operands} for member in (first, *first.folded)]
+    return set.intersection(*read)

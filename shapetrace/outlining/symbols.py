@@ -1,0 +1,129 @@
+"""Symbols for operands: X, X̂, Q, K, V, S, A, Z, O, H, E, W_Q. What no pass knows keeps no symbol."""
+
+from collections.abc import Iterator
+
+from shapetrace.outlining.attention import Attention
+from shapetrace.outlining.drafts import Draft, Ref
+from shapetrace.outlining.flow import Flow
+from shapetrace.outlining.tree import Node
+
+_HAT = "\u0302"
+_ONE_OPERAND = ("position", "activation", "softmax", "split", "concat", "select", "pointwise")
+
+
+class Symbols:
+    """Gives every operand of a tree its symbol, once, in the order of reading.
+
+    Attributes:
+        of: Symbol by value, where a value has one.
+    """
+
+    def __init__(self, flow: Flow, attentions: list[Attention]) -> None:
+        self.of: dict[int, str] = {}
+        self._flow = flow
+        self._stream = -1
+        self._tables: dict[int, str] = {}
+        for attention in attentions:
+            scores = flow.facts.products[attention.scores]
+            pairs = [("Q", scores.left), ("K", scores.right)]
+            if attention.query_right:
+                pairs = [("K", scores.left), ("Q", scores.right)]
+            if attention.weighted is not None:
+                weighted = flow.facts.products[attention.weighted]
+                pairs.append(("V", weighted.left if attention.weights_right else weighted.right))
+            for letter, value in pairs:
+                if value is not None:
+                    root = flow.root(value)
+                    self.of[root] = letter if self.of.get(root, letter) == letter else ""
+
+    def name(self, root: Node) -> None:
+        """Name the drafts of a folded tree; members of a fold get the symbols of the first."""
+        for draft, twins in _in_step(root):
+            self._name(draft)
+            for twin in twins:
+                for mine, other in zip(draft.results, twin.results, strict=False):
+                    if other.value is not None:
+                        self.of[other.value] = mine.letter
+
+    def _name(self, draft: Draft) -> None:
+        for operand in draft.operands:
+            if not operand.letter:
+                operand.letter = self._operand(operand)
+        if draft.kind == "lookup":
+            self._lookup(draft)
+        for result in draft.results:
+            if not result.letter:
+                result.letter = self._result(draft, result)
+            if result.value is not None and not (draft.kind == "product" and result.letter in ("Q", "K", "V")):
+                self.of[result.value] = result.letter
+
+    def _operand(self, operand: Ref) -> str:
+        if operand.value is None:
+            return ""
+        known = self.of.get(operand.value)
+        if known is not None:
+            return known
+        if operand.role == "weight":
+            return "W" if len(operand.shape) > 1 else "w"
+        tensor = self._flow.facts.tensor(operand.value)
+        if tensor.origin == "input":
+            self.of[operand.value] = "X" if self._flow.is_floating(operand.value) else "ids"
+            return self.of[operand.value]
+        return ""
+
+    def _lookup(self, draft: Draft) -> None:
+        ids, table = draft.operands
+        if table.value is not None:
+            ids_name = self._flow.facts.tensor(ids.value).name if ids.value is not None else ""
+            fallback = "P" if "position" in ids_name else f"E_{len(self._tables) + 1}" if self._tables else "E"
+            table.letter = self._tables.setdefault(table.value, fallback)
+            self.of[table.value] = table.letter
+
+    def _result(self, draft: Draft, result: Ref) -> str:
+        first = draft.operands[0].letter if draft.operands else ""
+        known = self.of.get(result.value, "") if result.value is not None else ""
+        if known:
+            return known
+        if draft.kind == "lookup":
+            table = draft.operands[1].letter
+            return "X" if table == "E" else table
+        if draft.kind in ("residual", "add") and draft.operands and first.startswith(("X", "E", "")):
+            return self._next_stream(draft)
+        if draft.kind == "norm":
+            base, _, index = first.partition("_")
+            return f"{base}{_HAT}" + (f"_{index}" if index else "") if base and not base.endswith(_HAT) else first
+        if draft.kind in _ONE_OPERAND and len(draft.operands) == 1:
+            return first.lower() if draft.kind == "select" and first[:1] == "X" else first
+        if draft.kind == "activation":
+            return "H"
+        return {"product": "Y", "contraction": "Y", "convolution": "X"}.get(draft.kind, "")
+
+    def _next_stream(self, draft: Draft) -> str:
+        for operand in draft.operands:
+            if operand.role != "data" and not operand.letter.startswith(("E", "P")):
+                operand.letter = "P" if draft.kind == "add" else operand.letter
+            elif operand.letter == "W":
+                operand.letter = "P"
+        older = draft.operands[0].letter
+        base, _, index = older.partition("_")
+        if base != "X":
+            self._stream += 1
+            return f"X_{self._stream}"
+        self._stream = int(index) + 1 if index.isdigit() else self._stream + 1
+        return f"X_{self._stream}"
+
+
+def _in_step(node: Node) -> Iterator[tuple[Draft, list[Draft]]]:
+    """Each draft of the first members with its twins in the folded ones, in the order of reading."""
+    yield from _paired(node, [])
+
+
+def _paired(node: Node, others: list[Node]) -> Iterator[tuple[Draft, list[Draft]]]:
+    siblings = [*others, *node.folded, *(twin for other in others for twin in other.folded)]
+    for index, item in enumerate(node.items):
+        twins = [other.items[index] for other in siblings if index < len(other.items)]
+        if isinstance(item, Draft):
+            same = [twin for twin in twins if isinstance(twin, Draft)]
+            yield item, [*same, *item.twins]
+        else:
+            yield from _paired(item, [twin for twin in twins if isinstance(twin, Node)])

@@ -1,0 +1,178 @@
+"""Titles of products from what feeds them and what becomes of them: Output, Gate, Expand, Router, Unembedding."""
+
+from collections import defaultdict
+
+from shapetrace.outlining.columns import TITLES
+from shapetrace.outlining.drafts import Draft, Ref
+from shapetrace.outlining.flow import Flow
+from shapetrace.outlining.tree import Node
+
+_LATENTS = {"Q": "Q", "K": "KV", "V": "KV", "KV": "KV"}
+
+
+def give_titles(flow: Flow, root: Node) -> None:
+    """Title every product that has none, and name its matrices where a recognised pattern knows them."""
+    titles = _Titles(flow, root)
+    for node in _all(root):
+        titles.of_section(node)
+
+
+def _all(node: Node) -> list[Node]:
+    return [node, *(below for child in node.nodes() for below in _all(child))]
+
+
+class _Titles:
+    def __init__(self, flow: Flow, root: Node) -> None:
+        self._flow = flow
+        self._readers: dict[int, list[Draft]] = defaultdict(list)
+        self._makers: dict[int, Draft] = {}
+        self._tables: set[int] = set()
+        for draft in root.drafts():
+            for operand in draft.operands:
+                if operand.value is not None:
+                    self._readers[operand.value].append(draft)
+            for result in draft.results:
+                if result.value is not None:
+                    self._makers[result.value] = draft
+            if draft.kind == "lookup":
+                self._tables |= {ref.value for ref in draft.operands if ref.value is not None}
+
+    def of_section(self, node: Node) -> None:
+        """Title the steps that stand directly in a section."""
+        products = [d for d in node.own() if d.kind == "product" and not d.title]
+        for draft in products:
+            self._by_neighbours(draft, node)
+        self._feed_forward([d for d in products if not d.title])
+        for draft in (d for d in node.own() if not d.title):
+            draft.title = draft.path.rpartition(".")[2].removesuffix("_proj") or "Product"
+            if draft.kind == "contraction":
+                draft.title = "Product"
+
+    def _by_neighbours(self, draft: Draft, node: Node) -> None:
+        """Titles that one step before or after decides."""
+        data, weight, result = self._parts(draft)
+        if weight.value in self._tables:
+            self._name(draft, "Unembedding", weight="E", result="logits")
+            weight.transposed = True
+        elif node.kind == "unembedding" and draft is [d for d in node.own() if d.kind == "product"][-1]:
+            self._name(draft, "Unembedding" if self._is_vocabulary(weight) else "Head", weight="W_U", result="logits")
+        elif data.value is not None and self._weighs_heads(data.value):
+            self._name(draft, "Output", weight="W_O", result="O")
+        elif self._reaches_route(result):
+            self._name(draft, "Router", weight="W_R", result="R")
+        else:
+            latent = self._latent_of(result, draft)
+            if latent:
+                self._name(draft, "Compress", weight=f"W_D{latent}", result=f"C_{latent}")
+
+    def _feed_forward(self, products: list[Draft]) -> None:
+        """Gate, up and down; or expand and shrink."""
+        for draft in products:
+            data, weight, result = self._parts(draft)
+            if draft.title:
+                continue
+            gating = self._gating(result)
+            if gating is not None:
+                is_gate = self._is_activated(gating, result)
+                letter = "G" if is_gate else "U"
+                self._name(draft, "Gate" if is_gate else "Up", weight=f"W_{letter}", result=letter)
+                continue
+            made_by = self._behind_activation(data)
+            if made_by is None:
+                if self._is_activated_alone(result) and self._feeds_product(result):
+                    self._name(draft, "Expand", weight="W_1", result="H")
+            elif made_by.title in ("Gate", "Up"):
+                self._name(draft, "Down", weight="W_D", result="M")
+            elif made_by.title == "Expand":
+                self._name(draft, "Shrink", weight="W_2", result="M")
+
+    def _name(self, draft: Draft, title: str, *, weight: str, result: str) -> None:
+        draft.title = title
+        parts = self._parts(draft)
+        parts[1].letter, parts[2].letter = weight, result
+
+    def _parts(self, draft: Draft) -> tuple[Ref, Ref, Ref]:
+        """Data operand, weight operand, result."""
+        first, second = draft.operands[0], draft.operands[-1]
+        if first.role == "weight" and second.role != "weight":
+            first, second = second, first
+        return first, second, draft.results[0]
+
+    def _after(self, ref: Ref) -> list[Draft]:
+        return self._readers.get(ref.value, []) if ref.value is not None else []
+
+    def _weighs_heads(self, value: int) -> bool:
+        """Whether a value is the weighted sum of attention, or made from it element by element."""
+        for _ in range(4):
+            maker = self._makers.get(value)
+            if maker is None:
+                return False
+            if maker.kind in ("weighted_sum", "concat") and any(r.letter == "Z" for r in (*maker.results, *maker.operands)):
+                return True
+            if maker.kind == "concat" and maker.operands[0].value is not None:
+                value = maker.operands[0].value
+            elif maker.kind in ("multiply", "norm", "pointwise", "activation") and maker.operands[0].value is not None:
+                value = maker.operands[0].value
+            else:
+                return False
+        return False
+
+    def _reaches_route(self, result: Ref) -> bool:
+        """Whether a product's columns are scores of which the best are chosen."""
+        queue, seen = list(self._after(result)), 0
+        while queue and seen < 8:
+            draft = queue.pop(0)
+            seen += 1
+            if draft.kind == "route":
+                return result.shape[-1] > 1
+            if draft.kind in ("softmax", "activation", "add", "pointwise", "reduce", "select"):
+                queue += [after for r in draft.results for after in self._after(r)]
+        return False
+
+    def _latent_of(self, result: Ref, draft: Draft) -> str:
+        """What a low-rank product is expanded to again: queries, or keys and values."""
+        letters: set[str] = set()
+        queue = list(self._after(result))
+        for after in queue:
+            if after.kind == "norm":
+                queue += [later for r in after.results for later in self._after(r)]
+            elif after.kind == "product" and after.title in (*TITLES.values(), "Key, Value"):
+                letters |= {_LATENTS[r.letter] for r in after.results if r.letter in _LATENTS}
+        narrow = result.shape[-1] < draft.operands[0].shape[-1]
+        return letters.pop() if narrow and len(letters) == 1 else ""
+
+    def _gating(self, result: Ref) -> Draft | None:
+        """The element-wise step in which a product's columns meet those of another one."""
+        for after in self._after(result):
+            if after.kind in ("activation", "multiply") and len({o.value for o in after.operands}) == 2:
+                others = [self._makers.get(o.value) for o in after.operands if o.value is not None]
+                if all(other is not None and other.kind == "product" for other in others):
+                    return after
+        return None
+
+    def _is_activated(self, gating: Draft, result: Ref) -> bool:
+        """Whether a gating step's activation takes this value: its first operation reads it."""
+        first = min(gating.ops)
+        reads = {self._flow.root(value) for value in self._flow.trace.ops[first].inputs}
+        return result.value in reads
+
+    def _is_activated_alone(self, result: Ref) -> bool:
+        return any(after.kind == "activation" and len(after.operands) == 1 for after in self._after(result))
+
+    def _feeds_product(self, result: Ref) -> bool:
+        activated = [r for after in self._after(result) if after.kind == "activation" for r in after.results]
+        return any(later.kind in ("product", "norm", "concat") for r in activated for later in self._after(r))
+
+    def _behind_activation(self, data: Ref) -> Draft | None:
+        """The product whose activated columns this product reads."""
+        maker = self._makers.get(data.value) if data.value is not None else None
+        for _ in range(3):
+            if maker is None or maker.kind not in ("activation", "norm", "multiply"):
+                break
+            value = maker.operands[0].value
+            maker = self._makers.get(value) if value is not None else None
+        return maker if maker is not None and maker.kind == "product" else None
+
+    def _is_vocabulary(self, weight: Ref) -> bool:
+        tables = [self._flow.facts.tensor(table).shape for table in self._tables]
+        return any(len(shape) == 2 and shape[0] == weight.shape[-1] for shape in tables)

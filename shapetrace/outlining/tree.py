@@ -1,0 +1,167 @@
+"""Module calls become sections: the tree of drafts before names."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from shapetrace.ir import Trace
+from shapetrace.outlining.drafts import Draft
+from shapetrace.outlining.structure import SectionKind
+
+GROUP_EMBEDDING, GROUP_UNEMBEDDING = "<embedding>", "<unembedding>"
+
+
+@dataclass(slots=True)
+class Node:
+    """A section in the making.
+
+    Attributes:
+        path: Module path of the first member, or a group's name in angle brackets.
+        type: Class name of the module; "" for a group.
+        items: Drafts and nodes in the order of execution.
+        kind: Set when the tree is simplified.
+        repeat: Equal siblings that it stands for.
+        members: Paths of all of them.
+        folded: The other siblings, whose operations are covered by this one.
+        parallel: True if the siblings do not read each other.
+    """
+
+    path: str
+    type: str
+    items: list["Draft | Node"] = field(default_factory=list)
+    kind: SectionKind = "other"
+    repeat: int = 1
+    members: tuple[str, ...] = ()
+    folded: list["Node"] = field(default_factory=list)
+    parallel: bool = False
+
+    def drafts(self) -> Iterator[Draft]:
+        """Drafts in it and below, one member of what is folded."""
+        for item in self.items:
+            if isinstance(item, Draft):
+                yield item
+            else:
+                yield from item.drafts()
+
+    def nodes(self) -> list["Node"]:
+        """Direct children that are sections."""
+        return [item for item in self.items if isinstance(item, Node)]
+
+    def own(self) -> list[Draft]:
+        """Direct children that are steps."""
+        return [item for item in self.items if isinstance(item, Draft)]
+
+
+def build_tree(trace: Trace, drafts: Sequence[Draft]) -> Node:
+    """Nest drafts by the module calls they belong to, and leave out what says nothing."""
+    root = _nested(trace, drafts)
+    _simplify(root)
+    while len(root.nodes()) == 1 and not _is_repeated_part(root):
+        child = root.nodes()[0]
+        _hoist(root, child)
+    _classify(root)
+    root.kind = "model"
+    _group_ends(root)
+    return root
+
+
+def _is_repeated_part(root: Node) -> bool:
+    """Whether the only section of a model is a part of it worth a panel, not a wrapper around everything."""
+    child = root.nodes()[0]
+    return not child.nodes() and len(root.own()) > 2 and _is_attention(child)
+
+
+def _nested(trace: Trace, drafts: Sequence[Draft]) -> Node:
+    root = Node("", trace.calls[0].type if trace.calls else "")
+    nodes: dict[int, Node] = {0: root}
+    for draft in drafts:
+        call = draft.call
+        if not draft.path:
+            draft.path = trace.calls[call].path if trace.calls else ""
+        _node_of(trace, call, nodes).items.append(draft)
+    return root
+
+
+def _node_of(trace: Trace, call: int, nodes: dict[int, Node]) -> Node:
+    node = nodes.get(call)
+    if node is None:
+        found = trace.calls[call]
+        parent = _node_of(trace, found.parent or 0, nodes)
+        if found.kind == "function":
+            node = parent
+        else:
+            node = Node(found.path, found.type, members=(found.path,))
+            parent.items.append(node)
+        nodes[call] = node
+    return node
+
+
+def _simplify(node: Node) -> None:
+    """Sections that hold one product or no product vanish into the one above; so do wrappers with one child."""
+    items: list[Draft | Node] = []
+    for item in node.items:
+        if isinstance(item, Draft):
+            items.append(item)
+            continue
+        _simplify(item)
+        if len(item.nodes()) == 1 and _is_thin(item):
+            _hoist(item, item.nodes()[0])
+        if not item.nodes() and _works(item) <= 1:
+            items += item.items
+        elif len(item.items) == 1:
+            items.append(item.items[0])
+        else:
+            items.append(item)
+    node.items = items
+
+
+def _is_thin(node: Node) -> bool:
+    """Whether a section adds at most a projection to the attention inside: together they are the attention."""
+    return _is_attention(node.nodes()[0]) and _works(node) <= 1 and not any(d.kind == "residual" for d in node.own()[:-2])
+
+
+def _works(node: Node) -> int:
+    """Operations of its own that multiply or look up."""
+    heavy = [d for d in node.own() if d.kind in ("product", "contraction", "convolution", "lookup", "scores")]
+    return len({draft.order for draft in heavy})
+
+
+def _hoist(node: Node, child: Node) -> None:
+    place = node.items.index(child)
+    node.items[place : place + 1] = child.items
+
+
+def _is_attention(node: Node) -> bool:
+    return any(draft.kind == "scores" for draft in node.own())
+
+
+def _classify(node: Node) -> None:
+    for child in node.nodes():
+        _classify(child)
+    kinds = {draft.kind for draft in node.own()}
+    inner = {child.kind for child in node.nodes()}
+    stacked = any(operand.stack > 1 for d in node.own() if d.kind == "product" for operand in d.operands)
+    if "scores" in kinds:
+        whole_block = any(d.title == "Expand" for d in node.own()) or _works(node) > 7
+        node.kind = "block" if whole_block else "attention"
+    elif inner & {"attention", "mlp", "experts", "block"}:
+        node.kind = "experts" if "route" in kinds or "experts" in inner and "attention" not in inner else "block"
+    elif "route" in kinds:
+        node.kind = "experts"
+    elif "lookup" in kinds and not stacked:
+        node.kind = "embedding"
+    elif len([d for d in node.own() if d.kind == "product"]) >= 2:
+        node.kind = "mlp"
+
+
+def _group_ends(root: Node) -> None:
+    """What comes before the first section and after the last one are groups of their own."""
+    places = [i for i, item in enumerate(root.items) if isinstance(item, Node)]
+    if not places:
+        return
+    first, last = places[0], places[-1]
+    head, body, tail = root.items[:first], root.items[first : last + 1], root.items[last + 1 :]
+    if any(isinstance(d, Draft) and d.kind in ("lookup", "convolution") for d in head):
+        head = [Node(GROUP_EMBEDDING, "", head, "embedding", members=(GROUP_EMBEDDING,))]
+    if any(isinstance(d, Draft) and d.kind == "product" for d in tail):
+        tail = [Node(GROUP_UNEMBEDDING, "", tail, "unembedding", members=(GROUP_UNEMBEDDING,))]
+    root.items = [*head, *body, *tail]
