@@ -101,6 +101,10 @@ def _read_op(facts: Facts, op: Op) -> None:
         return
     for kernel in op.kernels:
         _read_kernel(facts, op, kernel)
+    if len(facts.of_op.get(op.id, ())) == 1 and op.outputs:  # linear views its product: the view is the result
+        position = facts.of_op[op.id][0]
+        if facts.products[position].out not in op.outputs:
+            facts.products[position] = replace(facts.products[position], out=op.outputs[0])
     for value in op.outputs:  # results that no kernel made: the same memory, read as something else
         if value not in facts.axes and op.inputs:
             _pass_on(facts, op, value)

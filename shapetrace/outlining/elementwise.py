@@ -1,7 +1,6 @@
 """Names and operands of steps that multiply no matrices: norms, activations, adds, RoPE, lookups, slices."""
 
 from collections.abc import Sequence
-from math import prod
 
 from shapetrace.ir import Op
 from shapetrace.ops.kinds import activation_name, names_of, norm_name
@@ -10,6 +9,7 @@ from shapetrace.outlining.flow import Flow
 from shapetrace.outlining.multiplying import readable_shape
 from shapetrace.outlining.structure import Note, StepKind
 
+_MOST_OPERANDS = 5
 _ROTATING = frozenset({"cat", "neg", "complex", "view_as_complex", "sub", "stack", "roll", "flip"})
 
 
@@ -29,10 +29,19 @@ def lookup_draft(flow: Flow, op: Op) -> Draft:
     table, ids = op.inputs[:2] if flow.is_floating(op.inputs[0]) else (op.inputs[1], op.inputs[0])
     ids_ref = ref(flow, ids, "ids")
     ids_ref.shape = trimmed(ids_ref.shape, 1)
-    draft = Draft([op.id], "lookup", "Lookup", "→", [ids_ref, ref(flow, table)], [ref(flow, op.outputs[0])], op.call,
+    draft = Draft([op.id], "lookup", _lookup_title(flow, ids), "→", [ids_ref, ref(flow, table)], [ref(flow, op.outputs[0])], op.call,
                   order=op.id)  # fmt: skip
     draft.weights = [value for value in op.inputs if flow.facts.tensor(value).role == "weight"]
     return draft
+
+
+def _lookup_title(flow: Flow, ids: int) -> str:
+    """What is looked up, by the name of the input that chooses the rows."""
+    name = flow.facts.tensor(flow.root(ids)).name
+    for word, title in (("position", "Position lookup"), ("type", "Type lookup")):
+        if word in name:
+            return title
+    return "Token lookup" if flow.facts.tensor(flow.root(ids)).origin == "input" else "Lookup"
 
 
 def residual_draft(flow: Flow, op: Op, older: int, newer: int) -> Draft:
@@ -49,16 +58,16 @@ def group_draft(flow: Flow, members: Sequence[int], call: int) -> Draft:
     ops = [flow.trace.ops[i] for i in members]
     kernels = [name for op in ops for name in names_of(op.kernels)]
     inside = {value for op in ops for value in op.outputs}
-    read = {flow.root(v): v for op in reversed(ops) for v in reversed(op.inputs) if flow.root(v) not in inside}
+    read = {flow.root(v) for op in ops for v in op.inputs if flow.root(v) not in inside}
     external = list(dict.fromkeys(flow.root(v) for op in ops for v in op.inputs if flow.root(v) in read))
     data = [v for v in external if flow.is_data(v)] or external
     constants = [v for v in external if not flow.is_data(v)]
     results = _results(flow, ops)
     kind, title = _named(flow, ops, kernels, data, constants)
     operator = {"add": "+", "multiply": "⊙", "concat": "concat"}.get(kind, title)
-    operands = [ref(flow, _whole(flow, ops, value, read[value])) for value in data]
-    if len(data) == 1 and kind in ("add", "multiply") and len(constants) == 1:
-        operands.append(ref(flow, constants[0]))
+    operands = [ref(flow, _whole(flow, ops, value)) for value in data]
+    if kind in ("add", "multiply") and len(constants) < _MOST_OPERANDS:
+        operands += [ref(flow, value) for value in constants]
     if kind == "activation" and len(data) == 2:
         operator = "⊙"
     draft = Draft([*members], kind, title, operator, operands, [ref(flow, v) for v in results], call, order=members[-1])
@@ -68,12 +77,11 @@ def group_draft(flow: Flow, members: Sequence[int], call: int) -> Draft:
     return draft
 
 
-def _whole(flow: Flow, ops: Sequence[Op], root: int, first: int) -> int:
-    """The largest form in which a group reads a value: the query, not the half of it that is rotated."""
-    forms = [v for op in ops for v in op.inputs if flow.root(v) == root]
-    sizes = {v: prod(flow.facts.tensor(v).shape) for v in forms}
-    largest = max(sizes.values())
-    return next((v for v in forms if sizes[v] == largest), first)
+def _whole(flow: Flow, ops: Sequence[Op], root: int) -> int:
+    """The last form of a value that holds all that a group reads of it: the query, not the halves that are rotated."""
+    forms = list(dict.fromkeys(v for op in ops for v in op.inputs if flow.root(v) == root))
+    chains = [flow.forms(value) for value in forms]
+    return next(value for value in chains[0] if all(value in chain for chain in chains))
 
 
 def _results(flow: Flow, ops: Sequence[Op]) -> list[int]:
@@ -105,9 +113,10 @@ def _named(
     if set(kernels) <= {"cat", "stack", "copy"}:
         return "concat", "Concat"
     plain = set(kernels)
+    if plain == {"add"} and len(data) + len(constants) > 1:
+        tables = [v for v in constants if _is_looked_up(flow, v)]
+        return "add", "Position" if len(tables) == 1 else "Add embeddings" if tables else "Add"
     if len(ops) == 1 and len(data) + len(constants) == 2:
-        if plain == {"add"}:
-            return "add", "Add"
         if plain == {"mul"}:
             return "multiply", "Multiply"
     kinds = {flow.kinds[op.id] for op in ops}
@@ -116,6 +125,13 @@ def _named(
     if plain <= {"mul", "div"} and not [v for v in constants if flow.facts.tensor(v).shape]:
         title = "Scale"
     return ("reduce" if kinds == {"reduce"} else "pointwise"), title
+
+
+def _is_looked_up(flow: Flow, value: int) -> bool:
+    """Whether a weight was taken out of a table by rows that no input chose: positions."""
+    op = flow.op_of(value)
+    named = flow.facts.tensor(flow.root(value)).origin == "parameter" and len(flow.facts.tensor(value).shape) > 1
+    return named or (op is not None and flow.kinds[op.id] in ("lookup", "index"))
 
 
 def _collapse_equal(draft: Draft) -> None:

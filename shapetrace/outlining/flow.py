@@ -68,6 +68,13 @@ class Flow:
             self._roots[passed] = found
         return found
 
+    def forms(self, value: int) -> list[int]:
+        """A value and what it was before each edge, back to its root."""
+        chain, root = [value], self.root(value)
+        while chain[-1] != root:
+            chain.append(self._handed_on(self.trace.ops[self.facts.producer[chain[-1]]], chain[-1]))
+        return chain
+
     def op_of(self, value: int) -> Op | None:
         """The operation that computed a value, behind all edges."""
         producer = self.facts.producer.get(self.root(value))

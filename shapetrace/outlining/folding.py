@@ -30,7 +30,14 @@ def fold(trace: Trace, node: Node) -> None:
         copies = [node.items[position + i * period : position + (i + 1) * period] for i in range(count)]
         items += _folded(trace, unit, copies)
         position += period * count
-    node.items = items
+    node.items = [_unwrapped(item) for item in items]
+
+
+def _unwrapped(item: Item) -> Item:
+    """A section that holds one folded section and nothing else is that section."""
+    while isinstance(item, Node) and item.repeat == 1 and len(item.items) == 1 and isinstance(item.items[0], Node):
+        item = item.items[0]
+    return item
 
 
 def signature(item: Item) -> Hashable:

@@ -21,7 +21,6 @@ class Symbols:
     def __init__(self, flow: Flow, attentions: list[Attention]) -> None:
         self.of: dict[int, str] = {}
         self._flow = flow
-        self._stream = -1
         self._tables: dict[int, str] = {}
         for attention in attentions:
             scores = flow.facts.products[attention.scores]
@@ -104,13 +103,10 @@ class Symbols:
                 operand.letter = "P" if draft.kind == "add" else operand.letter
             elif operand.letter == "W":
                 operand.letter = "P"
-        older = draft.operands[0].letter
-        base, _, index = older.partition("_")
-        if base != "X":
-            self._stream += 1
-            return f"X_{self._stream}"
-        self._stream = int(index) + 1 if index.isdigit() else self._stream + 1
-        return f"X_{self._stream}"
+        _, _, index = draft.operands[0].letter.partition("_")
+        if draft.kind == "residual":
+            return f"X_{int(index) + 1 if index.isdigit() else 1}"
+        return f"X_{int(index) + 1 if index.isdigit() else 0}"
 
 
 def _in_step(node: Node) -> Iterator[tuple[Draft, list[Draft]]]:

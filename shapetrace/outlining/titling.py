@@ -43,8 +43,10 @@ class _Titles:
         for draft in products:
             self._by_neighbours(draft, node)
         self._feed_forward([d for d in products if not d.title])
+        if any(draft.title == "Unembedding" for draft in products) and node.kind in ("mlp", "other"):
+            node.kind = "unembedding"
         for draft in (d for d in node.own() if not d.title):
-            draft.title = draft.path.rpartition(".")[2].removesuffix("_proj") or "Product"
+            draft.title = draft.path.rpartition(".")[2] or "Product"
             if draft.kind == "contraction":
                 draft.title = "Product"
 
@@ -74,15 +76,15 @@ class _Titles:
             gating = self._gating(result)
             if gating is not None:
                 is_gate = self._is_activated(gating, result)
-                letter = "G" if is_gate else "U"
-                self._name(draft, "Gate" if is_gate else "Up", weight=f"W_{letter}", result=letter)
+                letter, name = ("G", "gate") if is_gate else ("U", "up")
+                self._name(draft, "Gate" if is_gate else "Up", weight=f"W_{name}", result=letter)
                 continue
             made_by = self._behind_activation(data)
             if made_by is None:
                 if self._is_activated_alone(result) and self._feeds_product(result):
                     self._name(draft, "Expand", weight="W_1", result="H")
             elif made_by.title in ("Gate", "Up"):
-                self._name(draft, "Down", weight="W_D", result="M")
+                self._name(draft, "Down", weight="W_down", result="M")
             elif made_by.title == "Expand":
                 self._name(draft, "Shrink", weight="W_2", result="M")
 

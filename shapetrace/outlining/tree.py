@@ -7,6 +7,8 @@ from shapetrace.ir import Trace
 from shapetrace.outlining.drafts import Draft
 from shapetrace.outlining.structure import SectionKind
 
+_NEARLY_ALL = 0.6
+
 GROUP_EMBEDDING, GROUP_UNEMBEDDING = "<embedding>", "<unembedding>"
 
 
@@ -55,19 +57,22 @@ def build_tree(trace: Trace, drafts: Sequence[Draft]) -> Node:
     """Nest drafts by the module calls they belong to, and leave out what says nothing."""
     root = _nested(trace, drafts)
     _simplify(root)
-    while len(root.nodes()) == 1 and not _is_repeated_part(root):
-        child = root.nodes()[0]
-        _hoist(root, child)
+    while (wrapper := _wrapper(root)) is not None:
+        _hoist(root, wrapper)
     _classify(root)
     root.kind = "model"
     _group_ends(root)
     return root
 
 
-def _is_repeated_part(root: Node) -> bool:
-    """Whether the only section of a model is a part of it worth a panel, not a wrapper around everything."""
-    child = root.nodes()[0]
-    return not child.nodes() and len(root.own()) > 2 and _is_attention(child)
+def _wrapper(root: Node) -> Node | None:
+    """A section that holds nearly all of the model and adds nothing around its parts, as ``model.transformer``."""
+    total = len(list(root.drafts()))
+    for child in root.nodes():
+        residual = any(draft.kind == "residual" for draft in child.own())
+        if child.nodes() and not residual and len(list(child.drafts())) > _NEARLY_ALL * total:
+            return child
+    return None
 
 
 def _nested(trace: Trace, drafts: Sequence[Draft]) -> Node:
