@@ -48,6 +48,6 @@ clean: ## remove what these commands made, but not gallery/
 # torch goes first and alone: asked for by its exact version, pip takes a CPU build where one is at hand.
 $(READY): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet -c constraints.txt torch
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev,hf,png]'
+	$(BIN)/python -m pip install -qq -c constraints.txt torch
+	$(BIN)/python -m pip install -qq -c constraints.txt -e '.[dev,hf,png]'
 	@touch $(READY)

@@ -2,12 +2,30 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from shapetrace import ir
 from shapetrace.api import Trace, load
-from shapetrace.errors import ShapetraceError, UsageError
+from shapetrace.errors import ShapetraceError
 from shapetrace.request import Request, check, settings_of
+
+if TYPE_CHECKING:
+    from shapetrace.models.specs import InputSpec
+    from shapetrace.models.user_inputs import Inputs
+
+_LONGEST_SEQ = 1024
+"""Tokens of a model of transformers, unless its context is shorter or ``--seq`` says otherwise."""
+
+_FACTS = {
+    "layers": ("num_hidden_layers", "n_layer", "n_layers", "num_layers"),
+    "d_model": ("hidden_size", "n_embd", "d_model", "dim"),
+    "heads": ("num_attention_heads", "n_head", "n_heads", "num_heads"),
+    "kv_heads": ("num_key_value_heads",),
+    "d_ff": ("intermediate_size", "n_inner", "ffn_dim", "d_ff"),
+    "vocab": ("vocab_size",),
+    "context": ("max_position_embeddings", "n_positions", "max_seq_len"),
+}
+"""What people print beside a model, by what configurations call it."""
 
 Say = Callable[[str], None]
 """Takes a sentence for the user: what was guessed, what takes long."""
@@ -26,7 +44,7 @@ def obtain(request: Request, say: Say) -> Trace:
     if request.kind in {"reference", "preset"}:
         return _reference(request)
     if request.kind == "huggingface":
-        return _huggingface(request, say)
+        return _huggingface(request)
     return _own(request, say)
 
 
@@ -41,8 +59,28 @@ def _reference(request: Request) -> Trace:
     return _run(building.build(settings), args, kwargs, info)
 
 
-def _huggingface(request: Request, say: Say) -> Trace:
-    raise UsageError(f"{request.model}: models of transformers cannot be built yet")
+def _huggingface(request: Request) -> Trace:
+    from shapetrace.models import hf_inputs, huggingface, user_inputs
+    from shapetrace.models.hf_facts import number
+    from shapetrace.models.specs import parse_all
+
+    shape, specs = request.shape, parse_all(request.inputs)
+    device = str(shape.get("device", "auto"))
+    config = huggingface.config(request.model.removeprefix("hf:"), huggingface.parse_entries(request.hf_set))
+    model = huggingface.build(
+        config,
+        device="meta" if device == "auto" else device,
+        dtype=shape.get("dtype"),
+        hf_class=request.hf_class or None,
+    )
+    facts = {name: found for name, names in _FACTS.items() if (found := number(config, *names, default=0))}
+    seq = int(shape.get("seq") or min(_LONGEST_SEQ, facts.get("context", _LONGEST_SEQ)))
+    given = _given_inputs(request, specs, model)
+    args, kwargs = given or ((), hf_inputs.inputs(model, batch=int(shape.get("batch", 1)), seq=seq))
+    user_inputs.check(model, args, kwargs)
+    settings: dict[str, ir.Plain] = {name: found for name, found in facts.items() if name != "context"}
+    name = f"{type(model).__name__} ({request.model})"
+    return _run(model, args, kwargs, ir.Model(name, settings, user_inputs.device_of_model(model).type))
 
 
 def _own(request: Request, say: Say) -> Trace:
@@ -55,17 +93,23 @@ def _own(request: Request, say: Say) -> Trace:
 
     device = str(request.shape.get("device", "auto"))
     model = user_code.load(request.model, "meta" if device == "auto" else device)
-    args: Any
-    if request.inputs_from:
-        args, kwargs = user_inputs.from_function(request.inputs_from)
-    elif specs:
-        args, kwargs = user_inputs.from_specs(specs, user_inputs.device_of_model(model))
-    else:
+    given = _given_inputs(request, specs, model)
+    if given is None:
         guess = user_inputs.guess(model)
-        args, kwargs = guess.args, {}
+        given = guess.args, {}
         say(guess.sentence)
+    args, kwargs = given
     user_inputs.check(model, args, kwargs)
     return _run(model, args, kwargs, ir.Model(type(model).__name__, {}, user_inputs.device_of_model(model).type))
+
+
+def _given_inputs(request: Request, specs: list["InputSpec"], model: Any) -> "Inputs | None":
+    """The inputs that were given, by a function or by shapes; None if none were."""
+    from shapetrace.models import user_inputs
+
+    if request.inputs_from:
+        return user_inputs.from_function(request.inputs_from)
+    return user_inputs.from_specs(specs, user_inputs.device_of_model(model)) if specs else None
 
 
 def _run(model: Any, args: Any, kwargs: Any, info: ir.Model) -> Trace:
