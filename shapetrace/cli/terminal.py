@@ -55,13 +55,22 @@ def waiting(sentence: str, *, after_seconds: float = 1.0) -> Iterator[None]:
     if not sys.stderr.isatty():
         yield
         return
-    timer = threading.Timer(after_seconds, lambda: (sys.stderr.write(f"{sentence} …"), sys.stderr.flush()))
+    line = f"{sentence} …"
+    shown: list[str] = []
+
+    def show_line() -> None:
+        shown.append(line)
+        sys.stderr.write(line)
+        sys.stderr.flush()
+
+    timer = threading.Timer(after_seconds, show_line)
     timer.daemon = True
     timer.start()
     try:
         yield
     finally:
         timer.cancel()
-        if timer.finished.is_set():
-            sys.stderr.write("\r\x1b[2K")
+        timer.join()
+        if shown:
+            sys.stderr.write(f"\r{' ' * len(line)}\r")
             sys.stderr.flush()

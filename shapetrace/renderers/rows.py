@@ -7,6 +7,8 @@ from shapetrace.outlining.structure import Operand, Outline, Section, Step
 from shapetrace.renderers.numbers import exact
 
 _LONGEST_STACK = 3
+_IN_STACK = frozenset({"{n} heads", "{n} experts"})
+"""Notes that say what the column of heads says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,7 @@ def _step(step: Step, section: Section, level: int) -> Row:
     return Row(
         depth=level,
         title=step.title,
-        note=" · ".join(str(note) for note in step.notes),
+        note=" · ".join(str(note) for note in step.notes if note.template not in _IN_STACK),
         module=relative(step.path, section.path),
         step=step,
         section=section,

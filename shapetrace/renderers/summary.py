@@ -1,10 +1,20 @@
 """What stands above and below a table: the model in one line, totals, coverage, what is not counted."""
 
-from shapetrace.ir import Model
+from shapetrace.ir import Model, Plain
 from shapetrace.outlining.structure import Outline, Section, SectionKind, Step
 from shapetrace.renderers.numbers import exact, percent, short
 
-_COUNTED = {"layers": "layers", "heads": "heads", "kv_heads": "kv heads", "experts": "experts"}
+_COUNTED = {
+    "layers": "layers",
+    "encoder_layers": "encoder layers",
+    "heads": "heads",
+    "kv_heads": "kv heads",
+    "experts": "experts",
+    "experts_per_token": "experts a token",
+}
+_UNSAID = frozenset({"positions", "norm", "activation"})
+"""Settings that the rows of the table show by themselves."""
+
 _SHARES: dict[SectionKind, str] = {
     "embedding": "embedding",
     "attention": "attention",
@@ -16,16 +26,23 @@ _SHARES: dict[SectionKind, str] = {
 
 def facts(model: Model) -> list[str]:
     """A model's settings for people: ``12 layers``, ``d_model 768``, ``1,024 tokens``. The usual is left out."""
+    given = dict(model.settings)
+    usual: dict[str, Plain] = {"batch": 1, "kv_heads": given.get("heads"), "d_head": _head_size(given)}
     words = []
-    for key, value in model.settings.items():
+    for key, value in given.items():
+        if key in _UNSAID or value is None or value == usual.get(key):
+            continue
         if key == "seq":
             words.append(f"{value:,} tokens" if isinstance(value, int) else f"{value} tokens")
-        elif key in _COUNTED:
-            if key != "kv_heads" or value != model.settings.get("heads"):
-                words.append(f"{value} {_COUNTED[key]}")
-        elif value is not None and not (key == "batch" and value == 1):
-            words.append(f"{key} {value}")
+        else:
+            words.append(f"{value} {_COUNTED[key]}" if key in _COUNTED else f"{key} {value}")
     return words
+
+
+def _head_size(settings: dict[str, Plain]) -> int | None:
+    """The width of a head that d_model and heads give."""
+    d_model, heads = settings.get("d_model"), settings.get("heads")
+    return d_model // heads if isinstance(d_model, int) and isinstance(heads, int) and heads else None
 
 
 def device(model: Model) -> str:
