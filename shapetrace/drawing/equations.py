@@ -114,14 +114,22 @@ def _follower(before: Step, step: Step, column: int | None, style: Style, words:
     yield Slot(matrix(result, style, half=before.kind in HALF_SCALE), None if place is None else place + 1)
 
 
+def drawn_operands(row: Row) -> tuple[Operand, ...]:
+    """Everything that a row draws as a matrix; of a folded section, what goes in and what comes out."""
+    if not row.folded:
+        return tuple(operand for step in row.steps for operand in (*step.operands, *step.results))
+    data = [operand for step in row.steps for operand in step.operands if operand.role == "data"]
+    results = row.steps[-1].results if row.steps else ()
+    return (*data[:1], *results[:1])
+
+
 def _folded(row: Row, style: Style, words: Words) -> Iterator[Slot]:
     """A section in one row: what goes in, its title, what comes out."""
-    section, steps = row.folded, row.steps
-    assert section is not None  # by the caller
-    data = [operand for step in steps for operand in step.operands if operand.role == "data"]
-    if data:
-        yield Slot(matrix(data[0], style, half=True), 0)
-    title = shortened(words.say(clean(section.title)), "pill-text", _PILL_ROOM_PX)
-    yield Slot(pill(title), 2, glued=True)
-    if results := steps[-1].results[:1] if steps else ():
-        yield Slot(matrix(results[0], style, half=True), _RESULT_COLUMN)
+    ends = drawn_operands(row)
+    has_result = bool(row.steps and row.steps[-1].results)
+    title = words.say(clean(row.folded.title)) if row.folded else ""
+    if len(ends) > has_result:
+        yield Slot(matrix(ends[0], style, half=True), 0)
+    yield Slot(pill(shortened(title, "pill-text", _PILL_ROOM_PX)), 2, glued=True)
+    if has_result:
+        yield Slot(matrix(ends[-1], style, half=True), _RESULT_COLUMN)

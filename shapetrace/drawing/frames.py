@@ -9,6 +9,9 @@ from shapetrace.outlining.structure import Operand
 STACK_OFFSET_PX = 4.0
 _ZIGZAG_GAP_PX = 7.0
 _ZIGZAG_PX = 5.0
+ZIGZAG_AT = 0.68
+"""Where the gap of a broken side is, as a part of it: off the middle, which is the name's."""
+
 _SMALLEST_SLICE_PX = 4.0
 _HATCH_PITCH_PX = 7.0
 
@@ -86,14 +89,16 @@ def _cuts(frame: Frame, n_slices: int) -> Line:
 def _broken(frame: Frame) -> Iterator[Mark]:
     """Two halves with a zigzag gap between; broken both ways, only across is shown."""
     right, low = frame.width / 2, frame.height / 2
+    middle = (frame.width if frame.broken_across else frame.height) * (ZIGZAG_AT - 0.5)
+    near, far = middle - _ZIGZAG_GAP_PX / 2, middle + _ZIGZAG_GAP_PX / 2
     if frame.broken_across:
         edge = [(x, y) for y, x in _zigzag(frame.height)]
-        yield Polygon(((-right, -low), *(_shift(p, -_ZIGZAG_GAP_PX / 2, 0) for p in edge), (-right, low)), frame.ink)
-        yield Polygon(((right, -low), *(_shift(p, _ZIGZAG_GAP_PX / 2, 0) for p in edge), (right, low)), frame.ink)
+        yield Polygon(((-right, -low), *(_shift(p, near, 0) for p in edge), (-right, low)), frame.ink)
+        yield Polygon(((right, -low), *(_shift(p, far, 0) for p in edge), (right, low)), frame.ink)
     else:
         edge = list(_zigzag(frame.width))
-        yield Polygon(((-right, -low), *(_shift(p, 0, -_ZIGZAG_GAP_PX / 2) for p in edge), (right, -low)), frame.ink)
-        yield Polygon(((-right, low), *(_shift(p, 0, _ZIGZAG_GAP_PX / 2) for p in edge), (right, low)), frame.ink)
+        yield Polygon(((-right, -low), *(_shift(p, 0, near) for p in edge), (right, -low)), frame.ink)
+        yield Polygon(((-right, low), *(_shift(p, 0, far) for p in edge), (right, low)), frame.ink)
 
 
 def _zigzag(length: float) -> Iterator[Point]:

@@ -75,16 +75,16 @@ def compact(slots: Sequence[Slot]) -> Line:
 def wrapped(slots: Sequence[Slot], room_px: float) -> tuple[Line, ...]:
     """Several lines where one is too wide; an operator starts the line of what follows it."""
     lines: list[list[Slot]] = [[]]
-    for chunk in _chunks(slots):
+    for chunk in _chunks(slots, room_px):
         if lines[-1] and compact([*lines[-1], *chunk]).right > room_px:
             lines.append([])
         lines[-1] += chunk
     return tuple(compact(line) for line in lines if line)
 
 
-def widest_chunk(slots: Sequence[Slot]) -> float:
+def widest_cell(slots: Sequence[Slot]) -> float:
     """Width of the widest part that cannot be wrapped."""
-    return max((compact(chunk).right for chunk in _chunks(slots)), default=0.0)
+    return max((slot.cell.box.right - slot.cell.box.left for slot in slots), default=0.0)
 
 
 def line_axes(lines: Sequence[Line]) -> list[float]:
@@ -95,12 +95,13 @@ def line_axes(lines: Sequence[Line]) -> list[float]:
     return axes
 
 
-def _chunks(slots: Sequence[Slot]) -> list[list[Slot]]:
+def _chunks(slots: Sequence[Slot], room_px: float) -> list[list[Slot]]:
+    """Parts that stay on one line: an operator or a pill and what follows it, if they have room."""
     chunks: list[list[Slot]] = [[]]
     for slot in slots:
-        chunks[-1].append(slot)
-        if not slot.glued:
+        if chunks[-1] and (not chunks[-1][-1].glued or compact([*chunks[-1], slot]).right > room_px):
             chunks.append([])
+        chunks[-1].append(slot)
     return [chunk for chunk in chunks if chunk]
 
 

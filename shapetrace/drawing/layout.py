@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from shapetrace.drawing.captions import row_title
+from shapetrace.drawing.equations import drawn_operands
 from shapetrace.drawing.headings import footing, heading, legend_marks
 from shapetrace.drawing.look import Look
 from shapetrace.drawing.matrices import Style
@@ -80,13 +81,13 @@ def _composed(
 
 def _legend(planned: Plan, theme: Theme, words: Words) -> Iterator[tuple[str, str]]:
     """What the figure's signs mean: only those that it has."""
-    steps = [step for set_row in planned.rows for step in set_row.row.steps]
-    operands = [operand for step in steps for operand in (*step.operands, *step.results)]
+    rows = [set_row.row for set_row in planned.rows]
+    operands = [operand for row in rows for operand in drawn_operands(row)]
     roles = {operand.role for operand in operands}
     for role, ink, phrase in (("data", "data", "data"), ("weight", "weight", "weights"), ("constant", "const", "constants")):
         if role in roles:
             yield ink + ("+hatch" if ink in theme.hatched else ""), words.say(phrase)
-    if any(step.inner for step in steps):
+    if any(step.inner for row in rows if not row.folded for step in row.steps):
         yield "match", words.say("inner sizes match")
     if planned.rails:
         yield "rail", words.say("residual")

@@ -7,7 +7,7 @@ from typing import Literal
 from shapetrace.errors import UsageError
 
 MAX_WIDTH_PX = 1200
-MIN_WIDTH_PX = 480
+MIN_WIDTH_PX = 600
 MAX_ROWS = 60
 
 HIDEABLE: dict[str, frozenset[str]] = {
@@ -26,7 +26,7 @@ class Look:
     """How a figure looks.
 
     Attributes:
-        width_px: The most it may be wide, 480 to 1200; narrower if less will do.
+        width_px: The most it may be wide, 600 to 1200; narrower if less will do.
         title: Instead of its own title.
         caption: A line below it.
         dims: What is written at the edges: sizes, their names where known, or names there and sizes below.

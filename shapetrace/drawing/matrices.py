@@ -6,15 +6,16 @@ from dataclasses import dataclass
 
 from shapetrace.drawing.boxes import around
 from shapetrace.drawing.cells import Cell, cell
-from shapetrace.drawing.frames import Frame, body
+from shapetrace.drawing.frames import ZIGZAG_AT, Frame, body
 from shapetrace.drawing.metrics import ELLIPSIS, clean, shortened, width_px
 from shapetrace.drawing.naming import name_spans, shape_text, stack_sizes, stack_text
-from shapetrace.drawing.primitives import Line, Mark, Span, Text
+from shapetrace.drawing.primitives import Line, Mark, Point, Span, Text
 from shapetrace.drawing.sides import Sides
 from shapetrace.outlining.structure import Operand
 
 _NAME_ROOM_PX = 150.0
-_TOKEN_ROOM_PX = 110.0
+_SHAPE_ROOM_PX = 200.0
+_TOKEN_ROOM_PX = 90.0
 _TOKEN_PITCH_PX = 14.0
 _THREAD_PX = 26.0
 _MOST_TOKENS = 7
@@ -86,7 +87,8 @@ def _edges(frame: Frame, operand: Operand, style: Style, inner: int | None) -> I
     inner_axis = None if inner is None else inner % max(len(operand.shape), 1)
     if frame.columns is not None:
         ink = "match" if frame.columns == inner_axis else "size"
-        spans = _sliced(operand, frame.width) or _size_spans(operand, frame.columns, style, ink)
+        spans = _sliced(operand, frame.width) if ink == "size" else ()
+        spans = spans or _size_spans(operand, frame.columns, style, ink)
         yield Text(frame.lift / 2, -frame.height / 2 - frame.lift - 5, spans, ink, "middle")
     if frame.rows is not None:
         ink = "match" if frame.rows == inner_axis else "size"
@@ -118,7 +120,8 @@ def _shape_spans(operand: Operand, style: Style) -> tuple[Span, ...]:
     spans = [Span("[")]
     for axis in range(len(operand.shape)):
         spans += [*_size_spans(operand, axis, style, "shape"), Span(", ")]
-    return (*spans[:-1], Span("]"))
+    named = (*spans[:-1], Span("]"))
+    return named if width_px(named, "shape") <= _SHAPE_ROOM_PX else (Span(shape_text(operand.shape)),)
 
 
 def _name(frame: Frame, operand: Operand) -> Iterator[Mark]:
@@ -127,13 +130,23 @@ def _name(frame: Frame, operand: Operand) -> Iterator[Mark]:
     spans = name_spans(operand.name, ink, _NAME_ROOM_PX, transposed=operand.transposed)
     if not spans:
         return
-    if width_px(spans, ink) > frame.width - 5 or frame.height < 18:
+    x, y = _name_place(frame, operand)
+    if width_px(spans, ink) > frame.width - 2 * abs(x) - 5 or frame.height < 18:
         above = 6 if frame.columns is None else 18
         yield Text(frame.lift / 2, -frame.height / 2 - frame.lift - above, spans, ink, "middle")
-    elif operand.pattern == "causal" and min(frame.width, frame.height) > 40:  # clear of the diagonal
-        yield Text(-frame.width * 0.2, frame.height * 0.2 + 4.5, spans, ink, "middle")
     else:
-        yield Text(0, 4.5, spans, ink, "middle")
+        yield Text(x, y + 4.5, spans, ink, "middle")
+
+
+def _name_place(frame: Frame, operand: Operand) -> Point:
+    """The middle of the name: clear of a causal diagonal and of a zigzag."""
+    if frame.broken_across:
+        return -frame.width * (1 - ZIGZAG_AT) / 2, 0
+    if frame.broken_down:
+        return 0, -frame.height * (1 - ZIGZAG_AT) / 2
+    if operand.pattern == "causal" and min(frame.width, frame.height) > 40:
+        return -frame.width * 0.2, frame.height * 0.2
+    return 0, 0
 
 
 def _tokens(frame: Frame, operand: Operand, right: float) -> Iterator[Mark]:

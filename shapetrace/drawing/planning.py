@@ -1,10 +1,11 @@
 """The widths of a figure: rails, captions and equations side by side, and the rows set for them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from shapetrace.drawing.arranging import Item, Panel, Row, rows_in, unchained
+from shapetrace.drawing.arranging import Item, Panel, rows_in, unchained
 from shapetrace.drawing.captions import row_caption
+from shapetrace.drawing.equations import drawn_operands
 from shapetrace.drawing.headings import MARGIN_PX
 from shapetrace.drawing.look import Look
 from shapetrace.drawing.matrices import Style
@@ -77,14 +78,8 @@ def _depth(items: Sequence[Item]) -> int:
 
 
 def _sides(items: Sequence[Item]) -> Sides:
-    return sides_for(size for row in rows_in(items) for size in _drawn_sizes(row))
-
-
-def _drawn_sizes(row: Row) -> Iterator[int]:
-    steps = row.steps if not row.folded else (*row.steps[:1], *row.steps[-1:])
-    for step in steps:
-        for operand in (*step.operands, *step.results):
-            yield from operand.shape[-2:]
+    operands = (operand for row in rows_in(items) for operand in drawn_operands(row))
+    return sides_for(size for operand in operands for size in operand.shape[-2:])
 
 
 def _split(items: tuple[Item, ...], style: Style, words: Words, room_px: float) -> tuple[Item, ...]:

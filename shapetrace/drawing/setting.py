@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from shapetrace.drawing.arranging import Item, Panel, Row, rows_in
 from shapetrace.drawing.equations import Slot, equation_slots
-from shapetrace.drawing.grids import Line, aligned, columns_of, compact, widest_chunk, wrapped
+from shapetrace.drawing.grids import Line, aligned, columns_of, compact, widest_cell, wrapped
 from shapetrace.drawing.matrices import Style
 from shapetrace.drawing.wording import Words
 
@@ -14,8 +14,10 @@ _CANDIDATES = (  # how far columns reach, and what all sides are multiplied with
     ("figure", 0.94),
     ("panel", 1.0),
     ("figure", 0.88),
+    ("figure", 0.82),
     ("panel", 0.94),
     ("panel", 0.88),
+    ("panel", 0.82),
     ("row", 1.0),
     ("row", 0.94),
     ("row", 0.88),
@@ -40,7 +42,7 @@ def set_lines(items: Sequence[Item], style: Style, words: Words, room_px: float)
             return [(line,) if line else wrapped(row, room_px) for line, row in zip(lines, slots, strict=True)]
     for factor in _WRAPPED_FACTORS:
         slots = [equation_slots(row, _scaled(style, factor), words) for row in rows_in(items)]
-        if all(widest_chunk(row) <= room_px for row in slots):
+        if all(widest_cell(row) <= room_px for row in slots):
             break
     return [wrapped(row, room_px) for row in slots]
 
@@ -51,7 +53,7 @@ def _set(rows: list[tuple[Slot, ...]], room_px: float) -> Iterator[Line | None]:
     for slots in rows:
         line = aligned(slots, columns)
         odd = any(slot.column is None for slot in slots)
-        yield None if odd and line.right > room_px and widest_chunk(slots) <= room_px else line
+        yield None if odd and line.right > room_px and widest_cell(slots) <= room_px else line
 
 
 def _reaches(items: Sequence[Item], reach: str) -> list[list[Row]]:

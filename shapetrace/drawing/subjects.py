@@ -72,7 +72,7 @@ def _section_facts(outline: Outline, section: Section, words: Words) -> tuple[st
     n_layers = _repeats(outline.root, section)
     facts = [] if section.path.startswith("<") else [clean(section.path)]
     if n_layers > 1:
-        facts.append(words.say("one of {n} equal ones", n=n_layers))
+        facts.append(words.say("one of {n} alike", n=n_layers))
     flops = sum(step.flops or 0 for step in section.steps())
     return _joined([*facts, *_costs(section.parameters, flops, words)])
 

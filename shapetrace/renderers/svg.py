@@ -27,7 +27,7 @@ _FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff
 """Characters that XML 1.0 does not allow, escaped or not."""
 
 
-def svg(figure: Figure, *, prefix: str = "", templates: Path | None = None) -> str:
+def render(figure: Figure, *, prefix: str = "", templates: Path | None = None) -> str:
     """Write a figure as an SVG document.
 
     Args:
