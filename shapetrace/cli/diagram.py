@@ -45,9 +45,15 @@ def diagram(
             formats=formats,
             section=section,
             style=Style(theme, lang),
-            command=shlex.join(["shapetrace", *sys.argv[1:]]),
+            command=_command(out),
         )
     for path in files:
         show(str(path))
     if trace.failure is not None:
         raise typer.Exit(1)
+
+
+def _command(out: Path) -> str:
+    """The command as typed, for the page; where the folder is on this machine is nobody's business."""
+    words = [f"{out.name}/" if word in {str(out), f"{out}/"} else word for word in sys.argv[1:]]
+    return shlex.join(["shapetrace", *words])
