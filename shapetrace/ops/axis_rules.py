@@ -149,13 +149,29 @@ def keep_first(view: KernelView) -> Outcome:
 for _name in (
     "_softmax", "_safe_softmax", "_log_softmax", "native_layer_norm", "native_group_norm", "native_batch_norm",
     "_native_batch_norm_legit", "_native_batch_norm_legit_no_training", "clone", "_to_copy", "detach", "alias",
-    "lift_fresh", "flip", "roll", "tril", "triu", "cumsum", "cumprod", "sort", "argsort", "scatter", "scatter_add",
+    "lift_fresh", "flip", "roll", "tril", "triu", "cumsum", "cumprod", "scatter", "scatter_add",
     "index_put", "_index_put_impl_", "index_fill", "index_copy", "index_add", "fill", "zero", "uniform", "normal",
-    "slice_scatter", "select_scatter", "masked_scatter", "zeros_like", "ones_like", "empty_like", "full_like",
-    "rand_like", "randn_like", "fft_c2c", "_fused_rms_norm", "bernoulli", "native_dropout", "logcumsumexp",
+    "slice_scatter", "select_scatter", "masked_scatter", "fft_c2c", "_fused_rms_norm", "bernoulli", "native_dropout", "logcumsumexp",
     "_conj", "_neg_view", "contiguous", "set_data", "cummax", "cummin",
 ):  # fmt: skip
     RULES[_name] = keep_first
+
+
+@rule("zeros_like", "ones_like", "empty_like", "full_like", "rand_like", "randn_like")
+def _like(view: KernelView) -> Outcome:
+    """Made to a pattern: as large as its operand, but what it will hold may be counted along other axes."""
+    return fresh(view)
+
+
+@rule("sort", "argsort")
+def _sort(view: KernelView) -> Outcome:
+    """A sorted axis is an axis of its own: its order is no longer the operand's."""
+    dim = view.dim(default=-1)
+    sorted_axes = []
+    for shape in view.out_shapes:
+        fresh_axis = view.atoms.fresh(shape[dim]) if shape else ()
+        sorted_axes.append(tuple(fresh_axis if i == dim else axis for i, axis in enumerate(view.ins[0])))
+    return Outcome(tuple(sorted_axes[:1] * len(sorted_axes)))
 
 
 @rule("copy")

@@ -35,11 +35,11 @@ def outline(trace: Trace, *, fused: bool = False) -> Outline:
     found = plan(flow, fused=fused)
     tree = build_tree(trace, found.drafts)
     give_titles(flow, tree)
-    fold(trace, tree)
-    symbols = Symbols(flow, found.attentions)
-    symbols.name(tree)
     accounts = Accounts(flow)
     accounts.claim(found.drafts)
+    fold(trace, tree, accounts)
+    symbols = Symbols(flow, found.attentions)
+    symbols.name(tree)
     root = _Writer(flow, accounts).section(tree, 1)
     return Outline(trace.model, root, totals(flow), _coverage(trace, found, root), _failure(trace))
 
@@ -83,8 +83,15 @@ class _Writer:
         return Section(node.path, self._title(node), node.kind, node.type, node.repeat, node.members, items, parameters)
 
     def _title(self, node: Node) -> str:
+        if node.title:
+            return node.title
         if node.repeat > 1 and node.kind in ("other", "mlp", "block"):
             return "Block"
+        if node.kind == "other" or (node.kind == "block" and any(child.kind == "block" for child in node.nodes())):
+            tail = node.path.rpartition(".")[2].replace("_", " ")
+            return tail.capitalize() if tail and not tail.isdigit() else node.type or self._flow.trace.model.name
+        if node.kind == "experts" and any(child.kind == "experts" for child in node.nodes()):
+            return "Mixture of experts"
         return _TITLES.get(node.kind) or node.type or self._flow.trace.model.name
 
     def _step(self, draft: Draft, node: Node, repeat: int, twins: Sequence[Draft | Node]) -> Step:

@@ -64,7 +64,7 @@ def _score_notes(attention: Attention, width: int) -> list[Note]:
     default = attention.fused and scale is None
     if default or (scale and math.isclose(scale, width**-0.5, rel_tol=1e-3)) or attention.before:
         notes.append(Note("Q Kᵀ ⁄ √{width}", {"width": width}))
-    elif scale:
+    elif scale and scale != 1:
         notes.append(Note("Q Kᵀ · {scale}", {"scale": f"{scale:.4g}"}))
     if attention.causal:
         notes.append(Note("causal mask"))

@@ -42,6 +42,15 @@ class Accounts:
         count, total = draft.share
         return sum(prod(self._parameters[name].shape) for name in own) * count // total
 
+    def local(self, draft: Draft) -> int:
+        """Elements of the parameters that are the step's own, or its own module's, used once more."""
+        own = [
+            name
+            for name in self.names(draft)
+            if self._owner.get(name) == draft.order or (draft.path and name.startswith(f"{draft.path}."))
+        ]
+        return sum(prod(self._parameters[name].shape) for name in own)
+
     def tied_to(self, draft: Draft) -> str:
         """Name of the parameter that an earlier step owns already."""
         for name in self.names(draft):

@@ -125,6 +125,8 @@ def _reason(flow: Flow, op: Op) -> str:
         return "constants"
     if "data" not in roles:
         return "weights"
+    if all(not flow.is_floating(value) for value in (*op.inputs, *op.outputs)):
+        return "routing indices" if flow.kinds[op.id] == "route" else "positions and masks"
     if all(not flow.is_floating(value) for value in op.outputs) and flow.kinds[op.id] not in ("route", "unknown"):
         return "positions and masks"
     return ""

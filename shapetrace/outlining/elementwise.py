@@ -120,7 +120,7 @@ def _named(
         if plain == {"mul"}:
             return "multiply", "Multiply"
     kinds = {flow.kinds[op.id] for op in ops}
-    names = list(dict.fromkeys(op.name.removeprefix("aten.") for op in ops))
+    names = list(dict.fromkeys(op.name.removeprefix("aten.").rstrip("_") for op in ops))
     title = ", ".join(names[:3]) + (" …" if len(names) > 3 else "")
     if plain <= {"mul", "div"} and not [v for v in constants if flow.facts.tensor(v).shape]:
         title = "Scale"

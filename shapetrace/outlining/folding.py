@@ -6,6 +6,7 @@ By signature, never by class name: a dense layer and an expert layer of one clas
 from collections.abc import Hashable, Sequence
 
 from shapetrace.ir import Trace
+from shapetrace.outlining.costing import Accounts
 from shapetrace.outlining.drafts import Draft, Ref
 from shapetrace.outlining.tree import Node
 
@@ -13,11 +14,11 @@ _LONGEST_PERIOD = 12
 Item = Draft | Node
 
 
-def fold(trace: Trace, node: Node) -> None:
+def fold(trace: Trace, node: Node, accounts: Accounts) -> None:
     """Fold everywhere below a node, inner sections first."""
     for child in node.nodes():
-        fold(trace, child)
-    signatures = [signature(item) for item in node.items]
+        fold(trace, child, accounts)
+    signatures = [signature(item, accounts) for item in node.items]
     items: list[Item] = []
     position = 0
     while position < len(node.items):
@@ -40,12 +41,13 @@ def _unwrapped(item: Item) -> Item:
     return item
 
 
-def signature(item: Item) -> Hashable:
+def signature(item: Item, accounts: Accounts) -> Hashable:
     """What must be equal in siblings that fold."""
     if isinstance(item, Draft):
         operands = tuple(_of_ref(operand) for operand in (*item.operands, *item.results))
-        return (item.kind, item.title, item.operator, operands, item.share, tuple(map(str, item.notes)))
-    return (item.kind, item.repeat, tuple(signature(child) for child in item.items))
+        notes = tuple(map(str, item.notes))
+        return (item.kind, item.title, item.operator, operands, item.share, notes, accounts.local(item))
+    return (item.kind, item.title, item.repeat, tuple(signature(child, accounts) for child in item.items))
 
 
 def _of_ref(operand: Ref) -> Hashable:

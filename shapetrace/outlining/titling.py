@@ -38,7 +38,9 @@ class _Titles:
                 self._tables |= {ref.value for ref in draft.operands if ref.value is not None}
 
     def of_section(self, node: Node) -> None:
-        """Title the steps that stand directly in a section."""
+        """Title the steps that stand directly in a section, and the section where they decide it."""
+        if node.kind == "attention" and self._crosses(node):
+            node.title = "Cross-attention"
         products = [d for d in node.own() if d.kind == "product" and not d.title]
         for draft in products:
             self._by_neighbours(draft, node)
@@ -49,6 +51,25 @@ class _Titles:
             draft.title = draft.path.rpartition(".")[2] or "Product"
             if draft.kind == "contraction":
                 draft.title = "Product"
+
+    def _crosses(self, node: Node) -> bool:
+        """Whether queries come from another sequence than keys and values."""
+        sources: dict[str, set[int | None]] = defaultdict(set)
+        for draft in node.own():
+            if draft.kind == "product" and draft.results[0].letter in TITLES:
+                sources[draft.results[0].letter].add(draft.operands[0].value)
+        scores = [draft for draft in node.own() if draft.kind == "scores"]
+        return bool(sources["Q"]) and sources["Q"].isdisjoint(sources["K"]) and len(scores) == 1 and self._apart(sources)
+
+    def _apart(self, sources: dict[str, set[int | None]]) -> bool:
+        """Whether queries and keys are rows of different sequences: by atoms, not by size."""
+        facts = self._flow.facts
+        rows = []
+        for letter in "QK":
+            values = [value for value in sources[letter] if value is not None]
+            leaves = {leaf for value in values for leaf in facts.atoms.flat(facts.axes_of(value)[-2:-1])}
+            rows.append(leaves)
+        return bool(rows[1]) and rows[0].isdisjoint(rows[1])
 
     def _by_neighbours(self, draft: Draft, node: Node) -> None:
         """Titles that one step before or after decides."""
@@ -79,11 +100,14 @@ class _Titles:
                 letter, name = ("G", "gate") if is_gate else ("U", "up")
                 self._name(draft, "Gate" if is_gate else "Up", weight=f"W_{name}", result=letter)
                 continue
+            if self._is_cut_in_two(result):
+                self._name(draft, "Gate and up", weight="W_gu", result="GU")
+                continue
             made_by = self._behind_activation(data)
             if made_by is None:
                 if self._is_activated_alone(result) and self._feeds_product(result):
                     self._name(draft, "Expand", weight="W_1", result="H")
-            elif made_by.title in ("Gate", "Up"):
+            elif made_by.title in ("Gate", "Up", "Gate and up"):
                 self._name(draft, "Down", weight="W_down", result="M")
             elif made_by.title == "Expand":
                 self._name(draft, "Shrink", weight="W_2", result="M")
@@ -151,6 +175,13 @@ class _Titles:
                 if all(other is not None and other.kind == "product" for other in others):
                     return after
         return None
+
+    def _is_cut_in_two(self, result: Ref) -> bool:
+        """Whether an activation takes half of a product's columns and multiplies it with the other half."""
+        return any(
+            after.kind == "activation" and len(after.operands) == 1 and 2 * after.results[0].shape[-1] == result.shape[-1]
+            for after in self._after(result)
+        )
 
     def _is_activated(self, gating: Draft, result: Ref) -> bool:
         """Whether a gating step's activation takes this value: its first operation reads it."""

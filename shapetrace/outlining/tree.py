@@ -8,6 +8,7 @@ from shapetrace.outlining.drafts import Draft
 from shapetrace.outlining.structure import SectionKind
 
 _NEARLY_ALL = 0.6
+_FEW = 5
 
 GROUP_EMBEDDING, GROUP_UNEMBEDDING = "<embedding>", "<unembedding>"
 
@@ -25,6 +26,7 @@ class Node:
         members: Paths of all of them.
         folded: The other siblings, whose operations are covered by this one.
         parallel: True if the siblings do not read each other.
+        title: Where a pass knows better than the kind.
     """
 
     path: str
@@ -35,6 +37,7 @@ class Node:
     members: tuple[str, ...] = ()
     folded: list["Node"] = field(default_factory=list)
     parallel: bool = False
+    title: str = ""
 
     def drafts(self) -> Iterator[Draft]:
         """Drafts in it and below, one member of what is folded."""
@@ -68,9 +71,11 @@ def build_tree(trace: Trace, drafts: Sequence[Draft]) -> Node:
 def _wrapper(root: Node) -> Node | None:
     """A section that holds nearly all of the model and adds nothing around its parts, as ``model.transformer``."""
     total = len(list(root.drafts()))
+    attends = sum(draft.kind == "scores" for draft in root.drafts())
     for child in root.nodes():
         residual = any(draft.kind == "residual" for draft in child.own())
-        if child.nodes() and not residual and len(list(child.drafts())) > _NEARLY_ALL * total:
+        inside = sum(draft.kind == "scores" for draft in child.drafts())
+        if child.nodes() and not residual and inside == attends and len(list(child.drafts())) > _NEARLY_ALL * total:
             return child
     return None
 
@@ -120,8 +125,10 @@ def _simplify(node: Node) -> None:
 
 
 def _is_thin(node: Node) -> bool:
-    """Whether a section adds at most a projection to the attention inside: together they are the attention."""
-    return _is_attention(node.nodes()[0]) and _works(node) <= 1 and not any(d.kind == "residual" for d in node.own()[:-2])
+    """Whether a section adds at most a projection, norms and a residual to the one inside: together they are one."""
+    inner = node.nodes()[0]
+    most = 1 if _is_attention(inner) else 0
+    return not inner.nodes() and _works(node) <= most and len(node.own()) <= _FEW
 
 
 def _works(node: Node) -> int:
