@@ -1,0 +1,88 @@
+"""The README and docs/ say what the code does: examples run, options exist, the schema is that of the types."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from shapetrace import ir
+from shapetrace.cli.main import app
+from shapetrace.serialize import FORMAT, VERSION
+
+ROOT = Path(__file__).resolve().parents[1]
+README = ROOT / "README.md"
+TRANSCRIPT = re.compile(r"```console\n\$ (.+)\n((?:.*\n)*?)```\n")
+
+
+def transcripts() -> list[tuple[str, str]]:
+    return TRANSCRIPT.findall(README.read_text(encoding="utf-8"))
+
+
+def output(command: str, folder: Path) -> str:
+    program = command.replace("shapetrace", f"{sys.executable} -m shapetrace", 1)
+    result = subprocess.run(
+        program, shell=True, cwd=folder, capture_output=True, encoding="utf-8", check=True,
+        env={**os.environ, "COLUMNS": "100", "NO_COLOR": "1"},
+    )  # fmt: skip
+    return result.stdout
+
+
+@pytest.mark.parametrize("command", [command for command, _ in transcripts()])
+def test_the_readme_shows_what_a_command_prints(command, tmp_path, request):
+    printed = output(command, tmp_path)
+    if request.config.getoption("--rewrite-golden"):
+        text = README.read_text(encoding="utf-8")
+        start = text.index(f"```console\n$ {command}\n") + len(f"```console\n$ {command}\n")
+        README.write_text(text[:start] + printed + text[text.index("```\n", start) :], encoding="utf-8")
+    assert dict(transcripts())[command] == printed
+
+
+def test_the_python_of_the_readme_runs(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    blocks = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+    assert blocks
+    names: dict[str, object] = {}
+    for block in blocks:
+        exec(compile(block, "README.md", "exec"), names)
+    assert "[10,2048]×[2048,64]→[10,64]" in capsys.readouterr().out
+    assert {"layer.svg", "trace.json"} <= {path.name for path in tmp_path.iterdir()}
+
+
+def test_links_and_files_that_the_documents_name_exist():
+    for document in [README, ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]:
+        for target in re.findall(r"\]\(([^)#:]+)\)", document.read_text(encoding="utf-8")):
+            assert (document.parent / target).exists() or target.startswith("gallery/"), f"{document.name}: {target}"
+
+
+def test_the_file_tree_of_the_readme_names_everything():
+    text = README.read_text(encoding="utf-8")
+    for path in (ROOT / "shapetrace").iterdir():
+        if not path.name.startswith(("_", ".")) and path.name != "py.typed":
+            assert f"  {path.name}" in text, path.name
+
+
+def test_every_command_and_option_is_documented():
+    from typer.main import get_command
+
+    text = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
+    for name, command in get_command(app).commands.items():
+        assert f"\n## {name}\n" in text
+        for parameter in command.params:
+            for option in parameter.opts:
+                if option.startswith("--") and option != "--help":
+                    assert option in text, f"{name} {option}"
+
+
+def test_the_schema_is_that_of_the_types(golden):
+    schema, parts = msgspec.json.schema_components([ir.Trace], ref_template="#/$defs/{name}")
+    trace = parts.pop("Trace")
+    trace["properties"] = {"format": {"const": FORMAT}, "version": {"const": VERSION}} | trace["properties"]
+    trace["required"] = ["format", "version", *trace["required"]]
+    document = {"$schema": "https://json-schema.org/draft/2020-12/schema", **trace, "$defs": parts}
+    assert schema
+    golden("../../docs/trace.schema.json", json.dumps(document, indent=1, ensure_ascii=False) + "\n")
