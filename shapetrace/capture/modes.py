@@ -83,7 +83,7 @@ class KernelLevel(TorchDispatchMode):
         self, func: OpOverload, types: Any, args: Sequence[Any] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         kwargs = kwargs or {}
-        name, names, written, composite = _schema(func)
+        name, names, written, composite, is_view = _schema(func)
         if composite:
             with self:
                 result = func.decompose(*args, **kwargs)
@@ -97,7 +97,7 @@ class KernelLevel(TorchDispatchMode):
             self._take(key, value, inputs, plain_args)
         result = func(*args, **kwargs)
         mutated = [value for key in written if (value := _argument(key, names, args, kwargs)) is not None]
-        self._recorder.record_kernel(name, inputs, plain_args, result, mutated)
+        self._recorder.record_kernel(name, inputs, plain_args, result, mutated, is_view=is_view)
         return result
 
     def _take(self, key: str, value: Any, inputs: list[int], plain_args: dict[str, Plain]) -> None:
@@ -123,14 +123,15 @@ def _argument(key: str, names: Sequence[str], args: Sequence[Any], kwargs: dict[
 
 
 @functools.cache
-def _schema(func: OpOverload) -> tuple[str, tuple[str, ...], tuple[str, ...], bool]:
-    """Name, argument names, names of arguments that are written to, and whether it is a composite."""
+def _schema(func: OpOverload) -> tuple[str, tuple[str, ...], tuple[str, ...], bool, bool]:
+    """Name, argument names, names of arguments that are written to, whether it is a composite, and a view."""
     arguments = func._schema.arguments
     names = tuple(argument.name for argument in arguments)
     written = tuple(a.name for a in arguments if a.alias_info is not None and a.alias_info.is_write)
     has_kernel = torch._C._dispatch_has_kernel_for_dispatch_key
     composite = has_kernel(func.name(), "CompositeImplicitAutograd")
-    return str(func), names, written, composite
+    is_view = any(returned.alias_info is not None for returned in func._schema.returns)
+    return str(func), names, written, composite, is_view
 
 
 @functools.cache

@@ -100,13 +100,15 @@ class Recorder:
         if self.failing is None or self.failing[2] is not error:
             self.failing = (opened, self.scope, error)
 
-    def record_kernel(self, name: str, inputs: list[int], args: dict[str, Plain], result: Any, mutated: Any) -> None:
+    def record_kernel(
+        self, name: str, inputs: list[int], args: dict[str, Plain], result: Any, mutated: Any, *, is_view: bool
+    ) -> None:
         """Take down one ATen operator that has run; one that no operation owns becomes an operation."""
         role = self.role_of(name, inputs)
         changed = [value for tensor in mutated for value in self.registry.change(tensor, role)]
         outputs = []
         for tensor in tensors_in(result):
-            value = self.registry.write(tensor, role)
+            value = self.registry.write(tensor, role, may_be_passing=is_view)
             self.registry.passed(tensor, value)
             outputs.append(value)
         outputs += [value for value in changed if value not in outputs]

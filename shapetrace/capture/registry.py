@@ -7,7 +7,8 @@ import torch
 
 from shapetrace.ir import Origin, Role, Tensor
 
-Geometry = tuple[int, int, tuple[int, ...], tuple[int, ...]]
+Geometry = tuple[torch.dtype, int, tuple[int, ...], tuple[int, ...]]
+"""What tells apart the tensors of one memory: dtype, offset, sizes, strides."""
 
 
 class Registry:
@@ -30,7 +31,7 @@ class Registry:
         self._names = names
         self._bound: dict[int, tuple[weakref.ref[torch.Tensor], int]] = {}
         self._sharing: dict[int, list[weakref.ref[torch.Tensor]]] = {}
-        self._passing: dict[Geometry, int] = {}
+        self._passing: dict[int, dict[Geometry, int]] = {}
 
     def known(self, tensor: torch.Tensor) -> int | None:
         """Id of the value that this object holds, or None if the pass has not met it."""
@@ -42,7 +43,7 @@ class Registry:
         bound = self._bound.get(id(tensor))
         if bound is not None and bound[0]() is tensor:
             return bound[1]
-        passing = self._passing.get(_geometry(tensor)) if self._passing else None
+        passing = self._passed(tensor)
         if passing is not None:
             return self._bind(tensor, passing)
         origin, name = self._names.get(id(tensor), ("made", ""))
@@ -55,16 +56,23 @@ class Registry:
         """Id of a new input of the model."""
         return self._bind(tensor, self._new(tensor, "data", "input", name))
 
-    def write(self, tensor: torch.Tensor, role: Role, alias_of: int | None = None) -> int:
-        """Id of a result's value; a result that a kernel of the same operation made keeps that id."""
+    def write(self, tensor: torch.Tensor, role: Role, *, may_be_passing: bool = True) -> int:
+        """Id of a result's value; a result that a kernel of the same operation made keeps that id.
+
+        Args:
+            tensor: The result.
+            role: Its role if it is new.
+            may_be_passing: False for new memory: a temporary of the same operation may have had its address.
+        """
         known = self.known(tensor)
-        if known is None and self._passing:
-            known = self._passing.get(_geometry(tensor))
-            if known is not None:
-                self._bind(tensor, known)
         if known is not None:
             return known
-        return self._bind(tensor, self._new(tensor, role, alias_of=alias_of))
+        if not may_be_passing and self._passing:
+            self._passing.pop(_memory(tensor), None)
+        passing = self._passed(tensor)
+        if passing is not None:
+            return self._bind(tensor, passing)
+        return self._bind(tensor, self._new(tensor, role))
 
     def change(self, tensor: torch.Tensor, role: Role) -> list[int]:
         """Bind an object that was changed in place, and all that share its memory, to new values.
@@ -81,7 +89,13 @@ class Registry:
 
     def passed(self, tensor: torch.Tensor, value: int) -> None:
         """Remember a kernel's result until its operation ends: autograd may wrap it in another object."""
-        self._passing[_geometry(tensor)] = value
+        self._passing.setdefault(_memory(tensor), {})[_geometry(tensor)] = value
+
+    def _passed(self, tensor: torch.Tensor) -> int | None:
+        if not self._passing:
+            return None
+        found = self._passing.get(_memory(tensor))
+        return None if found is None else found.get(_geometry(tensor))
 
     def forget_passed(self) -> None:
         """The operation has ended: memory may be used again for something else."""
@@ -136,6 +150,6 @@ def _memory(tensor: torch.Tensor) -> int:
 
 def _geometry(tensor: torch.Tensor) -> Geometry:
     try:
-        return (_memory(tensor), tensor.storage_offset(), tuple(tensor.shape), tensor.stride())
+        return (tensor.dtype, tensor.storage_offset(), tuple(tensor.shape), tensor.stride())
     except (RuntimeError, NotImplementedError):
-        return (-id(tensor), 0, (), ())
+        return (tensor.dtype, 0, (), ())
