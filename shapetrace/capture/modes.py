@@ -75,6 +75,11 @@ class FunctionLevel(TorchFunctionMode):
 class KernelLevel(TorchDispatchMode):
     """Sees the ATen operators that each call runs; composite ones (under inference_mode) are decomposed."""
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """Do not wrap the handler against compilation: that loads the compiler, and what is compiled runs eagerly here."""
+        return False
+
     def __init__(self, recorder: Recorder) -> None:
         super().__init__()
         self._recorder = recorder

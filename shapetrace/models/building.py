@@ -9,6 +9,7 @@ from shapetrace.models.experts import MoE
 from shapetrace.models.reference import GPT
 from shapetrace.models.seq2seq import EncoderDecoder
 from shapetrace.models.settings import Settings
+from shapetrace.models.weightless import building_on
 
 Inputs: TypeAlias = tuple[tuple[Tensor, ...], dict[str, Tensor]]
 """Positional and keyword arguments of a forward pass."""
@@ -30,7 +31,7 @@ def build(settings: Settings) -> nn.Module:
     """
     settings.validate()
     device = device_of(settings)
-    with torch.random.fork_rng(devices=[]), device:
+    with torch.random.fork_rng(devices=[]), building_on(device):
         torch.manual_seed(0)
         model: nn.Module = EncoderDecoder(settings) if settings.encoder_layers else GPT(settings)
         if device.type != "meta":
