@@ -128,7 +128,8 @@ def _read_kernel(facts: Facts, op: Op, kernel: Kernel) -> None:
     else:
         _hand_on_sources(facts, kernel, result.cuts)
         if len(op.kernels) > 1 and kernel.inputs and kernel_kind(kernel.name) in ("layout", "cast"):
-            facts.inside.update((value, kernel.inputs[0]) for value in kernel.outputs if value not in op.outputs)
+            before = kernel.inputs[0]
+            facts.inside.update((value, before) for value in kernel.outputs if value not in op.outputs and before < value)
     for value, axes in zip(kernel.outputs, result.axes, strict=True):
         facts.axes[value] = axes
 

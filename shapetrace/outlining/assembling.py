@@ -41,7 +41,7 @@ def outline(trace: Trace, *, fused: bool = False) -> Outline:
     symbols = Symbols(flow, found.attentions)
     symbols.name(tree)
     root = _Writer(flow, accounts).section(tree, 1)
-    return Outline(trace.model, root, totals(flow), _coverage(trace, found, root), _failure(trace))
+    return Outline(trace.model, root, totals(flow, accounts, found.drafts), _coverage(trace, found, root), _failure(trace))
 
 
 def _coverage(trace: Trace, found: Plan, root: Section) -> Coverage:

@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from math import prod
 
-from shapetrace.ir import Parameter, Trace
+from shapetrace.ir import Op, Parameter, Trace
 from shapetrace.outlining.drafts import Draft
 from shapetrace.outlining.flow import Flow
 from shapetrace.outlining.structure import Totals
@@ -79,13 +79,24 @@ class Accounts:
         return [] if before is None else [before]
 
 
-def totals(flow: Flow, inactive: int = 0) -> Totals:
-    """Costs of the whole pass, from recorded shapes.
+def inactive_parameters(drafts: Sequence[Draft], accounts: Accounts) -> int:
+    """Parameters of experts that one token does not pass.
 
-    Args:
-        flow: Values and operations.
-        inactive: Parameters of experts that a token does not pass.
+    Of E matrices a token meets k: as many as its router's rows are repeated in the expert products.
     """
+    tokens, total = 0, 0
+    for draft in sorted(drafts, key=lambda draft: draft.order):
+        if draft.title == "Router":
+            tokens = prod(draft.results[0].shape[:-1])
+        if draft.chosen is not None and tokens:
+            rows, experts = draft.chosen
+            chosen = min(rows / tokens, experts)
+            total += round(accounts.owned(draft) * (experts - chosen) / experts)
+    return total
+
+
+def totals(flow: Flow, accounts: Accounts, drafts: Sequence[Draft]) -> Totals:
+    """Costs of the whole pass, from recorded shapes."""
     trace = flow.trace
     parameters = [p for p in trace.parameters if not p.buffer]
     matmul = sum(p.flops for p in flow.facts.products if p.form != "convolution")
@@ -93,8 +104,9 @@ def totals(flow: Flow, inactive: int = 0) -> Totals:
     count = sum(prod(p.shape) for p in parameters)
     return Totals(
         parameters=count,
-        active_parameters=count - inactive,
+        active_parameters=count - inactive_parameters(drafts, accounts),
         buffers=sum(prod(p.shape) for p in trace.parameters if p.buffer),
+        unused_parameters=unused(parameters, accounts, drafts),
         parameter_bytes=sum(prod(p.shape) * p.itemsize for p in parameters),
         matmul_flops=matmul,
         flops=matmul + convolutions,
@@ -104,13 +116,19 @@ def totals(flow: Flow, inactive: int = 0) -> Totals:
 
 
 def _activation_bytes(flow: Flow, trace: Trace) -> int:
-    made = {value for op in trace.ops if not flow.edges[op.id] for value in op.outputs}
+    made = {v for op in trace.ops if not flow.edges[op.id] and not _chooses_weights(flow, op) for v in op.outputs}
     sizes: dict[int, int] = defaultdict(int)
     for value in made:
         tensor = flow.facts.tensor(value)
         if tensor.role == "data" and tensor.origin != "input" and tensor.alias_of is None:
             sizes[value] = prod(tensor.shape) * _ITEMSIZE.get(tensor.dtype, 1)
     return sum(sizes.values())
+
+
+def _chooses_weights(flow: Flow, op: Op) -> bool:
+    """Whether an operation copies matrices out of a stack of weights: no activation."""
+    kind = flow.kinds[op.id]
+    return kind == "index" and bool(op.inputs) and flow.facts.tensor(op.inputs[0]).role == "weight"
 
 
 def _uncounted(flow: Flow) -> dict[str, int]:

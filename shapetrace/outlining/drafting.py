@@ -63,6 +63,7 @@ def _draw_products(flow: Flow, found: Plan, columns: dict[int, list[Columns]], f
     for attention in found.attentions:
         found.drafts += attention_drafts(flow, attention, columns)
     seen: set[int] = set()
+    drawn: set[int] = set()
     for position, product in enumerate(flow.facts.products):
         if position in in_attention:
             continue
@@ -72,6 +73,9 @@ def _draw_products(flow: Flow, found: Plan, columns: dict[int, list[Columns]], f
                 draft.ops, draft.weights = [], []
         for draft in drafts[1:]:
             draft.ops = []
+        for draft in drafts[:1]:
+            draft.ops = [op for op in draft.ops if op not in drawn]
+            drawn.update(draft.ops)
         found.drafts += drafts
         seen.add(product.op)
 

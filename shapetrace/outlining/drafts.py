@@ -49,6 +49,7 @@ class Draft:
         order: Place in the order of execution.
         share: Part of its operations' parameters that are its own, as (its columns, all columns).
         weights: Ids of the weight tensors that its operations read.
+        chosen: For expert products: rows in all, and matrices to choose from.
         twins: Equal steps beside it (heads in modules of their own) that it stands for.
     """
 
@@ -66,6 +67,7 @@ class Draft:
     inner: tuple[int, int] | None = None
     share: tuple[int, int] = (1, 1)
     weights: list[int] = field(default_factory=list)
+    chosen: tuple[int, int] | None = None
     twins: list["Draft"] = field(default_factory=list)
 
 

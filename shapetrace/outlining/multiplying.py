@@ -12,6 +12,9 @@ from shapetrace.outlining.flow import Flow
 from shapetrace.outlining.structure import Note, StepKind
 
 
+EACH_ITS_EXPERT = "each row meets the matrix of its own expert"
+
+
 def product_drafts(flow: Flow, position: int, columns: Sequence[Columns], fused: bool) -> list[Draft]:
     """The steps of one product that is no part of attention itself.
 
@@ -28,12 +31,44 @@ def product_drafts(flow: Flow, position: int, columns: Sequence[Columns], fused:
     if product.form == "grouped":
         return [_grouped(flow, product, op)]
     assert product.left is not None
+    choice = chosen_table(flow, product.right)
+    if choice is not None:
+        return [_chosen(flow, product, op, choice)]
     left, right = (operand_role(flow, value) for value in (product.left, product.right))
     if right == "weight" and left != "weight":
         pieces = list(columns) if columns and not fused else [_whole(flow, product, columns)]
         total = sum(piece.count for piece in pieces)
         return [_projection(flow, product, op, piece, total) for piece in pieces]
     return [_plain(flow, product, op, left, right)]
+
+
+def chosen_table(flow: Flow, value: int) -> Op | None:
+    """The operation that took a factor out of a stack of matrices by computed indices: every row meets its expert."""
+    op = flow.op_of(value)
+    if op is None or flow.kinds[op.id] not in ("index", "lookup") or not op.inputs:
+        return None
+    table = flow.facts.tensor(op.inputs[0])
+    return op if table.role == "weight" and len(table.shape) >= 3 else None
+
+
+def _chosen(flow: Flow, product: Product, op: Op, choice: Op) -> Draft:
+    """Rows with the matrices that were chosen for them, drawn as the whole stack of experts."""
+    assert product.left is not None and product.out is not None
+    atoms = flow.facts.atoms
+    table = flow.facts.tensor(choice.inputs[0])
+    inner, columns = atoms.size(product.k), atoms.size(product.n)
+    rows = product.flops // (2 * inner * columns)
+    operands = [
+        Ref(flow.root(product.left), (rows, inner), flow.facts.tensor(product.left).role),
+        Ref(flow.root(table.id), (inner, columns), "weight", (table.shape[0],)),
+    ]
+    result = Ref(flow.root(product.out), (rows, columns), flow.facts.tensor(product.out).role)
+    draft = Draft([choice.id, op.id], "product", "", "×", operands, [result], op.call, order=op.id, inner=(1, 0))
+    draft.flops = product.flops
+    draft.notes = [Note(EACH_ITS_EXPERT)]
+    draft.weights = [v for o in (choice, op) for v in o.inputs if flow.facts.tensor(v).role == "weight"]
+    draft.chosen = (rows, table.shape[0])
+    return draft
 
 
 def operand_role(flow: Flow, value: int) -> Role:
@@ -180,6 +215,7 @@ def _grouped(flow: Flow, product: Product, op: Op) -> Draft:
     result = Ref(flow.root(product.out), (rows, columns), flow.facts.tensor(product.out).role)
     draft = Draft([op.id], "product", "", "×", operands, [result], op.call, order=op.id, inner=(1, 0))
     draft.flops = product.flops
-    draft.notes = [Note("rows sorted by expert: each meets its own expert's matrix")]
+    draft.notes = [Note(EACH_ITS_EXPERT)]
+    draft.chosen = (rows, experts)
     draft.weights = [value for value in op.inputs if flow.facts.tensor(value).role == "weight"]
     return draft

@@ -199,6 +199,7 @@ class Totals:
         parameters: Elements of all parameters, tied ones once, buffers apart.
         active_parameters: Parameters that one token passes: all but the experts not chosen.
         buffers: Elements of all buffers.
+        unused_parameters: Parameters that the pass never read: a part of ``parameters`` that no step shows.
         parameter_bytes: Bytes of all parameters.
         matmul_flops: 2 per multiply-add of the matrix products alone; a causal mask is not discounted.
         flops: matmul_flops and convolutions.
@@ -214,6 +215,7 @@ class Totals:
     flops: int
     activation_bytes: int
     uncounted: dict[str, int] = field(default_factory=dict)
+    unused_parameters: int = 0
 
 
 @dataclass(frozen=True, slots=True)
