@@ -24,9 +24,7 @@ def opened(function: FunctionType) -> FunctionType:
     for name in _QUESTIONS:
         if name in namespace:
             namespace[name] = _nobody
-    copy = FunctionType(
-        function.__code__, namespace, function.__name__, function.__defaults__, function.__closure__
-    )
+    copy = FunctionType(function.__code__, namespace, function.__name__, function.__defaults__, function.__closure__)
     copy.__kwdefaults__ = function.__kwdefaults__
     return copy
 

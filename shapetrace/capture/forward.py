@@ -9,6 +9,8 @@ from typing import Any
 import torch
 
 from shapetrace import ir
+from shapetrace.capture import known_values
+from shapetrace.capture.known_values import KnownValues
 from shapetrace.capture.lines import failing_line
 from shapetrace.capture.modes import FunctionLevel, KernelLevel
 from shapetrace.capture.plain import named_tensors, tensors_in
@@ -47,12 +49,16 @@ def capture(
         raise TraceError(f"got {type(model).__name__}, expected a torch.nn.Module")
     kwargs = dict(kwargs or {})
     recorder = Recorder(Registry(_names(model)))
+    values = known_values.of_pass(model, (args, kwargs))
+    if values is not None:
+        args, kwargs = values.twins((tuple(args), kwargs))
+        values.where = lambda: recorder.calls[recorder.scope].path if recorder.calls else ""
     inputs = _enter_inputs(recorder, model, args, kwargs)
     info = model_info or ir.Model(type(model).__name__)
     failure: ir.Failure | None = None
     outputs: tuple[int, ...] = ()
     try:
-        with recording(recorder, model):
+        with recording(recorder, model, values):
             result = model(*args, **kwargs)
         outputs = tuple(recorder.registry.read(tensor) for tensor in _result_tensors(result))
     except Exception as error:
@@ -67,14 +73,14 @@ def capture(
 
 
 @contextlib.contextmanager
-def recording(recorder: Recorder, model: torch.nn.Module) -> Iterator[None]:
+def recording(recorder: Recorder, model: torch.nn.Module, values: KnownValues | None = None) -> Iterator[None]:
     """Everything that runs in the block is recorded; nothing stays behind after it, however it ends."""
     with contextlib.ExitStack() as stack:
         if "torch._dynamo" in sys.modules:  # a compiled module runs as the eager code it was made from
             stack.enter_context(torch.compiler.set_stance("force_eager"))
         stack.enter_context(module_scopes(recorder, model))
-        stack.enter_context(KernelLevel(recorder))
-        stack.enter_context(FunctionLevel(recorder))
+        stack.enter_context(KernelLevel(recorder, values))
+        stack.enter_context(FunctionLevel(recorder, values))
         yield
 
 
@@ -89,9 +95,7 @@ def _enter_inputs(
     return tuple(dict.fromkeys(inputs))
 
 
-def _named_arguments(
-    model: torch.nn.Module, args: Sequence[Any], kwargs: Mapping[str, Any]
-) -> list[tuple[str, Any]]:
+def _named_arguments(model: torch.nn.Module, args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[tuple[str, Any]]:
     """Arguments by the names that forward gives them."""
     names: list[str] = []
     with contextlib.suppress(TypeError, ValueError):

@@ -7,9 +7,7 @@ from types import FrameType, TracebackType
 
 import torch
 
-_LIBRARY_FOLDERS = tuple(
-    os.path.dirname(os.path.abspath(path)) + os.sep for path in (torch.__file__, __file__)
-)
+_LIBRARY_FOLDERS = tuple(os.path.dirname(os.path.abspath(path)) + os.sep for path in (torch.__file__, __file__))
 
 
 def calling_line() -> str:

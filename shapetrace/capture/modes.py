@@ -9,7 +9,9 @@ from torch._ops import OpOverload
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from shapetrace.capture import known_calls, known_kernels
 from shapetrace.capture.composites import is_composite, opened
+from shapetrace.capture.known_values import KnownValues
 from shapetrace.capture.lines import calling_line
 from shapetrace.capture.plain import plain
 from shapetrace.capture.recorder import Recorder
@@ -31,9 +33,10 @@ _QUERIES = frozenset(
 class FunctionLevel(TorchFunctionMode):
     """Sees each call once, as its author wrote it, with parameters as themselves."""
 
-    def __init__(self, recorder: Recorder) -> None:
+    def __init__(self, recorder: Recorder, values: KnownValues | None = None) -> None:
         super().__init__()
         self._recorder = recorder
+        self._values = values
         self._opened: list[Any] = []
 
     def __torch_function__(
@@ -48,7 +51,10 @@ class FunctionLevel(TorchFunctionMode):
         recorder = self._recorder
         running = recorder.open_op(name, args, kwargs, calling_line())
         try:
-            result = func(*args, **kwargs)
+            if self._values is None:
+                result = func(*args, **kwargs)
+            else:
+                result = known_calls.call(self._values, func, args, kwargs)
         except BaseException as error:
             recorder.fail_op(running, error)
             raise
@@ -80,9 +86,10 @@ class KernelLevel(TorchDispatchMode):
         """Do not wrap the handler against compilation: that loads the compiler, and what is compiled runs eagerly here."""
         return False
 
-    def __init__(self, recorder: Recorder) -> None:
+    def __init__(self, recorder: Recorder, values: KnownValues | None = None) -> None:
         super().__init__()
         self._recorder = recorder
+        self._values = values
 
     def __torch_dispatch__(
         self, func: OpOverload, types: Any, args: Sequence[Any] = (), kwargs: dict[str, Any] | None = None
@@ -100,7 +107,10 @@ class KernelLevel(TorchDispatchMode):
             self._take(key, value, inputs, plain_args)
         for key, value in kwargs.items():
             self._take(key, value, inputs, plain_args)
-        result = func(*args, **kwargs)
+        if self._values is None:
+            result = func(*args, **kwargs)
+        else:
+            result = known_kernels.run(self._values, func, args, kwargs)
         mutated = [value for key in written if (value := _argument(key, names, args, kwargs)) is not None]
         self._recorder.record_kernel(name, inputs, plain_args, result, mutated, is_view=is_view)
         return result

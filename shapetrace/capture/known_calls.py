@@ -1,0 +1,115 @@
+"""Functions that take values from Python, or give them to it, without passing the kernel level."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch._ops import OpOverload
+from torch.overrides import TorchFunctionMode
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from shapetrace.capture import known_kernels
+from shapetrace.capture.known_values import BUILT, KnownValues, apart, of_pass
+
+_FROM_PYTHON = frozenset({torch.tensor, torch.as_tensor, torch.asarray, torch.Tensor.new_tensor, torch.scalar_tensor})
+_TO_PYTHON = frozenset({torch.Tensor.numpy, torch.Tensor.tolist})
+
+
+def call(values: KnownValues, func: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+    """Call a function of torch in a pass on meta.
+
+    Raises:
+        UnknownValueError: If it gives values to Python that are not known.
+    """
+    if func in _TO_PYTHON and args[0].is_meta:
+        value = values.value(args[0])
+        if value is None:
+            raise known_kernels.unknown(values, func.__name__)
+        with apart():
+            return func(value.clone(), *args[1:], **kwargs)
+    result = func(*args, **kwargs)
+    if func in _FROM_PYTHON and result.is_meta and not values.knows(result):
+        data = args[1] if func is torch.Tensor.new_tensor else kwargs.get("data", args[0] if args else None)
+        if data is not None and not isinstance(data, torch.Tensor):
+            _learn(values, result, data)
+    return result
+
+
+def _learn(values: KnownValues, made: torch.Tensor, data: Any) -> None:
+    """Put data that was copied to meta, where it is lost, beside the tensor made from it."""
+    inside = _replaced(values, data)
+    if inside is not None:
+        with apart():
+            values.learn(made, torch.as_tensor(inside, dtype=made.dtype, device="cpu"))
+
+
+def _replaced(values: KnownValues, data: Any) -> Any:
+    """Nested lists of numbers with known tensors as numbers; None if one is not known."""
+    if isinstance(data, torch.Tensor):
+        value = values.value(data)
+        return None if value is None else value.tolist()
+    if isinstance(data, list | tuple):
+        items = [_replaced(values, item) for item in data]
+        return None if any(item is None for item in items) else items
+    return data
+
+
+class _Functions(TorchFunctionMode):
+    def __init__(self, values: KnownValues) -> None:
+        super().__init__()
+        self._values = values
+
+    def __torch_function__(
+        self, func: Callable[..., Any], types: Any, args: Sequence[Any] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        return call(self._values, func, args, kwargs or {})
+
+
+class _Kernels(TorchDispatchMode):
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """Nothing is compiled here: do not load the compiler."""
+        return False
+
+    def __init__(self, values: KnownValues) -> None:
+        super().__init__()
+        self._values = values
+
+    def __torch_dispatch__(
+        self, func: OpOverload, types: Any, args: Sequence[Any] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        if known_kernels.is_composite(func):  # whole under inference_mode
+            with self:
+                result = func.decompose(*args, **kwargs)
+            if result is not NotImplemented:
+                return result
+        return known_kernels.run(self._values, func, args, kwargs)
+
+
+@contextmanager
+def knowing(values: KnownValues) -> Iterator[None]:
+    """What runs in the block runs on meta with known values; nothing is recorded."""
+    with _Kernels(values), _Functions(values):
+        yield
+
+
+@contextmanager
+def building(device: torch.device | str = "meta") -> Iterator[None]:
+    """Build a model in this block and its buffers are known when it runs on meta. Elsewhere nothing changes."""
+    if torch.device(device).type != "meta":
+        yield
+        return
+    with knowing(BUILT):
+        yield
+
+
+def forward(model: torch.nn.Module, args: Sequence[Any] = (), kwargs: dict[str, Any] | None = None) -> Any:
+    """``model(*args, **kwargs)`` without recording: on meta with known values if the model is there."""
+    values = of_pass(model, (args, kwargs))
+    if values is None:
+        return model(*args, **(kwargs or {}))
+    args, kwargs = values.twins((tuple(args), kwargs or {}))
+    with knowing(values):
+        return model(*args, **kwargs)

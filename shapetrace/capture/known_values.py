@@ -1,0 +1,197 @@
+"""Known values on meta: real values beside tensors that have none.
+
+Code looks at small values: is the mask all ones, how many image tokens are there? On the meta device
+there are no values to look at. But those that code looks at come from inputs and factories, not from weights.
+So memory of meta tensors that was filled from known values alone has a real twin on the CPU. Views of
+the same memory share the twin, so a write through one of them is seen through all, and writing something
+unknown makes all of them unknown.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch.multiprocessing.reductions import StorageWeakRef
+from torch.utils._pytree import tree_map_only
+
+MOST_ELEMENTS = 1 << 22
+"""A tensor with more elements than this is not kept: a mask of 2,048 x 2,048 is."""
+
+_WIDEST_ITEM = 16  # bytes of a complex128
+_SWEEP_ENTRIES = 1024
+_SWEEP_BYTES = 64 << 20
+"""Twins of memory that is gone are dropped when this much has been learned."""
+
+
+class KnownValues:
+    """Which memory of meta tensors has known contents, and these contents.
+
+    Memory is told apart by weak references, which keep its address from being used again. Nothing here
+    keeps a meta tensor alive.
+
+    Attributes:
+        where: Tells which module is running, for messages.
+    """
+
+    def __init__(self, below: "KnownValues | None" = None) -> None:
+        """Start empty.
+
+        Args:
+            below: What was known before. It is read, and copied before it is written to: never changed.
+        """
+        self.where: Callable[[], str] = str
+        self._below = below
+        self._held: dict[int, tuple[StorageWeakRef, torch.UntypedStorage | None]] = {}
+        self._sweep_at = _SWEEP_ENTRIES
+        self._new_bytes = 0
+
+    def knows(self, tensor: torch.Tensor) -> bool:
+        """Whether `value` has something for a tensor."""
+        if not tensor.is_meta:
+            return tensor.device.type == "cpu"
+        return self._memory(tensor) is not None and tensor.numel() <= MOST_ELEMENTS
+
+    def value(self, tensor: torch.Tensor) -> torch.Tensor | None:
+        """The real tensor beside a meta tensor, or None if its values are not known.
+
+        A tensor that is on the CPU is its own value. The result shares memory with what is kept: do not write to it.
+        """
+        if not tensor.is_meta:
+            return tensor if tensor.device.type == "cpu" else None
+        memory = self._memory(tensor)
+        return None if memory is None or tensor.numel() > MOST_ELEMENTS else _window(tensor, memory)
+
+    def value_to_write(self, tensor: torch.Tensor, *, whole: bool = False) -> torch.Tensor | None:
+        """The real tensor beside a meta tensor, to be changed as the meta tensor is.
+
+        Args:
+            tensor: What is about to be written to.
+            whole: True if nothing of what it held is read: unknown memory that it fills becomes known.
+        """
+        memory = self._memory(tensor)
+        if memory is None:
+            if not whole or not _fills(tensor) or tensor.numel() > MOST_ELEMENTS:
+                return None
+            memory = self._hold(tensor, torch.UntypedStorage(tensor.untyped_storage().nbytes(), device="cpu"))
+        elif self._below is not None and tensor.untyped_storage()._cdata not in self._held:
+            memory = self._hold(tensor, memory.clone())
+        return _window(tensor, memory)
+
+    def learn(self, tensor: torch.Tensor, value: torch.Tensor) -> None:
+        """Put a real value beside a meta tensor; one that is too large is not kept.
+
+        Args:
+            tensor: A new meta tensor: no other shares its memory.
+            value: Its value, which is copied.
+        """
+        size = tensor.untyped_storage().nbytes()
+        if tensor.numel() <= MOST_ELEMENTS and size <= MOST_ELEMENTS * _WIDEST_ITEM:
+            memory = self._hold(tensor, torch.UntypedStorage(size, device="cpu"))
+            if tensor.numel():
+                with apart():
+                    _window(tensor, memory).copy_(value)
+
+    def forget(self, tensor: torch.Tensor) -> None:
+        """The values of a tensor, and of all that share its memory, are not known any more."""
+        if tensor.is_meta and self._memory(tensor) is not None:
+            self._hold(tensor, None)
+
+    def twin(self, value: torch.Tensor) -> torch.Tensor:
+        """A meta tensor with a known value, which is copied: the caller's tensor stays as it is."""
+        with apart():
+            meta = torch.empty_strided(value.size(), value.stride(), dtype=value.dtype, device="meta")
+            if value.device.type == "cpu" and value.numel() <= MOST_ELEMENTS:
+                self.learn(meta, value)
+            return meta.requires_grad_(value.requires_grad) if value.is_leaf else meta
+
+    def twins(self, arguments: Any) -> Any:
+        """Arguments of a call with every real tensor replaced by its twin."""
+        seen: dict[int, torch.Tensor] = {}
+
+        def replaced(tensor: torch.Tensor) -> torch.Tensor:
+            if tensor.is_meta or not _has_memory(tensor):
+                return tensor
+            if id(tensor) not in seen:
+                seen[id(tensor)] = self.twin(tensor)
+            return seen[id(tensor)]
+
+        return tree_map_only(torch.Tensor, replaced, arguments)
+
+    def __len__(self) -> int:
+        """Pieces of memory that are alive and known."""
+        self._sweep()
+        return sum(memory is not None for _, memory in self._held.values())
+
+    def _memory(self, tensor: torch.Tensor) -> torch.UntypedStorage | None:
+        try:
+            key = tensor.untyped_storage()._cdata
+        except (RuntimeError, NotImplementedError):  # sparse and nested tensors have no memory of their own
+            return None
+        held = self._held.get(key)
+        if held is None:
+            return self._below._memory(tensor) if self._below is not None else None
+        return held[1]
+
+    def _hold(self, tensor: torch.Tensor, memory: torch.UntypedStorage | None) -> torch.UntypedStorage:
+        storage = tensor.untyped_storage()
+        self._held[storage._cdata] = (StorageWeakRef(storage), memory)
+        self._new_bytes += 0 if memory is None else memory.nbytes()
+        if len(self._held) > self._sweep_at or self._new_bytes > _SWEEP_BYTES:
+            self._sweep()
+        return memory  # type: ignore[return-value]
+
+    def _sweep(self) -> None:
+        self._held = {key: held for key, held in self._held.items() if not held[0].expired()}
+        self._sweep_at = max(_SWEEP_ENTRIES, 2 * len(self._held))
+        self._new_bytes = 0
+
+
+BUILT = KnownValues()
+"""Values of what was made while models were built (see `known_kernels.building`); gone when the models are."""
+
+
+def of_pass(model: torch.nn.Module, arguments: Any) -> KnownValues | None:
+    """What is known when a pass begins, or None if it does not run on meta.
+
+    Weights are unknown, whatever they were filled with: trained ones have other values.
+    """
+    held = [*model.parameters(), *model.buffers()]
+    if not held:
+        tree_map_only(torch.Tensor, held.append, arguments)
+    if not any(tensor.is_meta for tensor in held):
+        return None
+    values = KnownValues(BUILT)
+    for parameter in model.parameters():
+        if not torch.nn.parameter.is_lazy(parameter):
+            values.forget(parameter)
+    return values
+
+
+@contextmanager
+def apart() -> Iterator[None]:
+    """Real computation beside the pass: no mode sees it, no gradient is kept."""
+    with (
+        torch._C.DisableTorchFunction(),
+        torch._C._DisableTorchDispatch(),
+        torch.inference_mode(False),
+        torch.no_grad(),
+    ):
+        yield
+
+
+def _window(tensor: torch.Tensor, memory: torch.UntypedStorage) -> torch.Tensor:
+    """A real tensor that looks at memory the way a meta tensor looks at its own."""
+    with apart():
+        made = torch.empty(0, dtype=tensor.dtype, device="cpu")
+        made.set_(memory, tensor.storage_offset(), tensor.size(), tensor.stride())
+        made = made.conj() if tensor.is_conj() else made
+        return made._neg_view() if tensor.is_neg() else made
+
+
+def _fills(tensor: torch.Tensor) -> bool:
+    return tensor.numel() * tensor.element_size() == tensor.untyped_storage().nbytes()
+
+
+def _has_memory(tensor: torch.Tensor) -> bool:
+    return tensor.layout is torch.strided and not tensor.is_nested
