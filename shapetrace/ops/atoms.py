@@ -227,4 +227,4 @@ class Atoms:
         self._same_as[drop] = keep
         for facts in (self.pieces, self.joined):
             if drop in facts and keep not in facts:
-                facts[keep] = facts[drop]  # type: ignore[assignment,index]
+                facts[keep] = facts[drop]  # type: ignore[assignment]

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Sequence
 from typing import Literal
 
 from shapetrace.ir import Kernel, Op
-from shapetrace.ops.axis_rules import ATTENTION, base_name
+from shapetrace.ops.axis_products import ATTENTION
+from shapetrace.ops.axis_rules import base_name
 from shapetrace.ops.products import PRODUCT_KERNELS
 
 OpKind = Literal[
@@ -16,7 +17,8 @@ _SETS: dict[OpKind, frozenset[str]] = {
     "product": PRODUCT_KERNELS,
     "lookup": frozenset({"embedding", "_embedding_bag"}),
     "norm": frozenset(
-        "native_layer_norm native_group_norm native_batch_norm _native_batch_norm_legit _fused_rms_norm cudnn_batch_norm"
+        "native_layer_norm native_group_norm native_batch_norm _native_batch_norm_legit _fused_rms_norm"
+        " cudnn_batch_norm"
         " _native_batch_norm_legit_no_training rms_norm linalg_vector_norm _weight_norm_interface".split()
     ),
     "softmax": frozenset({"_softmax", "_safe_softmax", "_log_softmax"}),
@@ -126,7 +128,7 @@ def activation_name(kernels: Sequence[str]) -> str:
         return "GELU (tanh)"
     if "erf" in names and "mul" in names:
         return "GELU"
-    if found and found[0] == "relu" and ({"pow", "square"} & names or kernels.count("mul") == 1 and len(names) == 2):
+    if found and found[0] == "relu" and ({"pow", "square"} & names or (kernels.count("mul") == 1 and len(names) == 2)):
         return "ReLU²"
     if found == ["softplus", "tanh"]:
         return "Mish"

@@ -7,7 +7,8 @@ from typing import Literal
 
 from shapetrace.ir import Kernel
 from shapetrace.ops.atoms import Axes, Axis
-from shapetrace.ops.axis_rules import ATTENTION, base_name
+from shapetrace.ops.axis_products import ATTENTION
+from shapetrace.ops.axis_rules import base_name
 
 ProductForm = Literal["matmul", "convolution", "scores", "weighted_sum", "grouped"]
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field, replace
 
 from shapetrace.ir import Kernel, Op, Tensor, Trace
 from shapetrace.ops.atoms import AtomOrigin, Atoms, Axes
-from shapetrace.ops.axis_rules import ATTENTION, Cut, KernelView, base_name, outcome
+from shapetrace.ops.axis_products import ATTENTION
+from shapetrace.ops.axis_rules import Cut, KernelView, base_name, outcome
 from shapetrace.ops.kinds import kernel_kind
 from shapetrace.ops.products import Product, is_product, products
 
@@ -129,7 +130,9 @@ def _read_kernel(facts: Facts, op: Op, kernel: Kernel) -> None:
         _hand_on_sources(facts, kernel, result.cuts)
         if len(op.kernels) > 1 and kernel.inputs and kernel_kind(kernel.name) in ("layout", "cast"):
             before = kernel.inputs[0]
-            facts.inside.update((value, before) for value in kernel.outputs if value not in op.outputs and before < value)
+            facts.inside.update(
+                (value, before) for value in kernel.outputs if value not in op.outputs and before < value
+            )
     for value, axes in zip(kernel.outputs, result.axes, strict=True):
         facts.axes[value] = axes
 

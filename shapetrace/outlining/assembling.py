@@ -41,7 +41,9 @@ def outline(trace: Trace, *, fused: bool = False) -> Outline:
     symbols = Symbols(flow, found.attentions)
     symbols.name(tree)
     root = _Writer(flow, accounts).section(tree, 1)
-    return Outline(trace.model, root, totals(flow, accounts, found.drafts), _coverage(trace, found, root), _failure(trace))
+    return Outline(
+        trace.model, root, totals(flow, accounts, found.drafts), _coverage(trace, found, root), _failure(trace)
+    )
 
 
 def _coverage(trace: Trace, found: Plan, root: Section) -> Coverage:
@@ -142,15 +144,12 @@ class _Writer:
         labels = self._flow.trace.model.tokens if self._is_ids(ref) else ()
         return Operand(
             name=ref.letter, role=ref.role, shape=ref.shape, stack=ref.stack, stack_axes=ref.stack_axes,
-            dims=self._dims(ref), transposed=ref.transposed, pattern=ref.pattern, slices=ref.slices,  # type: ignore[arg-type]
+            transposed=ref.transposed, pattern=ref.pattern, slices=ref.slices,  # type: ignore[arg-type]
             source=source, made_by=made_by, labels=labels,
         )  # fmt: skip
 
     def _is_ids(self, ref: Ref) -> bool:
         return ref.value is not None and ref.value in self._flow.trace.inputs[:1] and len(ref.shape) <= 2
-
-    def _dims(self, ref: Ref) -> tuple[str, ...]:
-        return ()
 
     def _fresh_id(self, wanted: str) -> str:
         name, count = wanted, 1

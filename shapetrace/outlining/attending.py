@@ -99,9 +99,7 @@ def _softmax(flow: Flow, attention: Attention, scores: Draft) -> Draft:
     return Draft(ops, "softmax", "Softmax", "softmax", [before], [result], scores.call, order=order)
 
 
-def _weighted(
-    flow: Flow, attention: Attention, columns: Mapping[int, Sequence[Columns]], weights: Ref
-) -> Draft:
+def _weighted(flow: Flow, attention: Attention, columns: Mapping[int, Sequence[Columns]], weights: Ref) -> Draft:
     assert attention.weighted is not None
     product = flow.facts.products[attention.weighted]
     op = flow.trace.ops[product.op]
@@ -134,7 +132,7 @@ def _splits(flow: Flow, attention: Attention) -> list[Draft]:
     if attention.weighted is not None:
         weighted = flow.facts.products[attention.weighted]
         operands.append(("V", weighted.left if attention.weights_right else weighted.right))
-    drafts = []
+    drafts: list[Draft] = []
     for letter, value in operands:
         op = None if value is None else _turning_op(flow, value)
         if op is not None and all(op.id not in draft.ops for draft in drafts):

@@ -1,6 +1,6 @@
 """Finds attention: Q Kᵀ → scale → mask → softmax → × V, written out or as one fused call."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from shapetrace.ir import Op
 from shapetrace.ops.kinds import OpKind, names_of
@@ -84,18 +84,18 @@ def _explicit(flow: Flow, position: int, product: Product, by_op: dict[int, list
             for source, between in flow.behind(op.inputs[0], _BETWEEN):
                 scores = [p for p in by_op.get(source.id, ()) if _is_weighted_sum(flow, flow.facts.products[p])]
                 if scores:
-                    return _assembled(flow, scores[-1], position, op, right, between, after)
+                    return replace(_assembled(flow, (scores[-1], position), op, (between, after)), weights_right=right)
     return None
 
 
-def _assembled(
-    flow: Flow, scores: int, weighted: int, softmax: Op, right: bool, between: list[int], after: list[int]
-) -> Attention:
+def _assembled(flow: Flow, ends: tuple[int, int], softmax: Op, passed: tuple[list[int], list[int]]) -> Attention:
+    scores, weighted = ends
+    between, after = passed
     product = flow.facts.products[scores]
     assert product.left is not None
     masks = [value for op in between for value in flow.trace.ops[op].inputs if _is_mask(flow, value)]
     return Attention(
-        scores, weighted, softmax.id, query_right=_keys_are_rows(flow, product, softmax), weights_right=right,
+        scores, weighted, softmax.id, query_right=_keys_are_rows(flow, product, softmax),
         before=_scalings(flow, (product.left, product.right)), between=between, after=after,
         causal=any(_is_triangle(flow, mask) for mask in masks), masked=bool(masks),
         scale=_factor(flow, between),
@@ -121,7 +121,9 @@ def _is_mask(flow: Flow, value: int) -> bool:
     shape = flow.facts.tensor(value).shape
     made = flow.facts.producer.get(flow.root(value))
     comes_from_scores = made is not None and flow.kinds[made] == "product"
-    return len(shape) >= 2 and not comes_from_scores and (not flow.is_floating(value) or not flow.facts.sources.get(value))
+    return (
+        len(shape) >= 2 and not comes_from_scores and (not flow.is_floating(value) or not flow.facts.sources.get(value))
+    )
 
 
 def _is_triangle(flow: Flow, value: int) -> bool:
@@ -147,7 +149,9 @@ def _is_scaling(flow: Flow, op: Op) -> bool:
     others = [value for value in op.inputs if not flow.is_data(value)]
     numbers = all(flow.facts.tensor(value).shape in ((), (1,)) and not _is_weight(flow, value) for value in others)
     one_reader = len(flow.readers[flow.root(op.outputs[0])]) == 1 if op.outputs else False
-    return len(data) == 1 and numbers and one_reader and set(names_of(op.kernels)) <= {"mul", "div"} and bool(op.kernels)
+    return (
+        len(data) == 1 and numbers and one_reader and set(names_of(op.kernels)) <= {"mul", "div"} and bool(op.kernels)
+    )
 
 
 def _is_weight(flow: Flow, value: int) -> bool:

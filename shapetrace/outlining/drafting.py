@@ -137,12 +137,15 @@ def _reason(flow: Flow, op: Op) -> str:
 
 
 def _attach_weight_preparation(flow: Flow, found: Plan) -> None:
-    """What only prepares weights (a lookup of positions, a reparametrised matrix) is drawn by the step that reads it."""
+    """What only prepares weights (a lookup of positions, a reparametrised matrix) belongs to the step that reads it."""
     by_op = {op: draft for draft in found.drafts for op in draft.ops}
     prepared = [i for i, reason in found.elided.items() if reason == "weights"]
     for op in sorted(prepared, reverse=True):
         readers = {
-            reader for value in flow.trace.ops[op].outputs for reader in flow.readers[flow.root(value)] if reader in by_op
+            reader
+            for value in flow.trace.ops[op].outputs
+            for reader in flow.readers[flow.root(value)]
+            if reader in by_op
         }
         if readers:
             draft = by_op[min(readers)]

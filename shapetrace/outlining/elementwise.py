@@ -29,8 +29,8 @@ def lookup_draft(flow: Flow, op: Op) -> Draft:
     table, ids = op.inputs[:2] if flow.is_floating(op.inputs[0]) else (op.inputs[1], op.inputs[0])
     ids_ref = ref(flow, ids, "ids")
     ids_ref.shape = trimmed(ids_ref.shape, 1)
-    draft = Draft([op.id], "lookup", _lookup_title(flow, ids), "→", [ids_ref, ref(flow, table)], [ref(flow, op.outputs[0])], op.call,
-                  order=op.id)  # fmt: skip
+    operands, results = [ids_ref, ref(flow, table)], [ref(flow, op.outputs[0])]
+    draft = Draft([op.id], "lookup", _lookup_title(flow, ids), "→", operands, results, op.call, order=op.id)
     draft.weights = [value for value in op.inputs if flow.facts.tensor(value).role == "weight"]
     return draft
 
@@ -99,6 +99,27 @@ def _results(flow: Flow, ops: Sequence[Op]) -> list[int]:
 def _named(
     flow: Flow, ops: Sequence[Op], kernels: Sequence[str], data: Sequence[int], constants: Sequence[int]
 ) -> tuple[StepKind, str]:
+    known = _recognised(flow, kernels, constants)
+    if known is not None:
+        return known
+    if set(kernels) <= {"cat", "stack", "copy"}:
+        return "concat", "Concat"
+    plain = set(kernels)
+    if plain == {"add"} and len(data) + len(constants) > 1:
+        tables = [v for v in constants if _is_looked_up(flow, v)]
+        return "add", "Position" if len(tables) == 1 else "Add embeddings" if tables else "Add"
+    if len(ops) == 1 and len(data) + len(constants) == 2 and plain == {"mul"}:
+        return "multiply", "Multiply"
+    kinds = {flow.kinds[op.id] for op in ops}
+    names = list(dict.fromkeys(op.name.removeprefix("aten.").rstrip("_") for op in ops))
+    title = ", ".join(names[:3]) + (" …" if len(names) > 3 else "")
+    if plain <= {"mul", "div"} and not [v for v in constants if flow.facts.tensor(v).shape]:
+        title = "Scale"
+    return ("reduce" if kinds == {"reduce"} else "pointwise"), title
+
+
+def _recognised(flow: Flow, kernels: Sequence[str], constants: Sequence[int]) -> tuple[StepKind, str] | None:
+    """Norms, position encodings and activations, by their kernels."""
     norm = norm_name(kernels)
     if norm:
         return "norm", norm
@@ -108,23 +129,7 @@ def _named(
         if set(kernels) <= {"add"}:
             return "add", "Position"
     activation = activation_name(kernels)
-    if activation:
-        return "activation", activation
-    if set(kernels) <= {"cat", "stack", "copy"}:
-        return "concat", "Concat"
-    plain = set(kernels)
-    if plain == {"add"} and len(data) + len(constants) > 1:
-        tables = [v for v in constants if _is_looked_up(flow, v)]
-        return "add", "Position" if len(tables) == 1 else "Add embeddings" if tables else "Add"
-    if len(ops) == 1 and len(data) + len(constants) == 2:
-        if plain == {"mul"}:
-            return "multiply", "Multiply"
-    kinds = {flow.kinds[op.id] for op in ops}
-    names = list(dict.fromkeys(op.name.removeprefix("aten.").rstrip("_") for op in ops))
-    title = ", ".join(names[:3]) + (" …" if len(names) > 3 else "")
-    if plain <= {"mul", "div"} and not [v for v in constants if flow.facts.tensor(v).shape]:
-        title = "Scale"
-    return ("reduce" if kinds == {"reduce"} else "pointwise"), title
+    return ("activation", activation) if activation else None
 
 
 def _is_looked_up(flow: Flow, value: int) -> bool:

@@ -162,9 +162,9 @@ class Flow:
     def _adds_nothing(self, op: Op) -> bool:
         """Whether a cat has one operand that is not empty, or a copy overwrites all of its target."""
         if "copy" in names_of(op.kernels):
-            return max(len(self.facts.tensor(v).shape) and prod(self.facts.tensor(v).shape) for v in op.outputs) == prod(
-                self.facts.tensor(op.inputs[-1]).shape
-            )
+            return max(
+                len(self.facts.tensor(v).shape) and prod(self.facts.tensor(v).shape) for v in op.outputs
+            ) == prod(self.facts.tensor(op.inputs[-1]).shape)
         sizes = [prod(self.facts.tensor(value).shape) for value in op.inputs]
         return sum(size > 0 for size in sizes) == 1 and sum(sizes) == prod(self.facts.tensor(op.outputs[0]).shape)
 

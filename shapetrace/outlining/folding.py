@@ -115,11 +115,10 @@ def _are_parallel(trace: Trace, first: Node) -> bool:
         if reads & made:
             return False
         made |= {value for op in ops for value in trace.ops[op].outputs}
-    last = max(made, default=0)
-    return bool(made) and _joined_later(trace, first, last)
+    return bool(made) and _joined_later(trace, first)
 
 
-def _joined_later(trace: Trace, first: Node, last: int) -> bool:
+def _joined_later(trace: Trace, first: Node) -> bool:
     """Whether one operation reads the results of all members."""
     members = [first, *first.folded]
     outputs = [{v for op in _ops(member) for v in trace.ops[op].outputs} for member in members]

@@ -11,7 +11,6 @@ from shapetrace.outlining.drafts import Draft, Ref, trimmed
 from shapetrace.outlining.flow import Flow
 from shapetrace.outlining.structure import Note, StepKind
 
-
 EACH_ITS_EXPERT = "each row meets the matrix of its own expert"
 
 
@@ -53,7 +52,8 @@ def chosen_table(flow: Flow, value: int) -> Op | None:
 
 def _chosen(flow: Flow, product: Product, op: Op, choice: Op) -> Draft:
     """Rows with the matrices that were chosen for them, drawn as the whole stack of experts."""
-    assert product.left is not None and product.out is not None
+    assert product.left is not None
+    assert product.out is not None
     atoms = flow.facts.atoms
     table = flow.facts.tensor(choice.inputs[0])
     inner, columns = atoms.size(product.k), atoms.size(product.n)
@@ -103,7 +103,7 @@ def _whole(flow: Flow, product: Product, columns: Sequence[Columns]) -> Columns:
 def _projection(flow: Flow, product: Product, op: Op, piece: Columns, total: int) -> Draft:
     assert product.left is not None
     atoms = flow.facts.atoms
-    rows, stack = _rows(flow, product, op)
+    rows, stack = _rows(flow, product)
     inner = atoms.size(product.k)
     heads = (piece.heads,) if piece.heads > 1 else ()
     data = Ref(flow.root(product.left), (*rows, inner), stack_axes=stack, role=operand_role(flow, product.left))
@@ -121,7 +121,7 @@ def _projection(flow: Flow, product: Product, op: Op, piece: Columns, total: int
     return draft
 
 
-def _rows(flow: Flow, product: Product, op: Op) -> tuple[tuple[int, ...], tuple[int, ...]]:
+def _rows(flow: Flow, product: Product) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Rows of the data operand as the author had them, and the stack over which the weight has a matrix of its own."""
     assert product.left is not None
     atoms = flow.facts.atoms
@@ -187,7 +187,8 @@ def _plain(flow: Flow, product: Product, op: Op, left: Role, right: Role) -> Dra
 
 def _convolution(flow: Flow, product: Product, op: Op) -> Draft:
     tensor = flow.facts.tensor
-    assert product.left is not None and product.out is not None
+    assert product.left is not None
+    assert product.out is not None
     data, weight, out = tensor(product.left), tensor(product.right), tensor(product.out)
     operands = [
         Ref(flow.root(data.id), trimmed(data.shape), data.role),
@@ -204,7 +205,8 @@ def _convolution(flow: Flow, product: Product, op: Op) -> Draft:
 
 def _grouped(flow: Flow, product: Product, op: Op) -> Draft:
     """Rows sorted by expert, each group with the expert's own matrix."""
-    assert product.left is not None and product.out is not None
+    assert product.left is not None
+    assert product.out is not None
     atoms = flow.facts.atoms
     experts = atoms.size(product.batch[0]) if product.batch else 1
     rows, inner, columns = (atoms.size(axis) for axis in (product.m, product.k, product.n))

@@ -59,7 +59,9 @@ class _Titles:
             if draft.kind == "product" and draft.results[0].letter in TITLES:
                 sources[draft.results[0].letter].add(draft.operands[0].value)
         scores = [draft for draft in node.own() if draft.kind == "scores"]
-        return bool(sources["Q"]) and sources["Q"].isdisjoint(sources["K"]) and len(scores) == 1 and self._apart(sources)
+        return (
+            bool(sources["Q"]) and sources["Q"].isdisjoint(sources["K"]) and len(scores) == 1 and self._apart(sources)
+        )
 
     def _apart(self, sources: dict[str, set[int | None]]) -> bool:
         """Whether queries and keys are rows of different sequences: by atoms, not by size."""
@@ -91,7 +93,7 @@ class _Titles:
     def _feed_forward(self, products: list[Draft]) -> None:
         """Gate, up and down; or expand and shrink."""
         for draft in products:
-            data, weight, result = self._parts(draft)
+            data, _, result = self._parts(draft)
             if draft.title:
                 continue
             gating = self._gating(result)
@@ -133,11 +135,13 @@ class _Titles:
             maker = self._makers.get(value)
             if maker is None:
                 return False
-            if maker.kind in ("weighted_sum", "concat") and any(r.letter == "Z" for r in (*maker.results, *maker.operands)):
+            if maker.kind in ("weighted_sum", "concat") and any(
+                r.letter == "Z" for r in (*maker.results, *maker.operands)
+            ):
                 return True
-            if maker.kind == "concat" and maker.operands[0].value is not None:
-                value = maker.operands[0].value
-            elif maker.kind in ("multiply", "norm", "pointwise", "activation") and maker.operands[0].value is not None:
+            if (maker.kind == "concat" and maker.operands[0].value is not None) or (
+                maker.kind in ("multiply", "norm", "pointwise", "activation") and maker.operands[0].value is not None
+            ):
                 value = maker.operands[0].value
             else:
                 return False
@@ -179,7 +183,9 @@ class _Titles:
     def _is_cut_in_two(self, result: Ref) -> bool:
         """Whether an activation takes half of a product's columns and multiplies it with the other half."""
         return any(
-            after.kind == "activation" and len(after.operands) == 1 and 2 * after.results[0].shape[-1] == result.shape[-1]
+            after.kind == "activation"
+            and len(after.operands) == 1
+            and 2 * after.results[0].shape[-1] == result.shape[-1]
             for after in self._after(result)
         )
 

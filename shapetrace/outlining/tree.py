@@ -156,7 +156,7 @@ def _classify(node: Node) -> None:
         whole_block = any(d.title == "Expand" for d in node.own()) or _works(node) > 7
         node.kind = "block" if whole_block else "attention"
     elif inner & {"attention", "mlp", "experts", "block"}:
-        node.kind = "experts" if "route" in kinds or "experts" in inner and "attention" not in inner else "block"
+        node.kind = "experts" if "route" in kinds or ("experts" in inner and "attention" not in inner) else "block"
     elif "route" in kinds:
         node.kind = "experts"
     elif "lookup" in kinds and not stacked:
