@@ -24,12 +24,16 @@ class Row:
         alike: Steps with the same shapes that it draws too.
         folded: The section it stands for, if it is drawn as one row.
         repeat: Number of layers it stands for, where no panel says so.
+        inside: Path of the section that frames it, which its caption need not repeat.
+        n_left_out: Rows after it that are not drawn.
     """
 
     steps: tuple[Step, ...]
     alike: tuple[Step, ...] = ()
     folded: Section | None = None
     repeat: int = 1
+    inside: str = ""
+    n_left_out: int = 0
 
     @property
     def id(self) -> str:
@@ -84,16 +88,23 @@ def arrange(section: Section, look: Look) -> tuple[Item, ...]:
     return tuple(items)
 
 
-def flattened(items: Iterable[Item], depth: int = 0, repeat: int = 1) -> tuple[Item, ...]:
-    """Dissolve panels that say nothing and those too deep; rows keep how often they are repeated."""
+def flattened(items: Iterable[Item], inside: str, depth: int = 0, repeat: int = 1) -> tuple[Item, ...]:
+    """Dissolve panels that say nothing and those too deep.
+
+    Args:
+        items: Rows and panels, however deep.
+        inside: Path of the section that frames them, or that the figure is about.
+        depth: How many panels are around them.
+        repeat: How often the dissolved panels around them are repeated; their rows say so.
+    """
     flat: list[Item] = []
     for item in items:
         if isinstance(item, Row):
-            flat.append(replace(item, repeat=item.repeat * repeat))
+            flat.append(replace(item, repeat=item.repeat * repeat, inside=inside))
         elif depth < MAX_DEPTH and _framed(item, depth):
-            flat.append(replace(item, items=flattened(item.items, depth + 1)))
+            flat.append(replace(item, items=flattened(item.items, item.section.path, depth + 1)))
         else:
-            flat += flattened(item.items, depth, repeat * item.section.repeat)
+            flat += flattened(item.items, inside, depth, repeat * item.section.repeat)
     return tuple(flat)
 
 
@@ -101,8 +112,12 @@ def unchained(row: Row) -> tuple[Row, ...]:
     """Give each step of a row its own."""
     if len(row.steps) == 1:
         return (row,)
-    first, *others = row.steps
-    return (replace(row, steps=(first,)), *(Row((step,), repeat=row.repeat) for step in others))
+    first, *others, last = row.steps
+    return (
+        replace(row, steps=(first,), n_left_out=0),
+        *(replace(row, steps=(step,), alike=(), n_left_out=0) for step in others),
+        replace(row, steps=(last,), alike=()),
+    )
 
 
 def _framed(panel: Panel, depth: int) -> bool:

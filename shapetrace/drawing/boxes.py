@@ -68,5 +68,3 @@ def _text_box(text: Text) -> Box:
     if text.turned:  # a quarter to the left: the start is below, the letters' tops are on the left
         return Box(text.x - up, text.y - start - width, text.x + down, text.y - start)
     return Box(text.x + start, text.y - up, text.x + start + width, text.y + down)
-
-

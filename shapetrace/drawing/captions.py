@@ -32,7 +32,7 @@ def _lines(row: Row, words: Words, room_px: float) -> Iterator[tuple[str, str]]:
         yield "label", line
     paths = (row.folded.path.strip("<>"),) if row.folded else tuple(step.path for step in (row.steps[0], *row.alike))
     path = clean(joined_path(paths))
-    if path:
+    if path and path != row.inside:
         yield "path", shortened(path, "path", room_px)
     for line in wrapped(_SEPARATOR.join(_notes(row, words)), "note", room_px, lines=_NOTE_LINES):
         yield "note", line.strip(_SEPARATOR)

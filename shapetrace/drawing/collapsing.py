@@ -15,14 +15,10 @@ class Collapsed:
     Attributes:
         items: Rows and panels.
         n_sections: Sections that became one row.
-        n_left_out: Rows that are not drawn at all.
-        gap_after: Row after which those are missing.
     """
 
     items: tuple[Item, ...]
     n_sections: int = 0
-    n_left_out: int = 0
-    gap_after: Row | None = None
 
 
 def collapse(items: tuple[Item, ...], max_rows: int) -> Collapsed:
@@ -41,9 +37,12 @@ def collapse(items: tuple[Item, ...], max_rows: int) -> Collapsed:
         return Collapsed(items, n_sections)
     tail = min(_TAIL_ROWS, max_rows // 3)
     head = max(max_rows - tail - 1, 1)
-    gap_after = list(rows_in(items))[head - 1]
-    kept = (number < head or number >= n_rows - tail for number in range(n_rows))
-    return Collapsed(_filtered(items, kept), n_sections, n_rows - head - tail, gap_after)
+    n_left_out = n_rows - head - tail
+    marks = (
+        n_left_out if number == head - 1 else 0 if number < head or number >= n_rows - tail else -1
+        for number in range(n_rows)
+    )
+    return Collapsed(_filtered(items, marks), n_sections)
 
 
 def _n_rows(items: tuple[Item, ...]) -> int:
@@ -74,11 +73,13 @@ def _replaced(items: tuple[Item, ...], folded: Panel) -> tuple[Item, ...]:
     return tuple(done)
 
 
-def _filtered(items: tuple[Item, ...], kept: Iterator[bool]) -> tuple[Item, ...]:
+def _filtered(items: tuple[Item, ...], left_out: Iterator[int]) -> tuple[Item, ...]:
+    """Keep the rows marked 0 or more: how many are left out after them."""
     done: list[Item] = []
     for item in items:
         if isinstance(item, Row):
-            done += [item] if next(kept) else []
-        elif inner := _filtered(item.items, kept):
+            if (n_after := next(left_out)) >= 0:
+                done.append(replace(item, n_left_out=n_after))
+        elif inner := _filtered(item.items, left_out):
             done.append(replace(item, items=inner))
     return tuple(done)

@@ -10,9 +10,7 @@ from shapetrace.drawing.metrics import clean, shortened
 from shapetrace.drawing.wording import Words
 from shapetrace.outlining.structure import Operand, Step
 
-HALF_SCALE = frozenset(
-    "residual add multiply norm activation position pointwise reduce route unknown".split()
-)
+HALF_SCALE = frozenset("residual add multiply norm activation position pointwise reduce route unknown".split())
 """Kinds whose rows are drawn at half scale: they work element by element, and no side is to be matched."""
 
 _SYMBOLS = frozenset("× + − ⊙ ∗ → / ⊕".split())

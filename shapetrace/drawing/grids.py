@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from shapetrace.drawing.cells import Cell
 from shapetrace.drawing.equations import Slot
@@ -55,10 +56,12 @@ def columns_of(rows: Iterable[Sequence[Slot]]) -> Columns:
     return Columns(origins)
 
 
-def aligned(slots: Sequence[Slot], columns: Columns) -> Line:
-    """One line in columns; a row that keeps to none is set without."""
+def aligned(slots: Sequence[Slot], columns: Columns, room_px: float) -> Line:
+    """One line in columns; a row that keeps to none has only its first cell in its column."""
     if any(slot.column is None for slot in slots):
-        return compact(slots)
+        line = compact(slots)
+        shift = max(columns.origins.get(0, 0.0) - line.cells[0][1], 0.0)
+        return _line([(cell, x + shift) for cell, x in line.cells]) if line.right + shift <= room_px else line
     return _line([(slot.cell, columns.origins[slot.column]) for slot in slots if slot.column is not None])
 
 
@@ -90,7 +93,7 @@ def widest_cell(slots: Sequence[Slot]) -> float:
 def line_axes(lines: Sequence[Line]) -> list[float]:
     """Where the axes of a row's lines are, from that of the first."""
     axes = [0.0]
-    for upper, lower in zip(lines, lines[1:], strict=False):
+    for upper, lower in pairwise(lines):
         axes.append(axes[-1] + upper.below + _LINE_GAP_PX + lower.above)
     return axes
 

@@ -52,7 +52,7 @@ def figure(
     colours = theme_named(theme, look.templates)
     subject = subject_of(outline, section, step, look, words)
     style = Style(Sides(1), look.dims, colours.hatched, words.say("scalar"))
-    planned = plan(subject.content.items, style, words, look)
+    planned = plan(subject.items, style, words, look)
     footnotes = tuple(_footnotes(subject, outline.failure, words, look))
     return _composed(subject, planned, colours, words, footnotes)
 
@@ -63,7 +63,7 @@ def _composed(
     margins, title = planned.margins, clean(subject.title)
     legend = legend_marks(tuple(_legend(planned, theme, words)))
     head, top = heading(title, subject.facts, legend, margins.width)
-    sheet = lay_out(planned.items, planned.rows, top + 16, subject.content.gap_after)
+    sheet = lay_out(planned.items, planned.rows, top + 16)
     foot, bottom = footing(footnotes, sheet.bottom + (20 if footnotes else 0), margins.width)
     height = bottom + _BOTTOM_PX
     groups = (
@@ -72,7 +72,7 @@ def _composed(
         *(panel_group(placed, margins, words) for placed in sheet.panels),
         rail_group(planned.rails, sheet, top + 8, margins),
         *(row_group(placed, margins, words) for placed in sheet.rows),
-        Group("footing", (*_gaps(subject, sheet, planned, words), *foot)),
+        Group("footing", (*_gaps(sheet, planned, words), *foot)),
     )
     desc = "\n".join(row_title(set_row.row, words) for set_row in planned.rows)
     named = tuple(_uniquely_named(group for group in groups if group.marks))
@@ -84,7 +84,11 @@ def _legend(planned: Plan, theme: Theme, words: Words) -> Iterator[tuple[str, st
     rows = [set_row.row for set_row in planned.rows]
     operands = [operand for row in rows for operand in drawn_operands(row)]
     roles = {operand.role for operand in operands}
-    for role, ink, phrase in (("data", "data", "data"), ("weight", "weight", "weights"), ("constant", "const", "constants")):
+    for role, ink, phrase in (
+        ("data", "data", "data"),
+        ("weight", "weight", "weights"),
+        ("constant", "const", "constants"),
+    ):
         if role in roles:
             yield ink + ("+hatch" if ink in theme.hatched else ""), words.say(phrase)
     if any(step.inner for row in rows if not row.folded for step in row.steps):
@@ -98,16 +102,16 @@ def _legend(planned: Plan, theme: Theme, words: Words) -> Iterator[tuple[str, st
 def _footnotes(subject: Subject, failure: str, words: Words, look: Look) -> Iterator[tuple[str, str]]:
     if failure:
         yield "warning", words.say("The pass ended early: {reason}", reason=clean(failure))
-    if subject.content.n_sections:
-        phrase = "{n} sections are drawn as one row each." if subject.content.n_sections > 1 else "1 section is drawn as one row."
-        yield "caption", words.say(phrase, n=subject.content.n_sections)
+    if subject.n_folded:
+        phrase = "{n} sections are drawn as one row each." if subject.n_folded > 1 else "1 section is drawn as one row."
+        yield "caption", words.say(phrase, n=subject.n_folded)
     if look.caption:
         yield "caption", clean(look.caption)
 
 
-def _gaps(subject: Subject, sheet: Sheet, planned: Plan, words: Words) -> Iterator[Mark]:
-    for y in sheet.gaps:
-        text = "⋮ " + words.say("{n} more rows, not drawn", n=subject.content.n_left_out)
+def _gaps(sheet: Sheet, planned: Plan, words: Words) -> Iterator[Mark]:
+    for y, n_left_out in sheet.gaps:
+        text = "⋮ " + words.say("{n} more rows, not drawn", n=n_left_out)
         yield Text(planned.margins.caption, y, (Span(text),), "caption")
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from shapetrace.drawing.boxes import around
 from shapetrace.drawing.cells import Cell, cell
 from shapetrace.drawing.frames import ZIGZAG_AT, Frame, body
+from shapetrace.drawing.inks import SHIFT_PX
 from shapetrace.drawing.metrics import ELLIPSIS, clean, shortened, width_px
 from shapetrace.drawing.naming import name_spans, shape_text, stack_sizes, stack_text
 from shapetrace.drawing.primitives import Line, Mark, Point, Span, Text
@@ -56,7 +57,9 @@ def matrix(
     marks = [*body(frame, operand), *_edges(frame, operand, style, inner), *_name(frame, operand)]
     marks.append(Text(0, frame.height / 2 + 15, _shape_spans(operand, style), "shape", "middle"))
     if stacked := stack_text(operand):
-        marks.append(Text(frame.width / 2 + frame.lift + 4, 7 - frame.height / 2 - frame.lift, (Span(stacked),), "stack"))
+        marks.append(
+            Text(frame.width / 2 + frame.lift + 4, 7 - frame.height / 2 - frame.lift, (Span(stacked),), "stack")
+        )
     if operand.labels and operand.shape:
         marks += _tokens(frame, operand, right=around(marks).left - 4)
     return cell(marks)
@@ -132,7 +135,8 @@ def _name(frame: Frame, operand: Operand) -> Iterator[Mark]:
         return
     x, y = _name_place(frame, operand)
     if width_px(spans, ink) > frame.width - 2 * abs(x) - 5 or frame.height < 18:
-        above = 6 if frame.columns is None else 18
+        lowest = max(SHIFT_PX[span.shift] for span in spans)
+        above = lowest + (6 if frame.columns is None else 18)
         yield Text(frame.lift / 2, -frame.height / 2 - frame.lift - above, spans, ink, "middle")
     else:
         yield Text(x, y + 4.5, spans, ink, "middle")

@@ -31,9 +31,7 @@ def width_px(spans: str | Iterable[Span], ink: str) -> float:
     bold = style.weight >= 600
     if isinstance(spans, str):
         return _ems(spans, bold, style.mono) * style.size_px
-    return sum(
-        _ems(span.text, bold, style.mono) * (SHIFTED_SIZE_PX if span.shift else style.size_px) for span in spans
-    )
+    return sum(_ems(span.text, bold, style.mono) * (SHIFTED_SIZE_PX if span.shift else style.size_px) for span in spans)
 
 
 def shortened(text: str, ink: str, room_px: float) -> str:

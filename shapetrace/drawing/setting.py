@@ -51,7 +51,7 @@ def _set(rows: list[tuple[Slot, ...]], room_px: float) -> Iterator[Line | None]:
     """The rows in common columns; None for a row without columns that must be wrapped."""
     columns = columns_of(rows)
     for slots in rows:
-        line = aligned(slots, columns)
+        line = aligned(slots, columns, room_px)
         odd = any(slot.column is None for slot in slots)
         yield None if odd and line.right > room_px and widest_cell(slots) <= room_px else line
 

@@ -76,33 +76,30 @@ class Sheet:
     Attributes:
         rows: In order.
         panels: Outer before inner.
-        gaps: The y of a line that says how many rows are left out.
+        gaps: The y of lines that say how many rows are left out, and that number.
         bottom: Where the last thing ends.
     """
 
     rows: list[PlacedRow] = field(default_factory=list)
     panels: list[PlacedPanel] = field(default_factory=list)
-    gaps: list[float] = field(default_factory=list)
+    gaps: list[tuple[float, int]] = field(default_factory=list)
     bottom: float = 0.0
 
 
-def lay_out(items: Sequence[Item], set_rows: Iterable[SetRow], top: float, gap_after: Row | None) -> Sheet:
+def lay_out(items: Sequence[Item], set_rows: Iterable[SetRow], top: float) -> Sheet:
     """Put rows below each other.
 
     Args:
         items: Rows and panels.
         set_rows: The same rows with their cells, in order.
         top: Where the first thing starts.
-        gap_after: The row after which a line says what is left out.
     """
     sheet = Sheet()
-    sheet.bottom = _stack(items, iter(set_rows), sheet, top, 0, gap_after)
+    sheet.bottom = _stack(items, iter(set_rows), sheet, top, 0)
     return sheet
 
 
-def _stack(
-    items: Sequence[Item], set_rows: Iterator[SetRow], sheet: Sheet, top: float, depth: int, gap_after: Row | None
-) -> float:
+def _stack(items: Sequence[Item], set_rows: Iterator[SetRow], sheet: Sheet, top: float, depth: int) -> float:
     y = top
     for place, item in enumerate(items):
         if place:
@@ -110,14 +107,14 @@ def _stack(
         if isinstance(item, Panel):
             number = len(sheet.panels)
             sheet.panels.append(PlacedPanel(item, depth, y, y))
-            end = _stack(item.items, set_rows, sheet, y + _PANEL_TOP_PX, depth + 1, gap_after) + _PANEL_BOTTOM_PX
+            end = _stack(item.items, set_rows, sheet, y + _PANEL_TOP_PX, depth + 1) + _PANEL_BOTTOM_PX
             sheet.panels[number] = PlacedPanel(item, depth, y, end)
             y = end
             continue
         set_row = next(set_rows)
         sheet.rows.append(PlacedRow(set_row, y + set_row.above))
         y += set_row.above + set_row.below
-        if item is gap_after:
-            sheet.gaps.append(y + 34)
+        if item.n_left_out:
+            sheet.gaps.append((y + 34, item.n_left_out))
             y += 44
     return y

@@ -3,8 +3,8 @@
 import re
 from dataclasses import dataclass
 
-from shapetrace.drawing.arranging import Row, arrange, flattened
-from shapetrace.drawing.collapsing import Collapsed, collapse
+from shapetrace.drawing.arranging import Item, Row, arrange, flattened
+from shapetrace.drawing.collapsing import collapse
 from shapetrace.drawing.look import Look
 from shapetrace.drawing.metrics import clean
 from shapetrace.drawing.selecting import section_named, step_numbered
@@ -24,13 +24,15 @@ class Subject:
         name: For ids and file names.
         title: Its title.
         facts: Lines below the title.
-        content: Rows and panels, few enough.
+        items: Rows and panels, few enough.
+        n_folded: Sections that are drawn as one row.
     """
 
     name: str
     title: str
     facts: tuple[str, ...]
-    content: Collapsed
+    items: tuple[Item, ...]
+    n_folded: int = 0
 
 
 def subject_of(outline: Outline, section: str | None, step: int | None, look: Look, words: Words) -> Subject:
@@ -46,14 +48,17 @@ def subject_of(outline: Outline, section: str | None, step: int | None, look: Lo
         chosen = step_numbered(outline, step)
         title = words.say("{part} in {model}", part=words.say(clean(chosen.title)), model=model)
         facts = _joined([clean(chosen.path), *_costs(chosen.parameters, chosen.flops or 0, words)])
-        return Subject(slug(chosen.id), look.title or title, facts, Collapsed((Row((chosen,)),)))
+        return Subject(slug(chosen.id), look.title or title, facts, (Row((chosen,)),))
     root = outline.root if section in {None, ""} else section_named(outline, str(section))
-    content = collapse(flattened(arrange(root, look)), look.max_rows)
+    collapsed = collapse(arrange(root, look), look.max_rows)
+    items = flattened(collapsed.items, root.path)
     if root is outline.root:
         title = words.say("{model}: one forward pass", model=model)
-        return Subject("overview", look.title or title, _overview_facts(outline, words), content)
+        return Subject("overview", look.title or title, _overview_facts(outline, words), items, collapsed.n_sections)
     title = words.say("{part} in {model}", part=words.say(clean(root.title)), model=model)
-    return Subject(slug(root.path), look.title or title, _section_facts(outline, root, words), content)
+    return Subject(
+        slug(root.path), look.title or title, _section_facts(outline, root, words), items, collapsed.n_sections
+    )
 
 
 def slug(text: str) -> str:

@@ -18,10 +18,12 @@ from shapetrace.drawing.primitives import Figure, Group, Line, Mark, Point, Poly
 from shapetrace.drawing.resources import template_folders
 
 SANS = (
-    "ui-sans-serif, system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', 'DejaVu Sans', "
-    "'PingFang SC', 'Microsoft YaHei', 'Noto Sans CJK SC', sans-serif"
+    "ui-sans-serif, system-ui, -apple-system, Segoe UI, Roboto, Noto Sans, DejaVu Sans, "
+    "PingFang SC, Microsoft YaHei, Noto Sans CJK SC, sans-serif"
 )
-MONO = "ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', monospace"
+MONO = "ui-monospace, SFMono-Regular, Menlo, Consolas, DejaVu Sans Mono, monospace"
+
+_PLAIN_WEIGHT = 400
 
 _FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that XML 1.0 does not allow, escaped or not."""
@@ -40,8 +42,9 @@ def render(figure: Figure, *, prefix: str = "", templates: Path | None = None) -
         loader=FileSystemLoader(template_folders(templates)), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters |= {"px": px, "xml": xml_text, "path": path_data, "corners": corners}
-    environment.globals |= {"attributes": attributes, "rules": rules, "runs": runs}
-    environment.globals |= {"shift_px": shift_px, "shifted_size_px": SHIFTED_SIZE_PX, "sans": Markup(SANS)}
+    environment.globals |= {"attributes": attributes, "rules": rules, "shift_px": shift_px}
+    environment.globals |= {"shape_runs": shape_runs, "text_runs": text_runs}
+    environment.globals |= {"shifted_size_px": SHIFTED_SIZE_PX, "sans": SANS, "mono": MONO}
     name = re.sub(r"[^A-Za-z0-9_-]", "-", prefix) or _prefix(figure)
     return environment.get_template("figure.svg").render(figure=figure, prefix=name)
 
@@ -61,8 +64,8 @@ def attributes(ink: str) -> dict[str, str]:
     """Presentation attributes of an ink, colours still as names in the theme, by attribute."""
     if ink in TEXTS:
         text = TEXTS[ink]
-        given = {"fill": text.colour, "font-size": px(text.size_px), "font-weight": str(text.weight)}
-        return given | ({"font-family": MONO} if text.mono else {})
+        given = {"fill": text.colour, "font-size": px(text.size_px)}
+        return given | ({"font-weight": str(text.weight)} if text.weight != _PLAIN_WEIGHT else {})
     shape = SHAPES[ink]
     given = {"fill": shape.fill or "none"}
     if shape.line:
@@ -75,38 +78,48 @@ def attributes(ink: str) -> dict[str, str]:
 def rules(figure: Figure, prefix: str, *, dark: bool) -> Markup:
     """Style rules of all inks in a figure; of the dark theme only the colours."""
     colours = figure.theme.dark if dark else figure.theme.colours
-    used = {mark.ink for mark in figure.marks()}
-    lines = []
-    for ink in sorted(used):
-        given = {
-            name: colours.get(value, value)
-            for name, value in attributes(ink).items()
-            if name != "font-family" and not (dark and name not in {"fill", "stroke"})
-        }
-        sized = {name: f"{value}px" if name == "font-size" else value for name, value in given.items()}
-        selector = f".{prefix} .{ink} {'text' if ink in TEXTS else '*'}"
-        lines.append(f"{selector}{{{';'.join(f'{name}:{value}' for name, value in sized.items())}}}")
+    used = sorted({mark.ink for mark in figure.marks()})
+    lines = [f".{prefix} .{ink} {'text' if ink in TEXTS else '*'}{{{_declared(ink, colours, dark)}}}" for ink in used]
     if not dark:
-        faces = ((SANS, [ink for ink in TEXTS if not TEXTS[ink].mono]), (MONO, [ink for ink in TEXTS if TEXTS[ink].mono]))
-        for face, inks in faces:
-            selectors = ",".join(f".{prefix} .{ink} text" for ink in inks if ink in used)
-            lines += [f"{selectors}{{font-family:{face}}}"] if selectors else []
+        lines += _face_rules(prefix, used)
     return Markup("\n".join(lines))  # noqa: S704 - inks are ours, colours are checked to be #rrggbb
 
 
-def runs(group: Group) -> Iterator[tuple[str, list[Mark]]]:
-    """Marks of one ink together: shapes in painting order, then the text, which covers no other."""
-    shapes: list[tuple[str, list[Mark]]] = []
-    texts: dict[str, list[Mark]] = {}
+def _declared(ink: str, colours: dict[str, str], dark: bool) -> str:
+    given = attributes(ink)
+    if dark:
+        given = {name: value for name, value in given.items() if name in {"fill", "stroke"}}
+    elif ink in TEXTS:
+        given |= {"font-size": f"{given['font-size']}px", "font-weight": str(TEXTS[ink].weight)}
+    return ";".join(f"{name}:{colours.get(value, value)}" for name, value in given.items())
+
+
+def _face_rules(prefix: str, used: list[str]) -> Iterator[str]:
+    for face, mono in ((SANS, False), (MONO, True)):
+        if inks := [ink for ink in used if ink in TEXTS and TEXTS[ink].mono == mono]:
+            yield f"{','.join(f'.{prefix} .{ink} text' for ink in inks)}{{font-family:{face}}}"
+
+
+def shape_runs(group: Group) -> list[tuple[str, list[Mark]]]:
+    """Shapes of one ink in a row, in painting order."""
+    found: list[tuple[str, list[Mark]]] = []
     for mark in group.marks:
         if isinstance(mark, Text):
-            texts.setdefault(mark.ink, []).append(mark)
-        elif shapes and shapes[-1][0] == mark.ink:
-            shapes[-1][1].append(mark)
+            continue
+        if found and found[-1][0] == mark.ink:
+            found[-1][1].append(mark)
         else:
-            shapes.append((mark.ink, [mark]))
-    yield from shapes
-    yield from texts.items()
+            found.append((mark.ink, [mark]))
+    return found
+
+
+def text_runs(group: Group, *, mono: bool) -> list[tuple[str, list[Text]]]:
+    """Text of one ink, of the monospaced inks or of the others; it is painted after all shapes."""
+    found: dict[str, list[Text]] = {}
+    for mark in group.marks:
+        if isinstance(mark, Text) and TEXTS[mark.ink].mono == mono:
+            found.setdefault(mark.ink, []).append(mark)
+    return list(found.items())
 
 
 def shift_px(text: Text, place: int) -> str:

@@ -6,7 +6,24 @@ from shapetrace.outlining.structure import Note, Operand, Outline, Section, Step
 from tests.drawing.outlines import outline_of
 
 NAMES = st.one_of(
-    st.sampled_from(["", "X", "W_Q", "K", "X̂", "d_model", "注意力", "x" * 300, "<script>", "\x00\x1f", "👩‍👩‍👧", "مرحبا", "Kᵀ", "a b"]),
+    st.sampled_from(
+        [
+            "",
+            "X",
+            "W_Q",
+            "K",
+            "X̂",
+            "d_model",
+            "注意力",
+            "x" * 300,
+            "<script>",
+            "\x00\x1f",
+            "👩‍👩‍👧",
+            "مرحبا",
+            "Kᵀ",
+            "a b",
+        ]
+    ),
     st.text(max_size=30),
 )
 SIZES = st.sampled_from([1, 1, 2, 3, 4, 7, 12, 64, 128, 768, 1024, 4096, 50257, 128256, 10**9])
@@ -35,7 +52,9 @@ def steps(draw: st.DrawFn) -> Step:
     left = draw(st.lists(operands(), min_size=0, max_size=draw(st.sampled_from([1, 2, 2, 5]))))
     results = draw(st.lists(operands(), min_size=0, max_size=draw(st.sampled_from([1, 1, 10]))))
     kind = draw(st.sampled_from(KINDS[1:] if len(left) < 2 else KINDS))
-    inner = (len(left[0].shape) - 1, 0) if kind == "product" and len(left) > 1 and left[0].shape and left[1].shape else None
+    inner = (
+        (len(left[0].shape) - 1, 0) if kind == "product" and len(left) > 1 and left[0].shape and left[1].shape else None
+    )
     return Step(
         f"s{draw(st.integers(0, 9))}", "", kind, draw(NAMES), draw(NAMES),
         draw(st.sampled_from(["×", "+", "softmax", "", "→", "f" * 200])), tuple(left), tuple(results),
