@@ -44,7 +44,8 @@ def _copy(view: KernelView) -> Outcome:
 
 
 @rule("sum", "mean", "amax", "amin", "max", "min", "var", "std", "var_mean", "prod", "any", "all", "argmax",
-      "argmin", "logsumexp", "linalg_vector_norm", "norm", "median", "mode", "topk", "kthvalue", "nansum", "std_mean")  # fmt: skip
+      "argmin", "logsumexp", "linalg_vector_norm", "norm", "median", "mode", "topk", "kthvalue",
+      "nansum", "std_mean")  # fmt: skip
 def _reduce(view: KernelView) -> Outcome:
     """Reduced axes vanish or become 1; top-k leaves a fresh axis of k."""
     axes = view.ins[0]

@@ -54,6 +54,7 @@ def plan(flow: Flow, *, fused: bool = False) -> Plan:
     for draft in found.drafts:
         draft.call = found.module_of[draft.ops[0]] if draft.ops else _nearest_module(flow, draft.call)
     _attach_weight_preparation(flow, found)
+    _collect_weights(flow, found)
     found.drafts.sort(key=lambda draft: draft.order)
     return found
 
@@ -150,9 +151,15 @@ def _attach_weight_preparation(flow: Flow, found: Plan) -> None:
         if readers:
             draft = by_op[min(readers)]
             draft.ops.append(op)
-            draft.weights += [v for v in flow.trace.ops[op].inputs if flow.facts.tensor(v).role == "weight"]
             by_op[op] = draft
             del found.elided[op]
+
+
+def _collect_weights(flow: Flow, found: Plan) -> None:
+    """The weights that a step's operations read; pieces of a fused projection know them already."""
+    for draft in found.drafts:
+        read = [*draft.weights, *(value for op in draft.ops for value in flow.trace.ops[op].inputs)]
+        draft.weights = [value for value in dict.fromkeys(read) if flow.facts.tensor(value).role == "weight"]
 
 
 def _module_of(flow: Flow, op: Op) -> int:

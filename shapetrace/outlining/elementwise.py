@@ -31,7 +31,6 @@ def lookup_draft(flow: Flow, op: Op) -> Draft:
     ids_ref.shape = trimmed(ids_ref.shape, 1)
     operands, results = [ids_ref, ref(flow, table)], [ref(flow, op.outputs[0])]
     draft = Draft([op.id], "lookup", _lookup_title(flow, ids), "→", operands, results, op.call, order=op.id)
-    draft.weights = [value for value in op.inputs if flow.facts.tensor(value).role == "weight"]
     return draft
 
 
@@ -71,7 +70,6 @@ def group_draft(flow: Flow, members: Sequence[int], call: int) -> Draft:
     if kind == "activation" and len(data) == 2:
         operator = "⊙"
     draft = Draft([*members], kind, title, operator, operands, [ref(flow, v) for v in results], call, order=members[-1])
-    draft.weights = [v for op in ops for v in op.inputs if flow.facts.tensor(v).role == "weight"]
     if kind == "concat":
         _collapse_equal(draft)
     return draft
@@ -159,7 +157,6 @@ def plain_draft(flow: Flow, op: Op) -> Draft:
         operand.shape = trimmed(operand.shape, 1) if len(operand.shape) > 2 else operand.shape
     draft = Draft([op.id], kind, title, title.lower() if kind == "softmax" else title, operands, results, op.call,
                   order=op.id)  # fmt: skip
-    draft.weights = [value for value in op.inputs if flow.facts.tensor(value).role == "weight"]
     if kind == "unknown":
         draft.notes = [Note("an operation that shapetrace does not know")]
     return draft

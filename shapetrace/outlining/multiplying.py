@@ -66,7 +66,6 @@ def _chosen(flow: Flow, product: Product, op: Op, choice: Op) -> Draft:
     draft = Draft([choice.id, op.id], "product", "", "×", operands, [result], op.call, order=op.id, inner=(1, 0))
     draft.flops = product.flops
     draft.notes = [Note(EACH_ITS_EXPERT)]
-    draft.weights = [v for o in (choice, op) for v in o.inputs if flow.facts.tensor(v).role == "weight"]
     draft.chosen = (rows, table.shape[0])
     return draft
 
@@ -117,7 +116,7 @@ def _projection(flow: Flow, product: Product, op: Op, piece: Columns, total: int
     draft.inner = (len(data.shape) - 1, 0)
     draft.flops = product.flops * piece.count // total
     draft.share = (piece.count, total)
-    draft.weights = [value for value in op.inputs if flow.facts.tensor(value).role == "weight"]
+    draft.weights = list(op.inputs)
     return draft
 
 
@@ -181,7 +180,6 @@ def _plain(flow: Flow, product: Product, op: Op, left: Role, right: Role) -> Dra
     draft = Draft([op.id], kind, "", "×", operands, [Ref(value, (m, n), role, stack)], op.call, order=op.id)
     draft.inner = (1, 0)
     draft.flops = product.flops
-    draft.weights = [value for value in op.inputs if flow.facts.tensor(value).role == "weight"]
     return draft
 
 
@@ -197,7 +195,6 @@ def _convolution(flow: Flow, product: Product, op: Op) -> Draft:
     result = Ref(flow.root(out.id), trimmed(out.shape), out.role)
     draft = Draft([op.id], "convolution", "Convolution", "∗", operands, [result], op.call, order=op.id)
     draft.flops = product.flops
-    draft.weights = [value for value in op.inputs if tensor(value).role == "weight"]
     kernel = weight.shape[2:]
     draft.notes = [Note("kernel {size}", {"size": "×".join(map(str, kernel))})] if prod(kernel) > 1 else []
     return draft
@@ -219,5 +216,4 @@ def _grouped(flow: Flow, product: Product, op: Op) -> Draft:
     draft.flops = product.flops
     draft.notes = [Note(EACH_ITS_EXPERT)]
     draft.chosen = (rows, experts)
-    draft.weights = [value for value in op.inputs if flow.facts.tensor(value).role == "weight"]
     return draft
