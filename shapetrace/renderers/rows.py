@@ -43,7 +43,7 @@ class Row:
     def cost(self) -> str:
         """Parameters as every format writes them: ``590,592``, ``tied to wte``, or a dash."""
         if self.step is not None and self.step.tied_to:
-            return f"tied to {self.step.tied_to.removesuffix('.weight')}"
+            return f"tied to {self.step.tied_to.removesuffix('.weight').rpartition('.')[2]}"
         if self.parameters is None:
             return ""
         return exact(self.parameters) if self.parameters else "–"

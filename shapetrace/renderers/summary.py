@@ -12,6 +12,7 @@ _COUNTED = {
     "experts": "experts",
     "experts_per_token": "experts a token",
 }
+_MLP_TITLES = frozenset({"Expand", "Shrink", "Gate", "Up", "Down"})
 _UNSAID = frozenset({"positions", "norm", "activation"})
 """Settings that the rows of the table show by themselves."""
 
@@ -56,8 +57,9 @@ def shares(outline: Outline) -> list[tuple[str, str]]:
     for name, parameters in _parameters(outline.root, ""):
         counts[name] = counts.get(name, 0) + parameters
     whole = outline.totals.parameters
+    counts["unused"] = outline.totals.unused_parameters
     counts["other"] = counts.get("other", 0) + whole - sum(counts.values())
-    order = [*dict.fromkeys(_SHARES.values()), "norms", "other"]
+    order = [*dict.fromkeys(_SHARES.values()), "norms", "other", "unused"]
     return [(name, percent(counts[name], whole)) for name in order if counts.get(name, 0) > 0]
 
 
@@ -66,10 +68,17 @@ def _parameters(section: Section, name: str) -> list[tuple[str, int]]:
     found: list[tuple[str, int]] = []
     for item in section.items:
         if isinstance(item, Step):
-            found.append(("norms" if item.kind == "norm" else name or "other", item.parameters * item.repeat))
+            found.append((_share(item, name), item.parameters * item.repeat))
         else:
             found += _parameters(item, name)
     return found
+
+
+def _share(step: Step, name: str) -> str:
+    """What a step's parameters count as; in a block without a module for its MLP, titles tell."""
+    if step.kind == "norm":
+        return "norms"
+    return name or ("MLP" if step.title in _MLP_TITLES else "other")
 
 
 def totals(outline: Outline) -> tuple[str, str]:
@@ -90,9 +99,9 @@ def totals(outline: Outline) -> tuple[str, str]:
 def coverage(outline: Outline) -> str:
     """Where every operation went: ``coverage: 512 operations = 60 drawn + 440 folded + 12 elided (12 views)``."""
     counts = outline.coverage
-    reasons = ", ".join(f"{n} {reason}" for reason, n in counts.reasons.items())
+    reasons = ", ".join(f"{exact(n)} {reason}" for reason, n in counts.reasons.items())
     unknown = f" ({counts.unknown} not known to any pass)" if counts.unknown else ""
-    elided = f"{counts.elided} elided ({reasons})" if reasons else f"{counts.elided} elided"
+    elided = f"{exact(counts.elided)} elided" + (f" ({reasons})" if reasons else "")
     repeats = sorted({section.repeat for section in outline.root.sections() if section.repeat > 1})
     into = f" into {', '.join(f'×{n}' for n in repeats)}" if repeats and counts.folded else ""
     return (

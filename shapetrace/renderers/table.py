@@ -5,7 +5,7 @@ import re
 import textwrap
 from collections.abc import Iterator
 
-from rich.cells import cell_len
+from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.text import Text
 
@@ -15,6 +15,8 @@ from shapetrace.renderers.columns import GAP, MARGIN, Columns, choose, cost, flo
 from shapetrace.renderers.equations import pieces
 from shapetrace.renderers.grid import Column, Grid, text
 from shapetrace.renderers.rows import Row, rows
+
+_LEAST_CELL = 10
 
 STYLES = {
     "data": "dodger_blue1",
@@ -163,7 +165,7 @@ def wrapped(line: str, width: int) -> list[str]:
     """A line of words in as many lines as it needs, with the margin before each; ``48 views`` stays together."""
     margin = " " * MARGIN
     lines = textwrap.wrap(
-        re.sub(r"(?<=[\dA-Za-z]) (?=[\dA-Za-z%])", "\u00a0", line) if width >= 40 else line,
+        re.sub(r"(?<=[\dA-Za-z]) (?=[\dA-Za-z%])| (?=·)", "\u00a0", line) if width >= 40 else line,
         max(width, 20), initial_indent=margin, subsequent_indent=margin + "  ",
         break_on_hyphens=False, break_long_words=False,
     )  # fmt: skip
@@ -176,12 +178,11 @@ def printable(line: str) -> str:
 
 
 def render_grid(grid: Grid, *, width: int = 100, color: bool = False) -> str:
-    """Write a grid; where room is short, spare columns are left out."""
-    shown = _fitting(grid, width)
-    widths = {i: max(cell_len(printable(text(row[i]))) for row in (_header(grid), *grid.rows)) for i in shown}
+    """Write a grid; where room is short, spare columns are left out, then long texts are cut."""
+    widths = _fitting(grid, width)
     lines = [Text(" " * MARGIN + printable(grid.title), style=STYLES["head"]), Text()] if grid.title else []
     lines.append(_grid_line(_header(grid), grid.columns, widths))
-    lines.append(Text(" " * MARGIN + "─" * (sum(widths.values()) + GAP * (len(shown) - 1)), style=STYLES["quiet"]))
+    lines.append(Text(" " * MARGIN + "─" * (_total(widths) - MARGIN), style=STYLES["quiet"]))
     lines += [_grid_line(row, grid.columns, widths) for row in grid.rows]
     lines += [Text(line, style=STYLES["quiet"]) for note in grid.notes for line in wrapped(printable(note), width)]
     return printed(lines, width=width, color=color)
@@ -191,21 +192,33 @@ def _header(grid: Grid) -> tuple[str, ...]:
     return tuple(column.title for column in grid.columns)
 
 
-def _fitting(grid: Grid, width: int) -> list[int]:
-    shown = list(range(len(grid.columns)))
-    lengths = [max(cell_len(printable(text(row[i]))) for row in (_header(grid), *grid.rows)) for i in shown]
-    while MARGIN + sum(lengths[i] + GAP for i in shown) - GAP > width:
-        spare = max(shown, key=lambda i: grid.columns[i].spare)
+def _fitting(grid: Grid, width: int) -> dict[int, int]:
+    """Columns that are shown, and how wide each is."""
+    cells = (_header(grid), *grid.rows)
+    widths = {i: max(cell_len(printable(text(row[i]))) for row in cells) for i in range(len(grid.columns))}
+    while _total(widths) > width:
+        spare = max(widths, key=lambda i: grid.columns[i].spare)
         if grid.columns[spare].spare == 0:
             break
-        shown.remove(spare)
-    return shown
+        del widths[spare]
+    while _total(widths) > width:
+        longest = max(widths, key=lambda i: widths[i] if grid.columns[i].align == "left" else 0)
+        if widths[longest] <= _LEAST_CELL:
+            break
+        widths[longest] = max(_LEAST_CELL, widths[longest] - (_total(widths) - width), widths[longest] // 2)
+    return widths
+
+
+def _total(widths: dict[int, int]) -> int:
+    return MARGIN + sum(widths.values()) + GAP * (len(widths) - 1)
 
 
 def _grid_line(cells: tuple[str | int | None, ...], columns: tuple[Column, ...], widths: dict[int, int]) -> Text:
     parts = []
     for i, width in widths.items():
         cell = printable(text(cells[i]))
+        if cell_len(cell) > width:
+            cell = set_cell_size(cell, width - 1) + "…"
         padding = " " * (width - cell_len(cell))
         parts.append(padding + cell if columns[i].align == "right" else cell + padding)
     return Text(" " * MARGIN + (" " * GAP).join(parts))

@@ -80,3 +80,10 @@ def test_a_grid_leaves_out_spare_columns_where_room_is_short():
     assert "1,234" in render_grid(grid, width=20)
     assert "y" not in render_grid(grid, width=20)
     assert "y" in render_grid(grid, width=60)
+
+
+def test_a_grid_cuts_long_texts_but_no_numbers():
+    grid = Grid((Column("a", "a"), Column("n", "n", "right")), (("x" * 100, 123456789),))
+    lines = render_grid(grid, width=40).splitlines()
+    assert max(map(len, lines)) <= 40
+    assert "x…  123,456,789" in lines[-1]
