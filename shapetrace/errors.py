@@ -17,5 +17,9 @@ class TraceError(ShapetraceError):
     """The pass could not be recorded."""
 
 
+class UnknownValueError(TraceError):
+    """The pass runs on meta, and the model's code looks at a value that only a real pass would compute."""
+
+
 class MissingPartError(ShapetraceError):
     """A program, font or optional package that this request needs is not installed."""

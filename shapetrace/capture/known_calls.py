@@ -15,6 +15,8 @@ from shapetrace.capture.known_values import BUILT, KnownValues, apart, of_pass
 _FROM_PYTHON = frozenset({torch.tensor, torch.as_tensor, torch.asarray, torch.Tensor.new_tensor, torch.scalar_tensor})
 _TO_PYTHON = frozenset({torch.Tensor.numpy, torch.Tensor.tolist})
 
+_INDEXES = frozenset({torch.Tensor.__getitem__, torch.Tensor.__setitem__})
+
 
 def call(values: KnownValues, func: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
     """Call a function of torch in a pass on meta.
@@ -28,6 +30,8 @@ def call(values: KnownValues, func: Callable[..., Any], args: Sequence[Any], kwa
             raise known_kernels.unknown(values, func.__name__)
         with apart():
             return func(value.clone(), *args[1:], **kwargs)
+    if func in _INDEXES and args[0].is_meta:
+        args = (args[0], _index(args[1]), *args[2:])
     result = func(*args, **kwargs)
     if func in _FROM_PYTHON and result.is_meta and not values.knows(result):
         data = args[1] if func is torch.Tensor.new_tensor else kwargs.get("data", args[0] if args else None)
@@ -53,6 +57,19 @@ def _replaced(values: KnownValues, data: Any) -> Any:
         items = [_replaced(values, item) for item in data]
         return None if any(item is None for item in items) else items
     return data
+
+
+def _index(index: Any) -> Any:
+    """An index with its lists of numbers as tensors: PyTorch copies lists to meta, where they are lost."""
+    if isinstance(index, tuple):
+        return tuple(_index(part) for part in index)
+    if isinstance(index, list) and index and _are_numbers(index):
+        return torch.tensor(index, device="cpu")
+    return index
+
+
+def _are_numbers(items: list[Any]) -> bool:
+    return all(_are_numbers(item) if isinstance(item, list) else isinstance(item, int) for item in items)
 
 
 class _Functions(TorchFunctionMode):
