@@ -11,6 +11,7 @@ import torch
 from shapetrace import ir
 from shapetrace.capture import known_values
 from shapetrace.capture.known_values import KnownValues
+from shapetrace.capture.depth import room_for_hooks
 from shapetrace.capture.lines import failing_line
 from shapetrace.capture.modes import FunctionLevel, KernelLevel
 from shapetrace.capture.plain import named_tensors, tensors_in
@@ -78,6 +79,7 @@ def recording(recorder: Recorder, model: torch.nn.Module, values: KnownValues | 
     with contextlib.ExitStack() as stack:
         if "torch._dynamo" in sys.modules:  # a compiled module runs as the eager code it was made from
             stack.enter_context(torch.compiler.set_stance("force_eager"))
+        stack.enter_context(room_for_hooks())
         stack.enter_context(module_scopes(recorder, model))
         stack.enter_context(KernelLevel(recorder, values))
         stack.enter_context(FunctionLevel(recorder, values))
@@ -126,7 +128,7 @@ def _parameters(model: torch.nn.Module) -> tuple[ir.Parameter, ...]:
             aliases[id(tensor)] = []
     return tuple(
         ir.Parameter(
-            name, _shape(tensor), str(tensor.dtype).removeprefix("torch."), tensor.element_size(),
+            name, _shape(tensor), str(tensor.dtype).removeprefix("torch."), tensor.dtype.itemsize,
             tuple(aliases[key]), buffer,
         )
         for key, (name, tensor, buffer) in first.items()

@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from torch._ops import OpOverload
+from torch.nn.parameter import UninitializedTensorMixin
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
@@ -44,8 +45,8 @@ class FunctionLevel(TorchFunctionMode):
     ) -> Any:
         kwargs = kwargs or {}
         name, composite = _described(func)
-        if not name:
-            return func(*args, **kwargs)
+        if not name or (types and any(issubclass(each, UninitializedTensorMixin) for each in types)):
+            return func(*args, **kwargs)  # a lazy parameter is no tensor yet
         if composite and func not in self._opened:  # a method that calls its namesake in C++ is met twice
             return self._run_composite(func, name, args, kwargs)
         recorder = self._recorder

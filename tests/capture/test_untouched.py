@@ -1,0 +1,129 @@
+"""The user's model, and torch itself, are afterwards what they were before."""
+
+import threading
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from shapetrace.capture import capture
+from tests.capture.oracles import names, state_of_torch
+from tests.capture.samples import NAMES, samples
+
+
+class Stops(nn.Module):
+    """Raises in the middle of its forward."""
+
+    def __init__(self, error: BaseException) -> None:
+        super().__init__()
+        self.fc, self.error = nn.Linear(4, 4), error
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.fc(x)
+        raise self.error
+
+
+@pytest.mark.parametrize("training", [False, True])
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "writes"])
+def test_nothing_stays_behind(name: str, training: bool) -> None:
+    model, args, kwargs = samples()[name]
+    model.train(training)
+    model(*args, **kwargs)  # what a model leaves behind itself is not the trace's
+    torch.manual_seed(1)
+    before = state_of_torch(model)
+    capture(model, args, kwargs)
+    torch.manual_seed(1)
+    assert state_of_torch(model) == before
+
+
+@pytest.mark.parametrize("error", [ValueError("no"), KeyboardInterrupt(), SystemExit(3), StopIteration()])
+def test_nothing_stays_behind_after_an_error(error: BaseException) -> None:
+    model = Stops(error)
+    before = state_of_torch(model)
+    with pytest.raises(type(error)) as caught:
+        capture(model, (torch.ones(2, 4),))
+    assert caught.value is error
+    assert state_of_torch(model) == before
+
+
+def test_the_random_numbers_are_those_of_an_untraced_run() -> None:
+    model, x = nn.Dropout(0.5).train(), torch.ones(1000)
+    torch.manual_seed(3)
+    model(x)
+    after = torch.rand(1)
+    torch.manual_seed(3)
+    capture(model, (x,))
+    assert torch.equal(torch.rand(1), after)
+
+
+def test_weights_can_be_trained_after_a_trace() -> None:
+    model = nn.Linear(4, 4)
+    capture(model, (torch.ones(2, 4),))
+    model(torch.ones(2, 4)).sum().backward()
+    assert model.weight.grad is not None
+
+
+def test_gradients_flow_through_a_traced_pass() -> None:
+    model, x = nn.Sequential(nn.Linear(4, 4), nn.GELU()), torch.ones(2, 4)
+    kept: list[Tensor] = []
+    model.register_forward_hook(lambda _module, _args, out: kept.append(out))
+    capture(model, (x,))
+    kept[0].sum().backward()
+    traced = model[0].weight.grad
+    model.zero_grad()
+    model(x).sum().backward()
+    assert torch.equal(traced, model[0].weight.grad)
+
+
+class TracesAnother(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.fc, self.inner = nn.Linear(4, 4), [nn.Sequential(nn.Linear(4, 4), nn.ReLU())]
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.fc(x)
+        self.seen = capture(self.inner[0], (y,))
+        return y.exp()
+
+
+def test_a_model_may_trace_another_in_its_forward() -> None:
+    model = TracesAnother()
+    before = state_of_torch(model)
+    trace = capture(model, (torch.ones(2, 4),))
+    assert names(model.seen) == ["linear", "relu"]
+    assert names(trace)[0] == "linear" and names(trace)[-1] == "exp"
+    del model.seen
+    assert state_of_torch(model) == before
+
+
+class RunsAnotherInAThread(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.other = nn.Sequential(nn.Linear(4, 4), nn.Tanh())
+
+    def forward(self, x: Tensor) -> Tensor:
+        thread = threading.Thread(target=lambda: self.other(torch.ones(3, 4)))
+        thread.start()
+        thread.join()
+        return x.exp()
+
+
+def test_what_another_thread_runs_is_not_recorded() -> None:
+    trace = capture(RunsAnotherInAThread(), (torch.ones(2, 4),))
+    assert names(trace) == ["exp"]
+    assert [call.path for call in trace.calls] == [""]
+
+
+def test_two_threads_trace_at_once() -> None:
+    traces: dict[str, list[str]] = {}
+    models = {"a": nn.Sequential(nn.Linear(4, 4), nn.ReLU()), "b": nn.Sequential(nn.Tanh(), nn.Tanh(), nn.GELU())}
+    threads = [
+        threading.Thread(target=lambda key=key: traces.update({key: names(capture(models[key], (torch.ones(2, 4),)))}))
+        for key in models
+        for _ in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert traces == {"a": ["linear", "relu"], "b": ["tanh", "tanh", "gelu"]}
