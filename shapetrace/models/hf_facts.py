@@ -1,0 +1,66 @@
+"""Facts out of a configuration of transformers: sizes by what they are usually called."""
+
+from collections.abc import Iterator
+from typing import Any
+
+
+def nested(configuration: Any, prefer: str = "") -> Iterator[Any]:
+    """A configuration and those in it, outermost first; those whose entry's name holds ``prefer`` go before.
+
+    Everything that lies inside a preferred one is preferred too.
+    """
+    preferred: list[Any] = []
+    others: list[Any] = []
+    level: list[tuple[Any, bool]] = [(configuration, False)]
+    while level:
+        following: list[tuple[Any, bool]] = []
+        for part, is_preferred in level:
+            (preferred if is_preferred else others).append(part)
+            for name, value in vars(part).items():
+                if hasattr(value, "to_dict") and hasattr(value, "model_type"):
+                    following.append((value, is_preferred or bool(prefer and prefer in name)))
+        level = following
+    yield from preferred
+    yield from others
+
+
+def fact(configuration: Any, *names: str, prefer: str = "") -> Any:
+    """The first entry that is set, by any of its names, or None."""
+    for part in nested(configuration, prefer):
+        for name in names:
+            value = getattr(part, name, None)
+            if value is not None:
+                return value
+    return None
+
+
+def number(configuration: Any, *names: str, prefer: str = "", default: int) -> int:
+    """The first of some entries that is a whole number, or a list that starts with one."""
+    for part in nested(configuration, prefer):
+        for name in names:
+            value = getattr(part, name, None)
+            while isinstance(value, list | tuple) and value:
+                value = value[0]
+            if isinstance(value, int) and not isinstance(value, bool):
+                return value
+    return default
+
+
+def extent(configuration: Any, *names: str, prefer: str = "vision", default: int) -> tuple[int, int]:
+    """Height and width: from ``224``, ``[224, 448]`` or ``{"height": 224, "width": 448}``."""
+    value = fact(configuration, *names, prefer=prefer)
+    if isinstance(value, dict):
+        value = [value.get("height") or next(iter(value.values())), value.get("width") or next(iter(value.values()))]
+    if isinstance(value, list | tuple) and value and all(isinstance(size, int) for size in value):
+        return value[0], value[-1]
+    return (value, value) if isinstance(value, int) else (default, default)
+
+
+def special_ids(configuration: Any) -> set[int]:
+    """Every id that means something: end of text, padding, an image goes here."""
+    found: set[int] = set()
+    for part in nested(configuration):
+        for name, value in vars(part).items():
+            if name.endswith(("token_id", "token_index", "_token_ids")):
+                found.update(v for v in (value if isinstance(value, list | tuple) else [value]) if isinstance(v, int))
+    return found

@@ -1,0 +1,170 @@
+"""One tensor of an input for a model of transformers: the forms that its name may take, likeliest first."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import torch
+from torch import Tensor, nn
+
+from shapetrace.models.hf_docs import Documented, evaluate
+from shapetrace.models.hf_facts import extent, number, special_ids
+from shapetrace.models.user_inputs import device_of_model
+
+SAMPLES = 16000
+"""One second of sound."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What inputs are asked for.
+
+    Attributes:
+        model: Its configuration says how large things are.
+        batch: Sequences, pictures or sounds.
+        seq: Tokens of a sequence.
+        needed: Parameters of ``forward``; True if it has to be given.
+        docs: What the documentation of ``forward`` says about them.
+    """
+
+    model: nn.Module
+    batch: int
+    seq: int
+    needed: dict[str, bool]
+    docs: dict[str, Documented]
+
+    @property
+    def config(self) -> Any:
+        """The model's configuration."""
+        return self.model.config
+
+    def size(self, name: str) -> int | None:
+        """A size by the name that documentation gives it, or None."""
+        if name in {"batch_size", "batch", "bs", "num_images", "num_images_or_videos", "num_audios", "num_tiles"}:
+            return self.batch
+        if name.endswith(("sequence_length", "seq_len", "seq_length", "ids_length", "canvas_length", "text_queries")):
+            return self.seq
+        if name in {"image_size", "height", "width", "frame_size"}:
+            return self.picture[name == "width"]
+        if name in {"sequence_frames", "time_steps", "frames", "feature_sequence_length", "padded_feature_length"}:
+            return self.frames
+        if name in {"audio_length", "num_samples", "samples"}:
+            return SAMPLES
+        for names in (CHANNELS, BINS, WIDTHS, VIDEO_FRAMES):
+            if name in names:
+                return number(self.config, name, *names, default=DEFAULTS[names[0]])
+        found = number(self.config, name, default=0)
+        return found or None
+
+    @property
+    def picture(self) -> tuple[int, int]:
+        """Height and width of a picture."""
+        return extent(self.config, "image_size", "input_size", "img_size", "frame_size", default=224)
+
+    @property
+    def frames(self) -> int:
+        """Frames of a spectrum: what the encoder's position table holds after its strides, or a hundred."""
+        positions = number(self.config, "max_source_positions", prefer="audio", default=50)
+        return 2 * positions
+
+    @property
+    def bins(self) -> int:
+        """Bins of a spectrum."""
+        return number(self.config, *BINS, prefer="audio", default=DEFAULTS[BINS[0]])
+
+
+CHANNELS = ("num_channels", "in_channels", "in_chans", "image_channels", "channels", "num_input_channels")
+BINS = (
+    "num_mel_bins", "n_mels", "feature_size", "mel_bins", "n_mel_bins", "input_feat_per_channel", "input_size",
+    "feature_projection_input_dim", "feature_dim", "input_dim", "model_in_dim",
+)  # fmt: skip
+WIDTHS = ("hidden_size", "embed_dim", "d_model")
+VIDEO_FRAMES = ("num_frames", "frames_per_clip", "tubelet_frames")
+DEFAULTS = {"num_channels": 3, "num_mel_bins": 80, "hidden_size": 768, "num_frames": 8}
+
+Form: TypeAlias = Callable[[Ask], Tensor]
+
+
+def tensor(ask: Ask, shape: tuple[int, ...], dtype: str = "float32") -> Tensor:
+    """Numbers where the model is; whole numbers and truth values on the CPU, for code looks at them."""
+    if dtype != "float32":
+        return torch.full(shape, dtype == "bool", dtype=getattr(torch, dtype))
+    device = device_of_model(ask.model)
+    kind = next((p.dtype for p in ask.model.parameters() if p.dtype.is_floating_point), torch.float32)
+    if device.type == "meta":
+        return torch.empty(shape, dtype=kind, device=device)
+    return torch.randn(shape, generator=torch.Generator().manual_seed(0)).to(device, kind)
+
+
+def text_ids(ask: Ask) -> Tensor:
+    """Ids (batch, seq) that mean nothing special."""
+    vocab = number(ask.config, "vocab_size", prefer="text", default=100)
+    special = special_ids(ask.config)
+    ordinary = [i for i in range(min(vocab, ask.seq + len(special) + 8)) if i not in special] or [0]
+    return torch.tensor([[ordinary[i % len(ordinary)] for i in range(ask.seq)]] * ask.batch)
+
+
+def pictures(ask: Ask) -> Iterator[tuple[int, ...]]:
+    """One picture, a few frames, several pictures a text, a pair."""
+    channels = number(ask.config, *CHANNELS, prefer="vision", default=3)
+    height, width = ask.picture
+    frames = number(ask.config, *VIDEO_FRAMES, default=8)
+    yield ask.batch, channels, height, width
+    yield ask.batch, 1, channels, height, width
+    yield ask.batch, frames, channels, height, width
+    yield ask.batch, 2, channels, height, width
+    for scale in (2, 4):
+        yield ask.batch, channels, height * scale, width * scale
+
+
+def videos(ask: Ask) -> Iterator[tuple[int, ...]]:
+    """A few frames."""
+    channels = number(ask.config, *CHANNELS, prefer="vision", default=3)
+    yield ask.batch, number(ask.config, *VIDEO_FRAMES, default=8), channels, *ask.picture
+
+
+def spectra(ask: Ask) -> Iterator[tuple[int, ...]]:
+    """Bins before frames, frames before bins, with a channel."""
+    bins, frames = ask.bins, ask.frames
+    yield ask.batch, bins, frames
+    yield ask.batch, frames, bins
+    yield ask.batch, 1, frames, bins
+    yield ask.batch, bins, 2 * frames
+
+
+def waves(ask: Ask) -> Iterator[tuple[int, ...]]:
+    """Samples, samples with a channel, a spectrum."""
+    yield ask.batch, SAMPLES
+    yield ask.batch, number(ask.config, "audio_channels", "channels", default=1), SAMPLES
+    yield ask.batch, number(ask.config, "max_length", default=ask.frames), ask.bins
+    yield ask.batch, 1, 1920 * 8
+
+
+SHAPES: dict[str, Callable[[Ask], Iterator[tuple[int, ...]]]] = {
+    "pixel_values": pictures,
+    "pixel_values_videos": videos,
+    "input_features": spectra,
+    "input_values": waves,
+}
+"""Shapes that an input may have, by the name of the parameter."""
+
+
+def forms(ask: Ask, name: str) -> list[Tensor]:
+    """The forms that one input may take: as documented first, then as is usual."""
+    if name.endswith("input_ids") and len(dims_of(ask, name) or (0, 0)) == 2:
+        return [text_ids(ask)]
+    shapes: list[tuple[int, ...]] = []
+    dims = dims_of(ask, name)
+    if dims is not None:
+        shapes.append(dims)
+    shapes.extend(SHAPES[name](ask) if name in SHAPES else ())
+    dtype = ask.docs[name].dtype if name in ask.docs else "float32"
+    return [tensor(ask, shape, dtype) for shape in dict.fromkeys(shapes)]
+
+
+def dims_of(ask: Ask, name: str) -> tuple[int, ...] | None:
+    """The documented shape in numbers, or None if it is not documented or a size is unknown."""
+    if name not in ask.docs:
+        return None
+    sizes = [evaluate(dim, ask.size) for dim in ask.docs[name].dims]
+    return None if None in sizes else tuple(size for size in sizes if size is not None)

@@ -1,0 +1,254 @@
+"""Models of transformers from a configuration alone: never downloaded, built on the meta device."""
+
+import difflib
+import importlib
+import inspect
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import torch
+from torch import nn
+
+from shapetrace.errors import MissingPartError, UsageError
+
+ORDER = (
+    "MODEL_FOR_CAUSAL_LM_MAPPING",
+    "MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING",
+    "MODEL_FOR_MULTIMODAL_LM_MAPPING",
+    "MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING",
+    "MODEL_FOR_SPEECH_SEQ_2_SEQ_MAPPING",
+    "MODEL_MAPPING",
+)
+"""Which of transformers' tables is asked first for a model class."""
+
+
+def transformers() -> ModuleType:
+    """The package, imported late and offline.
+
+    Raises:
+        MissingPartError: If it is not installed.
+    """
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")  # read when the hub's client is first imported
+    try:
+        return importlib.import_module("transformers")
+    except ImportError as error:
+        raise MissingPartError(
+            "hf: needs transformers, which is not installed: pip install 'shapetrace[hf]'."
+        ) from error
+
+
+def config(reference: str, entries: Mapping[str, Any] | None = None) -> Any:
+    """A configuration: of a model type by its defaults, or from a config.json or the folder that holds one.
+
+    Args:
+        reference: ``llama``, ``path/to/config.json`` or ``path/to/folder``.
+        entries: Entries to change, nested ones with dots: ``{"text_config.hidden_size": 64}``.
+
+    Raises:
+        UsageError: If the file is broken, or the type or an entry unknown.
+        MissingPartError: If transformers is not installed.
+    """
+    package = transformers()
+    path = Path(reference).expanduser()
+    values = _read(path) if path.exists() or path.suffix == ".json" else {"model_type": reference}
+    model_type = values.pop("model_type", None)
+    types = list(package.CONFIG_MAPPING)
+    if model_type not in types:
+        raise UsageError(_unknown_type(reference, model_type, types))
+    for name, value in (entries or {}).items():
+        _set(values, name, value, known=package.CONFIG_MAPPING[model_type])
+    try:
+        made = package.CONFIG_MAPPING[model_type].from_dict(values)
+    except Exception as error:
+        raise UsageError(f"{reference} is no valid {model_type} configuration: {_one_line(error)}") from error
+    return made
+
+
+def _read(path: Path) -> dict[str, Any]:
+    file = path / "config.json" if path.is_dir() else path
+    try:
+        values = json.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"{file} cannot be read: {error.strerror or error}.") from error
+    except ValueError as error:
+        raise UsageError(f"{file} is no JSON: {error}.") from error
+    if not isinstance(values, dict) or not isinstance(values.get("model_type"), str):
+        raise UsageError(f"{file} has no model_type: expected a config.json of transformers.")
+    return values
+
+
+def _unknown_type(reference: str, model_type: object, types: Sequence[str]) -> str:
+    near = difflib.get_close_matches(str(model_type).lower(), types, n=3, cutoff=0.5)
+    hint = f"did you mean {' or '.join(near)}?" if near else "expected a type of transformers, or a config.json."
+    where = "" if model_type == reference else f" (in {reference})"
+    return f"transformers has no model type {model_type!r}{where}: {hint}"
+
+
+def _set(values: dict[str, Any], name: str, value: object, *, known: Any) -> None:
+    """Change one entry; a nested one gets its parent's defaults first."""
+    first, dot, rest = name.partition(".")
+    defaults = known()
+    if not hasattr(defaults, first):
+        near = difflib.get_close_matches(first, list(defaults.to_dict()), n=3)
+        hint = f": did you mean {' or '.join(near)}?" if near else "."
+        raise UsageError(f"The configuration of {defaults.model_type} has no entry {first!r}{hint}")
+    if not dot:
+        values[first] = value
+        return
+    inner = getattr(defaults, first)
+    table = values.setdefault(first, inner.to_dict() if hasattr(inner, "to_dict") else dict(inner or {}))
+    if hasattr(inner, "to_dict"):
+        _set(table, rest, value, known=type(inner))
+    else:
+        table[rest] = value
+
+
+def parse_entries(texts: Sequence[str]) -> dict[str, Any]:
+    """Read ``key=value`` settings; values are JSON, and plain words are words.
+
+    Raises:
+        UsageError: If one has no ``=``.
+    """
+    entries: dict[str, Any] = {}
+    for text in texts:
+        key, equals, value = text.partition("=")
+        if not equals or not key.strip():
+            raise UsageError(f"The setting {text!r} is no key=value: write, say, num_hidden_layers=2.")
+        try:
+            entries[key.strip()] = json.loads(value)
+        except ValueError:
+            words = {"True": True, "False": False, "None": None}
+            entries[key.strip()] = words.get(value.strip(), value.strip())
+    return entries
+
+
+def build(
+    configuration: Any, *, device: str = "meta", dtype: str | None = None, hf_class: str | None = None
+) -> nn.Module:
+    """A model in eval mode with no trained weights.
+
+    Mixtures of experts run as batched products where the model lets us choose: that works on meta in
+    every dtype.
+
+    Args:
+        configuration: What `config` gave.
+        device: meta needs no memory.
+        dtype: torch's name; None is float32.
+        hf_class: A class of transformers by name; None chooses by the configuration.
+
+    Raises:
+        UsageError: If there is no such class, or the configuration is not enough for it.
+        MissingPartError: If the model needs a package that is not installed.
+    """
+    cls = model_class(configuration, hf_class)
+    for part in parts(configuration):
+        part._experts_implementation = "batched_mm"
+        part.use_cache = False  # one pass needs none
+    torch_dtype = getattr(torch, dtype or "float32")
+    with torch.random.fork_rng(devices=[]), torch.device(device):
+        torch.manual_seed(0)
+        try:
+            model: nn.Module = cls._from_config(configuration, dtype=torch_dtype)
+        except ImportError as error:
+            raise MissingPartError(f"{cls.__name__} needs a package: {_one_line(error)}") from error
+        except Exception as error:
+            raise UsageError(
+                f"{cls.__name__} cannot be built from this configuration ({type(error).__name__}: {_one_line(error)}): "
+                "a config.json or --set key=value may give what is missing."
+            ) from error
+    return model.eval()
+
+
+def parts(configuration: Any) -> Iterator[Any]:
+    """A configuration and those nested in it."""
+    from transformers import PretrainedConfig
+
+    yield configuration
+    for value in vars(configuration).values():
+        if isinstance(value, PretrainedConfig):
+            yield from parts(value)
+
+
+def model_class(configuration: Any, name: str | None = None) -> Any:
+    """The class that builds a configuration: the one named, the one it names, or the one that fits its type.
+
+    Raises:
+        UsageError: If there is no such class, or none for this configuration.
+    """
+    package = transformers()
+    if name is not None:
+        return _named_class(package, name, configuration)
+    for named in configuration.architectures or ():
+        if hasattr(package, named):
+            return getattr(package, named)
+    auto = importlib.import_module("transformers.models.auto.modeling_auto")
+    order = list(ORDER)
+    if getattr(configuration, "is_encoder_decoder", False):
+        order.insert(0, "MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING")
+    elif not getattr(configuration, "is_decoder", False):
+        order.insert(0, "MODEL_FOR_MASKED_LM_MAPPING")
+    order += [table for table in dir(auto) if table.startswith("MODEL_FOR_") and table.endswith("_MAPPING")]
+    for table in order:
+        found = _in_table(getattr(auto, table), configuration)
+        if found is not None:
+            return found
+    return _by_config_class(configuration)
+
+
+def _named_class(package: ModuleType, name: str, configuration: Any) -> Any:
+    if not hasattr(package, name):
+        near = difflib.get_close_matches(name, dir(package), n=3)
+        raise UsageError(f"transformers has no class {name!r}: did you mean {' or '.join(near) or 'AutoModel'}?")
+    cls = getattr(package, name)
+    mapping = getattr(cls, "_model_mapping", None)
+    if mapping is None:
+        return cls
+    found = _in_table(mapping, configuration)
+    if found is None:
+        raise UsageError(f"{name} has no model for the type {configuration.model_type!r}: try AutoModel.")
+    return found
+
+
+def _in_table(mapping: Any, configuration: Any) -> Any:
+    """The class that a table has for a configuration, if that class takes the whole configuration and can run."""
+    if type(configuration) not in mapping:
+        return None
+    try:
+        found = mapping[type(configuration)]
+    except ValueError:  # the table names a class that does not exist
+        return None
+    classes = found if isinstance(found, tuple | list) else (found,)
+    return next((cls for cls in classes if _takes(cls, configuration) and _runs(cls)), None)
+
+
+def _takes(cls: Any, configuration: Any) -> bool:
+    """False for a class that is written for a part of the configuration: the text model of a multimodal one."""
+    wanted = getattr(cls, "config_class", None)
+    return not isinstance(wanted, type) or isinstance(configuration, wanted)
+
+
+def _runs(cls: Any) -> bool:
+    """True if the class has a forward of its own."""
+    return "forward" in {name for base in cls.__mro__ if base is not nn.Module for name in vars(base)}
+
+
+def _by_config_class(configuration: Any) -> Any:
+    """For parts of larger models: the model class beside the configuration that is written for it."""
+    home = type(configuration).__module__.replace("configuration_", "modeling_")
+    try:
+        module = importlib.import_module(home)
+    except ImportError:
+        module = None
+    for value in vars(module).values() if module else ():
+        is_model = inspect.isclass(value) and issubclass(value, nn.Module) and hasattr(value, "_from_config")
+        if is_model and value.__module__ == home and _runs(value) and value.config_class is type(configuration):
+            return value
+    raise UsageError(f"transformers has no model class for {configuration.model_type!r}: name one with --hf-class.")
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
