@@ -9,6 +9,7 @@ from shapetrace.outlining.structure import Operand
 STACK_OFFSET_PX = 4.0
 _ZIGZAG_GAP_PX = 7.0
 _ZIGZAG_PX = 5.0
+_ZIGZAG_CLEAR_PX = 7.0
 ZIGZAG_AT = 0.68
 """Where the gap of a broken side is, as a part of it: off the middle, which is the name's."""
 
@@ -61,7 +62,7 @@ def body(frame: Frame, operand: Operand) -> Iterator[Mark]:
     else:
         yield Rect(x, y, frame.width, frame.height, frame.ink)
     if frame.hatched:
-        yield _hatch(frame)
+        yield Line(tuple(stroke for part in _parts(frame) for stroke in _hatching(*part)), "hatch")
     if operand.pattern == "slices" and operand.slices > 1:
         yield _cuts(frame, operand.slices)
 
@@ -112,14 +113,23 @@ def _shift(point: Point, dx: float, dy: float) -> Point:
     return (point[0] + dx, point[1] + dy)
 
 
-def _hatch(frame: Frame) -> Line:
-    """Diagonals at 45 degrees, cut at the edges; none where a zigzag is."""
-    width, height = frame.width, frame.height
-    strokes = []
+def _parts(frame: Frame) -> list[tuple[float, float, float, float]]:
+    """Left, top, width and height of what is to be hatched: both sides of a zigzag."""
+    left, top = -frame.width / 2, -frame.height / 2
+    if not (frame.broken_across or frame.broken_down):
+        return [(left, top, frame.width, frame.height)]
+    whole = frame.width if frame.broken_across else frame.height
+    near, far = whole * ZIGZAG_AT - _ZIGZAG_CLEAR_PX, whole * ZIGZAG_AT + _ZIGZAG_CLEAR_PX
+    if frame.broken_across:
+        return [(left, top, near, frame.height), (left + far, top, whole - far, frame.height)]
+    return [(left, top, frame.width, near), (left, top + far, frame.width, whole - far)]
+
+
+def _hatching(left: float, top: float, width: float, height: float) -> Iterator[tuple[Point, Point]]:
+    """Diagonals at 45 degrees, cut at the edges of a rectangle."""
     for i in range(1, int((width + height) / _HATCH_PITCH_PX) + 1):
         reach = i * _HATCH_PITCH_PX
-        low = (min(reach, width), reach - min(reach, width))
-        high = (reach - min(reach, height), min(reach, height))
-        if low[1] < height and high[0] < width:
-            strokes.append((_shift(low, -width / 2, -height / 2), _shift(high, -width / 2, -height / 2)))
-    return Line(tuple(strokes), "hatch")
+        start = (left + min(reach, width), top + reach - min(reach, width))
+        end = (left + reach - min(reach, height), top + min(reach, height))
+        if start[1] < top + height and end[0] < left + width:
+            yield start, end

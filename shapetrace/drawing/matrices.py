@@ -155,17 +155,27 @@ def _name_place(frame: Frame, operand: Operand) -> Point:
 
 def _tokens(frame: Frame, operand: Operand, right: float) -> Iterator[Mark]:
     """Words beside the rows, each with a thread to its row; of many, the first few and the last."""
-    n_labels = len(operand.labels)
+    n_labels, n_rows = len(operand.labels), operand.shape[frame.rows or 0]
     shown: list[int | None] = list(range(n_labels))
     if n_labels > _MOST_TOKENS:
         shown = [*shown[: _MOST_TOKENS - 3], None, *shown[-2:]]
-    n_rows = max(operand.shape[frame.rows or 0], n_labels)
-    for place, row in enumerate(shown):
-        y = (place - (len(shown) - 1) / 2) * _TOKEN_PITCH_PX
+    for row, y in zip(shown, _token_axes(shown, n_labels < n_rows, frame.height), strict=True):
         word = ELLIPSIS if row is None else shortened(clean(operand.labels[row]), "token", _TOKEN_ROOM_PX)
         if not word:
             continue
         yield Text(right - _THREAD_PX - 4, y + 4, (Span(word),), "token", "end")
         if row is not None:
-            target = frame.height * ((row + 0.5) / n_rows - 0.5)
+            target = frame.height * ((row + 0.5) / max(n_rows, n_labels) - 0.5)
             yield Line((((right - _THREAD_PX, y), (right - 6, target), (right, target)),), "thread")
+
+
+def _token_axes(shown: list[int | None], at_top: bool, height: float) -> list[float]:
+    """Where the words stand: around the middle, or at the top and the bottom of a long column."""
+    n_shown, spare = len(shown), height - len(shown) * _TOKEN_PITCH_PX
+    axes = [(place - (n_shown - 1) / 2) * _TOKEN_PITCH_PX for place in range(n_shown)]
+    if spare <= 0:
+        return axes
+    if None in shown:
+        gap = shown.index(None)
+        return [y + (0 if place == gap else -spare / 2 if place < gap else spare / 2) for place, y in enumerate(axes)]
+    return [y - spare / 2 for y in axes] if at_top else axes

@@ -11,7 +11,7 @@ from shapetrace.drawing.look import Look
 from shapetrace.drawing.matrices import Style
 from shapetrace.drawing.painting import LANE_PX, Margins
 from shapetrace.drawing.rails import Rail, rails_for
-from shapetrace.drawing.setting import set_lines, too_wide
+from shapetrace.drawing.setting import set_lines, too_long
 from shapetrace.drawing.sheets import SetRow
 from shapetrace.drawing.sides import Sides, sides_for
 from shapetrace.drawing.wording import Words
@@ -88,7 +88,7 @@ def _split(items: tuple[Item, ...], style: Style, words: Words, room_px: float) 
     for item in items:
         if isinstance(item, Panel):
             done.append(replace(item, items=_split(item.items, style, words, room_px)))
-        elif len(item.steps) > 1 and not item.folded and too_wide(item, style, words, room_px):
+        elif len(item.steps) > 1 and not item.folded and too_long(item, style, words, room_px):
             done += unchained(item)
         else:
             done.append(item)

@@ -22,13 +22,20 @@ _CANDIDATES = (  # how far columns reach, and what all sides are multiplied with
     ("row", 0.94),
     ("row", 0.88),
     ("row", 0.8),
+    ("row", 0.7),
+    ("row", 0.62),
 )
 _WRAPPED_FACTORS = (0.8, 0.7, 0.6, 0.5)
 
 
-def too_wide(row: Row, style: Style, words: Words, room_px: float) -> bool:
-    """Whether a row does not fit in one line, even without columns."""
-    return compact(equation_slots(row, _scaled(style, 0.88), words)).right > room_px
+def too_long(row: Row, style: Style, words: Words, room_px: float) -> bool:
+    """Whether a row would fit in one line without the steps that go on from its first."""
+    scaled = _scaled(style, 0.82)
+    alone = replace(row, steps=row.steps[:1])
+    return all(
+        (compact(equation_slots(part, scaled, words)).right <= room_px) == fits
+        for part, fits in ((row, False), (alone, True))
+    )
 
 
 def set_lines(items: Sequence[Item], style: Style, words: Words, room_px: float) -> list[tuple[Line, ...]]:
@@ -40,11 +47,18 @@ def set_lines(items: Sequence[Item], style: Style, words: Words, room_px: float)
         if all(line is None or line.right <= room_px for line in lines):
             slots = [row for rows in sets for row in rows]
             return [(line,) if line else wrapped(row, room_px) for line, row in zip(lines, slots, strict=True)]
+    return _wrapped_lines(items, style, words, room_px)
+
+
+def _wrapped_lines(items: Sequence[Item], style: Style, words: Words, room_px: float) -> list[tuple[Line, ...]]:
+    """Wrap rows at the scale that needs the fewest lines."""
+    attempts = []
     for factor in _WRAPPED_FACTORS:
         slots = [equation_slots(row, _scaled(style, factor), words) for row in rows_in(items)]
-        if all(widest_cell(row) <= room_px for row in slots):
-            break
-    return [wrapped(row, room_px) for row in slots]
+        overflow = max((widest_cell(row) - room_px for row in slots), default=0.0)
+        lines_of_rows = [wrapped(row, room_px) for row in slots]
+        attempts.append((max(overflow, 0.0), sum(map(len, lines_of_rows)), -factor, lines_of_rows))
+    return min(attempts, key=lambda attempt: attempt[:3])[3]
 
 
 def _set(rows: list[tuple[Slot, ...]], room_px: float) -> Iterator[Line | None]:

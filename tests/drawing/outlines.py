@@ -127,10 +127,12 @@ def _attention(t: int) -> tuple[Step, ...]:
 
 
 def _mlp(t: int) -> tuple[Step, ...]:
-    expand = product("Expand", data("X̂_1", t, 768, made_by="h.0/ln_2"), weight("W_1", 768, 3072), data("H", t, 3072),
-                     section="h.0.mlp", path="h.0.mlp.c_fc", parameters=2_362_368, flops=2 * t * 768 * 3072)  # fmt: skip
+    x = data("X̂_1", t, 768, made_by="h.0/ln_2")
+    expand = product("Expand", x, weight("W_1", 768, 3072), data("H", t, 3072), section="h.0.mlp",
+                     path="h.0.mlp.c_fc", parameters=2_362_368, flops=2 * t * 768 * 3072)  # fmt: skip
     gelu = function("activation", "GELU", "GELU", data("H", t, 3072, made_by=expand.id), data("H", t, 3072),
                     section="h.0.mlp", path="h.0.mlp.act")  # fmt: skip
     shrink = product("Shrink", data("H", t, 3072, made_by=gelu.id), weight("W_2", 3072, 768), data("M", t, 768),
-                     section="h.0.mlp", path="h.0.mlp.c_proj", parameters=2_360_064, flops=2 * t * 768 * 3072)  # fmt: skip
+                     section="h.0.mlp", path="h.0.mlp.c_proj", parameters=2_360_064,
+                     flops=2 * t * 768 * 3072)  # fmt: skip
     return (expand, gelu, shrink)

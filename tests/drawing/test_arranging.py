@@ -1,0 +1,81 @@
+"""Steps that share a row, sections that become panels, rows that fold."""
+
+from dataclasses import replace
+
+from shapetrace.drawing.arranging import Panel, Row, arrange, flattened, rows_in
+from shapetrace.drawing.collapsing import collapse
+from shapetrace.drawing.look import Look
+from shapetrace.drawing.rails import rails_for
+from shapetrace.outlining.structure import Section
+from tests.drawing.outlines import data, function, gpt2, outline_of, product, weight
+
+
+def titles(rows):
+    return [[step.title for step in row.steps] for row in rows]
+
+
+def attention_rows(**look):
+    section = gpt2().root.items[1].items[1]
+    return list(rows_in(arrange(section, Look(**look))))
+
+
+def test_softmax_and_concat_share_the_row_of_their_product():
+    assert titles(attention_rows()) == [
+        ["Query"], ["Scores", "Softmax"], ["Weighted sum", "Concat heads"], ["Output"]
+    ]  # fmt: skip
+
+
+def test_key_and_value_are_alike_and_listed_on_request():
+    assert [step.title for step in attention_rows()[0].alike] == ["Key", "Value"]
+    assert titles(attention_rows(list_alike=True))[:3] == [["Query"], ["Key"], ["Value"]]
+
+
+def test_a_product_with_an_activation_is_not_like_one_without():
+    x = data("X", 8, 4)
+    gate, up = (product(name, x, weight(name, 4, 6), data(name, 8, 6)) for name in ("Gate", "Up"))
+    silu = function("activation", "SiLU", "SiLU", data("Gate", 8, 6, made_by=gate.id), data("G", 8, 6))
+    assert titles(arrange(outline_of(gate, silu, up).root, Look())) == [["Gate", "SiLU"], ["Up"]]
+
+
+def test_hidden_kinds_have_no_rows():
+    rows = rows_in(arrange(gpt2().root, Look(hide=("norms", "residuals"))))
+    assert not {step.kind for row in rows for step in row.drawn()} & {"norm", "residual"}
+
+
+def test_panels_are_nested_two_deep_and_deeper_rows_keep_their_repeats():
+    section = Section("d", "D", "other", "", 3, ("d",), (function("norm", "N", "N", data("", 1), data("", 1)),))
+    for path in "cba":
+        section = Section(path, path, "other", "", 2, (path,), (section,))
+    (a,) = flattened(arrange(outline_of(section).root, Look()), "")
+    (b,) = a.items
+    (row,) = b.items
+    assert (a.section.path, b.section.path, row.repeat) == ("a", "b", 6)
+    assert isinstance(row, Row)
+
+
+def test_too_many_rows_fold_the_deepest_and_cheapest_section_first():
+    items = arrange(gpt2().root, Look())
+    n_rows = sum(1 for _ in rows_in(items))
+    folded = [row.folded.path for row in rows_in(collapse(items, n_rows - 1).items) if row.folded]
+    assert folded == ["h.0.attn"]
+    everything = collapse(items, 5)
+    assert [row.folded.path for row in rows_in(everything.items) if row.folded] == ["<embedding>", "h.0"]
+
+
+def test_a_flat_model_of_many_steps_leaves_rows_out_and_says_so():
+    steps = [replace(function("norm", "N", "N", data("", 4, 4), data("", 4, 4)), id=str(i), kind="unknown")
+             for i in range(200)]  # fmt: skip
+    kept = collapse(arrange(outline_of(*steps).root, Look()), 60)
+    rows = list(rows_in(kept.items))
+    assert len(rows) == 59
+    assert sum(row.n_left_out for row in rows) == 141
+
+
+def test_rails_start_where_the_older_operand_comes_from():
+    items = flattened(arrange(gpt2().root, Look()), "")
+    first, second = rails_for(items)
+    assert first.source is None
+    assert isinstance(first.panel, Panel)
+    assert first.panel.section.path == "h.0"
+    assert second.source == first.target
+    assert first.lane == second.lane == 0
