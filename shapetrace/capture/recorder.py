@@ -127,6 +127,8 @@ class Recorder:
 
     def fold_composite(self, call: int, first_op: int, name: str, line: str) -> None:
         """Close a composite function: one that made a single operation is that operation."""
+        if self.failing is not None and self.failing[1] == call:  # kept: the failure names it
+            return
         if self.calls[-1].id == call and len(self.ops) - first_op <= 1:
             self.calls.pop()
             parent = self.scope

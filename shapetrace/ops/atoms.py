@@ -169,6 +169,8 @@ class Atoms:
             queue.extend(reversed(leaves[1:]))
             atom = leaves[0]
             have = self._size[atom]
+            if have == 0:  # nothing in it, whatever its other axes
+                return None
             if size % have == 0:
                 axis.append(atom)
                 size //= have
