@@ -18,7 +18,13 @@ class TraceError(ShapetraceError):
 
 
 class UnknownValueError(TraceError):
-    """The pass runs on meta, and the model's code looks at a value that only a real pass would compute."""
+    """The pass runs on meta, and the model's code looks at a value that only a real pass would compute.
+
+    Attributes:
+        operation: Which operation, in which module: ``nonzero in model.layers.0.mlp``.
+    """
+
+    operation = "The model"
 
 
 class MissingPartError(ShapetraceError):

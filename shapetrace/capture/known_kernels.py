@@ -20,6 +20,7 @@ _NOT_FILLED = frozenset({"empty", "empty_like", "new_empty", "empty_strided", "n
 _SHAPE_ONLY = frozenset({"zeros_like", "ones_like", "full_like", "new_zeros", "new_ones", "new_full"})
 _OVERWRITES = frozenset({"copy_", "fill_", "zero_"})
 _ASSERTIONS = frozenset({"_assert_async", "_assert_tensor_metadata"})
+_NAMES = {"_local_scalar_dense": "item", "_unique2": "unique"}
 _META = torch.device("meta")
 _CPU = torch.device("cpu")
 
@@ -80,11 +81,14 @@ def run(values: KnownValues, func: OpOverload, args: Sequence[Any], kwargs: dict
 def unknown(values: KnownValues, name: str) -> UnknownValueError:
     """The error for an operation whose operand is not known: what, where, and what would help."""
     line, path = calling_line(), values.where()
-    where = (f" in {path}" if path else "") + (f", at {line}" if line else "")
-    return UnknownValueError(
-        f"{name}{where}, needs values that are not known on meta: they are computed from weights, or random. "
-        "Trace the model on the CPU; for a mixture of experts, experts_implementation='batched_mm' needs no values."
+    operation = f"{_NAMES.get(name, name)} in {path}" if path else _NAMES.get(name, name)
+    error = UnknownValueError(
+        f"{operation}{f', at {line},' if line else ''} needs values that are not known on meta: they are computed from "
+        "weights, or random. What helps: real weights on the CPU; for a mixture of experts "
+        "experts_implementation='batched_mm'."
     )
+    error.operation = operation
+    return error
 
 
 def _write(values: KnownValues, rule: Rule, func: OpOverload, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:

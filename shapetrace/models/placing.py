@@ -1,0 +1,74 @@
+"""Where a model that we build runs: on meta; on the CPU if its code looks at values and its weights fit there."""
+
+import itertools
+import os
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import torch
+from torch import nn
+
+from shapetrace.capture.known_calls import building
+from shapetrace.errors import UnknownValueError
+
+Result = TypeVar("Result")
+
+
+def first_device(requested: str) -> str:
+    """The device to begin with: meta, unless another was asked for."""
+    return "meta" if requested == "auto" else requested
+
+
+def placed(requested: str, build: Callable[[str], nn.Module], run: Callable[[nn.Module], Result]) -> tuple[Result, str]:
+    """Build a model and run it: with ``auto`` on meta, and on the CPU if that needs values it does not have.
+
+    Args:
+        requested: ``auto``, or the device to build on; meta, when asked for, is never left.
+        build: Makes the model on a device.
+        run: Makes inputs and runs the model.
+
+    Returns:
+        What ``run`` gave, and a sentence for the user if the pass moved to the CPU, else "".
+
+    Raises:
+        UnknownValueError: If values are needed that meta has not, and the weights do not fit in memory or meta was
+            asked for.
+    """
+    device = first_device(requested)
+    with building(device):
+        model = build(device)
+    try:
+        return run(model), ""
+    except UnknownValueError as error:
+        if requested != "auto":
+            raise
+        needed, available = weight_bytes(model), available_bytes()
+        if needed > available:
+            room = f"Its weights take {_gib(needed)}, and {_gib(available)} of memory are free."
+            raise UnknownValueError(f"{error} {room}") from None
+        reason = error.operation
+    del model
+    sentence = f"{reason} needs computed values: traced on the CPU with random weights ({_gib(needed)})."
+    return run(build("cpu")), sentence
+
+
+def weight_bytes(model: nn.Module) -> int:
+    """Bytes of the parameters and buffers of a model; what is shared counts once."""
+    held: dict[int, torch.Tensor] = {id(t): t for t in itertools.chain(model.parameters(), model.buffers())}
+    return sum(tensor.numel() * tensor.element_size() for tensor in held.values() if not _is_lazy(tensor))
+
+
+def available_bytes() -> int:
+    """Memory that is free now; 0 where the system does not tell."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_AVPHYS_PAGES")
+    except (ValueError, OSError, AttributeError):
+        return 0
+
+
+def _is_lazy(tensor: Any) -> bool:
+    return bool(torch.nn.parameter.is_lazy(tensor))
+
+
+def _gib(n_bytes: int) -> str:
+    return f"{n_bytes / 2**30:,.1f} GiB" if n_bytes >= 2**29 else f"{n_bytes / 2**20:,.1f} MiB"
