@@ -15,7 +15,7 @@ def models(
     family: Annotated[
         str, typer.Option("--family", help="Show one family: gpt, llama, qwen, mistral, deepseek.", show_default=False)
     ] = "",
-    format: Annotated[str, typer.Option("--format", "-f", help="table, markdown, json or csv.")] = "table",  # noqa: A002
+    format: Annotated[str, typer.Option("--format", "-f", help="table, markdown, csv, json or html.")] = "table",  # noqa: A002
 ) -> None:
     """List the presets."""
     from shapetrace.listing import listed

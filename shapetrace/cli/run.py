@@ -15,7 +15,7 @@ from shapetrace.request import Request
 @takes_model
 def run(
     request: Request,
-    format: Annotated[str, typer.Option("--format", "-f", help="table, markdown, json or csv.")] = "table",  # noqa: A002
+    format: Annotated[str, typer.Option("--format", "-f", help="table, markdown, csv, json or html.")] = "table",  # noqa: A002
     save: Annotated[Path | None, typer.Option("--save", help="Keep the trace in this file.")] = None,
     ops: Annotated[bool, typer.Option("--ops", help="List the raw operations with their kernels.")] = False,
     section: Annotated[

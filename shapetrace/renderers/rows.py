@@ -96,7 +96,7 @@ def _closed(section: Section, parent: Section, level: int, times: int) -> Row:
     return Row(
         depth=level,
         title=_headline(section),
-        note=f"{len(steps)} steps",
+        note=f"{len(steps)} step{'s' * (len(steps) != 1)}",
         module=_members(section, parent),
         step=None,
         section=section,

@@ -99,7 +99,9 @@ def totals(outline: Outline) -> tuple[str, str]:
 def coverage(outline: Outline) -> str:
     """Where every operation went: ``coverage: 512 operations = 60 drawn + 440 folded + 12 elided (12 views)``."""
     counts = outline.coverage
-    reasons = ", ".join(f"{exact(n)} {reason}" for reason, n in counts.reasons.items())
+    reasons = ", ".join(
+        f"{exact(n)} {reason if n != 1 else reason.removesuffix('s')}" for reason, n in counts.reasons.items()
+    )
     unknown = f" ({counts.unknown} not known to any pass)" if counts.unknown else ""
     elided = f"{exact(counts.elided)} elided" + (f" ({reasons})" if reasons else "")
     repeats = sorted({section.repeat for section in outline.root.sections() if section.repeat > 1})
