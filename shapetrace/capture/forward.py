@@ -3,6 +3,7 @@
 import contextlib
 import inspect
 import sys
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -79,6 +80,8 @@ def recording(recorder: Recorder, model: torch.nn.Module, values: KnownValues | 
     with contextlib.ExitStack() as stack:
         if "torch._dynamo" in sys.modules:  # a compiled module runs as the eager code it was made from
             stack.enter_context(torch.compiler.set_stance("force_eager"))
+            stack.enter_context(warnings.catch_warnings())
+            warnings.filterwarnings("ignore", "Using `torch.compile", UserWarning)  # hooks fire twice: they may
         stack.enter_context(room_for_hooks())
         stack.enter_context(module_scopes(recorder, model))
         stack.enter_context(KernelLevel(recorder, values))

@@ -15,6 +15,8 @@ import torch
 from torch.multiprocessing.reductions import StorageWeakRef
 from torch.utils._pytree import tree_map_only
 
+from shapetrace.capture.plain import named_tensors
+
 MOST_ELEMENTS = 1 << 22
 """A tensor with more elements than this is not kept: a mask of 2,048 x 2,048 is."""
 
@@ -158,7 +160,7 @@ def of_pass(model: torch.nn.Module, arguments: Any) -> KnownValues | None:
     """
     held = [*model.parameters(), *model.buffers()]
     if not held:
-        tree_map_only(torch.Tensor, held.append, arguments)
+        held.extend(tensor for _, tensor in named_tensors(arguments, ""))
     if not any(tensor.is_meta for tensor in held):
         return None
     values = KnownValues(BUILT)

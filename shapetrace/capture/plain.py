@@ -10,6 +10,8 @@ from shapetrace.ir import Plain
 
 _LONGEST_LIST = 64
 _DEEPEST_OBJECT = 4
+_DEEPEST_ARGUMENT = 16
+"""Levels of lists in lists: one that holds itself must end somewhere."""
 
 
 def plain(value: Any) -> Plain:
@@ -31,19 +33,27 @@ def plain(value: Any) -> Plain:
     return f"<{type(value).__name__}>"
 
 
-def tensors_in(value: Any) -> Iterator[torch.Tensor]:
-    """The tensors of a call's arguments or result: lists, tuples and mappings are looked into."""
+def tensors_in(value: Any) -> list[torch.Tensor]:
+    """The tensors of a call's arguments or result: lists, tuples, mappings and dataclasses are looked into."""
+    found: list[torch.Tensor] = []
+    _collect(value, found, _DEEPEST_ARGUMENT)
+    return found
+
+
+def _collect(value: Any, found: list[torch.Tensor], depth: int) -> None:
     if isinstance(value, torch.Tensor):
-        yield value
+        found.append(value)
+    elif value is None or isinstance(value, int | float | str) or depth == 0:
+        return
     elif isinstance(value, list | tuple):
         for item in value:
-            yield from tensors_in(item)
+            _collect(item, found, depth - 1)
     elif isinstance(value, Mapping):
         for item in value.values():
-            yield from tensors_in(item)
+            _collect(item, found, depth - 1)
     elif dataclasses.is_dataclass(value) and not isinstance(value, type):
-        for item in dataclasses.fields(value):
-            yield from tensors_in(getattr(value, item.name, None))
+        for field in dataclasses.fields(value):
+            _collect(getattr(value, field.name, None), found, depth - 1)
 
 
 def named_tensors(value: Any, name: str) -> Iterator[tuple[str, torch.Tensor]]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from math import prod
 
-from shapetrace.ir import Op, Role
+from shapetrace.ir import Op, Role, Tensor
 from shapetrace.ops.atoms import Axis
 from shapetrace.ops.products import Product
 from shapetrace.outlining.columns import TITLES, Columns
@@ -71,12 +71,16 @@ def _chosen(flow: Flow, product: Product, op: Op, choice: Op) -> Draft:
 
 
 def operand_role(flow: Flow, value: int) -> Role:
-    """Role of a factor: a buffer multiplied with data (a quantised weight) is a weight."""
+    """Role of a factor: a buffer multiplied with data (a quantised weight, also a scaled one) is a weight."""
     tensor = flow.facts.tensor(value)
-    root = flow.facts.tensor(flow.root(value))
-    if tensor.role == "constant" and root.origin == "buffer" and len(root.shape) >= 2 and min(root.shape) > 1:
-        return "weight"
-    return tensor.role
+    if tensor.role != "constant":
+        return tensor.role
+    made_from = [flow.root(value), *(v for op in flow.ancestors(value) for v in flow.trace.ops[op].inputs)]
+    return "weight" if any(_is_matrix_buffer(flow.facts.tensor(v)) for v in made_from) else "constant"
+
+
+def _is_matrix_buffer(tensor: Tensor) -> bool:
+    return tensor.origin == "buffer" and len(tensor.shape) >= 2 and min(tensor.shape) > 1
 
 
 def is_batch(flow: Flow, atom: int) -> bool:
