@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch._ops import OpOverload
 from torch.overrides import TorchFunctionMode
-from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._python_dispatch import TorchDispatchMode, _get_current_dispatch_mode_stack
 
 from shapetrace.capture import known_kernels
 from shapetrace.capture.known_values import BUILT, KnownValues, apart, of_pass
@@ -115,7 +115,8 @@ def knowing(values: KnownValues) -> Iterator[None]:
 @contextmanager
 def building(device: torch.device | str = "meta") -> Iterator[None]:
     """Build a model in this block and its buffers are known when it runs on meta. Elsewhere nothing changes."""
-    if torch.device(device).type != "meta":
+    inside = any(isinstance(mode, _Kernels) for mode in _get_current_dispatch_mode_stack())
+    if inside or torch.device(device).type != "meta":
         yield
         return
     with knowing(BUILT):

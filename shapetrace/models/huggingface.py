@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from shapetrace.capture.known_calls import building
 from shapetrace.errors import MissingPartError, UsageError
 
 ORDER = (
@@ -149,7 +150,7 @@ def build(
         part._experts_implementation = "batched_mm"
         part.use_cache = False  # one pass needs none
     torch_dtype = getattr(torch, dtype or "float32")
-    with torch.random.fork_rng(devices=[]), torch.device(device):
+    with torch.random.fork_rng(devices=[]), torch.device(device), building(device):
         torch.manual_seed(0)
         try:
             model: nn.Module = cls._from_config(configuration, dtype=torch_dtype)

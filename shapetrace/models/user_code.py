@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from shapetrace.capture.known_calls import building
 from shapetrace.errors import UsageError
 
 
@@ -100,7 +101,7 @@ def _called(make: Any, reference: str, device: str) -> Any:
         raise UsageError(
             f"{reference} needs arguments ({names}): name a function without arguments that returns the model."
         )
-    with torch.device(device):
+    with torch.device(device), building(device):
         try:
             return make()
         except Exception as error:
