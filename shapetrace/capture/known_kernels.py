@@ -9,7 +9,7 @@ import torch
 from torch._ops import OpOverload
 from torch.utils._pytree import tree_map_only
 
-from shapetrace.capture import meta_kernels
+from shapetrace.capture import meta_kernels, meta_shapes
 from shapetrace.capture.known_values import MOST_ELEMENTS, KnownValues, apart
 from shapetrace.capture.lines import calling_line
 from shapetrace.errors import UnknownValueError
@@ -129,6 +129,9 @@ def _on_meta(
     shaped = meta_kernels.SHAPES.get(rule.name)
     if shaped is not None:
         return shaped(*args, **kwargs)
+    plain = meta_shapes.result(func, args, kwargs)
+    if plain is not None:
+        return plain
     try:
         return func(*args, **kwargs)
     except RuntimeError:  # NotImplementedError is one

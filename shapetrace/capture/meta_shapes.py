@@ -1,0 +1,208 @@
+"""Results of common kernels on meta, made without PyTorch's own meta kernels.
+
+Those of element-wise kernels are written in Python and load torch's compiler (a second) at the first call. Where
+the result is plain to see (dense operands) it is made here; everything else, and every error, is left to PyTorch.
+"""
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch._ops import OpOverload
+
+Shaped = Callable[..., Any]
+"""Takes a kernel's arguments; gives its result on meta, or None where PyTorch must decide."""
+
+_SAME = "add sub mul maximum minimum clamp relu pow neg abs"
+_FLOATING = "rsqrt sqrt exp log sin cos tanh sigmoid gelu silu erf reciprocal div"
+_COMPARING = "eq ne lt le gt ge"
+
+
+def result(func: OpOverload, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+    """The result of a kernel whose operands are on meta, or None if PyTorch must make it."""
+    shaped = _shaped(func)
+    if shaped is None or kwargs.get("out") is not None:
+        return None
+    return shaped(*args, **kwargs)
+
+
+@functools.cache
+def _shaped(func: OpOverload) -> Shaped | None:
+    name, overload = func._schema.name.partition("::")[2], func._overloadname
+    if name in ("div", "pow", "clamp") and "mode" in overload:
+        return None
+    if name in _SAME.split():
+        return _same
+    if name in _FLOATING.split():
+        return _floating
+    if name in _COMPARING.split():
+        return _comparing
+    return _OTHERS.get(f"{name}.{overload}")
+
+
+def _same(*args: Any, alpha: Any = 1) -> Tensor | None:  # noqa: ARG001 - the kernels' signature
+    operands = _tensors(args)
+    if any(t.dtype == torch.bool for t in operands[:1]) or not _plain(args):
+        return None
+    return _made(operands, _promoted(args))
+
+
+def _floating(*args: Any, approximate: str = "none") -> Tensor | None:  # noqa: ARG001 - gelu's
+    operands = _tensors(args)
+    dtype = _promoted(args)
+    return _made(operands, dtype) if dtype is not None and dtype.is_floating_point and _plain(args) else None
+
+
+def _comparing(*args: Any) -> Tensor | None:
+    return _made(_tensors(args), torch.bool) if _plain(args) else None
+
+
+def _promoted(args: Sequence[Any]) -> torch.dtype | None:
+    """Dtype of an element-wise result; None if a mask takes part that does not count."""
+    operands = [value for value in args[:2] if isinstance(value, Tensor | int | float) and not _is_mask(value)]
+    if len(operands) == 2:
+        return torch.result_type(operands[0], operands[1])
+    first: Tensor = operands[0]
+    return first.dtype
+
+
+def _is_mask(value: Any) -> bool:
+    return isinstance(value, Tensor) and value.dtype == torch.bool
+
+
+def _plain(args: Sequence[Any]) -> bool:
+    return all(value is None or isinstance(value, Tensor | int | float) for value in args)
+
+
+def _tensors(args: Sequence[Any]) -> list[Tensor]:
+    return [value for value in args if isinstance(value, Tensor)]
+
+
+def _made(operands: Sequence[Tensor], dtype: torch.dtype | None) -> Tensor | None:
+    """An element-wise result: dense, its axes in the order in which the operands have them in memory."""
+    if not operands or dtype is None or not all(type(t) in (Tensor, torch.nn.Parameter) for t in operands):
+        return None
+    try:
+        shape = torch.broadcast_shapes(*(t.shape for t in operands))
+    except RuntimeError:  # PyTorch says what does not fit
+        return None
+    if all(t.is_contiguous() for t in operands):
+        return torch.empty(shape, dtype=dtype, device="meta")
+    place = next((i for i, t in enumerate(operands) if t.shape == shape), None)
+    if place is None or 0 in operands[place].stride():
+        return None
+    whole = operands[place]
+    order = sorted(range(len(shape)), key=lambda axis: -whole.stride(axis))
+    if not all(_in_order(t, order) for t in operands[:place]):  # the first that has two axes orders them
+        return None
+    return torch.empty_strided(shape, _dense(shape, order), dtype=dtype, device="meta")
+
+
+def _in_order(tensor: Tensor, order: Sequence[int]) -> bool:
+    """Whether the axes of an operand lie in memory in this order, as far as it has them."""
+    offset = len(order) - tensor.dim()
+    strides = [tensor.stride(axis - offset) for axis in order if axis >= offset and tensor.shape[axis - offset] > 1]
+    return all(one > other > 0 for one, other in zip(strides, strides[1:], strict=False)) and 0 not in strides
+
+
+def _dense(shape: Sequence[int], order: Sequence[int]) -> list[int]:
+    strides, step = [0] * len(shape), 1
+    for axis in reversed(order):
+        strides[axis] = step
+        step *= max(shape[axis], 1)
+    return strides
+
+
+def _fits(small: Sequence[int], large: Sequence[int]) -> bool:
+    """Whether a shape broadcasts to the larger one without enlarging it."""
+    offset = len(large) - len(small)
+    return all(size in (1, large[offset + i]) for i, size in enumerate(small))
+
+
+def _layer_norm(
+    data: Tensor, shape: Sequence[int], weight: Tensor | None, bias: Tensor | None, eps: float  # noqa: ARG001
+) -> tuple[Tensor, Tensor, Tensor] | None:  # fmt: skip
+    kept = data.dim() - len(shape)
+    if not data.is_contiguous() or data.dtype != torch.float32 or tuple(data.shape[kept:]) != tuple(shape):
+        return None
+    if any(t is not None and (tuple(t.shape) != tuple(shape) or t.dtype != data.dtype) for t in (weight, bias)):
+        return None
+    statistics = (*data.shape[:kept], *(1 for _ in shape))
+    return (torch.empty(data.shape, device="meta"), torch.empty(statistics, device="meta"),
+            torch.empty(statistics, device="meta"))  # fmt: skip
+
+
+def _mean(data: Tensor, dim: Sequence[int] | None, keepdim: bool = False, *, dtype: Any = None) -> Tensor | None:
+    if dtype is not None or not data.is_contiguous() or not data.is_floating_point() or dim is None or len(dim) != 1:
+        return None
+    gone = dim[0] % max(data.dim(), 1)
+    if data.dim() == 0 or not -data.dim() <= dim[0] < data.dim():
+        return None
+    shape = [1 if i == gone else size for i, size in enumerate(data.shape) if keepdim or i != gone]
+    return torch.empty(shape, dtype=data.dtype, device="meta")
+
+
+def _cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor | None:
+    first = tensors[0]
+    same = all(_rows_last(t) and t.dtype == first.dtype and t.dim() == first.dim() for t in tensors)
+    if not same or first.dim() == 0 or not -first.dim() <= dim < first.dim():
+        return None
+    dim %= first.dim()
+    if any(a != b for t in tensors for i, (a, b) in enumerate(zip(t.shape, first.shape, strict=True)) if i != dim):
+        return None
+    shape = list(first.shape)
+    shape[dim] = sum(t.shape[dim] for t in tensors)
+    return torch.empty(shape, dtype=first.dtype, device="meta")
+
+
+def _rows_last(tensor: Tensor) -> bool:
+    """Whether a tensor is not one of those images whose channels lie innermost: results keep that order."""
+    return tensor.is_contiguous() or tensor.dim() not in (4, 5) or tensor.stride(1) != 1
+
+
+def _stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor | None:
+    first = tensors[0]
+    if any(not t.is_contiguous() or t.dtype != first.dtype or t.shape != first.shape for t in tensors):
+        return None
+    if not -first.dim() - 1 <= dim <= first.dim():
+        return None
+    shape = list(first.shape)
+    shape.insert(dim % (first.dim() + 1), len(tensors))
+    return torch.empty(shape, dtype=first.dtype, device="meta")
+
+
+def _masked_fill(data: Tensor, mask: Tensor, value: Any) -> Tensor | None:
+    try:
+        shape = torch.broadcast_shapes(data.shape, mask.shape)
+    except RuntimeError:
+        return None
+    if mask.dtype != torch.bool or isinstance(value, Tensor):
+        return None
+    return torch.empty(shape, dtype=data.dtype, device="meta")
+
+
+def _triangle(data: Tensor, diagonal: int = 0) -> Tensor | None:  # noqa: ARG001 - the kernel's signature
+    return torch.empty(data.shape, dtype=data.dtype, device="meta") if data.is_contiguous() and data.dim() > 1 else None
+
+
+def _addmm(bias: Tensor, left: Tensor, right: Tensor, *, beta: float = 1, alpha: float = 1) -> Tensor | None:  # noqa: ARG001
+    if left.dim() != 2 or right.dim() != 2 or left.shape[1] != right.shape[0]:
+        return None
+    shape = (left.shape[0], right.shape[1])
+    if {bias.dtype, left.dtype, right.dtype} != {left.dtype} or bias.dim() > 2 or not _fits(bias.shape, shape):
+        return None
+    return torch.empty(shape, dtype=left.dtype, device="meta")
+
+
+_OTHERS: dict[str, Shaped] = {
+    "native_layer_norm.default": _layer_norm,
+    "masked_fill.Scalar": _masked_fill,
+    "mean.dim": _mean,
+    "addmm.default": _addmm,
+    "cat.default": _cat,
+    "stack.default": _stack,
+    "tril.default": _triangle,
+    "triu.default": _triangle,
+}
