@@ -44,7 +44,7 @@ def obtain(request: Request, say: Say) -> Trace:
     if request.kind in {"reference", "preset"}:
         return _reference(request)
     if request.kind == "huggingface":
-        return _huggingface(request)
+        return _huggingface(request, say)
     return _own(request, say)
 
 
@@ -59,28 +59,25 @@ def _reference(request: Request) -> Trace:
     return _run(building.build(settings), args, kwargs, info)
 
 
-def _huggingface(request: Request) -> Trace:
-    from shapetrace.models import hf_inputs, huggingface, user_inputs
+def _huggingface(request: Request, say: Say) -> Trace:
+    from shapetrace.models import hf_inputs, huggingface
     from shapetrace.models.hf_facts import number
     from shapetrace.models.specs import parse_all
 
     shape, specs = request.shape, parse_all(request.inputs)
-    device = str(shape.get("device", "auto"))
     config = huggingface.config(request.model.removeprefix("hf:"), huggingface.parse_entries(request.hf_set))
-    model = huggingface.build(
-        config,
-        device="meta" if device == "auto" else device,
-        dtype=shape.get("dtype"),
-        hf_class=request.hf_class or None,
-    )
     facts = {name: found for name, names in _FACTS.items() if (found := number(config, *names, default=0))}
-    seq = int(shape.get("seq") or min(_LONGEST_SEQ, facts.get("context", _LONGEST_SEQ)))
-    given = _given_inputs(request, specs, model)
-    args, kwargs = given or ((), hf_inputs.inputs(model, batch=int(shape.get("batch", 1)), seq=seq))
-    user_inputs.check(model, args, kwargs)
-    settings: dict[str, ir.Plain] = {name: found for name, found in facts.items() if name != "context"}
-    name = f"{type(model).__name__} ({request.model})"
-    return _run(model, args, kwargs, ir.Model(name, settings, user_inputs.device_of_model(model).type))
+    seq = int(shape.get("seq") or min(_LONGEST_SEQ, facts.pop("context", _LONGEST_SEQ)))
+
+    def build(device: str) -> Any:
+        return huggingface.build(config, device=device, dtype=shape.get("dtype"), hf_class=request.hf_class or None)
+
+    def run(model: Any) -> Trace:
+        inputs = _given_inputs(request, specs, model)
+        inputs = inputs or ((), hf_inputs.inputs(model, batch=int(shape.get("batch", 1)), seq=seq))
+        return _checked_run(model, inputs, f"{type(model).__name__} ({request.model})", {**facts})
+
+    return _placed(request, say, build, run)
 
 
 def _own(request: Request, say: Say) -> Trace:
@@ -91,16 +88,25 @@ def _own(request: Request, say: Say) -> Trace:
 
     from shapetrace.models import user_code, user_inputs
 
-    device = str(request.shape.get("device", "auto"))
-    model = user_code.load(request.model, "meta" if device == "auto" else device)
-    given = _given_inputs(request, specs, model)
-    if given is None:
-        guess = user_inputs.guess(model)
-        given = guess.args, {}
-        say(guess.sentence)
-    args, kwargs = given
-    user_inputs.check(model, args, kwargs)
-    return _run(model, args, kwargs, ir.Model(type(model).__name__, {}, user_inputs.device_of_model(model).type))
+    def run(model: Any) -> Trace:
+        inputs = _given_inputs(request, specs, model)
+        if inputs is None:
+            guess = user_inputs.guess(model)
+            inputs = guess.args, {}
+            say(guess.sentence)
+        return _checked_run(model, inputs, type(model).__name__, {})
+
+    return _placed(request, say, lambda device: user_code.load(request.model, device), run)
+
+
+def _placed(request: Request, say: Say, build: Callable[[str], Any], run: Callable[[Any], Trace]) -> Trace:
+    """Run a model on meta, or on the CPU if its code needs values; say so."""
+    from shapetrace.models.placing import placed
+
+    trace, sentence = placed(str(request.shape.get("device", "auto")), build, run)
+    if sentence:
+        say(sentence)
+    return trace
 
 
 def _given_inputs(request: Request, specs: list["InputSpec"], model: Any) -> "Inputs | None":
@@ -110,6 +116,14 @@ def _given_inputs(request: Request, specs: list["InputSpec"], model: Any) -> "In
     if request.inputs_from:
         return user_inputs.from_function(request.inputs_from)
     return user_inputs.from_specs(specs, user_inputs.device_of_model(model)) if specs else None
+
+
+def _checked_run(model: Any, inputs: "Inputs", name: str, settings: dict[str, ir.Plain]) -> Trace:
+    from shapetrace.models import user_inputs
+
+    args, kwargs = inputs
+    user_inputs.check(model, args, kwargs)
+    return _run(model, args, kwargs, ir.Model(name, settings, user_inputs.device_of_model(model).type))
 
 
 def _run(model: Any, args: Any, kwargs: Any, info: ir.Model) -> Trace:
