@@ -157,26 +157,26 @@ def _follows(step: Step, before: tuple[Step, ...]) -> bool:
 def _merged(rows: list[Row]) -> tuple[Row, ...]:
     """Equal products of the same operand share a row; so do equal other steps next to each other."""
     merged: list[Row] = []
+    places: dict[object, int] = {}
     for row in rows:
-        place = next((i for i, earlier in enumerate(merged) if _alike(earlier, row, merged[-1])), None)
-        if place is None:
+        key = _likeness(row)
+        place = places.get(key) if key else None
+        first = merged[place].steps[0] if place is not None else None
+        if place is None or (first and first.kind != "product" and place != len(merged) - 1):
+            places[key] = len(merged)
             merged.append(row)
         else:
             merged[place] = replace(merged[place], alike=(*merged[place].alike, *row.steps))
     return tuple(merged)
 
 
-def _alike(earlier: Row, later: Row, last: Row) -> bool:
-    one, other = earlier.steps[0], later.steps[0]
-    if len(earlier.steps) + len(later.steps) > 2 or not one.operands or _signature(one) != _signature(other):
-        return False
-    if one.kind == "product":
-        return _same(one.operands[0], other.operands[0])
-    return earlier is last and one.kind not in {"residual", "unknown"} and not _same(one.operands[0], other.operands[0])
-
-
-def _same(one: Operand, other: Operand) -> bool:
-    return (one.name, one.made_by) == (other.name, other.made_by)
+def _likeness(row: Row) -> tuple[object, ...] | None:
+    """Equal for rows that may share one; None for a row that has its own."""
+    step = row.steps[0]
+    if len(row.steps) > 1 or not step.operands or step.kind in {"residual", "unknown"}:
+        return None
+    origin = (step.operands[0].name, step.operands[0].made_by) if step.kind == "product" else ()
+    return (*_signature(step), *origin)
 
 
 def _signature(step: Step) -> tuple[object, ...]:

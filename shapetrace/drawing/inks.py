@@ -40,13 +40,11 @@ class TextInk:
     mono: bool = False
 
 
-SHAPES: dict[str, ShapeInk] = {
+SHAPES: dict[str, ShapeInk] = {  # in painting order: what is later covers what is earlier
     "background": ShapeInk(fill="background"),
     "panel": ShapeInk(fill="panel", line="rule", width_px=1),
     "card": ShapeInk(fill="card", line="rule", width_px=1),
-    "data": ShapeInk(fill="data", line="data_line"),
-    "weight": ShapeInk(fill="weight", line="weight_line"),
-    "const": ShapeInk(fill="const", line="const_line", dash=(4, 3)),
+    "rule": ShapeInk(line="rule", width_px=1),
     "data-back": ShapeInk(fill="data_back", line="data_back_line", width_px=1),
     "weight-back": ShapeInk(fill="weight_back", line="weight_back_line", width_px=1),
     "const-back": ShapeInk(fill="const", line="const_line", width_px=1, dash=(4, 3)),
@@ -56,23 +54,25 @@ SHAPES: dict[str, ShapeInk] = {
     "data-fill": ShapeInk(fill="data"),
     "weight-fill": ShapeInk(fill="weight"),
     "const-fill": ShapeInk(fill="rule"),
-    "data-edge": ShapeInk(line="data_line"),
-    "weight-edge": ShapeInk(line="weight_line"),
-    "const-edge": ShapeInk(line="const_line", dash=(4, 3)),
-    "data-cut": ShapeInk(line="data_back_line", width_px=0.8),
-    "weight-cut": ShapeInk(line="weight_back_line", width_px=0.8),
-    "const-cut": ShapeInk(line="const_line", width_px=0.8),
+    "data": ShapeInk(fill="data", line="data_line"),
+    "weight": ShapeInk(fill="weight", line="weight_line"),
+    "const": ShapeInk(fill="const", line="const_line", dash=(4, 3)),
     "data-diagonal": ShapeInk(line="data_line", width_px=1, dash=(4, 3)),
     "weight-diagonal": ShapeInk(line="weight_line", width_px=1, dash=(4, 3)),
     "const-diagonal": ShapeInk(line="const_line", width_px=1, dash=(4, 3)),
+    "data-edge": ShapeInk(line="data_line"),
+    "weight-edge": ShapeInk(line="weight_line"),
+    "const-edge": ShapeInk(line="const_line", dash=(4, 3)),
     "hatch": ShapeInk(line="hatch", width_px=0.8),
-    "pill": ShapeInk(fill="pill", line="pill_line", width_px=1),
+    "data-cut": ShapeInk(line="data_back_line", width_px=0.8),
+    "weight-cut": ShapeInk(line="weight_back_line", width_px=0.8),
+    "const-cut": ShapeInk(line="const_line", width_px=0.8),
     "arrow": ShapeInk(line="muted", width_px=1.2),
     "arrow-head": ShapeInk(fill="muted"),
+    "pill": ShapeInk(fill="pill", line="pill_line", width_px=1),
     "thread": ShapeInk(line="data_line", width_px=0.7),
     "rail": ShapeInk(line="rail", width_px=2),
     "rail-dot": ShapeInk(fill="data_line"),
-    "rule": ShapeInk(line="rule", width_px=1),
 }
 
 TEXTS: dict[str, TextInk] = {

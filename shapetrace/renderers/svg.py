@@ -23,7 +23,12 @@ SANS = (
 )
 MONO = "ui-monospace, SFMono-Regular, Menlo, Consolas, DejaVu Sans Mono, monospace"
 
+ROOT_ATTRIBUTES = {"stroke-width": "1.3", "text-anchor": "middle", "direction": "ltr"}
+MONO_ATTRIBUTES = {"fill": "muted", "font-size": "10.5"}
+"""What the document, and each group of monospaced text, says once for all inside."""
+
 _PLAIN_WEIGHT = 400
+_PAINTED = tuple(SHAPES)
 
 _FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that XML 1.0 does not allow, escaped or not."""
@@ -42,8 +47,9 @@ def render(figure: Figure, *, prefix: str = "", templates: Path | None = None) -
         loader=FileSystemLoader(template_folders(templates)), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters |= {"px": px, "xml": xml_text, "path": path_data, "corners": corners}
-    environment.globals |= {"attributes": attributes, "rules": rules, "shift_px": shift_px}
-    environment.globals |= {"shape_runs": shape_runs, "text_runs": text_runs}
+    environment.globals |= {"attributes": own_attributes, "rules": rules, "shift_px": shift_px}
+    environment.globals |= {"shape_runs": shape_runs, "text_runs": text_runs, "common_anchor": common_anchor}
+    environment.globals |= {"root_attributes": ROOT_ATTRIBUTES, "mono_attributes": MONO_ATTRIBUTES}
     environment.globals |= {"shifted_size_px": SHIFTED_SIZE_PX, "sans": SANS, "mono": MONO}
     name = re.sub(r"[^A-Za-z0-9_-]", "-", prefix) or _prefix(figure)
     return environment.get_template("figure.svg").render(figure=figure, prefix=name)
@@ -75,6 +81,12 @@ def attributes(ink: str) -> dict[str, str]:
     return given
 
 
+def own_attributes(ink: str) -> dict[str, str]:
+    """Those attributes of an ink that the elements around it do not say already."""
+    around = MONO_ATTRIBUTES if ink in TEXTS and TEXTS[ink].mono else ROOT_ATTRIBUTES
+    return {name: value for name, value in attributes(ink).items() if around.get(name) != value}
+
+
 def rules(figure: Figure, prefix: str, *, dark: bool) -> Markup:
     """Style rules of all inks in a figure; of the dark theme only the colours."""
     colours = figure.theme.dark if dark else figure.theme.colours
@@ -101,25 +113,27 @@ def _face_rules(prefix: str, used: list[str]) -> Iterator[str]:
 
 
 def shape_runs(group: Group) -> list[tuple[str, list[Mark]]]:
-    """Shapes of one ink in a row, in painting order."""
-    found: list[tuple[str, list[Mark]]] = []
+    """Shapes of a group by ink, in the painting order of the inks."""
+    found: dict[str, list[Mark]] = {}
     for mark in group.marks:
-        if isinstance(mark, Text):
-            continue
-        if found and found[-1][0] == mark.ink:
-            found[-1][1].append(mark)
-        else:
-            found.append((mark.ink, [mark]))
-    return found
+        if not isinstance(mark, Text):
+            found.setdefault(mark.ink, []).append(mark)
+    return sorted(found.items(), key=lambda run: _PAINTED.index(run[0]))
 
 
-def text_runs(group: Group, *, mono: bool) -> list[tuple[str, list[Text]]]:
-    """Text of one ink, of the monospaced inks or of the others; it is painted after all shapes."""
-    found: dict[str, list[Text]] = {}
+def text_runs(group: Group, *, mono: bool) -> list[tuple[str, list[Mark]]]:
+    """Text of a group by ink, of the monospaced inks or of the others; it is painted after all shapes."""
+    found: dict[str, list[Mark]] = {}
     for mark in group.marks:
         if isinstance(mark, Text) and TEXTS[mark.ink].mono == mono:
             found.setdefault(mark.ink, []).append(mark)
     return list(found.items())
+
+
+def common_anchor(marks: list[Mark]) -> str:
+    """Where all these texts have their anchor; ``middle``, the default, if they differ or are shapes."""
+    anchors = {mark.anchor for mark in marks if isinstance(mark, Text)}
+    return anchors.pop() if len(anchors) == 1 else "middle"
 
 
 def shift_px(text: Text, place: int) -> str:
