@@ -84,9 +84,8 @@ def _made(operands: Sequence[Tensor], dtype: torch.dtype | None) -> Tensor | Non
     """An element-wise result: dense, its axes in the order in which the operands have them in memory."""
     if not operands or dtype is None or not all(type(t) in (Tensor, torch.nn.Parameter) for t in operands):
         return None
-    try:
-        shape = torch.broadcast_shapes(*(t.shape for t in operands))
-    except RuntimeError:  # PyTorch says what does not fit
+    shape = _broadcast([t.shape for t in operands])
+    if shape is None:
         return None
     if all(t.is_contiguous() for t in operands):
         return torch.empty(shape, dtype=dtype, device="meta")
@@ -98,6 +97,18 @@ def _made(operands: Sequence[Tensor], dtype: torch.dtype | None) -> Tensor | Non
     if not all(_in_order(t, order) for t in operands[:place]):  # the first that has two axes orders them
         return None
     return torch.empty_strided(shape, _dense(shape, order), dtype=dtype, device="meta")
+
+
+def _broadcast(shapes: Sequence[Sequence[int]]) -> tuple[int, ...] | None:
+    """The common shape, or None if PyTorch must say what does not fit. (torch.broadcast_shapes loads sympy.)"""
+    rank = max(len(shape) for shape in shapes)
+    common = [1] * rank
+    for shape in shapes:
+        for axis, size in enumerate(shape, rank - len(shape)):
+            if size != 1 and common[axis] not in (1, size):
+                return None
+            common[axis] = common[axis] if size == 1 else size
+    return tuple(common)
 
 
 def _in_order(tensor: Tensor, order: Sequence[int]) -> bool:
@@ -132,6 +143,21 @@ def _layer_norm(
     statistics = (*data.shape[:kept], *(1 for _ in shape))
     return (torch.empty(data.shape, device="meta"), torch.empty(statistics, device="meta"),
             torch.empty(statistics, device="meta"))  # fmt: skip
+
+
+def _embedding(
+    weight: Tensor, ids: Tensor, padding_idx: int = -1, scale: bool = False, sparse: bool = False  # noqa: ARG001
+) -> Tensor | None:  # fmt: skip
+    if weight.dim() != 2 or ids.dtype not in (torch.int64, torch.int32):
+        return None
+    return torch.empty((*ids.shape, weight.shape[1]), dtype=weight.dtype, device="meta")
+
+
+def _arange(*numbers: int | float, dtype: torch.dtype | None = None, **_where: Any) -> Tensor | None:
+    if not all(type(number) is int for number in numbers) or (len(numbers) == 3 and numbers[2] == 0):
+        return None
+    count = len(range(*(int(number) for number in numbers)))
+    return torch.empty(count, dtype=dtype or torch.int64, device="meta")
 
 
 def _mean(data: Tensor, dim: Sequence[int] | None, keepdim: bool = False, *, dtype: Any = None) -> Tensor | None:
@@ -173,18 +199,29 @@ def _stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor | None:
     return torch.empty(shape, dtype=first.dtype, device="meta")
 
 
-def _masked_fill(data: Tensor, mask: Tensor, value: Any) -> Tensor | None:
-    try:
-        shape = torch.broadcast_shapes(data.shape, mask.shape)
-    except RuntimeError:
+def _softmax(data: Tensor, dim: int, half_to_float: bool) -> Tensor | None:
+    if half_to_float or not data.is_contiguous() or not data.is_floating_point() or not -data.dim() <= dim < data.dim():
         return None
-    if mask.dtype != torch.bool or isinstance(value, Tensor):
+    return torch.empty(data.shape, dtype=data.dtype, device="meta")
+
+
+def _masked_fill(data: Tensor, mask: Tensor, value: Any) -> Tensor | None:
+    shape = _broadcast([data.shape, mask.shape])
+    if shape is None or mask.dtype != torch.bool or isinstance(value, Tensor):
         return None
     return torch.empty(shape, dtype=data.dtype, device="meta")
 
 
 def _triangle(data: Tensor, diagonal: int = 0) -> Tensor | None:  # noqa: ARG001 - the kernel's signature
     return torch.empty(data.shape, dtype=data.dtype, device="meta") if data.is_contiguous() and data.dim() > 1 else None
+
+
+def _mm(left: Tensor, right: Tensor) -> Tensor | None:
+    if left.dim() != right.dim() or left.shape[-1] != right.shape[-2] or left.dtype != right.dtype:
+        return None
+    if left.shape[:-2] != right.shape[:-2]:
+        return None
+    return torch.empty((*left.shape[:-1], right.shape[-1]), dtype=left.dtype, device="meta")
 
 
 def _addmm(bias: Tensor, left: Tensor, right: Tensor, *, beta: float = 1, alpha: float = 1) -> Tensor | None:  # noqa: ARG001
@@ -198,11 +235,18 @@ def _addmm(bias: Tensor, left: Tensor, right: Tensor, *, beta: float = 1, alpha:
 
 _OTHERS: dict[str, Shaped] = {
     "native_layer_norm.default": _layer_norm,
+    "embedding.default": _embedding,
     "masked_fill.Scalar": _masked_fill,
     "mean.dim": _mean,
+    "arange.default": _arange,
+    "arange.start": _arange,
+    "arange.start_step": _arange,
     "addmm.default": _addmm,
+    "bmm.default": _mm,
+    "mm.default": _mm,
     "cat.default": _cat,
     "stack.default": _stack,
+    "_softmax.default": _softmax,
     "tril.default": _triangle,
     "triu.default": _triangle,
 }

@@ -75,6 +75,11 @@ def test_an_element_wise_result_of_one_operand_is_torchs(func: torch._ops.OpOver
 def test_other_results_are_torchs() -> None:
     norm = (meta(2, 5, 8), [8], meta(8), meta(8), 1e-5)
     assert assert_same_as_torch(aten.native_layer_norm.default, *norm)
+    assert assert_same_as_torch(aten.embedding.default, meta(9, 4), meta(2, 3, dtype=torch.int64))
+    assert meta_shapes.result(aten.arange.start_step, (3, 20, 4), {}).shape == torch.arange(3, 20, 4).shape
+    assert assert_same_as_torch(aten.mm.default, meta(3, 5), meta(7, 5).t())
+    assert assert_same_as_torch(aten.bmm.default, meta(2, 3, 5), meta(2, 7, 5).transpose(1, 2))
+    assert assert_same_as_torch(aten._softmax.default, meta(2, 4, 6, 6), -1, False)
     assert assert_same_as_torch(aten.mean.dim, meta(2, 5, 8), [-1], True)
     assert assert_same_as_torch(aten.mean.dim, meta(2, 5, 8), [1])
     assert assert_same_as_torch(aten.addmm.default, meta(7), meta(3, 5), meta(5, 7))
