@@ -68,6 +68,8 @@ def _alike_name(step: Step) -> str:
 
 def row_title(row: Row, words: Words) -> str:
     """One line for tooltips and screen readers: every step, its shapes and what it costs."""
+    if row.folded:
+        return f"{_title(row, words)} {clean(row.folded.path)}: {words.say('{n} steps', n=len(row.steps))}"
     return "; ".join(_described(step, words) for step in row.drawn())
 
 

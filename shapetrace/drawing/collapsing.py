@@ -1,48 +1,32 @@
 """At most so many rows: sections become one row each, the deepest and cheapest first."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from shapetrace.drawing.arranging import Item, Panel, Row, rows_in
 
 _TAIL_ROWS = 12
+_DROPPED = -1
 
 
-@dataclass(frozen=True, slots=True)
-class Collapsed:
-    """Items that fit.
-
-    Attributes:
-        items: Rows and panels.
-        n_sections: Sections that became one row.
-    """
-
-    items: tuple[Item, ...]
-    n_sections: int = 0
-
-
-def collapse(items: tuple[Item, ...], max_rows: int) -> Collapsed:
+def collapse(items: tuple[Item, ...], max_rows: int) -> tuple[Item, ...]:
     """Fold sections until the rows are few enough; if that is not enough, leave out rows in the middle."""
-    n_sections = 0
     while _n_rows(items) > max_rows:
         panels = [(depth, panel) for depth, panel in _panels(items) if _n_rows(panel.items) > 1]
         if not panels:
-            break
+            return _shortened(items, max_rows)
         deepest = max(depth for depth, _ in panels)
-        cheapest = min((panel for depth, panel in panels if depth == deepest), key=_cost)
-        items = _replaced(items, cheapest)
-        n_sections += 1
+        items = _replaced(items, min((panel for depth, panel in panels if depth == deepest), key=_cost))
+    return items
+
+
+def _shortened(items: tuple[Item, ...], max_rows: int) -> tuple[Item, ...]:
+    """Keep the first and the last rows; the last of the first ones says how many are missing after it."""
     n_rows = _n_rows(items)
-    if n_rows <= max_rows:
-        return Collapsed(items, n_sections)
     tail = min(_TAIL_ROWS, max_rows // 3)
     head = max(max_rows - tail - 1, 1)
-    n_left_out = n_rows - head - tail
-    marks = (
-        n_left_out if number == head - 1 else 0 if number < head or number >= n_rows - tail else -1
-        for number in range(n_rows)
-    )
-    return Collapsed(_filtered(items, marks), n_sections)
+    after = [0] * (head - 1) + [n_rows - head - tail] + [_DROPPED] * (n_rows - head - tail) + [0] * tail
+    return _filtered(items, iter(after))
 
 
 def _n_rows(items: tuple[Item, ...]) -> int:
@@ -74,11 +58,11 @@ def _replaced(items: tuple[Item, ...], folded: Panel) -> tuple[Item, ...]:
 
 
 def _filtered(items: tuple[Item, ...], left_out: Iterator[int]) -> tuple[Item, ...]:
-    """Keep the rows marked 0 or more: how many are left out after them."""
+    """Keep the rows that are not marked as dropped, with how many are left out after them."""
     done: list[Item] = []
     for item in items:
         if isinstance(item, Row):
-            if (n_after := next(left_out)) >= 0:
+            if (n_after := next(left_out)) != _DROPPED:
                 done.append(replace(item, n_left_out=n_after))
         elif inner := _filtered(item.items, left_out):
             done.append(replace(item, items=inner))

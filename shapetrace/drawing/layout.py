@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
+from shapetrace.drawing.arranging import rows_in
 from shapetrace.drawing.captions import row_title
 from shapetrace.drawing.equations import drawn_operands
 from shapetrace.drawing.headings import footing, heading, legend_marks
@@ -102,9 +103,9 @@ def _legend(planned: Plan, theme: Theme, words: Words) -> Iterator[tuple[str, st
 def _footnotes(subject: Subject, failure: str, words: Words, look: Look) -> Iterator[tuple[str, str]]:
     if failure:
         yield "warning", words.say("The pass ended early: {reason}", reason=clean(failure))
-    if subject.n_folded:
-        phrase = "{n} sections are drawn as one row each." if subject.n_folded > 1 else "1 section is drawn as one row."
-        yield "caption", words.say(phrase, n=subject.n_folded)
+    if n_folded := sum(row.folded is not None for row in rows_in(subject.items)):
+        phrase = "{n} sections are drawn as one row each." if n_folded > 1 else "1 section is drawn as one row."
+        yield "caption", words.say(phrase, n=n_folded)
     if look.caption:
         yield "caption", clean(look.caption)
 

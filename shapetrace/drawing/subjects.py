@@ -25,14 +25,12 @@ class Subject:
         title: Its title.
         facts: Lines below the title.
         items: Rows and panels, few enough.
-        n_folded: Sections that are drawn as one row.
     """
 
     name: str
     title: str
     facts: tuple[str, ...]
     items: tuple[Item, ...]
-    n_folded: int = 0
 
 
 def subject_of(outline: Outline, section: str | None, step: int | None, look: Look, words: Words) -> Subject:
@@ -50,15 +48,12 @@ def subject_of(outline: Outline, section: str | None, step: int | None, look: Lo
         facts = _joined([clean(chosen.path), *_costs(chosen.parameters, chosen.flops or 0, words)])
         return Subject(slug(chosen.id), look.title or title, facts, (Row((chosen,)),))
     root = outline.root if section in {None, ""} else section_named(outline, str(section))
-    collapsed = collapse(arrange(root, look), look.max_rows)
-    items = flattened(collapsed.items, root.path)
+    items = flattened(collapse(arrange(root, look), look.max_rows), root.path)
     if root is outline.root:
         title = words.say("{model}: one forward pass", model=model)
-        return Subject("overview", look.title or title, _overview_facts(outline, words), items, collapsed.n_sections)
+        return Subject("overview", look.title or title, _overview_facts(outline, words), items)
     title = words.say("{part} in {model}", part=words.say(clean(root.title)), model=model)
-    return Subject(
-        slug(root.path), look.title or title, _section_facts(outline, root, words), items, collapsed.n_sections
-    )
+    return Subject(slug(root.path), look.title or title, _section_facts(outline, root, words), items)
 
 
 def slug(text: str) -> str:

@@ -56,17 +56,17 @@ def test_panels_are_nested_two_deep_and_deeper_rows_keep_their_repeats():
 def test_too_many_rows_fold_the_deepest_and_cheapest_section_first():
     items = arrange(gpt2().root, Look())
     n_rows = sum(1 for _ in rows_in(items))
-    folded = [row.folded.path for row in rows_in(collapse(items, n_rows - 1).items) if row.folded]
+    folded = [row.folded.path for row in rows_in(collapse(items, n_rows - 1)) if row.folded]
     assert folded == ["h.0.attn"]
     everything = collapse(items, 5)
-    assert [row.folded.path for row in rows_in(everything.items) if row.folded] == ["<embedding>", "h.0"]
+    assert [row.folded.path for row in rows_in(everything) if row.folded] == ["<embedding>", "h.0"]
 
 
 def test_a_flat_model_of_many_steps_leaves_rows_out_and_says_so():
     steps = [replace(function("norm", "N", "N", data("", 4, 4), data("", 4, 4)), id=str(i), kind="unknown")
              for i in range(200)]  # fmt: skip
     kept = collapse(arrange(outline_of(*steps).root, Look()), 60)
-    rows = list(rows_in(kept.items))
+    rows = list(rows_in(kept))
     assert len(rows) == 59
     assert sum(row.n_left_out for row in rows) == 141
 
