@@ -9,7 +9,7 @@ from torch._ops import OpOverload
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode, _get_current_dispatch_mode_stack
 
-from shapetrace.capture import known_kernels
+from shapetrace.capture import known_kernels, known_rules
 from shapetrace.capture.known_values import BUILT, KnownValues, apart, of_pass
 
 _FROM_PYTHON = frozenset({torch.tensor, torch.as_tensor, torch.asarray, torch.Tensor.new_tensor, torch.scalar_tensor})
@@ -97,7 +97,7 @@ class _Kernels(TorchDispatchMode):
         self, func: OpOverload, types: Any, args: Sequence[Any] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         kwargs = kwargs or {}
-        if known_kernels.is_composite(func):  # whole under inference_mode
+        if known_rules.is_composite(func):  # whole under inference_mode
             with self:
                 result = func.decompose(*args, **kwargs)
             if result is not NotImplemented:

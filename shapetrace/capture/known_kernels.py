@@ -1,47 +1,24 @@
 """Kernels on meta with known values: each runs on meta, and beside it for real if its operands are known."""
 
+import contextlib
 import functools
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch._ops import OpOverload
 from torch.utils._pytree import tree_map_only
 
 from shapetrace.capture import meta_kernels, meta_shapes
+from shapetrace.capture.known_rules import ASSERTIONS, Rule, is_random, rule_of
 from shapetrace.capture.known_values import MOST_ELEMENTS, KnownValues, apart
 from shapetrace.capture.lines import calling_line
 from shapetrace.errors import UnknownValueError
 
-Kind = Literal["plain", "view", "unknown", "shape_only", "dynamic", "write"]
-
-_NOT_FILLED = frozenset({"empty", "empty_like", "new_empty", "empty_strided", "new_empty_strided", "empty_permuted"})
-_SHAPE_ONLY = frozenset({"zeros_like", "ones_like", "full_like", "new_zeros", "new_ones", "new_full"})
 _OVERWRITES = frozenset({"copy_", "fill_", "zero_"})
-_ASSERTIONS = frozenset({"_assert_async", "_assert_tensor_metadata"})
 _NAMES = {"_local_scalar_dense": "item", "_unique2": "unique"}
 _META = torch.device("meta")
 _CPU = torch.device("cpu")
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """How a kernel deals with values.
-
-    Attributes:
-        name: Its name without overload: ``index``.
-        kind: plain: its results follow from its operands. view: they share memory with one. unknown: they are
-            random or not initialised. shape_only: they follow from its operands' shapes. dynamic: whether
-            they are a Python value, or what shape they have, follows from values. write: it changes operands.
-        written: Names of the arguments that it changes, with their positions.
-        has_device: Whether it takes a device.
-    """
-
-    name: str
-    kind: Kind
-    written: tuple[tuple[str, int], ...]
-    has_device: bool
 
 
 def run(values: KnownValues, func: OpOverload, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
@@ -50,7 +27,7 @@ def run(values: KnownValues, func: OpOverload, args: Sequence[Any], kwargs: dict
     Raises:
         UnknownValueError: If it needs values that are not known.
     """
-    rule = _rule(func)
+    rule = rule_of(func)
     operands = _tensors(args, kwargs)
     if rule.has_device or not all(tensor.is_meta for tensor in operands):
         device = kwargs.get("device") or (_CPU if not operands else operands[0].device)
@@ -60,21 +37,21 @@ def run(values: KnownValues, func: OpOverload, args: Sequence[Any], kwargs: dict
         if rule.name == "_to_copy" and device.type == "cpu" and values.knows(operands[0]):
             with apart():
                 return func(values.value(operands[0]), **kwargs)
+        if any(not target.is_meta for target in _targets(rule, args, kwargs)):
+            return _write_outside(values, rule, func, args, kwargs)
         args, kwargs = _moved(values, rule, args, kwargs)
         operands = _tensors(args, kwargs)
     if rule.kind == "view":
         return func(*args, **kwargs)
     if rule.kind == "write":
         return _write(values, rule, func, args, kwargs)
-    if rule.kind == "unknown":
-        return func(*args, **kwargs)
-    known = rule.kind == "shape_only" or all(values.knows(tensor) for tensor in operands)
+    known = rule.kind == "shape_only" or (rule.kind != "unknown" and all(values.knows(t) for t in operands))
     real = functools.partial(_really, values, rule, func, args, kwargs) if known else None
     if rule.kind == "dynamic":
         return _dynamic(values, rule, func, args, kwargs, real)
     result = _on_meta(values, rule, func, args, kwargs, real)
     if real is not None and _is_new_and_small(values, result):
-        _learn(values, result, real())
+        return _learned(values, result, real)
     return result
 
 
@@ -93,18 +70,29 @@ def unknown(values: KnownValues, name: str) -> UnknownValueError:
 
 def _write(values: KnownValues, rule: Rule, func: OpOverload, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
     """Run a kernel that changes operands; what is written with something unknown becomes unknown."""
-    targets = [tensor for tensor in (_argument(args, kwargs, *place) for place in rule.written) if tensor is not None]
+    targets = _targets(rule, args, kwargs)
     result = func(*args, **kwargs)
     others = [t for t in _tensors(args, kwargs) if not any(t is target for target in targets)]
-    if not _is_random(func) and all(values.knows(tensor) for tensor in others):
+    if not is_random(func) and all(values.knows(tensor) for tensor in others):
         whole = rule.name in _OVERWRITES or func._overloadname.endswith("out")
         written = {id(target): values.value_to_write(target, whole=whole) for target in targets}
         if all(real is not None for real in written.values()):
-            _really(values, rule, func, args, kwargs, written)
-            return result
+            with contextlib.suppress(RuntimeError):
+                _really(values, rule, func, args, kwargs, written)
+                return result
     for target in targets:
         values.forget(target)
     return result
+
+
+def _write_outside(
+    values: KnownValues, rule: Rule, func: OpOverload, args: Sequence[Any], kwargs: dict[str, Any]
+) -> Any:
+    """Write to a tensor that is not on meta: that takes known values."""
+    targets = _targets(rule, args, kwargs)
+    if not all(values.knows(tensor) for tensor in _tensors(args, kwargs)) or any(t.is_meta for t in targets):
+        raise unknown(values, f"{rule.name} on a tensor that is not on meta")
+    return _really(values, rule, func, args, kwargs)
 
 
 def _dynamic(
@@ -113,7 +101,7 @@ def _dynamic(
 ) -> Any:  # fmt: skip
     if real is not None:
         return tree_map_only(torch.Tensor, values.twin, real())
-    if rule.name in _ASSERTIONS:
+    if rule.name in ASSERTIONS:
         return None
     fixed = meta_kernels.by_mask(values, rule.name, args)
     if fixed is None:
@@ -161,9 +149,18 @@ def _really(
         return func(*args, **kwargs)
 
 
-def _learn(values: KnownValues, result: Any, real: Any) -> None:
-    for meta, value in zip(_tensors((result,), {}), _tensors((real,), {}), strict=True):
+def _learned(values: KnownValues, result: Any, real: Callable[[], Any]) -> Any:
+    """The result on meta with its values beside it; where PyTorch's two answers differ, the real one on meta."""
+    try:
+        computed = real()
+    except RuntimeError:  # a dtype that the CPU does not compute with
+        return result
+    pairs = list(zip(_tensors((result,), {}), _tensors((computed,), {}), strict=True))
+    if any(meta.shape != value.shape or meta.dtype != value.dtype for meta, value in pairs):
+        return tree_map_only(torch.Tensor, values.twin, computed)
+    for meta, value in pairs:
         values.learn(meta, value)
+    return result
 
 
 def _is_new_and_small(values: KnownValues, result: Any) -> bool:
@@ -173,10 +170,6 @@ def _is_new_and_small(values: KnownValues, result: Any) -> bool:
 
 def _moved(values: KnownValues, rule: Rule, args: Sequence[Any], kwargs: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
     """Arguments with everything on meta."""
-    for place in rule.written:
-        target = _argument(args, kwargs, *place)
-        if target is not None and not target.is_meta:
-            raise unknown(values, f"writing to a tensor on {target.device.type} ({rule.name})")
     kwargs = {key: None if key == "generator" else value for key, value in kwargs.items()}
     if rule.has_device:
         kwargs["device"] = _META
@@ -195,35 +188,7 @@ def _tensors(args: Sequence[Any], kwargs: dict[str, Any]) -> list[torch.Tensor]:
     return found
 
 
-def _argument(args: Sequence[Any], kwargs: dict[str, Any], name: str, position: int) -> torch.Tensor | None:
-    value = kwargs[name] if name in kwargs else args[position] if position < len(args) else None
-    return value if isinstance(value, torch.Tensor) else None
-
-
-def _is_random(func: OpOverload) -> bool:
-    return torch.Tag.nondeterministic_seeded in func.tags
-
-
-@functools.cache
-def is_composite(func: OpOverload) -> bool:
-    """Whether a kernel is made of others."""
-    return torch._C._dispatch_has_kernel_for_dispatch_key(func.name(), "CompositeImplicitAutograd")
-
-
-@functools.cache
-def _rule(func: OpOverload) -> Rule:
-    name = func._schema.name.partition("::")[2]
-    arguments = func._schema.arguments
-    written = tuple((a.name, i) for i, a in enumerate(arguments) if a.alias_info is not None and a.alias_info.is_write)
-    kind: Kind = "plain"
-    if written:
-        kind = "write"
-    elif name in _NOT_FILLED or _is_random(func):
-        kind = "unknown"
-    elif name in _SHAPE_ONLY:
-        kind = "shape_only"
-    elif name in _ASSERTIONS or {torch.Tag.data_dependent_output, torch.Tag.dynamic_output_shape} & set(func.tags):
-        kind = "dynamic"
-    elif any(result.alias_info is not None for result in func._schema.returns):
-        kind = "view"
-    return Rule(name, kind, written, any(a.name == "device" for a in arguments))
+def _targets(rule: Rule, args: Sequence[Any], kwargs: dict[str, Any]) -> list[torch.Tensor]:
+    """The operands that a kernel writes to."""
+    written = [kwargs.get(name, args[at] if at < len(args) else None) for name, at in rule.written]
+    return _tensors(written, {})

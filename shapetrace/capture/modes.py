@@ -108,10 +108,8 @@ class KernelLevel(TorchDispatchMode):
             self._take(key, value, inputs, plain_args)
         for key, value in kwargs.items():
             self._take(key, value, inputs, plain_args)
-        if self._values is None:
-            result = func(*args, **kwargs)
-        else:
-            result = known_kernels.run(self._values, func, args, kwargs)
+        values = self._values
+        result = func(*args, **kwargs) if values is None else known_kernels.run(values, func, args, kwargs)
         mutated = [value for key in written if (value := _argument(key, names, args, kwargs)) is not None]
         self._recorder.record_kernel(name, inputs, plain_args, result, mutated, is_view=is_view)
         return result

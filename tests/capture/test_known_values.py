@@ -97,6 +97,34 @@ def test_writing_something_unknown_poisons_every_view(known: KnownValues) -> Non
     assert known.value(whole + other) is None
 
 
+def test_writing_to_several_tensors_at_once_poisons_all(known: KnownValues) -> None:
+    several = [torch.zeros(2), torch.zeros(2)]
+    torch._foreach_add_(several, [torch.ones(2), torch.ones(2)])
+    assert several[1].tolist() == [1, 1]
+    torch._foreach_add_(several, [torch.ones(2), torch.rand(2)])
+    assert [known.value(tensor) for tensor in several] == [None, None]
+
+
+def test_a_real_tensor_takes_known_values_alone(known: KnownValues) -> None:
+    with known_values.apart():
+        real = torch.from_numpy(np.zeros(2))
+    real.copy_(torch.arange(2))
+    assert real.tolist() == [0, 1]
+    with pytest.raises(UnknownValueError, match="not on meta"):
+        real.copy_(torch.rand(2))
+
+
+def test_what_the_cpu_refuses_to_compute_is_unknown(known: KnownValues) -> None:
+    small = torch.ones(2).to(torch.float8_e4m3fn)
+    assert known.value(small) is not None
+    assert known.value(small + small) is None
+
+
+def test_a_known_index_out_of_range_is_an_error_as_on_the_cpu(known: KnownValues) -> None:
+    with pytest.raises(IndexError, match="index 7 is out of bounds"):
+        torch.arange(3)[torch.tensor([7])]
+
+
 def test_complex_and_reinterpreted_values_are_read_right(known: KnownValues) -> None:
     z = torch.complex(torch.ones(2), torch.arange(2.0)).conj()
     assert z.imag.tolist() == [0, -1]
