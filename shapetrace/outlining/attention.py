@@ -9,6 +9,10 @@ from shapetrace.outlining.flow import Flow
 
 _BETWEEN: frozenset[OpKind] = frozenset({"pointwise", "cast", "layout", "dropout", "cat", "index"})
 _CAUSAL_KERNELS = frozenset({"tril", "triu", "le", "ge"})
+_TURNING = frozenset(
+    "slice select alias view unsqueeze squeeze expand _to_copy detach eq ne logical_not bitwise_not rsub mul".split()
+)
+"""What makes a mask out of a buffer of ones and zeros."""
 
 
 @dataclass(slots=True)
@@ -128,9 +132,20 @@ def _is_mask(flow: Flow, value: int) -> bool:
 
 def _is_triangle(flow: Flow, value: int) -> bool:
     kernels = {name for op in flow.ancestors(value) for name in names_of(flow.trace.ops[op].kernels)}
-    tensor = flow.facts.tensor(flow.root(value))
-    named = tensor.origin == "buffer" and len(tensor.shape) >= 2 and tensor.shape[-1] == tensor.shape[-2]
-    return bool(kernels & _CAUSAL_KERNELS) or (named and tensor.dtype.startswith(("bool", "uint8", "float")))
+    return bool(kernels & _CAUSAL_KERNELS) or _is_square_buffer(flow, value)
+
+
+def _is_square_buffer(flow: Flow, value: int) -> bool:
+    """Whether a mask is nothing but a square buffer, cut to size and compared with a number."""
+    tensor = flow.facts.tensor(value)
+    if tensor.origin == "buffer":
+        known = tensor.dtype.startswith(("bool", "uint8", "float"))
+        return known and len(tensor.shape) >= 2 and tensor.shape[-1] == tensor.shape[-2]
+    producer = flow.facts.producer.get(value)
+    if producer is None:
+        return False
+    op = flow.trace.ops[producer]
+    return len(op.inputs) == 1 and set(names_of(op.kernels)) <= _TURNING and _is_square_buffer(flow, op.inputs[0])
 
 
 def _scalings(flow: Flow, values: tuple[int, ...]) -> list[int]:

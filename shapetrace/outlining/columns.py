@@ -6,7 +6,7 @@ product of data with data.
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from shapetrace.ops.atoms import Axis
 from shapetrace.ops.axis_rules import Cut
@@ -78,11 +78,23 @@ def _pieces(flow: Flow, product: int, claims: Sequence[_Claim]) -> list[Columns]
         pieces[own].append(claim)
     found = sorted((_columns(flow, whole, cuts, same) for cuts, same in pieces.items()), key=lambda c: c.start)
     if sum(piece.count for piece in found) == atoms.size(whole):
-        return found
+        return _joined(found)
     first = claims[0]
     heads = atoms.size(tuple(leaf for leaf in whole if leaf in first.batch))
     mostly = 2 * sum(piece.count for piece in found) >= atoms.size(whole) and len(pieces) == 1
     return [Columns(first.letter if mostly else "", heads, atoms.size(whole) // heads, attention=first.attention)]
+
+
+def _joined(pieces: Sequence[Columns]) -> list[Columns]:
+    """Equal pieces next to each other (one head after the other, cut out in a loop) are heads of one piece."""
+    joined: list[Columns] = []
+    for piece in pieces:
+        last = joined[-1] if joined else None
+        if last is not None and (last.letters, last.width) == (piece.letters, piece.width):
+            joined[-1] = replace(last, heads=last.heads + piece.heads)
+        else:
+            joined.append(piece)
+    return joined
 
 
 def _is_within(flow: Flow, whole: Axis, cut: Cut) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Hashable, Sequence
 from shapetrace.ir import Trace
 from shapetrace.outlining.costing import Accounts
 from shapetrace.outlining.drafts import Draft, Ref
-from shapetrace.outlining.tree import Node
+from shapetrace.outlining.tree import Node, classify
 
 _LONGEST_PERIOD = 12
 Item = Draft | Node
@@ -32,6 +32,16 @@ def fold(trace: Trace, node: Node, accounts: Accounts) -> None:
         items += _folded(trace, unit, copies)
         position += period * count
     node.items = [_unwrapped(item) for item in items]
+    classify(node)
+    _title_joined_heads(node)
+
+
+def _title_joined_heads(node: Node) -> None:
+    """Weighted sums side by side are the heads, also where each head is a module of its own."""
+    sums = {r.value for draft in node.own() if draft.kind == "weighted_sum" for r in draft.results}
+    for draft in node.own():
+        if draft.kind == "concat" and draft.operands[0].value in sums:
+            draft.title = "Concat heads"
 
 
 def _unwrapped(item: Item) -> Item:
@@ -130,9 +140,10 @@ def _side_by_side(first: Node) -> list[Item]:
     shared = _read_by_all(first)
     for draft in first.drafts():
         draft.flops = None if draft.flops is None else draft.flops * first.repeat
-        for operand in (*draft.operands, *draft.results):
-            if operand.value not in shared:
-                operand.stack_axes = (*operand.stack_axes, first.repeat)
+    operands = {id(o): o for draft in first.drafts() for o in (*draft.operands, *draft.results)}  # steps share some
+    for operand in operands.values():
+        if operand.value not in shared:
+            operand.stack_axes = (*operand.stack_axes, first.repeat)
     steps: list[Item] = []
     for index, item in enumerate(first.items):
         if isinstance(item, Draft):
@@ -140,7 +151,6 @@ def _side_by_side(first: Node) -> list[Item]:
                 twin = other.items[index]
                 if isinstance(twin, Draft):
                     item.twins.append(twin)
-                    item.weights += twin.weights
             steps.append(item)
         else:
             return [first]
