@@ -103,6 +103,8 @@ def _named(
     if set(kernels) <= {"cat", "stack", "copy"}:
         return "concat", "Concat"
     plain = set(kernels)
+    if plain == {"constant_pad_nd"}:
+        return "pointwise", "Pad"
     if plain == {"add"} and len(data) + len(constants) > 1:
         tables = [v for v in constants if _is_looked_up(flow, v)]
         return "add", "Position" if len(tables) == 1 else "Add embeddings" if tables else "Add"

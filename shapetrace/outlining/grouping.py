@@ -101,6 +101,8 @@ class Groups:
                 continue
             if op.id not in self._group:
                 self._join([op.id])
+                if "constant_pad_nd" in names_of(op.kernels):
+                    self._closed.add(op.id)
             if self._group[op.id] not in self._closed:
                 self._absorb(op)
 

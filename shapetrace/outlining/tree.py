@@ -149,14 +149,21 @@ def _is_attention(node: Node) -> bool:
 def _classify(node: Node) -> None:
     for child in node.nodes():
         _classify(child)
+    classify(node)
+
+
+def classify(node: Node) -> None:
+    """Tell what a section holds from its own steps and from the kinds of the sections in it."""
+    if node.kind in ("model", "unembedding"):
+        return
     kinds = {draft.kind for draft in node.own()}
     inner = {child.kind for child in node.nodes()}
     stacked = any(operand.stack > 1 for d in node.own() if d.kind == "product" for operand in d.operands)
     if "scores" in kinds:
-        whole_block = any(d.title == "Expand" for d in node.own()) or _works(node) > 7
-        node.kind = "block" if whole_block else "attention"
+        node.kind = "block" if any(d.title in ("Expand", "Gate") for d in node.own()) else "attention"
     elif inner & {"attention", "mlp", "experts", "block"}:
-        node.kind = "experts" if "route" in kinds or ("experts" in inner and "attention" not in inner) else "block"
+        routes = "route" in kinds or ("experts" in inner and "attention" not in inner)
+        node.kind = "experts" if routes else "block"
     elif "route" in kinds:
         node.kind = "experts"
     elif "lookup" in kinds and not stacked:
