@@ -30,8 +30,7 @@ def lookup_draft(flow: Flow, op: Op) -> Draft:
     ids_ref = ref(flow, ids, "ids")
     ids_ref.shape = trimmed(ids_ref.shape, 1)
     operands, results = [ids_ref, ref(flow, table)], [ref(flow, op.outputs[0])]
-    draft = Draft([op.id], "lookup", _lookup_title(flow, ids), "→", operands, results, op.call, order=op.id)
-    return draft
+    return Draft([op.id], "lookup", _lookup_title(flow, ids), "→", operands, results, op.call, order=op.id)
 
 
 def _lookup_title(flow: Flow, ids: int) -> str:
@@ -66,7 +65,7 @@ def group_draft(flow: Flow, members: Sequence[int], call: int) -> Draft:
     operator = {"add": "+", "multiply": "⊙", "concat": "concat"}.get(kind, title)
     operands = [ref(flow, _whole(flow, ops, value)) for value in data]
     if kind in ("add", "multiply") and len(constants) < _MOST_OPERANDS:
-        operands += [ref(flow, value) for value in constants]
+        operands += [ref(flow, _whole(flow, ops, value)) for value in constants]
     if kind == "activation" and len(data) == 2:
         operator = "⊙"
     draft = Draft([*members], kind, title, operator, operands, [ref(flow, v) for v in results], call, order=members[-1])

@@ -101,10 +101,20 @@ class Groups:
                 continue
             if op.id not in self._group:
                 self._join([op.id])
-                if "constant_pad_nd" in names_of(op.kernels):
+                if self._stands_alone(op):
                     self._closed.add(op.id)
             if self._group[op.id] not in self._closed:
                 self._absorb(op)
+
+    def _stands_alone(self, op: Op) -> bool:
+        """Whether people name this operation by itself: padding, and adding a table of positions."""
+        names = names_of(op.kernels)
+        if "constant_pad_nd" in names:
+            return True
+        return names == ["add"] and any(
+            not self._flow.is_data(v) and self._flow.facts.tensor(v).shape and self._flow.is_trigonometric(v)
+            for v in op.inputs
+        )
 
     def _absorb(self, op: Op) -> None:
         """Take in the groups whose results only this group reads."""
