@@ -13,6 +13,9 @@ from shapetrace.errors import UnknownValueError
 
 Result = TypeVar("Result")
 
+MOST_OF_MEMORY = 0.8
+"""Weights may take this share of the free memory; the pass needs some too."""
+
 
 def first_device(requested: str) -> str:
     """The device to begin with: meta, unless another was asked for."""
@@ -43,7 +46,7 @@ def placed(requested: str, build: Callable[[str], nn.Module], run: Callable[[nn.
         if requested != "auto":
             raise
         needed, available = weight_bytes(model), available_bytes()
-        if needed > available:
+        if needed > available * MOST_OF_MEMORY:
             room = f"Its weights take {_gib(needed)}, and {_gib(available)} of memory are free."
             raise UnknownValueError(f"{error} {room}") from None
         reason = error.operation
