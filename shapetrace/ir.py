@@ -12,7 +12,7 @@ Role = Literal["data", "weight", "constant"]
 
 Origin = Literal["input", "parameter", "buffer", "made"]
 
-Plain: TypeAlias = bool | int | float | str | None | list[Any]
+Plain: TypeAlias = bool | int | float | str | list[Any] | None
 """A plain argument of a call: what is not a tensor, as JSON can hold it."""
 
 

@@ -11,8 +11,8 @@ import torch
 
 from shapetrace import ir
 from shapetrace.capture import known_values
-from shapetrace.capture.known_values import KnownValues
 from shapetrace.capture.depth import room_for_hooks
+from shapetrace.capture.known_values import KnownValues
 from shapetrace.capture.lines import failing_line
 from shapetrace.capture.modes import FunctionLevel, KernelLevel
 from shapetrace.capture.plain import named_tensors, tensors_in
@@ -104,9 +104,8 @@ def _named_arguments(model: torch.nn.Module, args: Sequence[Any], kwargs: Mappin
     """Arguments by the names that forward gives them."""
     names: list[str] = []
     with contextlib.suppress(TypeError, ValueError):
-        for parameter in inspect.signature(model.forward).parameters.values():
-            if parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD):
-                names.append(parameter.name)
+        parameters = inspect.signature(model.forward).parameters.values()
+        names += [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
     numbered = [names[i] if i < len(names) else f"input[{i}]" for i in range(len(args))]
     return [*zip(numbered, args, strict=True), *kwargs.items()]
 
@@ -146,10 +145,10 @@ def _shape(tensor: torch.Tensor) -> tuple[int, ...]:
 
 def _names(model: torch.nn.Module) -> dict[int, tuple[ir.Origin, str]]:
     names: dict[int, tuple[ir.Origin, str]] = {}
-    for name, tensor in model.named_parameters(remove_duplicate=False):
-        names.setdefault(id(tensor), ("parameter", name))
-    for name, tensor in model.named_buffers(remove_duplicate=False):
-        names.setdefault(id(tensor), ("buffer", name))
+    for name, parameter in model.named_parameters(remove_duplicate=False):
+        names.setdefault(id(parameter), ("parameter", name))
+    for name, buffer in model.named_buffers(remove_duplicate=False):
+        names.setdefault(id(buffer), ("buffer", name))
     return names
 
 

@@ -90,7 +90,7 @@ class _Kernels(TorchDispatchMode):
         return False
 
     def __init__(self, values: KnownValues) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self._values = values
 
     def __torch_dispatch__(

@@ -3,11 +3,12 @@
 import functools
 import os
 import sys
+from pathlib import Path
 from types import FrameType, TracebackType
 
 import torch
 
-_LIBRARY_FOLDERS = tuple(os.path.dirname(os.path.abspath(path)) + os.sep for path in (torch.__file__, __file__))
+_LIBRARY_FOLDERS = tuple(str(Path(path).resolve().parent) + os.sep for path in (torch.__file__, __file__))
 
 
 def calling_line() -> str:
@@ -47,6 +48,6 @@ def _written(filename: str, line: int, function: str) -> str:
 @functools.cache
 def _short(filename: str) -> str:
     """The path as an import would find it: the same on every machine."""
-    folders = [os.path.abspath(folder) + os.sep for folder in ("", *sys.path) if os.path.isdir(folder or ".")]
+    folders = [str(Path(folder).absolute()) + os.sep for folder in ("", *sys.path) if Path(folder).is_dir()]
     inside = [folder for folder in folders if filename.startswith(folder)]
-    return filename.removeprefix(max(inside, key=len)) if inside else os.path.basename(filename)
+    return filename.removeprefix(max(inside, key=len)) if inside else Path(filename).name

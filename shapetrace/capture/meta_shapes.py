@@ -5,6 +5,7 @@ the result is plain to see (dense operands) it is made here; everything else, an
 """
 
 import functools
+import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -64,8 +65,8 @@ def _promoted(args: Sequence[Any]) -> torch.dtype | None:
     operands = [value for value in args[:2] if isinstance(value, Tensor | int | float) and not _is_mask(value)]
     if len(operands) == 2:
         return torch.result_type(operands[0], operands[1])
-    first: Tensor = operands[0]
-    return first.dtype
+    first = operands[0]
+    return first.dtype if isinstance(first, Tensor) else None
 
 
 def _is_mask(value: Any) -> bool:
@@ -93,14 +94,15 @@ def _made(operands: Sequence[Tensor], dtype: torch.dtype | None) -> Tensor | Non
     if place is None or 0 in operands[place].stride():
         return None
     whole = operands[place]
-    order = sorted(range(len(shape)), key=lambda axis: -whole.stride(axis))
+    strides = whole.stride()
+    order = sorted(range(len(shape)), key=lambda axis: -strides[axis])
     if not all(_in_order(t, order) for t in operands[:place]):  # the first that has two axes orders them
         return None
     return torch.empty_strided(shape, _dense(shape, order), dtype=dtype, device="meta")
 
 
 def _broadcast(shapes: Sequence[Sequence[int]]) -> tuple[int, ...] | None:
-    """The common shape, or None if PyTorch must say what does not fit. (torch.broadcast_shapes loads sympy.)"""
+    """The common shape, or None if PyTorch must say what does not fit; torch.broadcast_shapes would load sympy."""
     rank = max(len(shape) for shape in shapes)
     common = [1] * rank
     for shape in shapes:
@@ -115,7 +117,7 @@ def _in_order(tensor: Tensor, order: Sequence[int]) -> bool:
     """Whether the axes of an operand lie in memory in this order, as far as it has them."""
     offset = len(order) - tensor.dim()
     strides = [tensor.stride(axis - offset) for axis in order if axis >= offset and tensor.shape[axis - offset] > 1]
-    return all(one > other > 0 for one, other in zip(strides, strides[1:], strict=False)) and 0 not in strides
+    return all(one > other > 0 for one, other in itertools.pairwise(strides)) and 0 not in strides
 
 
 def _dense(shape: Sequence[int], order: Sequence[int]) -> list[int]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 from torch._ops import OpOverload
-from torch.nn.parameter import UninitializedTensorMixin
+from torch.nn.parameter import UninitializedBuffer, UninitializedParameter
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
@@ -45,7 +45,9 @@ class FunctionLevel(TorchFunctionMode):
     ) -> Any:
         kwargs = kwargs or {}
         name, composite = _described(func)
-        if not name or (types and any(issubclass(each, UninitializedTensorMixin) for each in types)):
+        if not name or (
+            types and any(issubclass(each, UninitializedParameter | UninitializedBuffer) for each in types)
+        ):
             return func(*args, **kwargs)  # a lazy parameter is no tensor yet
         if composite and func not in self._opened:  # a method that calls its namesake in C++ is met twice
             return self._run_composite(func, name, args, kwargs)
@@ -84,11 +86,11 @@ class KernelLevel(TorchDispatchMode):
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
-        """Do not wrap the handler against compilation: that loads the compiler, and what is compiled runs eagerly here."""
+        """Do not wrap the handler against compilation, which loads the compiler: what is compiled runs eagerly."""
         return False
 
     def __init__(self, recorder: Recorder, values: KnownValues | None = None) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self._recorder = recorder
         self._values = values
 

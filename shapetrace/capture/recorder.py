@@ -85,9 +85,7 @@ class Recorder:
         """Finish an operation; what neither ran a kernel nor gave a tensor leaves no trace."""
         self._open = None
         role = self.role_of(opened.name, opened.inputs)
-        outputs: list[int] = []
-        for tensor in tensors_in(result):
-            outputs.append(self.registry.write(tensor, role))
+        outputs = [self.registry.write(tensor, role) for tensor in tensors_in(result)]
         outputs += [value for value in opened.changed if value not in outputs]
         self.registry.forget_passed()
         if opened.kernels or outputs:

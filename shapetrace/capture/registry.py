@@ -150,6 +150,6 @@ def _memory(tensor: torch.Tensor) -> int:
 
 def _geometry(tensor: torch.Tensor) -> Geometry:
     try:
-        return (tensor.dtype, tensor.storage_offset(), tuple(tensor.shape), tensor.stride())
+        return (tensor.dtype, int(tensor.storage_offset()), tuple(tensor.shape), tensor.stride())
     except (RuntimeError, NotImplementedError):
         return (tensor.dtype, 0, (), ())

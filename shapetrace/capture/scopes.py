@@ -51,7 +51,7 @@ class _Scopes:
         )
         self._running.append((module, recorder.enter_call(call)))
 
-    def leave(self, module: torch.nn.Module, args: Any, output: Any) -> None:
+    def leave(self, module: torch.nn.Module, _args: Any, output: Any) -> None:
         if threading.get_ident() != self._thread:
             return
         while self._running:  # a module whose exception was caught by its caller is still on the stack
