@@ -25,6 +25,17 @@ def attention_drafts(flow: Flow, attention: Attention, columns: Mapping[int, Seq
     return drafts
 
 
+def example_axis(flow: Flow, attentions: Sequence[Attention]) -> str:
+    """Which axis of an input attention does not mix: the first, or the second where the length comes first."""
+    atoms = flow.facts.atoms
+    products = [flow.facts.products[attention.scores] for attention in attentions]
+    apart = {atoms.origin(leaf) for product in products for leaf in atoms.flat(product.batch)}
+    mixed = {atoms.origin(leaf) for product in products for leaf in atoms.flat((product.m, product.n))}
+    names = {origin.name for origin in apart - mixed if origin.rank == 0}
+    seq_first = not any(name.endswith("[0]") for name in names) and any(name.endswith("[1]") for name in names)
+    return "[1]" if seq_first else "[0]"
+
+
 def head_leaves(flow: Flow, attentions: Sequence[Attention]) -> set[int]:
     """Atoms that count heads: batch axes of attention that are no examples."""
     products = [flow.facts.products[attention.scores] for attention in attentions]

@@ -15,19 +15,32 @@ _NOT_WORK = ("cast", "layout", "dropout", "read", "product", "cat", "lookup", "i
 
 
 class Accounts:
-    """Which step a parameter belongs to: the first that reads it; later ones are tied to it."""
+    """Which step a parameter belongs to: the first that reads it; later ones are tied to it.
+
+    Steps that read different slices of one parameter (a matrix that holds W_Q, W_K and W_V) own a part each.
+    """
 
     def __init__(self, flow: Flow) -> None:
         self._flow = flow
         self._parameters = {p.name: p for p in flow.trace.parameters if not p.buffer}
-        self._owner: dict[str, int] = {}
-        self._behind: dict[int, frozenset[str]] = {}
+        self._size = {name: prod(parameter.shape) for name, parameter in self._parameters.items()}
+        self._read: dict[str, dict[int, int]] = defaultdict(dict)
+        self._owned: dict[str, dict[int, int]] = {}
+        self._behind: dict[int, dict[str, int]] = {}
 
     def claim(self, drafts: Sequence[Draft]) -> None:
-        """Give every parameter to its first reader, in the order of execution."""
+        """Give every parameter to its first reader, or its slices to theirs, in the order of execution."""
         for draft in sorted(drafts, key=lambda draft: draft.order):
-            for name in self.names(draft):
-                self._owner.setdefault(name, draft.order)
+            for value in dict.fromkeys(draft.weights):
+                for name, amount in self._named(value).items():
+                    before = self._read[name].get(draft.order, 0)
+                    self._read[name][draft.order] = max(before, amount)
+        for name, amounts in self._read.items():
+            left, self._owned[name] = self._size[name], {}
+            for order, amount in amounts.items():
+                self._owned[name][order] = min(amount, left)
+                left -= min(amount, left)
+            self._owned[name][next(iter(amounts))] += left  # rows of a table that no slice takes
 
     def names(self, draft: Draft) -> list[str]:
         """Names of the parameters that a step reads, through whatever prepares them."""
@@ -38,38 +51,46 @@ class Accounts:
 
     def owned(self, draft: Draft) -> int:
         """Elements of the parameters that are this step's own: its part of a fused projection's."""
-        own = [name for name in self.names(draft) if self._owner.get(name) == draft.order]
         count, total = draft.share
-        return sum(prod(self._parameters[name].shape) for name in own) * count // total
+        return sum(self._owned.get(name, {}).get(draft.order, 0) for name in self.names(draft)) * count // total
 
     def local(self, draft: Draft) -> int:
         """Elements of the parameters that are the step's own, or its own module's, used once more."""
         own = [
             name
             for name in self.names(draft)
-            if self._owner.get(name) == draft.order or (draft.path and name.startswith(f"{draft.path}."))
+            if self._owned.get(name, {}).get(draft.order) or (draft.path and name.startswith(f"{draft.path}."))
         ]
-        return sum(prod(self._parameters[name].shape) for name in own)
+        return sum(self._read[name].get(draft.order, self._size[name]) for name in own)
 
     def tied_to(self, draft: Draft) -> str:
         """Name of the parameter that an earlier step owns already."""
         for name in self.names(draft):
-            if self._owner.get(name, draft.order) != draft.order and len(self._parameters[name].shape) > 1:
+            if self._owned.get(name, {}).get(draft.order) == 0 and len(self._parameters[name].shape) > 1:
                 return name
         return ""
 
-    def _named(self, value: int) -> frozenset[str]:
+    def _named(self, value: int) -> dict[str, int]:
+        """Parameters behind a value, with how many of their elements it can hold."""
         known = self._behind.get(value)
         if known is None:
             tensor = self._flow.facts.tensor(value)
             if tensor.origin == "parameter":
-                known = frozenset({tensor.name} & self._parameters.keys())
+                known = {tensor.name: self._size[tensor.name]} if tensor.name in self._size else {}
             else:
-                self._behind[value] = frozenset()
-                sources = self._sources(value)
-                known = frozenset().union(*(self._named(v) for v in sources)) if sources else frozenset()
+                self._behind[value] = known = {}
+                most = self._most(value)
+                for source in self._sources(value):
+                    for name, amount in self._named(source).items():
+                        known[name] = max(known.get(name, 0), amount if most is None else min(amount, most))
             self._behind[value] = known
         return known
+
+    def _most(self, value: int) -> int | None:
+        """Elements of a value that was cut out of another; None for what was computed."""
+        producer = self._flow.facts.producer.get(value)
+        is_view = producer is not None and self._flow.kinds[producer] == "layout"
+        return prod(self._flow.facts.tensor(value).shape) if is_view else None
 
     def _sources(self, value: int) -> Iterable[int]:
         producer = self._flow.facts.producer.get(value)

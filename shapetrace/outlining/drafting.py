@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from shapetrace.ir import Op
-from shapetrace.outlining.attending import attention_drafts, head_leaves
+from shapetrace.outlining.attending import attention_drafts, example_axis, head_leaves
 from shapetrace.outlining.attention import Attention, find_attentions
 from shapetrace.outlining.columns import Columns, split_columns
 from shapetrace.outlining.drafts import Draft
@@ -41,6 +41,7 @@ def plan(flow: Flow, *, fused: bool = False) -> Plan:
     """
     found = Plan(attentions=find_attentions(flow), module_of=[_module_of(flow, op) for op in flow.trace.ops])
     columns = split_columns(flow, found.attentions)
+    flow.example_axis = example_axis(flow, found.attentions)
     flow.head_leaves = head_leaves(flow, found.attentions)
     _draw_products(flow, found, columns, fused)
     taken = {op for draft in found.drafts for op in draft.ops}

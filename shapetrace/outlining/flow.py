@@ -24,6 +24,7 @@ class Flow:
         readers: Operations that are steps and read a value, behind all edges, by the value's root.
         outputs: Roots of the model's outputs.
         head_leaves: Atoms that count heads: set when the attentions are known.
+        example_axis: Which axis of an input counts independent examples: ``[0]``, or ``[1]`` where the length is first.
     """
 
     def __init__(self, facts: Facts) -> None:
@@ -40,6 +41,7 @@ class Flow:
                     self.readers[value].append(op.id)
         self.outputs = {self.root(value) for value in self.trace.outputs}
         self.head_leaves: set[int] = set()
+        self.example_axis = "[0]"
         self._edges_of: dict[int, list[Op]] = defaultdict(list)
         for op in self.trace.ops:
             if self.edges[op.id] and op.outputs:

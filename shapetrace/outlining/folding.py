@@ -10,7 +10,7 @@ from shapetrace.outlining.costing import Accounts
 from shapetrace.outlining.drafts import Draft, Ref
 from shapetrace.outlining.tree import Node, classify
 
-_LONGEST_PERIOD = 12
+_LONGEST_PERIOD = 40
 Item = Draft | Node
 
 
@@ -109,7 +109,7 @@ def _folded(trace: Trace, unit: Sequence[Item], copies: Sequence[Sequence[Item]]
 
 
 def _group_path(paths: Sequence[str]) -> str:
-    return f"{paths[0]} … {paths[-1].rpartition('.')[2]}" if len(paths) > 1 else f"<{paths[0]}>"
+    return f"{paths[0]} … {paths[-1].rpartition('.')[2]}" if len(paths) > 1 else f"<{paths[0] or 'block'}>"
 
 
 def _ops(node: Node) -> set[int]:

@@ -84,9 +84,9 @@ def _is_matrix_buffer(tensor: Tensor) -> bool:
 
 
 def is_batch(flow: Flow, atom: int) -> bool:
-    """Whether an atom is the outermost axis of an input: independent examples."""
+    """Whether an atom is the axis of an input that counts independent examples."""
     origin = flow.facts.atoms.origin(atom)
-    return origin.rank == 0 and origin.name.endswith("[0]")
+    return origin.rank == 0 and origin.name.endswith(flow.example_axis)
 
 
 def stack_sizes(flow: Flow, axes: Sequence[Axis]) -> tuple[int, ...]:
