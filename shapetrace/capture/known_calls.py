@@ -9,7 +9,7 @@ from torch._ops import OpOverload
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode, _get_current_dispatch_mode_stack
 
-from shapetrace.capture import known_kernels, known_rules
+from shapetrace.capture import known_kernels, known_rules, meta_kernels
 from shapetrace.capture.known_values import BUILT, KnownValues, apart, of_pass
 
 _FROM_PYTHON = frozenset({torch.tensor, torch.as_tensor, torch.asarray, torch.Tensor.new_tensor, torch.scalar_tensor})
@@ -32,6 +32,8 @@ def call(values: KnownValues, func: Callable[..., Any], args: Sequence[Any], kwa
             return func(value.clone(), *args[1:], **kwargs)
     if func in _INDEXES and args[0].is_meta:
         args = (args[0], _index(args[1]), *args[2:])
+    if func in meta_kernels.RECURRENT:
+        return meta_kernels.recurrent(func, args)(*args, **kwargs)
     result = func(*args, **kwargs)
     if func in _FROM_PYTHON and result.is_meta and not values.knows(result):
         data = args[1] if func is torch.Tensor.new_tensor else kwargs.get("data", args[0] if args else None)
