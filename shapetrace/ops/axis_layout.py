@@ -41,6 +41,16 @@ def _squeeze(view: KernelView) -> Outcome:
     return Outcome((view.atoms.regroup(view.ins[0], view.out_shapes[0]),))
 
 
+@rule("view_as_complex")
+def _view_as_complex(view: KernelView) -> Outcome:
+    return Outcome((view.ins[0][:-1],))
+
+
+@rule("view_as_real")
+def _view_as_real(view: KernelView) -> Outcome:
+    return Outcome(((*view.ins[0], view.atoms.fresh(2)),))
+
+
 @rule("expand")
 def _expand(view: KernelView) -> Outcome:
     shape, axes = view.out_shapes[0], view.ins[0]

@@ -1,6 +1,7 @@
 """Names and operands of steps that multiply no matrices: norms, activations, adds, RoPE, lookups, slices."""
 
 from collections.abc import Sequence
+from math import prod
 
 from shapetrace.ir import Op
 from shapetrace.ops.kinds import activation_name, names_of, norm_name
@@ -14,13 +15,14 @@ _ROTATING = frozenset({"cat", "neg", "complex", "view_as_complex", "sub", "stack
 
 
 def ref(flow: Flow, value: int, letter: str = "") -> Ref:
-    """A value as it is read; with heads as an axis of their own, a stack of them."""
+    """A value as it is read; with heads as an axis of their own, a stack of them; pairs (RoPE) as their width."""
     root = flow.root(value)
     role = flow.facts.tensor(root).role
     shape = flow.facts.tensor(value).shape
-    axes = flow.facts.axes_of(value)
-    if len(shape) == 4 and set(flow.facts.atoms.leaves(axes[1])) & flow.head_leaves and shape[1] > 1:
-        return Ref(root, shape[2:], role, tuple(size for size in shape[:2] if size > 1), letter)
+    heads = [bool(set(flow.facts.atoms.leaves(axis)) & flow.head_leaves) for axis in flow.facts.axes_of(value)]
+    if heads == [False, True, False, False] or (heads == [False, True, False, False, False] and shape[4] == 2):
+        stack = tuple(size for size in shape[:2] if size > 1)
+        return Ref(root, (shape[2], prod(shape[3:])), role, stack, letter)
     return Ref(root, readable_shape(flow, value), role, letter=letter)
 
 
@@ -64,7 +66,8 @@ def group_draft(flow: Flow, members: Sequence[int], call: int) -> Draft:
     kind, title = _named(flow, ops, kernels, data, constants)
     operator = {"add": "+", "multiply": "⊙", "concat": "concat"}.get(kind, title)
     operands = [ref(flow, _whole(flow, ops, value)) for value in data]
-    if kind in ("add", "multiply") and len(constants) < _MOST_OPERANDS:
+    constants = [v for v in constants if kind != "concat" or flow.facts.tensor(v).role == "weight"]
+    if kind in ("add", "multiply", "concat") and len(constants) < _MOST_OPERANDS:
         operands += [ref(flow, _whole(flow, ops, value)) for value in constants]
     if kind == "activation" and len(data) == 2:
         operator = "⊙"

@@ -135,7 +135,9 @@ def _rows(flow: Flow, product: Product) -> tuple[tuple[int, ...], tuple[int, ...
     rows = [leaf for leaf in batch if leaf not in weight_leaves] + list(atoms.leaves(product.m))
     shape = flow.facts.tensor(product.left).shape
     if not own and len(shape) > 2 and shape[-1] == atoms.size(product.k):
-        return without_idle_axes(shape[:-1]), stack
+        kept = without_idle_axes(shape[:-1])
+        one_example = not any(is_batch(flow, leaf) for leaf in rows)  # (T, 1) of a batch of one is T
+        return (tuple(size for size in kept if size > 1) or (1,) if one_example else kept), stack
     return apart(flow, rows), stack
 
 
