@@ -10,6 +10,7 @@ from shapetrace.outlining.drafting import Plan, count_reasons, plan
 from shapetrace.outlining.drafts import Draft, Ref
 from shapetrace.outlining.flow import Flow
 from shapetrace.outlining.folding import fold
+from shapetrace.outlining.gathering import gather
 from shapetrace.outlining.routing import join_routes
 from shapetrace.outlining.structure import Coverage, Note, Operand, Outline, Section, SectionKind, Step
 from shapetrace.outlining.symbols import Symbols
@@ -37,6 +38,7 @@ def outline(trace: Trace, *, fused: bool = False) -> Outline:
     tree = build_tree(trace, found.drafts)
     give_titles(flow, tree)
     join_routes(tree)
+    gather(tree)
     accounts = Accounts(flow)
     accounts.claim(found.drafts)
     fold(trace, tree, accounts)

@@ -15,7 +15,7 @@ _ROTATING = frozenset({"cat", "neg", "complex", "view_as_complex", "sub", "stack
 
 
 def ref(flow: Flow, value: int, letter: str = "") -> Ref:
-    """A value as it is read; with heads as an axis of their own, a stack of them; pairs (RoPE) as their width."""
+    """A value as it is read; heads as an axis of their own are a stack; pairs (RoPE) are as wide as both halves."""
     root = flow.root(value)
     role = flow.facts.tensor(root).role
     shape = flow.facts.tensor(value).shape

@@ -111,10 +111,14 @@ class Groups:
         names = names_of(op.kernels)
         if "constant_pad_nd" in names:
             return True
-        return names == ["add"] and any(
-            not self._flow.is_data(v) and self._flow.facts.tensor(v).shape and self._flow.is_trigonometric(v)
-            for v in op.inputs
-        )
+        return names == ["add"] and any(self._is_table(value) for value in op.inputs)
+
+    def _is_table(self, value: int) -> bool:
+        """Whether a value is a table of positions: sines and cosines, or a parameter of two axes and more."""
+        tensor, root = self._flow.facts.tensor(value), self._flow.facts.tensor(self._flow.root(value))
+        if tensor.role == "data" or len(tensor.shape) < 2:
+            return False
+        return root.origin == "parameter" or self._flow.is_trigonometric(value)
 
     def _absorb(self, op: Op) -> None:
         """Take in the groups whose results only this group reads."""

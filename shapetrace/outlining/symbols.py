@@ -91,7 +91,7 @@ class Symbols:
         if draft.kind == "norm":
             base, _, index = first.partition("_")
             return f"{base}{_HAT}" + (f"_{index}" if index else "") if base and not base.endswith(_HAT) else first
-        if draft.kind in _ONE_OPERAND and len(draft.operands) == 1:
+        if draft.kind in _ONE_OPERAND and (len(draft.operands) == 1 or draft.kind == "concat"):
             return first.lower() if draft.kind == "select" and first[:1] == "X" else first
         if draft.kind == "activation":
             return "H"

@@ -76,6 +76,8 @@ def _parameters(section: Section, name: str) -> list[tuple[str, int]]:
 
 def _share(step: Step, name: str) -> str:
     """What a step's parameters count as; in a block without a module for its MLP, titles tell."""
+    if step.kind == "lookup":
+        return "embedding"
     if step.kind == "norm":
         return "norms"
     return name or ("MLP" if step.title in _MLP_TITLES else "other")
