@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 LINE = re.compile(
-    r"^[ \t]*`?(?P<name>\w+)`?[ \t]*\(`?(?:torch\.)?(?P<kind>\w*Tensor|\w+)[^\n]*?of shape[ \t]*`?\((?P<shape>[^`\n]*?)\)`",
+    r"^[ \t]*`?(?P<name>\w+)`?[ \t]*\([`'\"]*(?:torch\.)?(?P<kind>\w*Tensor|\w+)[^\n]*?"
+    r"of shape[ \t]*[`'\"]?\((?P<shape>[^`'\"\n]*?)\)[`'\"]",
     re.MULTILINE,
 )
 KINDS = {"LongTensor": "int64", "IntTensor": "int32", "BoolTensor": "bool"}
@@ -31,7 +32,8 @@ def documented(forward: Callable[..., Any]) -> dict[str, Documented]:
     text = inspect.getdoc(forward) or ""
     found: dict[str, Documented] = {}
     for line in LINE.finditer(text):
-        dims = tuple(dim.strip() for dim in line["shape"].split(",") if dim.strip())
+        shape = line["shape"].replace("{0}", "batch_size, sequence_length")  # a template that was left as it is
+        dims = tuple(dim.strip() for dim in shape.split(",") if dim.strip())
         found.setdefault(line["name"], Documented(KINDS.get(line["kind"], "float32"), dims))
     return found
 
@@ -43,7 +45,7 @@ def evaluate(dim: str, size_of: Callable[[str], int | None]) -> int | None:
         None if a name is unknown, or the text is more than a product.
     """
     total = 1
-    for factor in re.split(r"(?<!\*)\*(?!\*)", dim):
+    for factor in re.split(r"(?<!\*)\*(?!\*)|\sx\s", dim):
         base, _, power = (part.strip() for part in factor.partition("**"))
         value = int(base) if base.isdigit() else size_of(base) if re.fullmatch(r"\w+", base) else None
         if value is None or (power and not power.isdigit()):

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -11,8 +11,8 @@ from shapetrace.models.hf_docs import Documented, evaluate
 from shapetrace.models.hf_facts import extent, number, special_ids
 from shapetrace.models.user_inputs import device_of_model
 
-SAMPLES = 16000
-"""One second of sound."""
+SAMPLES = 15360
+"""About a second of sound at 16 kHz; the strides of most encoders divide it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,23 +38,36 @@ class Ask:
         """The model's configuration."""
         return self.model.config
 
-    def size(self, name: str) -> int | None:
-        """A size by the name that documentation gives it, or None."""
-        if name in {"batch_size", "batch", "bs", "num_images", "num_images_or_videos", "num_audios", "num_tiles"}:
+    def size(self, name: str, of: str = "") -> int | None:
+        """A size by the name that documentation gives it, or None.
+
+        Args:
+            name: ``batch_size``, ``hidden_size``.
+            of: The parameter it is a size of: a sequence of what?
+        """
+        if name in SINGLES:
             return self.batch
-        if name.endswith(("sequence_length", "seq_len", "seq_length", "ids_length", "canvas_length", "text_queries")):
-            return self.seq
+        if name.endswith(LENGTHS):
+            return self.length(of)
         if name in {"image_size", "height", "width", "frame_size"}:
             return self.picture[name == "width"]
-        if name in {"sequence_frames", "time_steps", "frames", "feature_sequence_length", "padded_feature_length"}:
+        if name in {"time_steps", "frames", "max_num_frames", "padded_feature_length", "sequence_frames"}:
             return self.frames
-        if name in {"audio_length", "num_samples", "samples"}:
-            return SAMPLES
         for names in (CHANNELS, BINS, WIDTHS, VIDEO_FRAMES):
             if name in names:
                 return number(self.config, name, *names, default=DEFAULTS[names[0]])
-        found = number(self.config, name, default=0)
-        return found or None
+        known = number(self.config, name, default=0)
+        return known or (self.seq if name.startswith("num_") else None)  # num_boxes, num_visual_features
+
+    def length(self, of: str) -> int:
+        """How long a sequence is: of samples, frames, steps of time or tokens."""
+        if of == "input_values":
+            return SAMPLES
+        if of == "input_features":
+            return self.frames
+        if of.startswith("past_"):
+            return number(self.config, "context_length", default=self.seq)
+        return self.seq
 
     @property
     def picture(self) -> tuple[int, int]:
@@ -79,10 +92,15 @@ BINS = (
     "feature_projection_input_dim", "feature_dim", "input_dim", "model_in_dim",
 )  # fmt: skip
 WIDTHS = ("hidden_size", "embed_dim", "d_model")
+SINGLES = frozenset({
+    "batch_size", "batch", "bs", "num_images", "num_images_or_videos", "num_audios", "num_tiles", "max_num_images",
+})  # fmt: skip
+LENGTHS = (
+    "sequence_length", "seq_len", "seq_length", "ids_length", "canvas_length", "text_queries", "audio_length",
+    "num_samples", "feature_length", "episode_length",
+)  # fmt: skip
 VIDEO_FRAMES = ("num_frames", "frames_per_clip", "tubelet_frames")
 DEFAULTS = {"num_channels": 3, "num_mel_bins": 80, "hidden_size": 768, "num_frames": 8}
-
-Form: TypeAlias = Callable[[Ask], Tensor]
 
 
 def tensor(ask: Ask, shape: tuple[int, ...], dtype: str = "float32") -> Tensor:
@@ -135,36 +153,59 @@ def spectra(ask: Ask) -> Iterator[tuple[int, ...]]:
 def waves(ask: Ask) -> Iterator[tuple[int, ...]]:
     """Samples, samples with a channel, a spectrum."""
     yield ask.batch, SAMPLES
-    yield ask.batch, number(ask.config, "audio_channels", "channels", default=1), SAMPLES
+    yield ask.batch, number(ask.config, "audio_channels", prefer="audio", default=1), SAMPLES
     yield ask.batch, number(ask.config, "max_length", default=ask.frames), ask.bins
     yield ask.batch, 1, 1920 * 8
 
 
+def states(ask: Ask) -> Iterator[tuple[int, ...]]:
+    """Features of a sequence, with and without a batch."""
+    width = number(ask.config, *WIDTHS, default=DEFAULTS[WIDTHS[0]])
+    yield ask.batch, ask.seq, width
+    yield ask.seq, width
+
+
 SHAPES: dict[str, Callable[[Ask], Iterator[tuple[int, ...]]]] = {
     "pixel_values": pictures,
+    "image": pictures,
     "pixel_values_videos": videos,
     "input_features": spectra,
+    "spectrogram": spectra,
+    "mel_spectrogram": spectra,
+    "audio_mel": spectra,
     "input_values": waves,
+    "hidden_states": states,
+    "inputs_embeds": states,
 }
 """Shapes that an input may have, by the name of the parameter."""
 
 
 def forms(ask: Ask, name: str) -> list[Tensor]:
     """The forms that one input may take: as documented first, then as is usual."""
-    if name.endswith("input_ids") and len(dims_of(ask, name) or (0, 0)) == 2:
-        return [text_ids(ask)]
-    shapes: list[tuple[int, ...]] = []
     dims = dims_of(ask, name)
-    if dims is not None:
-        shapes.append(dims)
+    if name.endswith("input_ids") and len(dims or (0, 0)) == 2:
+        several = list(codes(ask))
+        return [*several, text_ids(ask)] if name.startswith("decoder") else [text_ids(ask), *several]
+    shapes: list[tuple[int, ...]] = [] if dims is None else [dims]
     shapes.extend(SHAPES[name](ask) if name in SHAPES else ())
-    dtype = ask.docs[name].dtype if name in ask.docs else "float32"
+    dtype = ask.docs[name].dtype if name in ask.docs and name not in SHAPES else "float32"
     return [tensor(ask, shape, dtype) for shape in dict.fromkeys(shapes)]
+
+
+def codes(ask: Ask) -> Iterator[Tensor]:
+    """Ids of several codebooks: as rows, and side by side."""
+    names = ["num_codebooks", "audio_num_codebooks", "n_codebooks"]
+    n = number(ask.config, *names, *([] if "pixel_values" in ask.needed else ["num_channels"]), default=0)
+    if n > 1:
+        ids = text_ids(ask)
+        yield ids.repeat(n, 1)
+        yield ids.unsqueeze(-1).repeat(1, 1, n)
+        yield ids.unsqueeze(1).repeat(1, n, 1)
 
 
 def dims_of(ask: Ask, name: str) -> tuple[int, ...] | None:
     """The documented shape in numbers, or None if it is not documented or a size is unknown."""
     if name not in ask.docs:
         return None
-    sizes = [evaluate(dim, ask.size) for dim in ask.docs[name].dims]
+    sizes = [evaluate(dim, lambda dim_name: ask.size(dim_name, name)) for dim in ask.docs[name].dims]
     return None if None in sizes else tuple(size for size in sizes if size is not None)

@@ -1,16 +1,22 @@
 """Inputs for a model of transformers: from its ``forward``, its documentation and its configuration."""
 
 import inspect
+import re
+import traceback
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from itertools import islice, product
 from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor, nn
 
+from shapetrace.capture import known_calls, known_values
+from shapetrace.errors import UnknownValueError
 from shapetrace.models.hf_docs import documented
 from shapetrace.models.hf_facts import fact
 from shapetrace.models.hf_fields import Ask, forms, tensor, text_ids
+from shapetrace.models.user_inputs import device_of_model
 
 Kwargs: TypeAlias = dict[str, Any]
 Rehearse: TypeAlias = Callable[[Kwargs], object]
@@ -19,8 +25,19 @@ Rehearse: TypeAlias = Callable[[Kwargs], object]
 SENSES = ("pixel_values", "pixel_values_videos", "input_features", "input_values")
 """What comes from a camera or a microphone."""
 
-MOST = 24
+USUAL = frozenset({
+    "input_ids", "attention_mask", "position_ids", "token_type_ids", "inputs_embeds", "labels", "past_key_values",
+    "decoder_input_ids", "decoder_attention_mask", "decoder_inputs_embeds", "decoder_position_ids", "head_mask",
+    "encoder_outputs", "encoder_hidden_states", "encoder_attention_mask", "cache_position", "next_sentence_label",
+    "cross_attn_head_mask", "decoder_head_mask", "mc_token_ids", "mc_labels", "sentence_order_label",
+})  # fmt: skip
+"""What a model of text takes: where forward takes no more, the ids fit without a rehearsal."""
+
+MOST = 16
 """Forms that are tried before the first is taken."""
+
+REPAIRS = 4
+"""Times that one form is completed by what an error names."""
 
 
 def inputs(model: nn.Module, *, batch: int = 1, seq: int = 16, rehearse: Rehearse | None = None) -> Kwargs:
@@ -38,19 +55,50 @@ def inputs(model: nn.Module, *, batch: int = 1, seq: int = 16, rehearse: Rehears
     """
     ask = asked(model, batch, seq)
     candidates = list(islice(candidates_for(ask), MOST))
-    if len(candidates) == 1:
+    if len(candidates) == 1 and not ask.docs.keys() - USUAL:
         return candidates[0]
     plausible: list[Kwargs] = []
     for kwargs in candidates:
+        found, runs = rehearsed(ask, kwargs, rehearse or _plain_pass(model))
+        if runs:
+            return found
+        if runs is None:
+            plausible.append(found)
+    return (plausible or candidates or [{}])[0]
+
+
+def rehearsed(ask: Ask, kwargs: Kwargs, run: Rehearse) -> tuple[Kwargs, bool | None]:
+    """Try inputs; what an error says is missing is added and tried again.
+
+    Returns:
+        The inputs, and True if they run, False if not, None if values that meta has not are needed to tell.
+    """
+    for _ in range(REPAIRS):
         try:
             with torch.no_grad():
-                (rehearse or _plain_pass(model))(kwargs)
+                run(kwargs)
+        except UnknownValueError:
+            return kwargs, None
         except Exception as error:  # noqa: BLE001 - whatever a model raises, this form does not fit
-            if needs_values(error):
-                plausible.append(kwargs)
+            said = _said(error)
+            missing = {name: forms(ask, name) for name in ask.needed if _is_missing(name, kwargs, said)}
+            added = {name: found[0] for name, found in missing.items() if found}
+            if not added:
+                return kwargs, False
+            kwargs = kwargs | added
         else:
-            return kwargs
-    return (plausible or candidates or [{}])[0]
+            return kwargs, True
+    return kwargs, False
+
+
+def _said(error: Exception) -> str:
+    """The message of an error; if it is about None, also the lines of code that met it."""
+    lines = traceback.extract_tb(error.__traceback__)[-2:] if "NoneType" in str(error) else []
+    return " ".join([str(error), *(frame.line or "" for frame in lines)])
+
+
+def _is_missing(name: str, kwargs: Kwargs, message: str) -> bool:
+    return name not in kwargs and re.search(rf"\b{re.escape(name)}\b", message) is not None
 
 
 def asked(model: nn.Module, batch: int, seq: int) -> Ask:
@@ -61,41 +109,39 @@ def asked(model: nn.Module, batch: int, seq: int) -> Ask:
     return Ask(model, batch, seq, needed, documented(model.forward))
 
 
-def needs_values(error: Exception) -> bool:
-    """True if a pass ended because a value on meta is not known: its shapes may still be right."""
-    text = str(error)
-    return isinstance(error, NotImplementedError) or "meta tensor" in text or "on meta" in text
-
-
 def _plain_pass(model: nn.Module) -> Rehearse:
-    def run(kwargs: Kwargs) -> object:
-        device = next((p.device for p in model.parameters()), torch.device("cpu"))
-        return model(**{k: v.to(device) if isinstance(v, Tensor) else v for k, v in kwargs.items()})
-
-    return run
+    """A pass where the model is; on meta with the values that are known there."""
+    if device_of_model(model).type == "meta":
+        return lambda kwargs: known_calls.forward(model, (), kwargs)
+    return lambda kwargs: model(**kwargs)
 
 
 def candidates_for(ask: Ask) -> Iterator[Kwargs]:
     """Inputs that may fit, likeliest first."""
     others = {name: forms(ask, name) for name, needed in ask.needed.items() if needed and name not in SENSES}
-    fixed = {name: found[0] for name, found in others.items() if found}
-    fixed |= _grids(ask)
-    senses = [name for name in SENSES if name in ask.needed]
+    fixed = {name: found[0] for name, found in others.items() if found and name != "input_ids"}
     if "decoder_input_ids" in ask.needed and getattr(ask.config, "is_encoder_decoder", False):
         fixed["decoder_input_ids"] = forms(ask, "decoder_input_ids")[0]
+    senses = [name for name in SENSES if name in ask.needed]
+    packed = _packed(ask)
     if "input_ids" not in ask.needed:
+        if packed:
+            yield fixed | packed
         yield from _with_senses(ask, senses, fixed)
+        for sense in senses[: len(senses) if len(senses) > 1 else 0]:
+            yield from _with_senses(ask, [sense], fixed)
+        documented_forms = {name: forms(ask, name) for name in ask.docs if name in ask.needed}
+        yield {name: found[0] for name, found in documented_forms.items() if found} | fixed
         return
-    text = {"input_ids": forms(ask, "input_ids")[0]} | fixed
-    if not senses:
-        yield text
-        return
-    if _has_places(ask):
-        yield from _with_places(ask, senses, text)
-        yield text
+    texts = [{"input_ids": ids} | fixed for ids in forms(ask, "input_ids")]
+    if senses and _has_places(ask):
+        yield from _with_places(ask, senses, texts[0])
+        yield texts[0]
+    elif packed:
+        yield texts[0] | packed
     for sense in senses:
-        yield from _with_senses(ask, [sense], text)
-    yield text
+        yield from _with_senses(ask, [sense], texts[0])
+    yield from texts
     for sense in senses:
         yield from _with_senses(ask, [sense], fixed)
 
@@ -122,22 +168,22 @@ def _masks(ask: Ask, made: Kwargs) -> Kwargs:
     return masks
 
 
-def _grids(ask: Ask) -> Kwargs:
+def _packed(ask: Ask) -> Kwargs:
     """Packed patches of one picture, where forward takes them with their grid."""
-    name = next((n for n in ("image_grid_thw", "grid_thw") if n in ask.needed), "")
-    pixels = next((n for n in ("pixel_values", "hidden_states") if n in ask.needed), "")
-    if not name or not pixels or ("input_ids" in ask.needed and not _has_places(ask)):
+    grid = next((name for name in ("image_grid_thw", "grid_thw", "spatial_shapes") if name in ask.needed), "")
+    pixels = next((name for name in ("pixel_values", "hidden_states") if name in ask.needed), "")
+    patch = ask.size("patch_size")
+    if not grid or not pixels or patch is None:
         return {}
-    patch, time = ask.size("patch_size"), ask.size("temporal_patch_size") or 1
-    merge = ask.size("spatial_merge_size") or ask.size("merge_size") or 2
-    if patch is None or "input_ids" in ask.needed:
-        return {}
-    side = 2 * merge
-    channels = ask.size("in_channels") or 3
-    return {
-        pixels: tensor(ask, (side * side, channels * time * patch * patch)),
-        name: torch.tensor([[1, side, side]]),
-    }
+    time, channels = ask.size("temporal_patch_size") or 1, ask.size("in_channels") or 3
+    side = 2 * (ask.size("spatial_merge_size") or ask.size("merge_size") or 2)
+    width = channels * time * patch * patch
+    if grid == "spatial_shapes":
+        mask = torch.ones(ask.batch, side * side, dtype=torch.int64)
+        shapes = torch.tensor([[side, side]] * ask.batch)
+        packed = {pixels: tensor(ask, (ask.batch, side * side, width)), grid: shapes, "pixel_attention_mask": mask}
+        return {name: value for name, value in packed.items() if name in ask.needed}
+    return {pixels: tensor(ask, (side * side, width)), grid: torch.tensor([[1, side, side]])}
 
 
 def _has_places(ask: Ask) -> bool:
@@ -155,19 +201,24 @@ def _with_places(ask: Ask, senses: list[str], text: Kwargs) -> Iterator[Kwargs]:
         encode = getattr(ask.model, f"get_{kind}_features", None)
         if kind is None or place is None or encode is None:
             continue
-        for made in _with_senses(ask, [sense], {}):
-            count = _n_features(encode, made, ask.batch)
+        packed = [_packed(ask)] if kind == "image" and _packed(ask) else []
+        for made in [*packed, *_with_senses(ask, [sense], {})]:
+            count = _n_features(ask.model, encode, made, ask.batch)
             if count:
-                ids = torch.full((ask.batch, count), place)
-                yield text | made | {"input_ids": torch.cat((text_ids(ask)[:, :1], ids, text_ids(ask)[:, 1:]), dim=1)}
+                places = torch.full((ask.batch, count), place)
+                ids = torch.cat((text_ids(ask)[:, :1], places, text_ids(ask)[:, 1:]), dim=1)
+                kinds_of_ids = {"mm_token_type_ids": (ids == place).long()} if "mm_token_type_ids" in ask.needed else {}
+                yield text | made | {"input_ids": ids} | kinds_of_ids
 
 
-def _n_features(encode: Callable[..., Any], made: Kwargs, batch: int) -> int:
+def _n_features(model: nn.Module, encode: Callable[..., Any], made: Kwargs, batch: int) -> int:
     """Rows that the model makes of one picture or sound; 0 if it makes none of this form."""
     taken = inspect.signature(encode).parameters
+    given = {name: value for name, value in made.items() if name in taken}
+    values = known_values.of_pass(model, given)
     try:
-        with torch.no_grad():
-            found = encode(**{name: value for name, value in made.items() if name in taken})
+        with torch.no_grad(), known_calls.knowing(values) if values is not None else nullcontext():
+            found = encode(**(given if values is None else values.twins(given)))
     except Exception:  # noqa: BLE001 - this form does not fit
         return 0
     found = getattr(found, "pooler_output", found)

@@ -189,7 +189,7 @@ def model_class(configuration: Any, name: str | None = None) -> Any:
     auto = importlib.import_module("transformers.models.auto.modeling_auto")
     order = list(ORDER)
     if getattr(configuration, "is_encoder_decoder", False):
-        order.insert(0, "MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING")
+        order[:0] = ["MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING", "MODEL_FOR_SPEECH_SEQ_2_SEQ_MAPPING"]
     elif not getattr(configuration, "is_decoder", False):
         order.insert(0, "MODEL_FOR_MASKED_LM_MAPPING")
     order += [table for table in dir(auto) if table.startswith("MODEL_FOR_") and table.endswith("_MAPPING")]
@@ -229,7 +229,8 @@ def _in_table(mapping: Any, configuration: Any) -> Any:
 def _takes(cls: Any, configuration: Any) -> bool:
     """False for a class that is written for a part of the configuration: the text model of a multimodal one."""
     wanted = getattr(cls, "config_class", None)
-    return not isinstance(wanted, type) or isinstance(configuration, wanted)
+    inner = list(parts(configuration))[1:]
+    return not isinstance(wanted, type) or isinstance(configuration, wanted) or wanted not in map(type, inner)
 
 
 def _runs(cls: Any) -> bool:

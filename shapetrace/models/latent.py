@@ -43,10 +43,8 @@ class LatentAttention(nn.Module):
         """Queries: a part without position beside a rotated one, (B, nh, T, nope + rope)."""
         B, T, _ = x.size()
         nope, turned = self.latent.qk_nope_head_dim, self.latent.qk_rope_head_dim
-        if self.latent.q_lora_rank is None:
-            q = self.q_proj(x)  # (B, T, C) -> (B, T, nh * (nope + rope))
-        else:
-            q = self.q_b_proj(self.q_a_layernorm(self.q_a_proj(x)))  # through the rank
+        through_rank = self.latent.q_lora_rank is not None
+        q = self.q_b_proj(self.q_a_layernorm(self.q_a_proj(x))) if through_rank else self.q_proj(x)
         q = q.view(B, T, self.n_head, nope + turned).transpose(1, 2)  # (B, nh, T, nope + rope)
         q_nope, q_rope = q.split((nope, turned), dim=-1)
         return torch.cat((q_nope, self.turn(q_rope, rope)), dim=-1)

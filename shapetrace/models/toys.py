@@ -109,7 +109,7 @@ TOYS: dict[str, Callable[[], nn.Module]] = {
     "single-head": SingleHead,
     "six-words": SixWords,
     "cross-words": CrossWords,
-    "mha": lambda: variant(),
+    "mha": variant,
     "gqa": lambda: variant(kv_heads=2),
     "mqa": lambda: variant(kv_heads=1),
     "mla": lambda: variant(latent=Latent(128, 64, 32, 64, q_lora_rank=192)),

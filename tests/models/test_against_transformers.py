@@ -49,15 +49,19 @@ NAMES = {
 def copy_weights(their: nn.Module, ours: nn.Module) -> None:
     """Give our model the weights of theirs: by name; Conv1D and expert stacks are stored transposed there."""
     mine = dict(ours.named_parameters(remove_duplicate=False)) | dict(ours.named_buffers())
-    for name, weight in their.state_dict().items():
-        for old, new in NAMES.items():
-            name = name.replace(old, new)
-        name = "ln_f.weight" if name == "norm.weight" else name
+    for their_name, weight in their.state_dict().items():
+        name = "ln_f.weight" if their_name == "model.norm.weight" else renamed(their_name, NAMES)
         if name in mine:
             target = mine.pop(name)
             transposed = "c_" in name or ".experts." in name
             target.data.copy_(weight.mT if transposed and weight.dim() > 1 else weight)
     assert not mine, f"without a weight: {sorted(mine)}"
+
+
+def renamed(name: str, parts: dict[str, str]) -> str:
+    for old, new in parts.items():
+        name = name.replace(old, new)
+    return name
 
 
 SMALL: dict[str, Any] = {"layers": 2, "d_model": 32, "heads": 4, "vocab": 50, "seq": 9, "context": 16, "device": "cpu"}

@@ -116,10 +116,9 @@ def copy_layer(ours: nn.Module, torchs: nn.Module) -> None:
         if qkv[0] is not None:
             mine[f"multihead_attn.in_proj_{part}"] = torch.cat(qkv)
             mine[f"multihead_attn.out_proj.{part}"] = mine[f"cross_attn.o_proj.{part}"]
-    for name, weight in torchs.named_parameters():
-        for old, new in names.items():
-            name = name.replace(old, new)
-        weight.data.copy_(mine[name])
+    for their_name, weight in torchs.named_parameters():
+        old, new = next((pair for pair in names.items() if pair[0] in their_name), ("", ""))
+        weight.data.copy_(mine[their_name.replace(old, new)])
 
 
 def test_sinusoids_are_those_of_the_paper() -> None:
