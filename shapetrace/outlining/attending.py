@@ -156,7 +156,8 @@ def _split(flow: Flow, op: Op, letter: str) -> Draft:
     root = flow.root(op.inputs[0])
     before = Ref(root, trimmed(tensor(op.inputs[0]).shape), tensor(op.inputs[0]).role, letter=letter)
     after = Ref(root, trimmed(tensor(op.outputs[0]).shape), tensor(op.outputs[0]).role, letter=letter)
-    return Draft([op.id], "split", "Split heads", "split", [before], [after], op.call, order=op.id)
+    notes = [Note("{name}", {"name": letter})]
+    return Draft([op.id], "split", "Split heads", "split", [before], [after], op.call, order=op.id, notes=notes)
 
 
 def _turning_op(flow: Flow, value: int) -> Op | None:
