@@ -3,9 +3,11 @@
 import re
 from collections.abc import Sequence
 
+from shapetrace.failing import explanation
 from shapetrace.ir import Trace
 from shapetrace.outlining.analysis import analyse
 from shapetrace.outlining.costing import Accounts, totals
+from shapetrace.outlining.dims import dims
 from shapetrace.outlining.drafting import Plan, count_reasons, plan
 from shapetrace.outlining.drafts import Draft, Ref
 from shapetrace.outlining.flow import Flow
@@ -46,7 +48,12 @@ def outline(trace: Trace, *, fused: bool = False) -> Outline:
     symbols.name(tree)
     root = _Writer(flow, accounts).section(tree, 1)
     return Outline(
-        trace.model, root, totals(flow, accounts, found.drafts), _coverage(trace, found, root), _failure(trace)
+        trace.model,
+        root,
+        totals(flow, accounts, found.drafts),
+        _coverage(trace, found, root),
+        _failure(trace),
+        explanation(trace),
     )
 
 
@@ -148,7 +155,7 @@ class _Writer:
         labels = self._flow.trace.model.tokens if self._is_ids(ref) else ()
         return Operand(
             name=ref.letter, role=ref.role, shape=ref.shape, stack=ref.stack, stack_axes=ref.stack_axes,
-            transposed=ref.transposed, pattern=ref.pattern, slices=ref.slices,  # type: ignore[arg-type]
+            dims=dims(ref.letter, ref.shape, transposed=ref.transposed), transposed=ref.transposed, pattern=ref.pattern, slices=ref.slices,  # type: ignore[arg-type]
             source=source, made_by=made_by, labels=labels,
         )  # fmt: skip
 

@@ -20,7 +20,8 @@ def ref(flow: Flow, value: int, letter: str = "") -> Ref:
     role = flow.facts.tensor(root).role
     shape = flow.facts.tensor(value).shape
     heads = [bool(set(flow.facts.atoms.leaves(axis)) & flow.head_leaves) for axis in flow.facts.axes_of(value)]
-    if heads == [False, True, False, False] or (heads == [False, True, False, False, False] and shape[4] == 2):
+    pairs = len(shape) == 5 and shape[4] == 2 and (heads[1:] == [True, False, False, False] or shape[1] == 1)
+    if heads == [False, True, False, False] or pairs:
         stack = tuple(size for size in shape[:2] if size > 1)
         return Ref(root, (shape[2], prod(shape[3:])), role, stack, letter)
     return Ref(root, readable_shape(flow, value), role, letter=letter)

@@ -4,6 +4,7 @@ By signature, never by class name: a dense layer and an expert layer of one clas
 """
 
 from collections.abc import Hashable, Sequence
+from math import prod
 
 from shapetrace.ir import Trace
 from shapetrace.outlining.costing import Accounts
@@ -104,7 +105,7 @@ def _folded(trace: Trace, unit: Sequence[Item], copies: Sequence[Sequence[Item]]
     first.members = (*first.members, *(path for other in first.folded for path in other.members))
     if _are_parallel(trace, first):
         first.parallel = True
-        return _side_by_side(first)
+        return _side_by_side(trace, first)
     return [first]
 
 
@@ -135,9 +136,9 @@ def _joined_later(trace: Trace, first: Node) -> bool:
     return any(all(set(op.inputs) & made for made in outputs) for op in trace.ops)
 
 
-def _side_by_side(first: Node) -> list[Item]:
+def _side_by_side(trace: Trace, first: Node) -> list[Item]:
     """Members that work next to each other are a stack: their steps stand in the section above."""
-    shared = _read_by_all(first)
+    shared = _read_by_all(trace, first)
     for draft in first.drafts():
         draft.flops = None if draft.flops is None else draft.flops * first.repeat
     operands = {id(o): o for draft in first.drafts() for o in (*draft.operands, *draft.results)}  # steps share some
@@ -157,6 +158,13 @@ def _side_by_side(first: Node) -> list[Item]:
     return steps
 
 
-def _read_by_all(first: Node) -> set[int | None]:
+def _read_by_all(trace: Trace, first: Node) -> set[int | None]:
+    """Values that every member reads whole: of one cut into pieces, each has its own."""
     read = [{o.value for d in member.drafts() for o in d.operands} for member in (first, *first.folded)]
-    return set.intersection(*read)
+    cut = {
+        operand.value
+        for draft in first.drafts()
+        for operand in draft.operands
+        if operand.value is not None and prod(operand.shape) * operand.stack < prod(trace.tensors[operand.value].shape)
+    }
+    return set.intersection(*read) - cut

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
+from shapetrace.failing.structure import Explanation
 from shapetrace.ir import Model, Role
 
 StepKind = Literal[
@@ -228,6 +229,7 @@ class Outline:
         totals: Costs of the whole pass.
         coverage: Where every operation went.
         failure: One line that says how the pass ended early, or "".
+        explained: Why it did, if it did.
     """
 
     model: Model
@@ -235,6 +237,7 @@ class Outline:
     totals: Totals
     coverage: Coverage
     failure: str = ""
+    explained: Explanation | None = None
 
     def steps(self) -> Iterator[Step]:
         """All steps, in order; a folded layer's steps once."""

@@ -205,12 +205,14 @@ class _Titles:
     def _behind_activation(self, data: Ref) -> Draft | None:
         """The product whose activated columns this product reads."""
         maker = self._makers.get(data.value) if data.value is not None else None
+        activated = False
         for _ in range(3):
             if maker is None or maker.kind not in ("activation", "norm", "multiply"):
                 break
+            activated = activated or maker.kind != "norm"
             value = maker.operands[0].value
             maker = self._makers.get(value) if value is not None else None
-        return maker if maker is not None and maker.kind == "product" else None
+        return maker if activated and maker is not None and maker.kind == "product" else None
 
     def _is_vocabulary(self, weight: Ref) -> bool:
         tables = [self._flow.facts.tensor(table).shape for table in self._tables]
