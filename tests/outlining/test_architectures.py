@@ -1,0 +1,162 @@
+"""Blocks of many architectures: what is drawn, and what folds."""
+
+import pytest
+import torch
+from torch import nn
+
+from shapetrace.capture import capture
+from shapetrace.outlining import outline
+from tests.outlining.blocks import (
+    ROTATIONS, Attention, Experts, FeedForward, Functions, Latent, Parallel, Patches, PostNorm, PreNorm, RMSNorm, Stack,
+)  # fmt: skip
+from tests.outlining.reading import faults, products, read, step, titles
+
+X = torch.ones(1, 5, 24)
+
+
+@pytest.mark.parametrize("rotate", ROTATIONS.values(), ids=ROTATIONS.keys())
+@pytest.mark.parametrize("kv_heads", [1, 2, 4])
+def test_every_rotation_is_one_step_for_queries_and_one_for_keys(rotate: object, kv_heads: int) -> None:
+    found = read(Attention(kv_heads=kv_heads, rotate=rotate), X)
+    ropes = [s for s in found.steps() if s.title == "RoPE"]
+    assert [(s.equation, s.operands[0].stack) for s in ropes] == [("[5,6]", 4), ("[5,6]", kv_heads)]
+    assert [p for p in products(found) if p[0] == "Key"] == [("Key", "[5,24]×[24,6]→[5,6]", kv_heads)]
+
+
+def test_norms_of_queries_and_keys_belong_to_heads() -> None:
+    found = read(Attention(qk_norm=True), X)
+    assert [(s.title, s.equation, s.operands[0].stack, s.parameters) for s in found.steps() if s.kind == "norm"] == [
+        ("RMSNorm", "[5,6]", 4, 6), ("RMSNorm", "[5,6]", 4, 6),
+    ]  # fmt: skip
+
+
+def test_a_norm_written_out_is_one_step() -> None:
+    (norm,) = read(RMSNorm(), X).steps()
+    assert (norm.title, norm.equation, norm.parameters) == ("RMSNorm", "[5,24]", 24)
+
+
+def test_latent_attention_shows_its_ranks() -> None:
+    found = read(Stack([PreNorm(Latent(), FeedForward("swiglu")) for _ in range(2)]), X)
+    assert products(found) == [
+        ("Compress", "[5,24]×[24,14]→[5,14]", 1), ("Query", "[5,14]×[14,10]→[5,10]", 4),
+        ("Compress", "[5,24]×[24,14]→[5,14]", 1), ("Key", "[5,10]×[10,6]→[5,6]", 4),
+        ("Value", "[5,10]×[10,5]→[5,5]", 4), ("Scores", "[5,10]×[10,5]→[5,5]", 4),
+        ("Weighted sum", "[5,5]×[5,5]→[5,5]", 4), ("Output", "[5,20]×[20,24]→[5,24]", 1),
+        ("Gate", "[5,24]×[24,40]→[5,40]", 1), ("Up", "[5,24]×[24,40]→[5,40]", 1), ("Down", "[5,40]×[40,24]→[5,24]", 1),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("kind", "activation", "names"),
+    [
+        ("gelu", "GELU", ["Expand", "Shrink"]), ("relu2", "ReLU²", ["Expand", "Shrink"]),
+        ("swiglu", "SiLU", ["Gate", "Up", "Down"]),
+    ],
+)  # fmt: skip
+def test_feed_forward_layers_have_their_names(kind: str, activation: str, names: list[str]) -> None:
+    found = read(PreNorm(Attention(), FeedForward(kind)), X)
+    assert [title for title, _, _ in products(found)][-len(names) :] == names
+    assert step(found, activation).kind == "activation"
+
+
+def order(found: object) -> list[str]:
+    wanted = ("LayerNorm", "RMSNorm", "Scores", "Expand", "Residual")
+    return [title for title in titles(found) if title in wanted]
+
+
+def test_norms_stand_where_the_code_has_them() -> None:
+    pre = read(PreNorm(Attention(), FeedForward(), lambda: nn.LayerNorm(24)), X)
+    post = read(PostNorm(Attention(), FeedForward(), lambda: nn.LayerNorm(24)), X)
+    parallel = read(Parallel(Attention(), FeedForward()), X)
+    wanted = ["RMSNorm", "Scores", "Residual", "Expand", "Add"]
+    assert order(pre) == ["LayerNorm", "Scores", "Residual", "LayerNorm", "Expand", "Residual"]
+    assert order(post) == ["Scores", "Residual", "LayerNorm", "Expand", "Residual", "LayerNorm"]
+    assert [title for title in titles(parallel) if title in wanted] == wanted
+
+
+def repeats(found: object) -> list[int]:
+    return [s.repeat for s in found.steps() if s.title == "Scores"]
+
+
+def test_layers_that_alternate_fold_as_a_period() -> None:
+    found = read(Stack([PreNorm(Attention(window=0 if i % 2 else 3), FeedForward()) for i in range(6)]), X)
+    assert repeats(found) == [3, 3]
+    assert [s.results[0].pattern for s in found.steps() if s.title == "Scores"] == ["causal", ""]
+
+
+def test_layers_that_differ_in_a_weight_s_shape_alone_stay_apart() -> None:
+    found = read(Stack([PreNorm(Attention(), FeedForward(width=40 if i < 2 else 48)) for i in range(5)]), X)
+    assert repeats(found) == [2, 3]
+    alternating = read(Stack([PreNorm(Attention(), FeedForward(width=40 if i % 2 else 48)) for i in range(4)]), X)
+    assert repeats(alternating) == [2, 2]
+
+
+def test_layers_that_differ_in_a_bias_alone_stay_apart() -> None:
+    layers = [nn.Sequential(nn.Linear(24, 24, bias=i > 1), nn.ReLU(), nn.Linear(24, 24)) for i in range(4)]
+    found = read(Stack(layers), X)
+    assert [s.repeat for s in found.steps() if s.title == "ReLU"] == [2, 2]
+
+
+def test_dense_and_expert_layers_of_one_class_stay_apart() -> None:
+    layers = [PreNorm(Attention(), FeedForward("swiglu")), *(PreNorm(Attention(), Experts()) for _ in range(2))]
+    found = read(Stack(layers), X)
+    assert repeats(found) == [1, 2]
+    assert step(found, "Router").equation == "[5,24]×[24,4]→[5,4]"
+    assert [s.repeat for s in found.steps() if s.title == "Gate"] == [1, 8]
+
+
+def test_one_layer_used_four_times_is_counted_once() -> None:
+    model = Stack([PreNorm(Attention(), FeedForward())], times=4)
+    trace = capture(model.eval(), (X,))
+    found = outline(trace)
+    assert repeats(found) == [4]
+    assert found.totals.parameters == sum(p.numel() for p in model.parameters())
+    assert [fault for fault in faults(trace, found, all_used=False)] == []
+
+
+def test_patches_are_a_convolution() -> None:
+    found = read(Patches(), torch.ones(2, 3, 8, 8))
+    convolution = step(found, "Convolution")
+    assert convolution.equation == "[2,3,8,8]∗[24,3,4,4]→[2,24,2,2]"
+    assert found.totals.flops - found.totals.matmul_flops == convolution.flops == 2 * 2 * 4 * 24 * 3 * 16
+    assert {"First position", "Head"} <= set(titles(found))
+
+
+def test_a_model_without_modules_folds_too() -> None:
+    found = read(Functions(4), X)
+    assert {s.repeat for s in found.steps()} == {4}
+    assert [title for title, _, _ in products(found)] == [
+        "Query", "Key", "Value", "Scores", "Weighted sum", "Output", "Expand", "Shrink",
+    ]  # fmt: skip
+
+
+def test_a_single_layer_is_a_model() -> None:
+    (only,) = read(nn.Linear(24, 3), X).steps()
+    assert (only.kind, only.equation, only.parameters) == ("product", "[5,24]×[24,3]→[5,3]", 75)
+
+
+@pytest.mark.filterwarnings("ignore:enable_nested_tensor")
+@pytest.mark.parametrize("batch_first", [True, False])
+def test_torch_s_transformer_has_three_attentions(batch_first: bool) -> None:
+    model = nn.Transformer(24, 4, 2, 3, 48, batch_first=batch_first)
+    source, target = torch.ones(2, 5, 24), torch.ones(2, 7, 24)
+    if not batch_first:
+        source, target = source.transpose(0, 1), target.transpose(0, 1)
+    found = read(model, source, target)
+    scores = [(s.equation, s.repeat, s.results[0].stack_axes) for s in found.steps() if s.title == "Scores"]
+    assert scores == [
+        ("[5,6]×[6,5]→[5,5]", 2, (2, 4)), ("[7,6]×[6,7]→[7,7]", 3, (2, 4)), ("[7,6]×[6,5]→[7,5]", 3, (2, 4)),
+    ]  # fmt: skip
+
+
+def test_an_empty_model_has_an_outline() -> None:
+    found = read(nn.Identity(), X)
+    assert list(found.steps()) == [] and found.totals.parameters == 0
+
+
+def test_a_model_that_only_makes_constants_has_an_outline() -> None:
+    class Makes(nn.Module):
+        def forward(self) -> torch.Tensor:
+            return torch.arange(4).cumsum(0)
+
+    assert read(Makes()).coverage.operations == 2

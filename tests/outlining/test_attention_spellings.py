@@ -1,0 +1,98 @@
+"""The same attention in every spelling is the same steps."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from tests.outlining.attentions import GROUPED, ORDERS, SPELLINGS, Attends, Fused, heads_in_a_loop
+from tests.outlining.reading import products, read, step, titles
+
+KEYS_FIRST = ("einsum_keys_first", "keys_times_queries")
+
+
+def attention(queries: int = 5, keys: int = 5, kv_heads: int = 4) -> list[tuple[str, str, int]]:
+    return [
+        ("Query", f"[{queries},24]×[24,6]→[{queries},6]", 4),
+        ("Key", f"[{keys},24]×[24,6]→[{keys},6]", kv_heads),
+        ("Value", f"[{keys},24]×[24,6]→[{keys},6]", kv_heads),
+        ("Scores", f"[{queries},6]×[6,{keys}]→[{queries},{keys}]", 4),
+        ("Weighted sum", f"[{queries},{keys}]×[{keys},6]→[{queries},6]", 4),
+        ("Output", f"[{queries},24]×[24,24]→[{queries},24]", 1),
+    ]
+
+
+def x(batch: int = 1, seq: int = 5) -> torch.Tensor:
+    return torch.ones(batch, seq, 24)
+
+
+@pytest.mark.parametrize("combine", SPELLINGS.values(), ids=SPELLINGS.keys())
+def test_every_spelling_is_the_same_six_products(combine: Callable[..., Any]) -> None:
+    found = read(Attends(combine), x())
+    expected = attention()
+    if combine.__name__ in KEYS_FIRST and titles(found)[0] == "Key":  # T = S: which is which is told by the order
+        expected[:2] = expected[1::-1]
+    assert sorted(products(found)) == sorted(expected)
+    assert [t for t in titles(found) if t in ("Softmax", "Concat heads")] == ["Softmax", "Concat heads"]
+
+
+@pytest.mark.parametrize("combine", SPELLINGS.values(), ids=SPELLINGS.keys())
+def test_queries_and_keys_are_told_apart_in_cross_attention(combine: Callable[..., Any]) -> None:
+    if combine.__name__ in ("added_mask", "flattened"):
+        pytest.skip("their mask is square")
+    found = read(Attends(combine), x(), x(seq=7))
+    assert sorted(products(found)) == sorted(attention(5, 7))
+    by_title = {s.title: s for s in found.steps()}
+    assert by_title["Query"].operands[0].source == "x" and by_title["Key"].operands[0].source == "context"
+    assert [o.name for o in by_title["Scores"].operands] == ["Q", "K"]
+
+
+@pytest.mark.parametrize("combine", SPELLINGS.values(), ids=SPELLINGS.keys())
+def test_every_spelling_keeps_a_batch_apart(combine: Callable[..., Any]) -> None:
+    found = read(Attends(combine), x(3))
+    assert step(found, "Scores").results[0].stack_axes == (3, 4)
+    assert step(found, "Query").equation == "[3,5,24]×[24,6]→[3,5,6]"
+
+
+@pytest.mark.parametrize("kv_heads", [1, 2, 4])
+@pytest.mark.parametrize("combine", GROUPED.values(), ids=GROUPED.keys())
+def test_key_heads_are_counted_as_key_heads(combine: Callable[..., Any], kv_heads: int) -> None:
+    found = read(Attends(combine, kv_heads), x())
+    assert products(found) == attention(kv_heads=kv_heads)
+    assert [o.stack for o in step(found, "Scores").operands] == [4, kv_heads]
+
+
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("batch", [1, 2])
+def test_a_fused_projection_is_told_apart_in_any_order(order: str, batch: int) -> None:
+    found = read(Fused(order), x(batch))
+    rows = "[5," if batch == 1 else "[2,5,"
+    projections = [p for p in products(found) if p[0] in ("Query", "Key", "Value")]
+    assert projections == [(title, f"{rows}24]×[24,6]→{rows}6]", 4) for title in ("Query", "Key", "Value")]
+    assert [step(found, title).parameters for title in ("Query", "Key", "Value")] == [600, 600, 600]
+
+
+def test_heads_cut_out_in_a_loop_are_heads() -> None:
+    assert products(read(Attends(heads_in_a_loop), x())) == attention()
+
+
+@pytest.mark.parametrize("batch_first", [True, False])
+@pytest.mark.parametrize("batch", [1, 2])
+def test_torch_s_multi_head_attention_is_the_same(batch_first: bool, batch: int) -> None:
+    model = nn.MultiheadAttention(24, 4, batch_first=batch_first)
+    value = x(batch) if batch_first else x(batch).transpose(0, 1)
+    found = read(model, value, value, value, need_weights=False)
+    assert [title for title, _, _ in products(found)] == [title for title, _, _ in attention()]
+    assert step(found, "Scores").equation == "[5,6]×[6,5]→[5,5]"
+    assert step(found, "Scores").results[0].stack == 4 * batch
+    assert step(found, "Output").path == "out_proj"
+
+
+def test_cross_attention_shares_one_parameter_fairly() -> None:
+    model = nn.MultiheadAttention(24, 4, batch_first=True)
+    found = read(model, x(), x(seq=7), x(seq=7), need_weights=False)
+    assert products(found) == attention(5, 7)
+    assert [step(found, title).parameters for title in ("Query", "Key", "Value")] == [600, 600, 600]
+    assert not any(s.tied_to for s in found.steps())
