@@ -155,7 +155,8 @@ class _Writer:
         labels = self._flow.trace.model.tokens if self._is_ids(ref) else ()
         return Operand(
             name=ref.letter, role=ref.role, shape=ref.shape, stack=ref.stack, stack_axes=ref.stack_axes,
-            dims=dims(ref.letter, ref.shape, transposed=ref.transposed), transposed=ref.transposed, pattern=ref.pattern, slices=ref.slices,  # type: ignore[arg-type]
+            dims=dims(ref.letter, ref.shape, transposed=ref.transposed), transposed=ref.transposed,
+            pattern=ref.pattern, slices=ref.slices,  # type: ignore[arg-type]
             source=source, made_by=made_by, labels=labels,
         )  # fmt: skip
 
