@@ -2,6 +2,7 @@
 
 from html import escape
 
+from shapetrace.failing import report
 from shapetrace.outlining.structure import Outline
 from shapetrace.renderers import summary
 from shapetrace.renderers.columns import flops_of
@@ -16,6 +17,7 @@ _STYLE = """<style>
 .shapetrace-table .e { font-family: ui-monospace, Menlo, Consolas, monospace; white-space: nowrap; }
 .shapetrace-table .data { color: light-dark(#1d5fd0, #7ab0ff); }
 .shapetrace-table .weight, .shapetrace-table .constant { color: light-dark(#5f6672, #a3abb8); }
+.shapetrace-failure { border: 1px solid; padding: 8px; color: light-dark(#b42318, #ff8f85); }
 .shapetrace-table .inner { color: light-dark(#b0470c, #ffa061); font-weight: 600; }
 </style>"""
 
@@ -29,7 +31,7 @@ def render(outline: Outline, *, depth: int | None = None, svg: str = "") -> str:
         svg: A figure to show before the table, which is then closed.
     """
     left, right = summary.totals(outline)
-    notes = [summary.coverage(outline), summary.uncounted(outline), outline.failure]
+    notes = [summary.coverage(outline), summary.uncounted(outline), "" if outline.explained else outline.failure]
     head = f"<strong>{_text(outline.model.name)}</strong> {_text(' · '.join(summary.facts(outline.model)))}"
     body = [
         _STYLE,
@@ -43,6 +45,8 @@ def render(outline: Outline, *, depth: int | None = None, svg: str = "") -> str:
     ]
     if svg:
         body = [svg, "<details><summary>All steps</summary>", *body, "</details>"]
+    if outline.explained:
+        body.append(f'<pre class="shapetrace-failure">{_lines(report(outline.explained))}</pre>')
     return "\n".join(body) + "\n"
 
 
@@ -58,6 +62,11 @@ def render_grid(grid: Grid) -> str:
 def _text(words: str) -> str:
     """Escaped, without the control characters that no page may hold."""
     return escape("".join(character if character.isprintable() else " " for character in words))
+
+
+def _lines(words: str) -> str:
+    """Several lines, each escaped."""
+    return "\n".join(map(_text, words.split("\n")))
 
 
 def _cells(row: Row) -> list[tuple[str, str]]:

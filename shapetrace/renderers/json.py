@@ -25,7 +25,7 @@ def render(outline: Outline, *, depth: int | None = None) -> str:
         "coverage": asdict(outline.coverage),
         "sections": [_section(section) for section in outline.root.sections() if section is not outline.root],
         "steps": [_row(row) for row in rows(outline, depth=depth) if row.step is not None or row.equation],
-        "failure": outline.failure or None,
+        "failure": _failure(outline),
     }
     return _written(document)
 
@@ -46,6 +46,13 @@ def _section(section: Section) -> dict[str, Any]:
         "members": list(section.members),
         "parameters": section.parameters,
     }
+
+
+def _failure(outline: Outline) -> dict[str, Any] | None:
+    """Why the pass ended early; null if it did not."""
+    if outline.explained is None:
+        return {"message": outline.failure} if outline.failure else None
+    return asdict(outline.explained) | {"equation": outline.explained.equation}
 
 
 def _row(row: Row) -> dict[str, Any]:

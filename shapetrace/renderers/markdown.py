@@ -2,9 +2,11 @@
 
 from collections.abc import Iterable
 
+from shapetrace.failing import Explanation
 from shapetrace.outlining.structure import Outline
 from shapetrace.renderers import summary
 from shapetrace.renderers.columns import flops_of
+from shapetrace.renderers.failures import told
 from shapetrace.renderers.grid import Grid, text
 from shapetrace.renderers.rows import Row, rows
 
@@ -21,9 +23,16 @@ def render(outline: Outline, *, depth: int | None = None) -> str:
     )
     left, right = summary.totals(outline)
     notes = [f"{left}; {right}.", summary.coverage(outline), summary.uncounted(outline)]
-    if outline.failure:
+    if outline.failure and outline.explained is None:
         notes.append(f"**{escaped(outline.failure)}**")
-    return "\n".join([*lines, "", *(f"{note}  " for note in notes if note)]).rstrip() + "\n"
+    failed = _failure(outline.explained) if outline.explained else []
+    return "\n".join([*lines, "", *(f"{note}  " for note in notes if note), *failed]).rstrip() + "\n"
+
+
+def _failure(explained: Explanation) -> list[str]:
+    """The explanation as a block of code, with a title."""
+    body = [line.replace("```", "···") for line in told(explained)]
+    return ["", f"**{escaped(explained.title)}**", "", "```text", *body, "```"]
 
 
 def render_grid(grid: Grid) -> str:

@@ -13,6 +13,7 @@ from shapetrace.outlining.structure import Outline
 from shapetrace.renderers import summary
 from shapetrace.renderers.columns import GAP, MARGIN, Columns, choose, cost, flops_of, module_path, title
 from shapetrace.renderers.equations import pieces
+from shapetrace.renderers.failures import panel, printable
 from shapetrace.renderers.grid import Column, Grid, text
 from shapetrace.renderers.rows import Row, rows
 
@@ -156,7 +157,10 @@ def _foot(outline: Outline, width: int) -> Iterator[Text]:
         yield from (Text(line, style=STYLES["head"]) for part in (left, right) for line in wrapped(part, width))
     for note in (summary.coverage(outline), summary.uncounted(outline)):
         yield from (Text(line, style=STYLES["quiet"]) for line in wrapped(note, width))
-    if outline.failure:
+    if outline.explained is not None:
+        yield Text()
+        yield from panel(outline.explained, width)
+    elif outline.failure:
         yield Text()
         yield from (Text(line, style=STYLES["failure"]) for line in wrapped(printable(outline.failure), width))
 
@@ -170,11 +174,6 @@ def wrapped(line: str, width: int) -> list[str]:
         break_on_hyphens=False, break_long_words=False,
     )  # fmt: skip
     return [part.replace("\u00a0", " ") for part in lines]
-
-
-def printable(line: str) -> str:
-    """A name from elsewhere without what a terminal would obey: control characters become ``·``."""
-    return "".join(character if character.isprintable() else "·" for character in line)
 
 
 def render_grid(grid: Grid, *, width: int = 100, color: bool = False) -> str:

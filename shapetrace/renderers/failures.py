@@ -1,0 +1,59 @@
+"""The explanation of a failure below a table: a red panel in a terminal."""
+
+import textwrap
+from collections.abc import Iterator
+
+from rich.cells import cell_len
+from rich.text import Text
+
+from shapetrace.failing.reporting import lines, message
+from shapetrace.failing.structure import Explanation
+
+RED = "bold red"
+_QUIET = "grey54"
+
+
+def panel(explained: Explanation, width: int) -> Iterator[Text]:
+    """A framed explanation; the sizes that clash are red, and carets below them say it without colour."""
+    inner = max(width - 6, 20)
+    body = [part for line in (*told(explained),) for part in _fitted(line, inner)]
+    title = f" {printable(explained.title)} "
+    title = title if cell_len(title) <= inner else f"{title[: inner - 1]}…"
+    used = max([cell_len(title) + 1, *(cell_len(line) for line in body)])
+    yield _framed(f"╭─{title}{'─' * (used + 1 - cell_len(title))}╮")
+    for line in body:
+        text = Text(line)
+        _coloured(text, explained)
+        yield Text.assemble((" │ ", RED), text, " " * (used - cell_len(line)), (" │", RED))
+    yield _framed(f"╰{'─' * (used + 2)}╯")
+
+
+def told(explained: Explanation) -> Iterator[str]:
+    """The lines of an explanation, the exception's own words last."""
+    yield from map(printable, lines(explained))
+    if explained.kind != "other" or explained.reason:
+        yield f"({printable(message(explained))})"
+
+
+def _framed(line: str) -> Text:
+    return Text(f" {line}", style=RED)
+
+
+def _fitted(line: str, room: int) -> list[str]:
+    """A line in as many as it needs; what is aligned by spaces stays as it is."""
+    if cell_len(line) <= room:
+        return [line]
+    indent = " " * (len(line) - len(line.lstrip()))
+    return textwrap.wrap(line, room, subsequent_indent=f"{indent}  ", break_on_hyphens=False) or [""]
+
+
+def _coloured(text: Text, explained: Explanation) -> None:
+    if set(text.plain) <= {" ", "^"} or text.plain.startswith(explained.equation or "\0"):
+        text.stylize(RED, len(explained.equation) if "^" not in text.plain else 0)
+    elif text.plain.startswith("("):
+        text.stylize(_QUIET)
+
+
+def printable(line: str) -> str:
+    """A line without control characters: names and messages are not ours."""
+    return "".join(character if character.isprintable() else "·" for character in line)
