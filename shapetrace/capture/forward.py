@@ -32,6 +32,7 @@ def capture(
     """Run ``model(*args, **kwargs)`` as it is, where it is, and record every operation.
 
     The model keeps its device, mode, hooks and buffers, and computes bit for bit what it computes untraced.
+    A model on meta takes real inputs: code that looks at their values sees them (`known_values`).
 
     Args:
         model: Any module; its own training flag, grad mode and device are used.
@@ -44,6 +45,7 @@ def capture(
 
     Raises:
         TraceError: If ``model`` is no ``nn.Module``.
+        UnknownValueError: If the model is on meta and its code looks at values computed from weights.
         Exception: Whatever the model raises, unchanged, with a note of where, and with the partial trace
             as its attribute ``trace``.
     """

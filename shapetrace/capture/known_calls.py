@@ -15,6 +15,7 @@ from shapetrace.capture.known_values import BUILT, KnownValues, apart, of_pass
 _FROM_PYTHON = frozenset({torch.tensor, torch.as_tensor, torch.asarray, torch.Tensor.new_tensor, torch.scalar_tensor})
 _TO_PYTHON = frozenset({torch.Tensor.numpy, torch.Tensor.tolist})
 
+_LOOK_AT_SECOND = frozenset({torch.tensor_split, torch.Tensor.tensor_split, torch._VF._pad_packed_sequence})
 _INDEXES = frozenset({torch.Tensor.__getitem__, torch.Tensor.__setitem__})
 
 
@@ -32,14 +33,25 @@ def call(values: KnownValues, func: Callable[..., Any], args: Sequence[Any], kwa
             return func(value.clone(), *args[1:], **kwargs)
     if func in _INDEXES and args[0].is_meta:
         args = (args[0], _index(args[1]), *args[2:])
-    if func in meta_kernels.RECURRENT:
-        return meta_kernels.recurrent(func, args)(*args, **kwargs)
+    if func in meta_kernels.RECURRENT and not meta_kernels.is_packed(args):
+        func = meta_kernels.recurrent(func, args)
+    elif func in _LOOK_AT_SECOND or func in meta_kernels.RECURRENT:
+        return _with_lengths(values, func, args, kwargs)
     result = func(*args, **kwargs)
     if func in _FROM_PYTHON and result.is_meta and not values.knows(result):
         data = args[1] if func is torch.Tensor.new_tensor else kwargs.get("data", args[0] if args else None)
         if data is not None and not isinstance(data, torch.Tensor):
             _learn(values, result, data)
     return result
+
+
+def _with_lengths(values: KnownValues, func: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+    """Call a function that reads its second operand, and may fill another like it, on the CPU."""
+    before, values.keeps_cpu = values.keeps_cpu, True
+    try:
+        return func(args[0], *values.real(args[1:2]), *args[2:], **kwargs)
+    finally:
+        values.keeps_cpu = before
 
 
 def _learn(values: KnownValues, made: torch.Tensor, data: Any) -> None:

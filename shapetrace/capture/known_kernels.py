@@ -31,7 +31,7 @@ def run(values: KnownValues, func: OpOverload, args: Sequence[Any], kwargs: dict
     operands = _tensors(args, kwargs)
     if rule.has_device or not all(tensor.is_meta for tensor in operands):
         device = kwargs.get("device") or (_CPU if not operands else operands[0].device)
-        if operands and not any(tensor.is_meta for tensor in operands) and device.type == "cpu":
+        if (operands or values.keeps_cpu) and not any(t.is_meta for t in operands) and device.type == "cpu":
             result = func(*args, **kwargs)
             return values.twin(result) if rule.name == "lift_fresh" else result
         if rule.name == "_to_copy" and device.type == "cpu" and values.knows(operands[0]):
@@ -123,6 +123,8 @@ def _on_meta(
     try:
         return func(*args, **kwargs)
     except RuntimeError:  # NotImplementedError is one
+        with contextlib.suppress(RuntimeError):  # some want lengths on the CPU, wherever the data is
+            return func(*args[:1], *values.real(args[1:]), **kwargs)
         if real is not None:
             return tree_map_only(torch.Tensor, values.twin, real())
         rehearsed = meta_kernels.rehearse(func, args, kwargs)
@@ -159,7 +161,8 @@ def _learned(values: KnownValues, result: Any, real: Callable[[], Any]) -> Any:
     if any(meta.shape != value.shape or meta.dtype != value.dtype for meta, value in pairs):
         return tree_map_only(torch.Tensor, values.twin, computed)
     for meta, value in pairs:
-        values.learn(meta, value)
+        if meta.is_meta:
+            values.learn(meta, value)
     return result
 
 

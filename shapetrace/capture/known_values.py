@@ -34,6 +34,7 @@ class KnownValues:
 
     Attributes:
         where: Tells which module is running, for messages.
+        keeps_cpu: True while a function of PyTorch runs that fills tensors on the CPU itself.
     """
 
     def __init__(self, below: "KnownValues | None" = None) -> None:
@@ -43,6 +44,7 @@ class KnownValues:
             below: What was known before. It is read, and copied before it is written to: never changed.
         """
         self.where: Callable[[], str] = str
+        self.keeps_cpu = False
         self._below = below
         self._held: dict[int, tuple[StorageWeakRef, torch.UntypedStorage | None]] = {}
         self._sweep_at = _SWEEP_ENTRIES
@@ -109,6 +111,8 @@ class KnownValues:
 
     def twins(self, arguments: Any) -> Any:
         """Arguments of a call with every real tensor replaced by its twin."""
+        if all(tensor.is_meta for _, tensor in named_tensors(arguments, "")):
+            return arguments
         seen: dict[int, torch.Tensor] = {}
 
         def replaced(tensor: torch.Tensor) -> torch.Tensor:
@@ -117,6 +121,15 @@ class KnownValues:
             if id(tensor) not in seen:
                 seen[id(tensor)] = self.twin(tensor)
             return seen[id(tensor)]
+
+        return tree_map_only(torch.Tensor, replaced, arguments)
+
+    def real(self, arguments: Any) -> Any:
+        """Arguments of a call with every known tensor replaced by its value."""
+
+        def replaced(tensor: torch.Tensor) -> torch.Tensor:
+            value = self.value(tensor)
+            return tensor if value is None else value
 
         return tree_map_only(torch.Tensor, replaced, arguments)
 

@@ -53,11 +53,15 @@ def recurrent(func: Callable[..., Any], args: Sequence[Any]) -> Callable[..., An
 
     Written in C++, these layers look at the device, and on meta take the input step by step.
     """
-    name = RECURRENT.get(func)
-    if name is None or len(args) != 9 or not args[0].is_meta or isinstance(args[3], list):  # a list: packed sequences
+    if not args or not args[0].is_meta:
         return func
-    found: Callable[..., Any] = getattr(importlib.import_module("torch._decomp.decompositions"), name)
+    found: Callable[..., Any] = getattr(importlib.import_module("torch._decomp.decompositions"), RECURRENT[func])
     return found
+
+
+def is_packed(args: Sequence[Any]) -> bool:
+    """Whether a recurrent layer is given packed sequences: data, lengths, state, weights."""
+    return len(args) > 3 and isinstance(args[3], list)
 
 
 def by_mask(values: KnownValues, name: str, args: Sequence[Any]) -> tuple[Any, ...] | None:

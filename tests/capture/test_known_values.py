@@ -1,3 +1,4 @@
+import gc
 from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -180,6 +181,29 @@ def test_recurrent_layers_run_the_products_of_the_cpu(layer: type[nn.Module]) ->
     assert products(built(lambda: layer(8, 4, 2, bidirectional=True))) == real
 
 
+@pytest.mark.parametrize("layer", [nn.LSTM, nn.GRU])
+def test_packed_sequences_run_on_meta(layer: type[nn.Module]) -> None:
+    class Packing(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer = layer(8, 4)
+
+        def forward(self, x: Tensor, lengths: Tensor) -> Tensor:
+            packed = nn.utils.rnn.pack_padded_sequence(x, lengths, enforce_sorted=False)
+            return nn.utils.rnn.pad_packed_sequence(self.layer(packed)[0])[0]
+
+    x, lengths = torch.zeros(5, 3, 8), torch.tensor([2, 4, 3])
+    assert forward(built(Packing), (x, lengths)).shape == Packing()(x, lengths).shape
+
+
+def test_lengths_of_a_split_are_known(known: KnownValues) -> None:
+    assert [part.shape for part in torch.tensor_split(torch.rand(5, 2), torch.tensor([1, 4]))] == [
+        (1, 2),
+        (3, 2),
+        (1, 2),
+    ]
+
+
 class Counting(nn.Module):
     """Looks at its input, at a buffer, and writes to that buffer."""
 
@@ -216,6 +240,16 @@ def test_real_inputs_of_a_model_on_meta_are_known_and_stay_as_they_are() -> None
     assert trace.tensors[trace.outputs[0]].shape == (4, 4)
     assert ids.tolist() == [1, 2, 3]
     assert trace.tensors[trace.inputs[0]].name == "ids"
+
+
+def test_an_input_on_meta_may_refer_to_itself() -> None:
+    class Taking(nn.Module):
+        def forward(self, items: list[Any]) -> Tensor:
+            return items[0] + 1
+
+    items: list[Any] = [torch.empty(2, device="meta")]
+    items.append(items)
+    assert len(capture(Taking(), (items,)).ops) == 1
 
 
 def test_the_same_pass_again_knows_the_same() -> None:
@@ -259,6 +293,7 @@ def test_an_unknown_value_is_told_in_one_line() -> None:
 
 def test_a_pass_that_fails_leaves_nothing_behind() -> None:
     model = built(Choosing)
+    gc.collect()
     before = len(known_values.BUILT)
     with pytest.raises(UnknownValueError):
         capture(model, (torch.zeros(4),))
