@@ -11,8 +11,16 @@ _SWATCH_PX = 14.0
 _ENTRY_GAP_PX = 20.0
 
 
-def heading(title: str, facts: Sequence[str], legend: Sequence[Mark], width: float) -> tuple[tuple[Mark, ...], float]:
+def heading(
+    title: str, facts: Sequence[str], legend: Sequence[tuple[str, str]], width: float
+) -> tuple[tuple[Mark, ...], float]:
     """Write the title, the facts below it, and the legend at the right of the title if it fits there.
+
+    Args:
+        title: The title.
+        facts: Lines below it.
+        legend: What is explained (``data``, ``match``, ``rail``, ``broken``) and its words.
+        width: Width of the figure.
 
     Returns:
         The marks, and the y below them.
@@ -27,33 +35,31 @@ def heading(title: str, facts: Sequence[str], legend: Sequence[Mark], width: flo
         for line in wrapped(fact, "subtitle", room, lines=2):
             marks.append(Text(MARGIN_PX, y - 2, (Span(line),), "subtitle"))
             y += 19
-    if legend:
-        box = around(legend)
-        first_right = box_of(marks[0]).right if marks else 0
-        beside = width - MARGIN_PX - (box.right - box.left)
-        if beside > first_right + 30:
-            marks += moved(legend, beside - box.left, 33)
-        else:
-            marks += moved(legend, MARGIN_PX - box.left, y + 6)
-            y += 26
+    lines = _legend_lines(legend, room)
+    first_right = box_of(marks[0]).right if marks else 0
+    if len(lines) == 1 and width - MARGIN_PX - around(lines[0]).right > first_right + 30:
+        marks += moved(lines[0], width - MARGIN_PX - around(lines[0]).right, 33)
+        return tuple(marks), y
+    for line_marks in lines:
+        marks += moved(line_marks, MARGIN_PX, y + 6)
+        y += 26
     return tuple(marks), y
 
 
-def legend_marks(entries: Sequence[tuple[str, str]]) -> tuple[Mark, ...]:
-    """Draw a legend in one line around y = 0.
-
-    Args:
-        entries: What is shown (``data``, ``match``, ``rail``, ``broken``) and its words.
-    """
-    marks: list[Mark] = []
+def _legend_lines(entries: Sequence[tuple[str, str]], room: float) -> list[tuple[Mark, ...]]:
+    """Draw a legend in as many lines as it needs, each from x = 0 and around y = 0."""
+    lines: list[tuple[Mark, ...]] = []
     x = 0.0
     for sign, words in entries:
-        swatch = _swatch(sign)
-        marks += moved(swatch, x - around(swatch).left, 0)
-        x += around(swatch).right - around(swatch).left + 6
-        marks.append(Text(x, 4.5, (Span(words),), "legend"))
-        x += width_px(words, "legend") + _ENTRY_GAP_PX
-    return tuple(marks)
+        swatch = moved(_swatch(sign), -around(_swatch(sign)).left, 0)
+        at = around(swatch).right + 6
+        width = at + width_px(words, "legend")
+        if not lines or x + width > room:
+            lines.append(())
+            x = 0.0
+        lines[-1] += moved((*swatch, Text(at, 4.5, (Span(words),), "legend")), x, 0)
+        x += width + _ENTRY_GAP_PX
+    return lines
 
 
 def _swatch(sign: str) -> tuple[Mark, ...]:

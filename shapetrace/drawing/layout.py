@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from shapetrace.drawing.arranging import rows_in
 from shapetrace.drawing.captions import row_title
 from shapetrace.drawing.equations import drawn_operands
-from shapetrace.drawing.headings import footing, heading, legend_marks
+from shapetrace.drawing.headings import footing, heading
 from shapetrace.drawing.look import Look
 from shapetrace.drawing.matrices import Style
 from shapetrace.drawing.metrics import clean
@@ -62,7 +62,7 @@ def _composed(
     subject: Subject, planned: Plan, theme: Theme, words: Words, footnotes: tuple[tuple[str, str], ...]
 ) -> Figure:
     margins, title = planned.margins, clean(subject.title)
-    legend = legend_marks(tuple(_legend(planned, theme, words)))
+    legend = tuple(_legend(planned, theme, words))
     head, top = heading(title, subject.facts, legend, margins.width)
     sheet = lay_out(planned.items, planned.rows, top + 16)
     foot, bottom = footing(footnotes, sheet.bottom + (20 if footnotes else 0), margins.width)
