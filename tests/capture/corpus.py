@@ -46,7 +46,7 @@ def measure(model_type: str) -> dict[str, str]:
     try:
         model = _build(model_type, "cpu")
         kwargs = hf_inputs.inputs(model)
-        expected = contractions(_trace(model, kwargs))
+        expected = contractions(trace(model, kwargs))
     except Exception as error:  # noqa: BLE001 - whatever a model raises is the finding
         return {"cpu": _told(error)}
     found["cpu"] = ""
@@ -64,12 +64,13 @@ def _plain(model_type: str, kwargs: dict[str, Any]) -> None:
 def _compared(model_type: str, kwargs: dict[str, Any], expected: Counter[tuple[int, ...]]) -> None:
     with building():
         model = _build(model_type, "meta")
-    seen = contractions(_trace(model, {name: _without_measurements(value) for name, value in kwargs.items()}))
+    seen = contractions(trace(model, {name: _without_measurements(value) for name, value in kwargs.items()}))
     more, less = seen - expected, expected - seen
     assert not more and not less, f"other contractions: {_few(more)} on meta, {_few(less)} on the CPU"
 
 
-def _trace(model: torch.nn.Module, kwargs: dict[str, Any]) -> ir.Trace:
+def trace(model: torch.nn.Module, kwargs: dict[str, Any]) -> ir.Trace:
+    """Record a pass without gradients."""
     with torch.no_grad(), torch.backends.mkldnn.flags(enabled=False):  # a fused LSTM hides its products
         return capture(model, (), kwargs)
 

@@ -5,6 +5,7 @@ import os
 import selectors
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -12,10 +13,14 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 
 import pytest
+import torch
 
 pytest.importorskip("transformers")
 
-from tests.capture.corpus import SECONDS, measure
+from shapetrace.capture.known_calls import building
+from shapetrace.models import huggingface
+from tests.capture.corpus import SECONDS, contractions, measure, trace
+from tests.models.shrinking import shrink
 
 ROOT = Path(__file__).parents[2]
 
@@ -30,6 +35,20 @@ AIM = 0.9
 def test_a_pass_on_meta_multiplies_what_a_pass_on_the_cpu_does(model_type: str) -> None:
     found = measure(model_type)
     assert (found["cpu"], found.get("known")) == ("", "")
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("implementation", ["grouped_mm", "batched_mm"])
+def test_experts_run_on_meta_in_every_dtype(implementation: str, dtype: torch.dtype) -> None:
+    def passed(device: str) -> Counter[tuple[int, ...]]:
+        configuration = shrink(huggingface.config("mixtral"))
+        configuration._experts_implementation = implementation
+        with torch.device(device), building(device):
+            model = huggingface.model_class(configuration)._from_config(configuration, dtype=dtype).eval()
+        return contractions(trace(model, {"input_ids": torch.arange(16)[None]}))
+
+    assert passed("meta") == passed("cpu")
 
 
 @pytest.mark.slow
