@@ -53,8 +53,9 @@ def traced_output(model: nn.Module, *args: Any, **kwargs: Any) -> tuple[Trace, l
 
 def state_of_torch(model: nn.Module) -> Mapping[str, Any]:
     """All that a trace could leave behind: hooks, modes, flags, values, attributes."""
+    tables = [value for name, value in vars(hooks).items() if name.startswith("_global") and hasattr(value, "__len__")]
     return {
-        "hooks": [len(table) for name, table in vars(hooks).items() if name.startswith("_global") and hasattr(table, "__len__")],
+        "hooks": [len(table) for table in tables],
         "own hooks": [(len(m._forward_hooks), len(m._forward_pre_hooks)) for m in model.modules()],
         "modes": [*_get_current_function_mode_stack(), *_get_current_dispatch_mode_stack()],
         "attributes": [sorted(vars(module)) for module in model.modules()],

@@ -84,7 +84,7 @@ def samples() -> dict[str, Sample]:
         "writes": (Writes(), (torch.randn(3, 8),), {}),
         "dataclass": (Returns(lambda y: Pair(y, [y.sum(), y[0]])), (torch.randn(3, 8),), {}),
         "mapping": (Returns(lambda y: {"a": y, "b": (None, y.mean()), "n": 3}), (torch.randn(3, 8),), {}),
-        "nothing": (Returns(lambda y: None), (torch.randn(3, 8),), {}),
+        "nothing": (Returns(lambda _y: None), (torch.randn(3, 8),), {}),
     }
 
 

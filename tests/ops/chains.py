@@ -138,7 +138,9 @@ ALL = (*CUTTING, _expand, _repeat, _repeat_each, _sum, _multiply)
 
 
 @st.composite
-def chains(draw: st.DrawFn, kinds: Sequence[Any] = ALL, sizes: Sequence[int] = (1, 2, 3, 4, 6), longest: int = 6) -> Chain:
+def chains(
+    draw: st.DrawFn, kinds: Sequence[Any] = ALL, sizes: Sequence[int] = (1, 2, 3, 4, 6), longest: int = 6
+) -> Chain:
     """Chains of some kinds of steps that never have more than 256 elements."""
     shape = tuple(draw(st.lists(st.sampled_from(sizes), min_size=1, max_size=3)))
     chain = Chain(shape, [])
@@ -194,7 +196,7 @@ def lies(facts: Facts, function: Callable[..., Tensor], args: Sequence[Tensor]) 
     for which, value in enumerate(facts.trace.inputs):
         into = digits(facts.atoms, facts.axes_of(value))
         for o, i in depends(function, args, which).nonzero().tolist():
-            for atom in out[o].keys() & into[i].keys():
-                if out[o][atom] != into[i][atom]:
-                    found.append(f"element {o} of the result depends on {i} of operand {which}: atom {atom}")
+            shared = out[o].keys() & into[i].keys()
+            wrong = [atom for atom in shared if out[o][atom] != into[i][atom]]
+            found += [f"element {o} of the result depends on {i} of operand {which}: atom {atom}" for atom in wrong]
     return found

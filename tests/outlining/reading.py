@@ -42,7 +42,10 @@ def faults(trace: Trace, found: Outline, *, all_used: bool = True) -> list[str]:
     drawn = Counter(op for s in steps for op in s.ops)
     if [op for op, times in drawn.items() if times > 1]:
         wrong.append(f"operations in several steps: {[op for op, times in drawn.items() if times > 1]}")
-    if coverage.operations != len(trace.ops) or coverage.operations != coverage.drawn + coverage.folded + coverage.elided:
+    if (
+        coverage.operations != len(trace.ops)
+        or coverage.operations != coverage.drawn + coverage.folded + coverage.elided
+    ):
         wrong.append(f"coverage does not add up: {coverage}")
     if min(coverage.drawn, coverage.folded, coverage.elided) < 0 or coverage.unknown:
         wrong.append(f"coverage: {coverage}")

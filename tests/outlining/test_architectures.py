@@ -7,7 +7,18 @@ from torch import nn
 from shapetrace.capture import capture
 from shapetrace.outlining import outline
 from tests.outlining.blocks import (
-    ROTATIONS, Attention, Experts, FeedForward, Functions, Latent, Parallel, Patches, PostNorm, PreNorm, RMSNorm, Stack,
+    ROTATIONS,
+    Attention,
+    Experts,
+    FeedForward,
+    Functions,
+    Latent,
+    Parallel,
+    Patches,
+    PostNorm,
+    PreNorm,
+    RMSNorm,
+    Stack,
 )  # fmt: skip
 from tests.outlining.reading import faults, products, read, step, titles
 
@@ -111,7 +122,7 @@ def test_one_layer_used_four_times_is_counted_once() -> None:
     found = outline(trace)
     assert repeats(found) == [4]
     assert found.totals.parameters == sum(p.numel() for p in model.parameters())
-    assert [fault for fault in faults(trace, found, all_used=False)] == []
+    assert faults(trace, found, all_used=False) == []
 
 
 def test_patches_are_a_convolution() -> None:

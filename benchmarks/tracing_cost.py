@@ -1,0 +1,94 @@
+"""What tracing costs, as a Markdown table: ``python benchmarks/tracing_cost.py [PRESET ...]``.
+
+Traced and untraced forward passes on meta are timed in one process, by turns, in processor time, so that
+a busy machine slows both. Peak memory and the time of the whole command are those of processes of their own.
+"""
+
+import json
+import os
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+PRESETS = ("gpt2", "llama-3.1-405b", "deepseek-v3")
+TURNS = 5
+HEADER = """\
+| preset | operations | kernels | untraced s | traced s | ratio | outline s | peak MiB | command s | of `import torch` |
+| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"""
+
+
+def seconds(action: Callable[[], object]) -> float:
+    """Processor time of one call."""
+    start = time.process_time()
+    action()
+    return time.process_time() - start
+
+
+def measure(name: str) -> dict[str, float]:
+    """Trace one preset in this process."""
+    from shapetrace.capture import capture
+    from shapetrace.models.building import build, inputs
+    from shapetrace.models.presets import preset
+    from shapetrace.outlining import outline
+
+    settings = replace(preset(name).settings, device="meta")
+    model, (args, kwargs) = build(settings), inputs(settings)
+    trace = capture(model, args, kwargs)  # also warms up what both turns share
+    turns = [
+        (seconds(lambda: model(*args, **kwargs)), seconds(lambda: capture(model, args, kwargs))) for _ in range(TURNS)
+    ]
+    untraced, traced = (min(times) for times in zip(*turns, strict=True))
+    return {
+        "operations": len(trace.ops),
+        "kernels": sum(len(op.kernels) for op in trace.ops),
+        "untraced": untraced,
+        "traced": traced,
+        "outline": min(seconds(lambda: outline(trace)) for _ in range(3)),
+        "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+    }
+
+
+def command_seconds(*command: str) -> float:
+    """Processor time of a whole process, the best of three."""
+
+    def once() -> float:
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=_one_thread())
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+    return min(once() for _ in range(3))
+
+
+def _one_thread() -> dict[str, str]:
+    return {**os.environ, "OMP_NUM_THREADS": "1"}
+
+
+def row(name: str, import_torch: float) -> str:
+    """One line of the table."""
+    done = subprocess.run([sys.executable, __file__, "--measure", name], check=True, capture_output=True, text=True)
+    found = json.loads(done.stdout)
+    whole = command_seconds(sys.executable, "-m", "shapetrace", "run", name)
+    return (
+        f"| {name} | {found['operations']:,} | {found['kernels']:,} | {found['untraced']:.2f} | {found['traced']:.2f} "
+        f"| {found['traced'] / found['untraced']:.2f} | {found['outline']:.2f} | {found['peak_mib']:,.0f} "
+        f"| {whole:.1f} | {whole / import_torch:.2f} |"
+    )
+
+
+def main(arguments: list[str]) -> None:
+    """Print the table, or measure one preset for it."""
+    if arguments[:1] == ["--measure"]:
+        print(json.dumps(measure(arguments[1])))
+        return
+    import_torch = command_seconds(sys.executable, "-c", "import torch")
+    print(HEADER)
+    for name in arguments or PRESETS:
+        print(row(name, import_torch), flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
