@@ -53,6 +53,9 @@ class Ask:
             return self.picture[name == "width"]
         if name in {"time_steps", "frames", "max_num_frames", "padded_feature_length", "sequence_frames"}:
             return self.frames
+        if name in WIDTHS and of.startswith("encoder_"):
+            other = number(self.config, "encoder_hidden_size", default=0)  # the width of what it looks at
+            return other or number(self.config, *WIDTHS, default=DEFAULTS[WIDTHS[0]])
         for names in (CHANNELS, BINS, WIDTHS, VIDEO_FRAMES):
             if name in names:
                 return number(self.config, name, *names, default=DEFAULTS[names[0]])
@@ -183,9 +186,11 @@ SHAPES: dict[str, Callable[[Ask], Iterator[tuple[int, ...]]]] = {
 def forms(ask: Ask, name: str) -> list[Tensor]:
     """The forms that one input may take: as documented first, then as is usual."""
     dims = dims_of(ask, name)
-    if name.endswith("input_ids") and len(dims or (0, 0)) == 2:
-        several = list(codes(ask))
+    several = list(codes(ask)) if name.endswith("input_ids") else []
+    if several or (name.endswith("input_ids") and len(dims or (0, 0)) == 2):
         return [*several, text_ids(ask)] if name.startswith("decoder") else [text_ids(ask), *several]
+    if name.endswith("mask") and dims is not None:
+        return [torch.ones(dims, dtype=torch.int64)]  # all of it counts; code looks at masks
     shapes: list[tuple[int, ...]] = [] if dims is None else [dims]
     shapes.extend(SHAPES[name](ask) if name in SHAPES else ())
     dtype = ask.docs[name].dtype if name in ask.docs and name not in SHAPES else "float32"

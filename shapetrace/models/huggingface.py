@@ -64,6 +64,8 @@ def config(reference: str, entries: Mapping[str, Any] | None = None) -> Any:
         _set(values, name, value, known=package.CONFIG_MAPPING[model_type])
     try:
         made = package.CONFIG_MAPPING[model_type].from_dict(values)
+    except ImportError as error:
+        raise MissingPartError(f"{model_type} needs a package: {_one_line(error)}") from error
     except Exception as error:
         raise UsageError(f"{reference} is no valid {model_type} configuration: {_one_line(error)}") from error
     return made
@@ -179,6 +181,7 @@ def model_class(configuration: Any, name: str | None = None) -> Any:
 
     Raises:
         UsageError: If there is no such class, or none for this configuration.
+        MissingPartError: If the class needs a package that is not installed.
     """
     package = transformers()
     if name is not None:
@@ -193,11 +196,14 @@ def model_class(configuration: Any, name: str | None = None) -> Any:
     elif not getattr(configuration, "is_decoder", False):
         order.insert(0, "MODEL_FOR_MASKED_LM_MAPPING")
     order += [table for table in dir(auto) if table.startswith("MODEL_FOR_") and table.endswith("_MAPPING")]
-    for table in order:
-        found = _in_table(getattr(auto, table), configuration)
-        if found is not None:
-            return found
-    return _by_config_class(configuration)
+    try:
+        for table in order:
+            found = _in_table(getattr(auto, table), configuration)
+            if found is not None:
+                return found
+        return _by_config_class(configuration)
+    except ImportError as error:  # the class stands for one that cannot be imported
+        raise MissingPartError(f"{configuration.model_type} needs a package: {_one_line(error)}") from error
 
 
 def _named_class(package: ModuleType, name: str, configuration: Any) -> Any:
