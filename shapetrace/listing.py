@@ -2,7 +2,10 @@
 
 from shapetrace.models import presets
 from shapetrace.models.presets import Preset
+from shapetrace.outlining.structure import Outline
 from shapetrace.renderers.grid import Cell, Column, Grid
+from shapetrace.renderers.numbers import percent
+from shapetrace.renderers.summary import parameter_parts
 
 _COLUMNS = (
     Column("name", "preset"),
@@ -19,22 +22,53 @@ _COLUMNS = (
     Column("experts", "experts", "right", spare=1),
     Column("published", "published", "right"),
 )
+_COUNTED = (
+    Column("parameters", "parameters", "right"),
+    Column("active", "active", "right", spare=1),
+    Column("check", "check"),
+)
+_PARTS = (
+    Column("part", "part"),
+    Column("parameters", "parameters", "right"),
+    Column("share", "share", "right"),
+    Column("bar", ""),
+)
+_BAR = 32
+"""Characters of the longest bar."""
+
+_PUBLISHED = "published: as its publisher counts; + in check: published minus computed"
+_COMPUTED = "parameters: computed, tied weights once, buffers apart; active: without the experts not chosen for a token"
 
 
-def listed(name: str = "", family: str = "") -> Grid:
-    """All presets, one family, or one of them.
+def listed(family: str = "") -> Grid:
+    """All presets as published; or one family with its parameters counted.
 
     Raises:
-        UsageError: If there is no such preset or family.
+        UsageError: If there is no such family.
     """
-    if name:
-        chosen = [presets.preset(name)]
-    elif family:
-        chosen = presets.family(family)
-    else:
-        chosen = [presets.preset(entry) for entry in presets.names()]
+    chosen = presets.family(family) if family else [presets.preset(entry) for entry in presets.names()]
     rows = tuple(_row(preset) for preset in chosen)
-    return Grid(_COLUMNS, rows, notes=("published: as its publisher counts; shapetrace run NAME counts exactly",))
+    if not family:
+        return Grid(_COLUMNS, rows, notes=(_PUBLISHED, "shapetrace models --family FAMILY counts the parameters"))
+    counted = tuple((*row, *_counts(preset)) for row, preset in zip(rows, chosen, strict=True))
+    return Grid((*_COLUMNS, *_COUNTED), counted, notes=(_PUBLISHED, _COMPUTED))
+
+
+def parts(outline: Outline) -> Grid:
+    """Where a model's parameters live: embedding, attention, MLP or experts, norms, head; with bars."""
+    whole = outline.totals.parameters
+    found = parameter_parts(outline)
+    largest = max(found.values(), default=1)
+    rows = tuple((name, n, percent(n, whole), "█" * max(1, round(_BAR * n / largest))) for name, n in found.items())
+    return Grid(_PARTS, (*rows, ("total", whole, percent(whole, whole), "")), title=outline.model.name)
+
+
+def _counts(preset: Preset) -> tuple[Cell, ...]:
+    from shapetrace.models.counting import count, verdict
+
+    counted = count(preset)
+    active = counted.active if counted.active != counted.parameters else None
+    return counted.parameters, active, verdict(preset, counted)
 
 
 def _row(preset: Preset) -> tuple[Cell, ...]:

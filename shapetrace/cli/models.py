@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from shapetrace.cli.terminal import show, takes_color, width
+from shapetrace.cli.terminal import say, show, takes_color, width
 
 
 def models(
@@ -17,9 +17,16 @@ def models(
     ] = "",
     format: Annotated[str, typer.Option("--format", "-f", help="table, markdown, csv, json or html.")] = "table",  # noqa: A002
 ) -> None:
-    """List the presets."""
-    from shapetrace.listing import listed
+    """List the presets; count one family's parameters; show where one model's parameters live."""
+    from shapetrace.listing import listed, parts
     from shapetrace.renderers import grid_renderer
 
     room = {"width": width(), "color": takes_color(sys.stdout)} if format == "table" else {}
-    show(grid_renderer(format)(listed(name, family), **room))
+    if not name:
+        show(grid_renderer(format)(listed(family), **room))
+        return
+    from shapetrace.obtaining import obtain
+    from shapetrace.request import Request
+
+    trace = obtain(Request(model=name, shape={"device": "meta"}), say)
+    show(grid_renderer(format)(parts(trace.outline()), **room))

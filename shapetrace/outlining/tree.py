@@ -164,7 +164,7 @@ def classify(node: Node) -> None:
     elif inner & {"attention", "mlp", "experts", "block"}:
         routes = "route" in kinds or ("experts" in inner and "attention" not in inner)
         node.kind = "experts" if routes else "block"
-    elif "route" in kinds:
+    elif "route" in kinds or any(draft.chosen for draft in node.own()):
         node.kind = "experts"
     elif "lookup" in kinds and not stacked:
         node.kind = "embedding"

@@ -53,6 +53,12 @@ def device(model: Model) -> str:
 
 def shares(outline: Outline) -> list[tuple[str, str]]:
     """Where the parameters live: (``embedding``, ``31.7 %``) ... in the order of the model; small ones too."""
+    whole = outline.totals.parameters
+    return [(name, percent(count, whole)) for name, count in parameter_parts(outline).items()]
+
+
+def parameter_parts(outline: Outline) -> dict[str, int]:
+    """Parameters of embedding, attention, MLP, experts, head and norms, in the order of the model; none is left out."""
     counts: dict[str, int] = {}
     for name, parameters in _parameters(outline.root, ""):
         counts[name] = counts.get(name, 0) + parameters
@@ -60,7 +66,7 @@ def shares(outline: Outline) -> list[tuple[str, str]]:
     counts["unused"] = outline.totals.unused_parameters
     counts["other"] = counts.get("other", 0) + whole - sum(counts.values())
     order = [*dict.fromkeys(_SHARES.values()), "norms", "other", "unused"]
-    return [(name, percent(counts[name], whole)) for name in order if counts.get(name, 0) > 0]
+    return {name: counts[name] for name in order if counts.get(name, 0) > 0}
 
 
 def _parameters(section: Section, name: str) -> list[tuple[str, int]]:

@@ -11,7 +11,21 @@ def test_every_preset_is_listed(shapetrace):
 def test_one_family_and_one_model(shapetrace):
     rows = json.loads(shapetrace("models", "--family", "llama", "-f", "json").out)
     assert {row["family"] for row in rows} == {"llama"}
-    assert json.loads(shapetrace("models", "gpt2", "-f", "json").out)[0]["published"] == 124439808
+    assert all(row["check"].startswith(("✓", "+2,048: rotary", "+2,560: rotary", "+5,120: rotary")) for row in rows)
+
+
+def test_a_family_is_counted_to_the_last_digit(shapetrace):
+    rows = {row["name"]: row for row in json.loads(shapetrace("models", "--family", "deepseek", "-f", "json").out)}
+    assert rows["deepseek-v2"]["parameters"] == 235_741_434_880
+    assert rows["deepseek-v3"]["check"].startswith("+14,848: router correction biases")
+    assert rows["deepseek-v3"]["active"] < rows["deepseek-v3"]["parameters"] / 10
+
+
+def test_one_model_shows_where_its_parameters_live(shapetrace):
+    rows = json.loads(shapetrace("models", "gpt2", "-f", "json").out)
+    counts = {row["part"]: row["parameters"] for row in rows}
+    assert counts["total"] == 124_439_808 == sum(counts.values()) - counts["total"]
+    assert counts["embedding"] == 50257 * 768 + 1024 * 768
 
 
 def test_an_unknown_family_names_those_that_exist(shapetrace):
