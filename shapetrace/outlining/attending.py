@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from shapetrace.ir import Op
 from shapetrace.ops.kinds import names_of
-from shapetrace.outlining.attention import Attention
+from shapetrace.outlining.attention import Attention, operands_of
 from shapetrace.outlining.columns import Columns
 from shapetrace.outlining.drafts import Draft, Ref, trimmed
 from shapetrace.outlining.flow import Flow
@@ -137,15 +137,9 @@ def _splits(flow: Flow, attention: Attention) -> list[Draft]:
     product = flow.facts.products[attention.scores]
     if not any(is_batch(flow, leaf) for leaf in flow.facts.atoms.flat(product.batch)):
         return []
-    operands = [("Q", product.left), ("K", product.right)]
-    if attention.query_right:
-        operands = [("K", product.left), ("Q", product.right)]
-    if attention.weighted is not None:
-        weighted = flow.facts.products[attention.weighted]
-        operands.append(("V", weighted.left if attention.weights_right else weighted.right))
     drafts: list[Draft] = []
-    for letter, value in operands:
-        op = None if value is None else _turning_op(flow, value)
+    for letter, value, _ in operands_of(flow, attention):
+        op = _turning_op(flow, value)
         if op is not None and all(op.id not in draft.ops for draft in drafts):
             drafts.append(_split(flow, op, letter))
     return drafts

@@ -48,6 +48,18 @@ class Attention:
     scale: float | None = None
 
 
+def operands_of(flow: Flow, attention: Attention) -> list[tuple[str, int, int]]:
+    """Queries, keys and values: letter, tensor id, and the position of the product that reads it."""
+    scores = flow.facts.products[attention.scores]
+    left, right = ("K", "Q") if attention.query_right else ("Q", "K")
+    found = [(left, scores.left, attention.scores), (right, scores.right, attention.scores)]
+    if attention.weighted is not None:
+        weighted = flow.facts.products[attention.weighted]
+        values = weighted.left if attention.weights_right else weighted.right
+        found.append(("V", values, attention.weighted))
+    return [(letter, value, product) for letter, value, product in found if value is not None]
+
+
 def find_attentions(flow: Flow) -> list[Attention]:
     """All attentions of a trace, in the order of their scores."""
     found: dict[int, Attention] = {}

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from shapetrace.ops.atoms import Axis
 from shapetrace.ops.axis_rules import Cut
-from shapetrace.outlining.attention import Attention
+from shapetrace.outlining.attention import Attention, operands_of
 from shapetrace.outlining.flow import Flow
 
 TITLES = {"Q": "Query", "K": "Key", "V": "Value"}
@@ -53,16 +53,7 @@ def split_columns(flow: Flow, attentions: Sequence[Attention]) -> dict[int, list
     claims: dict[int, list[_Claim]] = defaultdict(list)
     facts = flow.facts
     for position, attention in enumerate(attentions):
-        scores = facts.products[attention.scores]
-        left, right = ("K", "Q") if attention.query_right else ("Q", "K")
-        operands = [(left, scores.left, attention.scores), (right, scores.right, attention.scores)]
-        if attention.weighted is not None:
-            weighted = facts.products[attention.weighted]
-            values = weighted.left if attention.weights_right else weighted.right
-            operands.append(("V", values, attention.weighted))
-        for letter, value, product in operands:
-            if value is None:
-                continue
+        for letter, value, product in operands_of(flow, attention):
             batch = frozenset(facts.atoms.flat(facts.products[product].batch))
             for source, cuts in facts.sources.get(value, {}).items():
                 claims[source].append(_Claim(letter, cuts, batch, position))

@@ -9,7 +9,7 @@ from shapetrace.outlining.attending import attention_drafts, example_axis, head_
 from shapetrace.outlining.attention import Attention, find_attentions
 from shapetrace.outlining.columns import Columns, split_columns
 from shapetrace.outlining.drafts import Draft
-from shapetrace.outlining.elementwise import group_draft, lookup_draft, plain_draft, ref, residual_draft
+from shapetrace.outlining.elementwise import group_draft, lookup_draft, plain_draft, residual_draft
 from shapetrace.outlining.flow import Flow
 from shapetrace.outlining.grouping import Groups, residual_of
 from shapetrace.outlining.multiplying import product_drafts
@@ -176,6 +176,3 @@ def _nearest_module(flow: Flow, call: int) -> int:
 def count_reasons(elided: Iterable[str]) -> dict[str, int]:
     """Elided operations by reason, most frequent first."""
     return dict(Counter(elided).most_common())
-
-
-__all__ = ["Plan", "count_reasons", "plan", "ref"]

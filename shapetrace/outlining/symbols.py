@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from shapetrace.outlining.attention import Attention
+from shapetrace.outlining.attention import Attention, operands_of
 from shapetrace.outlining.drafts import Draft, Ref
 from shapetrace.outlining.flow import Flow
 from shapetrace.outlining.tree import Node
@@ -23,17 +23,9 @@ class Symbols:
         self._flow = flow
         self._tables: dict[int, str] = {}
         for attention in attentions:
-            scores = flow.facts.products[attention.scores]
-            pairs = [("Q", scores.left), ("K", scores.right)]
-            if attention.query_right:
-                pairs = [("K", scores.left), ("Q", scores.right)]
-            if attention.weighted is not None:
-                weighted = flow.facts.products[attention.weighted]
-                pairs.append(("V", weighted.left if attention.weights_right else weighted.right))
-            for letter, value in pairs:
-                if value is not None:
-                    root = flow.root(value)
-                    self.of[root] = letter if self.of.get(root, letter) == letter else ""
+            for letter, value, _ in operands_of(flow, attention):
+                root = flow.root(value)
+                self.of[root] = letter if self.of.get(root, letter) == letter else ""
 
     def name(self, root: Node) -> None:
         """Name the drafts of a folded tree; members of a fold get the symbols of the first."""
