@@ -23,6 +23,9 @@ class Mismatch(nn.Module):
         return self.layers(x)
 
 
+LINE = f"tests/capture/test_failures.py:{Mismatch.forward.__code__.co_firstlineno + 1} in Mismatch.forward"
+
+
 def failed(model: nn.Module, *args: Tensor) -> tuple[Exception, ir.Trace]:
     with pytest.raises(Exception) as caught:  # noqa: PT011 - each test looks at what came
         capture(model, args)
@@ -35,9 +38,7 @@ def test_the_model_s_own_exception_comes_through() -> None:
         model(x)
     error, _ = failed(model, x)
     assert type(error) is RuntimeError and str(error) == str(untraced.value)
-    assert error.__notes__ == [
-        "while tracing Mismatch, in layers.2, at tests/capture/test_failures.py:21 in Mismatch.forward"
-    ]
+    assert error.__notes__ == [f"while tracing Mismatch, in layers.2, at {LINE}"]
 
 
 def test_the_failure_names_the_operation_and_its_operands() -> None:
@@ -45,7 +46,7 @@ def test_the_failure_names_the_operation_and_its_operands() -> None:
     failure = trace.failure
     assert (failure.type, failure.op, trace.calls[failure.call].path) == ("RuntimeError", "linear", "layers.2")
     assert [trace.tensors[i].shape for i in failure.inputs] == [(3, 6), (2, 5), (2,)]
-    assert failure.line == "tests/capture/test_failures.py:21 in Mismatch.forward"
+    assert failure.line == LINE
 
 
 def test_what_ran_before_is_kept_and_can_be_read() -> None:
