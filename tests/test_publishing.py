@@ -1,10 +1,13 @@
+import json
 import re
+import shutil
 from dataclasses import replace
 
 import pytest
 
-from shapetrace.errors import UsageError
-from shapetrace.publishing import publish, slug
+from shapetrace.errors import MissingPartError, UsageError
+from shapetrace.exporting import FORMATS, Part
+from shapetrace.publishing import part_of, publish, slug
 from tests.outlines import gpt2
 
 
@@ -27,7 +30,7 @@ def test_the_same_outline_gives_the_same_bytes(tmp_path):
 
 
 def test_one_section_is_one_figure(tmp_path):
-    files = publish(gpt2(), tmp_path, section="h.3.attn")
+    files = publish(gpt2(), tmp_path, part=part_of("h.3.attn", None))
     assert [path.name for path in files] == ["h-3-attn.svg", "index.html", "README.md"]
 
 
@@ -43,7 +46,7 @@ def test_nothing_is_written_for_a_wrong_request(tmp_path):
     with pytest.raises(UsageError, match="no format"):
         publish(gpt2(), tmp_path / "out", formats=("svg", "bmp"))
     with pytest.raises(UsageError, match="no section"):
-        publish(gpt2(), tmp_path / "out", section="nope")
+        publish(gpt2(), tmp_path / "out", part=part_of("nope", None))
     assert not (tmp_path / "out").exists()
 
 
@@ -52,3 +55,54 @@ def test_nothing_is_written_for_a_wrong_request(tmp_path):
 )
 def test_a_path_becomes_a_file_name(text, name):
     assert slug(text) == name
+
+
+def test_every_format_has_its_files(tmp_path):
+    formats = [name for name in FORMATS if shutil.which("dot") or not name.startswith("dot-")]
+    files = {
+        path.name: path.read_bytes() for path in publish(gpt2(), tmp_path, formats=formats, part=Part("mlp", "mlp"))
+    }
+    assert set(files) >= {
+        "mlp.svg", "mlp-dark.svg", "mlp.png", "mlp.pdf", "mlp.html", "mlp.md", "mlp.json", "mlp.dot", "index.html"
+    }  # fmt: skip
+    assert files["mlp.png"].startswith(b"\x89PNG")
+    assert files["mlp.pdf"].startswith(b"%PDF")
+    assert [step["title"] for step in json.loads(files["mlp.json"])["steps"]] == ["Expand", "GELU", "Shrink"]
+
+
+def test_markdown_shows_the_figure_that_the_reader_prefers_and_the_table(tmp_path):
+    publish(gpt2(), tmp_path, formats=("md",), part=Part("mlp", "mlp"))
+    text = (tmp_path / "mlp.md").read_text(encoding="utf-8")
+    assert text.startswith("<picture>\n")
+    assert '<source media="(prefers-color-scheme: dark)" srcset="mlp-dark.svg">' in text
+    assert '<img src="mlp.svg" alt="MLP in GPT-2 small" width="' in text
+    assert "`[1024,768]×[768,3072]→[1024,3072]`" in text
+    assert "#10284f" in (tmp_path / "mlp-dark.svg").read_text(encoding="utf-8").split("</style>")[1]
+
+
+def test_a_fragment_has_the_figure_and_its_steps(tmp_path):
+    publish(gpt2(), tmp_path, formats=("html",), part=Part("mlp", "mlp"))
+    text = (tmp_path / "mlp.html").read_text(encoding="utf-8")
+    assert text.startswith("<svg")
+    assert "<html" not in text
+    assert text.count("<tr>") >= 4
+    assert not (tmp_path / "index.html").exists()
+
+
+def test_one_step_is_one_figure(tmp_path):
+    files = publish(gpt2(), tmp_path, formats=("svg", "json"), part=part_of(None, 1))
+    assert [path.name for path in files] == ["step-1.svg", "step-1.json", "index.html", "README.md"]
+    assert [step["title"] for step in json.loads(files[1].read_bytes())["steps"]] == ["Token lookup"]
+
+
+def test_without_graphviz_the_dot_file_is_written_and_one_line_says_what_to_install(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(MissingPartError, match="apt install graphviz"):
+        publish(gpt2(), tmp_path, formats=("dot-svg",))
+    assert (tmp_path / "overview.dot").read_text(encoding="utf-8").startswith("digraph shapetrace {")
+    assert not list(tmp_path.glob("*.dot.svg"))
+
+
+def test_no_format_at_all_is_a_usage_error(tmp_path):
+    with pytest.raises(UsageError, match="no format"):
+        publish(gpt2(), tmp_path, formats=())

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from shapetrace.cli.figure_options import FigureOptions, takes_figure
 from shapetrace.cli.options import takes_model
 from shapetrace.cli.terminal import say, show, waiting
 from shapetrace.obtaining import obtain
@@ -14,38 +15,32 @@ from shapetrace.request import Request
 
 
 @takes_model
+@takes_figure
 def diagram(
     request: Request,
+    asked: FigureOptions,
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the figures.", show_default=False)],
-    format: Annotated[str, typer.Option("--format", "-f", help="Formats, with commas: svg.")] = "svg",  # noqa: A002
-    section: Annotated[
-        str | None, typer.Option("--section", help="Draw one section: a path (h.0.attn) or a kind (attention).")
-    ] = None,
-    fused: Annotated[
-        bool, typer.Option("--fused/--per-head", help="Show products as the code runs them, not one head's.")
-    ] = False,
-    theme: Annotated[str, typer.Option("--theme", help="default, light, dark, print, or a TOML file.")] = "default",
-    lang: Annotated[str, typer.Option("--lang", help="Language of the words: en, zh.")] = "en",
+    format: Annotated[  # noqa: A002
+        str,
+        typer.Option(
+            "--format", "-f", help="With commas: svg, png, pdf, html, md, json, dot, dot-svg, dot-png, dot-pdf."
+        ),
+    ] = "svg",
 ) -> None:
     """Draw the matrix products: an overview, one figure for each part, and a page that shows them."""
-    from shapetrace.publishing import Style, publish
-    from shapetrace.renderers import figure_renderer
+    from shapetrace.exporting import check
+    from shapetrace.publishing import publish
     from shapetrace.writing import make_folder
 
-    formats = [name for name in format.lower().split(",") if name]
-    for name in formats:
-        figure_renderer(name)
+    formats = list(dict.fromkeys(name.strip() for name in format.lower().split(",") if name.strip()))
+    check(formats)
+    style = asked.style
     make_folder(out)
     with waiting(f"tracing {request.model or 'the reference model'}"):
         trace = obtain(request, say)
     with waiting("drawing"):
         files = publish(
-            trace.outline(fused=fused),
-            out,
-            formats=formats,
-            section=section,
-            style=Style(theme, lang),
-            command=_command(out),
+            trace.outline(fused=asked.fused), out, formats=formats, part=asked.part, style=style, command=_command(out)
         )
     for path in files:
         show(str(path))

@@ -85,24 +85,39 @@ class ModelOptions:
         )
 
 
-def takes_model(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the parameters of `ModelOptions` before its own; it gets them as its first argument, a Request."""
-    hints = get_type_hints(ModelOptions, include_extras=True)
+def takes(options: type, convert: Callable[[Any], Any], *, place: int) -> Callable[[Callable[..., Any]], Any]:
+    """Give a command the parameters of a dataclass of options; it gets what they make as one positional argument.
+
+    Args:
+        options: The dataclass, a field an option.
+        convert: Makes the argument from an instance of it.
+        place: Which positional argument of the command that is, counted from 0.
+    """
+    hints = get_type_hints(options, include_extras=True)
     shared = [
         inspect.Parameter(
             entry.name, inspect.Parameter.KEYWORD_ONLY, default=entry.default, annotation=hints[entry.name]
         )
-        for entry in fields(ModelOptions)
+        for entry in fields(options)
     ]
-    own = list(inspect.signature(command).parameters.values())[1:]
     names = {parameter.name for parameter in shared}
 
-    @wraps(command)
-    def wrapped(**given: Any) -> None:
-        options = ModelOptions(**{name: value for name, value in given.items() if name in names})
-        command(options.request(), **{name: value for name, value in given.items() if name not in names})
+    def decorate(command: Callable[..., Any]) -> Any:
+        before = list(inspect.signature(command).parameters.values())
+        own = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in before[place + 1 :]]
 
-    parameters = [*shared, *(parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own)]
-    wrapped.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    wrapped.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
-    return wrapped
+        @wraps(command)
+        def wrapped(*args: Any, **given: Any) -> Any:
+            made = convert(options(**{name: value for name, value in given.items() if name in names}))
+            return command(*args, made, **{name: value for name, value in given.items() if name not in names})
+
+        parameters = [*before[:place], *shared, *own]
+        wrapped.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        wrapped.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+        return wrapped
+
+    return decorate
+
+
+takes_model = takes(ModelOptions, ModelOptions.request, place=0)
+"""Give a command the parameters of `ModelOptions` before its own; it gets them as its first argument, a Request."""

@@ -17,6 +17,8 @@ TEXTS = {
 
 FIGURES = {
     "svg": "shapetrace.renderers.svg:render",
+    "png": "shapetrace.renderers.png:render",
+    "pdf": "shapetrace.renderers.pdf:render",
 }
 """What a Figure can be written as: the function that takes it. The name is the suffix of its files."""
 

@@ -1,0 +1,178 @@
+"""One part of a model in one format: the files that make it. A format is a function and a line in ``FORMATS``."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from html import escape
+from pathlib import Path
+
+from shapetrace.api import figure
+from shapetrace.drawing import Figure, Look
+from shapetrace.errors import UsageError
+from shapetrace.outlining.structure import Outline
+from shapetrace.renderers import dot, html, json, markdown, pdf, png, svg
+from shapetrace.renderers.narrowing import narrowed
+
+Files = Iterator[tuple[str, str | bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What one figure shows.
+
+    Attributes:
+        name: Name of its files, without suffix.
+        section: Path or kind of a section; None for the whole model.
+        step: Number of one step, counted from 1; None for a section or the whole.
+    """
+
+    name: str
+    section: str | None = None
+    step: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How figures look and how they are written.
+
+    Attributes:
+        theme: Name of a theme, or a TOML file.
+        lang: Language of the words.
+        look: Width, what to hide and other choices.
+        scale: Pixels of a PNG for one of the figure.
+        fonts: Font files that PNG and PDF take before those of the system.
+    """
+
+    theme: str = "default"
+    lang: str = "en"
+    look: Look | None = None
+    scale: float = png.SCALE
+    fonts: tuple[Path, ...] = ()
+
+    @property
+    def templates(self) -> Path | None:
+        """Folder of the user with templates, themes and labels."""
+        return self.look.templates if self.look else None
+
+
+def drawing(outline: Outline, part: Part, style: Style) -> Figure:
+    """The figure of a part.
+
+    Raises:
+        UsageError: If there is no such section, step, theme or language.
+    """
+    return figure(
+        outline, section=part.section, step=part.step, theme=style.theme, lang=style.lang, look=style.look
+    ).drawing
+
+
+def export(outline: Outline, part: Part, name: str, style: Style, among: Sequence[str] = ()) -> Files:
+    """The files of a part in a format: names and contents, in the order to write.
+
+    Args:
+        outline: What a trace means.
+        part: What to show.
+        name: A format of ``FORMATS``.
+        style: How it looks.
+        among: All formats that are being written, for those that show another.
+
+    Raises:
+        UsageError: If the request is wrong.
+        MissingPartError: If a program or package is not installed; files that need none come before.
+    """
+    return FORMATS[name](outline, part, style, among)
+
+
+def check(formats: Sequence[str]) -> None:
+    """Can these formats be written?
+
+    Raises:
+        UsageError: If one is unknown.
+        MissingPartError: If one needs a package that is not installed.
+    """
+    for name in formats or ("",):
+        if name not in FORMATS:
+            raise UsageError(f"no format {name!r}: choose from {', '.join(FORMATS)}")
+    if "png" in formats:
+        png.check()
+    if "pdf" in formats:
+        pdf.check()
+
+
+def _svg(outline: Outline, part: Part, style: Style, _among: Sequence[str]) -> Files:
+    yield f"{part.name}.svg", svg.render(drawing(outline, part, style), templates=style.templates)
+
+
+def _png(outline: Outline, part: Part, style: Style, _among: Sequence[str]) -> Files:
+    shown = drawing(outline, part, style)
+    yield f"{part.name}.png", png.render(shown, scale=style.scale, fonts=style.fonts, templates=style.templates)
+
+
+def _pdf(outline: Outline, part: Part, style: Style, _among: Sequence[str]) -> Files:
+    shown = drawing(outline, part, style)
+    yield f"{part.name}.pdf", pdf.render(shown, fonts=style.fonts, templates=style.templates)
+
+
+def _html(outline: Outline, part: Part, style: Style, _among: Sequence[str]) -> Files:
+    """A fragment to paste: the figure, and its steps below in a table that opens."""
+    document = svg.render(drawing(outline, part, style), templates=style.templates)
+    yield f"{part.name}.html", html.render(_shown(outline, part), svg=document)
+
+
+def _md(outline: Outline, part: Part, style: Style, among: Sequence[str]) -> Files:
+    """A picture that follows the reader's light or dark, and the steps as a table."""
+    suffix = "png" if "png" in among and "svg" not in among else "svg"
+    yield from export(outline, part, suffix, style)
+    dark = ""
+    if style.theme == "default":
+        night = replace(part, name=f"{part.name}-dark")
+        yield from export(outline, night, suffix, replace(style, theme="dark"))
+        dark = f'  <source media="(prefers-color-scheme: dark)" srcset="{night.name}.{suffix}">\n'
+    shown = drawing(outline, part, style)
+    image = f'<img src="{part.name}.{suffix}" alt="{escape(shown.title)}" width="{shown.width_px:.0f}">'
+    table = markdown.render(_shown(outline, part))
+    yield f"{part.name}.md", f"<picture>\n{dark}  {image}\n</picture>\n\n{table}"
+
+
+def _json(outline: Outline, part: Part, _style: Style, _among: Sequence[str]) -> Files:
+    yield f"{part.name}.json", json.render(_shown(outline, part))
+
+
+def _dot(outline: Outline, part: Part, style: Style, _among: Sequence[str]) -> Files:
+    source = dot.render(_shown(outline, part), theme=style.theme, lang=style.lang, templates=style.templates)
+    yield f"{part.name}.dot", source
+
+
+def _drawn_dot(suffix: str) -> Callable[[Outline, Part, Style, Sequence[str]], Files]:
+    def files(outline: Outline, part: Part, style: Style, among: Sequence[str]) -> Files:
+        for name, source in _dot(outline, part, style, among):
+            yield name, source
+            yield f"{name}.{suffix}", dot.drawn(str(source), suffix)
+
+    return files
+
+
+def _shown(outline: Outline, part: Part) -> Outline:
+    """The outline of what a part shows."""
+    if part.step is None:
+        return narrowed(outline, part.section)
+    from shapetrace.drawing.selecting import step_numbered
+
+    return replace(outline, root=replace(outline.root, items=(step_numbered(outline, part.step),)))
+
+
+FORMATS: dict[str, Callable[[Outline, Part, Style, Sequence[str]], Files]] = {
+    "svg": _svg,
+    "png": _png,
+    "pdf": _pdf,
+    "html": _html,
+    "md": _md,
+    "json": _json,
+    "dot": _dot,
+    "dot-svg": _drawn_dot("svg"),
+    "dot-png": _drawn_dot("png"),
+    "dot-pdf": _drawn_dot("pdf"),
+}
+"""What ``shapetrace diagram --format`` takes."""
+
+PICTURES = {"svg": "svg", "png": "png", "dot-svg": "dot.svg", "dot-png": "dot.png", "md": "svg"}
+"""Formats that a page can show, and the suffix of their picture."""
