@@ -1,6 +1,8 @@
 """What ``import shapetrace`` offers: trace, outline, figure, load. torch is imported when a model is traced."""
 
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import fields
 from functools import cached_property
 from pathlib import Path
@@ -78,17 +80,22 @@ class Figure:
 
         return str(figure_renderer("svg")(self.drawing))
 
-    def save(self, path: str | Path) -> None:
-        """Write it to a file in the format of the file's suffix.
+    def save(self, path: str | Path, **options: Any) -> None:
+        """Write it to a file in the format of the file's suffix: ``.svg``, ``.png``, ``.pdf``.
+
+        Args:
+            path: The file.
+            options: Passed on to the format: ``scale`` of a PNG, ``fonts`` of a PNG or PDF.
 
         Raises:
+            MissingPartError: If the format needs a package or font that is not installed.
             UsageError: If no renderer writes that suffix, or it cannot be written there.
         """
         from shapetrace.renderers import figure_renderer
         from shapetrace.writing import write
 
         path = Path(path)
-        write(path, figure_renderer(path.suffix.lstrip(".").lower())(self.drawing))
+        write(path, figure_renderer(path.suffix.lstrip(".").lower())(self.drawing, **options))
 
     def _repr_svg_(self) -> str:
         return self.svg
@@ -101,7 +108,8 @@ def trace(model: "torch.nn.Module", /, *args: Any, **kwargs: Any) -> Trace:
     """Run ``model(*args, **kwargs)`` once and record every operation with every shape.
 
     The model runs where it is and is left as it was. What it raises comes through unchanged, with a
-    note of where it happened, and with the partial trace as its attribute ``trace``.
+    note that explains it (which sizes clash, where they come from), and with the partial trace as its
+    attribute ``trace``.
 
     Raises:
         TraceError: If ``model`` is no ``torch.nn.Module``.
@@ -113,8 +121,36 @@ def trace(model: "torch.nn.Module", /, *args: Any, **kwargs: Any) -> Trace:
     except Exception as error:
         partial = getattr(error, "trace", None)
         if isinstance(partial, ir.Trace):
-            error.trace = Trace.of(partial)  # type: ignore[attr-defined]
+            _tell(error, partial)
         raise
+
+
+@contextmanager
+def explain() -> Iterator[None]:
+    """Explain the exception that a block of code raises, if one does: ``with shapetrace.explain(): model(x)``.
+
+    Every operation in the block is recorded, whatever models run. The exception comes through unchanged, with
+    the explanation as a note below its traceback and the partial trace as its attribute ``trace``. A block that
+    raises nothing prints nothing. Also a decorator: ``@shapetrace.explain()``.
+    """
+    from shapetrace.capture import watch
+
+    with watch(_tell):
+        yield
+
+
+def _tell(error: Exception, partial: ir.Trace) -> None:
+    """Leave the explanation and the partial trace on an exception, in place of the recorder's own short note."""
+    from shapetrace.failing import explanation, report
+
+    explained = explanation(partial)
+    notes: list[str] = getattr(error, "__notes__", [])
+    if notes and notes[-1].startswith("while tracing "):
+        notes.pop()
+    if explained is not None:
+        error.add_note(report(explained))
+    with suppress(AttributeError):  # an exception class with slots keeps nothing
+        error.trace = Trace.of(partial)  # type: ignore[attr-defined]
 
 
 def outline(recorded: ir.Trace, *, fused: bool = False) -> "Outline":

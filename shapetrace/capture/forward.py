@@ -52,7 +52,7 @@ def capture(
     if not isinstance(model, torch.nn.Module):
         raise TraceError(f"got {type(model).__name__}, expected a torch.nn.Module")
     kwargs = dict(kwargs or {})
-    recorder = Recorder(Registry(_names(model)))
+    recorder = Recorder(Registry(names_of(model)))
     values = known_values.of_pass(model, (args, kwargs))
     if values is not None:
         args, kwargs = values.twins((tuple(args), kwargs))
@@ -66,7 +66,7 @@ def capture(
             result = model(*args, **kwargs)
         outputs = tuple(recorder.registry.read(tensor) for tensor in _result_tensors(result))
     except Exception as error:
-        failure = _failure(recorder, error)
+        failure = failure_of(recorder, error)
         trace = _trace(recorder, info, model, inputs, outputs, failure)
         where = trace.calls[failure.call].path or "the model itself" if trace.calls else "the model itself"
         error.add_note(f"while tracing {info.name}, in {where}, at {failure.line or 'an unknown line'}")
@@ -77,8 +77,11 @@ def capture(
 
 
 @contextlib.contextmanager
-def recording(recorder: Recorder, model: torch.nn.Module, values: KnownValues | None = None) -> Iterator[None]:
-    """Everything that runs in the block is recorded; nothing stays behind after it, however it ends."""
+def recording(recorder: Recorder, model: torch.nn.Module | None, values: KnownValues | None = None) -> Iterator[None]:
+    """Everything that runs in the block is recorded; nothing stays behind after it, however it ends.
+
+    Without a model, the outermost modules that run are the models.
+    """
     with contextlib.ExitStack() as stack:
         if "torch._dynamo" in sys.modules:  # a compiled module runs as the eager code it was made from
             stack.enter_context(torch.compiler.set_stance("force_eager"))
@@ -95,14 +98,14 @@ def _enter_inputs(
     recorder: Recorder, model: torch.nn.Module, args: Sequence[Any], kwargs: Mapping[str, Any]
 ) -> tuple[int, ...]:
     inputs: list[int] = []
-    for name, value in _named_arguments(model, args, kwargs):
+    for name, value in named_arguments(model, args, kwargs):
         for path, tensor in named_tensors(value, name):
             known = recorder.registry.known(tensor)
             inputs.append(recorder.registry.enter(tensor, path) if known is None else known)
     return tuple(dict.fromkeys(inputs))
 
 
-def _named_arguments(model: torch.nn.Module, args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[tuple[str, Any]]:
+def named_arguments(model: torch.nn.Module, args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[tuple[str, Any]]:
     """Arguments by the names that forward gives them."""
     names: list[str] = []
     with contextlib.suppress(TypeError, ValueError):
@@ -116,7 +119,7 @@ def _result_tensors(result: Any) -> list[torch.Tensor]:
     return list(tensors_in(result))
 
 
-def _parameters(model: torch.nn.Module) -> tuple[ir.Parameter, ...]:
+def parameters_of(model: torch.nn.Module) -> tuple[ir.Parameter, ...]:
     """Parameters and buffers under their first names; further names of the same tensor are aliases."""
     first: dict[int, tuple[str, torch.Tensor, bool]] = {}
     aliases: dict[int, list[str]] = {}
@@ -145,7 +148,8 @@ def _shape(tensor: torch.Tensor) -> tuple[int, ...]:
     return tuple(tensor.shape)
 
 
-def _names(model: torch.nn.Module) -> dict[int, tuple[ir.Origin, str]]:
+def names_of(model: torch.nn.Module) -> dict[int, tuple[ir.Origin, str]]:
+    """Origin and name of the parameters and buffers that a model holds, by ``id()``."""
     names: dict[int, tuple[ir.Origin, str]] = {}
     for name, parameter in model.named_parameters(remove_duplicate=False):
         names.setdefault(id(parameter), ("parameter", name))
@@ -154,11 +158,14 @@ def _names(model: torch.nn.Module) -> dict[int, tuple[ir.Origin, str]]:
     return names
 
 
-def _failure(recorder: Recorder, error: Exception) -> ir.Failure:
+def failure_of(recorder: Recorder, error: Exception) -> ir.Failure:
+    """What ended a pass, and which operation it was."""
     line = failing_line(error.__traceback__)
     kind, message = type(error).__name__, str(error)
     if recorder.failing is None or recorder.failing[2] is not error:
-        return ir.Failure(kind, message, recorder.scope, line=line)
+        raising = recorder.raising
+        call = raising[0] if raising is not None and raising[1] is error else recorder.scope
+        return ir.Failure(kind, message, call, line=line)
     op, call, _ = recorder.failing
     return ir.Failure(kind, message, call, op.name, tuple(op.inputs), op.attrs, line)
 
@@ -178,7 +185,7 @@ def _trace(
         tensors=tuple(recorder.registry.tensors),
         ops=tuple(recorder.ops),
         calls=tuple(recorder.calls),
-        parameters=_parameters(model),  # after the pass: lazy ones have their shapes now
+        parameters=parameters_of(model),  # after the pass: lazy ones have their shapes now
         versions={"torch": torch.__version__},
         failure=failure,
     )

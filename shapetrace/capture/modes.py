@@ -12,6 +12,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from shapetrace.capture import known_calls, known_kernels
 from shapetrace.capture.composites import is_composite, opened
+from shapetrace.capture.index_ranges import index_range
 from shapetrace.capture.known_values import KnownValues
 from shapetrace.capture.lines import calling_line
 from shapetrace.capture.plain import plain
@@ -59,6 +60,7 @@ class FunctionLevel(TorchFunctionMode):
             else:
                 result = known_calls.call(self._values, func, args, kwargs)
         except BaseException as error:
+            running.attrs.update(index_range(error, args, kwargs))
             recorder.fail_op(running, error)
             raise
         recorder.close_op(running, result)

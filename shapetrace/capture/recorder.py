@@ -42,6 +42,7 @@ class Recorder:
         ops: Finished operations.
         calls: Calls, parents before children.
         failing: The innermost operation that raised, if one did.
+        raising: The innermost call that an exception left, and that exception.
     """
 
     def __init__(self, registry: Registry) -> None:
@@ -49,6 +50,7 @@ class Recorder:
         self.ops: list[Op] = []
         self.calls: list[Call] = []
         self.failing: tuple[OpenOp, int, BaseException] | None = None
+        self.raising: tuple[int, BaseException] | None = None
         self._scopes: list[int] = []
         self._open: OpenOp | None = None
 
@@ -71,6 +73,11 @@ class Recorder:
             pass
         found = tuple(known for t in tensors_in(outputs) if (known := self.registry.known(t)) is not None)
         self.calls[call] = replace(self.calls[call], outputs=found)
+
+    def leave_raising(self, call: int, error: BaseException) -> None:
+        """Remember the innermost call that an exception left."""
+        if self.raising is None or self.raising[1] is not error:
+            self.raising = (call, error)
 
     def open_op(self, name: str, args: Sequence[Any], kwargs: dict[str, Any], line: str) -> OpenOp:
         """Start an operation: read its operands before anything changes them."""

@@ -1,5 +1,6 @@
 """Module calls, seen through global hooks: the model itself is not touched."""
 
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,8 +15,11 @@ from shapetrace.ir import Call
 
 
 @contextmanager
-def module_scopes(recorder: Recorder, model: torch.nn.Module) -> Iterator[None]:
-    """Record a Call for every module that runs in this thread while the block runs."""
+def module_scopes(recorder: Recorder, model: torch.nn.Module | None) -> Iterator[None]:
+    """Record a Call for every module that runs in this thread while the block runs.
+
+    Without a model, paths start at the outermost module that runs.
+    """
     scopes = _Scopes(recorder, model)
     before = register_module_forward_pre_hook(scopes.enter)
     try:
@@ -29,18 +33,25 @@ def module_scopes(recorder: Recorder, model: torch.nn.Module) -> Iterator[None]:
 
 
 class _Scopes:
-    def __init__(self, recorder: Recorder, model: torch.nn.Module) -> None:
+    def __init__(self, recorder: Recorder, model: torch.nn.Module | None) -> None:
         self._recorder = recorder
-        self._model = model
-        self._paths = {id(module): path for path, module in reversed(list(_modules(model)))}
+        self._learns = model is None
+        self._paths: dict[int, str] = {}
+        if model is not None:
+            self._learn(model)
         self._running: list[tuple[torch.nn.Module, int]] = []
         self._thread = threading.get_ident()
+
+    def _learn(self, model: torch.nn.Module) -> None:
+        self._paths.update((id(module), path) for path, module in reversed(list(_modules(model))))
 
     def enter(self, module: torch.nn.Module, args: Any) -> None:
         if threading.get_ident() != self._thread:
             return
         recorder = self._recorder
         parent = self._running[-1] if self._running else None
+        if parent is None and self._learns:
+            self._learn(module)
         inputs = tuple(recorder.registry.read(tensor) for tensor in tensors_in(args))
         call = Call(
             len(recorder.calls),
@@ -57,6 +68,8 @@ class _Scopes:
         while self._running:  # a module whose exception was caught by its caller is still on the stack
             inner, call = self._running.pop()
             if inner is module:
+                if (error := sys.exc_info()[1]) is not None:
+                    self._recorder.leave_raising(call, error)
                 self._recorder.leave_call(call, output)
                 return
 

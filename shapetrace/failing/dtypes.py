@@ -4,7 +4,9 @@ import re
 
 from shapetrace.failing.cases import Case, Finding, choices
 
-_SAYS = re.compile(r"dtype|scalar type|same type|data type|not implemented for '", re.IGNORECASE)
+_SAYS = re.compile(
+    r"dtype|scalar type|same type|data type|type .{1,60} should be the same|not implemented for '", re.IGNORECASE
+)
 _INTEGERS = frozenset({"int64", "int32", "int16", "int8", "uint8", "bool"})
 _IDS = frozenset({"embedding", "embedding_bag", "one_hot", "gather", "index_select"})
 

@@ -79,7 +79,7 @@ def split(case: Case) -> Finding | None:
         return None
     total, axis = sum(sizes), dim % len(shape)
     return Finding(
-        f"the pieces {' + '.join(map(str, sizes))} = {total} are not the {shape[axis]} of axis {axis} of {case.name(0)}",
+        f"{' + '.join(map(str, sizes))} = {total} are not the {shape[axis]} of axis {axis} of {case.name(0)}",
         (f"pieces that add up to {shape[axis]}",),
         unequal(total, shape[axis]),
         {0: (axis,)},

@@ -41,7 +41,7 @@ class Origins:
         """Where a value came from, in a few words: ``fc1 (Linear 512→768) produced [4,768], then relu``."""
         root, steps = self._back(value)
         tensor, op = self._trace.tensors[root], self._made_by.get(root)
-        words = [self._told_op(op, tensor) if op is not None else _told_named(tensor)]
+        words = [_told_named(tensor) if op is None or tensor.name else self._told_op(op, tensor)]
         if len(steps) > _MOST_STEPS:
             steps = ["…", *steps[-_MOST_STEPS:]]
         words += [f"then {step}" for step in steps]
@@ -49,22 +49,24 @@ class Origins:
 
     def _told_op(self, op: Op, tensor: Tensor) -> str:
         call = self._trace.calls[module_of(self._trace, op.call)]
-        maker = self._maker(op)
-        if maker:
-            return f"{call.path} ({describe(self._trace, call.id)}) produced {written(tensor.shape)}"
+        if self._maker(op):
+            what = describe(self._trace, call.id)
+            return f"{f'{call.path} ({what})' if call.path else what} produced {written(tensor.shape)}"
         line = f" at {op.line}" if op.line else ""
         return f"{op.name} produced {written(tensor.shape)}{line}"
 
     def _maker(self, op: Op) -> str:
         """Path of the module that made a value, if that module does little else."""
         call = module_of(self._trace, op.call)
-        return "" if call in self._parents else self._trace.calls[call].path
+        found = self._trace.calls[call]
+        return "" if call in self._parents else found.path or found.type
 
     def _back(self, value: int) -> tuple[int, list[str]]:
         """The value before views and functions of one value, and these functions from first to last."""
         steps: list[str] = []
         while (op := self._made_by.get(value)) is not None:
-            if op.name.rstrip("_") not in _PREPARES or not op.inputs:
+            named = self._trace.tensors[value].name and self._trace.tensors[value].alias_of is None
+            if named or op.name.rstrip("_") not in _PREPARES or not op.inputs:
                 break
             shape = self._trace.tensors[value].shape
             changed = shape != self._trace.tensors[op.inputs[0]].shape

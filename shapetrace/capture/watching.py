@@ -1,0 +1,88 @@
+"""Watch a block of code whose models are not known beforehand, for the sake of its failure."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch.nn.modules.module import register_module_forward_pre_hook
+
+from shapetrace import ir
+from shapetrace.capture.forward import failure_of, named_arguments, names_of, parameters_of, recording
+from shapetrace.capture.recorder import Recorder
+from shapetrace.capture.registry import Registry
+
+_MOST_OPS = 20_000
+"""Operations that are kept: a training loop may run in the block for days."""
+
+
+@contextlib.contextmanager
+def watch(told: Callable[[Exception, ir.Trace], None]) -> Iterator[None]:
+    """Record what runs in the block; if it raises, hand the partial trace on, then let the exception through.
+
+    Args:
+        told: Takes the exception and what ran before it.
+    """
+    block = _Block()
+    hook = register_module_forward_pre_hook(block.enter)
+    try:
+        with recording(block.recorder, None):
+            yield
+    except Exception as error:
+        if not isinstance(getattr(error, "trace", None), ir.Trace):  # a trace inside the block has told it
+            told(error, block.trace(error))
+        raise
+    finally:
+        hook.remove()
+
+
+class _Block:
+    """What ran in the block, and the models that ran."""
+
+    def __init__(self) -> None:
+        self.models: list[torch.nn.Module] = []
+        self._names: dict[int, tuple[ir.Origin, str]] = {}
+        self.recorder = Recorder(Registry(self._names))
+        self._start()
+
+    def _start(self) -> None:
+        self.recorder.enter_call(ir.Call(0, "", "", None))
+
+    def enter(self, module: torch.nn.Module, args: tuple[Any, ...]) -> None:
+        """Learn the names of an outermost module: the model, or a loss."""
+        if self.recorder.scope != 0:
+            return
+        if len(self.recorder.ops) > _MOST_OPS:
+            self.recorder.__init__(Registry(self._names))  # type: ignore[misc]
+            self._start()
+        if not any(model is module for model in self.models):
+            self.models.append(module)
+            self._names.update((key, name) for key, name in names_of(module).items() if key not in self._names)
+        registry = self.recorder.registry
+        for tensor in (*module.parameters(), *module.buffers()):
+            value = registry.known(tensor)
+            if value is not None and registry.tensors[value].origin == "made":  # built in the block
+                origin, name = self._names[id(tensor)]
+                registry.tensors[value] = replace(registry.tensors[value], role="weight", origin=origin, name=name)
+        for name, value in named_arguments(module, args, {}):
+            if isinstance(value, torch.Tensor) and registry.known(value) is None:
+                registry.enter(value, name)
+
+    def trace(self, error: Exception) -> ir.Trace:
+        """What ran before the exception."""
+        failure = failure_of(self.recorder, error)
+        parameters = {entry.name: entry for model in reversed(self.models) for entry in parameters_of(model)}
+        name = type(self.models[0]).__name__ if self.models else "the block"
+        device = next((str(p.device.type) for model in self.models for p in model.parameters()), "")
+        return ir.Trace(
+            model=ir.Model(name, {}, device),
+            inputs=(),
+            outputs=(),
+            tensors=tuple(self.recorder.registry.tensors),
+            ops=tuple(self.recorder.ops),
+            calls=tuple(self.recorder.calls),
+            parameters=tuple(parameters.values()),
+            versions={"torch": torch.__version__},
+            failure=failure,
+        )

@@ -1,0 +1,75 @@
+"""Every failing model is explained: what clashes, where it came from, what would fit."""
+
+import json
+
+import pytest
+
+import shapetrace
+from shapetrace.failing import explanation, report
+from shapetrace.failing.reporting import carets
+from shapetrace.renderers import TEXTS, text_renderer
+from shapetrace.serialize import from_json, to_json
+from tests.failing.models import FAILING, Fails
+
+
+def failed(case: Fails) -> shapetrace.Trace:
+    with pytest.raises(Exception) as caught:  # noqa: PT011 - each model has its own
+        shapetrace.trace(case.model, *case.inputs)
+    return caught.value.trace
+
+
+@pytest.mark.parametrize("name", FAILING)
+def test_a_failing_model_is_explained(name):
+    case = FAILING[name]
+    with pytest.raises(Exception) as untraced:  # noqa: PT011
+        case.model(*case.inputs)
+    with pytest.raises(type(untraced.value)) as caught:
+        shapetrace.trace(case.model, *case.inputs)
+    assert str(caught.value) == str(untraced.value)
+    trace = caught.value.trace
+    explained = explanation(trace)
+    assert (explained.kind, explained.clash) == (case.kind, case.clash)
+    assert caught.value.__notes__ == [report(explained)]
+    for words in case.says:
+        assert words in report(explained)
+
+
+@pytest.mark.parametrize("name", FAILING)
+def test_the_same_is_said_from_the_file(name):
+    trace = failed(FAILING[name])
+    assert explanation(from_json(to_json(trace))) == explanation(trace)
+
+
+@pytest.mark.parametrize("name", FAILING)
+def test_clashing_sizes_are_axes_of_their_operands(name):
+    explained = explanation(failed(FAILING[name]))
+    for part in explained.parts:
+        assert all(0 <= axis < len(part.shape) for axis in part.clashing)
+    marks = carets(explained)
+    for place in (i for i, character in enumerate(marks) if character == "^"):
+        assert explained.equation[place].isdigit()
+
+
+@pytest.mark.parametrize("name", [name for name in TEXTS if name != "csv"])
+def test_every_format_shows_the_clash(name):
+    text = text_renderer(name)(failed(FAILING["layers of different width"]).outline())
+    assert "768 ≠ 512" in text
+    assert "Linear(768, 10)" in text
+
+
+def test_json_has_the_failure_as_an_object():
+    document = json.loads(text_renderer("json")(failed(FAILING["layers of different width"]).outline()))
+    failure = document["failure"]
+    assert (failure["op"], failure["path"], failure["equation"]) == ("linear", "fc2", "[4,768]×[512,10]")
+    assert [part["clashing"] for part in failure["parts"]] == [[1], [0]]
+    assert document["steps"][0]["equation"] == "[4,512]×[512,768]→[4,768]"
+
+
+def test_a_narrow_terminal_gets_the_panel_too():
+    table = text_renderer("table")(failed(FAILING["an LSTM in a model"]).outline(), width=50)
+    assert all(len(line) <= 52 for line in table.splitlines() if "│" in line)
+
+
+def test_a_sound_pass_has_no_explanation():
+    case = FAILING["layers of different width"]
+    assert explanation(shapetrace.trace(case.model.fc1, *case.inputs)) is None
