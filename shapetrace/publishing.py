@@ -93,7 +93,9 @@ def _picture(outline: Outline, part: Part, suffix: str, style: Style) -> Picture
 def _parts(outline: Outline) -> list[Part]:
     """The overview and every section: the first of a kind is named after it, others after their path."""
     parts = [Part("overview")]
-    taken = {"overview"}
+    if outline.explained is not None:
+        parts.append(Part("failure", "failure"))
+    taken = {part.name for part in parts}
     for section in sorted(_sections(outline), key=lambda section: KINDS.index(section.kind)):
         name: str = section.kind if section.kind not in taken else f"{section.kind}-{slug(section.path)}"
         if name not in taken:

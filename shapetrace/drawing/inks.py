@@ -73,6 +73,7 @@ SHAPES: dict[str, ShapeInk] = {  # in painting order: what is later covers what 
     "thread": ShapeInk(line="data_line", width_px=0.7),
     "rail": ShapeInk(line="rail", width_px=2),
     "rail-dot": ShapeInk(fill="data_line"),
+    "clash-edge": ShapeInk(line="warning", width_px=3),
 }
 
 TEXTS: dict[str, TextInk] = {
@@ -91,6 +92,7 @@ TEXTS: dict[str, TextInk] = {
     "name-const": TextInk("const_text", 13, 600),
     "size": TextInk("muted", 10.5, mono=True),
     "match": TextInk("match", 10.5, 700, mono=True),
+    "clash": TextInk("warning", 10.5, 700, mono=True),
     "shape": TextInk("ink", 11, mono=True),
     "stack": TextInk("muted", 10.5, mono=True),
     "token": TextInk("data_text", 11),

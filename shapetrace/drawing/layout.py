@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from shapetrace.drawing.arranging import rows_in
 from shapetrace.drawing.captions import row_title
 from shapetrace.drawing.equations import drawn_operands
+from shapetrace.drawing.failure import FAILURE, clash_notes, failure_subject, with_clash
 from shapetrace.drawing.headings import footing, heading
 from shapetrace.drawing.look import Look
 from shapetrace.drawing.matrices import Style
@@ -36,7 +37,8 @@ def figure(
     Args:
         outline: What a trace means.
         section: Path of a section (``h.0.attn``; of any folded member: ``h.7.attn``) or its kind
-            (``embedding``, ``attention``, ``mlp``, ``unembedding``); None for the whole model.
+            (``embedding``, ``attention``, ``mlp``, ``unembedding``), or ``failure`` for a pass that failed;
+            None for the whole model.
         step: Number of one step, counted from 1 in the order of the table.
         theme: Name of a theme, or a TOML file.
         lang: Language of the words: ``en``, ``zh``.
@@ -51,11 +53,16 @@ def figure(
     look = look or Look()
     words = words_in(lang, look.templates)
     colours = theme_named(theme, look.templates)
-    subject = subject_of(outline, section, step, look, words)
+    failed = outline.explained if section == FAILURE else None
+    subject = (
+        failure_subject(outline, failed, look, words) if failed else subject_of(outline, section, step, look, words)
+    )
     style = Style(Sides(1), look.dims, colours.hatched, words.say("scalar"))
     planned = plan(subject.items, style, words, look)
     footnotes = tuple(_footnotes(subject, outline.failure, words, look))
-    return _composed(subject, planned, colours, words, footnotes)
+    footnotes = (*clash_notes(failed), *footnotes) if failed else footnotes
+    drawn = _composed(subject, planned, colours, words, footnotes)
+    return with_clash(drawn) if failed else drawn
 
 
 def _composed(

@@ -1,0 +1,89 @@
+"""The figure of a failure: the last steps that ran, then the operation whose sizes clash, its edges in red."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from shapetrace.drawing.arranging import Row
+from shapetrace.drawing.look import Look
+from shapetrace.drawing.metrics import clean
+from shapetrace.drawing.primitives import Figure, Group, Line, Mark, Rect, Text
+from shapetrace.drawing.subjects import Subject
+from shapetrace.drawing.wording import Words
+from shapetrace.failing import Explanation, Part
+from shapetrace.outlining.structure import Operand, Outline, Step, StepKind
+
+FAILURE = "failure"
+"""What this figure is called, where others are called by a section."""
+
+_STEPS_BEFORE = 3
+_STEP_ID = "failed-step"
+_BODIES = frozenset({"data", "weight", "const"})
+_SLACK_PX = 8.5
+"""How far the size at an edge may be moved by a stack."""
+
+
+def failure_subject(outline: Outline, explained: Explanation, look: Look, words: Words) -> Subject:
+    """The rows of the figure: at most three steps that ran, and the one that did not."""
+    steps = [step for step in outline.steps() if step.kind not in look.hidden_kinds][-_STEPS_BEFORE:]
+    failed = _step(explained)
+    title = look.title or words.say("{model}: where the pass failed", model=clean(explained.model))
+    facts = tuple(fact for fact in (clean(explained.title), clean(explained.line)) if fact)
+    rows = [Row((step,)) for step in steps]
+    return Subject(FAILURE, title, facts, (*rows, *([Row((failed,))] if failed.operands else ())))
+
+
+def _step(explained: Explanation) -> Step:
+    """The failed operation as a step without a result; operands that clash come first."""
+    parts = sorted(explained.parts, key=lambda part: not part.clashing) if not explained.operator else explained.parts
+    kind: StepKind = "product" if explained.operator == "×" else "contraction"
+    axes = [part.clashing[-1] if part.clashing else None for part in parts[:2]]
+    shown = [axis for axis in axes if axis is not None]
+    return Step(
+        id=_STEP_ID, section="", kind=kind, title=explained.op, path=explained.path,
+        operator=explained.operator or explained.op, operands=tuple(map(_operand, parts)), results=(),
+        inner=(shown[0], shown[-1]) if shown and explained.kind == "shape" else None,
+    )  # fmt: skip
+
+
+def _operand(part: Part) -> Operand:
+    name = "W" if part.role == "weight" and len(part.shape) > 1 else ""
+    return Operand(name, part.role, part.shape, source=part.name)
+
+
+def clash_notes(explained: Explanation) -> Iterator[tuple[str, str]]:
+    """What stands below the rows: the numbers, the reason, what would fit."""
+    said = " — ".join(part for part in (explained.clash, explained.reason) if part)
+    if said:
+        yield "warning", clean(said)
+    for place, part in enumerate(explained.parts):
+        if part.clashing:
+            yield "caption", clean(f"{place + 1}: {part.origin}")
+    if explained.fits:
+        yield "caption", clean("; ".join(explained.fits))
+
+
+def with_clash(figure: Figure) -> Figure:
+    """The same figure with the sizes and edges that clash in red; elsewhere they keep their accent."""
+    groups = tuple(_reddened(group) if group.id == _STEP_ID else group for group in figure.groups)
+    return replace(figure, groups=groups)
+
+
+def _reddened(group: Group) -> Group:
+    marks: list[Mark] = []
+    bodies = [mark for mark in group.marks if isinstance(mark, Rect) and mark.ink in _BODIES]
+    for mark in group.marks:
+        if isinstance(mark, Text) and mark.ink == "match":
+            marks += _edges(mark, bodies)
+            mark = replace(mark, ink="clash")  # noqa: PLW2901
+        marks.append(mark)
+    return replace(group, marks=tuple(marks))
+
+
+def _edges(size: Text, bodies: list[Rect]) -> Iterator[Line]:
+    """The edge that a size stands at."""
+    for body in bodies:
+        middle = (body.x + body.width / 2, body.y + body.height / 2)
+        if abs(size.x - middle[0]) <= _SLACK_PX and 0 <= body.y - size.y <= 5 + _SLACK_PX:
+            yield Line((((body.x, body.y), (body.x + body.width, body.y)),), "clash-edge")
+        elif abs(size.x - body.x + 5) <= 1 and abs(size.y - middle[1]) <= _SLACK_PX:
+            yield Line((((body.x, body.y), (body.x, body.y + body.height)),), "clash-edge")
