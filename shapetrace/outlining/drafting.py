@@ -84,9 +84,18 @@ def _draw_products(flow: Flow, found: Plan, columns: dict[int, list[Columns]], f
 
 def _draw_lookups(flow: Flow, found: Plan, taken: set[int]) -> None:
     for op in flow.trace.ops:
-        if flow.kinds[op.id] == "lookup" and op.id not in taken and flow.is_data(op.outputs[0]):
+        if op.id not in taken and _is_lookup(flow, op) and flow.is_data(op.outputs[0]):
             found.drafts.append(lookup_draft(flow, op))
             taken.add(op.id)
+
+
+def _is_lookup(flow: Flow, op: Op) -> bool:
+    """Whether ids choose rows of a table: ``embedding``, or a parameter that is indexed."""
+    if flow.kinds[op.id] != "index" or len(op.inputs) != 2:
+        return flow.kinds[op.id] == "lookup"
+    table, ids = (flow.facts.tensor(value) for value in op.inputs)
+    by_rows = len(table.shape) == 2 and flow.facts.tensor(op.outputs[0]).shape == (*ids.shape, table.shape[1])
+    return by_rows and table.role == "weight" and ids.dtype.startswith("int")
 
 
 def _draw_residuals(flow: Flow, found: Plan, taken: set[int]) -> None:

@@ -101,7 +101,8 @@ def _named(
     flow: Flow, ops: Sequence[Op], kernels: Sequence[str], data: Sequence[int], constants: Sequence[int]
 ) -> tuple[StepKind, str]:
     known = _recognised(flow, kernels, constants)
-    if known is not None:
+    kinds = {flow.kinds[op.id] for op in ops}
+    if known is not None and not (known[0] == "activation" and "reduce" in kinds):  # ReLU and a pool are no ReLU
         return known
     if set(kernels) <= {"cat", "stack", "copy"}:
         return "concat", "Concat"
@@ -113,7 +114,6 @@ def _named(
         return "add", "Position" if len(tables) == 1 else "Add embeddings" if tables else "Add"
     if len(ops) == 1 and len(data) + len(constants) == 2 and plain == {"mul"}:
         return "multiply", "Multiply"
-    kinds = {flow.kinds[op.id] for op in ops}
     names = list(dict.fromkeys(op.name.removeprefix("aten.").rstrip("_") for op in ops))
     title = ", ".join(names[:3]) + (" …" if len(names) > 3 else "")
     if plain <= {"mul", "div"} and not [v for v in constants if flow.facts.tensor(v).shape]:

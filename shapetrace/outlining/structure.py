@@ -253,7 +253,7 @@ def equation(step: Step) -> str:
     if step.kind == "concat" and len(left) == 1 and step.operands[0].stack > 1:
         return f"{step.operands[0].stack}·{left[0]}→{right}"
     if len(left) == 1:
-        return left[0] if left[0] == right else f"{left[0]}→{right}"
+        return left[0] if left[0] == right and step.kind != "split" else f"{left[0]}→{right}"
     separator = step.operator if step.operator in {"×", "+", "⊙", "∗"} else ", "
     return f"{separator.join(left)}→{right}"
 

@@ -171,3 +171,31 @@ def test_a_model_that_only_makes_constants_has_an_outline() -> None:
             return torch.arange(4).cumsum(0)
 
     assert read(Makes()).coverage.operations == 2
+
+
+class Picks(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.table = nn.Parameter(torch.ones(10, 4))
+
+    def forward(self, ids: torch.Tensor) -> torch.Tensor:
+        return self.table[ids]
+
+
+def test_an_indexed_table_is_a_lookup() -> None:
+    found = step(read(Picks(), torch.zeros(2, 3, dtype=torch.int64)), "Token lookup")
+    assert (found.equation, found.parameters) == ("[2,3]→rows of [10,4]→[2,3,4]", 40)
+
+
+def test_an_activation_with_a_pool_is_not_called_an_activation() -> None:
+    found = read(nn.Sequential(nn.ReLU(), nn.MaxPool2d(2)), torch.ones(2, 3, 8, 8))
+    assert "ReLU" not in titles(found)
+
+
+def test_sizes_that_are_equal_by_chance_are_told_apart() -> None:
+    """Batch 4, 4 tokens, 4 heads: axes are known by identity, not by size."""
+    found = read(Stack([PreNorm(Attention(), FeedForward(width=24)) for _ in range(2)]), torch.ones(4, 4, 24))
+    splits = [s.equation for s in found.steps() if s.kind == "split"]
+    assert splits == ["[4,4,4,6]→[4,4,4,6]"] * 3
+    assert step(found, "Scores").results[0].stack_axes == (4, 4)
+    assert step(found, "Concat heads").equation == "4·[4,4,6]→[4,4,24]"
