@@ -86,3 +86,12 @@ def test_the_schema_is_that_of_the_types(golden):
     document = {"$schema": "https://json-schema.org/draft/2020-12/schema", **trace, "$defs": parts}
     assert schema
     golden("../../docs/trace.schema.json", json.dumps(document, indent=1, ensure_ascii=False) + "\n")
+
+
+@pytest.mark.parametrize("post", ["post-en.md", "post-zh.md"])
+def test_the_example_posts_show_what_shapetrace_draws(post):
+    printed = subprocess.run(
+        [sys.executable, "-m", "shapetrace", "embed", "--check", post],
+        cwd=ROOT / "docs", capture_output=True, encoding="utf-8", check=False,
+    )  # fmt: skip
+    assert printed.returncode == 0, f"{printed.stdout}{printed.stderr}make gallery refreshes it"
