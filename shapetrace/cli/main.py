@@ -10,6 +10,7 @@ import typer
 
 from shapetrace import __version__
 from shapetrace.cli.diagram import diagram
+from shapetrace.cli.diff import diff
 from shapetrace.cli.embed import embed
 from shapetrace.cli.models import models
 from shapetrace.cli.run import run
@@ -26,6 +27,7 @@ app = typer.Typer(
 app.command()(run)
 app.command()(diagram)
 app.command()(models)
+app.command()(diff)
 app.command()(embed)
 
 

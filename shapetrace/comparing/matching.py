@@ -1,0 +1,115 @@
+"""From two traces to their comparison."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from shapetrace.comparing.aligning import PRODUCTS, Item, pairs, signature
+from shapetrace.comparing.structure import Aspect, Change, Comparison, Side, Status, Total
+from shapetrace.ir import Trace
+from shapetrace.outlining import outline
+from shapetrace.outlining.structure import Outline, Section, Step
+
+
+def compare(left: Trace, right: Trace, *, names: tuple[str, str] = ("", "")) -> Comparison:
+    """Align the steps of two traces by structure and say what differs.
+
+    Args:
+        left: The one before.
+        right: The one after.
+        names: What to call them; the names of their models if empty.
+    """
+    outlines = outline(left), outline(right)
+    pairing = _Pairing((left, right))
+    changes = tuple(pairing.rows(outlines[0].root, outlines[1].root, 0))
+    equal = [c for c in changes if not c.section and c.status != "added" and "products" not in c.aspects]
+    n_products = sum(1 for change in equal if change.left and change.left.equation and _is_product(change))
+    return Comparison(
+        names[0] or left.model.name, names[1] or right.model.name, _totals(*outlines), changes, n_products
+    )
+
+
+def _is_product(change: Change) -> bool:
+    equation = change.left.equation if change.left else ""
+    return any(sign in equation for sign in ("×", "∗", "rows of"))
+
+
+def _totals(left: Outline, right: Outline) -> tuple[Total, ...]:
+    a, b = left.totals, right.totals
+    return (
+        Total("parameters", a.parameters, b.parameters),
+        Total("FLOPs in products", a.matmul_flops, b.matmul_flops),
+        Total("buffers", a.buffers, b.buffers),
+        Total("activation bytes", a.activation_bytes, b.activation_bytes),
+        Total("operations", left.coverage.operations, right.coverage.operations),
+    )
+
+
+class _Pairing:
+    """Rows of two trees, side by side."""
+
+    def __init__(self, traces: tuple[Trace, Trace]) -> None:
+        self._traces = traces
+
+    def rows(self, left: Section, right: Section, depth: int) -> Iterator[Change]:
+        """What is in two sections that belong together."""
+        for a, b in pairs(left.items, right.items):
+            yield self._row(a, b, depth)
+            if isinstance(a, Section) and isinstance(b, Section):
+                yield from self.rows(a, b, depth + 1)
+            elif (alone := a or b) is not None and isinstance(alone, Section):
+                yield from self._alone(alone, depth + 1, added=a is None)
+
+    def _alone(self, section: Section, depth: int, *, added: bool) -> Iterator[Change]:
+        for item in section.items:
+            yield self._row(None if added else item, item if added else None, depth)
+            if isinstance(item, Section):
+                yield from self._alone(item, depth + 1, added=added)
+
+    def _row(self, a: Item | None, b: Item | None, depth: int) -> Change:
+        item = a or b
+        section = isinstance(item, Section)
+        if a is None or b is None:
+            status: Status = "added" if a is None else "removed"
+            aspects: tuple[Aspect, ...] = () if section else ("products" if _multiplies(a or b) else "steps",)
+            return Change(status, depth, section, _side(a), _side(b), aspects)
+        aspects, notes = self._differences(a, b)
+        return Change("changed" if aspects else "same", depth, section, _side(a), _side(b), aspects, notes)
+
+    def _differences(self, a: Item, b: Item) -> tuple[tuple[Aspect, ...], tuple[str, ...]]:
+        found: dict[Aspect, list[str]] = {}
+        own: Aspect = "products" if _multiplies(a) or _multiplies(b) or isinstance(a, Section) else "steps"
+        if isinstance(a, Step) and isinstance(b, Step):
+            if signature(a) != signature(b) and (a.repeat == b.repeat or _shapes(a) != _shapes(b)):
+                found.setdefault(own, []).append("shapes" if a.equation != b.equation else "kind")
+            kernels = self._kernels(a, 0), self._kernels(b, 1)
+            if kernels[0] != kernels[1]:
+                found.setdefault("kernels", []).append("kernels")
+            if a.parameters != b.parameters:
+                found.setdefault("products", []).append(f"parameters {a.parameters:,} → {b.parameters:,}")
+        elif a.repeat != b.repeat:
+            found.setdefault("products", []).append(f"repeat {a.repeat} → {b.repeat}")
+        if a.path != b.path or a.title != b.title:
+            found.setdefault("names", [])
+        return tuple(found), tuple(note for notes in found.values() for note in notes)
+
+    def _kernels(self, step: Step, side: int) -> Counter[str]:
+        trace = self._traces[side]
+        return Counter(kernel.name for op in step.ops for kernel in trace.ops[op].kernels)
+
+
+def _shapes(step: Step) -> tuple[object, ...]:
+    return tuple((operand.role, operand.shape, operand.stack) for operand in (*step.operands, *step.results))
+
+
+def _multiplies(item: Item | None) -> bool:
+    return isinstance(item, Step) and (item.kind in PRODUCTS or item.parameters > 0)
+
+
+def _side(item: Item | None) -> Side | None:
+    if item is None:
+        return None
+    if isinstance(item, Section):
+        title = f"{item.title} ×{item.repeat}" if item.repeat > 1 else item.title
+        return Side(title, item.path, repeat=item.repeat, parameters=item.parameters)
+    stack = max((operand.stack for operand in (*item.operands, *item.results)), default=1)
+    return Side(item.title, item.path, item.equation, stack, item.repeat, item.parameters, item.flops)

@@ -1,0 +1,106 @@
+"""What differs between two outlines: rows side by side, and the sums above them."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Literal
+
+Aspect = Literal["products", "steps", "names", "kernels"]
+"""products: shapes of products and lookups, how often they run, parameters. steps: everything else that runs.
+names: module paths and titles. kernels: what PyTorch executed."""
+
+ASPECTS: tuple[Aspect, ...] = ("products", "steps", "names", "kernels")
+
+Status = Literal["same", "changed", "added", "removed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One side of a row.
+
+    Attributes:
+        title: ``Query``, ``Block ×12``.
+        path: Module path.
+        equation: Shapes; empty for a section.
+        stack: Number of equal matrices.
+        repeat: Number of layers it stands for.
+        parameters: Of one layer.
+        flops: Of one layer; None if not counted.
+    """
+
+    title: str
+    path: str
+    equation: str = ""
+    stack: int = 1
+    repeat: int = 1
+    parameters: int = 0
+    flops: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A step or section of the left with its partner on the right.
+
+    Attributes:
+        status: Whether it has one, and is as that one.
+        depth: How many sections it is in.
+        section: True for the head of a section.
+        left: What the left has; None if it was added.
+        right: What the right has; None if it was removed.
+        aspects: In what they differ.
+        notes: The differences in words: ``repeat 12 → 24``.
+    """
+
+    status: Status
+    depth: int
+    section: bool
+    left: Side | None
+    right: Side | None
+    aspects: tuple[Aspect, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """One number of both sides.
+
+    Attributes:
+        name: ``parameters``, ``FLOPs in products``.
+        left: On the left.
+        right: On the right.
+    """
+
+    name: str
+    left: int
+    right: int
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two outlines, aligned.
+
+    Attributes:
+        left: Name of the left model.
+        right: Name of the right model.
+        totals: Numbers of both.
+        changes: All rows, equal ones too, in order.
+        n_products: Products and lookups that are equal on both sides.
+    """
+
+    left: str
+    right: str
+    totals: tuple[Total, ...]
+    changes: tuple[Change, ...]
+    n_products: int
+
+    def differs(self, ignore: Collection[str] = ("kernels",)) -> bool:
+        """Whether anything differs that is not ignored."""
+        return any(aspect not in ignore for change in self.changes for aspect in change.aspects)
+
+    @property
+    def products_equal(self) -> bool:
+        """Whether all products have equal shapes, run equally often and have equal parameters."""
+        return not self.differs({"steps", "names", "kernels"})
+
+    def n_in(self, aspect: Aspect) -> int:
+        """How many rows differ in an aspect."""
+        return sum(aspect in change.aspects for change in self.changes)

@@ -1,0 +1,30 @@
+import json
+
+TINY = ("--d-model", "16", "--vocab", "32", "--seq", "4")
+
+
+def test_equal_models_exit_0_and_different_ones_1(shapetrace):
+    assert "nothing differs" in shapetrace("diff", "gpt2", "gpt2", "--seq", "8").out
+    table = shapetrace("diff", "gpt2", "gpt2-medium", "--seq", "8", code=1).out
+    assert "parameters 124,439,808 → 354,823,168" in table
+    assert "h.0 ×12" in table and "h.0 ×24" in table
+
+
+def test_the_same_model_of_transformers_has_equal_products(shapetrace):
+    table = shapetrace("diff", "gpt2", "hf:gpt2", "--seq", "8").out
+    assert "the products are equal" in table
+    assert "h.0 → transformer.h.0" in table
+    shapetrace("diff", "gpt2", "hf:gpt2", "--seq", "8", "--strict", code=1)
+
+
+def test_a_trace_is_compared_with_a_model(shapetrace, tmp_path):
+    shapetrace("run", "gpt2", "--seq", "8", "--save", tmp_path / "trace.json")
+    shapetrace("diff", tmp_path / "trace.json", "gpt2", "--seq", "8")
+    document = json.loads(shapetrace("diff", tmp_path / "trace.json", "gpt2", "--seq", "9", "-f", "json", code=1).out)
+    assert not document["equal"]
+
+
+def test_a_wrong_request_exits_2(shapetrace):
+    assert "error: no format 'svg'" in shapetrace("diff", "gpt2", "gpt2", "-f", "svg", code=2).err
+    shapetrace("diff", "gpt2", code=2)
+    shapetrace("diff", "gpt2", "no-such-model", code=2)
