@@ -23,18 +23,20 @@ test: $(READY) programs ## all default tests, on all cores
 slow: $(READY) programs ## the tests that take minutes
 	$(BIN)/python -m pytest -n auto --dist worksteal -m slow
 
-check: $(READY) ## formatting, lint, types, import rules
+check: $(READY) ## formatting, lint, types, import rules, the gallery
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python tools/build_gallery.py --check
 
 format: $(READY) ## let ruff write
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-gallery: $(READY) ## rebuild gallery/ byte for byte
-	$(BIN)/shapetrace diagram --out gallery/
+gallery: $(READY) ## rebuild gallery/ and the example posts, byte for byte
+	$(BIN)/python tools/build_gallery.py
+	$(BIN)/shapetrace embed docs/post-en.md docs/post-zh.md
 
 hooks: ## run the checks before each commit
 	git config core.hooksPath .githooks

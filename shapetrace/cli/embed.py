@@ -6,18 +6,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from shapetrace.cli.figure_options import FigureOptions, takes_figure
-from shapetrace.cli.options import takes_model
+from shapetrace.cli.asking import asked_by
 from shapetrace.cli.terminal import say, show, waiting
 from shapetrace.errors import ShapetraceError, UsageError
 from shapetrace.obtaining import obtain
-from shapetrace.request import Request
 
 if TYPE_CHECKING:
     from shapetrace.posting import Image, Marker
-
-FORMATS = ("svg", "png")
-"""Formats that an image line can show."""
 
 
 def embed(
@@ -65,7 +60,7 @@ def _drawn(marker: "Marker", name: str, outlines: dict[str, Any]) -> "tuple[Imag
     from shapetrace.posting import Image
 
     try:
-        request, asked, suffix = _asked(marker.words)
+        request, asked, suffix = asked_by(marker.words)
         check([suffix])
         key = f"{request} {asked.fused}"
         if key not in outlines:
@@ -79,34 +74,6 @@ def _drawn(marker: "Marker", name: str, outlines: dict[str, Any]) -> "tuple[Imag
     except ShapetraceError as error:
         raise type(error)(f"{marker.place}: {error}") from error
     return Image(file, title), content.encode("utf-8") if isinstance(content, str) else content
-
-
-def _asked(words: tuple[str, ...]) -> tuple[Request, FigureOptions, str]:
-    """Read the words of a marker as those of ``shapetrace diagram``."""
-    from typer.main import get_command
-
-    app = typer.Typer(add_completion=False)
-    app.command(add_help_option=False)(_read)
-    try:
-        found: tuple[Request, FigureOptions, str] = get_command(app).main(list(words), "", standalone_mode=False)
-    except Exception as error:
-        if hasattr(error, "format_message"):  # Typer's own: an unknown option, a word where a number belongs
-            raise UsageError(f"{error.format_message()} (a marker takes what shapetrace diagram takes)") from error
-        raise
-    if found[2] not in FORMATS:
-        raise UsageError(f"no format {found[2]!r} in a post: choose {' or '.join(FORMATS)}")
-    return found
-
-
-@takes_model
-@takes_figure
-def _read(
-    request: Request,
-    asked: FigureOptions,
-    format: Annotated[str, typer.Option("--format", "-f")] = "svg",  # noqa: A002
-    name: Annotated[str, typer.Option("--name")] = "",  # noqa: ARG001 - read by posting.file_names
-) -> tuple[Request, FigureOptions, str]:
-    return request, asked, format.lower()
 
 
 def _is_stale(path: Path, content: bytes, *, check: bool) -> bool:
