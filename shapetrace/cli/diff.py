@@ -36,6 +36,10 @@ def diff(
     found = compare(traces[0], traces[1], names=_names([trace.model.name for trace in traces], requests))
     room = {"width": width(), "color": takes_color(sys.stdout)} if format == "table" else {}
     show(comparison.render(found, format, **room))
+    for trace in traces:
+        if trace.failure is not None:
+            say(f"{trace.model.name} failed: {trace.outline().failure}")
+            raise typer.Exit(1)
     if found.differs({"kernels"} if strict else {"steps", "names", "kernels"}):
         raise typer.Exit(1)
 

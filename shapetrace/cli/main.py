@@ -9,6 +9,8 @@ from typing import Annotated, NoReturn
 import typer
 
 from shapetrace import __version__
+from shapetrace.cli.check import check
+from shapetrace.cli.compare import compare
 from shapetrace.cli.diagram import diagram
 from shapetrace.cli.diff import diff
 from shapetrace.cli.embed import embed
@@ -29,6 +31,7 @@ app.command()(diagram)
 app.command()(models)
 app.command()(diff)
 app.command()(embed)
+app.command()(check)
 
 
 def _version(asked: bool) -> None:

@@ -23,6 +23,9 @@ def pairs(left: Sequence[Item], right: Sequence[Item]) -> Iterator[Pair]:
 
 
 def _matched(left: Sequence[Item], right: Sequence[Item], keys: Sequence[Callable[[Item], Hashable]]) -> Iterator[Pair]:
+    if not keys and (opened := _opened(left, right)) is not None:
+        yield from pairs(*opened)
+        return
     if not keys or not left or not right:
         yield from ((item, None) for item in left)
         yield from ((None, item) for item in right)
@@ -34,6 +37,20 @@ def _matched(left: Sequence[Item], right: Sequence[Item], keys: Sequence[Callabl
             yield from zip(left[a:b], right[c:d], strict=True)
         else:
             yield from _matched(left[a:b], right[c:d], coarser)
+
+
+def _opened(left: Sequence[Item], right: Sequence[Item]) -> tuple[list[Item], list[Item]] | None:
+    """A module around steps that the other side has without one says nothing: open it. None if there is none."""
+    sides = []
+    for here, there in ((left, right), (right, left)):
+        loose = any(isinstance(item, Step) for item in there)
+        sides.append([part for item in here for part in (_parts(item) if loose else (item,))])
+    changed = len(sides[0]) != len(left) or len(sides[1]) != len(right)
+    return (sides[0], sides[1]) if changed else None
+
+
+def _parts(item: Item) -> tuple[Item, ...]:
+    return item.items if isinstance(item, Section) and item.repeat == 1 and len(item.items) > 1 else (item,)
 
 
 def signature(item: Item) -> Hashable:

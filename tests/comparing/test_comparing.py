@@ -97,3 +97,21 @@ def test_json_is_for_programs():
 def test_an_unknown_format_is_told():
     with pytest.raises(UsageError, match=r"no format 'svg' of a comparison: choose one of table"):
         render(compare(BASE, BASE), "svg")
+
+
+def test_a_module_around_the_same_steps_changes_nothing_but_names():
+    inner = nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Linear(16, 8))
+    found = compare(traced(inner), traced(nn.ModuleDict({"net": inner})["net"]))
+    assert not found.differs()
+
+    class Wrapped(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.net = inner
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.net(x)
+
+    found = compare(traced(inner), traced(Wrapped()))
+    assert found.products_equal
+    assert not found.differs({"names"})

@@ -1,0 +1,69 @@
+import pytest
+
+MODEL = """
+import torch
+
+class Net(torch.nn.Module):
+    def __init__(self, width=4):
+        super().__init__()
+        self.up, self.down = torch.nn.Linear(8, width), torch.nn.Linear(width, 8)
+
+    def forward(self, x):
+        return self.down(self.up(x).relu())
+
+def wider():
+    return Net(6)
+
+class Renamed(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.net = Net()
+
+    def forward(self, x):
+        return self.net(x)
+"""
+
+
+@pytest.fixture
+def held(shapetrace, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "net.py").write_text(MODEL, encoding="utf-8")
+    said = shapetrace("check", "shapes.json", "net.py:Net", "--input", "x=2x8", "--update")
+    assert "wrote shapes.json" in said.err
+    return tmp_path / "shapes.json"
+
+
+def test_a_model_that_is_as_it_was_passes_in_silence(held, shapetrace):
+    said = shapetrace("check", held, "net.py:Net", "--input", "x=2x8")
+    assert said.out == ""
+    assert "has the shapes of" in said.err
+
+
+def test_other_shapes_exit_1_with_the_differences(held, shapetrace):
+    before = held.read_bytes()
+    said = shapetrace("check", held, "net.py:wider", "--input", "x=2x8", code=1)
+    assert "[2,8]×[8,4]→[2,4]" in said.out
+    assert "[2,8]×[8,6]→[2,6]" in said.out
+    assert "--update" in said.err
+    assert held.read_bytes() == before
+
+
+def test_update_writes_the_new_shapes(held, shapetrace):
+    assert "→" in shapetrace("check", held, "net.py:wider", "--input", "x=2x8", "--update").out
+    shapetrace("check", held, "net.py:wider", "--input", "x=2x8")
+
+
+def test_names_count_unless_they_are_ignored(held, shapetrace):
+    shapetrace("check", held, "net.py:Renamed", "--input", "x=2x8", code=1)
+    shapetrace("check", held, "net.py:Renamed", "--input", "x=2x8", "--ignore", "kernels,names")
+    assert "cannot ignore size" in shapetrace("check", held, "net.py:Net", "--ignore", "size", code=2).err
+
+
+def test_a_forward_that_fails_exits_1_and_is_explained(held, shapetrace):
+    said = shapetrace("check", held, "net.py:Net", "--input", "x=2x9", code=1)
+    assert "9 ≠ 8" in said.out
+
+
+def test_what_is_no_trace_exits_2(held, shapetrace):
+    assert "expected a trace" in shapetrace("check", "gpt2", "gpt2", code=2).err
+    shapetrace("check", held.parent / "missing.json", "net.py:Net", code=2)
