@@ -10,6 +10,7 @@ from shapetrace.errors import ShapetraceError
 from shapetrace.request import Request, check, settings_of
 
 if TYPE_CHECKING:
+    from shapetrace.models.settings import Settings
     from shapetrace.models.specs import InputSpec
     from shapetrace.models.user_inputs import Inputs
 
@@ -48,13 +49,23 @@ def obtain(request: Request, say: Say) -> Trace:
     return _own(request, say)
 
 
-def _reference(request: Request) -> Trace:
-    name, settings = settings_of(request)  # checked before the import below, which takes seconds
+def variants() -> list[Trace]:
+    """The reference Transformer with multi-head, grouped-query and multi-head latent attention, at one size."""
+    from shapetrace.models.variants import ATTENTIONS
 
+    return [_built(name, settings.validate()) for name, settings in ATTENTIONS.items()]
+
+
+def _reference(request: Request) -> Trace:
+    name, settings = settings_of(request)  # checked before torch is imported, which takes seconds
+    return _built(name, settings, request.words.labels)
+
+
+def _built(name: str, settings: "Settings", labels: tuple[str, ...] = ()) -> Trace:
     from shapetrace.models import building
 
     device = building.device_of(settings).type
-    info = ir.Model(name, {**settings.facts()}, device, request.words.labels)
+    info = ir.Model(name, {**settings.facts()}, device, labels)
     args, kwargs = building.inputs(settings)
     return _run(building.build(settings), args, kwargs, info)
 

@@ -77,3 +77,6 @@ def _same(options: FigureOptions) -> FigureOptions:
 
 takes_figure = takes(FigureOptions, _same, place=1)
 """Give a command the parameters of `FigureOptions`; it gets them as its second argument."""
+
+takes_figure_first = takes(FigureOptions, _same, place=0)
+"""The same for a command that takes no model by options: they are its first argument."""

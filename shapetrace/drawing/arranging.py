@@ -159,7 +159,7 @@ def _merged(rows: list[Row]) -> tuple[Row, ...]:
     merged: list[Row] = []
     places: dict[object, int] = {}
     for row in rows:
-        key = _likeness(row)
+        key = likeness(row)
         place = places.get(key) if key else None
         first = merged[place].steps[0] if place is not None else None
         if place is None or (first and first.kind != "product" and place != len(merged) - 1):
@@ -170,7 +170,7 @@ def _merged(rows: list[Row]) -> tuple[Row, ...]:
     return tuple(merged)
 
 
-def _likeness(row: Row) -> tuple[object, ...] | None:
+def likeness(row: Row) -> tuple[object, ...] | None:
     """Equal for rows that may share one; None for a row that has its own."""
     step = row.steps[0]
     if len(row.steps) > 1 or not step.operands or step.kind in {"residual", "unknown"}:

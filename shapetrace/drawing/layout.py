@@ -69,7 +69,7 @@ def _composed(
     subject: Subject, planned: Plan, theme: Theme, words: Words, footnotes: tuple[tuple[str, str], ...]
 ) -> Figure:
     margins, title = planned.margins, clean(subject.title)
-    legend = tuple(_legend(planned, theme, words))
+    legend = tuple(legend_of(planned, theme, words))
     head, top = heading(title, subject.facts, legend, margins.width)
     sheet = lay_out(planned.items, planned.rows, top + 16)
     foot, bottom = footing(footnotes, sheet.bottom + (20 if footnotes else 0), margins.width)
@@ -83,12 +83,12 @@ def _composed(
         Group("footing", (*_gaps(sheet, planned, words), *foot)),
     )
     desc = "\n".join(row_title(set_row.row, words) for set_row in planned.rows)
-    named = tuple(_uniquely_named(group for group in groups if group.marks))
+    named = tuple(uniquely_named(group for group in groups if group.marks))
     return Figure(subject.name, title, desc, margins.width, height, named, theme, words.lang)
 
 
-def _legend(planned: Plan, theme: Theme, words: Words) -> Iterator[tuple[str, str]]:
-    """What the figure's signs mean: only those that it has."""
+def legend_of(planned: Plan, theme: Theme, words: Words) -> Iterator[tuple[str, str]]:
+    """What the figure's signs mean, as sign and phrase: only those that it has."""
     rows = [set_row.row for set_row in planned.rows]
     operands = [operand for row in rows for operand in drawn_operands(row)]
     roles = {operand.role for operand in operands}
@@ -123,7 +123,7 @@ def _gaps(sheet: Sheet, planned: Plan, words: Words) -> Iterator[Mark]:
         yield Text(planned.margins.caption, y, (Span(text),), "caption")
 
 
-def _uniquely_named(groups: Iterable[Group]) -> Iterator[Group]:
+def uniquely_named(groups: Iterable[Group]) -> Iterator[Group]:
     """Give groups of equal name a number."""
     taken: set[str] = set()
     for group in groups:

@@ -47,14 +47,16 @@ def set_lines(items: Sequence[Item], style: Style, words: Words, room_px: float)
         if all(line is None or line.right <= room_px for line in lines):
             slots = [row for rows in sets for row in rows]
             return [(line,) if line else wrapped(row, room_px) for line, row in zip(lines, slots, strict=True)]
-    return _wrapped_lines(items, style, words, room_px)
+    return set_wrapped(list(rows_in(items)), style, words, room_px, _WRAPPED_FACTORS)
 
 
-def _wrapped_lines(items: Sequence[Item], style: Style, words: Words, room_px: float) -> list[tuple[Line, ...]]:
-    """Wrap rows at the scale that needs the fewest lines."""
+def set_wrapped(
+    rows: Sequence[Row], style: Style, words: Words, room_px: float, factors: Sequence[float]
+) -> list[tuple[Line, ...]]:
+    """Wrap rows at the scale that needs the fewest lines; of several, at the first."""
     attempts = []
-    for factor in _WRAPPED_FACTORS:
-        slots = [equation_slots(row, _scaled(style, factor), words) for row in rows_in(items)]
+    for factor in factors:
+        slots = [equation_slots(row, _scaled(style, factor), words) for row in rows]
         overflow = max((widest_cell(row) - room_px for row in slots), default=0.0)
         lines_of_rows = [wrapped(row, room_px) for row in slots]
         attempts.append((max(overflow, 0.0), sum(map(len, lines_of_rows)), -factor, lines_of_rows))

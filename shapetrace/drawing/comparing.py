@@ -1,0 +1,120 @@
+"""Two or three models side by side: the same work in one band, what differs in the headings."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from shapetrace.drawing.abreast import Abreast, painted
+from shapetrace.drawing.aligning import Band, bands
+from shapetrace.drawing.arranging import MAX_DEPTH, Panel, Row, arrange, flattened, likeness, rows_in
+from shapetrace.drawing.captions import row_caption, row_title
+from shapetrace.drawing.collapsing import collapse
+from shapetrace.drawing.equations import drawn_operands
+from shapetrace.drawing.headings import heading
+from shapetrace.drawing.layout import legend_of, uniquely_named
+from shapetrace.drawing.look import Look
+from shapetrace.drawing.matrices import Style
+from shapetrace.drawing.metrics import clean
+from shapetrace.drawing.painting import Margins
+from shapetrace.drawing.planning import Plan
+from shapetrace.drawing.primitives import Figure, Group, Rect
+from shapetrace.drawing.scores import score_of
+from shapetrace.drawing.selecting import section_named
+from shapetrace.drawing.setting import set_wrapped
+from shapetrace.drawing.sheets import SetRow
+from shapetrace.drawing.sides import sides_for
+from shapetrace.drawing.subjects import slug
+from shapetrace.drawing.theme import theme_named
+from shapetrace.drawing.wording import Words, words_in
+from shapetrace.errors import UsageError
+from shapetrace.outlining.structure import Outline, Section, SectionKind
+
+_MOST = 3
+_NARROWEST_PX = 360.0
+_FACTORS = (0.46, 0.42)
+"""What all sides are multiplied with, so that an equation fits a column."""
+
+
+def compare(
+    outlines: Sequence[Outline],
+    *,
+    section: str | None = "attention",
+    theme: str = "default",
+    lang: str = "en",
+    look: Look | None = None,
+) -> Figure:
+    """Draw two or three models side by side.
+
+    Args:
+        outlines: What their traces mean.
+        section: Path or kind of the section to compare; None for the whole models.
+        theme: Name of a theme, or a TOML file.
+        lang: Language of the words.
+        look: Width, title and other choices.
+
+    Returns:
+        The figure, a column a model; in its heading the parameters, and the bytes that one token takes in the
+        key/value cache.
+
+    Raises:
+        UsageError: If there are not two or three outlines, one has no such section, or the width is too small.
+    """
+    look = look or Look()
+    if not 2 <= len(outlines) <= _MOST:
+        raise UsageError(f"got {len(outlines)} models to compare; expected 2 or 3")
+    if look.width_px < len(outlines) * _NARROWEST_PX:
+        needed = len(outlines) * _NARROWEST_PX
+        raise UsageError(f"width is {look.width_px} px; {len(outlines)} models side by side need {needed:.0f}")
+    words, colours = words_in(lang, look.templates), theme_named(theme, look.templates)
+    parts = [outline.root if section is None else section_named(outline, section) for outline in outlines]
+    scores = tuple(score_of(outline, part) for outline, part in zip(outlines, parts, strict=True))
+    sheet = Abreast(look.width_px, len(outlines))
+    aligned = bands([rows_of(part, look) for part in parts])
+    style = Style(sides_for(()), look.dims, colours.hatched, words.say("scalar"))
+    planned = _planned(parts, aligned, style, words, sheet)
+    title = look.title or _title(outlines, parts[0], words)
+    facts = (words.say("every shape recorded from a real forward pass"),)
+    head, top = heading(title, facts, tuple(legend_of(planned, colours, words)), look.width_px)
+    body, height = painted(sheet, _set_bands(aligned, planned), scores, words, top + 12)
+    canvas = Group("canvas", (Rect(0, 0, look.width_px, height, "background", 0),))
+    groups = tuple(uniquely_named((canvas, Group("heading", head), *body)))
+    desc = "\n".join(row_title(set_row.row, words) for set_row in planned.rows)
+    return Figure(f"comparison-{slug(parts[0].kind)}", title, desc, look.width_px, height, groups, colours, lang)
+
+
+def _planned(parts: Sequence[Section], aligned: Sequence[Band], style: Style, words: Words, sheet: Abreast) -> Plan:
+    """Choose one scale for all columns and set their rows."""
+    items = tuple(
+        Panel(part, tuple(row for band in aligned if (row := band[place]) is not None))
+        for place, part in enumerate(parts)
+    )
+    rows = list(rows_in(items))
+    style = replace(style, sides=sides_for(n for row in rows for o in drawn_operands(row) for n in o.shape[-2:]))
+    lines = set_wrapped(rows, style, words, sheet.room, _FACTORS)
+    captions = [row_caption(row, words, sheet.room) for row in rows]
+    return Plan(items, tuple(map(SetRow, rows, captions, lines)), (), Margins(0, 0, 0, 0, sheet.width), style)
+
+
+def _set_bands(aligned: Sequence[Band], planned: Plan) -> list[tuple[SetRow | None, ...]]:
+    """The bands with set rows in place of rows."""
+    waiting = iter(planned.rows)
+    columns = [[next(waiting) if band[place] else None for band in aligned] for place in range(len(planned.items))]
+    return list(zip(*columns, strict=True))
+
+
+def rows_of(section: Section, look: Look) -> list[tuple[Row, SectionKind]]:
+    """The rows of a section and the kinds of theirs; the value joins the key if they are alike."""
+    apart = replace(look, list_alike=True)
+    kinds = {step.id: part.kind for part in section.sections() for step in part.steps()}
+    rows: list[Row] = []
+    for row in rows_in(flattened(collapse(arrange(section, apart), look.max_rows), section.path, MAX_DEPTH)):
+        pair = (rows[-1].steps[0].title, row.steps[0].title) if rows and not row.folded else ()
+        if pair == ("Key", "Value") and likeness(rows[-1]) == likeness(row):
+            rows[-1] = replace(rows[-1], alike=row.steps)
+        else:
+            rows.append(row)
+    return [(row, row.folded.kind if row.folded else kinds[row.steps[0].id]) for row in rows]
+
+
+def _title(outlines: Sequence[Outline], section: Section, words: Words) -> str:
+    names = words.listed(tuple(words.say(clean(outline.model.name)) for outline in outlines))
+    return words.say("{part}: {names}", part=words.say(clean(section.title)), names=names) if section.path else names
