@@ -28,10 +28,11 @@ app = typer.Typer(
 )
 app.command()(run)
 app.command()(diagram)
+app.command()(compare)
 app.command()(models)
 app.command()(diff)
-app.command()(embed)
 app.command()(check)
+app.command()(embed)
 
 
 def _version(asked: bool) -> None:
