@@ -15,9 +15,11 @@ from rich.progress import track
 
 from shapetrace.cli.asking import asked_by
 from shapetrace.exporting import Part, drawing, export
+from shapetrace.listing import listed, parts
 from shapetrace.obtaining import obtain
 from shapetrace.outlining.structure import Outline
 from shapetrace.publishing import publish
+from shapetrace.renderers import markdown, tables
 from shapetrace.request import Request
 from shapetrace.writing import write
 
@@ -63,11 +65,29 @@ def built() -> dict[Path, bytes]:
         for name, content in export(outline, part, "svg", asked.style):
             files[GALLERY / folder["name"] / name] = str(content).encode()
         figure["title"] = drawing(outline, part, asked.style).title
+    files |= parameter_tables()
     for folder in folders:
         files[GALLERY / folder["name"] / "README.md"] = readme(folder).encode()
     files[GALLERY / "all.md"] = thumbnails(folders).encode()
     files[GALLERY / "all.html"] = page(folders).encode()
     return files
+
+
+def parameter_tables() -> dict[Path, bytes]:
+    """What ``shapetrace models --family FAMILY`` and ``shapetrace models NAME`` say, as SVG and Markdown."""
+    listing = tomllib.loads((GALLERY / "figures.toml").read_text(encoding="utf-8"))["parameters"]
+    files, pages = {}, ["# Parameter tables", "", NOTE.format("../") + " [All figures](../all.md).", ""]
+    for kind, names in listing.items():
+        for name in names:
+            grid = listed(name) if kind == "families" else parts(outline_of(Request(model=name), fused=False, known={}))
+            option = f"--family {name}" if kind == "families" else name
+            for lang, suffix in (("en", ""), ("zh", "-zh")):
+                said = tables.translated(grid, lang)
+                files[GALLERY / "parameters" / f"{name}{suffix}.svg"] = tables.render_grid(said, lang=lang).encode()
+                files[GALLERY / "parameters" / f"{name}{suffix}.md"] = markdown.render_grid(said).encode()
+                pages += [f"    shapetrace models {option} --format svg --lang {lang}", ""]
+                pages += [f"![{name}]({name}{suffix}.svg)", "", f"[The same as text]({name}{suffix}.md)", ""]
+    return files | {GALLERY / "parameters" / "README.md": ("\n".join(pages).rstrip() + "\n").encode()}
 
 
 def top(outlines: dict[str, Outline]) -> dict[Path, bytes]:
@@ -104,7 +124,8 @@ def readme(folder: dict[str, Any]) -> str:
 
 def thumbnails(folders: list[dict[str, Any]]) -> str:
     """All figures on one page of Markdown, small."""
-    lines = ["# Gallery", "", NOTE.format(""), "", "GPT-2 small: [its figures](README.md).", ""]
+    lines = ["# Gallery", "", NOTE.format(""), ""]
+    lines += ["GPT-2 small: [its figures](README.md). [Parameter tables](parameters/README.md).", ""]
     for folder in folders:
         lines += [f"## [{folder['title']}]({folder['name']}/README.md)", "", "| figure | command |", "| :-- | :-- |"]
         for figure in folder["figures"]:
