@@ -83,7 +83,9 @@ def parameter_tables() -> dict[Path, bytes]:
             option = f"--family {name}" if kind == "families" else name
             for lang, suffix in (("en", ""), ("zh", "-zh")):
                 said = tables.translated(grid, lang)
-                files[GALLERY / "parameters" / f"{name}{suffix}.svg"] = tables.render_grid(said, lang=lang).encode()
+                title = tables.family_title(name, lang) if kind == "families" else ""
+                drawn = tables.render_grid(said, lang=lang, title=title)
+                files[GALLERY / "parameters" / f"{name}{suffix}.svg"] = drawn.encode()
                 files[GALLERY / "parameters" / f"{name}{suffix}.md"] = markdown.render_grid(said).encode()
                 pages += [f"    shapetrace models {option} --format svg --lang {lang}", ""]
                 pages += [f"![{name}]({name}{suffix}.svg)", "", f"[The same as text]({name}{suffix}.md)", ""]

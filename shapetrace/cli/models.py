@@ -27,7 +27,7 @@ def models(
     write = tables.render_grid if format == "svg" else grid_renderer(format)
     room: dict[str, Any] = {"width": width(), "color": takes_color(sys.stdout)} if format == "table" else {}
     if format == "svg":
-        room = {"lang": lang}
+        room = {"lang": lang, "title": tables.family_title(family, lang)}
     show(write(tables.translated(_grid(name, family), lang), **room))
 
 

@@ -107,10 +107,10 @@ def _head(grid: Grid, widths: Sequence[float], words: Words, y: float, width: fl
 
 
 def _row(grid: Grid, row: Sequence[Cell], widths: Sequence[float], words: Words, y: float) -> Iterator[Mark]:
-    longest = max((len(str(cell)) for each in grid.rows for cell in each if _is_bar(cell)), default=1)
+    longest = max((_length(each) for each in grid.rows if any(map(_is_bar, each))), default=1)
     for column, cell, x in zip(grid.columns, row, _places(grid.columns, widths), strict=True):
         if _is_bar(cell):
-            yield Rect(x, y - 11, max(2.0, _BAR_PX * len(str(cell)) / longest), 14, "weight")
+            yield Rect(x, y - 11, max(1.0, _BAR_PX * _length(row) / longest), 14, "weight")
         elif said := _say(cell, words):
             yield Text(x, y, (Span(said),), _ink(column), "end" if column.align == "right" else "start")
 
@@ -124,6 +124,11 @@ def _places(columns: Sequence[Column], widths: Sequence[float]) -> Iterator[floa
 
 def _is_bar(cell: Cell) -> bool:
     return isinstance(cell, str) and bool(cell) and set(cell) == {"█"}
+
+
+def _length(row: Sequence[Cell]) -> int:
+    """What a row's bar stands for: its number, finer than the blocks that a terminal can show."""
+    return next((cell for cell in row if isinstance(cell, int)), 1)
 
 
 def _say(cell: Cell, words: Words) -> str:
@@ -142,11 +147,12 @@ def translated(grid: Grid, lang: str, templates: Path | None = None) -> Grid:
     """
     words = words_in(lang, templates)
 
-    def say(cell: Cell) -> Cell:
+    def say(cell: Cell) -> Cell:  # "experts" above a column is a number of them, in a cell the experts
         if not isinstance(cell, str) or not cell:
             return cell
         short, colon, cause = cell.partition(": ")
-        return f"{words.say(short)}: {words.say(cause)}" if colon else words.say(cell)
+        named = cell.capitalize() if lang != "en" and cell.capitalize() in words.phrases else cell
+        return f"{words.say(short)}: {words.say(cause)}" if colon else words.say(named)
 
     return replace(
         grid,
@@ -157,8 +163,14 @@ def translated(grid: Grid, lang: str, templates: Path | None = None) -> Grid:
     )
 
 
-def render_grid(grid: Grid, *, lang: str = "en") -> str:
+def family_title(family: str, lang: str) -> str:
+    """The title of a family's table; empty for that of all presets."""
+    name = {"gpt": "GPT", "deepseek": "DeepSeek"}.get(family, family.capitalize())
+    return words_in(lang).say("Parameter table: {family}", family=name) if family else ""
+
+
+def render_grid(grid: Grid, *, lang: str = "en", title: str = "") -> str:
     """Write a grid as SVG."""
     from shapetrace.renderers.svg import render
 
-    return render(figure(grid, lang=lang))
+    return render(figure(grid, lang=lang, title=title))

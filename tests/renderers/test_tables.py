@@ -36,6 +36,11 @@ def test_blocks_are_bars():
     assert widths[0] == pytest.approx(3 * widths[1], abs=0.2)
 
 
+def test_titles_name_the_family():
+    assert tables.family_title("gpt", "en") == "Parameter table: GPT"
+    assert tables.family_title("qwen", "zh") == "参数表：Qwen"
+
+
 def test_a_translation_reaches_titles_cells_and_causes():
     said = tables.translated(listed("deepseek"), "zh")
     assert "参数量" in [column.title for column in said.columns]
