@@ -31,15 +31,17 @@ class Origins:
         op = self._made_by.get(value)
         if op is None:
             return "a tensor made elsewhere"
-        root, _ = self._back(value)
-        root_op = self._made_by.get(root)
-        if root_op is None:
-            return self._trace.tensors[root].name or f"the result of {op.name}"
-        return f"the result of {self._maker(op) or self._maker(root_op) or op.name}"
+        root, then = self._back(value)
+        if self._trace.tensors[root].name and not any(map(self._maker, then)):
+            return self._trace.tensors[root].name
+        made = [each for each in (self._made_by.get(root), *then) if each is not None]
+        makers = [maker for each in reversed(made) if (maker := self._maker(each))]
+        return f"the result of {makers[0] if makers else op.name}"
 
     def told(self, value: int) -> str:
         """Where a value came from, in a few words: ``fc1 (Linear 512→768) produced [4,768], then relu``."""
-        root, steps = self._back(value)
+        root, then = self._back(value)
+        steps = [self._step(each) for each in then]
         tensor, op = self._trace.tensors[root], self._made_by.get(root)
         words = [_told_named(tensor) if op is None or tensor.name else self._told_op(op, tensor)]
         if len(steps) > _MOST_STEPS:
@@ -55,22 +57,28 @@ class Origins:
         line = f" at {op.line}" if op.line else ""
         return f"{op.name} produced {written(tensor.shape)}{line}"
 
+    def _step(self, op: Op) -> str:
+        """One function on the way: ``relu``, ``flatten to [2,400]``, ``ln_f (LayerNorm 768)``."""
+        call = self._trace.calls[module_of(self._trace, op.call)]
+        name = f"{call.path} ({describe(self._trace, call.id)})" if call.path and self._maker(op) else op.name
+        shapes = [self._trace.tensors[i].shape for i in (*op.inputs[:1], *op.outputs[:1])]
+        return f"{name} to {written(shapes[1])}" if len(set(shapes)) > 1 else name
+
     def _maker(self, op: Op) -> str:
         """Path of the module that made a value, if that module does little else."""
         call = module_of(self._trace, op.call)
         found = self._trace.calls[call]
         return "" if call in self._parents else found.path or found.type
 
-    def _back(self, value: int) -> tuple[int, list[str]]:
+    def _back(self, value: int) -> tuple[int, list[Op]]:
         """The value before views and functions of one value, and these functions from first to last."""
-        steps: list[str] = []
+        steps: list[Op] = []
         while (op := self._made_by.get(value)) is not None:
-            named = self._trace.tensors[value].name and self._trace.tensors[value].alias_of is None
+            tensor = self._trace.tensors[value]
+            named = tensor.name and tensor.alias_of is None
             if named or op.name.rstrip("_") not in _PREPARES or not op.inputs:
                 break
-            shape = self._trace.tensors[value].shape
-            changed = shape != self._trace.tensors[op.inputs[0]].shape
-            steps.insert(0, f"{op.name} to {written(shape)}" if changed else op.name)
+            steps.insert(0, op)
             value = op.inputs[0]
         return value, steps
 

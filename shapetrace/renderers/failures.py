@@ -1,5 +1,6 @@
 """The explanation of a failure below a table: a red panel in a terminal."""
 
+import re
 import textwrap
 from collections.abc import Iterator
 
@@ -11,6 +12,9 @@ from shapetrace.failing.structure import Explanation
 
 RED = "bold red"
 _QUIET = "grey54"
+
+_IN_SHAPES = re.compile(r"(?<=\d,) (?=\d)|(?<=\]) (?=X)|(?<=X) (?=\[)")
+"""Blanks where a line is not broken: ``[2, 16] X [12, 4]``."""
 
 
 def panel(explained: Explanation, width: int) -> Iterator[Text]:
@@ -44,7 +48,9 @@ def _fitted(line: str, room: int) -> list[str]:
     if cell_len(line) <= room:
         return [line]
     indent = " " * (len(line) - len(line.lstrip()))
-    return textwrap.wrap(line, room, subsequent_indent=f"{indent}  ", break_on_hyphens=False) or [""]
+    whole = _IN_SHAPES.sub("\u00a0", line)
+    parts = textwrap.wrap(whole, room, subsequent_indent=f"{indent}  ", break_on_hyphens=False) or [""]
+    return [part.replace("\u00a0", " ") for part in parts]
 
 
 def _coloured(text: Text, explained: Explanation) -> None:
