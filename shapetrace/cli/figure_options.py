@@ -28,6 +28,7 @@ class FigureOptions:
     fused: Annotated[bool, _option(_WHAT, "Products as the code runs them, not one head's.", "--fused/--per-head")] = (
         False
     )
+    view: Annotated[str, _option(_WHAT, "rows: every step; story: the whole model on one page.", "--view")] = "rows"
     hide: Annotated[
         str, _option(_WHAT, "Leave out, with commas: norms, residuals, activations, positions ...", "--hide")
     ] = ""
@@ -45,8 +46,11 @@ class FigureOptions:
     @property
     def part(self) -> "Part | None":
         """The one section or step that is asked for."""
+        from shapetrace.exporting import Part
         from shapetrace.publishing import part_of
 
+        if self.view == "story" and self.section is None and self.step is None:
+            return Part("story")
         return part_of(self.section, self.step)
 
     @property
@@ -66,6 +70,7 @@ class FigureOptions:
             dims=self.dims,  # type: ignore[arg-type]  # Look checks it
             hide=tuple(word for word in self.hide.split(",") if word),
             list_alike=self.list_alike,
+            view=self.view,  # type: ignore[arg-type]  # Look checks it
             templates=self.templates,
         )
         return Style(self.theme, self.lang, look, self.scale, tuple(self.font or ()))

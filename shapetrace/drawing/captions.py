@@ -43,7 +43,8 @@ def _title(row: Row, words: Words) -> str:
         title = words.say(clean(row.folded.title))
         return f"{title} ×{row.repeat}" if row.repeat > 1 else title
     step = row.steps[0]
-    title = words.say(clean(step.title)) or clean(step.operator)
+    chained = [words.say(clean(other.title)) for other in row.steps[1:] if len(other.operands) > 1]
+    title = " → ".join([words.say(clean(step.title)) or clean(step.operator), *chained])
     return f"⊕ {title}" if step.kind == "residual" and not title.startswith("⊕") else title
 
 

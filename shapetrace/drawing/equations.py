@@ -101,7 +101,16 @@ def _pieces(operand: Operand, result: Operand) -> int:
 
 
 def _follower(before: Step, step: Step, column: int | None, style: Style, words: Words) -> Iterator[Slot]:
-    """A function of the result: its pill, and its own result unless that has the same name and shape."""
+    """What goes on from the result: a product with it, or a function.
+
+    A function is a pill, and its own result unless that has the same name and shape.
+    """
+    if len(step.operands) > 1:
+        yield Slot(operator(step.operator), None, glued=True)
+        yield Slot(_operand(step, 1, style, half=False), None)
+        yield Slot(operator("="), None, glued=True)
+        yield Slot(matrix(step.results[0], style), None)
+        return
     label, result = _function(step, words), step.results[0]
     place = None if column is None else column + 1
     earlier = before.results[0]

@@ -15,6 +15,7 @@ from shapetrace.drawing.planning import Plan, plan
 from shapetrace.drawing.primitives import Figure, Group, Mark, Rect, Span, Text
 from shapetrace.drawing.sheets import Sheet, lay_out
 from shapetrace.drawing.sides import Sides
+from shapetrace.drawing.story import SCALE
 from shapetrace.drawing.subjects import Subject, subject_of
 from shapetrace.drawing.theme import Theme, theme_named
 from shapetrace.drawing.wording import Words, words_in
@@ -57,7 +58,8 @@ def figure(
     subject = (
         failure_subject(outline, failed, look, words) if failed else subject_of(outline, section, step, look, words)
     )
-    style = Style(Sides(1), look.dims, colours.hatched, words.say("scalar"))
+    sides = Sides(1, scale=SCALE if look.view == "story" else 1.0)
+    style = Style(sides, look.dims, colours.hatched, words.say("scalar"))
     planned = plan(subject.items, style, words, look)
     footnotes = tuple(_footnotes(subject, outline.failure, words, look))
     footnotes = (*clash_notes(failed), *footnotes) if failed else footnotes
@@ -113,6 +115,8 @@ def _footnotes(subject: Subject, failure: str, words: Words, look: Look) -> Iter
     if n_folded := sum(row.folded is not None for row in rows_in(subject.items)):
         phrase = "{n} sections are drawn as one row each." if n_folded > 1 else "1 section is drawn as one row."
         yield "caption", words.say(phrase, n=n_folded)
+    if look.view == "story":
+        yield "caption", words.say("Norms, positions and residual adds are left out.")
     if look.caption:
         yield "caption", clean(look.caption)
 

@@ -32,6 +32,7 @@ class Look:
         dims: What is written at the edges: sizes, their names where known, or names there and sizes below.
         hide: Words of `HIDEABLE` whose steps are left out.
         list_alike: True to give every one of several equal products its own row.
+        view: ``rows`` shows every step; ``story`` the whole model on one page, only what multiplies.
         max_rows: The most rows; sections beyond are drawn as one row each.
         templates: Folder of the user, whose themes and labels come before ours.
     """
@@ -42,6 +43,7 @@ class Look:
     dims: Literal["numbers", "names", "both"] = "numbers"
     hide: tuple[str, ...] = ()
     list_alike: bool = False
+    view: Literal["rows", "story"] = "rows"
     max_rows: int = MAX_ROWS
     templates: Path | None = None
 
@@ -51,6 +53,8 @@ class Look:
             raise UsageError(f"width is {self.width_px} px; expected {MIN_WIDTH_PX} to {MAX_WIDTH_PX}")
         if self.dims not in {"numbers", "names", "both"}:
             raise UsageError(f"dims is {self.dims!r}; expected numbers, names or both")
+        if self.view not in {"rows", "story"}:
+            raise UsageError(f"view is {self.view!r}; expected rows or story")
         if not 1 <= self.max_rows <= MAX_ROWS:
             raise UsageError(f"max_rows is {self.max_rows}; expected 1 to {MAX_ROWS}")
         unknown = [word for word in self.hide if word not in HIDEABLE]

@@ -47,7 +47,7 @@ def plan(items: tuple[Item, ...], style: Style, words: Words, look: Look) -> Pla
     caption_px = min(max(look.width_px * 0.17, _CAPTION_PX[0]), _CAPTION_PX[1])
     right_px = _RIGHT_PX[_depth(items)]
     widest = _margins(items, rails_for(items), caption_px)
-    style = replace(style, sides=_sides(items))
+    style = replace(style, sides=replace(_sides(items), scale=style.sides.scale))
     items = _split(items, style, words, look.width_px - widest.equation - right_px)
     rails = rails_for(items)
     captions = [row_caption(row, words, caption_px) for row in rows_in(items)]

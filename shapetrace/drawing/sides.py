@@ -21,11 +21,13 @@ class Sides:
         largest: The largest size that is drawn to scale.
         broken: Sizes that are drawn broken, smaller first.
         factor: What all lengths are multiplied with to fit the figure's width.
+        scale: What they are multiplied with besides, to fit a page.
     """
 
     largest: int
     broken: tuple[int, ...] = ()
     factor: float = 1.0
+    scale: float = 1.0
 
     def length_px(self, size: int, *, half: bool = False) -> float:
         """Length of a side: L(n) = 168·(n / largest)^0.42, at least 13; element-wise rows have half of it."""
@@ -33,7 +35,7 @@ class Sides:
             full = BROKEN_PX[self.broken.index(size)]
         else:
             full = LONGEST_PX * (max(size, 1) / self.largest) ** EXPONENT
-        return max(full * self.factor * (0.5 if half else 1.0), SHORTEST_PX)
+        return max(full * self.factor * self.scale * (0.5 if half else 1.0), SHORTEST_PX)
 
 
 def sides_for(sizes: Iterable[int], factor: float = 1.0) -> Sides:
