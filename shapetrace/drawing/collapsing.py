@@ -9,12 +9,18 @@ _TAIL_ROWS = 12
 _DROPPED = -1
 
 
-def collapse(items: tuple[Item, ...], max_rows: int) -> tuple[Item, ...]:
-    """Fold sections until the rows are few enough; if that is not enough, leave out rows in the middle."""
-    while _n_rows(items) > max_rows:
+def collapse(items: tuple[Item, ...], max_rows: int, wanted: int | None = None) -> tuple[Item, ...]:
+    """Fold sections until the rows are few enough; if that is not enough, leave out rows in the middle.
+
+    Args:
+        items: Rows and panels, however deep.
+        max_rows: The most rows that a figure may have.
+        wanted: How many it should have: sections are folded for it, rows are not left out.
+    """
+    while _n_rows(items) > min(max_rows, wanted or max_rows):
         panels = [(depth, panel) for depth, panel in _panels(items) if _n_rows(panel.items) > 1]
         if not panels:
-            return _shortened(items, max_rows)
+            return _shortened(items, max_rows) if _n_rows(items) > max_rows else items
         deepest = max(depth for depth, _ in panels)
         items = _replaced(items, min((panel for depth, panel in panels if depth == deepest), key=_cost))
     return items

@@ -15,6 +15,8 @@ from shapetrace.outlining.structure import Outline, Section
 
 _SEPARATOR = " · "
 _NAME_LENGTH = 60
+_SECTION_ROWS = 15
+"""Rows of a section's figure beyond which its own sections are one row each: they have figures of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,8 @@ def subject_of(outline: Outline, section: str | None, step: int | None, look: Lo
         facts = _joined([clean(chosen.path), *_costs(chosen.parameters, chosen.flops or 0, words)])
         return Subject(slug(chosen.id), look.title or title, facts, (Row((chosen,)),))
     root = outline.root if section in {None, ""} else section_named(outline, str(section))
-    items = flattened(collapse(arrange(root, look), look.max_rows), root.path)
+    wanted = None if root is outline.root else _SECTION_ROWS
+    items = flattened(collapse(arrange(root, look), look.max_rows, wanted), root.path)
     if root is outline.root:
         title = words.say("{model}: one forward pass", model=model)
         return Subject("overview", look.title or title, _overview_facts(outline, words), items)
