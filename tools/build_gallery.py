@@ -14,12 +14,13 @@ from typing import Any
 from rich.progress import track
 
 from shapetrace.cli.asking import asked_by
+from shapetrace.drawing import compare
 from shapetrace.exporting import Part, drawing, export
 from shapetrace.listing import listed, parts
-from shapetrace.obtaining import obtain
+from shapetrace.obtaining import obtain, variants
 from shapetrace.outlining.structure import Outline
 from shapetrace.publishing import publish
-from shapetrace.renderers import markdown, tables
+from shapetrace.renderers import markdown, svg, tables
 from shapetrace.request import Request
 from shapetrace.writing import write
 
@@ -60,6 +61,17 @@ def built() -> dict[Path, bytes]:
     figures = [(folder, figure) for folder in folders for figure in folder["figures"]]
     for folder, figure in track(figures, "drawing the gallery", disable=not sys.stderr.isatty(), transient=True):
         request, asked, _ = asked_by(shlex.split(figure["words"]))
+        if figure.get("command") == "compare":
+            drawn = compare(
+                [trace.outline() for trace in variants()],
+                section=asked.section or "attention",
+                theme=asked.theme,
+                lang=asked.lang,
+                look=asked.style.look,
+            )
+            files[GALLERY / folder["name"] / f"{figure['name']}.svg"] = svg.render(drawn).encode()
+            figure["title"] = drawn.title
+            continue
         outline = outline_of(request, fused=asked.fused, known=outlines)
         part = Part(figure["name"], asked.section, asked.step)
         for name, content in export(outline, part, "svg", asked.style):
@@ -112,6 +124,8 @@ def outline_of(request: Request, *, fused: bool, known: dict[str, Outline]) -> O
 
 def command(figure: dict[str, Any]) -> str:
     """What draws a figure."""
+    if figure.get("command") == "compare":
+        return " ".join(f"shapetrace compare {figure['words']} --out {figure['name']}.svg".split())
     return f"shapetrace diagram {figure['words']} --out figures/"
 
 
