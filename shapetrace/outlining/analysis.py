@@ -13,7 +13,7 @@ from shapetrace.ir import Kernel, Op, Tensor, Trace
 from shapetrace.ops.atoms import AtomOrigin, Atoms, Axes
 from shapetrace.ops.axis_products import ATTENTION
 from shapetrace.ops.axis_rules import Cut, KernelView, base_name, outcome
-from shapetrace.ops.kinds import kernel_kind
+from shapetrace.ops.kinds import kernel_kind, op_kind
 from shapetrace.ops.products import Product, is_product, products
 
 Sources = dict[int, frozenset[Cut]]
@@ -21,6 +21,9 @@ Sources = dict[int, frozenset[Cut]]
 
 _MOST_SOURCES = 6
 """A tensor made from more products than this is a stream, not an operand of attention."""
+
+_LONGEST_WAY = 6
+"""Views and casts between a weight and its product, at most."""
 
 _RANK = {"input": 0, "parameter": 1, "buffer": 2}
 
@@ -141,13 +144,33 @@ def _record_products(
     facts: Facts, op: Op, kernel: Kernel, ins: Sequence[Axes], out_shapes: Sequence[tuple[int, ...]]
 ) -> None:
     shapes = [facts.tensor(value).shape for value in kernel.inputs]
-    for product in products(op.id, kernel, ins, shapes, out_shapes):
+    for found in products(op.id, kernel, ins, shapes, out_shapes):
         position = len(facts.products)
-        left, right = (None if v is None else facts.outside(v) for v in (product.left, product.right))
-        facts.products.append(replace(product, left=left, right=product.right if right is None else right))
+        left = None if found.left is None else facts.outside(found.left)
+        product = replace(found, left=left, right=facts.outside(found.right))
+        if left is not None and _is_weight_times_vectors(facts, product):  # (f,d)×(d,1) is the row (1,d) times the weight as [in, out]
+            product = replace(product, left=product.right, right=left, m=product.n, n=product.m)
+        facts.products.append(product)
         facts.of_op[op.id].append(position)
         if product.out is not None:
             facts.sources[product.out] = {position: frozenset()}
+
+
+def _is_weight_times_vectors(facts: Facts, product: Product) -> bool:
+    """Whether matrices of a stack, chosen or not, stand left of one column each."""
+    if product.form != "matmul" or product.left is None or facts.atoms.size(product.n) != 1:
+        return False
+    value = product.left
+    for _ in range(_LONGEST_WAY):
+        tensor = facts.tensor(value)
+        if tensor.role == "weight":
+            return len(tensor.shape) > 1 and facts.tensor(product.right).role == "data"
+        producer = facts.producer.get(value)
+        inputs = () if producer is None else facts.trace.ops[producer].inputs
+        if producer is None or not inputs or op_kind(facts.trace.ops[producer]) not in ("layout", "cast", "index"):
+            return False
+        value = inputs[0]
+    return False
 
 
 def _hand_on_sources(facts: Facts, kernel: Kernel, cuts: Sequence[Cut | None]) -> None:

@@ -41,8 +41,10 @@ def outline(trace: Trace, *, fused: bool = False) -> Outline:
     give_titles(flow, tree)
     join_routes(tree)
     gather(tree)
+    drafts = list(tree.drafts())
     accounts = Accounts(flow)
-    accounts.claim(found.drafts)
+    accounts.claim(drafts)
+    counts = totals(flow, accounts, drafts)
     fold(trace, tree, accounts)
     symbols = Symbols(flow, found.attentions)
     symbols.name(tree)
@@ -50,7 +52,7 @@ def outline(trace: Trace, *, fused: bool = False) -> Outline:
     return Outline(
         trace.model,
         root,
-        totals(flow, accounts, found.drafts),
+        counts,
         _coverage(trace, found, root),
         _failure(trace),
         explanation(trace),
