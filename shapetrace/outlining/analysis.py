@@ -148,7 +148,9 @@ def _record_products(
         position = len(facts.products)
         left = None if found.left is None else facts.outside(found.left)
         product = replace(found, left=left, right=facts.outside(found.right))
-        if left is not None and _is_weight_times_vectors(facts, product):  # (f,d)×(d,1) is the row (1,d) times the weight as [in, out]
+        if left is not None and _is_weight_times_vectors(
+            facts, product
+        ):  # (f,d)×(d,1) is the row (1,d) times the weight as [in, out]
             product = replace(product, left=product.right, right=left, m=product.n, n=product.m)
         facts.products.append(product)
         facts.of_op[op.id].append(position)

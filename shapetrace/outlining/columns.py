@@ -5,7 +5,7 @@ product of data with data.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from shapetrace.ops.atoms import Axis
@@ -26,6 +26,7 @@ class Columns:
         width: Columns of one head.
         start: First column, to order the pieces.
         attention: Position of the first attention that reads them, in the list of attentions; -1 if none does.
+        cuts: The cuts that lead to them from all columns.
     """
 
     letters: str
@@ -33,6 +34,7 @@ class Columns:
     width: int
     start: int = 0
     attention: int = -1
+    cuts: frozenset[Cut] = frozenset()
 
     @property
     def count(self) -> int:
@@ -104,4 +106,15 @@ def _columns(flow: Flow, whole: Axis, cuts: frozenset[Cut], claims: Sequence[_Cl
     heads = atoms.size(tuple(leaf for leaf in leaves if leaf in claims[0].batch))
     letters = "".join(sorted({claim.letter for claim in claims}, key="QKV".index))
     width = atoms.size(tuple(leaves)) // heads
-    return Columns(letters, heads, width, start, claims[0].attention)
+    return Columns(letters, heads, width, start, claims[0].attention, cuts)
+
+
+def letter_of(flow: Flow, value: int, columns: Mapping[int, Sequence[Columns]]) -> str:
+    """What a value is if it holds just one piece of a projection that gives several: "K" of keys and values."""
+    sources = flow.facts.sources.get(value, {})
+    if len(sources) != 1:
+        return ""
+    ((product, cuts),) = sources.items()
+    pieces = columns.get(product, ())
+    found = [piece.letters for piece in pieces if piece.cuts and piece.cuts <= cuts]
+    return found[0] if len(pieces) > 1 and len(found) == 1 else ""

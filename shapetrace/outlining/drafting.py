@@ -3,11 +3,12 @@
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import partial
 
 from shapetrace.ir import Op
 from shapetrace.outlining.attending import attention_drafts, example_axis, head_leaves
 from shapetrace.outlining.attention import Attention, find_attentions
-from shapetrace.outlining.columns import Columns, split_columns
+from shapetrace.outlining.columns import Columns, letter_of, split_columns
 from shapetrace.outlining.drafts import Draft
 from shapetrace.outlining.elementwise import group_draft, lookup_draft, plain_draft, residual_draft
 from shapetrace.outlining.flow import Flow
@@ -41,6 +42,7 @@ def plan(flow: Flow, *, fused: bool = False) -> Plan:
     """
     found = Plan(attentions=find_attentions(flow), module_of=[_module_of(flow, op) for op in flow.trace.ops])
     columns = split_columns(flow, found.attentions)
+    flow.letters = partial(letter_of, flow, columns=columns)
     flow.example_axis = example_axis(flow, found.attentions)
     flow.head_leaves = head_leaves(flow, found.attentions)
     _draw_products(flow, found, columns, fused)

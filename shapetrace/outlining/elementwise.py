@@ -19,6 +19,7 @@ def ref(flow: Flow, value: int, letter: str = "") -> Ref:
     root = flow.root(value)
     role = flow.facts.tensor(root).role
     shape = flow.facts.tensor(value).shape
+    letter = letter or flow.letters(value)
     heads = [bool(set(flow.facts.atoms.leaves(axis)) & flow.head_leaves) for axis in flow.facts.axes_of(value)]
     pairs = len(shape) == 5 and shape[4] == 2 and (heads[1:] == [True, False, False, False] or shape[1] == 1)
     if heads == [False, True, False, False] or pairs:

@@ -4,7 +4,7 @@ Views, casts and dropout in eval mode hand a value on: they are edges, not steps
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from math import prod
 
 from shapetrace.ir import Op, Trace
@@ -23,6 +23,7 @@ class Flow:
         edges: Why an operation is an edge and no step, by id: ``views``, ``casts``, ``dropouts``; "" for a step.
         readers: Operations that are steps and read a value, behind all edges, by the value's root.
         outputs: Roots of the model's outputs.
+        letters: What a value is if it is one piece of a fused projection: set when the columns are known.
         head_leaves: Atoms that count heads: set when the attentions are known.
         example_axis: Which axis of an input counts independent examples: ``[0]``, or ``[1]`` where the length is first.
     """
@@ -41,6 +42,7 @@ class Flow:
                     self.readers[value].append(op.id)
         self.outputs = {self.root(value) for value in self.trace.outputs}
         self.head_leaves: set[int] = set()
+        self.letters: Callable[[int], str] = lambda _value: ""
         self.example_axis = "[0]"
         self._edges_of: dict[int, list[Op]] = defaultdict(list)
         for op in self.trace.ops:
