@@ -45,7 +45,7 @@ class Symbols:
         for result in draft.results:
             if not result.letter:
                 result.letter = self._result(draft, result)
-            if result.value is not None and not (draft.kind == "product" and result.letter in ("Q", "K", "V")):
+            if result.value is not None and draft.share[0] == draft.share[1]:  # pieces share one value
                 self.of[result.value] = result.letter
 
     def _operand(self, operand: Ref) -> str:
