@@ -121,13 +121,21 @@ class _Writer:
         results = tuple(self._operand(result, made_by=name) for result in draft.results)
         tied = self._accounts.tied_to(draft)
         members = (draft, *draft.twins)
+        notes = self._notes(draft)
+        if any(isinstance(twin, Draft) and self._shares_weights(draft, twin) for twin in twins):
+            notes.append(Note("the same weights in every layer"))
         return Step(
             id=name, section=section, kind=draft.kind, title=draft.title, path=self._path(draft),
-            operator=draft.operator, operands=operands, results=results, notes=tuple(self._notes(draft)),
+            operator=draft.operator, operands=operands, results=results, notes=tuple(notes),
             repeat=repeat, parameters=sum(self._accounts.owned(member) for member in members),
             tied_to=tied.rpartition(".")[0] or tied, flops=draft.flops, inner=draft.inner,
             ops=tuple(sorted(op for member in members for op in member.ops)),
         )  # fmt: skip
+
+    def _shares_weights(self, draft: Draft, twin: Draft) -> bool:
+        """Whether two layers use the same parameters: a module that runs several times."""
+        names = self._accounts.names(draft)
+        return bool(names) and names == self._accounts.names(twin)
 
     def _notes(self, draft: Draft) -> list[Note]:
         notes = list(draft.notes)

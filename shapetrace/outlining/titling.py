@@ -79,10 +79,10 @@ class _Titles:
         if weight.value in self._tables:
             self._name(draft, "Unembedding", weight="E", result="logits")
             weight.transposed = True
-        elif node.kind == "unembedding" and draft is [d for d in node.own() if d.kind == "product"][-1]:
-            self._name(draft, "Unembedding" if self._is_vocabulary(weight) else "Head", weight="W_U", result="logits")
         elif data.value is not None and self._weighs_heads(data.value):
             self._name(draft, "Output", weight="W_O", result="O")
+        elif node.kind == "unembedding" and draft is [d for d in node.own() if d.kind == "product"][-1]:
+            self._name(draft, "Unembedding" if self._is_vocabulary(weight) else "Head", weight="W_U", result="logits")
         elif self._reaches_route(result):
             self._name(draft, "Router", weight="W_R", result="R")
         else:
