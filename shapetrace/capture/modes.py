@@ -10,7 +10,7 @@ from torch.nn.parameter import UninitializedBuffer, UninitializedParameter
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from shapetrace.capture import known_calls, known_kernels
+from shapetrace.capture import known_calls, known_kernels, known_rules
 from shapetrace.capture.composites import is_composite, opened
 from shapetrace.capture.index_ranges import index_range
 from shapetrace.capture.known_values import KnownValues
@@ -146,10 +146,8 @@ def _schema(func: OpOverload) -> tuple[str, tuple[str, ...], tuple[str, ...], bo
     arguments = func._schema.arguments
     names = tuple(argument.name for argument in arguments)
     written = tuple(a.name for a in arguments if a.alias_info is not None and a.alias_info.is_write)
-    has_kernel = torch._C._dispatch_has_kernel_for_dispatch_key
-    composite = has_kernel(func.name(), "CompositeImplicitAutograd")
     is_view = any(returned.alias_info is not None for returned in func._schema.returns)
-    return str(func), names, written, composite, is_view
+    return str(func), names, written, known_rules.is_composite(func), is_view
 
 
 @functools.cache

@@ -55,6 +55,7 @@ class Groups:
         self._taken = taken
         self._group: dict[int, int] = {}
         self._members: dict[int, list[int]] = defaultdict(list)
+        self._inputs: dict[int, set[int]] = {}
         self._closed: set[int] = set()
         self._by_leaf()
         self._by_flow()
@@ -87,13 +88,19 @@ class Groups:
 
     def _connected(self, members: Sequence[int]) -> list[list[int]]:
         """Split one module's operations where neither reads the other: queries and keys in one rotary call."""
-        parts: list[list[int]] = []
+        part_of: dict[int, list[int]] = {}
+        made_by: dict[int, int] = {}
         for member in members:
-            inputs = {self._flow.root(value) for value in self._flow.trace.ops[member].inputs}
-            touching = [part for part in parts if any(self._result(i) in inputs for i in part)]
-            merged = sorted([i for part in touching for i in part] + [member])
-            parts = [part for part in parts if part not in touching] + [merged]
-        return parts
+            mine = [member]
+            for value in self._read_by(member):
+                other = part_of[made_by[value]] if value in made_by else mine
+                if other is not mine:
+                    mine, smaller = (mine, other) if len(mine) > len(other) else (other, mine)
+                    mine += smaller
+                    part_of.update(dict.fromkeys(smaller, mine))
+            part_of[member] = mine
+            made_by[self._result(member)] = member
+        return [sorted(part) for part in {id(part): part for part in part_of.values()}.values()]
 
     def _by_flow(self) -> None:
         for op in self._flow.trace.ops:
@@ -122,22 +129,27 @@ class Groups:
 
     def _absorb(self, op: Op) -> None:
         """Take in the groups whose results only this group reads."""
-        flow = self._flow
         changed = True
         while changed:
             changed = False
             mine = self._group[op.id]
-            members = set(self._members[mine])
-            for value in {flow.root(v) for i in members for v in flow.trace.ops[i].inputs}:
-                producer = flow.facts.producer.get(value)
+            for value in list(self._inputs[mine]):
+                producer = self._flow.facts.producer.get(value)
                 other = None if producer is None else self._group.get(producer)
-                if other is None or other == mine or other in self._closed or value in flow.outputs:
-                    continue
-                readers = set(flow.readers[value])
-                if readers <= members and self._same_place(op, producer or 0):
+                if other is None or other == mine or other in self._closed or value in self._flow.outputs:
+                    self._inputs[mine].discard(value)  # producers come first: that will not change
+                elif self._alone_reads(mine, value) and self._same_place(op, producer or 0):
                     self._merge(mine, other)
                     changed = True
                     break
+
+    def _alone_reads(self, group: int, value: int) -> bool:
+        """Whether a group holds all readers of a value; the last reader, often still to come, is asked first."""
+        return all(self._group.get(reader) == group for reader in reversed(self._flow.readers[value]))
+
+    def _read_by(self, op: int) -> set[int]:
+        """Values that an operation reads, behind all edges."""
+        return {self._flow.root(value) for value in self._flow.trace.ops[op].inputs}
 
     def _same_place(self, op: Op, other: int) -> bool:
         """Whether two operations run in one module, leaves such as an activation's module apart."""
@@ -163,8 +175,12 @@ class Groups:
         for member in members:
             self._group[member] = members[0]
         self._members[members[0]] = list(members)
+        self._inputs[members[0]] = {value for member in members for value in self._read_by(member)}
 
-    def _merge(self, mine: int, other: int) -> None:
-        for member in self._members.pop(other):
-            self._group[member] = mine
-            self._members[mine].append(member)
+    def _merge(self, one: int, other: int) -> None:
+        """Make one group of two; the smaller moves, so that long chains cost no more than they are long."""
+        keep, move = (one, other) if len(self._members[one]) >= len(self._members[other]) else (other, one)
+        moved = self._members.pop(move)
+        self._group.update(dict.fromkeys(moved, keep))
+        self._members[keep] += moved
+        self._inputs[keep] |= self._inputs.pop(move)
