@@ -28,6 +28,8 @@ class Tensor:
         origin: How it came to be; ``made`` for everything that the pass computed.
         name: Name of the parameter, buffer or input; empty for what was made.
         alias_of: Id of the value this one replaces or reinterprets, if any.
+        band: Of a mask that is a band along the diagonal: the columns it lets a row see below and above it,
+            where the last row and the last column meet on it. (511, 0): the last 512. None: no such mask, or unknown.
     """
 
     id: int
@@ -37,6 +39,7 @@ class Tensor:
     origin: Origin = "made"
     name: str = ""
     alias_of: int | None = None
+    band: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)

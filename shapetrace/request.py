@@ -7,12 +7,12 @@ from typing import Any, Literal
 
 from shapetrace.errors import UsageError
 from shapetrace.models import presets
-from shapetrace.models.settings import Settings
+from shapetrace.models.settings import Attention, Settings
 from shapetrace.words import Words, read_words
 
 Kind = Literal["reference", "preset", "huggingface", "code", "file"]
 
-_INPUT_SETTINGS = frozenset({"seq", "batch", "tokens", "pad", "last_row", "device", "dtype", "context"})
+_INPUT_SETTINGS = frozenset({"seq", "target_seq", "batch", "tokens", "pad", "last_row", "device", "dtype", "context"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,8 +113,12 @@ def _shaped(settings: Settings, request: Request) -> Settings:
         if "seq" in shape:
             raise UsageError(f"--seq and a text of {len(words.labels)} tokens: give one of them; --pad makes it longer")
         shape = {"seq": len(words.labels), "tokens": words.ids, "last_row": not settings.encoder_layers} | shape
-    known = {entry.name for entry in fields(Settings)}
-    return replace(settings, **{name: value for name, value in shape.items() if name in known})
+    attention = replace(settings.attention, **_among(Attention, shape))
+    return replace(settings, attention=attention, **_among(Settings, shape))
+
+
+def _among(settings: type[Settings] | type[Attention], shape: dict[str, Any]) -> dict[str, Any]:
+    return {entry.name: shape[entry.name] for entry in fields(settings) if entry.name in shape}
 
 
 def _name(settings: Settings) -> str:

@@ -11,6 +11,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from shapetrace.capture import known_calls, known_kernels, known_rules
+from shapetrace.capture.bands import note_masks
 from shapetrace.capture.composites import is_composite, opened
 from shapetrace.capture.index_ranges import index_range
 from shapetrace.capture.known_values import KnownValues
@@ -54,6 +55,7 @@ class FunctionLevel(TorchFunctionMode):
             return self._run_composite(func, name, args, kwargs)
         recorder = self._recorder
         running = recorder.open_op(name, args, kwargs, calling_line())
+        note_masks(recorder.registry, self._values, name, args, kwargs)
         try:
             if self._values is None:
                 result = func(*args, **kwargs)

@@ -2,6 +2,7 @@
 
 import weakref
 from collections.abc import Iterable
+from dataclasses import replace
 
 import torch
 
@@ -19,6 +20,7 @@ class Registry:
 
     Attributes:
         tensors: The values so far; position is id.
+        examined: Values whose contents have been looked at: masks.
     """
 
     def __init__(self, names: dict[int, tuple[Origin, str]]) -> None:
@@ -28,6 +30,7 @@ class Registry:
             names: Origin and name of the model's parameters and buffers, by ``id()``; the model keeps them alive.
         """
         self.tensors: list[Tensor] = []
+        self.examined: set[int] = set()
         self._names = names
         self._bound: dict[int, tuple[weakref.ref[torch.Tensor], int]] = {}
         self._sharing: dict[int, list[weakref.ref[torch.Tensor]]] = {}
@@ -86,6 +89,11 @@ class Registry:
             if other is not None and other is not tensor and self.known(other) is not None:
                 changed.append(self._renew(other, role))
         return changed
+
+    def note_band(self, value: int, band: tuple[int, int] | None) -> None:
+        """Keep what a mask was found to let through."""
+        if band is not None:
+            self.tensors[value] = replace(self.tensors[value], band=band)
 
     def passed(self, tensor: torch.Tensor, value: int) -> None:
         """Remember a kernel's result until its operation ends: autograd may wrap it in another object."""

@@ -36,9 +36,14 @@ class ModelOptions:
     d_model: Annotated[int | None, _option(_SHAPE, "Width of the residual stream [768].", "--d-model")] = None
     heads: Annotated[int | None, _option(_SHAPE, "Query heads [12].", "--heads")] = None
     kv_heads: Annotated[int | None, _option(_SHAPE, "Key and value heads [as many as heads].", "--kv-heads")] = None
+    d_head: Annotated[int | None, _option(_SHAPE, "Width of one head [d_model / heads].", "--d-head")] = None
     layers: Annotated[int | None, _option(_SHAPE, "Blocks [12].", "--layers")] = None
     d_ff: Annotated[int | None, _option(_SHAPE, "Width of the MLP [4 × d_model].", "--d-ff")] = None
     vocab: Annotated[int | None, _option(_SHAPE, "Rows of the token table [50257].", "--vocab")] = None
+    window: Annotated[int | None, _option(_SHAPE, "Positions that a token looks back on [all].", "--window")] = None
+    full_every: Annotated[
+        int | None, _option(_SHAPE, "With a window: each n-th layer looks at all.", "--full-every")
+    ] = None
     positions: Annotated[Positions | None, _option(_SHAPE, "Where position comes from.", "--positions")] = None
     norm: Annotated[Norm | None, _option(_SHAPE, "Kind of normalisation.", "--norm")] = None
     activation: Annotated[Activation | None, _option(_SHAPE, "Non-linearity of the MLP.", "--activation")] = None
@@ -49,6 +54,9 @@ class ModelOptions:
         None
     )
     seq: Annotated[int | None, _option(_INPUT, "Tokens [1024].", "--seq")] = None
+    target_seq: Annotated[
+        int | None, _option(_INPUT, "Tokens of the decoder beside an encoder [as many].", "--target-seq")
+    ] = None
     batch: Annotated[int | None, _option(_INPUT, "Sequences [1].", "--batch")] = None
     text: Annotated[str, _option(_INPUT, "Words to write beside the rows; one word is one token.", "--text")] = ""
     tokens: Annotated[str, _option(_INPUT, "Token ids: 2238,295,3361,318.", "--tokens")] = ""

@@ -189,6 +189,7 @@ def _signature(step: Step) -> tuple[object, ...]:
             operand.transposed,
             operand.pattern,
             operand.slices,
+            operand.band,
         )
 
     shapes = tuple(map(looks, step.operands)), tuple(map(looks, step.results))

@@ -1,7 +1,8 @@
-"""The body of a matrix: plain, stacked, broken by a zigzag, half empty under a causal mask, sliced, hatched."""
+"""The body of a matrix: plain, stacked, broken by a zigzag, half empty under a causal mask, a band, sliced, hatched."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 from shapetrace.drawing.primitives import Line, Mark, Point, Polygon, Rect
 from shapetrace.outlining.structure import Operand
@@ -14,6 +15,7 @@ ZIGZAG_AT = 0.68
 """Where the gap of a broken side is, as a part of it: off the middle, which is the name's."""
 
 _SMALLEST_SLICE_PX = 4.0
+_THINNEST_BAND_PX = 10.0
 _HATCH_PITCH_PX = 7.0
 
 
@@ -59,6 +61,8 @@ def body(frame: Frame, operand: Operand) -> Iterator[Mark]:
         yield from _broken(frame)
     elif operand.pattern == "causal":
         yield from _causal(frame, *operand.shape[-2:])
+    elif operand.band is not None:
+        yield from _band(frame, *operand.shape[-2:], operand.band)
     else:
         yield Rect(x, y, frame.width, frame.height, frame.ink)
     if frame.hatched:
@@ -75,6 +79,28 @@ def _causal(frame: Frame, n_rows: int, n_columns: int) -> Iterator[Mark]:
     yield Polygon(((-right, -low), (start, -low), (right, low), (-right, low)), f"{frame.ink}-fill")
     yield Line((((start, -low), (right, low)),), f"{frame.ink}-diagonal")
     yield Line((((-right, -low), (-right, low), (right, low)),), f"{frame.ink}-edge")
+
+
+def _band(frame: Frame, n_rows: int, n_columns: int, band: tuple[int, int]) -> Iterator[Mark]:
+    """Row i sees the columns near i; a band too thin to be seen is drawn a little wider."""
+    thinnest = _THINNEST_BAND_PX * n_columns / frame.width
+    below, above = max(band[0], thinnest - band[1]), band[1]
+    near = list(_slope(n_columns - n_rows + above, n_rows, n_columns))
+    far = list(_slope(n_columns - n_rows - below, n_rows, n_columns))
+
+    def place(point: Point) -> Point:
+        return (point[0] / n_columns - 0.5) * frame.width, (point[1] / n_rows - 0.5) * frame.height
+
+    yield Rect(-frame.width / 2, -frame.height / 2, frame.width, frame.height, f"{frame.ink}-hollow")
+    yield Polygon(tuple(map(place, (*near, *reversed(far)))), f"{frame.ink}-fill")
+    sides = tuple((place(a), place(b)) for line in (near, far) for a, b in pairwise(line) if a[0] != b[0])
+    yield Line(sides, f"{frame.ink}-diagonal")
+
+
+def _slope(start: float, n_rows: int, n_columns: int) -> Iterator[Point]:
+    """A line down the diagonal from column ``start`` in row 0, kept between the first column and the last."""
+    rows = sorted({0, n_rows, *(row for row in (-start, n_columns - start) if 0 < row < n_rows)})
+    yield from ((min(max(start + row, 0), n_columns), row) for row in rows)
 
 
 def _cuts(frame: Frame, n_slices: int) -> Line:

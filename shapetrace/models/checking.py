@@ -132,8 +132,10 @@ def _experts(s: Settings) -> Iterator[str]:
 def _encoder(s: Settings) -> Iterator[str]:
     if s.encoder_layers == 0:
         if s.target_seq is not None:
-            yield f"target_seq {s.target_seq} is the decoder's length: it needs encoder_layers."
+            yield f"target_seq {s.target_seq} is a decoder's length beside an encoder: try transformer-base."
         return
+    if s.attention.window is not None:
+        yield f"window {s.attention.window} is for a decoder alone: leave it out."
     if s.attention.latent is not None or s.experts is not None or s.attention.projections == "per-head":
         yield "an encoder-decoder has plain attention and a dense MLP: leave out latent, experts and per-head."
     if s.positions == "rope":

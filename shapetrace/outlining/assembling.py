@@ -100,6 +100,9 @@ class _Writer:
     def _title(self, node: Node) -> str:
         if node.title:
             return node.title
+        inner = [child.kind for child in node.nodes()]
+        if node.repeat > 1 and len(inner) > 1 and set(inner) == {"block"}:
+            return "Layer group"
         if node.repeat > 1 and node.kind in ("other", "mlp", "block"):
             return "Block"
         if node.kind == "other" or (node.kind == "block" and any(child.kind == "block" for child in node.nodes())):
@@ -166,7 +169,7 @@ class _Writer:
         return Operand(
             name=ref.letter, role=ref.role, shape=ref.shape, stack=ref.stack, stack_axes=ref.stack_axes,
             dims=dims(ref.letter, ref.shape, transposed=ref.transposed), transposed=ref.transposed,
-            pattern=ref.pattern, slices=ref.slices,  # type: ignore[arg-type]
+            pattern=ref.pattern, slices=ref.slices, band=ref.band,  # type: ignore[arg-type]
             source=source, made_by=made_by, labels=labels,
         )  # fmt: skip
 

@@ -53,23 +53,33 @@ def _scores(flow: Flow, attention: Attention, columns: Mapping[int, Sequence[Col
         queries, keys, rows, lengths = keys, queries, lengths, rows
     length, width, keys_length = atoms.size(rows), atoms.size(product.k), atoms.size(lengths)
     stack = stack_sizes(flow, product.batch)
-    pattern = "causal" if attention.causal else ""
+    band = _window(attention, keys_length)
+    pattern = "band" if band else "causal" if attention.causal else ""
     operands = [
         Ref(flow.root(queries), (length, width), "data", stack, "Q"),
         Ref(flow.root(keys), (width, keys_length), "data", _own_heads(flow, keys, stack, columns), "K", True),
     ]
     value = None if product.out is None else flow.root(product.out)
-    result = Ref(value, (length, keys_length), "data", stack, "S", pattern=pattern)
+    result = Ref(value, (length, keys_length), "data", stack, "S", pattern=pattern, band=band)
     ops = [*attention.before, op.id, *attention.between]
     draft = Draft(ops, "scores", "Scores", "×", operands, [result], op.call, order=op.id, inner=(1, 0))
     draft.flops = product.flops
-    draft.notes = _score_notes(attention, width)
+    draft.notes = _score_notes(attention, width, band)
     if len(stack) > 1:
         draft.notes.append(Note("per batch and head"))
     return draft
 
 
-def _score_notes(attention: Attention, width: int) -> list[Note]:
+def _window(attention: Attention, keys_length: int) -> tuple[int, int] | None:
+    """The band of scores that is no whole triangle: a row sees some columns near its own."""
+    if attention.band is None:
+        return None
+    below, above = attention.band
+    ends = below < keys_length - 1 if above <= 0 else above < keys_length - 1
+    return (below, above) if ends else None
+
+
+def _score_notes(attention: Attention, width: int, band: tuple[int, int] | None) -> list[Note]:
     notes = []
     scale = attention.scale
     default = attention.fused and scale is None
@@ -79,8 +89,10 @@ def _score_notes(attention: Attention, width: int) -> list[Note]:
         notes.append(Note("Q Kᵀ · {scale}", {"scale": f"{scale:.4g}"}))
     if attention.causal:
         notes.append(Note("causal mask"))
-    elif attention.masked:
+    elif attention.masked and not band:
         notes.append(Note("masked"))
+    if band:
+        notes.append(Note("window of {n}", {"n": sum(band) + 1}))
     if attention.fused:
         notes.append(Note("one fused call"))
     return notes
@@ -105,7 +117,7 @@ def _softmax(flow: Flow, attention: Attention, scores: Draft) -> Draft:
     before = scores.results[0]
     ops = [] if attention.softmax is None else [attention.softmax, *attention.after]
     value = None if attention.softmax is None else flow.root(flow.trace.ops[attention.softmax].outputs[0])
-    result = Ref(value, before.shape, "data", before.stack_axes, "A", pattern=before.pattern)
+    result = Ref(value, before.shape, "data", before.stack_axes, "A", pattern=before.pattern, band=before.band)
     order = scores.order if attention.softmax is None else attention.softmax
     return Draft(ops, "softmax", "Softmax", "softmax", [before], [result], scores.call, order=order)
 

@@ -1,5 +1,6 @@
 """Finds attention: Q Kᵀ → scale → mask → softmax → × V, written out or as one fused call."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from shapetrace.ir import Op
@@ -29,7 +30,8 @@ class Attention:
         before: Operations that scale queries or keys before the product.
         between: Operations that scale and mask the scores.
         after: Element-wise operations between softmax and the product with the values.
-        causal: True if the mask is a triangle.
+        band: Columns that the mask lets a row see below and above the diagonal (`ir.Tensor.band`), where known.
+        causal: True if the mask is a triangle, or a band that ends at the diagonal.
         masked: True if something masks the scores.
         scale: Factor of the scores where the call says it.
     """
@@ -43,6 +45,7 @@ class Attention:
     before: list[int] = field(default_factory=list)
     between: list[int] = field(default_factory=list)
     after: list[int] = field(default_factory=list)
+    band: tuple[int, int] | None = None
     causal: bool = False
     masked: bool = False
     scale: float | None = None
@@ -77,11 +80,12 @@ def find_attentions(flow: Flow) -> list[Attention]:
 
 def _fused(flow: Flow, position: int, product: Product) -> Attention:
     op = flow.trace.ops[product.op]
-    mask = op.inputs[3] if len(op.inputs) > 3 else None
-    causal = bool(op.attrs.get("is_causal")) or (mask is not None and _is_triangle(flow, mask))
+    masks = list(op.inputs[3:4])
+    band = _band(flow, masks)
+    causal = bool(op.attrs.get("is_causal")) or _is_causal(flow, masks, band)
     scale = op.attrs.get("scale")
     return Attention(
-        position, position + 1, fused=True, causal=causal, masked=causal or mask is not None,
+        position, position + 1, fused=True, band=band, causal=causal, masked=causal or bool(masks),
         before=_scalings(flow, op.inputs[:2]), scale=scale if isinstance(scale, float) else None,
     )  # fmt: skip
 
@@ -110,10 +114,11 @@ def _assembled(flow: Flow, ends: tuple[int, int], softmax: Op, passed: tuple[lis
     product = flow.facts.products[scores]
     assert product.left is not None
     masks = [value for op in between for value in flow.trace.ops[op].inputs if _is_mask(flow, value)]
+    band = _band(flow, masks)
     return Attention(
         scores, weighted, softmax.id, query_right=_keys_are_rows(flow, product, softmax),
         before=_scalings(flow, (product.left, product.right)), between=between, after=after,
-        causal=any(_is_triangle(flow, mask) for mask in masks), masked=bool(masks),
+        band=band, causal=_is_causal(flow, masks, band), masked=bool(masks),
         scale=_factor(flow, between),
     )  # fmt: skip
 
@@ -140,6 +145,19 @@ def _is_mask(flow: Flow, value: int) -> bool:
     return (
         len(shape) >= 2 and not comes_from_scores and (not flow.is_floating(value) or not flow.facts.sources.get(value))
     )
+
+
+def _band(flow: Flow, masks: Sequence[int]) -> tuple[int, int] | None:
+    """The narrowest band of the masks: a triangle and a window that both hide are a window."""
+    bands = [band for mask in masks if (band := flow.facts.tensor(mask).band) is not None]
+    return (min(below for below, _ in bands), min(above for _, above in bands)) if bands else None
+
+
+def _is_causal(flow: Flow, masks: Sequence[int], band: tuple[int, int] | None) -> bool:
+    """Whether no row sees what is above the diagonal: by the mask's values, else by how it was made."""
+    if band is not None:
+        return band[1] <= 0
+    return any(_is_triangle(flow, mask) for mask in masks)
 
 
 def _is_triangle(flow: Flow, value: int) -> bool:

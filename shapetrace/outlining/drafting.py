@@ -101,11 +101,13 @@ def _is_lookup(flow: Flow, op: Op) -> bool:
 
 
 def _draw_residuals(flow: Flow, found: Plan, taken: set[int]) -> None:
+    streams: dict[int, int] = {}
     for op in flow.trace.ops:
         if flow.kinds[op.id] != "pointwise" or op.id in taken or flow.edges[op.id]:
             continue
-        pair = residual_of(flow, op)
+        pair = residual_of(flow, op, streams)
         if pair is not None:
+            streams[flow.root(op.outputs[0])] = pair[0]
             found.drafts.append(residual_draft(flow, op, *pair))
             taken.add(op.id)
 

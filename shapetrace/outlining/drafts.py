@@ -19,6 +19,7 @@ class Ref:
         transposed: Drawn turned.
         pattern: As in `Operand`.
         slices: As in `Operand`.
+        band: As in `Operand`.
     """
 
     value: int | None
@@ -29,6 +30,7 @@ class Ref:
     transposed: bool = False
     pattern: str = ""
     slices: int = 0
+    band: tuple[int, int] | None = None
 
     @property
     def stack(self) -> int:

@@ -20,21 +20,28 @@ def fold(trace: Trace, node: Node, accounts: Accounts) -> None:
     for child in node.nodes():
         fold(trace, child, accounts)
     signatures = [signature(item, accounts) for item in node.items]
-    items: list[Item] = []
-    position = 0
-    while position < len(node.items):
-        period, count = _repetition(node.items, signatures, position)
-        unit = node.items[position : position + period]
-        if count == 1:
-            items.append(node.items[position])
-            position += 1
-            continue
-        copies = [node.items[position + i * period : position + (i + 1) * period] for i in range(count)]
-        items += _folded(trace, unit, copies)
-        position += period * count
-    node.items = [_unwrapped(item) for item in items]
+    node.items = _fold_items(trace, node.items, signatures)
     classify(node)
     _title_joined_heads(node)
+
+
+def _fold_items(trace: Trace, items: Sequence[Item], signatures: Sequence[Hashable]) -> list[Item]:
+    """Siblings with what repeats folded; of a unit of several sections, what repeats inside it too."""
+    found: list[Item] = []
+    position = 0
+    while position < len(items):
+        period, count = _repetition(items, signatures, position)
+        if count == 1:
+            found.append(items[position])
+            position += 1
+            continue
+        copies = [list(items[position + i * period : position + (i + 1) * period]) for i in range(count)]
+        if all(isinstance(item, Node) for item in copies[0]) and period > 1:
+            inside = signatures[position : position + period]
+            copies = [_fold_items(trace, copy, inside) for copy in copies]
+        found += _folded(trace, copies[0], copies)
+        position += period * count
+    return [_unwrapped(item) for item in found]
 
 
 def _title_joined_heads(node: Node) -> None:
@@ -62,11 +69,16 @@ def signature(item: Item, accounts: Accounts) -> Hashable:
 
 
 def _of_ref(operand: Ref) -> Hashable:
-    return (operand.shape, operand.role, operand.stack_axes, operand.letter, operand.pattern, operand.transposed)
+    look = (operand.pattern, operand.band, operand.transposed)
+    return (operand.shape, operand.role, operand.stack_axes, operand.letter, look)
 
 
 def _repetition(items: Sequence[Item], signatures: Sequence[Hashable], start: int) -> tuple[int, int]:
-    """Length of the shortest unit that repeats from here on, and how often it stands in a row."""
+    """Length of the unit that repeats furthest from here on, the shortest of several, and how often it stands in a row.
+
+    Five layers with a window and one without, again and again, are a unit of six, not five and then one.
+    """
+    best = (1, 1)
     for period in range(1, _LONGEST_PERIOD + 1):
         unit = signatures[start : start + period]
         if len(unit) < period:
@@ -76,9 +88,10 @@ def _repetition(items: Sequence[Item], signatures: Sequence[Hashable], start: in
         count = 1
         while signatures[start + count * period : start + (count + 1) * period] == unit:
             count += 1
-        if count > 1 and (count > 2 or any(isinstance(item, Node) for item in items[start : start + period])):
-            return period, count
-    return 1, 1
+        repeats = count > 2 or (count == 2 and any(isinstance(i, Node) for i in items[start : start + period]))
+        if repeats and period * count > best[0] * best[1]:
+            best = (period, count)
+    return best
 
 
 def _may_fold(unit: Sequence[Item]) -> bool:

@@ -1,7 +1,7 @@
 """Runs of element-wise operations that are one step: GELU written in eight lines, RMSNorm, RoPE."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from shapetrace.ir import Op
 from shapetrace.ops.kinds import OpKind, names_of, norm_name
@@ -11,10 +11,16 @@ _FUSABLE: frozenset[OpKind] = frozenset({"pointwise", "norm", "reduce", "cat"})
 _REAL_WORK: frozenset[OpKind] = frozenset({"product", "lookup", "norm", "reduce", "softmax", "unknown", "index"})
 
 
-def residual_of(flow: Flow, op: Op) -> tuple[int, int] | None:
-    """The older and the newer operand of a residual: data added to what was computed from it.
+def residual_of(flow: Flow, op: Op, streams: Mapping[int, int]) -> tuple[int, int] | None:
+    """The stream and the branch of a residual: data added to what was computed from it.
 
     Between the two lies real work (a product, a norm), so that ``x + 0.04·x³`` is none.
+
+    Args:
+        flow: Values and operations.
+        op: What may be one.
+        streams: Results of the residuals before it, with the stream that each began as: in
+            ``x + attention(x) + mlp(x)`` both branches leave the stream at x.
     """
     if names_of(op.kernels) != ["add"] and op.name not in ("add", "iadd", "add_"):
         return None
@@ -24,14 +30,24 @@ def residual_of(flow: Flow, op: Op) -> tuple[int, int] | None:
     shapes = {flow.facts.tensor(value).shape for value in op.inputs}
     if len(shapes) != 1:
         return None
-    made = {value: flow.facts.producer.get(value, -1) for value in data}
-    older, newer = sorted(data, key=lambda value: made[value])
-    if made[older] == made[newer]:
-        return None
-    between = flow.ancestors(newer, since=made[older])
+    older, newer = sorted(data, key=lambda value: flow.facts.producer.get(value, -1))
+    if _works_on(flow, older, newer):
+        return older, newer
+    for stream, branch in ((older, newer), (newer, older)):
+        if stream in streams and _works_on(flow, streams[stream], branch):
+            return stream, branch
+    return None
+
+
+def _works_on(flow: Flow, older: int, newer: int) -> bool:
+    """Whether a value was computed from an older one by real work."""
+    since = flow.facts.producer.get(older, -1)
+    if since == flow.facts.producer.get(newer, -1):
+        return False
+    between = flow.ancestors(newer, since=since)
     reads_older = any(flow.root(value) == older for i in between for value in flow.trace.ops[i].inputs)
     works = any(flow.kinds[i] in _REAL_WORK and flow.is_data(flow.trace.ops[i].outputs[0]) for i in between)
-    return (older, newer) if reads_older and works else None
+    return reads_older and works
 
 
 class Groups:

@@ -64,8 +64,9 @@ class Operand:
         stack_axes: The sizes that make the stack, outermost first: (4, 12) for a batch of 4 and 12 heads.
         dims: Names of the sizes in ``shape`` where known ("T", "d_model", "d_head"), "" elsewhere.
         transposed: True if it is drawn turned: K as Kᵀ. ``shape`` is already the turned one.
-        pattern: "causal" for scores with a causal mask, "slices" for pieces side by side.
+        pattern: "causal" for causal scores, "band" for those of a window, "slices" for pieces side by side.
         slices: Number of pieces side by side, with pattern "slices".
+        band: Columns that a row sees below and above the diagonal, with pattern "band": (511, 0) for the last 512.
         source: Parameter, buffer or input name it comes from; empty for computed values.
         made_by: Id of the step that computed it; empty if none did.
         labels: Words to write beside its rows (tokens); empty if unknown.
@@ -78,8 +79,9 @@ class Operand:
     stack_axes: tuple[int, ...] = ()
     dims: tuple[str, ...] = ()
     transposed: bool = False
-    pattern: Literal["", "causal", "slices"] = ""
+    pattern: Literal["", "causal", "band", "slices"] = ""
     slices: int = 0
+    band: tuple[int, int] | None = None
     source: str = ""
     made_by: str = ""
     labels: tuple[str, ...] = ()

@@ -105,6 +105,7 @@ def _operand(operand: Operand) -> dict[str, Any]:
         "dims": list(operand.dims),
         "transposed": operand.transposed,
         "pattern": operand.pattern,
+        "band": operand.band and list(operand.band),
         "source": operand.source,
     }
 

@@ -79,7 +79,7 @@ def test_norms_stand_where_the_code_has_them() -> None:
     pre = read(PreNorm(Attention(), FeedForward(), lambda: nn.LayerNorm(24)), X)
     post = read(PostNorm(Attention(), FeedForward(), lambda: nn.LayerNorm(24)), X)
     parallel = read(Parallel(Attention(), FeedForward()), X)
-    wanted = ["RMSNorm", "Scores", "Residual", "Expand", "Add"]
+    wanted = ["RMSNorm", "Scores", "Residual", "Expand", "Residual"]
     assert order(pre) == ["LayerNorm", "Scores", "Residual", "LayerNorm", "Expand", "Residual"]
     assert order(post) == ["Scores", "Residual", "LayerNorm", "Expand", "Residual", "LayerNorm"]
     assert [title for title in titles(parallel) if title in wanted] == wanted
@@ -92,7 +92,7 @@ def repeats(found: object) -> list[int]:
 def test_layers_that_alternate_fold_as_a_period() -> None:
     found = read(Stack([PreNorm(Attention(window=0 if i % 2 else 3), FeedForward()) for i in range(6)]), X)
     assert repeats(found) == [3, 3]
-    assert [s.results[0].pattern for s in found.steps() if s.title == "Scores"] == ["causal", ""]
+    assert [s.results[0].pattern for s in found.steps() if s.title == "Scores"] == ["band", ""]
 
 
 def test_layers_that_differ_in_a_weight_s_shape_alone_stay_apart() -> None:
@@ -199,3 +199,13 @@ def test_sizes_that_are_equal_by_chance_are_told_apart() -> None:
     assert splits == ["[4,4,4,6]→[4,4,4,6]"] * 3
     assert step(found, "Scores").results[0].stack_axes == (4, 4)
     assert step(found, "Concat heads").equation == "4·[4,4,6]→[4,4,24]"
+
+
+def test_a_window_inside_layers_that_alternate_is_a_band_and_a_nested_fold() -> None:
+    found = read(Stack([PreNorm(Attention(window=0 if i % 3 == 2 else 3), FeedForward()) for i in range(6)]), X)
+    assert repeats(found) == [4, 2]
+    (group,) = (s for s in found.root.sections() if s.title == "Layer group")
+    assert (group.repeat, [s.repeat for s in group.items]) == (2, [2, 1])
+    scores = [s for s in found.steps() if s.title == "Scores"]
+    assert [s.results[0].band for s in scores] == [(2, 0), None]
+    assert "window of 3" in [str(note) for note in scores[0].notes]
