@@ -31,7 +31,7 @@ _SURVEY = r"""
   const rgb = colour => (colour.match(/[\d.]+/g) || []).slice(0, 3).map(Number);
   const light = colour => rgb(colour).map(v => v / 255).map(v => v <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4)
                                      .reduce((sum, v, i) => sum + v * [.2126, .7152, .0722][i], 0);
-  const grounds = [...svg.querySelectorAll('rect,polygon')].filter(shape => getComputedStyle(shape).fill !== 'none');
+  const grounds = [...svg.querySelectorAll('rect,path')].filter(shape => getComputedStyle(shape).fill !== 'none');
   const contrasts = shown.map(text => {
     const box = text.getBoundingClientRect(), x = (box.left + box.right) / 2, y = (box.top + box.bottom) / 2;
     let ground = null;

@@ -18,7 +18,7 @@ FIGURES = [(folder["name"], figure["name"], figure["words"]) for folder in FOLDE
 def test_a_listed_figure_is_there_and_small(folder, name, words):
     path = GALLERY / folder / f"{name}.svg"
     _, asked, _ = asked_by(shlex.split(words))
-    assert path.stat().st_size < (50_000 if asked.section else 150_000)
+    assert path.stat().st_size < (40_000 if asked.section or asked.step else 150_000)
     root = ET.parse(path).getroot()
     assert float(root.get("width", "0")) <= 1200
     assert (root[0].text, root[1].text) != (None, None)

@@ -26,7 +26,10 @@ def first_wide(figure: Figure) -> str:
 
 
 def with_families(document: str, fonts: Sequence[Path] = ()) -> str:
-    """Let an SVG document ask for the user's fonts first, and lines with Chinese for one that has their letters."""
+    """Let an SVG document ask for the user's fonts first, and lines with Chinese for one that has their letters.
+
+    Rasterisers shape a line as a whole: a style of its Chinese words alone changes the face of the others too.
+    """
     families = ", ".join([*(f"'{family(font)}'" for font in fonts), SANS])
     document = document.replace(SANS, families)
     return _WIDE_LINE.sub(rf'<text style="font-family:{WIDE}, {families}"\1', document)

@@ -38,7 +38,7 @@ def render(figure: Figure, *, fonts: Sequence[Path] = (), templates: Path | None
     check()
     import typst
 
-    document = with_families(svg.render(figure, templates=templates), fonts)
+    document = with_families(svg.render(figure, templates=templates, styled=False), fonts)
     inputs = {"svg": document, "title": figure.title, "desc": figure.desc, "lang": figure.lang.partition("-")[0]}
     with TemporaryDirectory() as folder:  # typst takes folders of fonts
         for font in fonts:

@@ -42,7 +42,7 @@ def render(figure: Figure, *, scale: float = SCALE, fonts: Sequence[Path] = (), 
     for letter, words in (("M", "no font is found"), (first_wide(figure), "no font has Chinese letters")):
         if letter and not _has(letter, tuple(fonts)):
             raise MissingPartError(f"{words}: install one (Noto Sans CJK has all), or give a file with --font FILE")
-    document = with_families(svg.render(figure, templates=templates), fonts)
+    document = with_families(svg.render(figure, templates=templates, styled=False), fonts)
     return _drawn(document, tuple(fonts), zoom=scale)
 
 

@@ -1,13 +1,16 @@
 """A figure as SVG: one file that is light or dark as its reader prefers, and that any page can hold.
 
 Presentation attributes carry the light theme for programs that know no style sheets. A style sheet under a
-class of the figure's own repeats them, so that a page's rules do not reach in, and adds the dark theme.
+class of the figure's own repeats them, so that a page's rules do not reach in, and adds the dark theme. Its rules
+are important ones: a page may address figures by an id, or everything with ``!important``. An element with a class
+is an ink; every other one inherits.
 """
 
 import hashlib
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader
@@ -23,8 +26,14 @@ SANS = (
 )
 MONO = "ui-monospace, SFMono-Regular, Menlo, Consolas, DejaVu Sans Mono, monospace"
 
-ROOT_ATTRIBUTES = {"stroke-width": "1.3", "text-anchor": "middle", "direction": "ltr"}
-MONO_ATTRIBUTES = {"fill": "muted", "font-size": "10.5"}
+ROOT_ATTRIBUTES = {
+    "fill": "muted",
+    "font-size": "13",
+    "stroke-width": "1.3",
+    "text-anchor": "middle",
+    "direction": "ltr",
+}
+MONO_ATTRIBUTES = {"font-size": "10.5"}
 """What the document, and each group of monospaced text, says once for all inside."""
 
 _PLAIN_WEIGHT = 400
@@ -34,7 +43,7 @@ _FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff
 """Characters that XML 1.0 does not allow, escaped or not."""
 
 
-def render(figure: Figure, *, prefix: str = "", templates: Path | None = None) -> str:
+def render(figure: Figure, *, prefix: str = "", templates: Path | None = None, styled: bool = True) -> str:
     """Write a figure as an SVG document.
 
     Args:
@@ -42,6 +51,7 @@ def render(figure: Figure, *, prefix: str = "", templates: Path | None = None) -
         prefix: Start of its ids and its class; by default made from what the figure holds, so that two
             figures can be in one page.
         templates: Folder of the user, whose ``figure.svg`` comes before ours.
+        styled: True to have a style sheet; rasterisers draw the light theme from attributes alone.
     """
     environment = Environment(
         loader=FileSystemLoader(template_folders(templates)), autoescape=True, trim_blocks=True, lstrip_blocks=True
@@ -50,9 +60,14 @@ def render(figure: Figure, *, prefix: str = "", templates: Path | None = None) -
     environment.globals |= {"attributes": own_attributes, "rules": rules, "shift_px": shift_px}
     environment.globals |= {"shape_runs": shape_runs, "text_runs": text_runs, "common_anchor": common_anchor}
     environment.globals |= {"root_attributes": ROOT_ATTRIBUTES, "mono_attributes": MONO_ATTRIBUTES}
-    environment.globals |= {"shifted_size_px": SHIFTED_SIZE_PX, "sans": SANS, "mono": MONO}
+    environment.globals["ink_class"] = ink_class
+    environment.globals |= {
+        "shifted_size_px": SHIFTED_SIZE_PX,
+        "sans": SANS,
+        "mono": MONO,
+    }
     name = re.sub(r"[^A-Za-z0-9_-]", "-", prefix) or _prefix(figure)
-    return environment.get_template("figure.svg").render(figure=figure, prefix=name)
+    return environment.get_template("figure.svg").render(figure=figure, prefix=name, styled=styled)
 
 
 def px(value: float) -> str:
@@ -83,33 +98,35 @@ def attributes(ink: str) -> dict[str, str]:
 
 def own_attributes(ink: str) -> dict[str, str]:
     """Those attributes of an ink that the elements around it do not say already."""
-    around = MONO_ATTRIBUTES if ink in TEXTS and TEXTS[ink].mono else ROOT_ATTRIBUTES
+    around = ROOT_ATTRIBUTES | (MONO_ATTRIBUTES if ink in TEXTS and TEXTS[ink].mono else {})
     return {name: value for name, value in attributes(ink).items() if around.get(name) != value}
 
 
 def rules(figure: Figure, prefix: str, *, dark: bool) -> Markup:
-    """Style rules of all inks in a figure; of the dark theme only the colours."""
+    """Style rules of all inks in a figure; of the dark theme only the colours. Inks that say the same share one."""
     colours = figure.theme.dark if dark else figure.theme.colours
-    used = sorted({mark.ink for mark in figure.marks()})
-    lines = [f".{prefix} .{ink} {'text' if ink in TEXTS else '*'}{{{_declared(ink, colours, dark)}}}" for ink in used]
-    if not dark:
-        lines += _face_rules(prefix, used)
+    shared: dict[str, list[str]] = {}
+    for ink in sorted({mark.ink for mark in figure.marks()}):
+        shared.setdefault(_declared(ink, colours, dark), []).append(f".{prefix} .{ink_class(ink)}")
+    lines = (f"{','.join(selectors)}{{{declared}}}" for declared, selectors in shared.items())
     return Markup("\n".join(lines))  # noqa: S704 - inks are ours, colours are checked to be #rrggbb
 
 
+def ink_class(ink: str) -> str:
+    """The class of an ink: pages have classes such as ``title`` and ``card`` of their own."""
+    return f"s-{ink}"
+
+
 def _declared(ink: str, colours: dict[str, str], dark: bool) -> str:
+    """What the attributes of an ink say; the template has rules for inks without one of them."""
     given = attributes(ink)
     if dark:
         given = {name: value for name, value in given.items() if name in {"fill", "stroke"}}
     elif ink in TEXTS:
-        given |= {"font-size": f"{given['font-size']}px", "font-weight": str(TEXTS[ink].weight)}
-    return ";".join(f"{name}:{colours.get(value, value)}" for name, value in given.items())
-
-
-def _face_rules(prefix: str, used: list[str]) -> Iterator[str]:
-    for face, mono in ((SANS, False), (MONO, True)):
-        if inks := [ink for ink in used if ink in TEXTS and TEXTS[ink].mono == mono]:
-            yield f"{','.join(f'.{prefix} .{ink} text' for ink in inks)}{{font-family:{face}}}"
+        given |= {"font-size": f"{given['font-size']}px"}
+    elif given.get("stroke-width") == ROOT_ATTRIBUTES["stroke-width"]:
+        del given["stroke-width"]
+    return ";".join(f"{name}:{colours.get(value, value)}!important" for name, value in given.items())
 
 
 def shape_runs(group: Group) -> list[tuple[str, list[Mark]]]:
@@ -144,8 +161,20 @@ def shift_px(text: Text, place: int) -> str:
 
 
 def corners(polygon: Polygon) -> str:
-    """Write the corners of a polygon."""
-    return " ".join(f"{px(x)},{px(y)}" for x, y in polygon.points)
+    """Write a polygon as a path: steps from corner to corner are shorter than places."""
+    return f"{_steps(polygon.points)}z"
+
+
+def _steps(points: Sequence[Point]) -> str:
+    places = [(round(x, 1), round(y, 1)) for x, y in points]
+    steps = (_step(after[0] - before[0], after[1] - before[1]) for before, after in pairwise(places))
+    return re.sub(r"(l[^a-z]*)l(?=-)", r"\1", f"M{_point(places[0])}{''.join(steps)}")
+
+
+def _step(right: float, down: float) -> str:
+    if px(down) == "0":
+        return f"h{px(right)}" if px(right) != "0" else ""
+    return f"l{px(right)} {px(down)}".replace(" -", "-") if px(right) != "0" else f"v{px(down)}"
 
 
 def path_data(line: Line) -> str:
@@ -154,6 +183,8 @@ def path_data(line: Line) -> str:
 
 
 def _stroke(points: tuple[Point, ...], radius: float) -> str:
+    if len(points) == 2:
+        return _steps(points)
     written = [f"M{px(points[0][0])} {px(points[0][1])}"]
     for before, bend, after in zip(points, points[1:], points[2:], strict=False):
         start, end = _towards(bend, before, radius), _towards(bend, after, radius)
@@ -175,4 +206,4 @@ def _point(point: Point) -> str:
 def _prefix(figure: Figure) -> str:
     """A name for the ids of this very figure: its own, and a digest of what it holds."""
     digest = hashlib.sha256(repr((figure.title, figure.groups, figure.theme)).encode(errors="replace"))
-    return f"st-{digest.hexdigest()[:8]}"
+    return f"s{digest.hexdigest()[:6]}"
