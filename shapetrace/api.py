@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from shapetrace.drawing import Figure as Drawing
     from shapetrace.drawing import Look
+    from shapetrace.failing.phrases import Tell
     from shapetrace.outlining.structure import Outline, Totals
 
 
@@ -126,20 +127,28 @@ def trace(model: "torch.nn.Module", /, *args: Any, **kwargs: Any) -> Trace:
 
 
 @contextmanager
-def explain() -> Iterator[None]:
+def explain(*, lang: str = "en") -> Iterator[None]:
     """Explain the exception that a block of code raises, if one does: ``with shapetrace.explain(): model(x)``.
 
     Every operation in the block is recorded, whatever models run. The exception comes through unchanged, with
     the explanation as a note below its traceback and the partial trace as its attribute ``trace``. A block that
     raises nothing prints nothing. Also a decorator: ``@shapetrace.explain()``.
+
+    Args:
+        lang: Language of the note: ``en``, ``zh``.
+
+    Raises:
+        UsageError: If there is no such language.
     """
     from shapetrace.capture import watch
+    from shapetrace.drawing.wording import words_in
 
-    with watch(_tell):
+    tell = words_in(lang).told if lang != "en" else str
+    with watch(lambda error, partial: _tell(error, partial, tell)):
         yield
 
 
-def _tell(error: Exception, partial: ir.Trace) -> None:
+def _tell(error: Exception, partial: ir.Trace, tell: "Tell" = str) -> None:
     """Leave the explanation and the partial trace on an exception, in place of the recorder's own short note."""
     from shapetrace.failing import explanation, report
 
@@ -148,7 +157,7 @@ def _tell(error: Exception, partial: ir.Trace) -> None:
     if notes and notes[-1].startswith("while tracing "):
         notes.pop()
     if explained is not None:
-        error.add_note(report(explained))
+        error.add_note(report(explained, tell))
     with suppress(AttributeError):  # an exception class with slots keeps nothing
         error.trace = Trace.of(partial)  # type: ignore[attr-defined]
 

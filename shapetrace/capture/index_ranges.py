@@ -10,12 +10,13 @@ from shapetrace.capture.plain import tensors_in
 from shapetrace.ir import Plain
 
 _INTEGERS = frozenset({torch.int64, torch.int32})
+_SAYS = ("out of", "num_classes", "non-negative")
 _MOST_ELEMENTS = 1 << 24
 
 
 def index_range(error: BaseException, args: Sequence[Any], kwargs: dict[str, Any]) -> dict[str, Plain]:
     """``{"index_range": [0, 50257]}`` for a call with one tensor of integers on the CPU; else nothing."""
-    if not isinstance(error, IndexError | RuntimeError) or "out of" not in str(error):
+    if not isinstance(error, IndexError | RuntimeError) or not any(words in str(error) for words in _SAYS):
         return {}
     indices = [
         tensor

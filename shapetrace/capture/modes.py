@@ -78,6 +78,9 @@ class FunctionLevel(TorchFunctionMode):
         try:
             with self:
                 result = opened(func)(*args, **kwargs)
+        except BaseException as error:
+            recorder.fail_function(name, args, kwargs, line, error)
+            raise
         finally:
             self._opened.pop()
             recorder.leave_call(call, result)

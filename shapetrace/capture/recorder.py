@@ -105,6 +105,16 @@ class Recorder:
         if self.failing is None or self.failing[2] is not error:
             self.failing = (opened, self.scope, error)
 
+    def fail_function(
+        self, name: str, args: Sequence[Any], kwargs: dict[str, Any], line: str, error: BaseException
+    ) -> None:
+        """Remember a composite function whose own code raised: it is the operation that failed."""
+        told = self.failing is not None and self.failing[2] is error
+        if told or (self.raising is not None and self.raising[1] is error):
+            return
+        inputs = [self.registry.read(tensor) for tensor in tensors_in((tuple(args), tuple(kwargs.values())))]
+        self.fail_op(OpenOp(name, inputs, _attrs(name, args, kwargs), line), error)
+
     def record_kernel(
         self, name: str, inputs: list[int], args: dict[str, Plain], result: Any, mutated: Any, *, is_view: bool
     ) -> None:

@@ -45,7 +45,7 @@ class Registry:
         """Id of an operand's value; an object never met is a parameter, a buffer or a constant."""
         bound = self._bound.get(id(tensor))
         if bound is not None and bound[0]() is tensor:
-            return bound[1]
+            return self._as_it_is(tensor, bound[1])
         passing = self._passed(tensor)
         if passing is not None:
             return self._bind(tensor, passing)
@@ -54,6 +54,13 @@ class Registry:
             origin = "parameter"
         role: Role = "weight" if origin == "parameter" else "constant"
         return self._bind(tensor, self._new(tensor, role, origin, name))
+
+    def _as_it_is(self, tensor: torch.Tensor, value: int) -> int:
+        """The same id, unless a parameter was given other data: ``model.half()`` swaps it, and no kernel tells."""
+        before = self.tensors[value]
+        if before.origin != "parameter" or (before.shape, before.dtype) == (_shape(tensor), _dtype(tensor)):
+            return value
+        return self._bind(tensor, self._new(tensor, before.role, before.origin, before.name), met=True)
 
     def enter(self, tensor: torch.Tensor, name: str) -> int:
         """Id of a new input of the model."""
@@ -130,8 +137,7 @@ class Registry:
         self, tensor: torch.Tensor, role: Role, origin: Origin = "made", name: str = "", alias_of: int | None = None
     ) -> int:
         value = len(self.tensors)
-        dtype = str(tensor.dtype).removeprefix("torch.")
-        self.tensors.append(Tensor(value, _shape(tensor), dtype, role, origin, name, alias_of))
+        self.tensors.append(Tensor(value, _shape(tensor), _dtype(tensor), role, origin, name, alias_of))
         return value
 
     def _bind(self, tensor: torch.Tensor, value: int, met: bool = False) -> int:
@@ -147,6 +153,10 @@ def _shape(tensor: torch.Tensor) -> tuple[int, ...]:
         return tuple(tensor.shape)
     except RuntimeError:  # a nested tensor has no one shape
         return (tensor.size(0),)
+
+
+def _dtype(tensor: torch.Tensor) -> str:
+    return str(tensor.dtype).removeprefix("torch.")
 
 
 def _memory(tensor: torch.Tensor) -> int:

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 
+from shapetrace.capture.keywords import keyword_arguments
 from shapetrace.capture.plain import tensors_in
 from shapetrace.capture.recorder import Recorder
 from shapetrace.ir import Call
@@ -52,7 +53,8 @@ class _Scopes:
         parent = self._running[-1] if self._running else None
         if parent is None and self._learns:
             self._learn(module)
-        inputs = tuple(recorder.registry.read(tensor) for tensor in tensors_in(args))
+        given = (args, tuple(keyword_arguments().values()))
+        inputs = tuple(recorder.registry.read(tensor) for tensor in tensors_in(given))
         call = Call(
             len(recorder.calls),
             self._path(module, parent[0] if parent else None),

@@ -1,6 +1,7 @@
 """Watch a block of code whose models are not known beforehand, for the sake of its failure."""
 
 import contextlib
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -10,6 +11,8 @@ from torch.nn.modules.module import register_module_forward_pre_hook
 
 from shapetrace import ir
 from shapetrace.capture.forward import failure_of, named_arguments, names_of, parameters_of, recording
+from shapetrace.capture.keywords import keyword_arguments
+from shapetrace.capture.plain import named_tensors
 from shapetrace.capture.recorder import Recorder
 from shapetrace.capture.registry import Registry
 
@@ -42,6 +45,7 @@ class _Block:
 
     def __init__(self) -> None:
         self.models: list[torch.nn.Module] = []
+        self._thread = threading.get_ident()
         self._names: dict[int, tuple[ir.Origin, str]] = {}
         self.recorder = Recorder(Registry(self._names))
         self._start()
@@ -51,7 +55,7 @@ class _Block:
 
     def enter(self, module: torch.nn.Module, args: tuple[Any, ...]) -> None:
         """Learn the names of an outermost module: the model, or a loss."""
-        if self.recorder.scope != 0:
+        if self.recorder.scope != 0 or threading.get_ident() != self._thread:
             return
         if len(self.recorder.ops) > _MOST_OPS:
             self.recorder.__init__(Registry(self._names))  # type: ignore[misc]
@@ -62,12 +66,21 @@ class _Block:
         registry = self.recorder.registry
         for tensor in (*module.parameters(), *module.buffers()):
             value = registry.known(tensor)
-            if value is not None and registry.tensors[value].origin == "made":  # built in the block
+            if value is not None and not registry.tensors[value].name:  # built or moved in the block
                 origin, name = self._names[id(tensor)]
                 registry.tensors[value] = replace(registry.tensors[value], role="weight", origin=origin, name=name)
-        for name, value in named_arguments(module, args, {}):
-            if isinstance(value, torch.Tensor) and registry.known(value) is None:
-                registry.enter(value, name)
+        for name, value in named_arguments(module, args, keyword_arguments()):
+            for path, tensor in named_tensors(value, name):
+                self._name(tensor, path)
+
+    def _name(self, tensor: torch.Tensor, name: str) -> None:
+        """Call an input by the name that the model gives it, also one that was made in the block."""
+        registry = self.recorder.registry
+        known = registry.known(tensor)
+        if known is None:
+            registry.enter(tensor, name)
+        elif registry.tensors[known].role == "constant" and not registry.tensors[known].name:
+            registry.tensors[known] = replace(registry.tensors[known], name=name)
 
     def trace(self, error: Exception) -> ir.Trace:
         """What ran before the exception."""

@@ -1,22 +1,26 @@
 """The figure of a failure: the last steps that ran, then the operation whose sizes clash, its edges in red."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from shapetrace.drawing.arranging import Row
 from shapetrace.drawing.look import Look
-from shapetrace.drawing.metrics import clean
+from shapetrace.drawing.metrics import clean, width_px
+from shapetrace.drawing.naming import shape_text
 from shapetrace.drawing.primitives import Figure, Group, Line, Mark, Rect, Text
 from shapetrace.drawing.subjects import Subject
 from shapetrace.drawing.wording import Words
 from shapetrace.failing import Explanation, Part
+from shapetrace.failing.phrases import joined, say
 from shapetrace.outlining.structure import Operand, Outline, Step, StepKind
 
 FAILURE = "failure"
 """What this figure is called, where others are called by a section."""
 
 _STEPS_BEFORE = 3
-_STEP_ID = "failed-step"
+FAILED_STEP = "failed-step"
+"""Id of the row that did not run."""
+
 _BODIES = frozenset({"data", "weight", "const"})
 _SLACK_PX = 8.5
 """How far the size at an edge may be moved by a stack."""
@@ -27,56 +31,89 @@ def failure_subject(outline: Outline, explained: Explanation, look: Look, words:
     steps = [step for step in outline.steps() if step.kind not in look.hidden_kinds][-_STEPS_BEFORE:]
     failed = _step(explained)
     title = look.title or words.say("{model}: where the pass failed", model=clean(explained.model))
-    facts = tuple(fact for fact in (clean(explained.title), clean(explained.line)) if fact)
+    facts = tuple(fact for fact in (words.told(explained.title), clean(explained.line)) if fact)
     rows = [Row((step,)) for step in steps]
     return Subject(FAILURE, title, facts, (*rows, *([Row((failed,))] if failed.operands else ())))
 
 
 def _step(explained: Explanation) -> Step:
     """The failed operation as a step without a result; operands that clash come first."""
-    parts = sorted(explained.parts, key=lambda part: not part.clashing) if not explained.operator else explained.parts
+    parts = _in_order(explained)
     kind: StepKind = "product" if explained.operator == "×" else "contraction"
     axes = [part.clashing[-1] if part.clashing else None for part in parts[:2]]
     shown = [axis for axis in axes if axis is not None]
     return Step(
-        id=_STEP_ID, section="", kind=kind, title=explained.op, path=explained.path,
+        id=FAILED_STEP, section="", kind=kind, title=explained.op, path=explained.path,
         operator=explained.operator or explained.op, operands=tuple(map(_operand, parts)), results=(),
         inner=(shown[0], shown[-1]) if shown and explained.kind == "shape" else None,
     )  # fmt: skip
 
 
+def _in_order(explained: Explanation) -> Sequence[Part]:
+    """The parts as they are drawn: arguments of a function that clash come first."""
+    if explained.operator:
+        return explained.parts
+    return sorted(explained.parts, key=lambda part: not part.clashing)
+
+
 def _operand(part: Part) -> Operand:
     name = "W" if part.role == "weight" and len(part.shape) > 1 else ""
-    return Operand(name, part.role, part.shape, source=part.name)
+    return Operand(name, part.role, part.shape, source=str(part.name))
 
 
-def clash_notes(explained: Explanation) -> Iterator[tuple[str, str]]:
+def clash_notes(explained: Explanation, words: Words) -> Iterator[tuple[str, str]]:
     """What stands below the rows: the numbers, the reason, what would fit."""
-    said = " — ".join(part for part in (explained.clash, explained.reason) if part)
+    said = " — ".join(words.told(text) for text in (explained.clash, explained.reason) if text)
     if said:
-        yield "warning", clean(said)
-    for place, part in enumerate(explained.parts):
+        yield "warning", said
+    for place, part in enumerate(_in_order(explained)):
         if part.clashing:
-            yield "caption", clean(f"{place + 1}: {part.origin}")
+            yield "caption", f"{place + 1}: {words.told(part.origin)}"
     if explained.fits:
-        yield "caption", clean("; ".join(explained.fits))
+        ways = joined(*explained.fits, by="{first}; or {second}")
+        yield "caption", words.told(say("would fit: {fits}", fits=ways))
 
 
-def with_clash(figure: Figure) -> Figure:
+def with_clash(figure: Figure, explained: Explanation) -> Figure:
     """The same figure with the sizes and edges that clash in red; elsewhere they keep their accent."""
-    groups = tuple(_reddened(group) if group.id == _STEP_ID else group for group in figure.groups)
+    parts = _in_order(explained)
+    groups = tuple(_reddened(group, parts) if group.id == FAILED_STEP else group for group in figure.groups)
     return replace(figure, groups=groups)
 
 
-def _reddened(group: Group) -> Group:
+def _reddened(group: Group, parts: Sequence[Part]) -> Group:
     marks: list[Mark] = []
     bodies = [mark for mark in group.marks if isinstance(mark, Rect) and mark.ink in _BODIES]
+    waiting = list(parts)
+    part: Part | None = None
     for mark in group.marks:
         if isinstance(mark, Text) and mark.ink == "match":
             marks += _edges(mark, bodies)
             mark = replace(mark, ink="clash")  # noqa: PLW2901
+        elif isinstance(mark, Text) and mark.ink == "shape" and waiting:
+            part = waiting.pop(0)
+            marks += _underlines(mark, part)
+        elif isinstance(mark, Text) and mark.ink == "stack" and part and _in_stack(part):
+            mark = replace(mark, ink="clash")  # noqa: PLW2901
         marks.append(mark)
     return replace(group, marks=tuple(marks))
+
+
+def _in_stack(part: Part) -> bool:
+    """Whether an axis clashes that is drawn as a stack: one before the last two."""
+    return any(axis < len(part.shape) - 2 for axis in part.clashing)
+
+
+def _underlines(shape: Text, part: Part) -> Iterator[Line]:
+    """A red line below each size of a shape that clashes: it tells axes of a stack too, and needs no colour."""
+    if shape.plain != shape_text(part.shape):  # shortened, or in names
+        return
+    left = shape.x - width_px(shape.spans, "shape") / 2
+    for axis in part.clashing:
+        before = "[" + "".join(f"{size}, " for size in part.shape[:axis])
+        start = left + width_px(before, "shape")
+        end = start + width_px(str(part.shape[axis]), "shape")
+        yield Line((((start, shape.y + 4), (end, shape.y + 4)),), "clash-line")
 
 
 def _edges(size: Text, bodies: list[Rect]) -> Iterator[Line]:

@@ -19,7 +19,7 @@ def heading(
     Args:
         title: The title.
         facts: Lines below it.
-        legend: What is explained (``data``, ``match``, ``rail``, ``broken``) and its words.
+        legend: What is explained (``data``, ``match``, ``clash``, ``rail``, ``broken``) and its words.
         width: Width of the figure.
 
     Returns:
@@ -66,6 +66,8 @@ def _swatch(sign: str) -> tuple[Mark, ...]:
     half = _SWATCH_PX / 2
     if sign == "match":
         return (Text(0, 4, (Span("64"),), "match"),)
+    if sign == "clash":
+        return (Text(0, 4, (Span("64"),), "clash"), Line((((0, 8), (13, 8)),), "clash-line"))
     if sign == "rail":
         return (Line((((0, -half), (0, half - 3), (6, half - 3)),), "rail", 4), Circle(7, half - 3, 2.5, "rail-dot"))
     if sign == "broken":

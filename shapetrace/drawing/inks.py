@@ -74,6 +74,7 @@ SHAPES: dict[str, ShapeInk] = {  # in painting order: what is later covers what 
     "rail": ShapeInk(line="rail", width_px=2),
     "rail-dot": ShapeInk(fill="data_line"),
     "clash-edge": ShapeInk(line="warning", width_px=3),
+    "clash-line": ShapeInk(line="warning", width_px=2),
 }
 
 TEXTS: dict[str, TextInk] = {

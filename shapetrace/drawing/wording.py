@@ -8,6 +8,7 @@ from pathlib import Path
 from shapetrace.drawing.metrics import clean
 from shapetrace.drawing.resources import names_in, read
 from shapetrace.errors import UsageError
+from shapetrace.failing.phrases import Text
 from shapetrace.outlining.structure import Note
 
 
@@ -32,6 +33,10 @@ class Words:
         """Translate a note; its values are translated where they are phrases themselves."""
         values = {name: self.phrases.get(str(value), value) for name, value in note.values.items()}
         return self.say(note.template, **values)
+
+    def told(self, text: Text) -> str:
+        """Translate what is said of a failure; names and shapes in it stay as they are."""
+        return clean(text if isinstance(text, str) else text.told(self.phrases))
 
     def listed(self, items: tuple[str, ...]) -> str:
         """``K``, ``K and V``, ``Q, K and V``."""

@@ -6,7 +6,8 @@ from typing import Any
 
 from shapetrace.failing.modules import describe, module_of
 from shapetrace.failing.origins import Origins
-from shapetrace.failing.structure import FailureKind, written
+from shapetrace.failing.phrases import Text, say
+from shapetrace.failing.structure import FailureKind, Part, written
 from shapetrace.ir import Failure, Tensor, Trace
 
 Shape = tuple[int, ...]
@@ -74,13 +75,18 @@ class Case:
             return self.failure.attrs[name]
         return self.args[position] if position < len(self.args) else default
 
-    def name(self, position: int) -> str:
+    def name(self, position: int) -> Text:
         """What to call an operand: ``x``, ``fc2.weight``, ``the result of fc1``."""
         return self.origins.name(self.tensors[position].id)
 
-    def named(self, position: int) -> str:
+    def named(self, position: int) -> Text:
         """The same with its shape: ``the mask [2,5,5]``."""
-        return f"{self.name(position)} {written(self.shapes[position])}"
+        return shaped(self.name(position), self.shapes[position])
+
+    def applied(self, position: int, call: str) -> Text:
+        """An operand with a method called: ``x.unsqueeze(1)``."""
+        name = self.name(position)
+        return name + call if isinstance(name, str) else say("{call} on {name}", name=name, call=call)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,23 +102,40 @@ class Finding:
         turned: Positions whose last two axes are read the other way round.
         operator: What stands between them.
         kind: What sort of error it is.
+        parts: What to show instead of the operands, where there are no tensors to show.
     """
 
-    reason: str
-    fits: tuple[str, ...] = ()
-    clash: str = ""
+    reason: Text
+    fits: tuple[Text, ...] = ()
+    clash: Text = ""
     marks: dict[int, tuple[int, ...]] = field(default_factory=dict)
     shown: tuple[int, ...] | None = None
     turned: frozenset[int] = frozenset()
     operator: str = ""
     kind: FailureKind = "shape"
+    parts: tuple[Part, ...] = ()
 
 
-def unequal(left: int, right: int) -> str:
+def shaped(name: Text, shape: Shape) -> Text:
+    """A name with a shape: ``the mask [2,5,5]``."""
+    return say("{name} {shape}", name=name, shape=written(shape))
+
+
+def with_size(shape: Shape, axis: int, size: int) -> Shape:
+    """The same shape with another size in one axis."""
+    return (*shape[:axis], size, *shape[axis + 1 :])
+
+
+def unequal(left: int | str, right: int | str) -> str:
     """Two sizes that should be one: ``768 ≠ 512``."""
     return f"{left} ≠ {right}"
 
 
-def choices(*candidates: str) -> tuple[str, ...]:
+def unequal_axes(left: int, right: int) -> Text:
+    """Two numbers of axes that should be one: ``3 ≠ 2 axes``."""
+    return say("{left} ≠ {right} axes", left=left, right=right)
+
+
+def choices(*candidates: Text) -> tuple[Text, ...]:
     """Suggestions without empty ones, each once."""
-    return tuple(dict.fromkeys(candidate for candidate in candidates if candidate))
+    return tuple({str(candidate): candidate for candidate in candidates if candidate}.values())

@@ -2,8 +2,11 @@
 
 import re
 
-from shapetrace.failing.cases import Case, Finding, choices, unequal
+from shapetrace.failing.cases import Case, Finding, choices, unequal, with_size
+from shapetrace.failing.phrases import Text, say
 from shapetrace.failing.structure import written
+
+_AXES = {1: "batch, channels, length", 2: "batch, channels, height, width", 3: "batch, channels, depth, height, width"}
 
 
 def convolution(case: Case) -> Finding | None:
@@ -12,13 +15,18 @@ def convolution(case: Case) -> Finding | None:
         return None
     shape, weight = case.shapes[0], case.shapes[1]
     n_spatial = len(weight) - 2
+    if n_spatial not in _AXES:
+        return None
     if len(shape) not in (n_spatial + 1, n_spatial + 2):
         return Finding(
-            f"{case.named(0)} has {len(shape)} axes; {case.op} takes (batch, channels, {_axes(n_spatial)})",
+            say(
+                "{name} has {n} axes; {op} takes ({axes})",
+                name=case.named(0), n=len(shape), op=case.op, axes=say(_AXES[n_spatial]),
+            ),
             choices(_with_axes(case, n_spatial)),
             operator="∗",
             shown=(0, 1),
-        )
+        )  # fmt: skip
     transposed = "transpose" in case.op
     groups = case.arg("groups", 6, 1)
     expected = weight[0] if transposed else weight[1] * (groups if isinstance(groups, int) else 1)
@@ -26,34 +34,48 @@ def convolution(case: Case) -> Finding | None:
     if shape[axis] == expected:
         return _too_small(case, axis)
     return Finding(
-        f"{case.name(0)} has {shape[axis]} in axis {axis}, its channels; {case.path or 'the weight'} takes {expected}",
-        choices(_channels(case, axis, expected), f"an input {written((*shape[:axis], expected, *shape[axis + 1 :]))}"),
+        say(
+            "{name} has {got} in axis {axis}, its channels; {layer} takes {expected}",
+            name=case.name(0), got=shape[axis], axis=axis, layer=case.path or say("the layer"), expected=expected,
+        ),
+        choices(
+            _channels(case, axis, expected),
+            _layer(case, shape[axis], weight, transposed),
+            say("an input {shape}", shape=written(with_size(shape, axis, expected))),
+        ),
         unequal(shape[axis], expected),
         {0: (axis,), 1: (0 if transposed else 1,)},
         (0, 1),
         operator="∗",
-    )
+    )  # fmt: skip
 
 
-def _axes(n_spatial: int) -> str:
-    return ", ".join(("depth", "height", "width")[-n_spatial:]) if n_spatial > 1 else "length"
+def _layer(case: Case, n_channels: int, weight: tuple[int, ...], transposed: bool) -> Text:
+    """The layer with as many channels as come in, where a module runs it that is nothing else."""
+    kind, _, sizes = case.module.partition(" ")
+    if not case.path or not kind.startswith("Conv") or not sizes or case.arg("groups", 6, 1) != 1:
+        return ""
+    out = weight[1] if transposed else weight[0]
+    return say("{kind}({n}, {out}, …) as {path}", kind=kind, n=n_channels, out=out, path=case.path)
 
 
-def _with_axes(case: Case, n_spatial: int) -> str:
-    if len(case.shapes[0]) == n_spatial:
-        return f"{case.name(0)}.unsqueeze(0), an axis of channels: {written((1, *case.shapes[0]))}"
-    return f"an input of {n_spatial + 2} axes"
+def _with_axes(case: Case, n_spatial: int) -> Text:
+    shape = case.shapes[0]
+    if len(shape) == n_spatial:
+        widened = written((1, *shape))
+        return say("{call}, an axis of channels: {shape}", call=case.applied(0, ".unsqueeze(0)"), shape=widened)
+    return say("an input of {n} axes", n=n_spatial + 2)
 
 
-def _channels(case: Case, axis: int, expected: int) -> str:
+def _channels(case: Case, axis: int, expected: int) -> Text:
     """Channels come last in the input."""
     shape = case.shapes[0]
-    places = [place for place, size in enumerate(shape) if size == expected and place > axis]
-    if not places:
+    if shape[-1] != expected or axis == len(shape) - 1:
         return ""
-    order = [*range(axis), places[-1], *(place for place in range(axis, len(shape)) if place != places[-1])]
+    order = [*range(axis), len(shape) - 1, *range(axis, len(shape) - 1)]
     moved = written(tuple(shape[place] for place in order))
-    return f"channels before the other axes, {case.name(0)}.permute({', '.join(map(str, order))}): {moved}"
+    call = case.applied(0, f".permute({', '.join(map(str, order))})")
+    return say("channels before the other axes, {call}: {shape}", call=call, shape=moved)
 
 
 def _too_small(case: Case, axis: int) -> Finding | None:
@@ -66,13 +88,16 @@ def _too_small(case: Case, axis: int) -> Finding | None:
         return None
     got, kernel = sizes[0][places[0]], sizes[1][places[0]]
     return Finding(
-        f"{case.named(0)} is, with its padding, smaller than the kernel: {got} < {kernel}",
-        (f"an input of at least {kernel} there, more padding, or a smaller kernel",),
+        say(
+            "{name} is, with its padding, smaller than the kernel: {got} < {kernel}",
+            name=case.named(0), got=got, kernel=kernel,
+        ),
+        (say("an input of at least {kernel} there, more padding, or a smaller kernel", kernel=kernel),),
         f"{got} < {kernel}",
         {0: tuple(axis + 1 + i for i in places), 1: tuple(2 + i for i in places)},
         (0, 1),
         operator="∗",
-    )
+    )  # fmt: skip
 
 
 def pooling(case: Case) -> Finding | None:
@@ -80,10 +105,14 @@ def pooling(case: Case) -> Finding | None:
     found = re.search(r"[Oo]utput size: \(([\dx-]+)\)", case.failure.message)
     if found is None or not case.shapes:
         return None
-    window = case.arg("kernel_size", 1)
+    n_spatial = int(case.op[-2]) if case.op[-2].isdigit() else 2
+    n_axes = len(case.shapes[0])
     return Finding(
-        f"{case.named(0)} is smaller than the window {window}: nothing would be left ({found[1]})",
-        ("a larger input, a smaller window, or one pooling less",),
-        marks={0: tuple(range(max(len(case.shapes[0]) - 2, 0), len(case.shapes[0])))},
+        say(
+            "{name} is smaller than the window {window}: nothing would be left ({left})",
+            name=case.named(0), window=str(case.arg("kernel_size", 1)), left=found[1],
+        ),
+        (say("a larger input, a smaller window, or one pooling less"),),
+        marks={0: tuple(range(max(n_axes - n_spatial, 0), n_axes))},
         shown=(0,),
-    )
+    )  # fmt: skip

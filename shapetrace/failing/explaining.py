@@ -2,16 +2,21 @@
 
 from collections.abc import Callable
 
+from shapetrace.failing.arguments import argument
 from shapetrace.failing.attending import attention
-from shapetrace.failing.broadcasting import elementwise, expand
+from shapetrace.failing.broadcasting import elementwise, expand, repeat, written_part
 from shapetrace.failing.cases import Case, Finding
 from shapetrace.failing.convolving import convolution, pooling
+from shapetrace.failing.devices import devices
 from shapetrace.failing.dtypes import dtypes
-from shapetrace.failing.indexing import index, labels
+from shapetrace.failing.indexing import index, picked, topk
 from shapetrace.failing.joining import cat, split, stack
+from shapetrace.failing.loading import checkpoint
+from shapetrace.failing.losing import labels
 from shapetrace.failing.multiplying import added, linear, matmul
 from shapetrace.failing.norming import channel_norm, layer_norm
-from shapetrace.failing.regrouping import axes, reshape
+from shapetrace.failing.phrases import say
+from shapetrace.failing.regrouping import axes, reshape, unflatten
 from shapetrace.failing.said import said
 from shapetrace.failing.structure import Explanation, Part
 from shapetrace.failing.summing import einsum
@@ -29,11 +34,16 @@ _RULES: dict[Rule, str] = {
     cat: "cat concat concatenate hstack vstack",
     stack: "stack",
     split: "split_with_sizes split",
-    reshape: "view reshape unflatten",
-    axes: "transpose permute swapaxes movedim flatten squeeze unsqueeze softmax sum mean",
+    reshape: "view reshape",
+    unflatten: "unflatten",
+    axes: "transpose permute swapaxes movedim",
     expand: "expand broadcast_to",
-    index: "embedding embedding_bag gather index_select getitem take_along_dim scatter",
-    labels: "cross_entropy_loss nll_loss cross_entropy",
+    repeat: "repeat",
+    written_part: "setitem copy",
+    index: "embedding embedding_bag index_select one_hot",
+    picked: "gather getitem take_along_dim scatter scatter_add",
+    topk: "topk kthvalue",
+    labels: "cross_entropy_loss nll_loss nll_loss_nd cross_entropy",
     attention: "scaled_dot_product_attention",
     layer_norm: "layer_norm rms_norm",
     channel_norm: "batch_norm group_norm instance_norm",
@@ -56,10 +66,12 @@ def explanation(trace: Trace) -> Explanation | None:
 
 def _finding(case: Case) -> Finding | None:
     rule = _BY_NAME.get(case.op)
-    if not case.failure.op:
-        return said(case) if case.tensors else None
-    rules = (dtypes, rule) if rule is not None else (dtypes, index, elementwise)
-    return next((found for each in rules if (found := each(case)) is not None), None) or said(case)
+    rules: tuple[Rule, ...] = (argument, devices, checkpoint)
+    if case.failure.op:
+        rules = (*rules, dtypes, *((rule,) if rule is not None else (index, elementwise)))
+    if case.tensors:
+        rules = (*rules, said)
+    return next((found for each in rules if (found := each(case)) is not None), None)
 
 
 def _written(case: Case, found: Finding | None) -> Explanation:
@@ -73,7 +85,7 @@ def _written(case: Case, found: Finding | None) -> Explanation:
         model=case.trace.model.name,
         op=case.op,
         operator=known.operator,
-        parts=tuple(_part(case, known, position) for position in positions),
+        parts=known.parts or tuple(_part(case, known, position) for position in positions),
         clash=known.clash,
         reason=known.reason,
         fits=known.fits,
@@ -87,5 +99,6 @@ def _part(case: Case, found: Finding, position: int) -> Part:
     tensor = case.tensors[position]
     turned = position in found.turned
     shape = tensor.shape[::-1] if turned else tensor.shape
-    origin = case.origins.told(tensor.id) + (", turned" if turned else "")
+    told = case.origins.told(tensor.id)
+    origin = say("{origin}, turned", origin=told) if turned else told
     return Part(case.name(position), tensor.role, shape, tensor.dtype, origin, found.marks.get(position, ()))

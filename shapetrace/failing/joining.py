@@ -2,39 +2,43 @@
 
 from typing import Any
 
-from shapetrace.failing.cases import Case, Finding, Shape, unequal
+from shapetrace.failing.cases import Case, Finding, Shape, unequal, unequal_axes
+from shapetrace.failing.phrases import Phrase, Text, say
 from shapetrace.failing.structure import written
+
+_CAT = "cat joins axis {dim}; the others must be equal, but axis {axis} is {got} in {first} and {size} in {second}"
+_STACK = "stack takes equal shapes, but axis {axis} is {got} in {first} and {size} in {second}"
 
 
 def cat(case: Case) -> Finding | None:
     """``cat([a, b], dim)``: all axes but one must be equal."""
     shapes = case.shapes
-    ranks = {len(shape) for shape in shapes}
     if len(shapes) < 2:
         return None
-    if len(ranks) > 1:
-        odd = next(i for i, shape in enumerate(shapes) if len(shape) != len(shapes[0]))
-        return Finding(
-            f"{case.named(0)} has {len(shapes[0])} axes, {case.named(odd)} has {len(shapes[odd])}",
-            ("the same number of axes on all: .unsqueeze(dim) adds one",),
-            f"{unequal(len(shapes[0]), len(shapes[odd]))} axes",
-        )
+    if len({len(shape) for shape in shapes}) > 1:
+        return _numbers_of_axes(case)
     dim = _dim(case, len(shapes[0]))
-    if dim is None:
-        return None
-    return _first_odd(case, {dim}, f"cat joins along axis {dim}; the others must be equal")
+    return None if dim is None else _first_odd(case, dim)
 
 
 def stack(case: Case) -> Finding | None:
     """``stack([a, b])``: all shapes must be equal."""
     if len(case.shapes) < 2:
         return None
-    for i, shape in enumerate(case.shapes):
-        if len(shape) != len(case.shapes[0]):
-            return Finding(
-                f"{case.named(0)} and {case.named(i)} differ in their number of axes; stack takes equal shapes"
-            )
-    return _first_odd(case, set(), "stack takes equal shapes")
+    if len({len(shape) for shape in case.shapes}) > 1:
+        return _numbers_of_axes(case)
+    return _first_odd(case, None)
+
+
+def _numbers_of_axes(case: Case) -> Finding:
+    first = len(case.shapes[0])
+    odd = next(i for i, shape in enumerate(case.shapes) if len(shape) != first)
+    other = len(case.shapes[odd])
+    return Finding(
+        say("{first} has {n} axes, {second} has {m}", first=case.named(0), n=first, second=case.named(odd), m=other),
+        (say("the same number of axes on all: .unsqueeze(dim) adds one"),),
+        unequal_axes(first, other),
+    )
 
 
 def _dim(case: Case, n_axes: int) -> int | None:
@@ -42,28 +46,40 @@ def _dim(case: Case, n_axes: int) -> int | None:
     return dim % n_axes if isinstance(dim, int) and n_axes and -n_axes <= dim < n_axes else None
 
 
-def _first_odd(case: Case, free: set[int], rule: str) -> Finding | None:
+def _first_odd(case: Case, dim: int | None) -> Finding | None:
+    """The first operand that differs from the first one in an axis that must be equal."""
     first = case.shapes[0]
     for i, shape in enumerate(case.shapes):
-        axes = [axis for axis, size in enumerate(shape) if axis not in free and size != first[axis]]
+        axes = [axis for axis, size in enumerate(shape) if axis != dim and size != first[axis]]
         if not axes:
             continue
         axis = axes[0]
+        told: dict[str, Any] = {
+            "axis": axis, "got": first[axis], "first": case.name(0), "size": shape[axis], "second": case.name(i),
+        }  # fmt: skip
         return Finding(
-            f"{rule}, but axis {axis} is {first[axis]} in {case.name(0)} and {shape[axis]} in {case.name(i)}",
-            _fits(first, shape, axes, bool(free)),
+            say(_STACK, **told) if dim is None else say(_CAT, dim=dim, **told),
+            (_same(first, shape, axes), *(() if dim is None else _joinable(case, i, axes))),
             unequal(first[axis], shape[axis]),
             {0: tuple(axes), i: tuple(axes)},
         )
     return None
 
 
-def _fits(first: Shape, shape: Shape, axes: list[int], cat: bool) -> tuple[str, ...]:
+def _same(first: Shape, shape: Shape, axes: list[int]) -> Phrase:
     wanted = tuple(first[axis] if axis in axes else size for axis, size in enumerate(shape))
-    fits = [f"{written(wanted)} instead of {written(shape)}"]
-    if cat and len(axes) == 1:
-        fits.append(f"dim={axes[0]}, if they are to be joined along that axis")
-    return tuple(fits)
+    return say("{wanted} instead of {got}", wanted=written(wanted), got=written(shape))
+
+
+def _joinable(case: Case, other: int, axes: list[int]) -> tuple[Text, ...]:
+    """Another axis to join along; for maps that were halved and doubled, sizes that survive it."""
+    ways: list[Text] = []
+    if len(axes) == 1:
+        ways.append(say("dim={axis}, if they are to be joined along that axis", axis=axes[0]))
+    sizes = [(case.shapes[0][axis], case.shapes[other][axis]) for axis in axes]
+    if min(axes) > 1 and all(abs(a - b) <= max(a, b) // 8 + 1 for a, b in sizes):
+        ways.append(say("inputs whose sides stay even as often as they are halved, or F.pad on the smaller one"))
+    return tuple(ways)
 
 
 def split(case: Case) -> Finding | None:
@@ -79,8 +95,9 @@ def split(case: Case) -> Finding | None:
         return None
     total, axis = sum(sizes), dim % len(shape)
     return Finding(
-        f"{' + '.join(map(str, sizes))} = {total} are not the {shape[axis]} of axis {axis} of {case.name(0)}",
-        (f"pieces that add up to {shape[axis]}",),
+        say("{sum} = {total} are not the {n} of axis {axis} of {name}", sum=" + ".join(map(str, sizes)), total=total,
+            n=shape[axis], axis=axis, name=case.name(0)),
+        (say("pieces that add up to {n}", n=shape[axis]),),
         unequal(total, shape[axis]),
         {0: (axis,)},
-    )
+    )  # fmt: skip

@@ -1,18 +1,29 @@
 """Where a value came from: back through views and element-wise functions to what gave it its size."""
 
 from shapetrace.failing.modules import describe, module_of
+from shapetrace.failing.phrases import Phrase, Text, joined, say
 from shapetrace.failing.structure import written
 from shapetrace.ir import Op, Tensor, Trace
 
 _MOST_STEPS = 4
-_PREPARES = frozenset(
-    """view reshape transpose permute flatten unflatten unsqueeze squeeze contiguous to type float half bfloat16 double
-    chunk split split_with_sizes getitem T mT t expand detach clone movedim swapaxes narrow select unbind repeat
-    relu gelu silu sigmoid tanh dropout softmax log_softmax leaky_relu elu exp sqrt neg layer_norm rms_norm batch_norm
-    max_pool1d max_pool2d avg_pool1d avg_pool2d adaptive_avg_pool1d adaptive_avg_pool2d mean interpolate pad
-    masked_fill abs clamp log long int""".split()
+_PIECES = frozenset("getitem chunk split split_with_sizes narrow select unbind contiguous detach".split())
+"""Functions whose result is still called by the name of what it is a piece of."""
+
+_PREPARES = _PIECES | frozenset(
+    """view reshape transpose permute flatten unflatten unsqueeze squeeze T mT t expand movedim swapaxes to type float
+    half bfloat16 double clone repeat relu gelu silu sigmoid tanh dropout softmax log_softmax leaky_relu elu exp sqrt
+    neg layer_norm rms_norm batch_norm max_pool1d max_pool2d avg_pool1d avg_pool2d adaptive_avg_pool1d
+    adaptive_avg_pool2d mean interpolate pad masked_fill zeros_like ones_like full_like empty_like abs clamp log long
+    int""".split()
 )
 """Functions of one value, told as ``then relu``: what was there before them is what people look for."""
+
+_TOLD = {
+    "input": "input {name} {shape}",
+    "parameter": "parameter {name} {shape}",
+    "buffer": "buffer {name} {shape}",
+    "made": "a tensor made elsewhere {shape}",
+}
 
 
 class Origins:
@@ -21,48 +32,68 @@ class Origins:
     def __init__(self, trace: Trace) -> None:
         self._trace = trace
         self._made_by = {value: op for op in trace.ops for value in op.outputs if value not in op.inputs}
-        self._parents = {call.parent for call in trace.calls if call.kind == "module"}
+        self._parents = {call.parent for call in trace.calls if call.kind == "module"} | _running(trace)
 
-    def name(self, value: int) -> str:
+    def name(self, value: int) -> Text:
         """What to call a value: its own name, or ``the result of fc1``."""
         tensor = self._trace.tensors[value]
         if tensor.name:
             return tensor.name
         op = self._made_by.get(value)
         if op is None:
-            return "a tensor made elsewhere"
+            return say("a tensor made elsewhere")
         root, then = self._back(value)
-        if self._trace.tensors[root].name and not any(map(self._maker, then)):
-            return self._trace.tensors[root].name
+        named = self._trace.tensors[root].name
+        if named and all(each.name in _PIECES for each in then):
+            return named
         made = [each for each in (self._made_by.get(root), *then) if each is not None]
         makers = [maker for each in reversed(made) if (maker := self._maker(each))]
-        return f"the result of {makers[0] if makers else op.name}"
+        return say("the result of {maker}", maker=makers[0] if makers else op.name.rstrip("_"))
 
-    def told(self, value: int) -> str:
+    def told(self, value: int) -> Text:
         """Where a value came from, in a few words: ``fc1 (Linear 512→768) produced [4,768], then relu``."""
         root, then = self._back(value)
-        steps = [self._step(each) for each in then]
         tensor, op = self._trace.tensors[root], self._made_by.get(root)
-        words = [_told_named(tensor) if op is None or tensor.name else self._told_op(op, tensor)]
+        steps = self._steps(then, op)
+        made = (
+            _told_named(tensor)
+            if op is None or (tensor.name and tensor.origin != "made")
+            else self._told_op(op, tensor)
+        )
         if len(steps) > _MOST_STEPS:
             steps = ["…", *steps[-_MOST_STEPS:]]
-        words += [f"then {step}" for step in steps]
-        return ", ".join(word for word in words if word)
+        return joined(made, *steps, by="{first}, then {second}")
 
-    def _told_op(self, op: Op, tensor: Tensor) -> str:
+    def _told_op(self, op: Op, tensor: Tensor) -> Phrase:
         call = self._trace.calls[module_of(self._trace, op.call)]
         if self._maker(op):
             what = describe(self._trace, call.id)
-            return f"{f'{call.path} ({what})' if call.path else what} produced {written(tensor.shape)}"
-        line = f" at {op.line}" if op.line else ""
-        return f"{op.name} produced {written(tensor.shape)}{line}"
+            maker = f"{call.path} ({what})" if call.path else what
+            return say("{maker} produced {shape}", maker=maker, shape=written(tensor.shape))
+        if op.line:
+            return say("{maker} produced {shape} at {line}", maker=op.name, shape=written(tensor.shape), line=op.line)
+        return say("{maker} produced {shape}", maker=op.name, shape=written(tensor.shape))
 
-    def _step(self, op: Op) -> str:
+    def _steps(self, ops: list[Op], maker: Op | None) -> list[Text]:
+        """Functions on the way: ``relu``, ``flatten to [2,400]``; those of one module are that module."""
+        steps: list[Text] = []
+        running = module_of(self._trace, maker.call) if maker is not None else None
+        for place, op in enumerate(ops):
+            call = module_of(self._trace, op.call)
+            follower = ops[place + 1] if place + 1 < len(ops) else None
+            inside = self._maker(op) and self._trace.calls[call].path
+            if inside and follower is not None and module_of(self._trace, follower.call) == call:
+                continue
+            steps.append(self._step(op, named=call != running))
+        return steps
+
+    def _step(self, op: Op, *, named: bool) -> Text:
         """One function on the way: ``relu``, ``flatten to [2,400]``, ``ln_f (LayerNorm 768)``."""
         call = self._trace.calls[module_of(self._trace, op.call)]
-        name = f"{call.path} ({describe(self._trace, call.id)})" if call.path and self._maker(op) else op.name
+        path = call.path if named and self._maker(op) else ""
+        name = f"{path} ({describe(self._trace, call.id)})" if path else op.name
         shapes = [self._trace.tensors[i].shape for i in (*op.inputs[:1], *op.outputs[:1])]
-        return f"{name} to {written(shapes[1])}" if len(set(shapes)) > 1 else name
+        return say("{name} to {shape}", name=name, shape=written(shapes[1])) if len(set(shapes)) > 1 else name
 
     def _maker(self, op: Op) -> str:
         """Path of the module that made a value, if that module does little else."""
@@ -83,7 +114,16 @@ class Origins:
         return value, steps
 
 
-def _told_named(tensor: Tensor) -> str:
-    what = {"input": "input", "parameter": "parameter", "buffer": "buffer", "made": "a tensor made elsewhere"}
-    name = "" if tensor.name == tensor.origin else tensor.name
-    return " ".join(part for part in (what[tensor.origin], name, written(tensor.shape)) if part)
+def _running(trace: Trace) -> set[int]:
+    """Module calls that the failure ended: they have no result."""
+    call = trace.failure.call if trace.failure is not None and trace.calls else None
+    found: set[int] = set()
+    while call is not None:
+        found.add(call)
+        call = trace.calls[call].parent
+    return found
+
+
+def _told_named(tensor: Tensor) -> Phrase:
+    template = "{name} {shape}" if tensor.name.startswith(tensor.origin) else _TOLD[tensor.origin]
+    return say(template, name=tensor.name, shape=written(tensor.shape))

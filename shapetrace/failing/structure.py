@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from shapetrace.failing.phrases import Text, say
 from shapetrace.ir import Role
 
 FailureKind = Literal["shape", "dtype", "index", "other"]
@@ -22,11 +23,11 @@ class Part:
         clashing: Positions in ``shape`` that do not fit.
     """
 
-    name: str
+    name: Text
     role: Role
     shape: tuple[int, ...]
     dtype: str
-    origin: str = ""
+    origin: Text = ""
     clashing: tuple[int, ...] = ()
 
 
@@ -57,9 +58,9 @@ class Explanation:
     op: str = ""
     operator: str = ""
     parts: tuple[Part, ...] = ()
-    clash: str = ""
-    reason: str = ""
-    fits: tuple[str, ...] = ()
+    clash: Text = ""
+    reason: Text = ""
+    fits: tuple[Text, ...] = ()
     path: str = ""
     module: str = ""
     line: str = ""
@@ -72,9 +73,13 @@ class Explanation:
         return self.module or self.model
 
     @property
-    def title(self) -> str:
+    def title(self) -> Text:
         """What happened, in a few words: ``linear failed in fc2 (Linear 512→10)``."""
-        return f"{self.op or self.type} {'failed' if self.op else 'raised'} in {self.where}"
+        if not self.path and not self.module:
+            return say("{op} failed", op=self.op) if self.op else say("{error} raised", error=self.type)
+        if self.op:
+            return say("{op} failed in {where}", op=self.op, where=self.where)
+        return say("{error} raised in {where}", error=self.type, where=self.where)
 
     @property
     def equation(self) -> str:
@@ -82,7 +87,8 @@ class Explanation:
         shapes = [written(part.shape) for part in self.parts]
         if self.operator:
             return self.operator.join(shapes)
-        return f"{self.op or self.module or self.model}({', '.join(shapes)})" if shapes else ""
+        called = self.op or self.module.partition(" ")[0] or self.model
+        return f"{called}({', '.join(shapes)})" if shapes else ""
 
 
 def written(shape: tuple[int, ...]) -> str:

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from rich.cells import cell_len
 from rich.text import Text
 
-from shapetrace.failing.reporting import lines, message
+from shapetrace.failing.phrases import Tell
+from shapetrace.failing.reporting import carets, lines, message
 from shapetrace.failing.structure import Explanation
 
 RED = "bold red"
@@ -17,11 +18,11 @@ _IN_SHAPES = re.compile(r"(?<=\d,) (?=\d)|(?<=\]) (?=X)|(?<=X) (?=\[)")
 """Blanks where a line is not broken: ``[2, 16] X [12, 4]``."""
 
 
-def panel(explained: Explanation, width: int) -> Iterator[Text]:
+def panel(explained: Explanation, width: int, tell: Tell = str) -> Iterator[Text]:
     """A framed explanation; the sizes that clash are red, and carets below them say it without colour."""
     inner = max(width - 6, 20)
-    body = [part for line in (*told(explained),) for part in _fitted(line, inner)]
-    title = f" {printable(explained.title)} "
+    body = [part for line in told(explained, tell) for part in _fitted(line, inner)]
+    title = f" {printable(tell(explained.title))} "
     title = title if cell_len(title) <= inner else f"{title[: inner - 1]}…"
     used = max([cell_len(title) + 1, *(cell_len(line) for line in body)])
     yield _framed(f"╭─{title}{'─' * (used + 1 - cell_len(title))}╮")
@@ -32,9 +33,9 @@ def panel(explained: Explanation, width: int) -> Iterator[Text]:
     yield _framed(f"╰{'─' * (used + 2)}╯")
 
 
-def told(explained: Explanation) -> Iterator[str]:
+def told(explained: Explanation, tell: Tell = str) -> Iterator[str]:
     """The lines of an explanation, the exception's own words last."""
-    yield from map(printable, lines(explained))
+    yield from map(printable, lines(explained, tell))
     if explained.kind != "other" or explained.reason:
         yield f"({printable(message(explained))})"
 
@@ -54,8 +55,14 @@ def _fitted(line: str, room: int) -> list[str]:
 
 
 def _coloured(text: Text, explained: Explanation) -> None:
-    if set(text.plain) <= {" ", "^"} or text.plain.startswith(explained.equation or "\0"):
-        text.stylize(RED, len(explained.equation) if "^" not in text.plain else 0)
+    """Red for the carets, for the sizes above them and for the two numbers after them."""
+    marks = carets(explained)
+    if set(text.plain) <= {" ", "^"}:
+        text.stylize(RED)
+    elif explained.equation and text.plain.startswith(explained.equation):
+        text.stylize(RED, len(explained.equation))
+        for place in (i for i, character in enumerate(marks) if character == "^"):
+            text.stylize(RED, place, place + 1)
     elif text.plain.startswith("("):
         text.stylize(_QUIET)
 

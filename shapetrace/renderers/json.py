@@ -4,6 +4,7 @@ import json
 from dataclasses import asdict
 from typing import Any
 
+from shapetrace.failing.reporting import as_data
 from shapetrace.outlining.structure import Operand, Outline, Section, Step
 from shapetrace.renderers.grid import Grid
 from shapetrace.renderers.rows import Row, rows
@@ -52,7 +53,7 @@ def _failure(outline: Outline) -> dict[str, Any] | None:
     """Why the pass ended early; null if it did not."""
     if outline.explained is None:
         return {"message": outline.failure} if outline.failure else None
-    return asdict(outline.explained) | {"equation": outline.explained.equation}
+    return as_data(outline.explained)
 
 
 def _row(row: Row) -> dict[str, Any]:

@@ -32,7 +32,7 @@ def render(outline: Outline, *, depth: int | None = None) -> str:
 def _failure(explained: Explanation) -> list[str]:
     """The explanation as a block of code, with a title."""
     body = [line.replace("```", "···") for line in told(explained)]
-    return ["", f"**{escaped(explained.title)}**", "", "```text", *body, "```"]
+    return ["", f"**{escaped(str(explained.title))}**", "", "```text", *body, "```"]
 
 
 def render_grid(grid: Grid) -> str:

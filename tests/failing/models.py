@@ -77,7 +77,7 @@ def products() -> dict[str, Fails]:
             "y turned, .transpose(-2, -1): [2,3,4]×[2,4,7]",
         ),
         "mm": fails(of(lambda s, x, y, _: torch.mm(x, y), R(2, 3), R(4, 2)), "shape", "3 ≠ 4"),
-        "mm of a batch": fails(of(lambda s, x, *_: x.mm(x), R(2, 3, 3)), "other", "", "mm failed"),
+        "mm of a batch": fails(of(lambda s, x, *_: x.mm(x), R(2, 3, 3)), "shape", "3 ≠ 2 axes", "torch.matmul"),
         "bmm": fails(of(lambda s, x, y, _: x.bmm(y), R(2, 3, 4), R(2, 5, 6)), "shape", "4 ≠ 5"),
         "bmm of batches that differ": fails(
             of(lambda s, x, y, _: torch.bmm(x, y), R(2, 3, 4), R(3, 4, 5)), "shape", "2 ≠ 3", "inner sizes match"
@@ -116,6 +116,12 @@ def convolutions() -> dict[str, Fails]:
         "a video in a convolution of images": fails(
             (nn.Conv2d(3, 4, 3), (R(2, 5, 3, 8, 8),)), "shape", "", "has 5 axes; conv2d takes (batch, channels"
         ),
+        "an image in a convolution of sequences": fails(
+            (nn.Conv1d(3, 4, 3), (R(2, 3, 8, 8),)), "shape", "", "conv1d takes (batch, channels, length)"
+        ),
+        "an image in a convolution of volumes": fails(
+            (nn.Conv3d(3, 4, 3), (R(3, 8, 8),)), "shape", "", "an axis of channels: [1,3,8,8]"
+        ),
         "a skip connection into the decoder": fails(
             of(lambda s, x, y, _: s.up(torch.cat([x, y], 1)), R(2, 8, 4, 4), R(2, 4, 4, 4),
                up=nn.ConvTranspose2d(8, 4, 2)), "shape", "12 ≠ 8", "cat produced [2,12,4,4]",
@@ -152,7 +158,7 @@ def layouts() -> dict[str, Fails]:
     return {
         "cat": fails(
             of(lambda s, x, y, _: torch.cat([x, y], 1), R(2, 3, 4), R(2, 3, 5)), "shape", "4 ≠ 5",
-            "cat joins along axis 1", "dim=2",
+            "cat joins axis 1", "dim=2",
         ),
         "cat of a token and a sequence": fails(
             of(lambda s, x, y, _: torch.cat([x, y], dim=1), R(2, 4), R(2, 3, 4)), "shape", "2 ≠ 3 axes", ".unsqueeze"
