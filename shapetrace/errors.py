@@ -17,6 +17,10 @@ class TraceError(ShapetraceError):
     """The pass could not be recorded."""
 
 
+class TooManyOpsError(TraceError):
+    """The pass makes more operations than it was to be recorded for."""
+
+
 class UnknownValueError(TraceError):
     """The pass runs on meta, and the model's code looks at a value that only a real pass would compute.
 

@@ -11,7 +11,21 @@ from shapetrace.capture.plain import tensors_in
 from shapetrace.capture.registry import Registry
 
 _MASKING = frozenset(
-    {"scaled_dot_product_attention", "masked_fill", "masked_fill_", "where", "add", "add_", "iadd", "radd", "sub"}
+    {
+        "scaled_dot_product_attention",
+        "masked_fill",
+        "masked_fill_",
+        "where",
+        "add",
+        "add_",
+        "iadd",
+        "radd",
+        "sub",
+        "mul",
+        "imul",
+        "rmul",
+        "mul_",
+    }
 )
 _BLOCKED = -5e3
 """A float mask adds less than this to what it blocks; distances (ALiBi) stay above."""
@@ -29,7 +43,8 @@ def note_masks(
         if registry.tensors[value].role == "weight" or value in registry.examined:
             continue
         registry.examined.add(value)
-        real = tensor if values is None and tensor.device.type == "cpu" else values and values.value(tensor)
+        outside = tensor if tensor.device.type == "cpu" else None
+        real = outside if values is None else values.value(tensor)
         if real is not None:
             registry.note_band(value, band(real))
 
@@ -51,8 +66,8 @@ def band(marks: torch.Tensor) -> tuple[int, int] | None:
     The last row and the last column meet on the diagonal: what was there before the first row (a cache) is seen.
 
     Args:
-        marks: (…, rows, columns) of truth values, or of floats far below 0 where the mask blocks. True may
-            mean seen or blocked: the last row sees the last column.
+        marks: (…, rows, columns) of truth values, or of floats that are far below 0 where an added mask blocks, or
+            0 where a factor does. True may mean seen or blocked: the last row sees the last column.
 
     Returns:
         Columns seen below and above the diagonal: (columns - 1, 0) is causal, (511, 0) a window of 512. None if
@@ -61,12 +76,11 @@ def band(marks: torch.Tensor) -> tuple[int, int] | None:
     with apart():
         tables = marks.reshape(-1, *marks.shape[-2:])
         table = tables[0]
-        if table.dtype is not torch.bool:
-            if float(table.min()) > _BLOCKED:
-                return None
-            seen = table > _BLOCKED
-        else:
+        if table.dtype is torch.bool:
             seen = table == table[-1, -1]
+        else:
+            least = float(table.min())
+            seen = table > _BLOCKED if least <= _BLOCKED else table != 0
         if not bool(seen[-1, -1]) or not bool((tables[1:] == table).all()):
             return None
         return _extent(seen)

@@ -28,6 +28,7 @@ def capture(
     kwargs: Mapping[str, Any] | None = None,
     *,
     model_info: ir.Model | None = None,
+    most_ops: int = 0,
 ) -> ir.Trace:
     """Run ``model(*args, **kwargs)`` as it is, where it is, and record every operation.
 
@@ -39,12 +40,14 @@ def capture(
         args: Positional inputs.
         kwargs: Keyword inputs.
         model_info: Name and settings to keep in the trace; the class name by default.
+        most_ops: Operations after which the pass is given up; 0 if there is no limit.
 
     Returns:
         The trace.
 
     Raises:
         TraceError: If ``model`` is no ``nn.Module``.
+        TooManyOpsError: If the pass makes more than ``most_ops`` operations.
         UnknownValueError: If the model is on meta and its code looks at values computed from weights.
         Exception: Whatever the model raises, unchanged, with a note of where, and with the partial trace
             as its attribute ``trace``.
@@ -52,7 +55,7 @@ def capture(
     if not isinstance(model, torch.nn.Module):
         raise TraceError(f"got {type(model).__name__}, expected a torch.nn.Module")
     kwargs = dict(kwargs or {})
-    recorder = Recorder(Registry(names_of(model)))
+    recorder = Recorder(Registry(names_of(model)), most_ops)
     values = known_values.of_pass(model, (args, kwargs))
     if values is not None:
         args, kwargs = values.twins((tuple(args), kwargs))

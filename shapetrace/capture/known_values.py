@@ -18,7 +18,7 @@ from torch.utils._pytree import tree_map_only
 from shapetrace.capture.plain import named_tensors
 
 MOST_ELEMENTS = 1 << 22
-"""A tensor with more elements than this is not kept: a mask of 2,048 x 2,048 is."""
+"""A tensor with more elements than this is not kept: a mask of 2,048 x 2,048 is. An expanded view may have more."""
 
 _WIDEST_ITEM = 16  # bytes of a complex128
 _SWEEP_ENTRIES = 1024
@@ -54,7 +54,7 @@ class KnownValues:
         """Whether `value` has something for a tensor."""
         if not tensor.is_meta:
             return tensor.device.type == "cpu"
-        return self._memory(tensor) is not None and tensor.numel() <= MOST_ELEMENTS
+        return self._memory(tensor) is not None
 
     def value(self, tensor: torch.Tensor) -> torch.Tensor | None:
         """The real tensor beside a meta tensor, or None if its values are not known.
@@ -64,7 +64,7 @@ class KnownValues:
         if not tensor.is_meta:
             return tensor if tensor.device.type == "cpu" else None
         memory = self._memory(tensor)
-        return None if memory is None or tensor.numel() > MOST_ELEMENTS else _window(tensor, memory)
+        return None if memory is None else _window(tensor, memory)
 
     def value_to_write(self, tensor: torch.Tensor, *, whole: bool = False) -> torch.Tensor | None:
         """The real tensor beside a meta tensor, to be changed as the meta tensor is.

@@ -89,8 +89,8 @@ def by_mask(values: KnownValues, name: str, args: Sequence[Any]) -> tuple[Any, .
         if mask is None:
             return None
         with apart():
-            places = mask.nonzero().unbind(1)
-        indices += [values.twin(place) for place in places]
+            count = int(mask.count_nonzero())
+        indices += [torch.empty(count, dtype=torch.int64, device="meta") for _ in range(mask.dim())]
     return args[0], indices
 
 

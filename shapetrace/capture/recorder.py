@@ -8,6 +8,7 @@ import torch
 
 from shapetrace.capture.plain import plain, tensors_in
 from shapetrace.capture.registry import Registry
+from shapetrace.errors import TooManyOpsError
 from shapetrace.ir import Call, Kernel, Op, Plain, Role
 
 _POSITIONS = {
@@ -43,10 +44,12 @@ class Recorder:
         calls: Calls, parents before children.
         failing: The innermost operation that raised, if one did.
         raising: The innermost call that an exception left, and that exception.
+        most_ops: Operations after which recording stops with an error; 0 if there is no limit.
     """
 
-    def __init__(self, registry: Registry) -> None:
+    def __init__(self, registry: Registry, most_ops: int = 0) -> None:
         self.registry = registry
+        self.most_ops = most_ops
         self.ops: list[Op] = []
         self.calls: list[Call] = []
         self.failing: tuple[OpenOp, int, BaseException] | None = None
@@ -151,6 +154,8 @@ class Recorder:
                 self.ops[op.id] = replace(op, name=name, call=parent, line=line)
 
     def _append(self, opened: OpenOp, outputs: tuple[int, ...]) -> None:
+        if self.most_ops and len(self.ops) == self.most_ops:
+            raise TooManyOpsError(f"the pass makes more than {self.most_ops:,} operations")
         kernels = tuple(opened.kernels)
         op = Op(
             len(self.ops), opened.name, self.scope, tuple(opened.inputs), outputs, opened.attrs, kernels, opened.line

@@ -24,11 +24,19 @@ def nested(configuration: Any, prefer: str = "") -> Iterator[Any]:
     yield from others
 
 
+def entry(part: Any, name: str) -> Any:
+    """One entry of a configuration, or None; of one whose layers differ, what its first layer has."""
+    try:
+        return getattr(part, name, None)
+    except RuntimeError:  # it refuses to answer for all its layers
+        return getattr(part.per_layer_config[0], name, None)
+
+
 def fact(configuration: Any, *names: str, prefer: str = "") -> Any:
     """The first entry that is set, by any of its names, or None."""
     for part in nested(configuration, prefer):
         for name in names:
-            value = getattr(part, name, None)
+            value = entry(part, name)
             if value is not None:
                 return value
     return None
@@ -38,7 +46,7 @@ def number(configuration: Any, *names: str, prefer: str = "", default: int) -> i
     """The first of some entries that is a whole number, or a list that starts with one."""
     for part in nested(configuration, prefer):
         for name in names:
-            value = getattr(part, name, None)
+            value = entry(part, name)
             while isinstance(value, list | tuple) and value:
                 value = value[0]
             if isinstance(value, int) and not isinstance(value, bool):
@@ -64,3 +72,10 @@ def special_ids(configuration: Any) -> set[int]:
             if name.endswith(("token_id", "token_index", "_token_ids")):
                 found.update(v for v in (value if isinstance(value, list | tuple) else [value]) if isinstance(v, int))
     return found
+
+
+def longest(configuration: Any, *, at_most: int) -> int:
+    """Tokens that a model takes at once: what its position tables hold, or ``at_most`` if that is less or unsaid."""
+    tables = ("max_position_embeddings", "n_positions", "max_seq_len"), ("max_target_positions",)
+    held = [number(configuration, *names, prefer="text", default=0) for names in tables]
+    return min([at_most, *(size for size in held if size > 0)])

@@ -1,14 +1,17 @@
 """One tensor of an input for a model of transformers: the forms that its name may take, likeliest first."""
 
+import math
+import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from shapetrace.capture.known_values import MOST_ELEMENTS
 from shapetrace.models.hf_docs import Documented, evaluate
-from shapetrace.models.hf_facts import extent, number, special_ids
+from shapetrace.models.hf_facts import extent, fact, number, special_ids
 from shapetrace.models.user_inputs import device_of_model
 
 SAMPLES = 15360
@@ -25,6 +28,7 @@ class Ask:
         seq: Tokens of a sequence.
         needed: Parameters of ``forward``; True if it has to be given.
         docs: What the documentation of ``forward`` says about them.
+        kinds: Their annotations as text.
     """
 
     model: nn.Module
@@ -32,6 +36,7 @@ class Ask:
     seq: int
     needed: dict[str, bool]
     docs: dict[str, Documented]
+    kinds: dict[str, str] = field(default_factory=dict)
 
     @property
     def config(self) -> Any:
@@ -51,6 +56,8 @@ class Ask:
             return self.length(of)
         if name in {"image_size", "height", "width", "frame_size"}:
             return self.picture[name == "width"]
+        if "frames" in name and of.startswith("pixel"):
+            return number(self.config, *VIDEO_FRAMES, default=DEFAULTS["num_frames"])
         if name in {"time_steps", "frames", "max_num_frames", "padded_feature_length", "sequence_frames"}:
             return self.frames
         if name in WIDTHS and of.startswith("encoder_"):
@@ -69,7 +76,8 @@ class Ask:
         if of == "input_features":
             return self.frames
         if of.startswith("past_"):
-            return number(self.config, "context_length", default=self.seq)
+            longest_lag = max(fact(self.config, "lags_sequence") or [0])
+            return number(self.config, "context_length", default=self.seq) + int(longest_lag)
         return self.seq
 
     @property
@@ -79,8 +87,8 @@ class Ask:
 
     @property
     def frames(self) -> int:
-        """Frames of a spectrum: what the encoder's position table holds after its strides, or a hundred."""
-        positions = number(self.config, "max_source_positions", prefer="audio", default=50)
+        """Frames of a spectrum: what the encoder's position table holds after its strides, or 160."""
+        positions = number(self.config, "max_source_positions", prefer="audio", default=80)
         return 2 * positions
 
     @property
@@ -103,18 +111,31 @@ LENGTHS = (
     "num_samples", "feature_length", "episode_length",
 )  # fmt: skip
 VIDEO_FRAMES = ("num_frames", "frames_per_clip", "tubelet_frames")
+WHOLE = re.compile(r"(_ids|sizes|shapes|lens|lengths|thw|idx|index|indices)$")
+"""Names of whole numbers, whatever the documentation says."""
+
 DEFAULTS = {"num_channels": 3, "num_mel_bins": 80, "hidden_size": 768, "num_frames": 8}
 
 
 def tensor(ask: Ask, shape: tuple[int, ...], dtype: str = "float32") -> Tensor:
-    """Numbers where the model is; whole numbers and truth values on the CPU, for code looks at them."""
+    """Numbers in the model's own dtype, whole numbers or truth values.
+
+    For a model on meta they stay on the CPU, for code looks at them; what is too large to be kept there is on meta.
+    """
     if dtype != "float32":
         return torch.full(shape, dtype == "bool", dtype=getattr(torch, dtype))
     device = device_of_model(ask.model)
     kind = next((p.dtype for p in ask.model.parameters() if p.dtype.is_floating_point), torch.float32)
     if device.type == "meta":
-        return torch.empty(shape, dtype=kind, device=device)
+        if math.prod(shape) > MOST_ELEMENTS:
+            return torch.empty(shape, dtype=kind, device=device)
+        device = torch.device("cpu")
     return torch.randn(shape, generator=torch.Generator().manual_seed(0)).to(device, kind)
+
+
+def patch(ask: Ask) -> int:
+    """Pixels of a square patch; 0 if the model has none."""
+    return extent(ask.config, "patch_size", default=0)[0]
 
 
 def text_ids(ask: Ask) -> Tensor:
@@ -162,10 +183,14 @@ def waves(ask: Ask) -> Iterator[tuple[int, ...]]:
 
 
 def states(ask: Ask) -> Iterator[tuple[int, ...]]:
-    """Features of a sequence, with and without a batch."""
+    """Features of a sequence, with and without a batch; of a part that looks or listens, what it takes."""
+    if patch(ask) and not fact(ask.config, "vocab_size"):
+        yield from pictures(ask)
     width = number(ask.config, *WIDTHS, default=DEFAULTS[WIDTHS[0]])
     yield ask.batch, ask.seq, width
     yield ask.seq, width
+    if fact(ask.config, *BINS):
+        yield ask.batch, ask.frames, ask.bins
 
 
 SHAPES: dict[str, Callable[[Ask], Iterator[tuple[int, ...]]]] = {
@@ -194,6 +219,8 @@ def forms(ask: Ask, name: str) -> list[Tensor]:
     shapes: list[tuple[int, ...]] = [] if dims is None else [dims]
     shapes.extend(SHAPES[name](ask) if name in SHAPES else ())
     dtype = ask.docs[name].dtype if name in ask.docs and name not in SHAPES else "float32"
+    if dtype == "float32" and WHOLE.search(name):
+        return []  # documented as a tensor of no kind
     return [tensor(ask, shape, dtype) for shape in dict.fromkeys(shapes)]
 
 

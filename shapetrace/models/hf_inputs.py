@@ -1,26 +1,22 @@
 """Inputs for a model of transformers: from its ``forward``, its documentation and its configuration."""
 
 import inspect
-import re
-import traceback
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from itertools import islice, product
-from typing import Any, TypeAlias
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from shapetrace.capture import known_calls, known_values
-from shapetrace.errors import UnknownValueError
 from shapetrace.models.hf_docs import documented
 from shapetrace.models.hf_facts import fact
-from shapetrace.models.hf_fields import Ask, forms, tensor, text_ids
+from shapetrace.models.hf_fields import Ask, forms, patch, tensor, text_ids
+from shapetrace.models.hf_guesses import likeliest, patches_a_side
+from shapetrace.models.hf_rehearsing import Rehearse, rehearsed
+from shapetrace.models.hf_repairs import Kwargs
 from shapetrace.models.user_inputs import device_of_model
-
-Kwargs: TypeAlias = dict[str, Any]
-Rehearse: TypeAlias = Callable[[Kwargs], object]
-"""Runs a pass with some inputs and raises if they do not fit."""
 
 SENSES = ("pixel_values", "pixel_values_videos", "input_features", "input_values")
 """What comes from a camera or a microphone."""
@@ -34,18 +30,15 @@ USUAL = frozenset({
 """What a model of text takes: where forward takes no more, the ids fit without a rehearsal."""
 
 MOST = 16
-"""Forms that are tried before the first is taken."""
-
-REPAIRS = 4
-"""Times that one form is completed by what an error names."""
+"""Forms that are tried before the likeliest is taken."""
 
 
 def inputs(model: nn.Module, *, batch: int = 1, seq: int = 16, rehearse: Rehearse | None = None) -> Kwargs:
     """Keyword arguments for one forward pass.
 
     Where configuration and documentation leave several forms open (bins before frames, or after?),
-    each is rehearsed and the first that runs is taken. Whole numbers (ids, masks, grids) have real values
-    on the CPU, also if the model is on meta: code looks at them. Everything else is where the model is.
+    each is rehearsed and the first that runs is taken; what does not run is changed by what the error says.
+    Inputs for a model on meta have real values on the CPU, for code looks at them; only what is large is on meta.
 
     Args:
         model: Built by `huggingface.build`.
@@ -55,58 +48,26 @@ def inputs(model: nn.Module, *, batch: int = 1, seq: int = 16, rehearse: Rehears
     """
     ask = asked(model, batch, seq)
     candidates = list(islice(candidates_for(ask), MOST))
-    if len(candidates) == 1 and not ask.docs.keys() - USUAL:
+    unusual = (ask.docs.keys() | {name for name, needed in ask.needed.items() if needed}) - USUAL
+    if len(candidates) == 1 and not unusual and _is_whole(model):
         return candidates[0]
-    plausible: list[Kwargs] = []
-    for kwargs in candidates:
-        found, runs = rehearsed(ask, kwargs, rehearse or _plain_pass(model))
-        if runs:
-            return found
-        if runs is None:
-            plausible.append(found)
-    return (plausible or candidates or [{}])[0]
-
-
-def rehearsed(ask: Ask, kwargs: Kwargs, run: Rehearse) -> tuple[Kwargs, bool | None]:
-    """Try inputs; what an error says is missing is added and tried again.
-
-    Returns:
-        The inputs, and True if they run, False if not, None if values that meta has not are needed to tell.
-    """
-    for _ in range(REPAIRS):
-        try:
-            with torch.no_grad():
-                run(kwargs)
-        except UnknownValueError:
-            return kwargs, None
-        except Exception as error:  # noqa: BLE001 - whatever a model raises, this form does not fit
-            said = _said(error)
-            missing = {name: forms(ask, name) for name in ask.needed if _is_missing(name, kwargs, said)}
-            added = {name: found[0] for name, found in missing.items() if found}
-            if not added:
-                return kwargs, False
-            kwargs = kwargs | added
-        else:
-            return kwargs, True
-    return kwargs, False
-
-
-def _said(error: Exception) -> str:
-    """The message of an error; if it is about None, also the lines of code that met it."""
-    lines = traceback.extract_tb(error.__traceback__)[-2:] if "NoneType" in str(error) else []
-    return " ".join([str(error), *(frame.line or "" for frame in lines)])
-
-
-def _is_missing(name: str, kwargs: Kwargs, message: str) -> bool:
-    return name not in kwargs and re.search(rf"\b{re.escape(name)}\b", message) is not None
+    return rehearsed(ask, candidates, rehearse or _plain_pass(model))
 
 
 def asked(model: nn.Module, batch: int, seq: int) -> Ask:
     """What a model's forward takes."""
     variable = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
     signature = inspect.signature(model.forward).parameters.values()
-    needed = {p.name: p.default is p.empty for p in signature if p.kind not in variable}
-    return Ask(model, batch, seq, needed, documented(model.forward))
+    taken = [p for p in signature if p.kind not in variable]
+    needed = {p.name: p.default is p.empty for p in taken}
+    kinds = {p.name: str(getattr(p.annotation, "__name__", p.annotation)) for p in taken}
+    return Ask(model, batch, seq, needed, documented(model.forward), kinds)
+
+
+def _is_whole(model: nn.Module) -> bool:
+    """True for a language model with its head; parts of models take more than ids."""
+    head = getattr(model, "get_output_embeddings", None)
+    return head is not None and head() is not None
 
 
 def _plain_pass(model: nn.Module) -> Rehearse:
@@ -118,8 +79,8 @@ def _plain_pass(model: nn.Module) -> Rehearse:
 
 def candidates_for(ask: Ask) -> Iterator[Kwargs]:
     """Inputs that may fit, likeliest first."""
-    others = {name: forms(ask, name) for name, needed in ask.needed.items() if needed and name not in SENSES}
-    fixed = {name: found[0] for name, found in others.items() if found and name != "input_ids"}
+    required = [name for name, needed in ask.needed.items() if needed and name not in (*SENSES, "input_ids")]
+    fixed = {name: likeliest(ask, name) for name in required}
     if "decoder_input_ids" in ask.needed and getattr(ask.config, "is_encoder_decoder", False):
         fixed["decoder_input_ids"] = forms(ask, "decoder_input_ids")[0]
     senses = [name for name in SENSES if name in ask.needed]
@@ -172,12 +133,11 @@ def _packed(ask: Ask) -> Kwargs:
     """Packed patches of one picture, where forward takes them with their grid."""
     grid = next((name for name in ("image_grid_thw", "grid_thw", "spatial_shapes") if name in ask.needed), "")
     pixels = next((name for name in ("pixel_values", "hidden_states") if name in ask.needed), "")
-    patch = ask.size("patch_size")
-    if not grid or not pixels or patch is None:
+    if not grid or not pixels or not patch(ask):
         return {}
     time, channels = ask.size("temporal_patch_size") or 1, ask.size("in_channels") or 3
-    side = 2 * (ask.size("spatial_merge_size") or ask.size("merge_size") or 2)
-    width = channels * time * patch * patch
+    side = patches_a_side(ask)
+    width = channels * time * patch(ask) ** 2
     if grid == "spatial_shapes":
         mask = torch.ones(ask.batch, side * side, dtype=torch.int64)
         shapes = torch.tensor([[side, side]] * ask.batch)

@@ -5,7 +5,7 @@ import importlib
 import inspect
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -15,6 +15,7 @@ from torch import nn
 
 from shapetrace.capture.known_calls import building
 from shapetrace.errors import MissingPartError, UsageError
+from shapetrace.models.hf_completing import completed
 
 ORDER = (
     "MODEL_FOR_CAUSAL_LM_MAPPING",
@@ -130,7 +131,12 @@ def parse_entries(texts: Sequence[str]) -> dict[str, Any]:
 
 
 def build(
-    configuration: Any, *, device: str = "meta", dtype: str | None = None, hf_class: str | None = None
+    configuration: Any,
+    *,
+    device: str = "meta",
+    dtype: str | None = None,
+    hf_class: str | None = None,
+    say: Callable[[str], object] = str,
 ) -> nn.Module:
     """A model in eval mode with no trained weights.
 
@@ -142,6 +148,7 @@ def build(
         device: meta needs no memory.
         dtype: torch's name; None is float32.
         hf_class: A class of transformers by name; None chooses by the configuration.
+        say: Takes a sentence for every entry that the configuration lacks and that was filled in.
 
     Raises:
         UsageError: If there is no such class, or the configuration is not enough for it.
@@ -155,7 +162,7 @@ def build(
     with torch.random.fork_rng(devices=[]), torch.device(device), building(device):
         torch.manual_seed(0)
         try:
-            model: nn.Module = cls._from_config(configuration, dtype=torch_dtype)
+            model, said = completed(lambda: _made(cls, configuration, torch_dtype), configuration)
         except ImportError as error:
             raise MissingPartError(f"{cls.__name__} needs a package: {_one_line(error)}") from error
         except Exception as error:
@@ -163,7 +170,10 @@ def build(
                 f"{cls.__name__} cannot be built from this configuration ({type(error).__name__}: {_one_line(error)}): "
                 "a config.json or --set key=value may give what is missing."
             ) from error
-    return model.eval()
+    for sentence in said:
+        say(sentence)
+    made: nn.Module = model.eval()
+    return made
 
 
 def parts(configuration: Any) -> Iterator[Any]:
@@ -245,17 +255,61 @@ def _runs(cls: Any) -> bool:
 
 
 def _by_config_class(configuration: Any) -> Any:
-    """For parts of larger models: the model class beside the configuration that is written for it."""
-    home = type(configuration).__module__.replace("configuration_", "modeling_")
-    try:
-        module = importlib.import_module(home)
-    except ImportError:
-        module = None
-    for value in vars(module).values() if module else ():
-        is_model = inspect.isclass(value) and issubclass(value, nn.Module) and hasattr(value, "_from_config")
-        if is_model and value.__module__ == home and _runs(value) and value.config_class is type(configuration):
-            return value
-    raise UsageError(f"transformers has no model class for {configuration.model_type!r}: name one with --hf-class.")
+    """For parts of larger models: the class beside the configuration that is written for it."""
+    classes = list(_beside(configuration))
+    for cls in classes:
+        if hasattr(cls, "_from_config") and cls.config_class is type(configuration):
+            return cls
+    parts_of = [cls for cls in classes if _first_annotation(cls) == type(configuration).__name__]
+    named = [cls for cls in parts_of if cls.__name__ == type(configuration).__name__.removesuffix("Config")]
+    if parts_of:
+        return (named or parts_of)[0]
+    inner = ", ".join(sorted({part.model_type for part in list(parts(configuration))[1:] if part.model_type}))
+    raise UsageError(
+        f"transformers has no model for {configuration.model_type!r} with a forward of its own: "
+        f"{f'try its parts ({inner}), or ' if inner else ''}name a class with --hf-class."
+    )
+
+
+def _beside(configuration: Any) -> Iterator[Any]:
+    """The modules that can run, out of the files of models in a configuration's package."""
+    package = type(configuration).__module__.rpartition(".")[0]
+    files = Path(str(inspect.getfile(type(configuration)))).parent.glob("modeling_*.py")
+    for file in sorted(files):
+        try:
+            module = importlib.import_module(f"{package}.{file.stem}")
+        except ImportError:
+            continue
+        for value in vars(module).values():
+            if (
+                inspect.isclass(value)
+                and issubclass(value, nn.Module)
+                and value.__module__ == module.__name__
+                and _runs(value)
+            ):
+                yield value
+
+
+def _first_annotation(cls: Any) -> str:
+    """What a module wants to be made from, by its annotation."""
+    taken = list(inspect.signature(cls.__init__).parameters.values())[1:]
+    needed = [p for p in taken if p.default is p.empty and p.kind is p.POSITIONAL_OR_KEYWORD]
+    if len(needed) != 1:
+        return ""
+    return str(getattr(needed[0].annotation, "__name__", needed[0].annotation)).strip("'\"")
+
+
+def _made(cls: Any, configuration: Any, dtype: torch.dtype) -> nn.Module:
+    """A model; a part of one is a plain module, and gets its configuration."""
+    if hasattr(cls, "_from_config"):
+        model: nn.Module = cls._from_config(configuration, dtype=dtype)
+        return model
+    for part in parts(configuration):
+        part._attn_implementation = getattr(part, "_attn_implementation", None) or "sdpa"
+    made: nn.Module = cls(configuration).to(dtype)
+    if not hasattr(made, "config"):
+        made.config = configuration
+    return made
 
 
 def _one_line(error: BaseException) -> str:

@@ -48,7 +48,7 @@ def test_inputs_fit_every_kind_of_model_on_meta(model_type: str) -> None:
     model = built(model_type, "meta", widths=False)
     kwargs = hf_inputs.inputs(model, seq=8)
     assert set(kwargs) == KINDS[model_type]
-    assert all(value.is_meta == value.is_floating_point() for value in kwargs.values())
+    assert not any(value.is_meta for value in kwargs.values())  # code looks at them
     with torch.no_grad():
         forward(model, (), kwargs)
 

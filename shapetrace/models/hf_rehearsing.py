@@ -1,0 +1,170 @@
+"""Which inputs run: forms are tried in order, and those that do not run are changed by what the error says."""
+
+import heapq
+import itertools
+import re
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import torch
+from torch import Tensor
+from torch.nn.modules.module import register_module_forward_pre_hook
+
+from shapetrace.errors import UnknownValueError
+from shapetrace.models.hf_fields import Ask
+from shapetrace.models.hf_guesses import likeliest
+from shapetrace.models.hf_repairs import Clash, Kwargs, repairs
+
+Rehearse: TypeAlias = Callable[[Kwargs], object]
+"""Runs a pass with some inputs and raises if they do not fit."""
+
+MOST_RUNS = 10
+"""Passes that are tried around one form."""
+
+DEEPEST = 5
+"""Changes of one form after another."""
+
+NEVER = re.compile(r"^(labels|past_|output_|return_|use_|encoder_outputs$)|_outputs$|_labels$|cache")
+"""Parameters that only a training step, a generation or a second half of a pass gives."""
+
+MOST_SECONDS = 20.0
+"""After this the form that came furthest is taken."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """Inputs that were tried.
+
+    Attributes:
+        kwargs: The inputs.
+        runs: True if the pass ran, None if values that meta has not are needed to tell.
+        reached: Modules that ran: how far it came.
+        error: What it raised.
+    """
+
+    kwargs: Kwargs
+    runs: bool | None
+    reached: int
+    error: Exception | None = None
+
+
+def rehearsed(ask: Ask, candidates: Sequence[Kwargs], run: Rehearse) -> Kwargs:
+    """The first inputs that run; if none does, those that came furthest.
+
+    Args:
+        ask: What inputs are asked for.
+        candidates: Forms, likeliest first.
+        run: Runs the model, raises if they do not fit.
+    """
+    search = _Search(ask, run)
+    for kwargs in candidates:
+        found = search.around(kwargs)
+        if found is not None:
+            return found
+    return search.furthest() or (candidates[0] if candidates else {})
+
+
+class _Search:
+    """What was tried, so that nothing is tried twice."""
+
+    def __init__(self, ask: Ask, run: Rehearse) -> None:
+        self._ask, self._run = ask, run
+        self._deadline = time.monotonic() + MOST_SECONDS
+        self._seen: set[str] = set()
+        self._attempts: list[Attempt] = []
+
+    def around(self, kwargs: Kwargs) -> Kwargs | None:
+        """Inputs that run, from these by what errors say; those that came furthest are changed first."""
+        order = itertools.count()
+        waiting: list[tuple[tuple[int, int], int, Kwargs]] = [((0, 0), next(order), kwargs)]
+        tried = 0
+        while waiting and tried < MOST_RUNS and time.monotonic() < self._deadline:
+            (_, depth), _, kwargs = heapq.heappop(waiting)
+            key = _written(kwargs)
+            if key in self._seen:
+                continue
+            self._seen.add(key)
+            tried += 1
+            attempt = _attempt(kwargs, self._run)
+            if attempt.runs:
+                return kwargs
+            self._attempts.append(attempt)
+            if attempt.error is not None and depth < DEEPEST:
+                for changed in _changed(self._ask, attempt):
+                    heapq.heappush(waiting, ((-attempt.reached, depth + 1), next(order), changed))
+        return None
+
+    def furthest(self) -> Kwargs | None:
+        """Inputs that may run where there are values; else those that came furthest."""
+        if not self._attempts:
+            return None
+        return min(self._attempts, key=lambda attempt: (attempt.runs is not None, -attempt.reached)).kwargs
+
+
+def _attempt(kwargs: Kwargs, run: Rehearse) -> Attempt:
+    with _counting() as reached:
+        try:
+            with torch.no_grad():
+                run(kwargs)
+        except UnknownValueError:
+            return Attempt(kwargs, None, reached[0])
+        except Exception as error:  # noqa: BLE001 - whatever a model raises, this form does not fit
+            return Attempt(kwargs, False, reached[0], error)
+    return Attempt(kwargs, True, reached[0])
+
+
+@contextmanager
+def _counting() -> Iterator[list[int]]:
+    """Count the modules that run in the block."""
+    count = [0]
+
+    def entered(_module: object, _args: object) -> None:
+        count[0] += 1
+
+    hook = register_module_forward_pre_hook(entered)
+    try:
+        yield count
+    finally:
+        hook.remove()
+
+
+def _changed(ask: Ask, attempt: Attempt) -> Iterator[Kwargs]:
+    """What to try next: with what is missing, or with another shape."""
+    assert attempt.error is not None
+    clash = Clash(ask, attempt.kwargs, attempt.error)
+    missing = _missing(clash)
+    if missing:
+        yield attempt.kwargs | {name: likeliest(ask, name) for name in missing}
+    yield from repairs(clash)
+
+
+def _missing(clash: Clash) -> list[str]:
+    """Parameters that were not given and that the error is about.
+
+    Named by it, or by the statement that met None, or by the question before a ``raise``: ``if lang_ids is None:``.
+    """
+    absent = [name for name in clash.ask.needed if name not in clash.kwargs and not NEVER.search(name)]
+
+    def named(text: str) -> list[str]:
+        return [name for name in absent if re.search(rf"\b{re.escape(name)}\b", text)]
+
+    if found := named(clash.message):
+        return found
+    questions = " ".join(re.findall(r"\b(\w+) is None", clash.before_raise))
+    if found := named(questions):
+        return found
+    if "None" not in clash.message:
+        return []
+    return next((found for _, statement in clash.frames if (found := named(statement))), [])
+
+
+def _written(kwargs: Kwargs) -> str:
+    """Inputs as text, to tell tried ones."""
+    return ", ".join(f"{name}={_form(value)}" for name, value in sorted(kwargs.items()))
+
+
+def _form(value: Any) -> str:
+    return f"{value.dtype}{list(value.shape)}" if isinstance(value, Tensor) else repr(value)

@@ -1,0 +1,51 @@
+"""Configurations that lack what their model asks for."""
+
+import pytest
+
+pytest.importorskip("transformers")
+
+from shapetrace.errors import UsageError
+from shapetrace.models import hf_completing, huggingface
+from shapetrace.obtaining import obtain
+from shapetrace.request import Request
+from tests.models.shrinking import shrink
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+
+def test_a_missing_entry_is_filled_in_and_said() -> None:
+    config = shrink(huggingface.config("esm"))
+    said: list[str] = []
+    model = huggingface.build(config, say=said.append)
+    assert model.get_input_embeddings().num_embeddings == hf_completing.usual("vocab_size") == config.vocab_size
+    assert said == [
+        f"The configuration of esm lacks vocab_size: {config.vocab_size} is taken; --set says it otherwise."
+    ]
+
+
+def test_what_follows_from_other_entries_is_worked_out() -> None:
+    config = shrink(huggingface.config("nemotron"))
+    said: list[str] = []
+    huggingface.build(config, say=said.append)
+    assert config.num_key_value_heads == config.num_attention_heads
+    assert len(said) == 1
+
+
+def test_an_entry_that_only_the_pass_misses_is_filled_in_too() -> None:
+    said: list[str] = []
+    settings = ("num_hidden_layers=2", "first_k_dense_replace=1")
+    trace = obtain(Request(model="hf:deepseek_v2", hf_set=settings, shape={"seq": 4}), said.append)
+    assert trace.failure is None
+    assert any("lacks num_experts_per_tok: 8 is taken" in sentence for sentence in said)
+
+
+def test_an_entry_that_is_there_is_never_changed() -> None:
+    config = huggingface.config("gpt2", {"n_head": 7})
+    with pytest.raises(UsageError, match="divisible"):
+        huggingface.build(config)
+    assert config.n_head == 7
+
+
+def test_the_usual_value_is_the_one_that_most_types_have() -> None:
+    assert hf_completing.usual("layer_norm_eps") == 1e-05 or hf_completing.usual("layer_norm_eps") == 1e-12
+    assert hf_completing.usual("no_such_entry") is None
