@@ -62,7 +62,7 @@ def body(frame: Frame, operand: Operand) -> Iterator[Mark]:
     elif operand.pattern == "causal":
         yield from _causal(frame, *operand.shape[-2:])
     elif operand.band is not None:
-        yield from _band(frame, *operand.shape[-2:], operand.band)
+        yield from _band(frame, operand.shape, operand.band)
     else:
         yield Rect(x, y, frame.width, frame.height, frame.ink)
     if frame.hatched:
@@ -81,8 +81,9 @@ def _causal(frame: Frame, n_rows: int, n_columns: int) -> Iterator[Mark]:
     yield Line((((-right, -low), (-right, low), (right, low)),), f"{frame.ink}-edge")
 
 
-def _band(frame: Frame, n_rows: int, n_columns: int, band: tuple[int, int]) -> Iterator[Mark]:
+def _band(frame: Frame, shape: tuple[int, ...], band: tuple[int, int]) -> Iterator[Mark]:
     """Row i sees the columns near i; a band too thin to be seen is drawn a little wider."""
+    n_rows, n_columns = shape[-2:]
     thinnest = _THINNEST_BAND_PX * n_columns / frame.width
     below, above = max(band[0], thinnest - band[1]), band[1]
     near = list(_slope(n_columns - n_rows + above, n_rows, n_columns))

@@ -25,9 +25,18 @@ class Words:
     phrases: dict[str, str]
 
     def say(self, template: str, **values: str | int) -> str:
-        """Translate a phrase and fill in its fields; an unknown phrase stays English."""
-        chosen = self.phrases.get(template, template)
+        """Translate a phrase and fill in its fields; an unknown phrase is translated word by word, or stays English."""
+        chosen = self.phrases.get(template) or self._by_words(template)
         return clean(chosen.format_map(values) if values else chosen)
+
+    def _by_words(self, listed: str) -> str:
+        """``Multiply, sum``: each word by itself."""
+        words = listed.removesuffix(" …").split(", ")
+        said = [self.phrases.get(word) or self.phrases.get(word[:1].lower() + word[1:], "") for word in words]
+        if not all(said):
+            return listed
+        joined = self.phrases.get(", ", ", ").join(said)
+        return joined[:1].upper() + joined[1:] + (" …" if listed.endswith(" …") else "")
 
     def note(self, note: Note) -> str:
         """Translate a note; its values are translated where they are phrases themselves."""

@@ -9,7 +9,7 @@ from shapetrace.ops.axis_rules import base_name
 from shapetrace.ops.products import PRODUCT_KERNELS
 
 OpKind = Literal[
-    "product", "lookup", "norm", "softmax", "route", "reduce", "index", "cat", "pointwise", "cast", "layout",
+    "product", "lookup", "norm", "softmax", "route", "algebra", "reduce", "index", "cat", "pointwise", "cast", "layout",
     "dropout", "read", "unknown",
 ]  # fmt: skip
 
@@ -25,19 +25,35 @@ _SETS: dict[OpKind, frozenset[str]] = {
     "route": frozenset(
         "topk sort argsort scatter scatter_add index_add index_put _index_put_impl_ bincount histc nonzero unique_dim"
         " _unique2 multinomial searchsorted bucketize index_copy masked_select masked_scatter kthvalue"
-        " unique_consecutive scatter_reduce".split()
+        " unique_consecutive scatter_reduce index_reduce put nonzero_static argwhere _unsafe_index_put msort"
+        " unique_dim_consecutive histogram combinations".split()
     ),
     "reduce": frozenset(
         "sum mean amax amin max min var std var_mean std_mean prod any all argmax argmin logsumexp norm cumsum cumprod"
         " median nansum max_pool2d_with_indices avg_pool2d avg_pool1d _adaptive_avg_pool2d avg_pool3d"
-        " max_pool3d_with_indices adaptive_max_pool2d _adaptive_avg_pool3d cummax logcumsumexp aminmax mode".split()
+        " max_pool3d_with_indices adaptive_max_pool2d _adaptive_avg_pool3d cummax logcumsumexp aminmax mode"
+        " cummin nanmedian count_nonzero trace adaptive_max_pool3d fractional_max_pool2d fractional_max_pool3d"
+        " max_pool2d max_pool1d adaptive_avg_pool1d adaptive_avg_pool2d _aminmax _unique segment_reduce"
+        " mse_loss smooth_l1_loss huber_loss binary_cross_entropy nll_loss_forward nll_loss2d_forward"
+        " soft_margin_loss multi_margin_loss multilabel_margin_loss_forward _ctc_loss"
+        " _cdist_forward _pdist_forward _euclidean_dist".split()
+    ),
+    "algebra": frozenset(
+        "linalg_solve_triangular triangular_solve linalg_cholesky_ex cholesky cholesky_solve cholesky_inverse"
+        " _cholesky_solve_helper linalg_inv_ex inverse _linalg_solve_ex _linalg_det _linalg_slogdet _linalg_svd"
+        " _linalg_eigh _linalg_eigvals linalg_eig linalg_eigvals linalg_qr geqrf orgqr ormqr"
+        " linalg_householder_product linalg_lu linalg_lu_factor_ex linalg_lu_solve _lu_with_info lu_unpack"
+        " linalg_lstsq linalg_matrix_exp linalg_ldl_factor_ex linalg_ldl_solve linalg_pinv".split()
     ),
     "index": frozenset("index _unsafe_index index_select gather take take_along_dim".split()),
     "cat": frozenset("cat copy stack constant_pad_nd reflection_pad1d replication_pad1d pixel_shuffle reflection_pad2d"
                      " upsample_bilinear2d upsample_nearest2d upsample_bicubic2d grid_sampler_2d"
                      " _upsample_bilinear2d_aa _upsample_bicubic2d_aa upsample_linear1d im2col col2im"
                      " upsample_nearest1d replication_pad2d _upsample_nearest_exact2d upsample_trilinear3d"
-                     " upsample_nearest3d".split()),
+                     " upsample_nearest3d"
+                     " reflection_pad3d replication_pad3d pixel_unshuffle grid_sampler_3d _upsample_nearest_exact1d"
+                     " _upsample_nearest_exact3d cudnn_grid_sampler max_unpool2d max_unpool3d _pad_circular"
+                     " _grid_sampler_2d_cpu_fallback block_diag".split()),
     "pointwise": frozenset(
         "add sub rsub mul div pow exp exp2 expm1 log log1p log2 log10 neg abs sqrt rsqrt reciprocal square sin cos tan"
         " tanh sinh cosh atan atan2 asin acos sigmoid relu relu6 gelu silu elu celu selu leaky_relu prelu softplus"
@@ -47,6 +63,12 @@ _SETS: dict[OpKind, frozenset[str]] = {
         " bitwise_xor isnan isinf isfinite isin fill zero nan_to_num sgn floor_divide tril triu bitwise_left_shift"
         " bitwise_right_shift __and__ __or__ polar angle complex view_as_complex view_as_real _conj real imag _fft_c2c"
         " _fft_r2c _fft_c2r roll flip lgamma digamma i0 softshrink hardshrink rrelu_with_noise special_expit xlogy"
+        " asinh acosh atanh erfinv logit copysign frexp ldexp nextafter signbit isposinf isneginf gcd lcm igamma"
+        " igammac mvlgamma polygamma logaddexp2 rad2deg deg2rad positive float_power rrelu channel_shuffle"
+        " native_channel_shuffle _thnn_fused_lstm_cell _thnn_fused_gru_cell renorm index_fill rot90 vander"
+        " affine_grid_generator fake_quantize_per_tensor_affine quantize_per_tensor dequantize"
+        " _fake_quantize_per_tensor_affine_cachemask_tensor_qparams fake_quantize_per_channel_affine_cachemask"
+        " fake_quantize_per_tensor_affine_cachemask quantize_per_channel glu_jvp"
         " logaddexp sinc hypot fmax fmin _conj_physical conj_physical heaviside _prelu_kernel slice_scatter"
         " select_scatter diagonal_scatter as_strided_scatter native_dropout bernoulli _weight_norm cross"
         " stft".split()
@@ -72,8 +94,8 @@ _FACTORIES = frozenset(
 
 _KIND_OF: dict[str, OpKind] = {name: kind for kind, names in _SETS.items() for name in names}
 _PRIORITY: tuple[OpKind, ...] = (
-    "product", "lookup", "norm", "softmax", "route", "unknown", "reduce", "index", "cat", "pointwise", "cast", "layout",
-    "read",
+    "product", "lookup", "norm", "softmax", "route", "unknown", "algebra", "reduce", "index", "cat", "pointwise",
+    "cast", "layout", "read",
 )  # fmt: skip
 
 
@@ -81,6 +103,8 @@ def kernel_kind(name: str) -> OpKind:
     """Kind of one kernel by its qualified name; an unlisted one is unknown."""
     base = base_name(name)
     found = _KIND_OF.get(base) or _KIND_OF.get(base.removesuffix("_"))
+    if found is None and base.startswith("special_"):
+        return "pointwise"
     if found is None:
         return "layout" if base.removesuffix("_") in _FACTORIES else "unknown"
     return found
@@ -105,8 +129,9 @@ def is_factory(op: Op) -> bool:
 
 
 def names_of(kernels: Iterable[Kernel]) -> list[str]:
-    """Base names of kernels, in-place forms as the plain ones."""
-    return [base_name(kernel.name).removesuffix("_") for kernel in kernels]
+    """Base names of kernels, in-place forms as the plain ones; without what autograd detaches to keep."""
+    names = [base_name(kernel.name).removesuffix("_") for kernel in kernels]
+    return [name for name in names if name != "detach"] or names
 
 
 _ACTIVATIONS = {
@@ -132,6 +157,8 @@ def activation_name(kernels: Sequence[str]) -> str:
         return "ReLU²"
     if found == ["softplus", "tanh"]:
         return "Mish"
+    if {"sin", "pow"} <= names <= {"sin", "pow", "mul", "add", "reciprocal", "div", "exp"}:
+        return "Snake"
     return _ACTIVATIONS[found[0]] if found else ""
 
 
@@ -150,6 +177,8 @@ def norm_name(kernels: Sequence[str]) -> str:
         return "LayerNorm" if centred and "sub" in names else "RMSNorm" if "rsqrt" in names or "pow" in names else ""
     if "linalg_vector_norm" in names and names & {"div", "mul"}:
         return "L2 norm"
-    if {"sum", "rsqrt"} <= names:
+    if {"sum", "rsqrt"} <= names or (
+        {"pow", "sum", "div"} <= names <= {"pow", "sum", "div", "add", "sqrt", "clamp_min"}
+    ):
         return "L2 norm"
     return ""

@@ -10,14 +10,14 @@ from shapetrace.outlining.columns import Columns
 from shapetrace.outlining.drafts import Draft, Ref, trimmed
 from shapetrace.outlining.flow import Flow
 from shapetrace.outlining.multiplying import is_batch, readable_shape, stack_sizes
-from shapetrace.outlining.structure import Note
+from shapetrace.outlining.structure import Note, StepKind
 
 
 def attention_drafts(flow: Flow, attention: Attention, columns: Mapping[int, Sequence[Columns]]) -> list[Draft]:
     """The steps of one attention, from the split into heads to their concatenation."""
     scores = _scores(flow, attention, columns)
     drafts = [*_splits(flow, attention), scores]
-    if attention.fused or attention.softmax is not None:
+    if attention.fused or attention.weighing is not None:
         drafts.append(_softmax(flow, attention, scores))
     if attention.weighted is not None:
         drafts.append(_weighted(flow, attention, columns, drafts[-1].results[0]))
@@ -114,12 +114,14 @@ def _own_heads(
 
 
 def _softmax(flow: Flow, attention: Attention, scores: Draft) -> Draft:
-    before = scores.results[0]
-    ops = [] if attention.softmax is None else [attention.softmax, *attention.after]
-    value = None if attention.softmax is None else flow.root(flow.trace.ops[attention.softmax].outputs[0])
+    before, weighing = scores.results[0], attention.weighing
+    ops = [] if weighing is None else [*weighing.ops, *attention.after]
+    value = None if weighing is None else flow.root(flow.trace.ops[weighing.ops[-1]].outputs[0])
     result = Ref(value, before.shape, "data", before.stack_axes, "A", pattern=before.pattern, band=before.band)
-    order = scores.order if attention.softmax is None else attention.softmax
-    return Draft(ops, "softmax", "Softmax", "softmax", [before], [result], scores.call, order=order)
+    order = scores.order if weighing is None else weighing.ops[-1]
+    name = "softmax" if weighing is None else weighing.name
+    kind: StepKind = "softmax" if name == "softmax" else "activation"
+    return Draft(ops, kind, name[:1].upper() + name[1:], name, [before], [result], scores.call, order=order)
 
 
 def _weighted(flow: Flow, attention: Attention, columns: Mapping[int, Sequence[Columns]], weights: Ref) -> Draft:
@@ -132,7 +134,14 @@ def _weighted(flow: Flow, attention: Attention, columns: Mapping[int, Sequence[C
         assert product.left is not None
         values, width = product.left, product.m
     stack = stack_sizes(flow, product.batch)
-    shape = weights.shape
+    rows, length = (product.n, product.k) if attention.weights_right else (product.m, product.k)
+    shape = (atoms.size(rows), atoms.size(length))
+    if (shape, math.prod(stack)) != (
+        weights.shape,
+        weights.stack,
+    ):  # cut anew between softmax and product: overlapping chunks
+        cut = product.right if attention.weights_right else product.left
+        weights = Ref(None if cut is None else flow.root(cut), shape, "data", stack, "A")
     value_stack = _own_heads(flow, values, stack, columns)
     operands = [weights, Ref(flow.root(values), (shape[1], atoms.size(width)), "data", value_stack, "V")]
     result_value = None if product.out is None else flow.root(product.out)

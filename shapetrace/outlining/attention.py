@@ -1,12 +1,13 @@
 """Finds attention: Q Kᵀ → scale → mask → softmax → × V, written out or as one fused call."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from shapetrace.ir import Op
-from shapetrace.ops.kinds import OpKind, names_of
+from shapetrace.ops.kinds import OpKind, activation_name, names_of
 from shapetrace.ops.products import Product
 from shapetrace.outlining.flow import Flow
+from shapetrace.outlining.weighing import Weighing, maxima_between, weighings
 
 _BETWEEN: frozenset[OpKind] = frozenset({"pointwise", "cast", "layout", "dropout", "cat", "index"})
 _CAUSAL_KERNELS = frozenset({"tril", "triu", "le", "ge"})
@@ -23,7 +24,7 @@ class Attention:
     Attributes:
         scores: The product of queries and keys.
         weighted: The product of weights and values; None if nothing weighs with these scores.
-        softmax: The softmax operation; None inside a fused call, or if there is none.
+        weighing: What turns the scores into weights; None inside a fused call.
         fused: True for one call such as scaled_dot_product_attention.
         query_right: True if the code multiplies K Qᵀ: operands are turned for reading.
         weights_right: True if the code multiplies Vᵀ Aᵀ.
@@ -38,7 +39,7 @@ class Attention:
 
     scores: int
     weighted: int | None = None
-    softmax: int | None = None
+    weighing: Weighing | None = None
     fused: bool = False
     query_right: bool = False
     weights_right: bool = False
@@ -67,12 +68,12 @@ def find_attentions(flow: Flow) -> list[Attention]:
     """All attentions of a trace, in the order of their scores."""
     found: dict[int, Attention] = {}
     products = flow.facts.products
-    by_op = flow.facts.of_op
+    softmaxes = weighings(flow)
     for position, product in enumerate(products):
         if product.form == "scores":
             found[position] = _fused(flow, position, product)
         elif product.form == "matmul" and _is_weighted_sum(flow, product):
-            attention = _explicit(flow, position, product, by_op)
+            attention = _explicit(flow, position, softmaxes)
             if attention is not None and attention.scores not in found:
                 found[attention.scores] = attention
     return [found[position] for position in sorted(found)]
@@ -94,41 +95,64 @@ def _is_weighted_sum(flow: Flow, product: Product) -> bool:
     return product.left is not None and flow.is_data(product.left) and flow.is_data(product.right)
 
 
-def _explicit(flow: Flow, position: int, product: Product, by_op: dict[int, list[int]]) -> Attention | None:
+def _explicit(flow: Flow, position: int, softmaxes: Mapping[int, Weighing]) -> Attention | None:
     """Walk back from both operands of data × data to a softmax, and from there to a product of data with data."""
+    product = flow.facts.products[position]
     assert product.left is not None
     for value, right in ((product.left, False), (product.right, True)):
-        for op, after in flow.behind(value, _BETWEEN):
-            if flow.kinds[op.id] != "softmax":
+        for op, after in flow.behind(value, _BETWEEN, stops=softmaxes):
+            weighing = softmaxes.get(op.id)
+            if weighing is None:
                 continue
-            for source, between in flow.behind(op.inputs[0], _BETWEEN):
-                scores = [p for p in by_op.get(source.id, ()) if _is_weighted_sum(flow, flow.facts.products[p])]
+            for source, between in flow.behind(weighing.source, _BETWEEN):
+                scores = _data_products(flow, source)
                 if scores:
-                    return replace(_assembled(flow, (scores[-1], position), op, (between, after)), weights_right=right)
+                    found = _assembled(flow, (scores[-1], position), weighing, (between, after))
+                    return replace(found, weights_right=right)
+    return _activated(flow, position, product)
+
+
+def _data_products(flow: Flow, op: Op) -> list[int]:
+    return [p for p in flow.facts.of_op.get(op.id, ()) if _is_weighted_sum(flow, flow.facts.products[p])]
+
+
+def _activated(flow: Flow, position: int, product: Product) -> Attention | None:
+    """Attention without a softmax: an activation makes weights of scores, which meet the values along the keys."""
+    assert product.left is not None
+    for source, passed in flow.behind(product.left, _BETWEEN):
+        names = [activation_name(names_of(flow.trace.ops[op].kernels)) for op in passed]
+        scores = [p for p in _data_products(flow, source) if flow.facts.products[p].n == product.k]
+        if not scores or not any(names):
+            continue
+        place = next(i for i, name in enumerate(names) if name)
+        activation = flow.trace.ops[passed[place]]
+        weighing = Weighing(activation.inputs[0], (activation.id,), names[place])
+        return _assembled(flow, (scores[-1], position), weighing, (passed[place + 1 :], passed[:place]))
     return None
 
 
-def _assembled(flow: Flow, ends: tuple[int, int], softmax: Op, passed: tuple[list[int], list[int]]) -> Attention:
+def _assembled(flow: Flow, ends: tuple[int, int], weighing: Weighing, passed: tuple[list[int], list[int]]) -> Attention:
     scores, weighted = ends
     between, after = passed
+    between = [*between, *maxima_between(flow, between)]
     product = flow.facts.products[scores]
     assert product.left is not None
-    masks = [value for op in between for value in flow.trace.ops[op].inputs if _is_mask(flow, value)]
+    ops = [flow.trace.ops[op] for op in (*between, *weighing.ops, *after)]
+    masks = [value for op in ops for value in op.inputs if _is_mask(flow, value)]
     band = _band(flow, masks)
     return Attention(
-        scores, weighted, softmax.id, query_right=_keys_are_rows(flow, product, softmax),
+        scores, weighted, weighing, query_right=_keys_are_rows(flow, product, weighing),
         before=_scalings(flow, (product.left, product.right)), between=between, after=after,
         band=band, causal=_is_causal(flow, masks, band), masked=bool(masks),
         scale=_factor(flow, between),
     )  # fmt: skip
 
 
-def _keys_are_rows(flow: Flow, product: Product, softmax: Op) -> bool:
+def _keys_are_rows(flow: Flow, product: Product, weighing: Weighing) -> bool:
     """Whether the softmax runs over the left operand's rows: the code multiplies keys with queries."""
     atoms = flow.facts.atoms
-    axes = flow.facts.axes_of(softmax.inputs[0])
-    dims = [kernel.args.get("dim") for kernel in softmax.kernels if "softmax" in kernel.name]
-    dim = dims[0] if dims and isinstance(dims[0], int) else -1
+    axes = flow.facts.axes_of(weighing.source)
+    dim = weighing.dim(flow)
     if not axes:
         return False
     keys, rows, columns = (atoms.leaves(axis) for axis in (axes[dim], product.m, product.n))

@@ -8,6 +8,7 @@ from functools import partial
 from shapetrace.ir import Op
 from shapetrace.outlining.attending import attention_drafts, example_axis, head_leaves
 from shapetrace.outlining.attention import Attention, find_attentions
+from shapetrace.outlining.biases import fold_biases
 from shapetrace.outlining.columns import Columns, letter_of, split_columns
 from shapetrace.outlining.drafts import Draft
 from shapetrace.outlining.elementwise import group_draft, lookup_draft, plain_draft, residual_draft
@@ -46,6 +47,7 @@ def plan(flow: Flow, *, fused: bool = False) -> Plan:
     flow.example_axis = example_axis(flow, found.attentions)
     flow.head_leaves = head_leaves(flow, found.attentions)
     _draw_products(flow, found, columns, fused)
+    fold_biases(flow, found.drafts)
     taken = {op for draft in found.drafts for op in draft.ops}
     _draw_lookups(flow, found, taken)
     _draw_residuals(flow, found, taken)

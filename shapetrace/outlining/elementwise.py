@@ -1,17 +1,17 @@
-"""Names and operands of steps that multiply no matrices: norms, activations, adds, RoPE, lookups, slices."""
+"""Operands of steps that multiply no matrices: norms, activations, adds, RoPE, lookups, slices."""
 
 from collections.abc import Sequence
 from math import prod
 
 from shapetrace.ir import Op
-from shapetrace.ops.kinds import activation_name, names_of, norm_name
+from shapetrace.ops.kinds import names_of
 from shapetrace.outlining.drafts import Draft, Ref, trimmed
 from shapetrace.outlining.flow import Flow
 from shapetrace.outlining.multiplying import readable_shape
-from shapetrace.outlining.structure import Note, StepKind
+from shapetrace.outlining.recognising import named, plain_kind
+from shapetrace.outlining.structure import Note
 
 _MOST_OPERANDS = 5
-_ROTATING = frozenset({"cat", "neg", "complex", "view_as_complex", "sub", "stack", "roll", "flip"})
 
 
 def ref(flow: Flow, value: int, letter: str = "") -> Ref:
@@ -65,7 +65,7 @@ def group_draft(flow: Flow, members: Sequence[int], call: int) -> Draft:
     data = [v for v in external if flow.is_data(v)] or external
     constants = [v for v in external if not flow.is_data(v)]
     results = _results(flow, ops)
-    kind, title = _named(flow, ops, kernels, data, constants)
+    kind, title = named(flow, ops, kernels, data, constants)
     operator = {"add": "+", "multiply": "⊙", "concat": "concat"}.get(kind, title)
     operands = [ref(flow, _whole(flow, ops, value)) for value in data]
     constants = [v for v in constants if kind != "concat" or flow.facts.tensor(v).role == "weight"]
@@ -98,51 +98,6 @@ def _results(flow: Flow, ops: Sequence[Op]) -> list[int]:
     return found or [ops[-1].outputs[0]]
 
 
-def _named(
-    flow: Flow, ops: Sequence[Op], kernels: Sequence[str], data: Sequence[int], constants: Sequence[int]
-) -> tuple[StepKind, str]:
-    known = _recognised(flow, kernels, constants)
-    kinds = {flow.kinds[op.id] for op in ops}
-    if known is not None and not (known[0] == "activation" and "reduce" in kinds):  # ReLU and a pool are no ReLU
-        return known
-    if set(kernels) <= {"cat", "stack", "copy"}:
-        return "concat", "Concat"
-    plain = set(kernels)
-    if plain == {"constant_pad_nd"}:
-        return "pointwise", "Pad"
-    if plain == {"add"} and len(data) + len(constants) > 1:
-        tables = [v for v in constants if _is_looked_up(flow, v)]
-        return "add", "Position" if len(tables) == 1 else "Add embeddings" if tables else "Add"
-    if len(ops) == 1 and len(data) + len(constants) == 2 and plain == {"mul"}:
-        return "multiply", "Multiply"
-    names = list(dict.fromkeys(op.name.removeprefix("aten.").rstrip("_") for op in ops))
-    title = ", ".join(names[:3]) + (" …" if len(names) > 3 else "")
-    if plain <= {"mul", "div"} and not [v for v in constants if flow.facts.tensor(v).shape]:
-        title = "Scale"
-    return ("reduce" if kinds == {"reduce"} else "pointwise"), title
-
-
-def _recognised(flow: Flow, kernels: Sequence[str], constants: Sequence[int]) -> tuple[StepKind, str] | None:
-    """Norms, position encodings and activations, by their kernels."""
-    norm = norm_name(kernels)
-    if norm:
-        return "norm", norm
-    if any(flow.is_trigonometric(value) for value in constants):
-        if "mul" in kernels and set(kernels) & _ROTATING:
-            return "position", "RoPE"
-        if set(kernels) <= {"add"}:
-            return "add", "Position"
-    activation = activation_name(kernels)
-    return ("activation", activation) if activation else None
-
-
-def _is_looked_up(flow: Flow, value: int) -> bool:
-    """Whether a weight was taken out of a table by rows that no input chose: positions."""
-    op = flow.op_of(value)
-    named = flow.facts.tensor(flow.root(value)).origin == "parameter" and len(flow.facts.tensor(value).shape) > 1
-    return named or (op is not None and flow.kinds[op.id] in ("lookup", "index"))
-
-
 def _collapse_equal(draft: Draft) -> None:
     """Pieces of equal shape side by side are one stack."""
     shapes = {operand.shape for operand in draft.operands}
@@ -155,7 +110,7 @@ def _collapse_equal(draft: Draft) -> None:
 
 def plain_draft(flow: Flow, op: Op) -> Draft:
     """Anything else, with its shapes: softmax outside attention, slices, routing, and what nobody knows."""
-    kind, title = _plain_kind(flow, op)
+    kind, title = plain_kind(flow, op)
     data = [value for value in op.inputs if flow.is_data(value)] or list(op.inputs)
     operands = [ref(flow, value) for value in dict.fromkeys(data)][:4]
     results = [ref(flow, value) for value in dict.fromkeys(op.outputs)][:4]
@@ -166,35 +121,3 @@ def plain_draft(flow: Flow, op: Op) -> Draft:
     if kind == "unknown":
         draft.notes = [Note("an operation that shapetrace does not know")]
     return draft
-
-
-def _plain_kind(flow: Flow, op: Op) -> tuple[StepKind, str]:
-    found = flow.kinds[op.id]
-    if found == "softmax":
-        return "softmax", "Softmax"
-    if found == "layout":
-        return "select", _selection(flow, op)
-    if found == "index":
-        return "select", "Select rows"
-    if found == "route":
-        names = names_of(op.kernels)
-        return "route", "Top-k" if "topk" in names else op.name.removeprefix("aten.")
-    if found == "unknown":
-        return "unknown", op.name
-    return ("reduce" if found == "reduce" else "pointwise"), op.name.removeprefix("aten.")
-
-
-def _selection(flow: Flow, op: Op) -> str:
-    """``Last position`` if the rows taken are the end of an axis, ``First position`` if they are its start."""
-    if not op.outputs:
-        return "Select"
-    before, after = flow.facts.tensor(op.inputs[0]).shape, flow.facts.tensor(op.outputs[0]).shape
-    for kernel in op.kernels:
-        dim, index = kernel.args.get("dim", 0), kernel.args.get("index", kernel.args.get("start"))
-        if not isinstance(dim, int) or not isinstance(index, int) or dim >= len(before):
-            continue
-        size = before[dim]
-        one = "index" in kernel.args or (len(after) == len(before) and after[dim] == 1)
-        if one and size > 1:
-            return "Last position" if index in (-1, size - 1) else "First position" if index == 0 else "Select row"
-    return "Select"

@@ -4,7 +4,7 @@ Views, casts and dropout in eval mode hand a value on: they are edges, not steps
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from math import prod
 
 from shapetrace.ir import Op, Trace
@@ -92,8 +92,10 @@ class Flow:
         """Whether a value holds real or complex numbers."""
         return not self.facts.tensor(value).dtype.startswith(_WHOLE_NUMBERS)
 
-    def behind(self, value: int, through: frozenset[OpKind], most: int = 64) -> Iterator[tuple[Op, list[int]]]:
-        """Walk back from a data value through operations of some kinds.
+    def behind(
+        self, value: int, through: frozenset[OpKind], *, stops: Container[int] = (), most: int = 64
+    ) -> Iterator[tuple[Op, list[int]]]:
+        """Walk back from a data value through operations of some kinds, but for those in ``stops``.
 
         Yields:
             Each operation at which the walk stops, with the steps passed on the way there.
@@ -106,7 +108,7 @@ class Flow:
             if op is None or op.id in seen:
                 continue
             seen.add(op.id)
-            if self.kinds[op.id] in through:
+            if self.kinds[op.id] in through and op.id not in stops:
                 inputs = [self.root(v) for v in op.inputs if self.is_data(v)]
                 queue += [(v, [*passed, op.id]) for v in dict.fromkeys(inputs)]
             else:
@@ -114,16 +116,26 @@ class Flow:
 
     def is_trigonometric(self, value: int) -> bool:
         """Whether a constant comes from sines and cosines: a position table."""
-        found = self._trigonometric.get(value)
-        if found is None:
-            self._trigonometric[value] = False
-            producer = self.facts.producer.get(value)
-            if producer is not None:
-                op = self.trace.ops[producer]
-                kernels = set(names_of(op.kernels))
-                found = bool(kernels & {"cos", "sin", "polar"}) or any(self.is_trigonometric(v) for v in op.inputs)
-            self._trigonometric[value] = bool(found)
-        return bool(found)
+        stack = [value]
+        while stack:
+            current = stack[-1]
+            producer = self.facts.producer.get(current)
+            op = None if producer is None else self.trace.ops[producer]
+            before = [] if op is None else [v for v in op.inputs if v < current]
+            waiting = [v for v in before if v not in self._trigonometric]
+            if waiting and current not in self._trigonometric:
+                stack += waiting
+                continue
+            turns = op is not None and bool({"cos", "sin", "polar"} & set(names_of(op.kernels)))
+            self._trigonometric.setdefault(current, turns or any(self._trigonometric[v] for v in before))
+            stack.pop()
+        return self._trigonometric[value]
+
+    def is_table(self, value: int) -> bool:
+        """Whether a weight is a table, or was taken out of one by rows that no input chose: positions."""
+        op = self.op_of(value)
+        named = self.facts.tensor(self.root(value)).origin == "parameter" and len(self.facts.tensor(value).shape) > 1
+        return named or (op is not None and self.kinds[op.id] in ("lookup", "index"))
 
     def ancestors(self, value: int, since: int = -1) -> set[int]:
         """Operations that a value was computed from, no further back than operation ``since``."""

@@ -8,7 +8,9 @@ from shapetrace.ops.kinds import OpKind, names_of, norm_name
 from shapetrace.outlining.flow import Flow
 
 _FUSABLE: frozenset[OpKind] = frozenset({"pointwise", "norm", "reduce", "cat"})
-_REAL_WORK: frozenset[OpKind] = frozenset({"product", "lookup", "norm", "reduce", "softmax", "unknown", "index"})
+_REAL_WORK: frozenset[OpKind] = frozenset(
+    {"product", "lookup", "norm", "reduce", "softmax", "unknown", "algebra", "index"}
+)
 
 
 def residual_of(flow: Flow, op: Op, streams: Mapping[int, int]) -> tuple[int, int] | None:
@@ -134,14 +136,14 @@ class Groups:
         names = names_of(op.kernels)
         if "constant_pad_nd" in names:
             return True
-        return names == ["add"] and any(self._is_table(value) for value in op.inputs)
+        return names == ["add"] and any(self._is_positions(value) for value in op.inputs)
 
-    def _is_table(self, value: int) -> bool:
-        """Whether a value is a table of positions: sines and cosines, or a parameter of two axes and more."""
-        tensor, root = self._flow.facts.tensor(value), self._flow.facts.tensor(self._flow.root(value))
+    def _is_positions(self, value: int) -> bool:
+        """Whether a value is a table of positions: sines and cosines, or rows that the model learned."""
+        tensor = self._flow.facts.tensor(value)
         if tensor.role == "data" or len(tensor.shape) < 2:
             return False
-        return root.origin == "parameter" or self._flow.is_trigonometric(value)
+        return self._flow.is_table(value) or self._flow.is_trigonometric(value)
 
     def _absorb(self, op: Op) -> None:
         """Take in the groups whose results only this group reads."""

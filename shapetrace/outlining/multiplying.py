@@ -134,7 +134,8 @@ def _rows(flow: Flow, product: Product) -> tuple[tuple[int, ...], tuple[int, ...
     stack = (atoms.size(own),) if own else ()
     rows = [leaf for leaf in batch if leaf not in weight_leaves] + list(atoms.leaves(product.m))
     shape = flow.facts.tensor(product.left).shape
-    if not own and len(shape) > 2 and shape[-1] == atoms.size(product.k):
+    as_written = (prod(shape[:-1]), shape[-1:]) == (atoms.size(tuple(rows)), (atoms.size(product.k),))
+    if not own and len(shape) > 2 and as_written:
         kept = without_idle_axes(shape[:-1])
         one_example = not any(is_batch(flow, leaf) for leaf in rows)  # (T, 1) of a batch of one is T
         return (tuple(size for size in kept if size > 1) or (1,) if one_example else kept), stack
@@ -167,7 +168,10 @@ def readable_shape(flow: Flow, value: int) -> tuple[int, ...]:
     axes = flow.facts.axes_of(value)
     if len(shape) == 2:
         return (*apart(flow, flow.facts.atoms.leaves(axes[0])), shape[1])
-    return trimmed(shape)
+    rows = trimmed(shape)[:-1]
+    if len(rows) > 1 and not any(is_batch(flow, leaf) for leaf in flow.facts.atoms.flat(axes[:-1])):
+        rows = tuple(size for size in rows if size > 1) or (1,)
+    return (*rows, *shape[-1:])
 
 
 def _plain(flow: Flow, product: Product, op: Op, left: Role, right: Role) -> Draft:

@@ -30,6 +30,7 @@ StepKind = Literal[
     "select",  # rows or columns taken out
     "route",  # top-k, sort, one-hot: which expert
     "reduce",
+    "algebra",  # a matrix solved, inverted or taken apart
     "unknown",  # an operation that no pass knows, with its shapes
 ]
 

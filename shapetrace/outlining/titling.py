@@ -2,11 +2,13 @@
 
 from collections import defaultdict
 
+from shapetrace.ops.kinds import names_of
 from shapetrace.outlining.columns import TITLES
 from shapetrace.outlining.drafts import Draft, Ref
 from shapetrace.outlining.flow import Flow
 from shapetrace.outlining.tree import Node
 
+_SUMS = frozenset({"sum", "index_add", "scatter_add", "scatter_reduce"})
 _LATENTS = {"Q": "Q", "K": "KV", "V": "KV", "KV": "KV"}
 
 
@@ -48,9 +50,11 @@ class _Titles:
         if any(draft.title == "Unembedding" for draft in products) and node.kind in ("mlp", "other"):
             node.kind = "unembedding"
         for draft in (d for d in node.own() if not d.title):
-            draft.title = draft.path.rpartition(".")[2] or "Product"
-            if draft.kind == "contraction":
-                draft.title = "Product"
+            name = draft.path.rpartition(".")[2]
+            draft.title = name if name and not name.isdigit() and draft.kind != "contraction" else "Product"
+        for draft in node.own():
+            if draft.kind in ("pointwise", "multiply", "reduce", "route") and self._joins_experts(draft):
+                draft.title, draft.operator = "Combine experts", "weighted sum"
 
     def _crosses(self, node: Node) -> bool:
         """Whether queries come from another sequence than keys and values."""
@@ -128,6 +132,15 @@ class _Titles:
 
     def _after(self, ref: Ref) -> list[Draft]:
         return self._readers.get(ref.value, []) if ref.value is not None else []
+
+    def _joins_experts(self, draft: Draft) -> bool:
+        """Whether a step adds up what several experts made of each row."""
+        for operand in draft.operands:
+            maker = self._makers.get(operand.value) if operand.value is not None else None
+            if maker is not None and maker.chosen is not None:
+                names = {name for op in draft.ops for name in names_of(self._flow.trace.ops[op].kernels)}
+                return bool(names & _SUMS)
+        return False
 
     def _weighs_heads(self, value: int) -> bool:
         """Whether a value is the weighted sum of attention, or made from it element by element."""

@@ -74,6 +74,35 @@ def scaled_first(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     return merge(F.softmax(q @ k.mT, dim=-1) @ v)
 
 
+def exp_over_sum(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    """The softmax written out, with its greatest score taken off first."""
+    q, k, v = split(q), split(k), split(v)
+    scores = q @ k.mT / S**0.5
+    powers = torch.exp(scores - scores.amax(dim=-1, keepdim=True))
+    return merge(powers / powers.sum(dim=-1, keepdim=True) @ v)
+
+
+def exp_over_sum_masked(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    """What is masked becomes 0 after the exponential; a small number keeps the sum from being 0."""
+    q, k, v = split(q), split(k), split(v)
+    powers = torch.exp(q @ k.mT / S**0.5) * torch.ones(q.size(2), k.size(2), device=q.device).tril()
+    return merge(powers / (powers.sum(dim=-1, keepdim=True) + 1e-9) @ v)
+
+
+def sigmoid(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    q, k, v = split(q), split(k), split(v)
+    return merge(torch.sigmoid(q @ k.mT / S**0.5) @ v)
+
+
+def with_sinks(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    """One more score that no value belongs to; the greatest is taken off before the softmax."""
+    q, k, v = split(q), split(k), split(v)
+    scores = q @ k.mT / S**0.5
+    scores = torch.cat((scores, scores.new_zeros(*scores.shape[:-1], 1)), dim=-1)
+    weights = F.softmax(scores - scores.max(dim=-1, keepdim=True).values, dim=-1)
+    return merge(weights[..., :-1] @ v)
+
+
 def added_mask(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     q, k, v = split(q), split(k), split(v)
     T = q.size(2)
@@ -92,8 +121,9 @@ def heads_in_a_loop(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
 
 SPELLINGS = {
     function.__name__: function
-    for function in (matmul, fused, einsum, einsum_keys_first, keys_times_queries, flattened, scaled_first, added_mask)
-}
+    for function in (matmul, fused, einsum, einsum_keys_first, keys_times_queries, flattened, scaled_first, added_mask,
+                     exp_over_sum, with_sinks)
+}  # fmt: skip
 
 
 def grouped_repeat(q: Tensor, k: Tensor, v: Tensor) -> Tensor:

@@ -7,7 +7,16 @@ import pytest
 import torch
 from torch import nn
 
-from tests.outlining.attentions import GROUPED, ORDERS, SPELLINGS, Attends, Fused, heads_in_a_loop
+from tests.outlining.attentions import (
+    GROUPED,
+    ORDERS,
+    SPELLINGS,
+    Attends,
+    Fused,
+    exp_over_sum_masked,
+    heads_in_a_loop,
+    sigmoid,
+)
 from tests.outlining.reading import products, read, step, titles
 
 KEYS_FIRST = ("einsum_keys_first", "keys_times_queries")
@@ -96,3 +105,23 @@ def test_cross_attention_shares_one_parameter_fairly() -> None:
     assert products(found) == attention(5, 7)
     assert [step(found, title).parameters for title in ("Query", "Key", "Value")] == [600, 600, 600]
     assert not any(s.tied_to for s in found.steps())
+
+
+def test_a_mask_that_is_a_factor_of_the_exponentials_is_part_of_the_softmax() -> None:
+    found = read(Attends(exp_over_sum_masked), x())
+    assert sorted(products(found)) == sorted(attention())
+    assert step(found, "Scores").results[0].pattern == "causal"
+
+
+def test_attention_with_a_sigmoid_says_so() -> None:
+    found = read(Attends(sigmoid), x())
+    assert sorted(products(found)) == sorted(attention())
+    assert step(found, "Sigmoid").results[0].name == "A"
+
+
+def test_products_of_data_without_an_activation_between_them_are_no_attention() -> None:
+    class Linear(nn.Module):
+        def forward(self, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
+            return (q @ k.mT * 0.5) @ v
+
+    assert titles(read(Linear(), x(), x(), x())) == ["Product", "Scale", "Product"]

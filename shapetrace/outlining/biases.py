@@ -1,0 +1,58 @@
+"""A bias that the code adds after a product belongs to the product: ``x @ W + b``, or the b of each row's expert."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from math import prod
+
+from shapetrace.ir import Op
+from shapetrace.ops.kinds import names_of
+from shapetrace.outlining.drafts import Draft
+from shapetrace.outlining.flow import Flow
+
+
+def fold_biases(flow: Flow, drafts: Sequence[Draft]) -> None:
+    """Give each product the operation that adds its bias, and the result with it."""
+    makers: dict[int, list[Draft]] = defaultdict(list)
+    for draft in drafts:
+        value = draft.results[0].value
+        if draft.kind == "product" and value is not None and value not in flow.outputs:
+            makers[value].append(draft)
+    for value, pieces in makers.items():
+        readers = flow.readers[value]
+        addition = flow.trace.ops[readers[0]] if len(readers) == 1 else None
+        if addition is None or names_of(addition.kernels) != ["add"] or len(addition.inputs) != 2:
+            continue
+        bias = next((v for v in addition.inputs if flow.root(v) != value), value)
+        if _is_bias(flow, bias, value):
+            _fold(flow, pieces, addition, bias)
+
+
+def _is_bias(flow: Flow, bias: int, value: int) -> bool:
+    """Whether what is added is one row of weights, for all rows or for each expert's."""
+    tensor, columns = flow.facts.tensor(bias), flow.facts.tensor(value).shape[-1:]
+    if tensor.shape[-1:] != columns:
+        return False
+    if tensor.role == "weight" and flow.op_of(bias) is None:
+        stacked = len(tensor.shape) > 2 and tensor.shape[-2] == 1
+        return prod(tensor.shape) == columns[0] or stacked
+    return _gathered(flow, bias) is not None
+
+
+def _gathered(flow: Flow, bias: int) -> Op | None:
+    """The operation that took rows of biases out of a table by computed indices."""
+    op = flow.op_of(bias)
+    if op is None or flow.kinds[op.id] not in ("index", "lookup") or len(flow.readers[flow.root(bias)]) != 1:
+        return None
+    tables = [v for v in op.inputs if flow.facts.tensor(v).role == "weight" and len(flow.facts.tensor(v).shape) == 2]
+    return op if tables and not any(flow.root(v) in flow.trace.inputs for v in op.inputs) else None
+
+
+def _fold(flow: Flow, pieces: Sequence[Draft], addition: Op, bias: int) -> None:
+    gathered = _gathered(flow, bias) if flow.is_data(bias) else None
+    ops = [addition.id] if gathered is None else [gathered.id, addition.id]
+    owner = next((draft for draft in pieces if draft.ops), pieces[0])
+    owner.ops = [*owner.ops, *ops]
+    result = flow.root(addition.outputs[0])
+    for draft in pieces:
+        draft.results[0].value = result
+        draft.weights = [*draft.weights, *(v for op in ops for v in flow.trace.ops[op].inputs)]
