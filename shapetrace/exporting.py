@@ -7,9 +7,12 @@ from pathlib import Path
 
 from shapetrace.api import figure
 from shapetrace.drawing import Figure, Look
+from shapetrace.drawing.theme import theme_named
+from shapetrace.drawing.wording import Words, words_in
 from shapetrace.errors import UsageError
 from shapetrace.outlining.structure import Outline
 from shapetrace.renderers import dot, html, json, markdown, pdf, png, svg
+from shapetrace.renderers.fonts import family
 from shapetrace.renderers.narrowing import narrowed
 
 Files = Iterator[tuple[str, str | bytes]]
@@ -53,6 +56,30 @@ class Style:
         """Folder of the user with templates, themes and labels."""
         return self.look.templates if self.look else None
 
+    @property
+    def words(self) -> Words:
+        """The phrases of its language.
+
+        Raises:
+            UsageError: If there is no such language, or its file is broken.
+        """
+        return words_in(self.lang, self.templates)
+
+    def check(self) -> None:
+        """Is there all that it names?
+
+        Raises:
+            UsageError: If there is no such theme, language, folder or font, or the scale makes no picture.
+        """
+        if self.templates is not None and not self.templates.is_dir():
+            raise UsageError(f"there is no folder {self.templates} of templates")
+        if not self.scale > 0:
+            raise UsageError(f"scale is {self.scale:g}; expected more than 0, such as 2")
+        for font in self.fonts:
+            family(font)
+        theme_named(self.theme, self.templates)
+        self.words  # noqa: B018 - reads the file
+
 
 def drawing(outline: Outline, part: Part, style: Style) -> Figure:
     """The figure of a part.
@@ -82,11 +109,11 @@ def export(outline: Outline, part: Part, name: str, style: Style, among: Sequenc
     return FORMATS[name](outline, part, style, among)
 
 
-def check(formats: Sequence[str]) -> None:
-    """Can these formats be written?
+def check(formats: Sequence[str], style: Style | None = None) -> None:
+    """Can these formats be written, in this style?
 
     Raises:
-        UsageError: If one is unknown.
+        UsageError: If one is unknown, or the style names what does not exist.
         MissingPartError: If one needs a package that is not installed.
     """
     for name in formats or ("",):
@@ -96,6 +123,8 @@ def check(formats: Sequence[str]) -> None:
         png.check()
     if "pdf" in formats:
         pdf.check()
+    if style is not None:
+        style.check()
 
 
 def _svg(outline: Outline, part: Part, style: Style, _among: Sequence[str]) -> Files:
@@ -115,7 +144,7 @@ def _pdf(outline: Outline, part: Part, style: Style, _among: Sequence[str]) -> F
 def _html(outline: Outline, part: Part, style: Style, _among: Sequence[str]) -> Files:
     """A fragment to paste: the figure, and its steps below in a table that opens."""
     document = svg.render(drawing(outline, part, style), templates=style.templates)
-    yield f"{part.name}.html", html.render(_shown(outline, part), svg=document)
+    yield f"{part.name}.html", html.render(_shown(outline, part), svg=document, words=style.words)
 
 
 def _md(outline: Outline, part: Part, style: Style, among: Sequence[str]) -> Files:
@@ -129,7 +158,7 @@ def _md(outline: Outline, part: Part, style: Style, among: Sequence[str]) -> Fil
         dark = f'  <source media="(prefers-color-scheme: dark)" srcset="{night.name}.{suffix}">\n'
     shown = drawing(outline, part, style)
     image = f'<img src="{part.name}.{suffix}" alt="{escape(shown.title)}" width="{shown.width_px:.0f}">'
-    table = markdown.render(_shown(outline, part))
+    table = markdown.render(_shown(outline, part), words=style.words)
     yield f"{part.name}.md", f"<picture>\n{dark}  {image}\n</picture>\n\n{table}"
 
 
@@ -174,5 +203,5 @@ FORMATS: dict[str, Callable[[Outline, Part, Style, Sequence[str]], Files]] = {
 }
 """What ``shapetrace diagram --format`` takes."""
 
-PICTURES = {"svg": "svg", "png": "png", "dot-svg": "dot.svg", "dot-png": "dot.png", "md": "svg"}
-"""Formats that a page can show, and the suffix of their picture."""
+PICTURES = ("svg", "png", "dot.svg", "dot.png")
+"""Suffixes of what a page can show, the best first: SVG follows the reader's light or dark."""

@@ -1,5 +1,6 @@
 """A folder of figures: the overview, one figure for each part, a page and a README that show them."""
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -7,7 +8,7 @@ from shapetrace.errors import MissingPartError
 from shapetrace.exporting import PICTURES, Part, Style, check, drawing, export
 from shapetrace.outlining.structure import Outline, Section
 from shapetrace.renderers import summary
-from shapetrace.renderers.gallery import Picture, page, readme
+from shapetrace.renderers.gallery import Folder, Picture, page, readme
 from shapetrace.writing import make_folder, write
 
 __all__ = ["Style", "publish", "slug"]
@@ -42,25 +43,30 @@ def publish(
         UsageError: If there is no such format, section, theme or language, or it cannot be written there.
         MissingPartError: If a program is not installed; what needs none is written first.
     """
-    check(formats)
     style = style or Style()
+    check(formats, style)
     parts = [part] if part else _parts(outline)
-    contents: dict[str, str | bytes] = {}
+    contents: dict[str, dict[str, str | bytes]] = {each.name: {} for each in parts}
     missing: MissingPartError | None = None
     for each in parts:
         for name in formats:
             try:
-                contents.update(export(outline, each, name, style, formats))  # keeps what came before an error
+                contents[each.name].update(
+                    export(outline, each, name, style, formats)
+                )  # keeps what came before an error
             except MissingPartError as error:
                 missing = error
+    files = {file: content for made in contents.values() for file, content in made.items()}
     if not missing:
-        contents |= _pages(outline, parts, formats, style, command)
+        single = "" if part else command
+        pictures = [_picture(outline, each, list(contents[each.name]), style, single) for each in parts]
+        files |= _pages(outline, [picture for picture in pictures if picture], style, command)
     make_folder(folder)
-    for file, content in contents.items():
+    for file, content in files.items():
         write(folder / file, content)
     if missing:
         raise missing
-    return [folder / file for file in contents]
+    return [folder / file for file in files]
 
 
 def part_of(section: str | None, step: int | None) -> Part | None:
@@ -70,24 +76,49 @@ def part_of(section: str | None, step: int | None) -> Part | None:
     return Part(slug(section) if section is not None else f"step-{step}", section, step)
 
 
-def _pages(
-    outline: Outline, parts: Sequence[Part], formats: Sequence[str], style: Style, command: str
-) -> dict[str, str]:
-    suffix = next((PICTURES[name] for name in formats if name in PICTURES), "")
-    if not suffix:
+def _pages(outline: Outline, pictures: Sequence[Picture], style: Style, command: str) -> dict[str, str]:
+    if not pictures:
         return {}
-    facts = " · ".join(summary.facts(outline.model))
-    shown = [_picture(outline, part, suffix, style) for part in parts]
+    words = style.words
+    facts = " · ".join(summary.facts(outline.model, words))
+    folder = Folder(words.say(outline.model.name), facts, _on_one_line(command), pictures)
     return {
-        "index.html": page(outline.model.name, facts, shown, command),
-        "README.md": readme(outline.model.name, facts, shown, command),
+        "index.html": page(folder, words, style.templates),
+        "README.md": readme(folder, words, style.templates),
     }
 
 
-def _picture(outline: Outline, part: Part, suffix: str, style: Style) -> Picture:
+def _picture(outline: Outline, part: Part, files: Sequence[str], style: Style, command: str) -> Picture | None:
+    """What a page shows of a part; None if none of its files is a picture."""
+    file = next((file for suffix in PICTURES for file in files if file == f"{part.name}.{suffix}"), None)
+    if file is None:
+        return None
     drawn = drawing(outline, part, style)
-    file, size = f"{part.name}.{suffix}", (drawn.width_px, drawn.height_px)
-    return Picture(file, part.name, drawn.title, *(size if "." not in suffix else (0, 0)))
+    is_graph = file.startswith(f"{part.name}.dot")
+    single = f"{command} --section {shlex.quote(part.section.strip('<>'))}" if command and part.section else ""
+    return Picture(
+        file,
+        part.name,
+        _label(outline, part, style),
+        drawn.title,
+        0 if is_graph else round(drawn.width_px),
+        0 if is_graph else round(drawn.height_px),
+        _on_one_line(single),
+        tuple(other for other in files if other != file),
+    )
+
+
+def _label(outline: Outline, part: Part, style: Style) -> str:
+    """A part in a word or two: ``Attention``; with its path where several have that title."""
+    if part.section is None or part.section == "failure":
+        return style.words.say(part.name.capitalize())
+    sections = [section for section in _sections(outline) if section.path == part.section]
+    title = style.words.say(sections[0].title) if sections else part.section
+    return title if part.name in KINDS or not sections else f"{title} {part.section.strip('<>')}"
+
+
+def _on_one_line(command: str) -> str:
+    return "".join(character if character.isprintable() else " " for character in command)
 
 
 def _parts(outline: Outline) -> list[Part]:

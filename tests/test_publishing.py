@@ -2,11 +2,13 @@ import json
 import re
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from shapetrace.drawing import Look
 from shapetrace.errors import MissingPartError, UsageError
-from shapetrace.exporting import FORMATS, Part
+from shapetrace.exporting import FORMATS, Part, Style, check
 from shapetrace.publishing import part_of, publish, slug
 from shapetrace.renderers import png
 from tests.outlines import gpt2
@@ -91,6 +93,12 @@ def test_a_fragment_has_the_figure_and_its_steps(tmp_path):
     assert not (tmp_path / "index.html").exists()
 
 
+def test_a_page_shows_the_picture_that_was_written(tmp_path):
+    for formats, shown in ((("md", "dot"), "mlp.svg"), (("dot", "svg"), "mlp.svg")):
+        publish(gpt2(), tmp_path, formats=formats, part=Part("mlp", "mlp"))
+        assert f'src="{shown}"' in (tmp_path / "index.html").read_text(encoding="utf-8")
+
+
 def test_one_step_is_one_figure(tmp_path):
     files = publish(gpt2(), tmp_path, formats=("svg", "json"), part=part_of(None, 1))
     assert [path.name for path in files] == ["step-1.svg", "step-1.json", "index.html", "README.md"]
@@ -108,3 +116,60 @@ def test_without_graphviz_the_dot_file_is_written_and_one_line_says_what_to_inst
 def test_no_format_at_all_is_a_usage_error(tmp_path):
     with pytest.raises(UsageError, match="no format"):
         publish(gpt2(), tmp_path, formats=())
+
+
+def test_the_page_is_in_the_language_of_its_figures(tmp_path):
+    publish(gpt2(), tmp_path, style=Style(lang="zh"), formats=("svg", "md", "html"), command="shapetrace diagram")
+    page, readme, table, fragment = (
+        (tmp_path / name).read_text(encoding="utf-8") for name in ("index.html", "README.md", "mlp.md", "mlp.html")
+    )
+    assert '<html lang="zh">' in page
+    for said in ("12 层", "总览", "使用此图", "前馈网络"):
+        assert said in page
+    english = re.compile(r"overview(?!\.|\"|-)|Attention|Use this|layers|tokens|heads|step\b|parameters|coverage|Query")
+    for text in (
+        re.sub(r"<style>.*?</style>|<svg.*?</svg>", "", each, flags=re.DOTALL)
+        for each in (page, readme, table, fragment)
+    ):
+        assert not english.findall(text)
+
+
+@pytest.mark.skipif(not png._has("M", ()), reason="needs a font")
+def test_a_page_says_how_to_use_and_to_draw_each_figure(tmp_path):
+    publish(gpt2(), tmp_path, formats=("png", "svg"), command="shapetrace diagram gpt2 --out x/")
+    page = (tmp_path / "index.html").read_text(encoding="utf-8")
+    assert "<code>![MLP in GPT-2 small](mlp.svg)</code>" in page
+    assert "<code>shapetrace diagram gpt2 --out x/ --section h.0.mlp</code>" in page
+    assert '<a href="mlp.png" download>PNG</a>' in page
+    assert page.count('loading="lazy"') == 5
+    assert "    shapetrace diagram gpt2 --out x/ --section h.0.mlp\n" in (tmp_path / "README.md").read_text(
+        encoding="utf-8"
+    )
+
+
+def test_a_command_stays_on_its_line(tmp_path):
+    publish(gpt2(), tmp_path, command="shapetrace diagram --title 'a\n# b'")
+    assert "    shapetrace diagram --title 'a # b'\n" in (tmp_path / "README.md").read_text(encoding="utf-8")
+
+
+def test_templates_of_the_user_make_the_page(tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "gallery.html").write_text("{{ folder.title }}: {{ folder.pictures | length }}")
+    publish(gpt2(), tmp_path / "out", style=Style(look=Look(templates=tmp_path / "mine")))
+    assert (tmp_path / "out" / "index.html").read_text() == "GPT-2 small: 5\n"
+
+
+@pytest.mark.parametrize(
+    ("style", "message"),
+    [
+        (Style(theme="drk"), "no theme named 'drk'"),
+        (Style(lang="fr"), "no labels for the language 'fr'; there are en, zh"),
+        (Style(scale=0), "scale is 0; expected more than 0"),
+        (Style(scale=float("nan")), "scale is nan"),
+        (Style(fonts=(Path("/none.ttf"),)), "cannot read the font"),
+        (Style(look=Look(templates=Path("/none"))), "there is no folder /none of templates"),
+    ],
+)
+def test_a_style_that_names_what_is_not_there_is_refused(style, message):
+    with pytest.raises(UsageError, match=message):
+        check(("svg",), style)

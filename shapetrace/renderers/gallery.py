@@ -2,12 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from html import escape
+from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader
 
 from shapetrace.drawing.resources import template_folders
+from shapetrace.drawing.wording import Words
 from shapetrace.renderers.markdown import escaped
+from shapetrace.renderers.phrasing import ENGLISH
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,35 +20,75 @@ class Picture:
 
     Attributes:
         file: Name of its file.
-        name: ``overview``, ``attention``.
+        name: ``overview``, ``attention``: for links.
+        label: The same in words.
         title: Its title.
-        width_px: Its width.
-        height_px: Its height.
+        width_px: Its width; 0 if not known.
+        height_px: Its height; 0 if not known.
+        command: What draws it alone.
+        others: Names of its files in other formats.
     """
 
     file: str
     name: str
+    label: str
     title: str
-    width_px: float
-    height_px: float
+    width_px: int = 0
+    height_px: int = 0
+    command: str = ""
+    others: tuple[str, ...] = ()
+
+    @property
+    def markdown(self) -> str:
+        """What shows it in Markdown."""
+        return f"![{escaped(self.title)}]({self.file})"
+
+    @property
+    def html(self) -> str:
+        """What shows it in HTML."""
+        size = f' width="{self.width_px}" height="{self.height_px}"' if self.width_px else ""
+        return f'<img src="{escape(self.file)}" alt="{escape(self.title)}"{size}>'
 
 
-def page(title: str, facts: str, pictures: Sequence[Picture], command: str = "") -> str:
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """What a page and a README say of a folder of figures.
+
+    Attributes:
+        title: Name of the model.
+        facts: Its sizes, in one line.
+        command: The command that made the folder; empty if it is not known.
+        pictures: The figures.
+    """
+
+    title: str
+    facts: str
+    command: str
+    pictures: Sequence[Picture]
+
+
+def page(folder: Folder, words: Words = ENGLISH, templates: Path | None = None) -> str:
     """An HTML page that shows figures, light or dark as its reader prefers."""
-    return _rendered("gallery.html", escape=True, title=title, facts=facts, pictures=pictures, command=command)
+    return _rendered("gallery.html", folder, words, templates, autoescape=True)
 
 
-def readme(title: str, facts: str, pictures: Sequence[Picture], command: str = "") -> str:
+def readme(folder: Folder, words: Words = ENGLISH, templates: Path | None = None) -> str:
     """A Markdown file that shows figures."""
-    return _rendered("gallery.md", escape=False, title=title, facts=facts, pictures=pictures, command=command)
+    return _rendered("gallery.md", folder, words, templates, autoescape=False)
 
 
-def _rendered(template: str, *, escape: bool, **values: Any) -> str:
+def _rendered(name: str, folder: Folder, words: Words, templates: Path | None, *, autoescape: bool) -> str:
     environment = Environment(
-        loader=FileSystemLoader(template_folders()),
-        autoescape=escape,  # noqa: S701 - Markdown is escaped by the filter of that name
+        loader=FileSystemLoader(template_folders(templates)),
+        autoescape=autoescape,  # noqa: S701 - Markdown is escaped by the filter of that name
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["markdown"] = escaped
-    return environment.get_template(template).render(**values).rstrip() + "\n"
+    environment.filters |= {"markdown": escaped, "suffix": _suffix}
+    given: dict[str, Any] = {"folder": folder, "say": words.say, "lang": words.lang}
+    return environment.get_template(name).render(**given).rstrip() + "\n"
+
+
+def _suffix(file: str) -> str:
+    """``PNG`` of ``mlp.png``, ``DOT.SVG`` of ``mlp.dot.svg``."""
+    return file.partition(".")[2].upper()

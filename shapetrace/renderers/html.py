@@ -2,13 +2,18 @@
 
 from html import escape
 
+from shapetrace.drawing.wording import Words
 from shapetrace.failing import report
 from shapetrace.outlining.structure import Outline
 from shapetrace.renderers import summary
 from shapetrace.renderers.columns import flops_of
 from shapetrace.renderers.equations import pieces
 from shapetrace.renderers.grid import Grid, text
+from shapetrace.renderers.markdown import TITLES
+from shapetrace.renderers.phrasing import ENGLISH
 from shapetrace.renderers.rows import Row, rows
+
+_NUMBERS = frozenset({"parameters", "FLOPs"})
 
 _STYLE = """<style>
 .shapetrace-table { border-collapse: collapse; font-size: 13px; }
@@ -22,31 +27,31 @@ _STYLE = """<style>
 </style>"""
 
 
-def render(outline: Outline, *, depth: int | None = None, svg: str = "") -> str:
+def render(outline: Outline, *, depth: int | None = None, svg: str = "", words: Words = ENGLISH) -> str:
     """Write an outline as an HTML fragment.
 
     Args:
         outline: What to show.
         depth: Sections deeper than this are one row each.
         svg: A figure to show before the table, which is then closed.
+        words: The language.
     """
-    left, right = summary.totals(outline)
-    notes = [summary.coverage(outline), summary.uncounted(outline), "" if outline.explained else outline.failure]
-    head = f"<strong>{_text(outline.model.name)}</strong> {_text(' · '.join(summary.facts(outline.model)))}"
+    left, right = summary.totals(outline, words)
+    ended = "" if outline.explained else outline.failure
+    notes = [summary.coverage(outline, words), summary.uncounted(outline, words), ended]
+    facts = _text(" · ".join(summary.facts(outline.model, words)))
+    titles = [(words.say(title), "n" if title in _NUMBERS else "") for title in TITLES]
     body = [
         _STYLE,
-        f"<p>{head}</p>",
-        _table(
-            [("step", ""), ("module", ""), ("shapes", ""), ("heads", ""), ("parameters", "n"), ("FLOPs", "n")],
-            [_cells(row) for row in rows(outline, depth=depth)],
-        ),
+        f"<p><strong>{_text(words.say(outline.model.name))}</strong> {facts}</p>",
+        _table(titles, [_cells(row) for row in rows(outline, depth=depth, words=words)]),
         f"<p><strong>{_text(left)} &nbsp; {_text(right)}</strong></p>",
         *(f"<p>{_text(note)}</p>" for note in notes if note),
     ]
     if svg:
-        body = [svg, "<details><summary>All steps</summary>", *body, "</details>"]
+        body = [svg.rstrip(), f"<details><summary>{_text(words.say('All steps'))}</summary>", *body, "</details>"]
     if outline.explained:
-        body.append(f'<pre class="shapetrace-failure">{_lines(report(outline.explained))}</pre>')
+        body.append(f'<pre class="shapetrace-failure">{_lines(report(outline.explained, words.told))}</pre>')
     return "\n".join(body) + "\n"
 
 

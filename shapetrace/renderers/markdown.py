@@ -2,37 +2,49 @@
 
 from collections.abc import Iterable
 
+from shapetrace.drawing.wording import Words
 from shapetrace.failing import Explanation
 from shapetrace.outlining.structure import Outline
 from shapetrace.renderers import summary
 from shapetrace.renderers.columns import flops_of
 from shapetrace.renderers.failures import told
 from shapetrace.renderers.grid import Grid, text
+from shapetrace.renderers.phrasing import ENGLISH
 from shapetrace.renderers.rows import Row, rows
 
+TITLES = ("step", "module", "shapes", "heads", "parameters", "FLOPs")
 _INDENT = "\u2003"  # an em space: Markdown swallows ordinary ones
 
 
-def render(outline: Outline, *, depth: int | None = None) -> str:
-    """Write an outline as Markdown."""
-    lines = [f"**{escaped(outline.model.name)}** {escaped(' · '.join(summary.facts(outline.model)))}".rstrip(), ""]
+def render(outline: Outline, *, depth: int | None = None, words: Words = ENGLISH) -> str:
+    """Write an outline as Markdown.
+
+    Args:
+        outline: What to show.
+        depth: Sections deeper than this are one row each.
+        words: The language.
+    """
+    facts = escaped(" · ".join(summary.facts(outline.model, words)))
+    lines = [f"**{escaped(words.say(outline.model.name))}** {facts}".rstrip(), ""]
     lines += _table(
-        ("step", "module", "shapes", "heads", "parameters", "FLOPs"),
+        [words.say(title) for title in TITLES],
         (":--", ":--", ":--", ":--", "--:", "--:"),
-        (_cells(row) for row in rows(outline, depth=depth)),
+        (_cells(row) for row in rows(outline, depth=depth, words=words)),
     )
-    left, right = summary.totals(outline)
-    notes = [f"{left}; {right}.", summary.coverage(outline), summary.uncounted(outline)]
+    left, right = summary.totals(outline, words)
+    sentence = words.phrases.get("{parameters}; {flops}.", "{parameters}; {flops}.")
+    counted = sentence.format(parameters=left, flops=right)
+    notes = [counted, summary.coverage(outline, words), summary.uncounted(outline, words)]
     if outline.failure and outline.explained is None:
         notes.append(f"**{escaped(outline.failure)}**")
-    failed = _failure(outline.explained) if outline.explained else []
+    failed = _failure(outline.explained, words) if outline.explained else []
     return "\n".join([*lines, "", *(f"{note}  " for note in notes if note), *failed]).rstrip() + "\n"
 
 
-def _failure(explained: Explanation) -> list[str]:
+def _failure(explained: Explanation, words: Words) -> list[str]:
     """The explanation as a block of code, with a title."""
-    body = [line.replace("```", "···") for line in told(explained)]
-    return ["", f"**{escaped(str(explained.title))}**", "", "```text", *body, "```"]
+    body = [line.replace("```", "···") for line in told(explained, words.told)]
+    return ["", f"**{escaped(words.told(explained.title))}**", "", "```text", *body, "```"]
 
 
 def render_grid(grid: Grid) -> str:

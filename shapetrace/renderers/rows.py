@@ -1,10 +1,12 @@
 """An outline as the rows that every text format shows: sections, and in them steps."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from shapetrace.drawing.wording import Words
 from shapetrace.outlining.structure import Operand, Outline, Section, Step
 from shapetrace.renderers.numbers import exact
+from shapetrace.renderers.phrasing import ENGLISH, counted
 
 _LONGEST_STACK = 3
 _IN_STACK = frozenset({"{n} heads", "{n} experts"})
@@ -26,6 +28,7 @@ class Row:
         stack: ``×12``: heads, experts, batch times heads.
         parameters: Of one layer; None if a head of an open section.
         flops: Of one layer; None if not counted.
+        words: The language of all this.
     """
 
     depth: int
@@ -38,25 +41,41 @@ class Row:
     stack: str = ""
     parameters: int | None = None
     flops: int | None = None
+    words: Words = ENGLISH
 
     @property
     def cost(self) -> str:
         """Parameters as every format writes them: ``590,592``, ``tied to wte``, or a dash."""
         if self.step is not None and self.step.tied_to:
-            return f"tied to {self.step.tied_to.removesuffix('.weight').rpartition('.')[2]}"
+            name = self.step.tied_to.removesuffix(".weight").rpartition(".")[2]
+            return self.words.say("tied to {name}", name=name)
         if self.parameters is None:
             return ""
         return exact(self.parameters) if self.parameters else "–"
 
 
-def rows(outline: Outline, *, depth: int | None = None) -> list[Row]:
+def rows(outline: Outline, *, depth: int | None = None, words: Words = ENGLISH) -> list[Row]:
     """All rows, in order.
 
     Args:
         outline: What to list.
         depth: Sections deeper than this are closed: one row each. None opens all.
+        words: The language of titles and notes.
     """
-    return list(_rows(outline.root, 0, depth, 1))
+    return [_translated(row, words) for row in _rows(outline.root, 0, depth, 1)]
+
+
+def _translated(row: Row, words: Words) -> Row:
+    if words is ENGLISH:
+        return row
+    if row.step is None:
+        times = row.title.removeprefix(row.section.title)
+        n_steps = len(list(row.section.steps()))
+        note = counted(words, "{n} steps", n_steps) if row.note else ""
+        return replace(row, title=words.say(row.section.title) + times, note=note, words=words)
+    note = " · ".join(words.note(note) for note in row.step.notes if note.template not in _IN_STACK)
+    equation = row.equation.replace("→rows of [", f"→{words.say('rows of')} [", 1)
+    return replace(row, title=words.say(row.title), note=note, equation=equation, words=words)
 
 
 def _rows(section: Section, level: int, depth: int | None, around: int) -> Iterator[Row]:
@@ -89,20 +108,20 @@ def _step(step: Step, section: Section, level: int) -> Row:
 def _closed(section: Section, parent: Section, level: int, times: int) -> Row:
     """A section as one row: what goes in, what comes out, what one member costs, of ``times`` that are folded."""
     steps = list(section.steps())
-    counted = [step.flops * max(1, step.repeat // times) for step in steps if step.flops is not None]
+    flops = [step.flops * max(1, step.repeat // times) for step in steps if step.flops is not None]
     first = _first_data(steps[0].operands) if steps else None
     last = steps[-1].results[0] if steps and steps[-1].results else None
     equation = f"{_written(first)}→{_written(last)}" if first and last else ""
     return Row(
         depth=level,
         title=_headline(section),
-        note=f"{len(steps)} step{'s' * (len(steps) != 1)}",
+        note=counted(ENGLISH, "{n} steps", len(steps)),
         module=_members(section, parent),
         step=None,
         section=section,
         equation=equation,
         parameters=section.parameters,
-        flops=sum(counted) if counted else None,
+        flops=sum(flops) if flops else None,
     )
 
 

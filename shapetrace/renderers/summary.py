@@ -1,17 +1,21 @@
 """What stands above and below a table: the model in one line, totals, coverage, what is not counted."""
 
+from shapetrace.drawing.wording import Words
 from shapetrace.ir import Model, Plain
 from shapetrace.outlining.structure import Outline, Section, SectionKind, Step
 from shapetrace.renderers.numbers import exact, percent, short
+from shapetrace.renderers.phrasing import ENGLISH, counted, part_named
 
 _COUNTED = {
-    "layers": "layers",
-    "encoder_layers": "encoder layers",
-    "heads": "heads",
-    "kv_heads": "kv heads",
-    "experts": "experts",
-    "experts_per_token": "experts a token",
+    "layers": "{n} layers",
+    "encoder_layers": "{n} encoder layers",
+    "heads": "{n} heads",
+    "kv_heads": "{n} kv heads",
+    "experts": "{n} experts",
+    "experts_per_token": "{n} experts a token",
+    "seq": "{n} tokens",
 }
+"""Settings that are said as a number of things, and how."""
 _MLP_TITLES = frozenset({"Expand", "Shrink", "Gate", "Up", "Down"})
 _UNSAID = frozenset({"positions", "norm", "activation"})
 """Settings that the rows of the table show by themselves."""
@@ -25,19 +29,19 @@ _SHARES: dict[SectionKind, str] = {
 }
 
 
-def facts(model: Model) -> list[str]:
+def facts(model: Model, words: Words = ENGLISH) -> list[str]:
     """A model's settings for people: ``12 layers``, ``d_model 768``, ``1,024 tokens``. The usual is left out."""
     given = dict(model.settings)
     usual: dict[str, Plain] = {"batch": 1, "kv_heads": given.get("heads"), "d_head": _head_size(given)}
-    words = []
+    said = []
     for key, value in given.items():
         if key in _UNSAID or value is None or value == usual.get(key):
             continue
-        if key == "seq":
-            words.append(f"{value:,} tokens" if isinstance(value, int) else f"{value} tokens")
+        if key in _COUNTED and isinstance(value, int):
+            said.append(counted(words, _COUNTED[key], value))
         else:
-            words.append(f"{value} {_COUNTED[key]}" if key in _COUNTED else f"{key} {value}")
-    return words
+            said.append(f"{words.say(key)} {value}")
+    return said
 
 
 def _head_size(settings: dict[str, Plain]) -> int | None:
@@ -51,10 +55,10 @@ def device(model: Model) -> str:
     return "meta: no arithmetic" if model.device == "meta" else model.device
 
 
-def shares(outline: Outline) -> list[tuple[str, str]]:
+def shares(outline: Outline, words: Words = ENGLISH) -> list[tuple[str, str]]:
     """Where the parameters live: (``embedding``, ``31.7 %``) ... in the order of the model; small ones too."""
     whole = outline.totals.parameters
-    return [(name, percent(count, whole)) for name, count in parameter_parts(outline).items()]
+    return [(part_named(words, name), percent(count, whole)) for name, count in parameter_parts(outline).items()]
 
 
 def parameter_parts(outline: Outline) -> dict[str, int]:
@@ -89,38 +93,50 @@ def _share(step: Step, name: str) -> str:
     return name or ("MLP" if step.title in _MLP_TITLES else "other")
 
 
-def totals(outline: Outline) -> tuple[str, str]:
+def totals(outline: Outline, words: Words = ENGLISH) -> tuple[str, str]:
     """Parameters with their shares, and FLOPs."""
     counts = outline.totals
-    left = [f"{exact(counts.parameters)} parameters"]
+    left = [words.say("{n} parameters", n=exact(counts.parameters))]
     if counts.active_parameters != counts.parameters:
-        left.append(f"{exact(counts.active_parameters)} active")
-    left += [f"{name} {share}" for name, share in shares(outline)]
+        left.append(words.say("{n} active", n=exact(counts.active_parameters)))
+    left += [f"{name} {share}" for name, share in shares(outline, words)]
     if counts.buffers:
-        left.append(f"buffers {exact(counts.buffers)}")
-    right = f"{short(counts.matmul_flops)}{'' if counts.matmul_flops >= 1000 else ' '}FLOPs in products"
+        left.append(words.say("buffers {n}", n=exact(counts.buffers)))
+    right = words.say("{flops} in products", flops=_flops(counts.matmul_flops))
     if counts.flops != counts.matmul_flops:
-        right += f", {short(counts.flops)}FLOPs with convolutions"
+        right += ", " + words.say("{flops} with convolutions", flops=_flops(counts.flops))
     return "   ".join(left), right
 
 
-def coverage(outline: Outline) -> str:
+def _flops(number: int) -> str:
+    """FLOPs in short: ``291.65 GFLOPs``, ``512 FLOPs``."""
+    return f"{short(number)}{'' if number >= 1000 else ' '}FLOPs"
+
+
+def coverage(outline: Outline, words: Words = ENGLISH) -> str:
     """Where every operation went: ``coverage: 512 operations = 60 drawn + 440 folded + 12 elided (12 views)``."""
     counts = outline.coverage
-    reasons = ", ".join(
-        f"{exact(n)} {reason if n != 1 else reason.removesuffix('s')}" for reason, n in counts.reasons.items()
+    reasons = words.phrases.get(", ", ", ").join(
+        f"{exact(n)} {words.say(reason if n != 1 else reason.removesuffix('s'))}"
+        for reason, n in counts.reasons.items()
     )
-    unknown = f" ({counts.unknown} not known to any pass)" if counts.unknown else ""
-    elided = f"{exact(counts.elided)} elided" + (f" ({reasons})" if reasons else "")
+    unknown = " " + words.say("({n} not known to any pass)", n=counts.unknown) if counts.unknown else ""
+    elided = words.say("{n} elided", n=exact(counts.elided))
+    if reasons:
+        elided = words.say("{n} elided ({reasons})", n=exact(counts.elided), reasons=reasons)
+    folded = words.say("{n} folded", n=exact(counts.folded))
     repeats = sorted({section.repeat for section in outline.root.sections() if section.repeat > 1})
-    into = f" into {', '.join(f'×{n}' for n in repeats)}" if repeats and counts.folded else ""
+    if repeats and counts.folded:
+        times = ", ".join(f"×{n}" for n in repeats)
+        folded = words.say("{n} folded into {times}", n=exact(counts.folded), times=times)
     return (
-        f"coverage: {exact(counts.operations)} operations = {exact(counts.drawn)} drawn{unknown} + "
-        f"{exact(counts.folded)} folded{into} + {elided}"
+        words.say("coverage: {n} operations", n=exact(counts.operations))
+        + f" = {words.say('{n} drawn', n=exact(counts.drawn))}{unknown} + {folded} + {elided}"
     )
 
 
-def uncounted(outline: Outline) -> str:
+def uncounted(outline: Outline, words: Words = ENGLISH) -> str:
     """Operations whose FLOPs are not counted: ``FLOPs not counted: 25 layer_norm, 12 softmax``; or nothing."""
     names = outline.totals.uncounted
-    return "FLOPs not counted: " + ", ".join(f"{n} {name}" for name, n in names.items()) if names else ""
+    listed = ", ".join(f"{n} {name}" for name, n in names.items())
+    return words.say("FLOPs not counted: {names}", names=listed) if names else ""

@@ -9,6 +9,7 @@ from shapetrace.drawing.primitives import Figure, Group, Line, Mark, Rect, Span,
 from shapetrace.drawing.theme import theme_named
 from shapetrace.drawing.wording import Words, words_in
 from shapetrace.renderers.grid import Cell, Column, Grid, text
+from shapetrace.renderers.phrasing import part_named
 
 _MOST_PX = 1200.0
 _LEAST_PX = 600.0
@@ -147,12 +148,11 @@ def translated(grid: Grid, lang: str, templates: Path | None = None) -> Grid:
     """
     words = words_in(lang, templates)
 
-    def say(cell: Cell) -> Cell:  # "experts" above a column is a number of them, in a cell the experts
+    def say(cell: Cell) -> Cell:
         if not isinstance(cell, str) or not cell:
             return cell
         short, colon, cause = cell.partition(": ")
-        named = cell.capitalize() if lang != "en" and cell.capitalize() in words.phrases else cell
-        return f"{words.say(short)}: {words.say(cause)}" if colon else words.say(named)
+        return f"{words.say(short)}: {words.say(cause)}" if colon else part_named(words, cell)
 
     return replace(
         grid,
