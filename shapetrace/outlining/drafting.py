@@ -14,7 +14,7 @@ from shapetrace.outlining.drafts import Draft
 from shapetrace.outlining.elementwise import group_draft, lookup_draft, plain_draft, residual_draft
 from shapetrace.outlining.flow import Flow
 from shapetrace.outlining.grouping import Groups, residual_of
-from shapetrace.outlining.multiplying import product_drafts
+from shapetrace.outlining.multiplying import one_more, product_drafts
 
 
 @dataclass(slots=True)
@@ -70,13 +70,22 @@ def _draw_products(flow: Flow, found: Plan, columns: dict[int, list[Columns]], f
         found.drafts += attention_drafts(flow, attention, columns)
     seen: set[int] = set()
     drawn: set[int] = set()
+    first_of: dict[tuple[int, ...], Draft] = {}
     for position, product in enumerate(flow.facts.products):
         if position in in_attention:
             continue
         drafts = product_drafts(flow, position, columns.get(position, ()), fused)
+        if len(flow.facts.of_op[product.op]) > 1 and len(drafts) == 1:
+            same = (product.op, flow.root(product.right), product.flops, *drafts[0].results[0].shape)
+            first = first_of.setdefault(same, drafts[0])
+            if first is not drafts[0]:
+                one_more(first, product.flops)
+                continue
+            first.weights = []  # what no other product of the operation claims
         if product.op in seen:  # an operation with several products is drawn by its first step
             for draft in drafts:
-                draft.ops, draft.weights = [], []
+                draft.ops = []
+                draft.weights = [flow.root(v) for v in (product.right, product.bias) if v is not None]
         for draft in drafts[1:]:
             draft.ops = []
         for draft in drafts[:1]:
@@ -172,9 +181,11 @@ def _attach_weight_preparation(flow: Flow, found: Plan) -> None:
 
 
 def _collect_weights(flow: Flow, found: Plan) -> None:
-    """The weights that a step's operations read; pieces of a fused projection know them already."""
+    """The weights that a step's operations read; steps that share an operation know their own already."""
+    claimed = {value for draft in found.drafts if not draft.ops for value in draft.weights}
     for draft in found.drafts:
-        read = [*draft.weights, *(value for op in draft.ops for value in flow.trace.ops[op].inputs)]
+        inputs = [value for op in draft.ops for value in flow.trace.ops[op].inputs if flow.root(value) not in claimed]
+        read = [*draft.weights, *inputs]
         draft.weights = [value for value in dict.fromkeys(read) if flow.facts.tensor(value).role == "weight"]
 
 

@@ -41,6 +41,16 @@ def product_drafts(flow: Flow, position: int, columns: Sequence[Columns], fused:
     return [_plain(flow, product, op, left, right)]
 
 
+def one_more(draft: Draft, flops: int) -> None:
+    """Count one more equal product of the same call with the same weight: a recurrent layer's next position."""
+    times = (draft.operands[0].stack_axes or (1,))[0] + 1
+    for ref in (draft.operands[0], *draft.results):
+        ref.stack_axes = (times,)
+    draft.title = "Recurrent"
+    draft.flops = (draft.flops or 0) + flops
+    draft.notes = [Note("{n} positions, one after another", {"n": times})]
+
+
 def chosen_table(flow: Flow, value: int) -> Op | None:
     """The operation that took a factor out of a stack of matrices by computed indices: every row meets its expert."""
     op = flow.op_of(value)

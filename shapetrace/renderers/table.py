@@ -80,7 +80,8 @@ def _head(outline: Outline, width: int) -> Iterator[Text]:
 
 
 def _titles(columns: Columns, listed: list[Row]) -> Text:
-    stacks = "stack" if any(row.section.kind == "experts" for row in listed) else "heads"
+    attends = any(row.step is not None and row.step.kind == "scores" for row in listed)
+    stacks = "heads" if attends and not any(row.section.kind == "experts" for row in listed) else "stack"
     names = ("params" if columns.compact else "parameters", "step" if columns.compact else "  step")
     cells = [Text(names[1]), Text("module"), Text("shapes"), Text(stacks), Text(names[0]), Text("FLOPs")]
     return _joined(cells, columns)

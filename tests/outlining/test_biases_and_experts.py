@@ -70,3 +70,12 @@ def test_experts_have_their_names_and_their_biases() -> None:
     assert step(found, "Down").parameters == 6 * (32 * 24 + 24)
     combined = step(found, "Combine experts")
     assert (combined.operands[0].shape, combined.results[0].shape) == ((7, 2, 24), (7, 24))
+
+
+def test_a_recurrent_layer_is_its_two_products_with_their_own_weights() -> None:
+    found = read(nn.GRU(24, 16, batch_first=True), torch.ones(2, 7, 24))
+    first, recurrent = (s for s in found.steps() if s.kind == "product")
+    assert (first.equation, first.flops) == ("[2,7,24]×[24,48]→[2,7,48]", 2 * 2 * 7 * 24 * 48)
+    assert (recurrent.title, recurrent.equation, recurrent.operands[0].stack) == ("Recurrent", "[2,16]×[16,48]→[2,48]", 7)
+    assert recurrent.flops == 7 * 2 * 2 * 16 * 48
+    assert (first.parameters, recurrent.parameters) == (24 * 48 + 48, 16 * 48 + 48)
