@@ -16,6 +16,7 @@ _FROM_PYTHON = frozenset({torch.tensor, torch.as_tensor, torch.asarray, torch.Te
 _TO_PYTHON = frozenset({torch.Tensor.numpy, torch.Tensor.tolist})
 
 _LOOK_AT_SECOND = frozenset({torch.tensor_split, torch.Tensor.tensor_split, torch._VF._pad_packed_sequence})
+_WHOLE = frozenset({torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8, torch.bool})
 _INDEXES = frozenset({torch.Tensor.__getitem__, torch.Tensor.__setitem__})
 
 
@@ -32,7 +33,7 @@ def call(values: KnownValues, func: Callable[..., Any], args: Sequence[Any], kwa
         with apart():
             return func(value.clone(), *args[1:], **kwargs)
     if func in _INDEXES and args[0].is_meta:
-        args = (args[0], _index(args[1]), *args[2:])
+        args = (args[0], _index(values, args[1]), *args[2:])
     if func in meta_kernels.RECURRENT and not meta_kernels.is_packed(args):
         func = meta_kernels.recurrent(func, args)
     elif func in _LOOK_AT_SECOND or func in meta_kernels.RECURRENT:
@@ -73,17 +74,22 @@ def _replaced(values: KnownValues, data: Any) -> Any:
     return data
 
 
-def _index(index: Any) -> Any:
+def _index(values: KnownValues, index: Any, *, outermost: bool = True) -> Any:
     """An index with its lists of numbers as tensors: PyTorch copies lists to meta, where they are lost."""
-    if isinstance(index, tuple):
-        return tuple(_index(part) for part in index)
-    if isinstance(index, list) and index and _are_numbers(index):
-        return torch.tensor(index, device="cpu")
+    if isinstance(index, tuple) and outermost:
+        return tuple(_index(values, part, outermost=False) for part in index)
+    if isinstance(index, list | tuple) and index and _are_numbers(index):
+        numbers = _replaced(values, index)
+        return index if numbers is None else torch.tensor(numbers, device="cpu")
     return index
 
 
-def _are_numbers(items: list[Any]) -> bool:
-    return all(_are_numbers(item) if isinstance(item, list) else isinstance(item, int) for item in items)
+def _are_numbers(items: Sequence[Any]) -> bool:
+    return all(_are_numbers(item) if isinstance(item, list | tuple) else _is_number(item) for item in items)
+
+
+def _is_number(item: Any) -> bool:
+    return isinstance(item, int) or (isinstance(item, torch.Tensor) and item.dim() == 0 and item.dtype in _WHOLE)
 
 
 class _Functions(TorchFunctionMode):

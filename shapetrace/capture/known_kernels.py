@@ -9,7 +9,7 @@ import torch
 from torch._ops import OpOverload
 from torch.utils._pytree import tree_map_only
 
-from shapetrace.capture import meta_kernels, meta_shapes
+from shapetrace.capture import lookups, meta_kernels, meta_shapes
 from shapetrace.capture.known_rules import ASSERTIONS, Rule, is_random, rule_of
 from shapetrace.capture.known_values import MOST_ELEMENTS, KnownValues, apart
 from shapetrace.capture.lines import calling_line
@@ -47,6 +47,8 @@ def run(values: KnownValues, func: OpOverload, args: Sequence[Any], kwargs: dict
         return _write(values, rule, func, args, kwargs)
     known = rule.kind == "shape_only" or (rule.kind != "unknown" and all(values.knows(t) for t in operands))
     real = functools.partial(_really, values, rule, func, args, kwargs) if known else None
+    if real is None:
+        lookups.check(values, rule.name, args)
     if rule.kind == "dynamic":
         return _dynamic(values, rule, func, args, kwargs, real)
     result = _on_meta(values, rule, func, args, kwargs, real)

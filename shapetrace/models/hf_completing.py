@@ -8,7 +8,6 @@ have.
 import functools
 import inspect
 import re
-import traceback
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from typing import Any, TypeVar
 from torch import nn
 
 from shapetrace.models.hf_facts import entry, nested
+from shapetrace.models.hf_tracebacks import running
 
 Made = TypeVar("Made")
 
@@ -88,7 +88,7 @@ def complete(error: Exception, configuration: Any) -> None:
     Raises:
         IncompleteError: If one was filled in: the model has to be built again.
     """
-    of_none = isinstance(error, TypeError | AttributeError) or "None" in str(error)
+    of_none = isinstance(error, TypeError | AttributeError) or "None" in str(error) or "split_sizes" in str(error)
     named = re.findall(r"`(\w+)`", str(error))
     lack = lacking(error, configuration)
     if lack is not None and (of_none or lack.name in named) and fill(lack):
@@ -112,9 +112,12 @@ def lacking(error: Exception, configuration: Any) -> Lack | None:
     candidates = [(part, str(absent["name"])) for part in owners if absent is not None]
     said = re.findall(r"`(\w+)`", str(error))
     candidates += [(part, name) for name in said for part in parts if _is_empty(part, name)]
-    for frame, line in reversed(list(traceback.walk_tb(error.__traceback__))):
+    split = _split(error, parts)
+    if split is not None:
+        return split
+    for frame, statement in running(error):
         for part in _parts_of(frame, parts):
-            names = _named_on(line, frame)
+            names = _named_in(statement, frame)
             candidates += [(part, name) for name in names if _is_empty(part, name)]
             if isinstance(error, KeyError):
                 for name in names:
@@ -126,6 +129,18 @@ def lacking(error: Exception, configuration: Any) -> Lack | None:
         if value is not None:
             return Lack(part, name, value)
     return None
+
+
+def _split(error: Exception, parts: list[Any]) -> Lack | None:
+    """Rotary frequencies that are split into sections for another number of frequencies: the same shares of these."""
+    found = re.search(r"sum exactly to (\d+).*split_sizes=\[([\d, ]+)\]", str(error))
+    names = [name for _, statement in running(error) for name in re.findall(r"\b(\w+_section)\b", statement)]
+    part = next((part for part in reversed(parts) if isinstance(entry(part, "rope_parameters"), dict)), None)
+    if found is None or not names or part is None:
+        return None
+    total, sizes = int(found[1]), [int(size) for size in found[2].split(",")]
+    shares = [size * total // sum(sizes) for size in sizes[1:]]
+    return Lack(part, "rope_parameters", part.rope_parameters | {names[0]: [total - sum(shares), *shares]})
 
 
 def _with_key(table: dict[Any, Any], key: Any) -> dict[Any, Any]:
@@ -144,20 +159,23 @@ def _parts_of(frame: FrameType, parts: list[Any]) -> list[Any]:
     return [part for part in parts if any(part is value for value in held)] or parts
 
 
-def _named_on(number: int, frame: FrameType) -> list[str]:
-    """Names of entries that a line reads: itself, or through what its function or its module sets from them."""
-    try:
-        lines, start = inspect.getsourcelines(frame.f_code)
-    except (OSError, TypeError):
-        return []
-    line, source = lines[number - max(start, 1)], "".join(lines)
+def _named_in(statement: str, frame: FrameType) -> list[str]:
+    """Names of entries that a statement reads: itself, or through what its function or its module sets from them."""
+    source = _source(frame.f_code)
     owner = type(frame.f_locals.get("self"))
-    if issubclass(owner, nn.Module) and owner.__module__.startswith("transformers."):
-        source += inspect.getsource(owner)
-    names: list[str] = re.findall(r"`(\w+)`", line)
-    for name in re.findall(r"[A-Za-z_]\w*", line):
+    if issubclass(owner, nn.Module) and not owner.__module__.startswith("torch."):
+        source += _source(owner)
+    names: list[str] = re.findall(r"`(\w+)`", statement)
+    for name in re.findall(r"[A-Za-z_]\w*", statement):
         names += [name, *re.findall(rf"\b{re.escape(name)}\s*=[^\n]*?config\.(\w+)", source)]
     return list(dict.fromkeys(names))
+
+
+def _source(of: Any) -> str:
+    try:
+        return inspect.getsource(of)
+    except (OSError, TypeError):
+        return ""
 
 
 def value_for(part: Any, name: str, configuration: Any, message: str) -> Any:

@@ -74,8 +74,21 @@ def special_ids(configuration: Any) -> set[int]:
     return found
 
 
+TABLES = ("max_position_embeddings", "n_positions", "max_seq_len", "max_target_positions")
+SENSES = ("vision", "audio", "image", "video", "depth")
+
+
 def longest(configuration: Any, *, at_most: int) -> int:
-    """Tokens that a model takes at once: what its position tables hold, or ``at_most`` if that is less or unsaid."""
-    tables = ("max_position_embeddings", "n_positions", "max_seq_len"), ("max_target_positions",)
-    held = [number(configuration, *names, prefer="text", default=0) for names in tables]
-    return min([at_most, *(size for size in held if size > 0)])
+    """Tokens that a model takes at once: what its position tables hold, or ``at_most`` if that is less or unsaid.
+
+    The tables of its parts count too, but for those that look or listen.
+    """
+    held = [entry(part, name) for part in _reading(configuration) for name in TABLES]
+    return min([at_most, *(size for size in held if isinstance(size, int) and size > 0)])
+
+
+def _reading(configuration: Any) -> Iterator[Any]:
+    yield configuration
+    for name, value in vars(configuration).items():
+        if hasattr(value, "to_dict") and hasattr(value, "model_type") and not any(sense in name for sense in SENSES):
+            yield from _reading(value)

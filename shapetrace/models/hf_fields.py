@@ -66,8 +66,7 @@ class Ask:
         for names in (CHANNELS, BINS, WIDTHS, VIDEO_FRAMES):
             if name in names:
                 return number(self.config, name, *names, default=DEFAULTS[names[0]])
-        known = number(self.config, name, default=0)
-        return known or (self.seq if name.startswith("num_") else None)  # num_boxes, num_visual_features
+        return number(self.config, name, default=0) or None
 
     def length(self, of: str) -> int:
         """How long a sequence is: of samples, frames, steps of time or tokens."""
@@ -114,6 +113,9 @@ VIDEO_FRAMES = ("num_frames", "frames_per_clip", "tubelet_frames")
 WHOLE = re.compile(r"(_ids|sizes|shapes|lens|lengths|thw|idx|index|indices)$")
 """Names of whole numbers, whatever the documentation says."""
 
+SIDES = re.compile(r"(sizes|shapes|_hw)$")
+"""Names of heights and widths of pictures in patches."""
+
 DEFAULTS = {"num_channels": 3, "num_mel_bins": 80, "hidden_size": 768, "num_frames": 8}
 
 
@@ -123,7 +125,7 @@ def tensor(ask: Ask, shape: tuple[int, ...], dtype: str = "float32") -> Tensor:
     For a model on meta they stay on the CPU, for code looks at them; what is too large to be kept there is on meta.
     """
     if dtype != "float32":
-        return torch.full(shape, dtype == "bool", dtype=getattr(torch, dtype))
+        return torch.full(shape, int(dtype == "bool"), dtype=getattr(torch, dtype))
     device = device_of_model(ask.model)
     kind = next((p.dtype for p in ask.model.parameters() if p.dtype.is_floating_point), torch.float32)
     if device.type == "meta":
@@ -221,7 +223,9 @@ def forms(ask: Ask, name: str) -> list[Tensor]:
     dtype = ask.docs[name].dtype if name in ask.docs and name not in SHAPES else "float32"
     if dtype == "float32" and WHOLE.search(name):
         return []  # documented as a tensor of no kind
-    return [tensor(ask, shape, dtype) for shape in dict.fromkeys(shapes)]
+    made = [tensor(ask, shape, dtype) for shape in dict.fromkeys(shapes)]
+    grid = ask.picture[0] // max(patch(ask), 1)
+    return [value.fill_(grid) for value in made] if dtype != "float32" and SIDES.search(name) else made
 
 
 def codes(ask: Ask) -> Iterator[Tensor]:
@@ -235,9 +239,13 @@ def codes(ask: Ask) -> Iterator[Tensor]:
         yield ids.unsqueeze(1).repeat(1, n, 1)
 
 
+def _documented_size(ask: Ask, dim: str, of: str) -> int | None:
+    return ask.size(dim, of) or (ask.seq if dim.startswith("num_") else None)  # num_boxes, num_visual_features
+
+
 def dims_of(ask: Ask, name: str) -> tuple[int, ...] | None:
     """The documented shape in numbers, or None if it is not documented or a size is unknown."""
     if name not in ask.docs:
         return None
-    sizes = [evaluate(dim, lambda dim_name: ask.size(dim_name, name)) for dim in ask.docs[name].dims]
+    sizes = [evaluate(dim, lambda dim_name: _documented_size(ask, dim_name, name)) for dim in ask.docs[name].dims]
     return None if None in sizes else tuple(size for size in sizes if size is not None)

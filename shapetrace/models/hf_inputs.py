@@ -82,7 +82,13 @@ def candidates_for(ask: Ask) -> Iterator[Kwargs]:
     required = [name for name, needed in ask.needed.items() if needed and name not in (*SENSES, "input_ids")]
     fixed = {name: likeliest(ask, name) for name in required}
     if "decoder_input_ids" in ask.needed and getattr(ask.config, "is_encoder_decoder", False):
-        fixed["decoder_input_ids"] = forms(ask, "decoder_input_ids")[0]
+        for ids in forms(ask, "decoder_input_ids"):
+            yield from _with_fixed(ask, fixed | {"decoder_input_ids": ids})
+        return
+    yield from _with_fixed(ask, fixed)
+
+
+def _with_fixed(ask: Ask, fixed: Kwargs) -> Iterator[Kwargs]:
     senses = [name for name in SENSES if name in ask.needed]
     packed = _packed(ask)
     if "input_ids" not in ask.needed:

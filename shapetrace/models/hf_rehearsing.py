@@ -17,6 +17,7 @@ from shapetrace.errors import UnknownValueError
 from shapetrace.models.hf_fields import Ask
 from shapetrace.models.hf_guesses import likeliest
 from shapetrace.models.hf_repairs import Clash, Kwargs, repairs
+from shapetrace.models.hf_tracebacks import before_raise
 
 Rehearse: TypeAlias = Callable[[Kwargs], object]
 """Runs a pass with some inputs and raises if they do not fit."""
@@ -30,7 +31,7 @@ DEEPEST = 5
 NEVER = re.compile(r"^(labels|past_|output_|return_|use_|encoder_outputs$)|_outputs$|_labels$|cache")
 """Parameters that only a training step, a generation or a second half of a pass gives."""
 
-MOST_SECONDS = 20.0
+MOST_SECONDS = 12.0
 """After this the form that came furthest is taken."""
 
 
@@ -153,7 +154,7 @@ def _missing(clash: Clash) -> list[str]:
 
     if found := named(clash.message):
         return found
-    questions = " ".join(re.findall(r"\b(\w+) is None", clash.before_raise))
+    questions = " ".join(re.findall(r"\b(\w+) is None", before_raise(clash.error)))
     if found := named(questions):
         return found
     if "None" not in clash.message:

@@ -1,9 +1,7 @@
 """Inputs that did not fit, changed by what the error says: the model's code knows its shapes best."""
 
-import linecache
 import math
 import re
-import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from shapetrace.models.hf_fields import Ask, patch, tensor
+from shapetrace.models.hf_tracebacks import running
 
 Kwargs: TypeAlias = dict[str, Any]
 
@@ -40,19 +39,7 @@ class Clash:
     @cached_property
     def frames(self) -> list[tuple[FrameType, str]]:
         """Running functions and the statements that they run, innermost first."""
-        summaries = traceback.extract_tb(self.error.__traceback__)
-        running = [frame for frame, _ in traceback.walk_tb(self.error.__traceback__)]
-        return [(frame, _statement(each)) for frame, each in zip(running, summaries, strict=True)][::-1]
-
-    @cached_property
-    def before_raise(self) -> str:
-        """The lines above the statement that raised, if it is one of the model's."""
-        last = traceback.extract_tb(self.error.__traceback__)[-1]
-        if last.lineno is None or not (last.line or "").startswith("raise"):
-            return ""
-        return " ".join(
-            linecache.getline(last.filename, number) for number in range(max(1, last.lineno - 4), last.lineno)
-        )
+        return running(self.error)
 
     @cached_property
     def tensors(self) -> dict[str, Tensor]:
@@ -76,11 +63,11 @@ class Clash:
                     shape = (*old.shape[:axis], now * wanted // size, *old.shape[axis + 1 :])
                     yield self.reshaped(name, shape)
 
-    def shortened(self, excess: int) -> Iterator[Kwargs]:
-        """The inputs with the last axis of one shorter: it is one of several that are joined."""
+    def widened(self, more: int) -> Iterator[Kwargs]:
+        """The inputs with the last axis of one longer or shorter: it is one of several that are joined, or is cut."""
         for name, old in self.tensors.items():
-            if old.dim() > 1 and 0 < excess <= old.shape[-1]:
-                yield self.reshaped(name, (*old.shape[:-1], old.shape[-1] - excess))
+            if old.dim() > 1 and old.shape[-1] + more >= 0:
+                yield self.reshaped(name, (*old.shape[:-1], old.shape[-1] + more))
 
 
 Repair: TypeAlias = Callable[[Clash], Iterator[Kwargs]]
@@ -102,9 +89,12 @@ def unpacked(clash: Clash) -> Iterator[Kwargs]:
         return
     axes, value = [axis.strip() for axis in found[1].split(",") if axis.strip()], frame.f_locals.get(found[2])
     for name, old in clash.tensors.items():
-        if name == found[2] or (isinstance(value, Tensor) and value.shape == old.shape):
+        if (old.dim() != len(axes) and (name == found[2])) or (isinstance(value, Tensor) and value.shape == old.shape):
             sizes = _sizes(clash.ask, axes, name, old)
             yield clash.reshaped(name, sizes)
+            picture = (clash.ask.size("num_channels") or 3, patch(clash.ask), patch(clash.ask))
+            if old.dim() == 2 and len(axes) == 5 and old.shape[-1] == math.prod(picture):
+                yield clash.reshaped(name, (1, old.shape[0], *picture))
             if len(axes) > old.dim():
                 yield clash.reshaped(name, (*old.shape[:1], *[1] * (len(axes) - old.dim()), *old.shape[1:]))
 
@@ -127,7 +117,7 @@ def multiplied(clash: Clash) -> Iterator[Kwargs]:
     if found is not None:
         yield from clash.resized(int(found[1]), int(found[2]))
         yield from clash.resized(int(found[1]), int(found[2]), proportional=True)
-        yield from clash.shortened(int(found[1]) - int(found[2]))
+        yield from clash.widened(int(found[2]) - int(found[1]))
 
 
 def broadcast(clash: Clash) -> Iterator[Kwargs]:
@@ -215,12 +205,6 @@ def patched(clash: Clash) -> Iterator[Kwargs]:
         batch, channels, height, width = pixels.shape
         rows = (height // size) * (width // size)
         yield clash.kwargs | {"pixel_values": tensor(clash.ask, (batch, rows, channels * size * size))}
-
-
-def _statement(summary: traceback.FrameSummary) -> str:
-    first = summary.lineno or 0
-    lines = (linecache.getline(summary.filename, number) for number in range(first, (summary.end_lineno or first) + 1))
-    return " ".join(line.strip() for line in lines)
 
 
 def one_of(clash: Clash) -> Iterator[Kwargs]:

@@ -262,7 +262,7 @@ def _by_config_class(configuration: Any) -> Any:
             return cls
     parts_of = [cls for cls in classes if _first_annotation(cls) == type(configuration).__name__]
     named = [cls for cls in parts_of if cls.__name__ == type(configuration).__name__.removesuffix("Config")]
-    if parts_of:
+    if named or len(parts_of) == 1:
         return (named or parts_of)[0]
     inner = ", ".join(sorted({part.model_type for part in list(parts(configuration))[1:] if part.model_type}))
     raise UsageError(

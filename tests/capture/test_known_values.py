@@ -127,6 +127,42 @@ def test_a_known_index_out_of_range_is_an_error_as_on_the_cpu(known: KnownValues
         torch.arange(3)[torch.tensor([7])]
 
 
+@pytest.mark.parametrize(
+    ("look", "where"),
+    [
+        (lambda table, index: nn.functional.embedding(index, table), "0 with size 5"),
+        (lambda table, index: table[:, index], "1 with size 4"),
+        (lambda table, index: table.gather(0, index[:, None]), "0 with size 5"),
+        (lambda table, index: table.index_select(1, index), "1 with size 4"),
+    ],
+)  # fmt: skip
+def test_a_known_index_into_something_unknown_is_checked_too(
+    known: KnownValues, look: Callable[[Tensor, Tensor], Tensor], where: str
+) -> None:
+    table = torch.empty(5, 4, device="meta")
+    assert look(table, torch.tensor([0, 3])).is_meta
+    with pytest.raises(IndexError, match=f"index 7 is out of bounds for dimension {where}"):
+        look(table, torch.tensor([0, 7]))
+
+
+def test_negative_indices_and_masks_are_in_range(known: KnownValues) -> None:
+    table = torch.empty(5, 4, device="meta")
+    assert table[torch.tensor([-5, 4])].shape == (2, 4)
+    assert table[torch.ones(5, dtype=torch.bool), torch.tensor([3])].shape == (5,)
+
+
+def test_tuples_of_known_numbers_are_indices(known: KnownValues) -> None:
+    keep = torch.ones(4, 4, dtype=torch.bool)
+    rows, columns = zip(*torch.tensor([[0, 0], [1, 2], [3, 3]]), strict=True)
+    keep[rows, columns] = False
+    assert torch.empty(4, 4, device="meta")[keep].shape == (13,)
+
+
+def test_a_known_mask_may_be_spread_over_more_elements_than_are_kept(known: KnownValues) -> None:
+    mask = (torch.arange(1025) < 3).unsqueeze(-1).expand(1025, 4096)
+    assert torch.empty(1025, 4096, device="meta")[mask].shape == (3 * 4096,)
+
+
 def test_complex_and_reinterpreted_values_are_read_right(known: KnownValues) -> None:
     z = torch.complex(torch.ones(2), torch.arange(2.0)).conj()
     assert z.imag.tolist() == [0, -1]

@@ -1,0 +1,61 @@
+"""Lookups on meta whose indices are known: one that is out of range is an error, as it is on the CPU."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from torch import Tensor
+
+from shapetrace.capture.known_values import KnownValues, apart
+
+Looked = tuple[Tensor | None, int, int, bool]
+"""An index, the axis that it looks into, that axis's size, and whether it may count from the end."""
+
+
+def check(values: KnownValues, name: str, args: Sequence[Any]) -> None:
+    """Look at the known indices of a lookup.
+
+    Raises:
+        IndexError: If one is out of range.
+    """
+    looked = LOOKUPS.get(name)
+    if looked is None:
+        return
+    for index, axis, size, from_end in looked(args):
+        value = None if index is None or index.dtype.itemsize < _SMALLEST else values.value(index)
+        if value is None or value.numel() == 0:
+            continue
+        with apart():
+            least, most = int(value.min()), int(value.max())
+        if most >= size or least < (-size if from_end else 0):
+            wrong = most if most >= size else least
+            raise IndexError(f"index {wrong} is out of bounds for dimension {axis} with size {size}")
+
+
+_SMALLEST = 4
+"""Bytes of an index; what is smaller is a mask."""
+
+
+def _embedding(args: Sequence[Any]) -> Iterator[Looked]:
+    yield args[1], 0, args[0].shape[0], False
+
+
+def _along(args: Sequence[Any]) -> Iterator[Looked]:
+    axis = args[1] % max(args[0].dim(), 1)
+    yield args[2], axis, args[0].shape[axis] if args[0].dim() else 1, False
+
+
+def _at(args: Sequence[Any]) -> Iterator[Looked]:
+    axis = 0
+    for index in args[1]:
+        is_mask = index is not None and index.dtype.itemsize < _SMALLEST
+        yield index, axis, args[0].shape[axis], True
+        axis += index.dim() if is_mask else 1
+
+
+LOOKUPS: dict[str, Callable[[Sequence[Any]], Iterator[Looked]]] = {
+    "embedding": _embedding,
+    "gather": _along,
+    "index_select": _along,
+    "index": _at,
+}
+"""Kernels that look something up, and where they look."""
