@@ -17,6 +17,9 @@ from shapetrace.renderers.narrowing import narrowed
 
 Files = Iterator[tuple[str, str | bytes]]
 
+_FILES = ("svg", "png", "pdf")
+"""Formats of one figure alone; the names are the suffixes of the files."""
+
 
 @dataclass(frozen=True, slots=True)
 class Part:
@@ -81,6 +84,10 @@ class Style:
         self.words  # noqa: B018 - reads the file
 
 
+Export = Callable[[Outline, Part, Style, Sequence[str]], Files]
+"""What writes a part in one format: from the outline, the part, its style and all formats that are being written."""
+
+
 def drawing(outline: Outline, part: Part, style: Style) -> Figure:
     """The figure of a part.
 
@@ -127,18 +134,40 @@ def check(formats: Sequence[str], style: Style | None = None) -> None:
         style.check()
 
 
-def _svg(outline: Outline, part: Part, style: Style, _among: Sequence[str]) -> Files:
-    yield f"{part.name}.svg", svg.render(drawing(outline, part, style), templates=style.templates)
+def written(shown: Figure, suffix: str, style: Style) -> str | bytes:
+    """A figure as ``svg``, ``png`` or ``pdf``.
+
+    Raises:
+        MissingPartError: If the format needs a package or font that is not installed.
+        UsageError: If the picture would be too large.
+    """
+    if suffix == "png":
+        return png.render(shown, scale=style.scale, fonts=style.fonts, templates=style.templates)
+    if suffix == "pdf":
+        return pdf.render(shown, fonts=style.fonts, templates=style.templates)
+    return svg.render(shown, templates=style.templates)
 
 
-def _png(outline: Outline, part: Part, style: Style, _among: Sequence[str]) -> Files:
-    shown = drawing(outline, part, style)
-    yield f"{part.name}.png", png.render(shown, scale=style.scale, fonts=style.fonts, templates=style.templates)
+def check_file(path: Path, style: Style) -> str:
+    """The format of a single figure's file, by its suffix.
+
+    Raises:
+        UsageError: If no figure has that suffix, or the style names what does not exist.
+        MissingPartError: If the format needs a package that is not installed.
+    """
+    suffix = path.suffix.removeprefix(".").lower()
+    if suffix not in _FILES:
+        named = f"{path} has no suffix" if not suffix else f"no figure is a .{suffix}"
+        raise UsageError(f"{named}: expected {', '.join(f'.{name}' for name in _FILES)}")
+    check((suffix,), style)
+    return suffix
 
 
-def _pdf(outline: Outline, part: Part, style: Style, _among: Sequence[str]) -> Files:
-    shown = drawing(outline, part, style)
-    yield f"{part.name}.pdf", pdf.render(shown, fonts=style.fonts, templates=style.templates)
+def _drawn(suffix: str) -> Export:
+    def files(outline: Outline, part: Part, style: Style, _among: Sequence[str]) -> Files:
+        yield f"{part.name}.{suffix}", written(drawing(outline, part, style), suffix, style)
+
+    return files
 
 
 def _html(outline: Outline, part: Part, style: Style, _among: Sequence[str]) -> Files:
@@ -171,7 +200,7 @@ def _dot(outline: Outline, part: Part, style: Style, _among: Sequence[str]) -> F
     yield f"{part.name}.dot", source
 
 
-def _drawn_dot(suffix: str) -> Callable[[Outline, Part, Style, Sequence[str]], Files]:
+def _drawn_dot(suffix: str) -> Export:
     def files(outline: Outline, part: Part, style: Style, among: Sequence[str]) -> Files:
         for name, source in _dot(outline, part, style, among):
             yield name, source
@@ -189,10 +218,8 @@ def _shown(outline: Outline, part: Part) -> Outline:
     return replace(outline, root=replace(outline.root, items=(step_numbered(outline, part.step),)))
 
 
-FORMATS: dict[str, Callable[[Outline, Part, Style, Sequence[str]], Files]] = {
-    "svg": _svg,
-    "png": _png,
-    "pdf": _pdf,
+FORMATS: dict[str, Export] = {
+    **{suffix: _drawn(suffix) for suffix in _FILES},
     "html": _html,
     "md": _md,
     "json": _json,

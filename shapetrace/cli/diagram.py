@@ -33,8 +33,8 @@ def diagram(
     from shapetrace.writing import make_folder
 
     formats = list(dict.fromkeys(name.strip() for name in format.lower().split(",") if name.strip()))
-    check(formats)
     style = asked.style
+    check(formats, style)
     make_folder(out)
     with waiting(f"tracing {request.model or 'the reference model'}"):
         trace = obtain(request, say)

@@ -1,6 +1,6 @@
-"""The options that choose a figure and how it looks, the same for ``diagram`` and for the markers of a post."""
+"""The options that choose a figure and how it looks, the same for every command and for the markers of a post."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -9,6 +9,7 @@ import typer
 from shapetrace.cli.options import takes
 
 if TYPE_CHECKING:
+    from shapetrace.drawing import Look
     from shapetrace.exporting import Part, Style
 
 _WHAT = "What the figure shows"
@@ -20,38 +21,21 @@ def _option(group: str, text: str, *names: str, **more: Any) -> Any:
 
 
 @dataclass(frozen=True, slots=True)
-class FigureOptions:
-    """Command-line parameters of a figure."""
+class StyleOptions:
+    """Command-line parameters of every figure: its words, colours and fonts."""
 
-    section: Annotated[str | None, _option(_WHAT, "One section: a path (h.0.attn) or a kind.", "--section")] = None
-    step: Annotated[int | None, _option(_WHAT, "One step, numbered as in the table.", "--step", min=1)] = None
-    fused: Annotated[bool, _option(_WHAT, "Products as the code runs them, not one head's.", "--fused/--per-head")] = (
-        False
-    )
-    view: Annotated[str, _option(_WHAT, "rows: every step; story: the whole model on one page.", "--view")] = "rows"
-    hide: Annotated[
-        str, _option(_WHAT, "Leave out, with commas: norms, residuals, activations, positions ...", "--hide")
-    ] = ""
-    list_alike: Annotated[bool, _option(_WHAT, "A row for each of several equal products.", "--list-alike")] = False
     theme: Annotated[str, _option(_LOOK, "default, light, dark, print, or a TOML file.", "--theme")] = "default"
     lang: Annotated[str, _option(_LOOK, "Language of the words: en, zh.", "--lang")] = "en"
-    width: Annotated[int, _option(_LOOK, "The most it may be wide: 600 to 1200 px [1200].", "--width")] = 1200
     title: Annotated[str, _option(_LOOK, "Instead of its own title.", "--title")] = ""
-    caption: Annotated[str, _option(_LOOK, "A line below it.", "--caption")] = ""
-    dims: Annotated[str, _option(_LOOK, "At the edges: numbers, names or both.", "--dims")] = "numbers"
     templates: Annotated[Path | None, _option(_LOOK, "Your templates, themes and labels.", "--templates")] = None
-    scale: Annotated[float, _option(_LOOK, "Pixels of a PNG for one of the figure [2].", "--scale")] = 2.0
+    scale: Annotated[float, _option(_LOOK, "Pixels of a PNG for one of the figure (2).", "--scale")] = 2.0
     font: Annotated[list[Path] | None, _option(_LOOK, "Font file for PNG and PDF (repeat).", "--font")] = None
 
-    @property
-    def part(self) -> "Part | None":
-        """The one section or step that is asked for."""
-        from shapetrace.exporting import Part
-        from shapetrace.publishing import part_of
+    def look(self) -> "Look":
+        """What it says beside its style."""
+        from shapetrace.drawing import Look
 
-        if self.view == "story" and self.section is None and self.step is None:
-            return Part("story")
-        return part_of(self.section, self.step)
+        return Look(title=self.title, templates=self.templates)
 
     @property
     def style(self) -> "Style":
@@ -60,28 +44,75 @@ class FigureOptions:
         Raises:
             UsageError: If a choice does not exist.
         """
-        from shapetrace.drawing import Look
         from shapetrace.exporting import Style
 
-        look = Look(
+        return Style(self.theme, self.lang, self.look(), self.scale, tuple(self.font or ()))
+
+
+@dataclass(frozen=True, slots=True)
+class SectionOptions(StyleOptions):
+    """Command-line parameters of a figure of products."""
+
+    section: Annotated[
+        str | None, _option(_WHAT, "One section: a path (h.0.attn) or a kind (attention).", "--section")
+    ] = None
+    fused: Annotated[bool, _option(_WHAT, "Products as the code runs them, not one head's.", "--fused/--per-head")] = (
+        False
+    )
+    hide: Annotated[
+        str, _option(_WHAT, "Leave out, with commas: norms, residuals, activations, positions ...", "--hide")
+    ] = ""
+    list_alike: Annotated[bool, _option(_WHAT, "A row for each of several equal products.", "--list-alike")] = False
+    width: Annotated[int, _option(_LOOK, "The most it may be wide: 600 to 1200 px (1200).", "--width")] = 1200
+    caption: Annotated[str, _option(_LOOK, "A line below it.", "--caption")] = ""
+    dims: Annotated[str, _option(_LOOK, "At the edges: numbers, names or both.", "--dims")] = "numbers"
+
+    def look(self) -> "Look":
+        """What it shows and hides."""
+        from shapetrace.drawing import Look
+
+        return Look(
             width_px=self.width,
             title=self.title,
             caption=self.caption,
             dims=self.dims,  # type: ignore[arg-type]  # Look checks it
-            hide=tuple(word for word in self.hide.split(",") if word),
+            hide=tuple(word.strip() for word in self.hide.split(",") if word.strip()),
             list_alike=self.list_alike,
-            view=self.view,  # type: ignore[arg-type]  # Look checks it
             templates=self.templates,
         )
-        return Style(self.theme, self.lang, look, self.scale, tuple(self.font or ()))
 
 
-def _same(options: FigureOptions) -> FigureOptions:
+@dataclass(frozen=True, slots=True)
+class FigureOptions(SectionOptions):
+    """Command-line parameters of a figure of one model."""
+
+    step: Annotated[int | None, _option(_WHAT, "One step, numbered as in the table.", "--step", min=1)] = None
+    view: Annotated[str, _option(_WHAT, "rows: every step; story: the whole model on one page.", "--view")] = "rows"
+
+    def look(self) -> "Look":
+        """What it shows and hides, and how much of the model."""
+        return replace(SectionOptions.look(self), view=self.view)  # type: ignore[arg-type]  # Look checks it
+
+    @property
+    def part(self) -> "Part | None":
+        """The one section or step that is asked for."""
+        from shapetrace.exporting import Part
+        from shapetrace.publishing import part_of
+
+        if self.view == "story" and not self.section and self.step is None:
+            return Part("story")
+        return part_of(self.section or None, self.step)
+
+
+def _same(options: StyleOptions) -> StyleOptions:
     return options
 
 
 takes_figure = takes(FigureOptions, _same, place=1)
 """Give a command the parameters of `FigureOptions`; it gets them as its second argument."""
 
-takes_figure_first = takes(FigureOptions, _same, place=0)
-"""The same for a command that takes no model by options: they are its first argument."""
+takes_section = takes(SectionOptions, _same, place=0)
+"""Those of `SectionOptions`, as the first argument of a command that takes no model by options."""
+
+takes_style = takes(StyleOptions, _same, place=0)
+"""Those of `StyleOptions`, as its first argument."""

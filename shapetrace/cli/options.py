@@ -28,19 +28,19 @@ class ModelOptions:
     model: Annotated[
         str,
         typer.Argument(
-            metavar="[MODEL]", show_default=False,
+            metavar="MODEL", show_default=False,
             help="Nothing (the reference model), a preset (gpt2, llama-3.1-8b), hf:MODEL_TYPE or "
             "hf:path/to/config.json, package.module:attr or file.py:attr, or a trace.json.",
         ),
     ] = ""  # fmt: skip
-    d_model: Annotated[int | None, _option(_SHAPE, "Width of the residual stream [768].", "--d-model")] = None
-    heads: Annotated[int | None, _option(_SHAPE, "Query heads [12].", "--heads")] = None
-    kv_heads: Annotated[int | None, _option(_SHAPE, "Key and value heads [as many as heads].", "--kv-heads")] = None
-    d_head: Annotated[int | None, _option(_SHAPE, "Width of one head [d_model / heads].", "--d-head")] = None
-    layers: Annotated[int | None, _option(_SHAPE, "Blocks [12].", "--layers")] = None
-    d_ff: Annotated[int | None, _option(_SHAPE, "Width of the MLP [4 × d_model].", "--d-ff")] = None
-    vocab: Annotated[int | None, _option(_SHAPE, "Rows of the token table [50257].", "--vocab")] = None
-    window: Annotated[int | None, _option(_SHAPE, "Positions that a token looks back on [all].", "--window")] = None
+    d_model: Annotated[int | None, _option(_SHAPE, "Width of the residual stream (768).", "--d-model")] = None
+    heads: Annotated[int | None, _option(_SHAPE, "Query heads (12).", "--heads")] = None
+    kv_heads: Annotated[int | None, _option(_SHAPE, "Key and value heads (as many as heads).", "--kv-heads")] = None
+    d_head: Annotated[int | None, _option(_SHAPE, "Width of one head (d_model / heads).", "--d-head")] = None
+    layers: Annotated[int | None, _option(_SHAPE, "Blocks (12).", "--layers")] = None
+    d_ff: Annotated[int | None, _option(_SHAPE, "Width of the MLP (4 × d_model).", "--d-ff")] = None
+    vocab: Annotated[int | None, _option(_SHAPE, "Rows of the token table (50257).", "--vocab")] = None
+    window: Annotated[int | None, _option(_SHAPE, "Positions that a token looks back on (all).", "--window")] = None
     full_every: Annotated[
         int | None, _option(_SHAPE, "With a window: each n-th layer looks at all.", "--full-every")
     ] = None
@@ -49,15 +49,15 @@ class ModelOptions:
     activation: Annotated[Activation | None, _option(_SHAPE, "Non-linearity of the MLP.", "--activation")] = None
     tie: Annotated[bool | None, _option(_SHAPE, "The head reuses the token table.", "--tie/--no-tie")] = None
     bias: Annotated[bool | None, _option(_SHAPE, "Linear layers have biases.", "--bias/--no-bias")] = None
-    dtype: Annotated[str | None, _option(_SHAPE, "Of the weights [float32].", "--dtype")] = None
+    dtype: Annotated[str | None, _option(_SHAPE, "Of the weights (float32).", "--dtype")] = None
     device: Annotated[str | None, _option(_SHAPE, "auto, meta, cpu or cuda; auto is meta: no memory.", "--device")] = (
         None
     )
-    seq: Annotated[int | None, _option(_INPUT, "Tokens [1024].", "--seq")] = None
+    seq: Annotated[int | None, _option(_INPUT, "Tokens (1024).", "--seq")] = None
     target_seq: Annotated[
-        int | None, _option(_INPUT, "Tokens of the decoder beside an encoder [as many].", "--target-seq")
+        int | None, _option(_INPUT, "Tokens of the decoder beside an encoder (as many).", "--target-seq")
     ] = None
-    batch: Annotated[int | None, _option(_INPUT, "Sequences [1].", "--batch")] = None
+    batch: Annotated[int | None, _option(_INPUT, "Sequences (1).", "--batch")] = None
     text: Annotated[str, _option(_INPUT, "Words to write beside the rows; one word is one token.", "--text")] = ""
     tokens: Annotated[str, _option(_INPUT, "Token ids: 2238,295,3361,318.", "--tokens")] = ""
     tokenizer: Annotated[
@@ -65,7 +65,7 @@ class ModelOptions:
     ] = None
     pad: Annotated[int | None, _option(_INPUT, "Pad the embedded tokens to this length.", "--pad")] = None
     last_row: Annotated[
-        bool | None, _option(_INPUT, "The head reads the last row alone [with a text].", "--last-row/--all-rows")
+        bool | None, _option(_INPUT, "The head reads the last row alone (with a text).", "--last-row/--all-rows")
     ] = None
     inputs: Annotated[
         list[str] | None, _option(_OTHER, "An input of your model: name=1x1024:int64 (repeat).", "--input")

@@ -9,7 +9,7 @@ from shapetrace.drawing.arranging import MAX_DEPTH, Panel, Row, arrange, flatten
 from shapetrace.drawing.captions import row_caption, row_title
 from shapetrace.drawing.collapsing import collapse
 from shapetrace.drawing.equations import drawn_operands
-from shapetrace.drawing.headings import heading
+from shapetrace.drawing.headings import footing, heading
 from shapetrace.drawing.layout import legend_of, uniquely_named
 from shapetrace.drawing.look import Look
 from shapetrace.drawing.matrices import Style
@@ -75,8 +75,11 @@ def compare(
     facts = (words.say("every shape recorded from a real forward pass"),)
     head, top = heading(title, facts, tuple(legend_of(planned, colours, words)), look.width_px)
     body, height = painted(sheet, _set_bands(aligned, planned), scores, words, top + 12)
+    notes = (("caption", clean(look.caption)),) if look.caption else ()
+    foot, height = footing(notes, height, look.width_px)
+    height += 12 if notes else 0
     canvas = Group("canvas", (Rect(0, 0, look.width_px, height, "background", 0),))
-    groups = tuple(uniquely_named((canvas, Group("heading", head), *body)))
+    groups = tuple(uniquely_named((canvas, Group("heading", head), *body, *([Group("footing", foot)] if foot else []))))
     desc = "\n".join(row_title(set_row.row, words) for set_row in planned.rows)
     return Figure(f"comparison-{slug(parts[0].kind)}", title, desc, look.width_px, height, groups, colours, lang)
 

@@ -79,8 +79,14 @@ class _Graph:
         self.results()
         return str(self.graph.source)
 
-    def cluster(self, graph: graphviz.Digraph, section: Section) -> None:
-        """The steps and sections of a section, in a frame of their own unless it is the model."""
+    def cluster(self, graph: graphviz.Digraph, section: Section, ground: str = "panel") -> None:
+        """The steps and sections of a section, in a frame of their own unless it is the model.
+
+        Args:
+            graph: Where they are written.
+            section: The section.
+            ground: Colour of frames in it; those inside them have the other.
+        """
         for item in section.items:
             if isinstance(item, Step):
                 self.step(graph, item)
@@ -94,8 +100,8 @@ class _Graph:
                     style="rounded,filled",
                     labeljust="l",
                 )
-                inner.attr(color=self.colours["rule"], fillcolor=self.colours["panel"], labelloc="t", fontsize="12")
-                self.cluster(inner, item)
+                inner.attr(color=self.colours["rule"], fillcolor=self.colours[ground], labelloc="t", fontsize="12")
+                self.cluster(inner, item, "card" if ground == "panel" else "panel")
 
     def step(self, graph: graphviz.Digraph, step: Step) -> None:
         """A step, and beside it the weights and constants that it takes."""

@@ -163,10 +163,10 @@ def translated(grid: Grid, lang: str, templates: Path | None = None) -> Grid:
     )
 
 
-def family_title(family: str, lang: str) -> str:
+def family_title(family: str, lang: str, templates: Path | None = None) -> str:
     """The title of a family's table; empty for that of all presets."""
     name = {"gpt": "GPT", "deepseek": "DeepSeek"}.get(family, family.capitalize())
-    return words_in(lang).say("Parameter table: {family}", family=name) if family else ""
+    return words_in(lang, templates).say("Parameter table: {family}", family=name) if family else ""
 
 
 def render_grid(grid: Grid, *, lang: str = "en", title: str = "") -> str:

@@ -1,4 +1,12 @@
+import struct
+
 import pytest
+
+from shapetrace.renderers import png
+from shapetrace.serialize import save
+from tests.traces import linear
+
+needs_font = pytest.mark.skipif(not png._has("M", ()), reason="needs a font")
 
 
 def test_without_models_three_attentions_are_compared(shapetrace, tmp_path):
@@ -21,6 +29,63 @@ def test_the_story_is_one_figure(shapetrace, tmp_path):
     assert [path.name for path in tmp_path.glob("*.svg")] == ["story.svg"]
 
 
-@pytest.mark.parametrize("words", [("gpt2",), ("gpt2", "gpt2", "--step", "1"), ("gpt2", "gpt2", "--section", "nope")])
-def test_a_wrong_request_exits_2(shapetrace, tmp_path, words):
-    assert shapetrace("compare", *words, "--out", tmp_path / "x.svg", code=2).err.startswith("error: ")
+@pytest.fixture
+def traces(tmp_path):
+    save(linear(), tmp_path / "a.json")
+    save(linear(), tmp_path / "b.json")
+    return tmp_path / "a.json", tmp_path / "b.json"
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("gpt2",), "got one model, gpt2: expected two or three"),
+        (("gpt2", "gpt2", "--step", "1"), "No such option: --step"),
+        (("gpt2", "gpt2", "--view", "story"), "No such option: --view"),
+        (("gpt2", "gpt2", "--scale", "0"), "scale is 0"),
+        (("gpt2", "gpt2", "--font", "none.ttf"), "cannot read the font none.ttf"),
+        (("gpt2", "gpt2", "--templates", "none"), "there is no folder none of templates"),
+    ],
+)
+def test_a_wrong_request_exits_2_before_anything_runs(shapetrace, tmp_path, words, message):
+    assert message in shapetrace("compare", *words, "--out", tmp_path / "x.svg", code=2).err
+
+
+def test_a_section_that_is_not_there_names_those_that_are(shapetrace, traces, tmp_path):
+    assert (
+        "no section 'nope'"
+        in shapetrace("compare", *traces, "--section", "nope", "--out", tmp_path / "x.svg", code=2).err
+    )
+
+
+def test_the_file_names_the_format(shapetrace, traces, tmp_path):
+    options = ("--section", "all", "--out")
+    shapetrace("compare", *traces, *options, tmp_path / "x.pdf")
+    assert (tmp_path / "x.pdf").read_bytes().startswith(b"%PDF")
+    for name, message in (("x.bmp", "no figure is a .bmp: expected .svg, .png, .pdf"), ("x", "has no suffix")):
+        assert message in shapetrace("compare", *traces, *options, tmp_path / name, code=2).err
+
+
+@needs_font
+def test_the_scale_is_that_of_the_png(shapetrace, traces, tmp_path):
+    sizes = []
+    for scale in ("1", "3"):
+        shapetrace("compare", *traces, "--section", "all", "--scale", scale, "--out", tmp_path / "x.png")
+        sizes.append(struct.unpack(">II", (tmp_path / "x.png").read_bytes()[16:24]))
+    assert sizes[1][0] == pytest.approx(3 * sizes[0][0], abs=3)
+
+
+def test_how_a_comparison_looks_is_chosen_by_options(shapetrace, traces, tmp_path):
+    file = tmp_path / "x.svg"
+    options = ("--title", "Two nets", "--caption", "Both are small.", "--theme", "dark", "--width", "900")
+    shapetrace("compare", *traces, "--section", "all", *options, "--out", file)
+    written = file.read_text(encoding="utf-8")
+    assert "Two nets</title>" in written
+    assert ">Both are small.</text>" in written
+    assert 'width="900"' in written
+    assert 'fill="#0d1117"' in written
+
+
+def test_sizes_of_the_input_are_for_each_model(shapetrace, tmp_path):
+    shapetrace("compare", "gpt2", "gpt2-medium", "--seq", "16", "--out", tmp_path / "x.svg")
+    assert "[16, 768]" in (tmp_path / "x.svg").read_text(encoding="utf-8")

@@ -34,3 +34,21 @@ def test_an_unknown_family_names_those_that_exist(shapetrace):
 
 def test_the_list_fits_a_small_terminal(shapetrace):
     assert max(map(len, shapetrace("models", columns=80).out.splitlines())) <= 80
+
+
+def test_a_table_is_a_figure_in_a_file(shapetrace, tmp_path):
+    file = tmp_path / "gpt.svg"
+    words = ("models", "--family", "gpt", "--lang", "zh", "--theme", "print", "--out", file)
+    assert shapetrace(*words).out == f"{file}\n"
+    written = file.read_text(encoding="utf-8")
+    assert "参数表：GPT</title>" in written
+    assert 'fill="#000000"' in written
+    shapetrace("models", "gpt2", "--title", "<Mine>", "--out", tmp_path / "x.pdf")
+    assert (tmp_path / "x.pdf").read_bytes().startswith(b"%PDF")
+    assert "&lt;Mine&gt;</title>" in shapetrace("models", "gpt2", "--title", "<Mine>", "-f", "svg").out
+
+
+def test_a_file_of_another_kind_is_refused(shapetrace, tmp_path):
+    assert "no figure is a .bmp" in shapetrace("models", "gpt2", "--out", tmp_path / "x.bmp", code=2).err
+    assert "no format 'bmp'" in shapetrace("models", "gpt2", "-f", "bmp", code=2).err
+    assert "no labels for the language 'fr'" in shapetrace("models", "--lang", "fr", code=2).err
