@@ -85,6 +85,7 @@ class _Writer:
         self._accounts = accounts
         self._ids: set[str] = set()
         self._made_by: dict[tuple[int, str], str] = {}
+        self._inside_of: dict[int, str] = {}
 
     def section(self, node: Node, repeat: int) -> Section:
         """One section; ``repeat`` counts the layers it stands for, itself included."""
@@ -118,9 +119,11 @@ class _Writer:
         operands = tuple(self._operand(operand) for operand in draft.operands)
         for each in (draft, *draft.twins, *(twin for twin in twins if isinstance(twin, Draft))):
             for result in each.results:
-                if result.value is not None:
-                    self._made_by[result.value, result.letter] = name
-                    self._made_by.setdefault((result.value, ""), name)
+                if result.value is None:  # inside a fused call: the draft that reads it holds the same object
+                    self._inside_of[id(result)] = name
+                    continue
+                self._made_by[result.value, result.letter] = name
+                self._made_by.setdefault((result.value, ""), name)
         results = tuple(self._operand(result, made_by=name) for result in draft.results)
         tied = self._accounts.tied_to(draft)
         members = (draft, *draft.twins)
@@ -160,7 +163,9 @@ class _Writer:
 
     def _operand(self, ref: Ref, made_by: str = "") -> Operand:
         source = ""
-        if ref.value is not None:
+        if ref.value is None:
+            made_by = made_by or self._inside_of.get(id(ref), "")
+        else:
             tensor = self._flow.facts.tensor(ref.value)
             source = tensor.name
             letter = ref.letter

@@ -1,5 +1,6 @@
 """Operands of steps that multiply no matrices: norms, activations, adds, RoPE, lookups, slices."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from math import prod
 
@@ -67,21 +68,27 @@ def group_draft(flow: Flow, members: Sequence[int], call: int) -> Draft:
     results = _results(flow, ops)
     kind, title = named(flow, ops, kernels, data, constants)
     operator = {"add": "+", "multiply": "⊙", "concat": "concat"}.get(kind, title)
-    operands = [ref(flow, _whole(flow, ops, value)) for value in data]
+    forms: dict[int, list[int]] = defaultdict(list)
+    for value in dict.fromkeys(v for op in ops for v in op.inputs):
+        forms[flow.root(value)].append(value)
+    operands = [ref(flow, _whole(flow, forms[value])) for value in data]
     constants = [v for v in constants if kind != "concat" or flow.facts.tensor(v).role == "weight"]
     if kind in ("add", "multiply", "concat") and len(constants) < _MOST_OPERANDS:
-        operands += [ref(flow, _whole(flow, ops, value)) for value in constants]
+        operands += [ref(flow, _whole(flow, forms[value])) for value in constants]
     if kind == "activation" and len(data) == 2:
         operator = "⊙"
+    spare = 0 if kind == "concat" else len(operands) - _MOST_OPERANDS
     draft = Draft([*members], kind, title, operator, operands, [ref(flow, v) for v in results], call, order=members[-1])
+    if spare > 0:
+        draft.operands = operands[:_MOST_OPERANDS]
+        draft.notes = [Note("{n} more operands", {"n": spare})]
     if kind == "concat":
         _collapse_equal(draft)
     return draft
 
 
-def _whole(flow: Flow, ops: Sequence[Op], root: int) -> int:
+def _whole(flow: Flow, forms: Sequence[int]) -> int:
     """The last form of a value that holds all that a group reads of it: the query, not the halves that are rotated."""
-    forms = list(dict.fromkeys(v for op in ops for v in op.inputs if flow.root(v) == root))
     chains = [flow.forms(value) for value in forms]
     return next(value for value in chains[0] if all(value in chain for chain in chains))
 

@@ -12,6 +12,7 @@ from shapetrace.outlining.drafts import Draft, Ref
 from shapetrace.outlining.tree import Node, classify
 
 _LONGEST_PERIOD = 40
+_LONG_LOOP = 5
 Item = Draft | Node
 
 
@@ -83,23 +84,20 @@ def _repetition(items: Sequence[Item], signatures: Sequence[Hashable], start: in
         unit = signatures[start : start + period]
         if len(unit) < period:
             break
-        if not _may_fold(items[start : start + period]):
-            continue
         count = 1
         while signatures[start + count * period : start + (count + 1) * period] == unit:
             count += 1
-        repeats = count > 2 or (count == 2 and any(isinstance(i, Node) for i in items[start : start + period]))
-        if repeats and period * count > best[0] * best[1]:
+        if period * count > best[0] * best[1] and _may_fold(items[start : start + period], count):
             best = (period, count)
     return best
 
 
-def _may_fold(unit: Sequence[Item]) -> bool:
-    """Sections fold; bare steps only as a unit with real work: two equal adds are two adds."""
+def _may_fold(unit: Sequence[Item], count: int) -> bool:
+    """Sections fold; bare steps as a unit with real work, or in a long loop: two equal adds are two adds."""
     if any(isinstance(item, Node) for item in unit):
-        return True
+        return count > 1
     heavy = [item for item in unit if isinstance(item, Draft) and item.kind in ("product", "scores", "convolution")]
-    return len(unit) >= 2 and bool(heavy)
+    return (count > 2 and len(unit) > 1 and bool(heavy)) or count >= _LONG_LOOP
 
 
 def _folded(trace: Trace, unit: Sequence[Item], copies: Sequence[Sequence[Item]]) -> list[Item]:

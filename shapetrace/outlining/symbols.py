@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from shapetrace.outlining.attention import Attention, operands_of
+from shapetrace.outlining.crossing import contexts
 from shapetrace.outlining.drafts import Draft, Ref
 from shapetrace.outlining.flow import Flow
 from shapetrace.outlining.tree import Node
@@ -22,6 +23,7 @@ class Symbols:
         self.of: dict[int, str] = {}
         self._flow = flow
         self._tables: dict[int, str] = {}
+        self._contexts: dict[int, str] = {}
         for attention in attentions:
             for letter, value, _ in operands_of(flow, attention):
                 root = flow.root(value)
@@ -29,11 +31,13 @@ class Symbols:
 
     def name(self, root: Node) -> None:
         """Name the drafts of a folded tree; members of a fold get the symbols of the first."""
+        self._contexts = contexts(self._flow, root)
+        self.of |= self._contexts
         for draft, twins in _in_step(root):
             self._name(draft)
             for twin in twins:
                 for mine, other in zip(draft.results, twin.results, strict=False):
-                    if other.value is not None:
+                    if other.value is not None and other.value not in self._contexts:
                         self.of[other.value] = mine.letter
 
     def _name(self, draft: Draft) -> None:

@@ -4,6 +4,7 @@ from collections import defaultdict
 
 from shapetrace.ops.kinds import names_of
 from shapetrace.outlining.columns import TITLES
+from shapetrace.outlining.crossing import crosses
 from shapetrace.outlining.drafts import Draft, Ref
 from shapetrace.outlining.flow import Flow
 from shapetrace.outlining.tree import Node
@@ -41,7 +42,7 @@ class _Titles:
 
     def of_section(self, node: Node) -> None:
         """Title the steps that stand directly in a section, and the section where they decide it."""
-        if node.kind == "attention" and self._crosses(node):
+        if node.kind == "attention" and crosses(self._flow, node):
             node.title = "Cross-attention"
         products = [d for d in node.own() if d.kind == "product" and not d.title]
         for draft in products:
@@ -55,27 +56,6 @@ class _Titles:
         for draft in node.own():
             if draft.kind in ("pointwise", "multiply", "reduce", "route") and self._joins_experts(draft):
                 draft.title, draft.operator = "Combine experts", "weighted sum"
-
-    def _crosses(self, node: Node) -> bool:
-        """Whether queries come from another sequence than keys and values."""
-        sources: dict[str, set[int | None]] = defaultdict(set)
-        for draft in node.own():
-            if draft.kind == "product" and draft.results[0].letter in TITLES:
-                sources[draft.results[0].letter].add(draft.operands[0].value)
-        scores = [draft for draft in node.own() if draft.kind == "scores"]
-        return (
-            bool(sources["Q"]) and sources["Q"].isdisjoint(sources["K"]) and len(scores) == 1 and self._apart(sources)
-        )
-
-    def _apart(self, sources: dict[str, set[int | None]]) -> bool:
-        """Whether queries and keys are rows of different sequences: by atoms, not by size."""
-        facts = self._flow.facts
-        rows = []
-        for letter in "QK":
-            values = [value for value in sources[letter] if value is not None]
-            leaves = {leaf for value in values for leaf in facts.atoms.flat(facts.axes_of(value)[-2:-1])}
-            rows.append(leaves)
-        return bool(rows[1]) and rows[0].isdisjoint(rows[1])
 
     def _by_neighbours(self, draft: Draft, node: Node) -> None:
         """Titles that one step before or after decides."""

@@ -125,3 +125,22 @@ def test_products_of_data_without_an_activation_between_them_are_no_attention() 
             return (q @ k.mT * 0.5) @ v
 
     assert titles(read(Linear(), x(), x(), x())) == ["Product", "Scale", "Product"]
+
+
+def test_the_steps_inside_a_fused_call_say_what_made_their_operands() -> None:
+    found = read(Attends(SPELLINGS["fused"]), x())
+    scores, softmax, weighted = (step(found, title) for title in ("Scores", "Softmax", "Weighted sum"))
+    assert softmax.operands[0].made_by == scores.id and weighted.operands[0].made_by == softmax.id
+
+
+def test_the_two_sequences_of_cross_attention_have_names_of_their_own() -> None:
+    found = read(Attends(SPELLINGS["matmul"]), x(), x(seq=7))
+    by_title = {s.title: s.operands[0].name for s in found.steps() if s.title in ("Query", "Key", "Value")}
+    assert by_title == {"Query": "X_A", "Key": "X_B", "Value": "X_B"}
+
+
+def test_what_an_encoder_hands_to_the_decoder_is_c() -> None:
+    model = torch.nn.Transformer(24, 4, 2, 2, 40, batch_first=True)
+    found = read(model, x(), x(seq=7))
+    cross = [s for s in found.steps() if s.title in ("Key", "Value") and s.operands[0].shape == (5, 24)]
+    assert [s.operands[0].name for s in cross][-2:] == ["C", "C"]
