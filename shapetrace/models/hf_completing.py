@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 from torch import nn
 
-from shapetrace.models.hf_facts import entry, nested
+from shapetrace.models.hf_facts import entry, nested, number
 from shapetrace.models.hf_tracebacks import running
 
 Made = TypeVar("Made")
@@ -44,18 +44,22 @@ class Lack:
         part: The configuration, or the one inside it, that lacks the entry.
         name: The entry.
         value: What is taken for it.
+        inside: What is new in it, if the rest was there.
     """
 
     part: Any
     name: str
     value: Any
+    inside: str = ""
 
     @property
     def sentence(self) -> str:
         """For the user: what was taken, and how to say it otherwise."""
         kind = getattr(self.part, "model_type", "") or type(self.part).__name__
-        shown = repr(self.value) if len(repr(self.value)) <= 40 else f"{repr(self.value)[:36]} ..."
-        return f"The configuration of {kind} lacks {self.name}: {shown} is taken; --set says it otherwise."
+        value = self.value[self.inside] if self.inside else self.value
+        shown = repr(value) if len(repr(value)) <= 40 else f"{repr(value)[:36]} ..."
+        name = f"{self.name}.{self.inside}" if self.inside else self.name
+        return f"The configuration of {kind} lacks {name}: {shown} is taken; --set says it otherwise."
 
 
 def completed(make: Callable[[], Made], configuration: Any) -> tuple[Made, list[str]]:
@@ -123,7 +127,7 @@ def lacking(error: Exception, configuration: Any) -> Lack | None:
                 for name in names:
                     table = entry(part, name)
                     if isinstance(table, dict) and table and error.args[0] not in table:
-                        return Lack(part, name, _with_key(table, error.args[0]))
+                        return Lack(part, name, _with_key(table, error.args[0]), error.args[0])
     for part, name in candidates:
         value = value_for(part, name, configuration, str(error))
         if value is not None:
@@ -134,13 +138,15 @@ def lacking(error: Exception, configuration: Any) -> Lack | None:
 def _split(error: Exception, parts: list[Any]) -> Lack | None:
     """Rotary frequencies that are split into sections for another number of frequencies: the same shares of these."""
     found = re.search(r"sum exactly to (\d+).*split_sizes=\[([\d, ]+)\]", str(error))
-    names = [name for _, statement in running(error) for name in re.findall(r"\b(\w+_section)\b", statement)]
-    part = next((part for part in reversed(parts) if isinstance(entry(part, "rope_parameters"), dict)), None)
+    frames = running(error) if found is not None else []
+    names = [name for _, statement in frames for name in re.findall(r"\b(\w+_section)\b", statement)]
+    at_hand = [part for frame, _ in frames for part in _parts_of(frame, parts)]
+    part = next((part for part in at_hand if isinstance(entry(part, "rope_parameters"), dict)), None)
     if found is None or not names or part is None:
         return None
     total, sizes = int(found[1]), [int(size) for size in found[2].split(",")]
     shares = [size * total // sum(sizes) for size in sizes[1:]]
-    return Lack(part, "rope_parameters", part.rope_parameters | {names[0]: [total - sum(shares), *shares]})
+    return Lack(part, "rope_parameters", part.rope_parameters | {names[0]: [total - sum(shares), *shares]}, names[0])
 
 
 def _with_key(table: dict[Any, Any], key: Any) -> dict[Any, Any]:
@@ -189,6 +195,9 @@ def value_for(part: Any, name: str, configuration: Any, message: str) -> Any:
         if found is not None:
             return found
     found = usual(SAME_AS.get(name, name))
+    words = number(configuration, "vocab_size", prefer="text", default=0)
+    if name.endswith(("token_id", "token_index")) and isinstance(found, int) and 0 < words <= found:
+        return words - 1
     if isinstance(found, list):
         return [found[-1]] * int(entry(part, "num_hidden_layers") or len(found))
     if found is not None:

@@ -52,15 +52,18 @@ class Attempt:
     error: Exception | None = None
 
 
-def rehearsed(ask: Ask, candidates: Sequence[Kwargs], run: Rehearse) -> Kwargs:
+def rehearsed(
+    ask: Ask, candidates: Sequence[Kwargs], run: Rehearse, failed: Callable[[Exception], object] = str
+) -> Kwargs:
     """The first inputs that run; if none does, those that came furthest.
 
     Args:
         ask: What inputs are asked for.
         candidates: Forms, likeliest first.
         run: Runs the model, raises if they do not fit.
+        failed: Sees errors that no other form answers, and may raise something else.
     """
-    search = _Search(ask, run)
+    search = _Search(ask, run, failed)
     for kwargs in candidates:
         found = search.around(kwargs)
         if found is not None:
@@ -71,8 +74,8 @@ def rehearsed(ask: Ask, candidates: Sequence[Kwargs], run: Rehearse) -> Kwargs:
 class _Search:
     """What was tried, so that nothing is tried twice."""
 
-    def __init__(self, ask: Ask, run: Rehearse) -> None:
-        self._ask, self._run = ask, run
+    def __init__(self, ask: Ask, run: Rehearse, failed: Callable[[Exception], object]) -> None:
+        self._ask, self._run, self._failed = ask, run, failed
         self._deadline = time.monotonic() + MOST_SECONDS
         self._seen: set[str] = set()
         self._attempts: list[Attempt] = []
@@ -93,9 +96,13 @@ class _Search:
             if attempt.runs:
                 return kwargs
             self._attempts.append(attempt)
-            if attempt.error is not None and depth < DEEPEST:
-                for changed in _changed(self._ask, attempt):
-                    heapq.heappush(waiting, ((-attempt.reached, depth + 1), next(order), changed))
+            if attempt.error is None or depth == DEEPEST:
+                continue
+            answers = list(_changed(self._ask, attempt))
+            if not answers:
+                self._failed(attempt.error)
+            for changed in answers:
+                heapq.heappush(waiting, ((-attempt.reached, depth + 1), next(order), changed))
         return None
 
     def furthest(self) -> Kwargs | None:

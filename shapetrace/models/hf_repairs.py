@@ -56,7 +56,7 @@ class Clash:
     def resized(self, size: int, wanted: int, *, proportional: bool = False) -> Iterator[Kwargs]:
         """The inputs with an axis of one size at another size, last axes first."""
         for name, old in self.tensors.items():
-            for axis in reversed(range(old.dim())):
+            for axis in reversed(range(min(1, old.dim() - 1), old.dim())):  # the first is the batch
                 now = old.shape[axis]
                 fits = now == size or (proportional and now > 1 and now * wanted % size == 0)
                 if fits and (now == size or old.is_floating_point()):
@@ -188,6 +188,20 @@ def _all_grown(clash: Clash, step: int) -> Kwargs:
     return grown
 
 
+def excess(error: Exception) -> int:
+    """By how much an index leaves its table: positions that begin at 2 leave room for two tokens less."""
+    found = re.search(r"index (\d+) is out of bounds for dimension 0 with size (\d+)", str(error))
+    return int(found[1]) - int(found[2]) + 1 if found is not None and isinstance(error, IndexError) else 0
+
+
+def shorter(clash: Clash) -> Iterator[Kwargs]:
+    """As many tokens as there are positions."""
+    less = excess(clash.error)
+    whole = {name: old for name, old in clash.tensors.items() if not old.is_floating_point() and old.dim() > 1}
+    for length in sorted({old.shape[-1] for old in whole.values() if old.shape[-1] > less > 0}):
+        yield clash.kwargs | {name: old[..., : length - less] for name, old in whole.items() if old.shape[-1] == length}
+
+
 def lifted(clash: Clash) -> Iterator[Kwargs]:
     """An index into axes that an input has not: one more axis before or behind."""
     if "too many indices" not in clash.message and "Dimension out of range" not in clash.message:
@@ -220,5 +234,5 @@ def _stretched(old: Tensor, shape: tuple[int, ...]) -> Tensor:
     return flat.repeat(-(-max(math.prod(shape), 1) // len(flat)))[: math.prod(shape)].reshape(shape)
 
 
-REPAIRS: tuple[Repair, ...] = (one_of, unpacked, convolved, patched, multiplied, broadcast, multiples, lifted)
+REPAIRS: tuple[Repair, ...] = (one_of, shorter, unpacked, convolved, patched, multiplied, broadcast, multiples, lifted)
 """Ways to change inputs, by what an error says."""

@@ -4,8 +4,6 @@ import linecache
 import traceback
 from types import FrameType
 
-import shapetrace
-
 
 def running(error: BaseException) -> list[tuple[FrameType, str]]:
     """Functions and their statements, innermost first; those of shapetrace are left out."""
@@ -32,4 +30,4 @@ def before_raise(error: BaseException) -> str:
 
 
 def _is_ours(frame: FrameType) -> bool:
-    return str(frame.f_globals.get("__name__", "")).partition(".")[0] == shapetrace.__name__
+    return str(frame.f_globals.get("__name__", "")).partition(".")[0] == __name__.partition(".")[0]

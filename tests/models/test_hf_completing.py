@@ -49,3 +49,31 @@ def test_an_entry_that_is_there_is_never_changed() -> None:
 def test_the_usual_value_is_the_one_that_most_types_have() -> None:
     assert hf_completing.usual("layer_norm_eps") == 1e-05 or hf_completing.usual("layer_norm_eps") == 1e-12
     assert hf_completing.usual("no_such_entry") is None
+
+
+def test_sections_of_rotary_frequencies_are_made_to_fit() -> None:
+    said: list[str] = []
+    trace = obtain(Request(model="hf:glm4v_text", hf_set=("num_hidden_layers=1",), shape={"seq": 4}), said.append)
+    assert trace.failure is None
+    assert len(said) == 1
+    assert "glm4v_text lacks rope_parameters.mrope_section: [16, 24, 24] is taken" in said[0]
+
+
+def test_a_text_is_as_long_as_its_positions_allow() -> None:
+    trace = obtain(Request(model="hf:camembert", hf_set=("num_hidden_layers=1",)), print)
+    assert trace.tensors[trace.inputs[0]].shape == (1, 510)  # 512 positions, of which two are before the first
+
+
+def test_a_length_that_was_asked_for_is_kept_and_its_failure_told() -> None:
+    trace = obtain(Request(model="hf:camembert", hf_set=("num_hidden_layers=1",), shape={"seq": 512}), print)
+    assert trace.failure is not None
+    assert "out of bounds" in trace.failure.message
+
+
+def test_a_pass_that_takes_its_tokens_one_by_one_gets_few() -> None:
+    said: list[str] = []
+    trace = obtain(Request(model="hf:mamba", hf_set=("num_hidden_layers=12",)), said.append)
+    assert trace.tensors[trace.inputs[0]].shape == (1, 64)
+    assert said == [
+        "With 1,024 tokens the pass makes more than 60,000 operations: traced with 64; --seq says otherwise."
+    ]

@@ -1,0 +1,108 @@
+"""From a request for a model of transformers to a trace."""
+
+from typing import Any
+
+from shapetrace import ir
+from shapetrace.api import Trace
+from shapetrace.errors import TooManyOpsError
+from shapetrace.models import hf_completing, hf_inputs, huggingface
+from shapetrace.models.hf_facts import longest, number
+from shapetrace.models.hf_repairs import excess
+from shapetrace.models.specs import parse_all
+from shapetrace.models.user_inputs import Inputs, device_of_model
+from shapetrace.request import Request
+from shapetrace.running import UNLIMITED, Limits, Say, checked_run, given_inputs, placed_run
+
+_LONGEST_SEQ = 1024
+"""Tokens of a model of transformers, unless its context is shorter or ``--seq`` says otherwise."""
+
+_MOST_OPS = 60_000
+_SHORT_SEQ = 64
+"""Where nobody says how many tokens: a pass that takes its tokens one by one (more operations than this) gets few."""
+
+_FACTS = {
+    "layers": ("num_hidden_layers", "n_layer", "n_layers", "num_layers"),
+    "d_model": ("hidden_size", "n_embd", "d_model", "dim"),
+    "heads": ("num_attention_heads", "n_head", "n_heads", "num_heads"),
+    "kv_heads": ("num_key_value_heads",),
+    "d_ff": ("intermediate_size", "n_inner", "ffn_dim", "d_ff"),
+    "vocab": ("vocab_size",),
+}
+"""What people print beside a model, by what configurations call it."""
+
+
+class TooLongError(Exception):
+    """A model has no positions for so many tokens.
+
+    Attributes:
+        excess: How many tokens there are too many.
+    """
+
+    def __init__(self, excess: int) -> None:
+        super().__init__(f"{excess} tokens too many")
+        self.excess = excess
+
+
+def obtain(request: Request, say: Say) -> Trace:
+    """The trace of a model that transformers builds from a configuration.
+
+    What the configuration lacks is filled in, and said; then the model is built again.
+
+    Raises:
+        ShapetraceError: If the request is wrong or cannot be carried out.
+    """
+    asked = _Asked(request, say)
+    for _ in range(hf_completing.MOST):
+        try:
+            return placed_run(request, say, asked.build, asked.run)
+        except hf_completing.IncompleteError as error:
+            say(str(error))
+    return placed_run(request, say, asked.build, asked.run)
+
+
+class _Asked:
+    """A model of transformers with inputs made for it."""
+
+    def __init__(self, request: Request, say: Say) -> None:
+        self._request, self._say, shape = request, say, request.shape
+        self._specs = parse_all(request.inputs)
+        self._config = huggingface.config(request.model.removeprefix("hf:"), huggingface.parse_entries(request.hf_set))
+        self._batch = int(shape.get("batch", 1))
+        self._is_free = "seq" not in shape
+        self._seq = int(shape.get("seq") or longest(self._config, at_most=_LONGEST_SEQ))
+
+    def build(self, device: str) -> Any:
+        """The model on a device."""
+        dtype, hf_class = self._request.shape.get("dtype"), self._request.hf_class or None
+        return huggingface.build(self._config, device=device, dtype=dtype, hf_class=hf_class, say=self._say)
+
+    def run(self, model: Any) -> Trace:
+        """Its trace, with the inputs that were given or with as many tokens as it takes."""
+        given = given_inputs(self._request, self._specs, model)
+        if given is not None:
+            return self._over(model, given, UNLIMITED)
+        try:
+            return self._over(model, self._inputs(model), Limits(_MOST_OPS if self._is_free else 0, self._failed))
+        except TooManyOpsError as error:
+            self._say(f"With {self._seq:,} tokens {error}: traced with {_SHORT_SEQ}; --seq says otherwise.")
+            self._seq = _SHORT_SEQ
+        except TooLongError as error:
+            self._seq -= error.excess
+        return self._over(model, self._inputs(model), Limits(failed=self._failed))
+
+    def _inputs(self, model: Any) -> Inputs:
+        return (), hf_inputs.inputs(model, batch=self._batch, seq=self._seq, failed=self._complete)
+
+    def _over(self, model: Any, inputs: Inputs, limits: Limits) -> Trace:
+        facts = {name: found for name, names in _FACTS.items() if (found := number(self._config, *names, default=0))}
+        name = f"{type(model).__name__} ({self._request.model})"
+        return checked_run(model, inputs, ir.Model(name, {**facts}, device_of_model(model).type), limits)
+
+    def _complete(self, error: Exception) -> None:
+        hf_completing.complete(error, self._config)
+
+    def _failed(self, error: Exception) -> None:
+        self._complete(error)
+        less = excess(error)
+        if self._is_free and 0 < less < self._seq:
+            raise TooLongError(less)

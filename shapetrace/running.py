@@ -1,0 +1,81 @@
+"""A model that a request asks for, run once: where it fits, with its inputs, up to its limits."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from shapetrace import ir
+from shapetrace.api import Trace
+from shapetrace.errors import ShapetraceError
+from shapetrace.request import Request
+
+if TYPE_CHECKING:
+    from shapetrace.models.specs import InputSpec
+    from shapetrace.models.user_inputs import Inputs
+
+Say = Callable[[str], None]
+"""Takes a sentence for the user: what was guessed, what takes long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """When a pass is given up.
+
+    Attributes:
+        most_ops: Operations after which it is; 0 if never.
+        failed: Sees what the model raises, and may raise something else.
+    """
+
+    most_ops: int = 0
+    failed: Callable[[Exception], object] = str
+
+
+UNLIMITED = Limits()
+
+
+def placed_run(request: Request, say: Say, build: Callable[[str], Any], trace_it: Callable[[Any], Trace]) -> Trace:
+    """Run a model on meta, or on the CPU if its code needs values; say so."""
+    from shapetrace.models.placing import placed
+
+    trace, sentence = placed(str(request.shape.get("device", "auto")), build, trace_it)
+    if sentence:
+        say(sentence)
+    return trace
+
+
+def given_inputs(request: Request, specs: list["InputSpec"], model: Any) -> "Inputs | None":
+    """The inputs that were given, by a function or by shapes; None if none were."""
+    from shapetrace.models import user_inputs
+
+    if request.inputs_from:
+        return user_inputs.from_function(request.inputs_from)
+    return user_inputs.from_specs(specs, user_inputs.device_of_model(model)) if specs else None
+
+
+def checked_run(model: Any, inputs: "Inputs", info: ir.Model, limits: Limits = UNLIMITED) -> Trace:
+    """Trace a model with inputs that fit its signature.
+
+    Raises:
+        UsageError: If they do not.
+    """
+    from shapetrace.models import user_inputs
+
+    args, kwargs = inputs
+    user_inputs.check(model, args, kwargs)
+    return run(model, args, kwargs, info, limits)
+
+
+def run(model: Any, args: Any, kwargs: Any, info: ir.Model, limits: Limits = UNLIMITED) -> Trace:
+    """Trace a model; if its pass fails, what ran before."""
+    from shapetrace.capture import capture
+
+    try:
+        return Trace.of(capture(model, args, kwargs, model_info=info, most_ops=limits.most_ops))
+    except ShapetraceError:
+        raise
+    except Exception as error:
+        limits.failed(error)
+        partial = getattr(error, "trace", None)
+        if isinstance(partial, ir.Trace) and partial.failure is not None:
+            return Trace.of(partial)
+        raise
