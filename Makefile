@@ -41,7 +41,7 @@ gallery: $(READY) ## rebuild gallery/ and the example posts, byte for byte
 hooks: ## run the checks before each commit
 	git config core.hooksPath .githooks
 
-programs: ## Graphviz and Chromium, which some tests use
+programs: ## Graphviz, Chromium and fonts, which some tests use
 	@sh .ci/programs
 
 clean: ## remove what these commands made, but not gallery/

@@ -8,7 +8,7 @@
 Importing this package does not import torch.
 """
 
-from shapetrace.api import Figure, Trace, explain, figure, load, outline, trace
+from shapetrace.api import Figure, Trace, compare, explain, figure, load, outline, trace
 from shapetrace.errors import MissingPartError, ShapetraceError, TraceError, UsageError
 
 __version__ = "0.1.0"
@@ -21,6 +21,7 @@ __all__ = [
     "TraceError",
     "UsageError",
     "__version__",
+    "compare",
     "explain",
     "figure",
     "load",

@@ -1,4 +1,4 @@
-"""What ``import shapetrace`` offers: trace, outline, figure, load. torch is imported when a model is traced."""
+"""What ``import shapetrace`` offers: trace, outline, figure, compare, load. torch is imported when a model is traced."""
 
 import shutil
 from collections.abc import Iterator
@@ -201,6 +201,31 @@ def figure(
 
     read = outline(of) if isinstance(of, ir.Trace) else of
     return Figure(draw(read, section=section, step=step, theme=theme, lang=lang, look=look or Look()))
+
+
+def compare(
+    *models: "Outline | ir.Trace",
+    section: str | None = "attention",
+    theme: str = "default",
+    lang: str = "en",
+    look: "Look | None" = None,
+) -> Figure:
+    """Draw two or three models side by side: what does the same work stands in one band.
+
+    Args:
+        models: Outlines or traces.
+        section: Path or kind of the section to compare; None for the whole models.
+        theme: ``default`` (light and dark in one file), ``light``, ``dark``, ``print``, or a TOML file.
+        lang: Language of its words: ``en``, ``zh``.
+        look: Further choices: width, title, caption, what to hide.
+
+    Raises:
+        UsageError: If there are not two or three, one has no such section, or there is no such theme or language.
+    """
+    from shapetrace.drawing import compare as draw
+
+    outlines = [outline(model) if isinstance(model, ir.Trace) else model for model in models]
+    return Figure(draw(outlines, section=section, theme=theme, lang=lang, look=look))
 
 
 def load(path: str | Path) -> Trace:

@@ -9,12 +9,13 @@ from shapetrace.errors import UsageError
 def write(path: Path, content: str | bytes) -> None:
     """Write a file so that a reader sees the old content or the new one, never a part.
 
-    Missing folders are made. A device or pipe (``/dev/stdout``) is written to as it is.
+    Missing folders are made. A device or pipe (``/dev/stdout``) is written to as it is. What UTF-8 cannot hold
+    becomes a question mark.
 
     Raises:
         UsageError: If it cannot be written there.
     """
-    data = content.encode("utf-8") if isinstance(content, str) else content
+    data = content.encode("utf-8", errors="replace") if isinstance(content, str) else content
     try:
         if path.exists() and not path.is_file():
             with path.open("wb") as stream:

@@ -91,3 +91,12 @@ def test_a_keyword_may_have_any_name():
             return model @ model
 
     assert "[2,2]×[2,2]→[2,2]" in str(shapetrace.trace(Odd(), model=torch.ones(2, 2)))
+
+
+def test_models_are_compared_side_by_side(trace, tmp_path):
+    figure = shapetrace.compare(trace, trace.outline(), section=None, lang="zh", theme="dark")
+    figure.save(tmp_path / "both.svg")
+    assert (tmp_path / "both.svg").read_text(encoding="utf-8") == figure.svg
+    assert figure.drawing.lang == "zh"
+    with pytest.raises(shapetrace.UsageError, match="got 1 model to compare"):
+        shapetrace.compare(trace)

@@ -41,3 +41,8 @@ def test_a_folder_that_is_a_file_is_told(tmp_path):
         make_folder(tmp_path / "file" / "below")
     with pytest.raises(UsageError, match="cannot write"):
         write(tmp_path / "file" / "below", "x")
+
+
+def test_half_a_character_does_not_stop_the_writing(tmp_path):
+    write(tmp_path / "a.txt", "a\ud800b")
+    assert (tmp_path / "a.txt").read_bytes() == b"a?b"

@@ -60,7 +60,7 @@ def compare(
     """
     look = look or Look()
     if not 2 <= len(outlines) <= _MOST:
-        raise UsageError(f"got {len(outlines)} models to compare; expected 2 or 3")
+        raise UsageError(f"got {len(outlines)} model{'s' * (len(outlines) != 1)} to compare; expected 2 or 3")
     if look.width_px < len(outlines) * _NARROWEST_PX:
         needed = len(outlines) * _NARROWEST_PX
         raise UsageError(f"width is {look.width_px} px; {len(outlines)} models side by side need {needed:.0f}")

@@ -69,7 +69,11 @@ def words_in(lang: str, templates: Path | None = None) -> Words:
         raise UsageError(f"the labels {lang} are not valid TOML: {e}") from e
     phrases = {key: value for key, value in table.get("phrases", {}).items() if isinstance(value, str)}
     for key, value in phrases.items():
-        if not _fields(value) <= _fields(key):
+        try:
+            is_sound = _fields(value) <= _fields(key)
+        except ValueError as e:
+            raise UsageError(f"labels {lang}: {value!r} is no phrase with {{fields}}: {e}") from e
+        if not is_sound:
             raise UsageError(f"labels {lang}: {value!r} has fields that {key!r} has not")
     return Words(lang, phrases)
 

@@ -6,12 +6,10 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader
-
-from shapetrace.drawing.resources import template_folders
 from shapetrace.drawing.wording import Words
 from shapetrace.renderers.markdown import escaped
 from shapetrace.renderers.phrasing import ENGLISH
+from shapetrace.renderers.templating import rendered
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,15 +76,10 @@ def readme(folder: Folder, words: Words = ENGLISH, templates: Path | None = None
 
 
 def _rendered(name: str, folder: Folder, words: Words, templates: Path | None, *, autoescape: bool) -> str:
-    environment = Environment(
-        loader=FileSystemLoader(template_folders(templates)),
-        autoescape=autoescape,  # noqa: S701 - Markdown is escaped by the filter of that name
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"markdown": escaped, "suffix": _suffix}
-    given: dict[str, Any] = {"folder": folder, "say": words.say, "lang": words.lang}
-    return environment.get_template(name).render(**given).rstrip() + "\n"
+    values: dict[str, Any] = {"folder": folder, "say": words.say, "lang": words.lang}
+    filters = {"markdown": escaped, "suffix": _suffix}
+    text = rendered(name, values, filters=filters, templates=templates, autoescape=autoescape)
+    return text.rstrip() + "\n"
 
 
 def _suffix(file: str) -> str:

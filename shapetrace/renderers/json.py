@@ -1,6 +1,7 @@
 """JSON for programs. Its names are an interface: add to them, do not change them."""
 
 import json
+import re
 from dataclasses import asdict
 from typing import Any
 
@@ -10,6 +11,9 @@ from shapetrace.renderers.grid import Grid
 from shapetrace.renderers.rows import Row, rows
 
 _LISTS = frozenset({"sections", "steps"})
+
+_HALF = re.compile("[\ud800-\udfff]")
+"""Half of a surrogate pair, which no encoding can write: it is escaped."""
 
 
 def render(outline: Outline, *, depth: int | None = None) -> str:
@@ -124,4 +128,5 @@ def _listed(items: list[dict[str, Any]]) -> str:
 
 
 def _line(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    return _HALF.sub(lambda half: f"\\u{ord(half.group()):04x}", text)

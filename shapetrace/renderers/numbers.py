@@ -22,12 +22,6 @@ def short_count(number: int) -> str:
     return short(number, digits=1, units=_BILLIONS)
 
 
-def short_bytes(number: int) -> str:
-    """Bytes in short: 497759232 -> ``497.8 MB``."""
-    text = short(number, digits=1)
-    return f"{text}B" if " " in text else f"{text} B"
-
-
 def percent(part: int, whole: int) -> str:
     """A share with one decimal: ``31.7 %``."""
     return f"{100 * part / whole:.1f} %" if whole else "–"

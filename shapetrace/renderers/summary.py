@@ -120,7 +120,9 @@ def coverage(outline: Outline, words: Words = ENGLISH) -> str:
         f"{exact(n)} {words.say(reason if n != 1 else reason.removesuffix('s'))}"
         for reason, n in counts.reasons.items()
     )
-    unknown = " " + words.say("({n} not known to any pass)", n=counts.unknown) if counts.unknown else ""
+    drawn = words.say("{n} drawn", n=exact(counts.drawn))
+    if counts.unknown:
+        drawn = words.say("{n} drawn ({unknown} not known to any pass)", n=exact(counts.drawn), unknown=counts.unknown)
     elided = words.say("{n} elided", n=exact(counts.elided))
     if reasons:
         elided = words.say("{n} elided ({reasons})", n=exact(counts.elided), reasons=reasons)
@@ -129,10 +131,7 @@ def coverage(outline: Outline, words: Words = ENGLISH) -> str:
     if repeats and counts.folded:
         times = ", ".join(f"×{n}" for n in repeats)
         folded = words.say("{n} folded into {times}", n=exact(counts.folded), times=times)
-    return (
-        words.say("coverage: {n} operations", n=exact(counts.operations))
-        + f" = {words.say('{n} drawn', n=exact(counts.drawn))}{unknown} + {folded} + {elided}"
-    )
+    return words.say("coverage: {n} operations", n=exact(counts.operations)) + f" = {drawn} + {folded} + {elided}"
 
 
 def uncounted(outline: Outline, words: Words = ENGLISH) -> str:

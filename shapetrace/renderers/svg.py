@@ -13,12 +13,11 @@ from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup
 
 from shapetrace.drawing.inks import SHAPES, SHIFT_PX, SHIFTED_SIZE_PX, TEXTS
 from shapetrace.drawing.primitives import Figure, Group, Line, Mark, Point, Polygon, Text
-from shapetrace.drawing.resources import template_folders
+from shapetrace.renderers.templating import rendered
 
 SANS = (
     "ui-sans-serif, system-ui, -apple-system, Segoe UI, Roboto, Noto Sans, DejaVu Sans, "
@@ -53,21 +52,26 @@ def render(figure: Figure, *, prefix: str = "", templates: Path | None = None, s
         templates: Folder of the user, whose ``figure.svg`` comes before ours.
         styled: True to have a style sheet; rasterisers draw the light theme from attributes alone.
     """
-    environment = Environment(
-        loader=FileSystemLoader(template_folders(templates)), autoescape=True, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters |= {"px": px, "xml": xml_text, "path": path_data, "corners": corners}
-    environment.globals |= {"attributes": own_attributes, "rules": rules, "shift_px": shift_px}
-    environment.globals |= {"shape_runs": shape_runs, "text_runs": text_runs, "common_anchor": common_anchor}
-    environment.globals |= {"root_attributes": ROOT_ATTRIBUTES, "mono_attributes": MONO_ATTRIBUTES}
-    environment.globals["ink_class"] = ink_class
-    environment.globals |= {
+    name = re.sub(r"[^A-Za-z0-9_-]", "-", prefix) or _prefix(figure)
+    values = {
+        "figure": figure,
+        "prefix": name,
+        "styled": styled,
+        "attributes": own_attributes,
+        "rules": rules,
+        "ink_class": ink_class,
+        "shift_px": shift_px,
+        "shape_runs": shape_runs,
+        "text_runs": text_runs,
+        "common_anchor": common_anchor,
+        "root_attributes": ROOT_ATTRIBUTES,
+        "mono_attributes": MONO_ATTRIBUTES,
         "shifted_size_px": SHIFTED_SIZE_PX,
         "sans": SANS,
         "mono": MONO,
     }
-    name = re.sub(r"[^A-Za-z0-9_-]", "-", prefix) or _prefix(figure)
-    return environment.get_template("figure.svg").render(figure=figure, prefix=name, styled=styled)
+    filters = {"px": px, "xml": xml_text, "path": path_data, "corners": corners}
+    return rendered("figure.svg", values, filters=filters, templates=templates)
 
 
 def px(value: float) -> str:

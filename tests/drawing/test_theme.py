@@ -85,6 +85,9 @@ def test_a_translation_may_not_invent_fields(tmp_path):
     (tmp_path / "labels" / "xx.toml").write_text('[phrases]\n"{n} heads" = "{m}"\n')
     with pytest.raises(UsageError, match="has fields"):
         words_in("xx", tmp_path)
+    (tmp_path / "labels" / "xx.toml").write_text('[phrases]\n"{n} heads" = "{n"\n')
+    with pytest.raises(UsageError, match=r"labels xx: '\{n' is no phrase"):
+        words_in("xx", tmp_path)
 
 
 def test_chinese_has_every_phrase_and_english_is_its_own_key():

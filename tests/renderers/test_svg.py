@@ -8,8 +8,9 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from shapetrace.drawing import Look, figure
-from shapetrace.drawing.primitives import Line
-from shapetrace.renderers.svg import path_data, px, render
+from shapetrace.drawing.primitives import Line, Polygon
+from shapetrace.errors import UsageError
+from shapetrace.renderers.svg import corners, path_data, px, render
 from tests.drawing.outlines import data, gpt2, outline_of, product, weight
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -94,6 +95,20 @@ def test_light_colours_are_attributes_and_dark_ones_only_style():
 def test_a_template_of_the_user_comes_first(tmp_path):
     (tmp_path / "figure.svg").write_text("<svg>{{ figure.title }}</svg>")
     assert render(figure(toy()), templates=tmp_path) == "<svg>Toy: one forward pass</svg>"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [("{{ nope(", r"figure\.svg, line 1 cannot be filled in"), ("{{ figure.nope.x }}", "has no attribute 'nope'")],
+)
+def test_a_broken_template_of_the_user_is_one_line(tmp_path, text, message):
+    (tmp_path / "figure.svg").write_text(text)
+    with pytest.raises(UsageError, match=message):
+        render(figure(toy()), templates=tmp_path)
+
+
+def test_a_broken_rectangle_is_a_path_of_steps():
+    assert corners(Polygon(((0, 0), (10, 0), (12, 5), (10, 10), (0, 10), (0, 10)), "data")) == "M0 0h10l2 5-2 5h-10z"
 
 
 def test_coordinates_have_one_decimal():
