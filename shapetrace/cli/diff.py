@@ -2,7 +2,7 @@
 
 import sys
 from dataclasses import replace
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,6 +11,9 @@ from shapetrace.cli.terminal import say, show, takes_color, waiting, width
 from shapetrace.obtaining import obtain
 from shapetrace.request import Request
 
+if TYPE_CHECKING:
+    from shapetrace.comparing import Comparison
+
 
 @takes_model
 def diff(
@@ -18,30 +21,55 @@ def diff(
     other: Annotated[
         str, typer.Argument(metavar="OTHER", help="The model or trace to compare it with.", show_default=False)
     ],
-    format: Annotated[str, typer.Option("--format", "-f", help="table, markdown, json, csv or html.")] = "table",  # noqa: A002
+    format: Annotated[str, typer.Option("--format", "-f", help="table, markdown, json, csv, html or svg.")] = "table",  # noqa: A002
     strict: Annotated[
         bool, typer.Option("--strict", help="Differences in form (names, steps that multiply nothing) count too.")
     ] = False,
+    theme: Annotated[
+        str, typer.Option("--theme", help="Of the svg: default, light, dark, print, or a TOML file.")
+    ] = "default",
+    lang: Annotated[str, typer.Option("--lang", help="Language of the svg: en, zh.")] = "en",
 ) -> None:
     """Compare two models or traces step by step; exit 0 if their products are equal, 1 if not."""
     from shapetrace.comparing import compare
     from shapetrace.renderers import comparison
 
-    comparison.check_format(format)
+    comparison.check_format(format, (*comparison.FORMATS, "svg"))
+    if format == "svg":
+        _check_look(theme, lang)
     requests = [_for(request, name) for name in (request.model, other)]
     traces = []
     for each in requests:
         with waiting(f"tracing {each.model or 'the reference model'}"):
             traces.append(obtain(each, say))
     found = compare(traces[0], traces[1], names=_names([trace.model.name for trace in traces], requests))
-    room = {"width": width(), "color": takes_color(sys.stdout)} if format == "table" else {}
-    show(comparison.render(found, format, **room))
+    if format == "svg":
+        show(_drawn(found, strict=strict, theme=theme, lang=lang))
+    else:
+        room = {"width": width(), "color": takes_color(sys.stdout)} if format == "table" else {}
+        show(comparison.render(found, format, strict=strict, **room))
     for trace in traces:
         if trace.failure is not None:
             say(f"{trace.model.name} failed: {trace.outline().failure}")
             raise typer.Exit(1)
     if found.differs({"kernels"} if strict else {"steps", "names", "kernels"}):
         raise typer.Exit(1)
+
+
+def _check_look(theme: str, lang: str) -> None:
+    """Refuse a theme or a language before anything is traced."""
+    from shapetrace.drawing.theme import theme_named
+    from shapetrace.drawing.wording import words_in
+
+    theme_named(theme)
+    words_in(lang)
+
+
+def _drawn(found: "Comparison", *, strict: bool, theme: str, lang: str) -> str:
+    from shapetrace.drawing.differing import difference
+    from shapetrace.renderers.svg import render
+
+    return render(difference(found, strict=strict, theme=theme, lang=lang))
 
 
 def _for(request: Request, name: str) -> Request:

@@ -1,13 +1,12 @@
 """Which item of one section belongs to which of another: equal ones first, then alike ones, by structure."""
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
+from dataclasses import replace
 from difflib import SequenceMatcher
-from typing import TypeAlias
 
+from shapetrace.comparing.editing import cheapest
+from shapetrace.comparing.unfolding import Item, Layers, Pair, torn
 from shapetrace.outlining.structure import Operand, Section, Step
-
-Item: TypeAlias = Step | Section
-Pair: TypeAlias = tuple[Item | None, Item | None]
 
 PRODUCTS = frozenset({"lookup", "product", "scores", "weighted_sum", "contraction", "convolution"})
 """Kinds of steps that multiply or look up: what two models that are the same have in common."""
@@ -17,9 +16,34 @@ def pairs(left: Sequence[Item], right: Sequence[Item]) -> Iterator[Pair]:
     """Put items side by side, in order.
 
     Equal signatures are matched first (longest runs, as in a diff of text); what lies between is matched by what
-    it is (kind and title, then kind); the rest was removed or added.
+    it is (kind and title, then what it does to sizes, then kind); the rest was removed or added. Folded layers of
+    which one was changed, inserted or taken out are matched layer by layer.
     """
-    yield from _matched(left, right, (signature, _likeness, _kind))
+    if apart := torn(left, right, alone):
+        layers = Layers(left, right, lambda item: item.kind in apart)
+        keys = {id(item): tuple(key(item) for key in _KEYS) for item in (*layers.left, *layers.right)}
+        yield from layers.together(cheapest(layers.left, layers.right, lambda a, b: _cost(keys[id(a)], keys[id(b)])))
+        return
+    opened = _opened(left, right)
+    if opened is not None and _n_equal(*opened) > _n_equal(left, right):
+        left, right = opened
+    yield from _matched(left, right, _KEYS)
+
+
+def _cost(left: tuple[Hashable, ...], right: tuple[Hashable, ...]) -> float:
+    """What it costs to put two items side by side: the less, the stricter the key they share."""
+    shared = next((place for place, pair in enumerate(zip(left, right, strict=True)) if pair[0] == pair[1]), None)
+    return 2.0 if shared is None else 0.5 * shared
+
+
+def _n_equal(left: Sequence[Item], right: Sequence[Item]) -> int:
+    """How many steps are in items that are equal on both sides."""
+    matcher = SequenceMatcher(None, list(map(signature, left)), list(map(signature, right)), autojunk=False)
+    return sum(
+        sum(1 for _ in item.steps()) if isinstance(item, Section) else 1
+        for place, _, n in matcher.get_matching_blocks()
+        for item in left[place : place + n]
+    )
 
 
 def _matched(left: Sequence[Item], right: Sequence[Item], keys: Sequence[Callable[[Item], Hashable]]) -> Iterator[Pair]:
@@ -44,7 +68,9 @@ def _opened(left: Sequence[Item], right: Sequence[Item]) -> tuple[list[Item], li
     sides = []
     for here, there in ((left, right), (right, left)):
         loose = any(isinstance(item, Step) for item in there)
-        sides.append([part for item in here for part in (_parts(item) if loose else (item,))])
+        kept = {_likeness(item) for item in there}
+        sides.append([part for item in here
+                      for part in (_parts(item) if loose and _likeness(item) not in kept else (item,))])  # fmt: skip
     changed = len(sides[0]) != len(left) or len(sides[1]) != len(right)
     return (sides[0], sides[1]) if changed else None
 
@@ -57,7 +83,12 @@ def signature(item: Item) -> Hashable:
     """What an item computes, without names: shapes, and for a section what is in it."""
     if isinstance(item, Section):
         return (item.kind, item.repeat, tuple(signature(inner) for inner in item.items))
-    return (item.kind, item.repeat, tuple(map(_shape, item.operands)), tuple(map(_shape, item.results)))
+    return (item.kind, tuple(map(_shape, item.operands)), tuple(map(_shape, item.results)))
+
+
+def alone(item: Item) -> Hashable:
+    """The same without how often it runs: what one layer computes."""
+    return signature(replace(item, repeat=1)) if isinstance(item, Section) else signature(item)
 
 
 def _shape(operand: Operand) -> Hashable:
@@ -70,3 +101,15 @@ def _likeness(item: Item) -> Hashable:
 
 def _kind(item: Item) -> Hashable:
     return (isinstance(item, Section), item.kind if isinstance(item, Section) or item.kind in PRODUCTS else item.title)
+
+
+def _direction(item: Item) -> Hashable:
+    """Whether a product makes rows longer, shorter, or neither: what ``Expand`` and ``Up`` have in common."""
+    if isinstance(item, Section) or not item.inner or not item.operands or not item.results:
+        return _kind(item)
+    size, made = item.operands[0].shape[item.inner[0]], item.results[0].shape[-1]
+    return (_kind(item), (size > made) - (size < made))
+
+
+_KEYS: tuple[Callable[[Item], Hashable], ...] = (signature, _likeness, _direction, _kind)
+"""How items are matched, the strictest first."""

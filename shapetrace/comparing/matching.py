@@ -2,10 +2,12 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 
-from shapetrace.comparing.aligning import PRODUCTS, Item, pairs, signature
+from shapetrace.comparing.aligning import PRODUCTS, pairs, signature
 from shapetrace.comparing.structure import Aspect, Change, Comparison, Side, Status, Total
-from shapetrace.ir import Trace
+from shapetrace.comparing.unfolding import Item
+from shapetrace.ir import Plain, Trace
 from shapetrace.outlining import outline
 from shapetrace.outlining.structure import Outline, Section, Step
 
@@ -24,8 +26,17 @@ def compare(left: Trace, right: Trace, *, names: tuple[str, str] = ("", "")) -> 
     equal = [c for c in changes if not c.section and c.status != "added" and "products" not in c.aspects]
     n_products = sum(1 for change in equal if change.left and change.left.equation and _is_product(change))
     return Comparison(
-        names[0] or left.model.name, names[1] or right.model.name, _totals(*outlines), changes, n_products
+        names[0] or left.model.name,
+        names[1] or right.model.name,
+        _totals(*outlines),
+        changes,
+        n_products,
+        _settings(left.model.settings, right.model.settings),
     )
+
+
+def _settings(left: dict[str, Plain], right: dict[str, Plain]) -> tuple[tuple[str, Plain, Plain], ...]:
+    return tuple((name, left[name], right[name]) for name in left if name in right and left[name] != right[name])
 
 
 def _is_product(change: Change) -> bool:
@@ -61,7 +72,7 @@ class _Pairing:
 
     def _alone(self, section: Section, depth: int, *, added: bool) -> Iterator[Change]:
         for item in section.items:
-            yield self._row(None if added else item, item if added else None, depth)
+            yield replace(self._row(None if added else item, item if added else None, depth), inside=True)
             if isinstance(item, Section):
                 yield from self._alone(item, depth + 1, added=added)
 
@@ -71,16 +82,18 @@ class _Pairing:
         if a is None or b is None:
             status: Status = "added" if a is None else "removed"
             aspects: tuple[Aspect, ...] = () if section else ("products" if _multiplies(a or b) else "steps",)
-            return Change(status, depth, section, _side(a), _side(b), aspects)
+            return Change(status, depth, section, _side(a), _side(b), aspects, steps=_steps(a, b))
         aspects, notes = self._differences(a, b)
-        return Change("changed" if aspects else "same", depth, section, _side(a), _side(b), aspects, notes)
+        return Change(
+            "changed" if aspects else "same", depth, section, _side(a), _side(b), aspects, notes, _steps(a, b)
+        )
 
     def _differences(self, a: Item, b: Item) -> tuple[tuple[Aspect, ...], tuple[str, ...]]:
         found: dict[Aspect, list[str]] = {}
         own: Aspect = "products" if _multiplies(a) or _multiplies(b) or isinstance(a, Section) else "steps"
         if isinstance(a, Step) and isinstance(b, Step):
-            if signature(a) != signature(b) and (a.repeat == b.repeat or _shapes(a) != _shapes(b)):
-                found.setdefault(own, []).append("shapes" if a.equation != b.equation else "kind")
+            if signature(a) != signature(b):
+                found.setdefault(own, []).append("shapes" if a.kind == b.kind else "kind")
             kernels = self._kernels(a, 0), self._kernels(b, 1)
             if kernels[0] != kernels[1]:
                 found.setdefault("kernels", []).append("kernels")
@@ -88,7 +101,7 @@ class _Pairing:
                 found.setdefault("products", []).append(f"parameters {a.parameters:,} → {b.parameters:,}")
         elif a.repeat != b.repeat:
             found.setdefault("products", []).append(f"repeat {a.repeat} → {b.repeat}")
-        if a.path != b.path or a.title != b.title:
+        if a.path != b.path or (isinstance(a, Step) and a.title != b.title):
             found.setdefault("names", [])
         return tuple(found), tuple(note for notes in found.values() for note in notes)
 
@@ -97,12 +110,12 @@ class _Pairing:
         return Counter(kernel.name for op in step.ops for kernel in trace.ops[op].kernels)
 
 
-def _shapes(step: Step) -> tuple[object, ...]:
-    return tuple((operand.role, operand.shape, operand.stack) for operand in (*step.operands, *step.results))
-
-
 def _multiplies(item: Item | None) -> bool:
     return isinstance(item, Step) and (item.kind in PRODUCTS or item.parameters > 0)
+
+
+def _steps(a: Item | None, b: Item | None) -> tuple[Step | None, Step | None]:
+    return (a if isinstance(a, Step) else None, b if isinstance(b, Step) else None)
 
 
 def _side(item: Item | None) -> Side | None:

@@ -4,6 +4,9 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal
 
+from shapetrace.ir import Plain
+from shapetrace.outlining.structure import Step
+
 Aspect = Literal["products", "steps", "names", "kernels"]
 """products: shapes of products and lookups, how often they run, parameters. steps: everything else that runs.
 names: module paths and titles. kernels: what PyTorch executed."""
@@ -35,6 +38,11 @@ class Side:
     parameters: int = 0
     flops: int | None = None
 
+    @property
+    def place(self) -> str:
+        """Its path; empty for a section that no module makes."""
+        return "" if "<" in self.path else self.path
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
@@ -48,6 +56,8 @@ class Change:
         right: What the right has; None if it was removed.
         aspects: In what they differ.
         notes: The differences in words: ``repeat 12 → 24``.
+        steps: The steps themselves; None for a section, and where there is none.
+        inside: Whether it is in a section that was added or removed as a whole.
     """
 
     status: Status
@@ -57,6 +67,23 @@ class Change:
     right: Side | None
     aspects: tuple[Aspect, ...] = ()
     notes: tuple[str, ...] = ()
+    steps: tuple[Step | None, Step | None] = (None, None)
+    inside: bool = False
+
+    @property
+    def differs(self) -> bool:
+        """Whether it is listed: names and kernels alone are told in one line."""
+        return self.status in {"added", "removed"} or bool({"products", "steps"} & set(self.aspects))
+
+    @property
+    def follows(self) -> bool:
+        """Whether it multiplies nothing, and differs because other things do.
+
+        That is the same step for other shapes, or a part of a section that was added or removed.
+        """
+        if self.section or self.aspects[:1] != ("steps",):
+            return False
+        return self.inside or (self.status == "changed" and "kind" not in self.notes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +111,7 @@ class Comparison:
         totals: Numbers of both.
         changes: All rows, equal ones too, in order.
         n_products: Products and lookups that are equal on both sides.
+        settings: Settings of the models that both have and that differ: (name, left, right).
     """
 
     left: str
@@ -91,6 +119,7 @@ class Comparison:
     totals: tuple[Total, ...]
     changes: tuple[Change, ...]
     n_products: int
+    settings: tuple[tuple[str, Plain, Plain], ...] = ()
 
     def differs(self, ignore: Collection[str] = ("kernels",)) -> bool:
         """Whether anything differs that is not ignored."""
@@ -100,6 +129,11 @@ class Comparison:
     def products_equal(self) -> bool:
         """Whether all products have equal shapes, run equally often and have equal parameters."""
         return not self.differs({"steps", "names", "kernels"})
+
+    def listed(self, *, strict: bool) -> tuple[Change, ...]:
+        """All rows, or all without the steps whose shapes follow from those of products that differ."""
+        follows = not strict and not self.products_equal
+        return tuple(change for change in self.changes if not (follows and change.follows))
 
     def n_in(self, aspect: Aspect) -> int:
         """How many rows differ in an aspect."""

@@ -5,10 +5,10 @@ from dataclasses import replace
 
 from shapetrace.drawing.arranging import Row
 from shapetrace.drawing.look import Look
-from shapetrace.drawing.metrics import clean, width_px
-from shapetrace.drawing.naming import shape_text
+from shapetrace.drawing.metrics import clean
 from shapetrace.drawing.primitives import Figure, Group, Line, Mark, Rect, Text
 from shapetrace.drawing.subjects import Subject
+from shapetrace.drawing.underlining import sizes_in, underlines
 from shapetrace.drawing.wording import Words
 from shapetrace.failing import Explanation, Part
 from shapetrace.failing.phrases import joined, say
@@ -92,7 +92,7 @@ def _reddened(group: Group, parts: Sequence[Part]) -> Group:
             mark = replace(mark, ink="clash")  # noqa: PLW2901
         elif isinstance(mark, Text) and mark.ink == "shape" and waiting:
             part = waiting.pop(0)
-            marks += _underlines(mark, part)
+            marks += underlines(mark, part.clashing, "clash-line") if sizes_in(mark) == part.shape else ()
         elif isinstance(mark, Text) and mark.ink == "stack" and part and _in_stack(part):
             mark = replace(mark, ink="clash")  # noqa: PLW2901
         marks.append(mark)
@@ -102,18 +102,6 @@ def _reddened(group: Group, parts: Sequence[Part]) -> Group:
 def _in_stack(part: Part) -> bool:
     """Whether an axis clashes that is drawn as a stack: one before the last two."""
     return any(axis < len(part.shape) - 2 for axis in part.clashing)
-
-
-def _underlines(shape: Text, part: Part) -> Iterator[Line]:
-    """A red line below each size of a shape that clashes: it tells axes of a stack too, and needs no colour."""
-    if shape.plain != shape_text(part.shape):  # shortened, or in names
-        return
-    left = shape.x - width_px(shape.spans, "shape") / 2
-    for axis in part.clashing:
-        before = "[" + "".join(f"{size}, " for size in part.shape[:axis])
-        start = left + width_px(before, "shape")
-        end = start + width_px(str(part.shape[axis]), "shape")
-        yield Line((((start, shape.y + 4), (end, shape.y + 4)),), "clash-line")
 
 
 def _edges(size: Text, bodies: list[Rect]) -> Iterator[Line]:

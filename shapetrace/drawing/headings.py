@@ -68,6 +68,8 @@ def _swatch(sign: str) -> tuple[Mark, ...]:
         return (Text(0, 4, (Span("64"),), "match"),)
     if sign == "clash":
         return (Text(0, 4, (Span("64"),), "clash"), Line((((0, 8), (13, 8)),), "clash-line"))
+    if sign == "change":
+        return (Text(0, 4, (Span("64"),), "shape"), Line((((0, 8), (13, 8)),), "change-line"))
     if sign == "rail":
         return (Line((((0, -half), (0, half - 3), (6, half - 3)),), "rail", 4), Circle(7, half - 3, 2.5, "rail-dot"))
     if sign == "broken":

@@ -75,6 +75,9 @@ SHAPES: dict[str, ShapeInk] = {  # in painting order: what is later covers what 
     "rail-dot": ShapeInk(fill="data_line"),
     "clash-edge": ShapeInk(line="warning", width_px=3),
     "clash-line": ShapeInk(line="warning", width_px=2),
+    "change-line": ShapeInk(line="match", width_px=2),
+    "bar-left": ShapeInk(fill="weight", line="weight_line", width_px=1),
+    "bar-right": ShapeInk(fill="data", line="data_line", width_px=1),
 }
 
 TEXTS: dict[str, TextInk] = {
@@ -91,6 +94,10 @@ TEXTS: dict[str, TextInk] = {
     "name-data": TextInk("data_text", 13, 600),
     "name-weight": TextInk("weight_text", 13, 600),
     "name-const": TextInk("const_text", 13, 600),
+    "tag-changed": TextInk("match", 12.5, 700),
+    "tag-added": TextInk("data_text", 12.5, 700),
+    "tag-removed": TextInk("warning", 12.5, 700),
+    "figure": TextInk("ink", 12, mono=True),
     "size": TextInk("muted", 10.5, mono=True),
     "match": TextInk("match", 10.5, 700, mono=True),
     "clash": TextInk("warning", 10.5, 700, mono=True),

@@ -25,6 +25,15 @@ def test_a_trace_is_compared_with_a_model(shapetrace, tmp_path):
 
 
 def test_a_wrong_request_exits_2(shapetrace):
-    assert "error: no format 'svg'" in shapetrace("diff", "gpt2", "gpt2", "-f", "svg", code=2).err
+    assert "error: no format 'png'" in shapetrace("diff", "gpt2", "gpt2", "-f", "png", code=2).err
+    assert "no theme named 'nope'" in shapetrace("diff", "gpt2", "gpt2", "-f", "svg", "--theme", "nope", code=2).err
+    assert "no labels for the language" in shapetrace("diff", "gpt2", "gpt2", "-f", "svg", "--lang", "x", code=2).err
     shapetrace("diff", "gpt2", code=2)
     shapetrace("diff", "gpt2", "no-such-model", code=2)
+
+
+def test_a_figure_goes_to_stdout(shapetrace):
+    said = shapetrace("diff", "gpt2", "gpt2-medium", "--seq", "8", "-f", "svg", "--lang", "zh", code=1)
+    assert said.out.startswith("<svg")
+    assert "~ 改变" in said.out
+    assert shapetrace("diff", "gpt2", "gpt2", "--seq", "8", "-f", "svg").out.endswith("</svg>\n")

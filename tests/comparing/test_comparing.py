@@ -1,6 +1,7 @@
 """Two models side by side: what was added, removed, changed; what is equal whatever its names."""
 
 import json
+from dataclasses import replace
 
 import pytest
 import torch
@@ -95,8 +96,8 @@ def test_json_is_for_programs():
 
 
 def test_an_unknown_format_is_told():
-    with pytest.raises(UsageError, match=r"no format 'svg' of a comparison: choose one of table"):
-        render(compare(BASE, BASE), "svg")
+    with pytest.raises(UsageError, match=r"no format 'png' of a comparison: choose one of table"):
+        render(compare(BASE, BASE), "png")
 
 
 def test_a_module_around_the_same_steps_changes_nothing_but_names():
@@ -115,3 +116,70 @@ def test_a_module_around_the_same_steps_changes_nothing_but_names():
     found = compare(traced(inner), traced(Wrapped()))
     assert found.products_equal
     assert not found.differs({"names"})
+
+
+def layers(*wides: int) -> shapetrace.Trace:
+    return traced(nn.Sequential(*(Block(8, wide) for wide in wides)))
+
+
+def test_one_changed_layer_of_many_is_all_that_differs():
+    found = compare(layers(32, 32, 32, 32), layers(32, 32, 64, 32))
+    changed = [c for c in found.changes if "products" in c.aspects]
+    assert [(c.left.path, c.right.path) for c in changed] == [("2.up", "2.up"), ("2.down", "2.down")]
+    sections = [(c.left.title, c.left.path) for c in found.changes if c.section and c.depth == 0]
+    assert sections == [("MLP ×2", "0"), ("MLP", "2"), ("MLP", "3")] or [path for _, path in sections] == [
+        "0",
+        "2",
+        "3",
+    ]
+    assert found.n_in("names") == 0
+    back = compare(layers(32, 32, 64, 32), layers(32, 32, 32, 32))
+    assert [c.left.path for c in back.changes if "products" in c.aspects] == ["2.up", "2.down"]
+
+
+def test_an_inserted_layer_is_added_and_its_equal_neighbours_are_not():
+    found = compare(layers(32, 32, 32), layers(32, 64, 32, 32))
+    assert {aspect for c in found.changes if c.status == "changed" for aspect in c.aspects} == {"names"}
+    added = [c.right.path for c in found.changes if c.status == "added" and c.section]
+    assert added == ["1"]
+
+
+def test_other_steps_are_listed_only_if_asked_for():
+    found = compare(BASE, traced(stack(width=16), 16))
+    titles = [change.left.title for change in found.listed(strict=False) if change.differs and not change.section]
+    assert "Residual" not in titles
+    assert "Residual" in [change.left.title for change in found.listed(strict=True) if change.differs]
+    text = render(found, "table", strict=False)
+    assert "(--strict lists them)" in text
+    assert "Residual" not in text.partition("step")[2]
+
+
+def test_a_product_that_widens_stands_beside_one_that_widens():
+    class Gated(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.gate, self.up, self.down = nn.Linear(8, 24), nn.Linear(8, 24), nn.Linear(24, 8)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.down(self.gate(x).sigmoid() * self.up(x))
+
+    found = compare(traced(nn.Sequential(nn.Linear(8, 32), nn.ReLU(), nn.Linear(32, 8))), traced(Gated()))
+    changed = {c.left.path: c.right.path for c in found.changes if c.left and c.right and not c.section}
+    assert changed["2"] == "down"
+
+
+def test_settings_that_differ_are_the_first_to_be_told():
+    def named(**settings: int) -> shapetrace.Trace:
+        return shapetrace.Trace.of(replace(BASE, model=replace(BASE.model, settings=settings)))
+
+    found = compare(named(layers=2, d_model=8), named(layers=2, d_model=1024))
+    assert found.settings == (("d_model", 8, 1024),)
+    assert render(found, "table").splitlines()[2] == " settings that differ: d_model 8 → 1,024"
+    assert json.loads(render(found, "json"))["settings"] == [{"name": "d_model", "left": 8, "right": 1024}]
+
+
+def test_no_line_says_nothing():
+    text = render(compare(BASE, traced(stack(2, 8, 32, nn.Linear(8, 5)))), "table")
+    assert "– → –" not in text
+    assert "buffers" not in text  # 0 on both sides
+    assert "+0.0" not in text

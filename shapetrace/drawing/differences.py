@@ -1,0 +1,77 @@
+"""What a figure of differences shows, from top to bottom: heads of sections, steps that differ, runs of equal ones."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from shapetrace.comparing.structure import Change, Comparison
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The head of a section in which something differs.
+
+    Attributes:
+        changes: The section and those around it, from outside to inside.
+        again: Whether it has been told before: what was inside it came between.
+    """
+
+    changes: tuple[Change, ...]
+    again: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A step that differs.
+
+    Attributes:
+        change: It, with what stands opposite.
+    """
+
+    change: Change
+
+
+@dataclass(frozen=True, slots=True)
+class Equal:
+    """Steps that are the same on both sides, one after the other.
+
+    Attributes:
+        titles: Their titles.
+    """
+
+    titles: tuple[str, ...]
+
+
+Band: TypeAlias = Head | Pair | Equal
+
+
+def bands_of(comparison: Comparison, *, strict: bool) -> list[Band]:
+    """The bands of a comparison; a section in which nothing differs is told among the equal steps."""
+    bands: list[Band] = []
+    heads: list[Change] = []
+    told: list[Change] = []
+    seen: list[Change] = []
+    equal: list[str] = []
+    for change in comparison.listed(strict=strict):
+        del heads[change.depth :]
+        if change.section:
+            heads.append(change)
+            if not change.differs:
+                continue
+        elif not change.differs:
+            equal.append(change.left.title if change.left else "")
+            continue
+        bands += _run(equal)
+        if heads and heads != told:
+            bands.append(Head(tuple(heads), any(head is heads[-1] for head in seen)))
+            seen.append(heads[-1])
+        told = list(heads)
+        if not change.section:
+            bands.append(Pair(change))
+    return [*bands, *_run(equal)]
+
+
+def _run(titles: list[str]) -> Iterator[Band]:
+    if titles:
+        yield Equal(tuple(titles))
+        titles.clear()

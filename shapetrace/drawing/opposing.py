@@ -1,0 +1,143 @@
+"""Two steps side by side: how they differ in words, below it both equations, sizes that changed underlined."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import zip_longest
+
+from shapetrace.comparing.structure import Change, Side
+from shapetrace.drawing.abreast import Abreast
+from shapetrace.drawing.grids import Line as SetLine
+from shapetrace.drawing.grids import line_axes
+from shapetrace.drawing.metrics import clean, shortened, width_px
+from shapetrace.drawing.primitives import Mark, Span, Text, moved
+from shapetrace.drawing.underlining import sizes_in, underlines
+from shapetrace.drawing.wording import Words, counted, flops_text
+
+SIGNS = {"changed": "~ changed", "added": "+ added", "removed": "− removed"}
+_TAG_PX = 92.0
+_TOP_PX = 20.0
+_LINE_PX = 16.0
+_GAP_PX = 12.0
+_BOTTOM_PX = 16.0
+
+
+@dataclass(frozen=True, slots=True)
+class Set:
+    """A step that differs, set.
+
+    Attributes:
+        change: How it differs.
+        lines: Its equation on the left and on the right; empty where there is none.
+    """
+
+    change: Change
+    lines: tuple[tuple[SetLine, ...], tuple[SetLine, ...]]
+
+
+def opposed(pair: Set, sheet: Abreast, top: float, words: Words) -> tuple[tuple[Mark, ...], float]:
+    """Paint a step from ``top`` down.
+
+    Returns:
+        The marks, and the y below them.
+    """
+    left, room = sheet.left(0), sheet.left(1) + sheet.room - sheet.left(0)
+    marks = list(tagged(pair.change, left, top + _TOP_PX, room, words))
+    y = top + _TOP_PX
+    if words_of := _differences(pair, words):
+        y += _LINE_PX
+        marks.append(Text(left + _TAG_PX, y, (Span(shortened(words_of, "note", room - _TAG_PX)),), "note"))
+    axis = y + _GAP_PX + max((lines[0].above for lines in pair.lines if lines), default=0)
+    sides = [_side(lines, sheet.left(place), axis) for place, lines in enumerate(pair.lines)]
+    marks += (mark for side in _marked(sides) for mark in side)
+    marks += (Text(sheet.left(place), axis + 4, (Span("—"),), "note") for place in range(2) if not pair.lines[place])
+    below = max((line_axes(lines)[-1] + lines[-1].below for lines in pair.lines if lines), default=0)
+    return tuple(marks), axis + below + _BOTTOM_PX
+
+
+def tagged(change: Change, left: float, y: float, room: float, words: Words) -> Iterator[Mark]:
+    """``~ changed  Query  c_attn``: what happened in words and by a sign, the title, the path."""
+    yield Text(left, y, (Span(words.say(SIGNS[change.status])),), f"tag-{change.status}")
+    title = shortened(_both(change, "title", words), "label", room * 0.5)
+    yield Text(left + _TAG_PX, y, (Span(title),), "label")
+    x = left + _TAG_PX + width_px(title, "label") + 12
+    if path := _both(change, "place", None):
+        yield Text(x, y, (Span(shortened(path, "path", left + room - x)),), "path")
+
+
+def _both(change: Change, name: str, words: Words | None) -> str:
+    found = [clean(getattr(side, name)) for side in (change.left, change.right) if side is not None]
+    told = [titled(text, words) if words else text for text in dict.fromkeys(found)]
+    return " → ".join(told)
+
+
+def titled(title: str, words: Words) -> str:
+    """Translate a title; ``Block ×12`` without its number."""
+    name, times, n = clean(title).partition(" ×")
+    return words.say(name) + times + n
+
+
+def _differences(pair: Set, words: Words) -> str:
+    """``768 → 1024 · 2,362,368 → 4,198,400 parameters``."""
+    change = pair.change
+    told = [f"{a} → {b}" for a, b in _sizes(change)]
+    sides = (change.left or Side("", ""), change.right or Side("", ""))
+    if sides[0].stack != sides[1].stack and all((change.left, change.right)):
+        told.append(f"×{sides[0].stack} → ×{sides[1].stack}")
+    numbers = [[words.say("{n} parameters", n=counted(side.parameters)) if side.parameters else "" for side in sides],
+               [flops_text(side.flops) if side.flops else "" for side in sides]]  # fmt: skip
+    told += [" → ".join(dict.fromkeys(filter(None, both))) for both in numbers]
+    return " · ".join(filter(None, told))
+
+
+def _sizes(change: Change) -> list[tuple[int, int]]:
+    """Sizes that differ, each pair once."""
+    left, right = change.steps
+    if left is None or right is None:
+        return []
+    found = [
+        (a, b)
+        for one, other in zip((*left.operands, *left.results), (*right.operands, *right.results), strict=False)
+        if len(one.shape) == len(other.shape)
+        for a, b in zip(one.shape, other.shape, strict=True)
+        if a != b
+    ]
+    return list(dict.fromkeys(found))[:4]
+
+
+def _side(lines: Sequence[SetLine], left: float, axis: float) -> list[Mark]:
+    marks: list[Mark] = []
+    for line, at in zip(lines, line_axes(lines) if lines else [], strict=True):
+        for cell, x in line.cells:
+            marks += moved(cell.marks, left + x, axis + at)
+    return marks
+
+
+def _marked(sides: Sequence[list[Mark]]) -> Iterator[list[Mark]]:
+    """Underline in both equations the sizes in which a shape differs from the one opposite."""
+    shapes = [[mark for mark in side if isinstance(mark, Text) and mark.ink == "shape"] for side in sides]
+    lines: list[list[Mark]] = [[], []]
+    if all(shapes):
+        for pair in zip_longest(*shapes):
+            axes = _unequal(*pair) if None not in pair else ()
+            for place, text in enumerate(pair):
+                lines[place] += underlines(text, axes, "change-line") if text else ()
+    stacks = [{mark.plain for mark in side if isinstance(mark, Text) and mark.ink == "stack"} for side in sides]
+    for place, side in enumerate(sides):
+        others = stacks[1 - place] if all(sides) else stacks[place]
+        yield [*(_accented(mark, others) for mark in side), *lines[place]]
+
+
+def _accented(mark: Mark, others: set[str]) -> Mark:
+    """A stack of another height is written in the accent colour, bold."""
+    if isinstance(mark, Text) and mark.ink == "stack" and mark.plain not in others:
+        return replace(mark, ink="match")
+    if isinstance(mark, Text) and mark.ink == "match":  # that inner sizes match is not what this figure tells
+        return replace(mark, ink="size")
+    return mark
+
+
+def _unequal(left: Text, right: Text) -> tuple[int, ...]:
+    ours, theirs = sizes_in(left), sizes_in(right)
+    if ours is None or theirs is None or len(ours) != len(theirs):
+        return ()
+    return tuple(axis for axis, (a, b) in enumerate(zip(ours, theirs, strict=True)) if a != b)
