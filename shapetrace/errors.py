@@ -33,3 +33,5 @@ class UnknownValueError(TraceError):
 
 class MissingPartError(ShapetraceError):
     """A program, font or optional package that this request needs is not installed."""
+
+    exit_code = 2

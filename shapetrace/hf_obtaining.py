@@ -11,7 +11,7 @@ from shapetrace.models.hf_repairs import excess
 from shapetrace.models.specs import parse_all
 from shapetrace.models.user_inputs import Inputs, device_of_model
 from shapetrace.request import Request
-from shapetrace.running import UNLIMITED, Limits, Say, checked_run, given_inputs, placed_run
+from shapetrace.running import Limits, Say, checked_run, given_inputs, placed_run
 
 _LONGEST_SEQ = 1024
 """Tokens of a model of transformers, unless its context is shorter or ``--seq`` says otherwise."""
@@ -80,7 +80,7 @@ class _Asked:
         """Its trace, with the inputs that were given or with as many tokens as it takes."""
         given = given_inputs(self._request, self._specs, model)
         if given is not None:
-            return self._over(model, given, UNLIMITED)
+            return self._over(model, given, Limits(strict=True))
         try:
             return self._over(model, self._inputs(model), Limits(_MOST_OPS if self._is_free else 0, self._failed))
         except TooManyOpsError as error:

@@ -58,14 +58,22 @@ def _own(request: Request, say: Say) -> Trace:
 
     specs = parse_all(request.inputs)
 
-    from shapetrace.models import user_code, user_inputs
+    from shapetrace.models import toys, user_code, user_inputs
+
+    kind, _, name = request.model.partition(":")
+    is_toy = kind == "toy"
+
+    def build(device: str) -> Any:
+        return toys.build(name, device) if is_toy else user_code.load(request.model, device)
 
     def traced(model: Any) -> Trace:
         inputs = given_inputs(request, specs, model)
         if inputs is None:
             guess = user_inputs.guess(model)
             inputs = guess.args, {}
-            say(guess.sentence)
-        return checked_run(model, inputs, ir.Model(type(model).__name__, {}, user_inputs.device_of_model(model).type))
+            if not is_toy:
+                say(guess.sentence)
+        called = request.model if is_toy else type(model).__name__
+        return checked_run(model, inputs, ir.Model(called, {}, user_inputs.device_of_model(model).type))
 
-    return placed_run(request, say, lambda device: user_code.load(request.model, device), traced)
+    return placed_run(request, say, build, traced)

@@ -73,6 +73,15 @@ def check(request: Request) -> None:
         if request.kind not in kinds:
             option = "--input" if name == "inputs" else f"--{name.replace('_', '-')}"
             raise UsageError(f"{option} has no meaning for {_named(request)}: leave it out")
+    _check_inputs(request)
+
+
+def _check_inputs(request: Request) -> None:
+    """Is the shape of the input said once?"""
+    ways = ["--input"] * bool(request.inputs) + ["--inputs"] * bool(request.inputs_from)
+    ways += [f"--{name}" for name in ("seq", "batch") if ways and name in request.shape]
+    if len(ways) > 1:
+        raise UsageError(f"{' and '.join(ways)} both say what the input is: give one of them.")
 
 
 _OPTIONS: dict[str, tuple[Kind, ...]] = {

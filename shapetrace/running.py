@@ -24,10 +24,12 @@ class Limits:
     Attributes:
         most_ops: Operations after which it is; 0 if never.
         failed: Sees what the model raises, and may raise something else.
+        strict: True if inputs are those of its signature alone.
     """
 
     most_ops: int = 0
     failed: Callable[[Exception], object] = str
+    strict: bool = False
 
 
 UNLIMITED = Limits()
@@ -61,7 +63,7 @@ def checked_run(model: Any, inputs: "Inputs", info: ir.Model, limits: Limits = U
     from shapetrace.models import user_inputs
 
     args, kwargs = inputs
-    user_inputs.check(model, args, kwargs)
+    user_inputs.check(model, args, kwargs, strict=limits.strict)
     return run(model, args, kwargs, info, limits)
 
 

@@ -1,5 +1,6 @@
 """Small modules that articles explain attention with. Each brings its own ``example_inputs()``."""
 
+import difflib
 import math
 from collections.abc import Callable
 from dataclasses import replace
@@ -8,6 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from shapetrace.capture.known_calls import building
+from shapetrace.errors import UsageError
 from shapetrace.models.attention import Head
 from shapetrace.models.nsa import NativeSparseAttention
 from shapetrace.models.positions import causal_mask, rope_tables
@@ -116,3 +119,17 @@ TOYS: dict[str, Callable[[], nn.Module]] = {
     "nsa": NativeSparseAttention,
 }
 """Every toy by its name; each call makes a new one."""
+
+
+def build(name: str, device: str) -> nn.Module:
+    """A toy on a device.
+
+    Raises:
+        UsageError: If there is none of that name.
+    """
+    if name not in TOYS:
+        near = difflib.get_close_matches(name, TOYS, n=1, cutoff=0.5)
+        hint = f"did you mean {near[0]}?" if near else f"choose one of {', '.join(TOYS)}."
+        raise UsageError(f"There is no toy {name!r}: {hint}")
+    with torch.device(device), building(device):
+        return TOYS[name]()

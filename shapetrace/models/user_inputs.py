@@ -1,6 +1,7 @@
 """Inputs for the user's own model: made from shapes, taken from a function, or guessed."""
 
 import inspect
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -8,6 +9,7 @@ from typing import Any, TypeAlias
 import torch
 from torch import Tensor, nn
 
+from shapetrace.capture.known_values import MOST_ELEMENTS
 from shapetrace.errors import UsageError
 from shapetrace.models.specs import InputSpec
 from shapetrace.models.user_code import attribute, required
@@ -38,10 +40,15 @@ def device_of_model(model: nn.Module) -> torch.device:
 
 
 def tensor(spec: InputSpec, device: torch.device) -> Tensor:
-    """One tensor: integers are 0, truth values True, numbers random but always the same."""
+    """One tensor: integers are 0, truth values True, numbers random but always the same.
+
+    For a model on meta it stays on the CPU, for code looks at values; what is too large to be kept there is on meta.
+    """
     dtype: torch.dtype = getattr(torch, spec.dtype)
     if device.type == "meta":
-        return torch.empty(spec.shape, dtype=dtype, device=device)
+        if math.prod(spec.shape) > MOST_ELEMENTS:
+            return torch.empty(spec.shape, dtype=dtype, device=device)
+        device = torch.device("cpu")
     if dtype.is_floating_point or dtype.is_complex:
         return torch.randn(spec.shape, generator=torch.Generator().manual_seed(0), dtype=dtype).to(device)
     return torch.full(spec.shape, dtype == torch.bool, dtype=dtype, device=device)
@@ -82,13 +89,22 @@ def as_inputs(value: Any, reference: str) -> Inputs:
     )
 
 
-def check(model: nn.Module, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
+def check(model: nn.Module, args: Sequence[Any], kwargs: Mapping[str, Any], *, strict: bool = False) -> None:
     """Do inputs fit ``forward``?
+
+    Args:
+        model: Whose forward it is.
+        args: Positional inputs.
+        kwargs: Keyword inputs.
+        strict: True if it knows no other names than those of its signature, though it takes ``**kwargs``.
 
     Raises:
         UsageError: If they do not; the signature is shown.
     """
     signature = inspect.signature(model.forward)
+    if strict:
+        named = [p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
+        signature = signature.replace(parameters=named)
     try:
         signature.bind(*args, **kwargs)
     except TypeError as error:

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from shapetrace.errors import UsageError
 from shapetrace.models.attention import SelfAttention, repeat_heads
 from shapetrace.models.building import build, inputs
 from shapetrace.models.experts import MoE
@@ -14,6 +15,8 @@ from shapetrace.models.nsa import NativeSparseAttention
 from shapetrace.models.positions import causal_mask, sinusoids
 from shapetrace.models.settings import Experts, Settings
 from shapetrace.models.toys import TOYS
+from shapetrace.obtaining import obtain
+from shapetrace.request import Request
 
 SHAPES = {
     "single-head": (1, 8, 16), "six-words": (6, 4), "cross-words": (6, 4), "mha": (1, 128, 512), "gqa": (1, 128, 512),
@@ -29,6 +32,18 @@ def test_every_toy_runs_with_its_own_inputs(name: str, device: str) -> None:
     out = toy(*toy.example_inputs())
     assert tuple(out.shape) == SHAPES[name]
     assert out.is_meta or out.isfinite().all()
+
+
+def test_a_toy_is_traced_by_its_name() -> None:
+    said: list[str] = []
+    trace = obtain(Request(model="toy:cross-words"), said.append)
+    assert (trace.model.name, trace.model.device, said) == ("toy:cross-words", "meta", [])
+    assert [trace.tensors[value].shape for value in trace.inputs] == [(6, 4), (9, 4)]
+
+
+def test_an_unknown_toy_is_refused_with_the_nearest() -> None:
+    with pytest.raises(UsageError, match="'cross-attention': did you mean cross-words"):
+        obtain(Request(model="toy:cross-attention"), print)
 
 
 def test_a_single_head_is_scaled_dot_product_attention() -> None:

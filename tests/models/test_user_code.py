@@ -1,14 +1,17 @@
 """The user's own model and inputs."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
+from shapetrace.capture import capture
 from shapetrace.errors import UsageError
 from shapetrace.models import specs, user_code, user_inputs
-from shapetrace.models.specs import InputSpec
+from shapetrace.models.specs import InputSpec, parse_all
+from shapetrace.request import Request, check
 
 MINE = """
 import torch
@@ -178,3 +181,42 @@ def test_a_models_own_example_is_taken() -> None:
 def test_nothing_is_guessed_for_a_model_with_two_inputs() -> None:
     with pytest.raises(UsageError, match=r"Transformer\.forward\(src, tgt"):
         user_inputs.guess(nn.Transformer(8, 2, 1, 1, 8, batch_first=True))
+
+
+class Looks(nn.Module):
+    """Looks at its input."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(4, 4)
+
+    def forward(self, x: Tensor, ids: Tensor) -> Tensor:
+        return self.layer(x if x.abs().sum() > 0 else -x)[:, ids[0]]
+
+
+def test_inputs_of_a_model_on_meta_have_values_that_its_code_can_look_at() -> None:
+    model = Looks().to("meta")
+    args, kwargs = user_inputs.from_specs(parse_all(["1x3x4", "ids=1:int64"]), torch.device("meta"))
+    assert capture(model, args, kwargs).failure is None
+
+
+def test_names_that_forward_swallows_are_refused_where_it_knows_no_others() -> None:
+    class Swallows(nn.Module):
+        def forward(self, x: Tensor, **more: object) -> Tensor:
+            return x * len(more)
+
+    user_inputs.check(Swallows(), (torch.zeros(1),), {"y": 1})
+    with pytest.raises(UsageError, match=r"Swallows.forward\(x\): got an unexpected keyword argument 'y'"):
+        user_inputs.check(Swallows(), (torch.zeros(1),), {"y": 1}, strict=True)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"inputs": ("1x4",), "inputs_from": "m:f"}, "--input and --inputs both"),
+        ({"inputs": ("input_ids=1x4:int64",), "shape": {"seq": 4}}, "--input and --seq both"),
+    ],
+)
+def test_a_shape_is_given_once(given: dict[str, Any], said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        check(Request(model="hf:gpt2", **given))
