@@ -17,6 +17,7 @@ _MARGIN_PX = 24.0
 _GAP_PX = 22.0
 _ROW_PX = 24.0
 _BAR_PX = 260.0
+_TITLE_PX = 26.0
 
 
 def figure(
@@ -41,13 +42,14 @@ def figure(
     title = clean(title or words.say(grid.title))
     inner = max(sum(widths) + _GAP_PX * (len(widths) - 1), width_px(title, "title"), _LEAST_PX - 2 * _MARGIN_PX)
     width = min(inner + 2 * _MARGIN_PX, _MOST_PX)
-    top = 66.0 if title else 34.0
+    titles = wrapped(title, "title", width - 2 * _MARGIN_PX, lines=2) if title else []
+    top = 40.0 + _TITLE_PX * len(titles)
     bottom = top + 10 + _ROW_PX * len(grid.rows)
     below = [line for note in notes for line in wrapped(note, "caption", width - 2 * _MARGIN_PX, lines=3)]
     height = bottom + 28 + 19 * len(below)
     groups = [
         Group("canvas", (Rect(0, 0, width, height, "background", 0),)),
-        Group("heading", (Text(_MARGIN_PX, 36, (Span(title),), "title"),) if title else ()),
+        Group("heading", tuple(_title(titles))),
         Group("head", tuple(_head(grid, widths, words, top, width))),
         *(
             Group(f"row-{n}", tuple(_row(grid, row, widths, words, top + 8 + _ROW_PX * n)))
@@ -98,6 +100,11 @@ def _width(grid: Grid, place: int, words: Words) -> float:
         return _BAR_PX
     head = width_px(words.say(grid.columns[place].title), "caption")
     return max([head, *(width_px(_say(cell, words), _ink(grid.columns[place])) for cell in cells)])
+
+
+def _title(lines: Sequence[str]) -> Iterator[Mark]:
+    for n, line in enumerate(lines):
+        yield Text(_MARGIN_PX, 36 + _TITLE_PX * n, (Span(line),), "title")
 
 
 def _head(grid: Grid, widths: Sequence[float], words: Words, y: float, width: float) -> Iterator[Mark]:
