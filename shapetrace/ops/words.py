@@ -28,6 +28,9 @@ _NAMES = {
     "sort": "sort argsort",
     "distance": "cdist pdist pairwise_distance",
     "solve": "linalg_solve linalg_solve_triangular triangular_solve cholesky_solve linalg_lstsq",
+    "ReLU": "relu relu6",
+    "GELU": "gelu",
+    "SiLU": "silu",
     "inverse": "inv linalg_inv inverse linalg_pinv pinverse",
     "sample": "multinomial bernoulli",
     "Fourier transform": "fft_fft fft_ifft fft_rfft fft_irfft fft_fft2 fft_ifft2 fft_rfft2 fft_irfft2 fft_fftn"

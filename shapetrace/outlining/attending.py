@@ -102,6 +102,9 @@ def _own_heads(
     flow: Flow, value: int, stack: tuple[int, ...], columns: Mapping[int, Sequence[Columns]]
 ) -> tuple[int, ...]:
     """Stack of keys or values: with grouped queries they have fewer heads than the queries."""
+    before, matrix = flow.facts.tensor(flow.root(value)).shape, flow.facts.tensor(value).shape[-2:]
+    if math.prod(before) == math.prod(stack) * math.prod(matrix):
+        return stack  # each has its own: nothing was repeated on the way
     heads = [
         piece.heads
         for product in flow.facts.sources.get(value, {})

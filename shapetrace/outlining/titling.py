@@ -7,7 +7,7 @@ from shapetrace.outlining.columns import TITLES
 from shapetrace.outlining.crossing import crosses
 from shapetrace.outlining.drafts import Draft, Ref
 from shapetrace.outlining.flow import Flow
-from shapetrace.outlining.tree import Node
+from shapetrace.outlining.tree import GROUP_UNEMBEDDING, Node
 
 _SUMS = frozenset({"sum", "index_add", "scatter_add", "scatter_reduce"})
 _LATENTS = {"Q": "Q", "K": "KV", "V": "KV", "KV": "KV"}
@@ -50,9 +50,11 @@ class _Titles:
         self._feed_forward([d for d in products if not d.title])
         if any(draft.title == "Unembedding" for draft in products) and node.kind in ("mlp", "other"):
             node.kind = "unembedding"
+        if node.path == GROUP_UNEMBEDDING and any(draft.title == "Output" for draft in products):
+            node.kind, node.title = "other", "Output"
         for draft in (d for d in node.own() if not d.title):
-            name = draft.path.rpartition(".")[2]
-            draft.title = name if name and not name.isdigit() and draft.kind != "contraction" else "Product"
+            name = draft.path.rpartition(".")[2] if draft.path != node.path and draft.kind != "contraction" else ""
+            draft.title = name if name and not name.isdigit() else "Product"
         for draft in node.own():
             if draft.kind in ("pointwise", "multiply", "reduce", "route") and self._joins_experts(draft):
                 draft.title, draft.operator = "Combine experts", "weighted sum"
@@ -122,23 +124,16 @@ class _Titles:
                 return bool(names & _SUMS)
         return False
 
-    def _weighs_heads(self, value: int) -> bool:
-        """Whether a value is the weighted sum of attention, or made from it element by element."""
-        for _ in range(4):
-            maker = self._makers.get(value)
-            if maker is None:
-                return False
-            if maker.kind in ("weighted_sum", "concat") and any(
-                r.letter == "Z" for r in (*maker.results, *maker.operands)
-            ):
-                return True
-            if (maker.kind == "concat" and maker.operands[0].value is not None) or (
-                maker.kind in ("multiply", "norm", "pointwise", "activation") and maker.operands[0].value is not None
-            ):
-                value = maker.operands[0].value
-            else:
-                return False
-        return False
+    def _weighs_heads(self, value: int, steps: int = 4) -> bool:
+        """Whether a value is the weighted sum of attention, or made from it element by element, gates included."""
+        maker = self._makers.get(value)
+        if maker is None or steps == 0:
+            return False
+        if maker.kind in ("weighted_sum", "concat") and any(r.letter == "Z" for r in (*maker.results, *maker.operands)):
+            return True
+        if maker.kind not in ("concat", "multiply", "norm", "pointwise", "activation"):
+            return False
+        return any(self._weighs_heads(o.value, steps - 1) for o in maker.operands if o.value is not None)
 
     def _reaches_route(self, result: Ref) -> bool:
         """Whether a product's columns are scores of which the best are chosen."""
@@ -153,13 +148,15 @@ class _Titles:
         return False
 
     def _latent_of(self, result: Ref, draft: Draft) -> str:
-        """What a low-rank product is expanded to again: queries, or keys and values."""
+        """What a low-rank product is expanded to again, row by row: queries, or keys and values."""
         letters: set[str] = set()
         queue = list(self._after(result))
         for after in queue:
             if after.kind == "norm":
                 queue += [later for r in after.results for later in self._after(r)]
             elif after.kind == "product" and after.title in (*TITLES.values(), "Key, Value"):
+                if after.operands[0].shape[:-1] != result.shape[:-1]:
+                    return ""
                 letters |= {_LATENTS[r.letter] for r in after.results if r.letter in _LATENTS}
         narrow = result.shape[-1] < draft.operands[0].shape[-1]
         return letters.pop() if narrow and len(letters) == 1 else ""

@@ -4,11 +4,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from shapetrace.ir import Trace
+from shapetrace.outlining.columns import TITLES
 from shapetrace.outlining.drafts import Draft
 from shapetrace.outlining.structure import SectionKind
 
 _NEARLY_ALL = 0.6
 _FEW = 5
+_NONLINEAR = frozenset({"activation", "multiply", "pointwise", "softmax"})
+"""What makes more of two products than one product could be."""
 
 GROUP_EMBEDDING, GROUP_UNEMBEDDING = "<embedding>", "<unembedding>"
 
@@ -115,13 +118,19 @@ def _simplify(node: Node) -> None:
         _simplify(item)
         if len(item.nodes()) == 1 and _is_thin(item):
             _hoist(item, item.nodes()[0])
-        if not item.nodes() and _works(item) <= 1:
+        if not item.nodes() and (_works(item) <= 1 or _only_projects(item)):
             items += item.items
         elif len(item.items) == 1:
             items.append(item.items[0])
         else:
             items.append(item)
     node.items = items
+
+
+def _only_projects(node: Node) -> bool:
+    """Whether all that a section multiplies is queries, keys and values for the attention around it."""
+    products = [draft for draft in node.own() if draft.kind in ("product", "scores", "contraction", "convolution")]
+    return all(draft.kind == "product" and draft.results[0].letter in TITLES for draft in products)
 
 
 def _is_thin(node: Node) -> bool:
@@ -168,7 +177,7 @@ def classify(node: Node) -> None:
         node.kind = "experts"
     elif "lookup" in kinds and not stacked:
         node.kind = "embedding"
-    elif len([d for d in node.own() if d.kind == "product"]) >= 2:
+    elif len([d for d in node.own() if d.kind == "product"]) >= 2 and kinds & _NONLINEAR:
         node.kind = "mlp"
 
 
