@@ -87,6 +87,8 @@ class Symbols:
         if draft.kind == "norm":
             base, _, index = first.partition("_")
             return f"{base}{_HAT}" + (f"_{index}" if index else "") if base and not base.endswith(_HAT) else first
+        if draft.kind == "activation" and first == "GU":
+            return "H"
         if draft.kind in _ONE_OPERAND and (len(draft.operands) == 1 or draft.kind == "concat"):
             return first.lower() if draft.kind == "select" and first[:1] == "X" else first
         if draft.kind == "activation":

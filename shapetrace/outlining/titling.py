@@ -58,6 +58,7 @@ class _Titles:
         for draft in node.own():
             if draft.kind in ("pointwise", "multiply", "reduce", "route") and self._joins_experts(draft):
                 draft.title, draft.operator = "Combine experts", "weighted sum"
+                draft.results[0].letter = "M"
 
     def _by_neighbours(self, draft: Draft, node: Node) -> None:
         """Titles that one step before or after decides."""
