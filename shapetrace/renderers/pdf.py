@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 from shapetrace.drawing.primitives import Figure
 from shapetrace.errors import MissingPartError
 from shapetrace.renderers import svg
-from shapetrace.renderers.fonts import with_families
+from shapetrace.renderers.fonts import WIDE, first_wide, has_letter, missing, with_families
 
 _PAGE = b"""
 #set document(title: sys.inputs.title, date: none)
@@ -32,11 +32,15 @@ def render(figure: Figure, *, fonts: Sequence[Path] = (), templates: Path | None
         templates: Folder of the user, whose ``figure.svg`` comes before ours.
 
     Raises:
-        MissingPartError: If typst is not installed.
+        MissingPartError: If typst is not installed, or no font has the figure's Chinese letters.
         UsageError: If a file is no font.
     """
     check()
     import typst
+
+    letter = first_wide(figure)
+    if letter and not any(has_letter(font, letter) for font in (*fonts, *_system_fonts())):
+        raise missing("no font has Chinese letters")
 
     document = with_families(svg.render(figure, templates=templates, styled=False), fonts)
     inputs = {"svg": document, "title": figure.title, "desc": figure.desc, "lang": figure.lang.partition("-")[0]}
@@ -51,6 +55,14 @@ def render(figure: Figure, *, fonts: Sequence[Path] = (), templates: Path | None
         written = compiler.compile(format="pdf")
     assert isinstance(written, bytes)  # a list only for several pages of PNG
     return written
+
+
+def _system_fonts() -> list[Path]:
+    """Font files that Typst finds, those of the families that figures ask for first."""
+    import typst
+
+    found = sorted(typst.Fonts().fonts(), key=lambda font: font.family not in WIDE)
+    return list(dict.fromkeys(Path(font.path) for font in found if font.path))
 
 
 def check() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from shapetrace.drawing.primitives import Figure
 from shapetrace.errors import MissingPartError, UsageError
 from shapetrace.renderers import svg
-from shapetrace.renderers.fonts import family, first_wide, with_families
+from shapetrace.renderers.fonts import family, first_wide, missing, with_families
 
 SCALE = 2.0
 """Pixels of the picture for one of the figure: sharp on screens of twice the density."""
@@ -41,7 +41,7 @@ def render(figure: Figure, *, scale: float = SCALE, fonts: Sequence[Path] = (), 
         )
     for letter, words in (("M", "no font is found"), (first_wide(figure), "no font has Chinese letters")):
         if letter and not _has(letter, tuple(fonts)):
-            raise MissingPartError(f"{words}: install one (Noto Sans CJK has all), or give a file with --font FILE")
+            raise missing(words)
     document = with_families(svg.render(figure, templates=templates, styled=False), fonts)
     return _drawn(document, tuple(fonts), zoom=scale)
 

@@ -11,11 +11,12 @@ import pytest
 from shapetrace.drawing import Look, figure
 from shapetrace.errors import MissingPartError, UsageError
 from shapetrace.renderers import pdf, png
-from shapetrace.renderers.fonts import family, with_families
+from shapetrace.renderers.fonts import family, has_letter, with_families
 from shapetrace.renderers.svg import SANS
 from tests.drawing.outlines import gpt2
 
 FONTS = sorted(Path("/usr/share/fonts").rglob("DejaVuSans.ttf"))
+CJK = sorted(Path("/usr/share/fonts").rglob("NotoSansCJK-Regular.ttc"))
 needs_fonts = pytest.mark.skipif(not png._has("M", ()) or not png._has("中", ()), reason="needs fonts, Chinese too")
 
 
@@ -73,6 +74,29 @@ def test_a_font_file_stands_in_for_those_of_the_system(monkeypatch):
 
 
 @pytest.mark.skipif(not FONTS, reason="needs DejaVu Sans")
+def test_a_font_tells_which_letters_it_has(tmp_path):
+    assert has_letter(FONTS[0], "M")
+    assert has_letter(FONTS[0], "√")
+    assert not has_letter(FONTS[0], "中")
+    (tmp_path / "bad.ttf").write_bytes(b"\0\1\0\0" + b"\xff" * 40)
+    assert not has_letter(tmp_path / "bad.ttf", "M")
+    assert not has_letter(tmp_path / "none.ttf", "M")
+
+
+@pytest.mark.skipif(not CJK, reason="needs Noto Sans CJK")
+def test_a_collection_tells_which_letters_it_has():
+    assert has_letter(CJK[0], "中")
+    assert not has_letter(CJK[0], "\u0378")
+
+
+def test_a_chinese_pdf_without_a_font_is_refused(monkeypatch):
+    monkeypatch.setattr(pdf, "_system_fonts", lambda: FONTS[:1])
+    with pytest.raises(MissingPartError, match=r"no font has Chinese letters.*--font FILE"):
+        pdf.render(figure(gpt2(), section="mlp", lang="zh"))
+    assert pdf.render(figure(gpt2(), section="mlp")).startswith(b"%PDF")
+
+
+@pytest.mark.skipif(not FONTS, reason="needs DejaVu Sans")
 def test_a_font_tells_its_family(tmp_path):
     assert family(FONTS[0]) == "DejaVu Sans"
     for content in (b"", b"\0\1\0\0", b"OTTO\0\1" + bytes(40), b"ttcf" + b"\xff" * 20, b"no font at all"):
@@ -91,6 +115,7 @@ def test_only_lines_with_chinese_change_their_face():
     assert '<text x="1">a</text>' in changed
 
 
+@needs_fonts
 def test_pdf_is_the_same_every_time_and_as_large_as_the_figure():
     drawn = figure(gpt2(), section="mlp", lang="zh")
     document = pdf.render(drawn)
