@@ -62,6 +62,7 @@ def _own(request: Request, say: Say) -> Trace:
 
     kind, _, name = request.model.partition(":")
     is_toy = kind == "toy"
+    said: list[str] = []
 
     def build(device: str) -> Any:
         return toys.build(name, device) if is_toy else user_code.load(request.model, device)
@@ -71,8 +72,9 @@ def _own(request: Request, say: Say) -> Trace:
         if inputs is None:
             guess = user_inputs.guess(model)
             inputs = guess.args, {}
-            if not is_toy:
+            if not is_toy and guess.sentence not in said:
                 say(guess.sentence)
+                said.append(guess.sentence)
         called = request.model if is_toy else type(model).__name__
         return checked_run(model, inputs, ir.Model(called, {}, user_inputs.device_of_model(model).type))
 

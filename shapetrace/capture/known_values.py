@@ -89,6 +89,8 @@ class KnownValues:
             tensor: A new meta tensor: no other shares its memory.
             value: Its value, which is copied.
         """
+        if not _has_memory(tensor):
+            return
         size = tensor.untyped_storage().nbytes()
         if tensor.numel() <= MOST_ELEMENTS and size <= MOST_ELEMENTS * _WIDEST_ITEM:
             memory = self._hold(tensor, torch.UntypedStorage(size, device="cpu"))

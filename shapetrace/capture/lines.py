@@ -1,5 +1,6 @@
 """Which line of model code made a call."""
 
+import contextlib
 import functools
 import os
 import sys
@@ -7,8 +8,11 @@ from pathlib import Path
 from types import FrameType, TracebackType
 
 import torch
+import typing_extensions
 
 _LIBRARY_FOLDERS = tuple(str(Path(path).resolve().parent) + os.sep for path in (torch.__file__, __file__))
+_WRAPPERS = (functools.__file__, contextlib.__file__, typing_extensions.__file__)
+"""Decorators of functions: what they wrap is the code that was meant."""
 
 
 def calling_line() -> str:
@@ -37,7 +41,7 @@ def failing_line(traceback: TracebackType | None) -> str:
 
 @functools.cache
 def _is_library(filename: str) -> bool:
-    return filename.startswith((*_LIBRARY_FOLDERS, "<frozen"))
+    return filename.startswith((*_LIBRARY_FOLDERS, "<frozen")) or filename in _WRAPPERS
 
 
 @functools.lru_cache(maxsize=4096)

@@ -106,7 +106,7 @@ class KernelLevel(TorchDispatchMode):
     ) -> Any:
         kwargs = kwargs or {}
         name, names, written, composite, is_view = _schema(func)
-        if composite:
+        if composite and not _is_nested(args):
             with self:
                 result = func.decompose(*args, **kwargs)
             if result is not NotImplemented:
@@ -134,6 +134,11 @@ class KernelLevel(TorchDispatchMode):
                 plain_args[key] = plain(value)
         else:
             plain_args[key] = plain(value)
+
+
+def _is_nested(args: Sequence[Any]) -> bool:
+    """Whether a kernel that is made of others has one of its own for these operands: those of nested tensors do."""
+    return any(isinstance(value, torch.Tensor) and value.is_nested for value in args)
 
 
 def _argument(key: str, names: Sequence[str], args: Sequence[Any], kwargs: dict[str, Any]) -> torch.Tensor | None:

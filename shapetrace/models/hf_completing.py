@@ -126,7 +126,7 @@ def lacking(error: Exception, configuration: Any) -> Lack | None:
             if isinstance(error, KeyError):
                 for name in names:
                     table = entry(part, name)
-                    if isinstance(table, dict) and table and error.args[0] not in table:
+                    if isinstance(table, dict) and error.args[0] not in table and (table or name == "rope_parameters"):
                         return Lack(part, name, _with_key(table, error.args[0]), error.args[0])
     for part, name in candidates:
         value = value_for(part, name, configuration, str(error))
@@ -152,6 +152,7 @@ def _split(error: Exception, parts: list[Any]) -> Lack | None:
 def _with_key(table: dict[Any, Any], key: Any) -> dict[Any, Any]:
     """A table by kinds of layers where one for all was given, or one more kind."""
     inner = next((value for value in table.values() if isinstance(value, dict)), None)
+    table = table or {"rope_type": "default", "rope_theta": 10000.0}
     return {key: table} if inner is None else table | {key: inner}
 
 

@@ -37,22 +37,23 @@ def placed(requested: str, build: Callable[[str], nn.Module], run: Callable[[nn.
         UnknownValueError: If values are needed that meta has not, and the weights do not fit in memory or meta was
             asked for.
     """
-    device = first_device(requested)
-    with building(device):
-        model = build(device)
+    device, model, needed = first_device(requested), None, 0
     try:
+        with building(device):
+            model = build(device)
         return run(model), ""
     except UnknownValueError as error:
         if requested != "auto":
             raise
-        needed, available = weight_bytes(model), available_bytes()
+        needed, available = 0 if model is None else weight_bytes(model), available_bytes()
         if needed > available * MOST_OF_MEMORY:
-            room = f"Its weights take {_gib(needed)}, and {_gib(available)} of memory are free."
+            room = f"Its weights take {_size(needed)}, and {_size(available)} of memory are free."
             raise UnknownValueError(f"{error} {room}") from None
         reason = error.operation
     del model
-    sentence = f"{reason} needs computed values: traced on the CPU with random weights ({_gib(needed)})."
-    return run(build("cpu")), sentence
+    model = build("cpu")
+    weights = f"random weights ({_size(weight_bytes(model))})"
+    return run(model), f"{reason} needs computed values: traced on the CPU with {weights}."
 
 
 def weight_bytes(model: nn.Module) -> int:
@@ -73,5 +74,8 @@ def _is_lazy(tensor: Any) -> bool:
     return bool(torch.nn.parameter.is_lazy(tensor))
 
 
-def _gib(n_bytes: int) -> str:
-    return f"{n_bytes / 2**30:,.1f} GiB" if n_bytes >= 2**29 else f"{n_bytes / 2**20:,.1f} MiB"
+def _size(n_bytes: int) -> str:
+    for unit, size in (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10)):
+        if n_bytes >= size / 2:
+            return f"{n_bytes / size:,.1f} {unit}"
+    return f"{n_bytes} bytes"

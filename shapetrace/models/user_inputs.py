@@ -2,7 +2,7 @@
 
 import inspect
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -125,33 +125,46 @@ def guess(model: nn.Module, *, batch: int = 1, seq: int = 16) -> Guess:
         if example is not None:
             args, _ = as_inputs(example() if callable(example) else example, name)
             return Guess(args, f"The inputs are the model's own {name}.")
-    needed = required(model.forward)
-    first = next((m for m in model.modules() if not list(m.children()) and list(m.parameters())), None)
-    spec = first_input(first, batch, seq) if first is not None and len(needed) == 1 else None
+    needed = required(forward_of(model))
+    spec, first = next(_first_inputs(model, batch, seq), (None, None)) if len(needed) == 1 else (None, None)
     if spec is None:
-        signature = f"{type(model).__name__}.forward({', '.join(inspect.signature(model.forward).parameters)})"
+        signature = f"{type(model).__name__}.forward({', '.join(inspect.signature(forward_of(model)).parameters)})"
         raise UsageError(f"No inputs are given for {signature}: name them with --input name=1x1024:int64.")
     shape = "x".join(str(size) for size in spec.shape)
     return Guess(
         (tensor(spec, device_of_model(model)),),
-        f"Guessed the input {needed[0]}={shape}:{spec.dtype} from the first layer, {type(first).__name__}; "
-        "--input says it otherwise.",
+        f"Guessed the input {needed[0]}={shape}:{spec.dtype} from the first layer, {first}; --input says it otherwise.",
     )
 
 
+def forward_of(model: nn.Module) -> Any:
+    """Its forward, or that of the module that was compiled."""
+    return getattr(model, "_orig_mod", model).forward
+
+
+def _first_inputs(model: nn.Module, batch: int, seq: int) -> Iterator[tuple[InputSpec | None, str]]:
+    """What its first layer takes, and that layer's name; a layer whose weights are computed is one layer."""
+    for module in model.modules():
+        name = str(getattr(module, "original_name", type(module).__name__))  # what a scripted module was made from
+        spec = first_input(module, batch, seq)
+        if spec is not None or (list(module.parameters()) and not list(module.children())):
+            yield spec, name
+
+
 def first_input(layer: nn.Module, batch: int, seq: int) -> InputSpec | None:
-    """What a first layer takes, or None if that is not obvious."""
-    dtype = str(next(layer.parameters()).dtype).removeprefix("torch.")
-    if isinstance(layer, nn.Embedding | nn.EmbeddingBag):
+    """What a first layer takes, by the sizes that it says it has; None if that is not obvious."""
+    says: Any = layer
+    kind = next((p.dtype for p in layer.parameters() if p.dtype.is_floating_point), torch.float32)
+    dtype = str(kind).removeprefix("torch.")
+    if hasattr(says, "num_embeddings"):
         return InputSpec((batch, seq), "int64")
-    if isinstance(layer, nn.Linear):
-        return InputSpec((batch, seq, layer.in_features), dtype)
-    if isinstance(layer, nn.RNNBase):
-        return InputSpec((batch, seq, layer.input_size), dtype)
-    if isinstance(layer, nn.LayerNorm | nn.RMSNorm):
-        return InputSpec((batch, seq, *layer.normalized_shape), dtype)
-    if isinstance(layer, nn.Conv2d):
-        return InputSpec((batch, layer.in_channels, 224, 224), dtype)
-    if isinstance(layer, nn.Conv1d):
-        return InputSpec((batch, layer.in_channels, seq), dtype)
+    if hasattr(says, "in_features"):
+        return InputSpec((batch, seq, int(says.in_features)), dtype)
+    if hasattr(says, "input_size") and hasattr(says, "hidden_size"):
+        return InputSpec((batch, seq, int(says.input_size)), dtype)
+    if hasattr(says, "normalized_shape"):
+        return InputSpec((batch, seq, *says.normalized_shape), dtype)
+    if hasattr(says, "in_channels") and hasattr(says, "kernel_size"):
+        pixels = {1: (seq,), 2: (224, 224), 3: (16, 112, 112)}.get(len(tuple(says.kernel_size)))
+        return None if pixels is None else InputSpec((batch, int(says.in_channels), *pixels), dtype)
     return None

@@ -129,6 +129,37 @@ def test_what_is_no_module_is_refused() -> None:
         capture(ones, ())  # type: ignore[arg-type]
 
 
+@pytest.mark.filterwarnings("ignore:The PyTorch API of nested tensors")
+def test_a_kernel_that_nested_tensors_have_of_their_own_is_kept_whole() -> None:
+    class Padded(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer = nn.Linear(4, 3)
+
+        def forward(self, x: Tensor) -> Tensor:
+            nested = torch.nested.nested_tensor([x[0], x[1][:2]])
+            return torch.nested.to_padded_tensor(self.layer(nested), 0.0)
+
+    trace = capture(Padded(), (torch.ones(2, 5, 4),))
+    assert trace.tensors[trace.outputs[0]].shape == (2, 5, 3)
+
+
+@pytest.mark.filterwarnings("ignore:Sparse invariant checks")
+def test_a_sparse_matrix_is_made_on_meta_too() -> None:
+    class Graph(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer = nn.Linear(4, 3)
+
+        def forward(self, x: Tensor) -> Tensor:
+            edges = torch.tensor([[0, 1, 2], [1, 2, 0]], device=x.device)
+            adjacency = torch.sparse_coo_tensor(edges, torch.ones(3, device=x.device), (3, 3))
+            return torch.sparse.mm(adjacency, self.layer(x))
+
+    trace = capture(Graph().to("meta"), (torch.ones(3, 4),))
+    assert trace.tensors[trace.outputs[0]].shape == (3, 3)
+
+
 def test_a_nested_tensor_is_recorded() -> None:
     trace = capture(Takes(), (torch.nested.nested_tensor([torch.ones(2), torch.ones(3)], layout=torch.jagged),))
     assert isinstance(trace, ir.Trace) and trace.failure is None

@@ -15,6 +15,8 @@ def shrink(config: Any, *, widths: bool = True) -> Any:
     for name, value in list(vars(config).items()):
         if hasattr(value, "to_dict"):
             shrink(value, widths=widths)
+        elif widths and isinstance(value, dict) and "mrope_section" in value:
+            value["mrope_section"] = [size // SCALE for size in value["mrope_section"]]
         elif isinstance(value, int) and not isinstance(value, bool):
             small = smaller(name, value, widths=widths)
             if small != value:

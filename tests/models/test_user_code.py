@@ -1,5 +1,7 @@
 """The user's own model and inputs."""
 
+import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ from shapetrace.capture import capture
 from shapetrace.errors import UsageError
 from shapetrace.models import specs, user_code, user_inputs
 from shapetrace.models.specs import InputSpec, parse_all
+from shapetrace.obtaining import obtain
 from shapetrace.request import Request, check
 
 MINE = """
@@ -220,3 +223,43 @@ def test_names_that_forward_swallows_are_refused_where_it_knows_no_others() -> N
 def test_a_shape_is_given_once(given: dict[str, Any], said: str) -> None:
     with pytest.raises(UsageError, match=said):
         check(Request(model="hf:gpt2", **given))
+
+
+def weight_normed() -> nn.Module:
+    return nn.Sequential(nn.utils.parametrizations.weight_norm(nn.Linear(32, 64)))
+
+
+def scripted() -> nn.Module:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return torch.jit.script(nn.Sequential(nn.Linear(32, 64)))
+
+
+def quantised() -> nn.Module:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return torch.ao.quantization.quantize_dynamic(nn.Sequential(nn.Linear(32, 64)), {nn.Linear}, dtype=torch.qint8)
+
+
+def compiled() -> nn.Module:
+    made: nn.Module = torch.compile(nn.Sequential(nn.Linear(32, 64)))
+    return made
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of torch's own modules
+@pytest.mark.parametrize("make", [weight_normed, scripted, quantised, compiled])
+def test_wrapped_layers_say_what_they_take(make: Callable[[], nn.Module]) -> None:
+    (guessed,) = user_inputs.guess(make()).args
+    assert guessed.shape == (1, 16, 32)
+
+
+def test_a_factory_that_needs_values_builds_on_the_cpu(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(
+        "import torch\ndef make():\n    layer = torch.nn.Linear(4, 4)\n"
+        "    return layer if layer.weight.sum().item() else layer\n"
+    )
+    said: list[str] = []
+    trace = obtain(Request(model=f"{tmp_path / 'mine.py'}:make"), said.append)
+    assert trace.model.device == "cpu"
+    assert said[-1] == "item needs computed values: traced on the CPU with random weights (80 bytes)."
+    assert len(set(said)) == len(said)
