@@ -1,0 +1,97 @@
+"""Each option of ``shapetrace diagram`` does what it says; wrong values are one line and exit 2."""
+
+import json
+
+import pytest
+
+SMALL = ("--layers", "2", "--d-model", "8", "--heads", "2", "--seq", "4", "--vocab", "50")
+
+
+@pytest.fixture(scope="module")
+def trace(tmp_path_factory):
+    from shapetrace.obtaining import obtain
+    from shapetrace.request import Request
+
+    path = tmp_path_factory.mktemp("trace") / "small.json"
+    obtain(Request(shape={"layers": 2, "d_model": 8, "heads": 2, "seq": 4, "vocab": 50}), print).save(path)
+    return path
+
+
+@pytest.fixture
+def drawn(shapetrace, trace, tmp_path):
+    def draw(*options: str, file: str = "overview.svg", model: object = trace) -> str:
+        shapetrace("diagram", *([model] if model else SMALL), "--out", tmp_path / "out", *options)
+        return (tmp_path / "out" / file).read_text(encoding="utf-8")
+
+    return draw
+
+
+def test_the_reference_model_and_its_trace_give_the_same_figure(drawn):
+    assert drawn() == drawn(model=None)
+
+
+@pytest.mark.parametrize(
+    ("options", "file", "there", "not_there"),
+    [
+        (("--section", "attention"), "attention.svg", "concat 2", "GELU"),
+        (("--section", "h.1.mlp"), "h-1-mlp.svg", "GELU", "softmax"),
+        (("--section", ""), "overview.svg", "one forward pass", "nothing"),
+        (("--step", "1"), "step-1.svg", "Token lookup", "Query"),
+        (("--view", "story"), "story.svg", "from ids to the last row", "LayerNorm</text>"),
+        (("--hide", "norms, residuals"), "overview.svg", "Query", "Residual"),
+        (("--fused",), "attention.svg", "c_attn</text>", ">Key<"),
+        (("--list-alike", "--section", "attention"), "attention.svg", ">Key<", "K and V alike"),
+        (("--dims", "names"), "mlp.svg", ">ff<", "[4, 8]"),
+        (("--dims", "both"), "mlp.svg", "[4, 8]", "nothing"),
+        (("--theme", "dark"), "mlp.svg", 'fill="#0d1117"', "prefers-color-scheme"),
+        (("--theme", "light"), "mlp.svg", 'fill="#ffffff"', "prefers-color-scheme"),
+        (("--theme", "print"), "mlp.svg", "s-hatch", "prefers-color-scheme"),
+        (("--lang", "zh"), "mlp.svg", "前馈网络", "MLP"),
+        (("--title", "<Mine>", "--caption", "Below & more"), "mlp.svg", "Below &amp; more", "MLP in"),
+        (("--format", "md", "--lang", "zh"), "mlp.md", "| 步骤 |", "| step |"),
+        (("--format", "html"), "mlp.html", "<details>", "<html"),
+        (("--format", "dot"), "mlp.dot", "digraph", "softmax"),
+    ],
+)
+def test_an_option_does_what_it_says(drawn, options, file, there, not_there):
+    text = drawn(*options, file=file)
+    assert there in text
+    assert not_there not in text
+
+
+def test_a_narrow_figure_is_narrow(drawn):
+    wide, narrow = (float(drawn(*words).split('width="')[1].split('"')[0]) for words in ((), ("--width", "600")))
+    assert narrow <= 600 < wide
+
+
+def test_json_has_the_steps_of_the_section(drawn):
+    steps = json.loads(drawn("--format", "json", "--section", "mlp", file="mlp.json"))["steps"]
+    assert [step["title"] for step in steps] == ["Expand", "GELU", "Shrink"]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--section", "nope"), "no section 'nope' in Reference Transformer; there are embedding, h.0"),
+        (("--step", "99"), "no step 99 in Reference Transformer; it has steps 1 to "),
+        (("--step", "0"), "greater than or equal to 1"),
+        (("--section", "mlp", "--step", "1"), "asked for a section and for a step"),
+        (("--view", "overview"), "view is 'overview'; expected rows or story"),
+        (("--view", "story", "--section", "mlp"), "the story is of the whole model"),
+        (("--hide", "nrms"), "cannot hide nrms; expected some of norms, residuals"),
+        (("--dims", "x"), "dims is 'x'; expected numbers, names or both"),
+        (("--width", "500"), "width is 500 px; expected 600 to 1200"),
+        (("--theme", "drk"), "no theme named 'drk'; there are dark, default, light, print"),
+        (("--lang", "fr"), "no labels for the language 'fr'; there are en, zh"),
+        (("--format", "svg,bmp"), "no format 'bmp': choose from svg, png"),
+        (("--format", ","), "no format ''"),
+        (("--scale", "-1"), "scale is -1; expected more than 0"),
+        (("--font", "none.ttf"), "cannot read the font none.ttf"),
+        (("--templates", "none"), "there is no folder none of templates"),
+    ],
+)
+def test_a_wrong_value_is_one_line(shapetrace, trace, tmp_path, options, message):
+    err = shapetrace("diagram", trace, "--out", tmp_path / "out", *options, code=2).err
+    assert message in err
+    assert err.count("\n") == 1
+    assert not list((tmp_path / "out").glob("*.svg"))
