@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from shapetrace.ir import Op
+from shapetrace.outlining.adapting import mark_adapters
 from shapetrace.outlining.attending import attention_drafts, example_axis, head_leaves
 from shapetrace.outlining.attention import Attention, find_attentions
 from shapetrace.outlining.biases import fold_biases
@@ -56,6 +57,7 @@ def plan(flow: Flow, *, fused: bool = False) -> Plan:
         taken.update(members)
         found.drafts.append(group_draft(flow, members, found.module_of[members[-1]]))
     _draw_the_rest(flow, found, taken)
+    mark_adapters(found.drafts)
     for draft in found.drafts:
         draft.call = found.module_of[draft.ops[0]] if draft.ops else _nearest_module(flow, draft.call)
     _attach_weight_preparation(flow, found)

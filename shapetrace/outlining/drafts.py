@@ -52,6 +52,8 @@ class Draft:
         share: Part of its operations' parameters that are its own, as (its columns, all columns).
         weights: Ids of the weight tensors that its operations read.
         chosen: For expert products: rows in all, and matrices to choose from.
+        adapter: True for a product of a low-rank adapter.
+        adapted: Value that the result becomes once adapters are added to it; None without any.
         twins: Equal steps beside it (heads in modules of their own) that it stands for.
     """
 
@@ -70,6 +72,8 @@ class Draft:
     share: tuple[int, int] = (1, 1)
     weights: list[int] = field(default_factory=list)
     chosen: tuple[int, int] | None = None
+    adapter: bool = False
+    adapted: int | None = None
     twins: list["Draft"] = field(default_factory=list)
 
 

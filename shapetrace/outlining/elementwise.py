@@ -71,11 +71,13 @@ def group_draft(flow: Flow, members: Sequence[int], call: int) -> Draft:
     forms: dict[int, list[int]] = defaultdict(list)
     for value in dict.fromkeys(v for op in ops for v in op.inputs):
         forms[flow.root(value)].append(value)
-    operands = [ref(flow, _whole(flow, forms[value])) for value in data]
-    constants = [v for v in constants if kind != "concat" or flow.facts.tensor(v).role == "weight"]
-    if kind in ("add", "multiply", "concat") and len(constants) < _MOST_OPERANDS:
-        operands += [ref(flow, _whole(flow, forms[value])) for value in constants]
-    if kind == "activation" and len(data) == 2:
+    shown = data
+    if kind == "concat":
+        shown = [v for v in external if v in data or flow.facts.tensor(v).role == "weight"]
+    elif kind in ("add", "multiply") and len(constants) < _MOST_OPERANDS:
+        shown = [*data, *constants]
+    operands = [ref(flow, _whole(flow, forms[value])) for value in dict.fromkeys(shown)]
+    if kind == "activation" and len(data) == 2 and "mul" in kernels and "add" not in kernels:
         operator = "⊙"
     spare = 0 if kind == "concat" else len(operands) - _MOST_OPERANDS
     draft = Draft([*members], kind, title, operator, operands, [ref(flow, v) for v in results], call, order=members[-1])

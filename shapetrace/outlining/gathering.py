@@ -33,14 +33,30 @@ def _wrap(node: Node, kind: SectionKind, opens: Callable[[Draft], bool], closes:
         elif start is None and opens(item):
             start = place
         elif start is not None and closes(item):
-            run = node.items[start : place + 1]
+            end = _end(node, place, item)
+            run = node.items[start:end]
             if len(run) == len(node.items):
                 return
             path = f"{node.path}.<{kind}>" if node.path else f"<{kind}>"
             section = Node(path, "", run, kind, members=(path,))
             classify(section)
             if section.kind == kind:
-                node.items[start : place + 1] = [section]
+                node.items[start:end] = [section]
                 place = start
             start = None
         place += 1
+
+
+def _end(node: Node, place: int, closing: Draft) -> int:
+    """Where the run that a projection closes ends: after the adapters beside it."""
+    end = place + 1
+    if closing.adapted is None:
+        return end
+    while end < len(node.items):
+        item = node.items[end]
+        end += 1
+        if not isinstance(item, Draft) or not item.results:
+            return place + 1
+        if item.results[0].value == closing.adapted:
+            return end
+    return place + 1

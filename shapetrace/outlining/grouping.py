@@ -132,11 +132,20 @@ class Groups:
                 self._absorb(op)
 
     def _stands_alone(self, op: Op) -> bool:
-        """Whether people name this operation by itself: padding, and adding a table of positions."""
+        """Whether people name this operation by itself: padding, adding a table of positions, or two whole branches."""
         names = names_of(op.kernels)
         if "constant_pad_nd" in names:
             return True
-        return names == ["add"] and any(self._is_positions(value) for value in op.inputs)
+        return names == ["add"] and (any(map(self._is_positions, op.inputs)) or self._joins_branches(op))
+
+    def _joins_branches(self, op: Op) -> bool:
+        """Whether an addition joins two results of real work: a projected shortcut, no part of one formula."""
+        flow = self._flow
+        roots = {flow.root(value) for value in op.inputs if flow.is_data(value)}
+        makers = [flow.facts.producer.get(root) for root in roots]
+        shapes = {flow.facts.tensor(value).shape for value in op.inputs}
+        whole = all(maker is not None and self._group.get(maker) in (None, *self._closed) for maker in makers)
+        return len(roots) == 2 and len(shapes) == 1 and whole
 
     def _is_positions(self, value: int) -> bool:
         """Whether a value is a table of positions: sines and cosines, or rows that the model learned."""

@@ -24,7 +24,8 @@ def named(
         return known
     if set(kernels) <= {"cat", "stack", "copy"}:
         return "concat", "Concat"
-    plain = set(kernels)
+    scalings = [op for op in ops if set(names_of(op.kernels)) <= {"mul", "div"} and len(op.inputs) == 1]
+    plain = {name for op in ops if op not in scalings or len(ops) == len(scalings) for name in names_of(op.kernels)}
     if plain == {"constant_pad_nd"}:
         return "pointwise", "Pad"
     if plain == {"add"} and len(data) + len(constants) > 1:

@@ -29,6 +29,7 @@ class _Titles:
         self._flow = flow
         self._readers: dict[int, list[Draft]] = defaultdict(list)
         self._makers: dict[int, Draft] = {}
+        self._becomes: dict[int | None, int] = {}
         self._tables: set[int] = set()
         for draft in root.drafts():
             for operand in draft.operands:
@@ -36,7 +37,10 @@ class _Titles:
                     self._readers[operand.value].append(draft)
             for result in draft.results:
                 if result.value is not None:
-                    self._makers[result.value] = draft
+                    self._makers.setdefault(result.value, draft)
+            if draft.adapted is not None:
+                self._makers[draft.adapted] = draft
+                self._becomes[draft.results[0].value] = draft.adapted
             if draft.kind == "lookup":
                 self._tables |= {ref.value for ref in draft.operands if ref.value is not None}
 
@@ -114,7 +118,8 @@ class _Titles:
         return first, second, draft.results[0]
 
     def _after(self, ref: Ref) -> list[Draft]:
-        return self._readers.get(ref.value, []) if ref.value is not None else []
+        value = self._becomes.get(ref.value, ref.value)
+        return self._readers.get(value, []) if value is not None else []
 
     def _joins_experts(self, draft: Draft) -> bool:
         """Whether a step adds up what several experts made of each row."""

@@ -10,7 +10,7 @@ from shapetrace.outlining.structure import SectionKind
 
 _NEARLY_ALL = 0.6
 _FEW = 5
-_NONLINEAR = frozenset({"activation", "multiply", "pointwise", "softmax"})
+_NONLINEAR = frozenset({"activation", "multiply", "softmax"})
 """What makes more of two products than one product could be."""
 
 GROUP_EMBEDDING, GROUP_UNEMBEDDING = "<embedding>", "<unembedding>"
@@ -143,6 +143,7 @@ def _is_thin(node: Node) -> bool:
 def _works(node: Node) -> int:
     """Operations of its own that multiply or look up."""
     heavy = [d for d in node.own() if d.kind in ("product", "contraction", "convolution", "lookup", "scores")]
+    heavy = [d for d in heavy if not d.adapter]
     return len({draft.order for draft in heavy})
 
 
@@ -177,7 +178,9 @@ def classify(node: Node) -> None:
         node.kind = "experts"
     elif "lookup" in kinds and not stacked:
         node.kind = "embedding"
-    elif len([d for d in node.own() if d.kind == "product"]) >= 2 and kinds & _NONLINEAR:
+    elif len([d for d in node.own() if d.kind == "product"]) >= 2 and (
+        kinds & _NONLINEAR or any(d.kind == "pointwise" and len(d.operands) == 1 for d in node.own())
+    ):
         node.kind = "mlp"
 
 
