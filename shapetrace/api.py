@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from shapetrace import ir
+from shapetrace.errors import UsageError
 
 if TYPE_CHECKING:
     import torch
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
     from shapetrace.drawing import Look
     from shapetrace.failing.phrases import Tell
     from shapetrace.outlining.structure import Outline, Totals
+
+
+_CONTRADICTIONS = (LookupError, TypeError, ValueError, ArithmeticError, AttributeError, AssertionError, RecursionError)
+"""What reading the meaning of a trace may end with if its file was changed by hand."""
 
 
 class Trace(ir.Trace):
@@ -171,7 +176,14 @@ def outline(recorded: ir.Trace, *, fused: bool = False) -> "Outline":
     """
     from shapetrace.outlining import outline as read
 
-    return read(recorded, fused=fused)
+    try:
+        return read(recorded, fused=fused)
+    except _CONTRADICTIONS as error:
+        source = getattr(recorded, "_source", "")
+        if not source:
+            raise
+        said = f"its operations do not fit each other ({type(error).__name__})"
+        raise UsageError(f"{source} contradicts itself: {said}; trace the model again") from error
 
 
 def figure(
@@ -236,4 +248,6 @@ def load(path: str | Path) -> Trace:
     """
     from shapetrace.serialize import load as read
 
-    return Trace.of(read(Path(path)))
+    trace = Trace.of(read(Path(path)))
+    object.__setattr__(trace, "_source", str(path))  # for errors that only its meaning shows
+    return trace

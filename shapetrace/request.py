@@ -65,15 +65,21 @@ def check(request: Request) -> None:
     Raises:
         UsageError: If an option has no meaning for this kind of model.
     """
+    for name in meaningless(request):
+        option = _SPELLED.get(name, f"--{name.replace('_', '-')}")
+        raise UsageError(f"{option} has no meaning for {_named(request)}: leave it out")
+    _check_inputs(request)
+
+
+def meaningless(request: Request) -> list[str]:
+    """Parts of a request that were given and say nothing about its kind of model."""
     only_for: dict[str, tuple[Kind, ...]] = {"device": ("reference", "preset", "huggingface", "code")}
     only_for |= dict.fromkeys(("dtype", "seq", "batch"), ("reference", "preset", "huggingface"))
     given = [*request.shape, *(name for name in _OPTIONS if getattr(request, name))]
-    for name in given:
-        kinds = _OPTIONS.get(name) or only_for.get(name, ("reference", "preset"))
-        if request.kind not in kinds:
-            option = "--input" if name == "inputs" else f"--{name.replace('_', '-')}"
-            raise UsageError(f"{option} has no meaning for {_named(request)}: leave it out")
-    _check_inputs(request)
+    return [
+        name for name in given
+        if request.kind not in (_OPTIONS.get(name) or only_for.get(name, ("reference", "preset")))
+    ]  # fmt: skip
 
 
 def _check_inputs(request: Request) -> None:
@@ -94,6 +100,10 @@ _OPTIONS: dict[str, tuple[Kind, ...]] = {
     "hf_set": ("huggingface",),
 }
 """Parts of a request, and the kinds of models that they are for."""
+
+
+_SPELLED = {"inputs": "--input", "inputs_from": "--inputs", "hf_set": "--set"}
+"""Options that are not called as their part of the request."""
 
 
 def _named(request: Request) -> str:

@@ -16,6 +16,11 @@ from shapetrace.writing import write
 FORMAT = "shapetrace-trace"
 VERSION = 1
 
+_GZIP = b"\x1f\x8b"
+_LONGEST_ERROR = 200
+_MOST_BYTES = 1 << 29
+"""More than a trace of a million operations has; a small compressed file could hold more than there is memory."""
+
 
 def _plainer(value: object) -> object:
     """What is nearly plain: a string of a class of its own (torch's version)."""
@@ -65,7 +70,7 @@ def from_json(data: bytes, name: str = "the trace") -> ir.Trace:
         head = msgspec.json.decode(data, type=_Head)
         if head.format != FORMAT:
             raise UsageError(f"{name} is no shapetrace trace: write one with shapetrace run --save trace.json")
-        if head.version != VERSION:
+        if not 1 <= head.version <= VERSION:
             raise UsageError(
                 f"{name} has trace format {head.version}, this shapetrace reads {VERSION}: "
                 "upgrade shapetrace, or trace the model again"
@@ -95,17 +100,32 @@ def load(path: Path) -> ir.Trace:
         UsageError: If it cannot be read, or is no sound trace.
     """
     try:
-        data = path.read_bytes()
-        if data[:2] == b"\x1f\x8b":
-            data = gzip.decompress(data)
+        data = path.read_bytes() if path.stat().st_size <= _MOST_BYTES else None
+        if data is not None and data[:2] == _GZIP:
+            data = _unpacked(data)
     except (OSError, EOFError, zlib.error) as error:
         reason = getattr(error, "strerror", None) or error
         raise UsageError(f"cannot read {path}: {reason}") from error
+    if data is None:
+        raise UsageError(f"{path} holds more than {_MOST_BYTES >> 20} MB: it is no trace")
     return from_json(data, str(path))
 
 
+def _unpacked(data: bytes) -> bytes | None:
+    """What a compressed file holds; None if that is more than a trace can be."""
+    packed = zlib.decompressobj(zlib.MAX_WBITS | 16)
+    unpacked = packed.decompress(data, _MOST_BYTES + 1)
+    if len(unpacked) > _MOST_BYTES:
+        return None
+    if not packed.eof:
+        raise EOFError("the compressed file ends before its end")
+    return unpacked
+
+
 def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())
+    """What the decoder says, without what a hostile file may have put into it: its length, control characters."""
+    said = "".join(character if character.isprintable() else " " for character in str(error)[:_LONGEST_ERROR])
+    return " ".join(said.split())
 
 
 def _faults(trace: ir.Trace) -> Iterator[str]:
@@ -123,6 +143,8 @@ def _faults(trace: ir.Trace) -> Iterator[str]:
     for tensor in trace.tensors:
         if any(size < 0 for size in tensor.shape):
             yield f"tensor {tensor.id} has shape {list(tensor.shape)}"
+        if tensor.alias_of is not None and tensor.alias_of >= tensor.id:
+            yield f"tensor {tensor.id} replaces tensor {tensor.alias_of}, which comes later"
     yield from _call_faults(trace)
 
 

@@ -3,7 +3,7 @@
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -35,7 +35,9 @@ def check(
         raise UsageError(f"got {request.model or 'no trace'}, expected a trace: shapetrace check trace.json MODEL")
     comparison.check_format(format)
     ignored, path = levels(ignore.split(",")), Path(request.model)
-    kept = None if update and not path.exists() else load(path)
+    if not update and not path.exists():
+        raise UsageError(f"no trace {path}: --update writes the one to check against")
+    kept = None if not path.exists() else load(path)
     with waiting(f"tracing {other or 'the reference model'}"):
         trace = obtain(replace(request, model=other), say)
     if trace.failure is not None:
@@ -50,8 +52,8 @@ def check(
     if not found.differs(ignored):
         say(f"{trace.model.name} has the shapes of {path}")
         return
-    room = {"width": width(), "color": takes_color(sys.stdout)} if format == "table" else {}
-    show(comparison.render(found, format, **room))
+    room: dict[str, Any] = {"width": width(), "color": takes_color(sys.stdout)} if format == "table" else {}
+    show(comparison.render(found, format, strict=True, **room))
     if update:
         say(f"wrote {path}")
         return

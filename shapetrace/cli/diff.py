@@ -9,10 +9,14 @@ import typer
 from shapetrace.cli.options import takes_model
 from shapetrace.cli.terminal import say, show, takes_color, waiting, width
 from shapetrace.obtaining import obtain
-from shapetrace.request import Request
+from shapetrace.request import Request, meaningless
 
 if TYPE_CHECKING:
     from shapetrace.comparing import Comparison
+
+
+_OF_ONE = frozenset({"inputs", "inputs_from", "hf_class", "hf_set"})
+"""Parts of a request that say something about one kind of model."""
 
 
 @takes_model
@@ -37,7 +41,7 @@ def diff(
     comparison.check_format(format, (*comparison.FORMATS, "svg"))
     if format == "svg":
         _check_look(theme, lang)
-    requests = [_for(request, name) for name in (request.model, other)]
+    requests = _both(request, (request.model, other))
     traces = []
     for each in requests:
         with waiting(f"tracing {each.model or 'the reference model'}"):
@@ -72,10 +76,15 @@ def _drawn(found: "Comparison", *, strict: bool, theme: str, lang: str) -> str:
     return render(difference(found, strict=strict, theme=theme, lang=lang))
 
 
-def _for(request: Request, name: str) -> Request:
-    """The request for one of the two; options of models say nothing about a trace file."""
-    chosen = replace(request, model=name)
-    return Request(model=name) if chosen.kind == "file" else chosen
+def _both(request: Request, names: tuple[str, str]) -> list[Request]:
+    """The requests for the two. What only one kind of model takes is for that one; a trace file takes nothing."""
+    chosen = [replace(request, model=name) for name in names]
+    common = set(meaningless(chosen[0])) & set(meaningless(chosen[1]))
+    found = []
+    for each in chosen:
+        apart = {name for name in meaningless(each) if name in _OF_ONE and name not in common}
+        found.append(replace(each, **{name: type(getattr(each, name))() for name in apart}))
+    return [Request(model=each.model) if each.kind == "file" else each for each in found]
 
 
 def _names(names: list[str], requests: list[Request]) -> tuple[str, str]:

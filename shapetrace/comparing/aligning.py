@@ -33,7 +33,7 @@ def pairs(left: Sequence[Item], right: Sequence[Item]) -> Iterator[Pair]:
 def _cost(left: tuple[Hashable, ...], right: tuple[Hashable, ...]) -> float:
     """What it costs to put two items side by side: the less, the stricter the key they share."""
     shared = next((place for place, pair in enumerate(zip(left, right, strict=True)) if pair[0] == pair[1]), None)
-    return 2.0 if shared is None else 0.5 * shared
+    return 2.0 if shared is None else 0.4 * shared
 
 
 def _n_equal(left: Sequence[Item], right: Sequence[Item]) -> int:
@@ -83,7 +83,12 @@ def signature(item: Item) -> Hashable:
     """What an item computes, without names: shapes, and for a section what is in it."""
     if isinstance(item, Section):
         return (item.kind, item.repeat, tuple(signature(inner) for inner in item.items))
-    return (item.kind, tuple(map(_shape, item.operands)), tuple(map(_shape, item.results)))
+    return (item.kind, _function(item), tuple(map(_shape, item.operands)), tuple(map(_shape, item.results)))
+
+
+def _function(step: Step) -> str:
+    """What a step that multiplies nothing is called: ReLU and GELU are two."""
+    return "" if step.kind in PRODUCTS else step.operator
 
 
 def alone(item: Item) -> Hashable:
@@ -111,5 +116,10 @@ def _direction(item: Item) -> Hashable:
     return (_kind(item), (size > made) - (size < made))
 
 
-_KEYS: tuple[Callable[[Item], Hashable], ...] = (signature, _likeness, _direction, _kind)
+def _sort(item: Item) -> Hashable:
+    """Norms beside norms, activations beside activations."""
+    return item.kind if not isinstance(item, Section) and item.kind in {"norm", "activation"} else _kind(item)
+
+
+_KEYS: tuple[Callable[[Item], Hashable], ...] = (signature, _likeness, _direction, _kind, _sort)
 """How items are matched, the strictest first."""

@@ -20,7 +20,7 @@ def compare(left: Trace, right: Trace, *, names: tuple[str, str] = ("", "")) -> 
         right: The one after.
         names: What to call them; the names of their models if empty.
     """
-    outlines = outline(left), outline(right)
+    outlines = _outline(left), _outline(right)
     pairing = _Pairing((left, right))
     changes = tuple(pairing.rows(outlines[0].root, outlines[1].root, 0))
     equal = [c for c in changes if not c.section and c.status != "added" and "products" not in c.aspects]
@@ -33,6 +33,12 @@ def compare(left: Trace, right: Trace, *, names: tuple[str, str] = ("", "")) -> 
         n_products,
         _settings(left.model.settings, right.model.settings),
     )
+
+
+def _outline(trace: Trace) -> Outline:
+    """What a trace means; one that has been read is not read again."""
+    read = getattr(trace, "outline", None)
+    return read() if callable(read) else outline(trace)
 
 
 def _settings(left: dict[str, Plain], right: dict[str, Plain]) -> tuple[tuple[str, Plain, Plain], ...]:
@@ -93,7 +99,7 @@ class _Pairing:
         own: Aspect = "products" if _multiplies(a) or _multiplies(b) or isinstance(a, Section) else "steps"
         if isinstance(a, Step) and isinstance(b, Step):
             if signature(a) != signature(b):
-                found.setdefault(own, []).append("shapes" if a.kind == b.kind else "kind")
+                found.setdefault(own, []).append("shapes" if (a.kind, a.operator) == (b.kind, b.operator) else "kind")
             kernels = self._kernels(a, 0), self._kernels(b, 1)
             if kernels[0] != kernels[1]:
                 found.setdefault("kernels", []).append("kernels")

@@ -33,7 +33,7 @@ def growth(total: Total) -> str:
     if total.left == total.right or not total.left:
         return ""
     if total.right >= _MANY_TIMES * total.left:
-        return f"×{total.right / total.left:.1f}"
+        return f"×{total.right / total.left:,.1f}"
     return f"{100 * (total.right - total.left) / total.left:+.1f} %".replace("-", "−")
 
 
@@ -75,4 +75,5 @@ def _renamed(comparison: Comparison) -> list[tuple[str, str]]:
 
 def _names(change: Change) -> tuple[str, str]:
     left, right = change.left or Side("", ""), change.right or Side("", "")
-    return (left.path, right.path) if left.path != right.path else (left.title, right.title)
+    names = (left.path, right.path) if left.path != right.path else (left.title, right.title)
+    return names[0] or "the model", names[1] or "the model"

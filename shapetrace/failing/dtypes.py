@@ -18,6 +18,8 @@ _PLAIN = "{first} is {first_dtype}, {second} is {second_dtype}"
 
 def dtypes(case: Case) -> Finding | None:
     """Operands of different types, if that is what the exception says."""
+    if case.op in _TABLES and (found := _ids(case)) is not None:
+        return found  # on meta another error comes first
     if not _SAYS.search(case.failure.message) or not case.tensors:
         return None
     for ops, rule in ((_IDS, _ids), (_LABELS, _labels), (_MASKED, _mask)):

@@ -104,7 +104,7 @@ class Origins:
     def _back(self, value: int) -> tuple[int, list[Op]]:
         """The value before views and functions of one value, and these functions from first to last."""
         steps: list[Op] = []
-        while (op := self._made_by.get(value)) is not None:
+        while (op := self._made_by.get(value)) is not None and (not steps or op.id < steps[0].id):
             tensor = self._trace.tensors[value]
             named = tensor.name and tensor.alias_of is None
             if named or op.name.rstrip("_") not in _PREPARES or not op.inputs:

@@ -88,11 +88,18 @@ def base_name(kernel: str) -> str:
     return name[1] if len(name) > 1 else name[0]
 
 
+_CONTRADICTIONS = (LookupError, TypeError, ValueError, ArithmeticError)
+"""What a rule raises on arguments that no kernel takes: a file that was changed by hand."""
+
+
 def outcome(view: KernelView) -> Outcome:
     """Axes of a kernel's results; never fails: what does not fit gets fresh axes."""
     name = base_name(view.kernel.name)
     found = RULES.get(name) or RULES.get(name.removesuffix("_")) or elementwise
-    result = found(view) if view.ins or found is not elementwise else fresh(view)
+    try:
+        result = found(view) if view.ins or found is not elementwise else fresh(view)
+    except _CONTRADICTIONS:
+        result = fresh(view)
     return _checked(view, result)
 
 

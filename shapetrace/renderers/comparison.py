@@ -19,7 +19,7 @@ from shapetrace.renderers.table import wrapped
 FORMATS = ("table", "markdown", "json", "csv", "html")
 
 _SIGNS = {"added": "+", "removed": "−", "changed": "~", "same": " "}
-_LONGEST_NAME = 28
+_LONGEST_NAME = 32
 
 
 def render(comparison: Comparison, name: str, *, strict: bool = True, **options: Any) -> str:

@@ -66,4 +66,12 @@ def test_a_forward_that_fails_exits_1_and_is_explained(held, shapetrace):
 
 def test_what_is_no_trace_exits_2(held, shapetrace):
     assert "expected a trace" in shapetrace("check", "gpt2", "gpt2", code=2).err
-    shapetrace("check", held.parent / "missing.json", "net.py:Net", code=2)
+    assert "--update writes" in shapetrace("check", held.parent / "missing.json", "net.py:Net", code=2).err
+
+
+def test_another_activation_is_another_step(held, shapetrace):
+    (held.parent / "net.py").write_text(MODEL.replace(".relu()", ".sigmoid()"), encoding="utf-8")
+    said = shapetrace("check", held, "net.py:Net", "--input", "x=2x8", code=1)
+    assert "ReLU → Sigmoid" in said.out
+    shapetrace("check", held, "net.py:Net", "--input", "x=2x8", "--ignore", "kernels,names", code=1)
+    shapetrace("check", held, "net.py:Net", "--input", "x=2x8", "--ignore", "kernels,names,steps")
