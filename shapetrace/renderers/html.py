@@ -45,7 +45,7 @@ def render(outline: Outline, *, depth: int | None = None, svg: str = "", words: 
         _STYLE,
         f"<p><strong>{_text(words.say(outline.model.name))}</strong> {facts}</p>",
         _table(titles, [_cells(row) for row in rows(outline, depth=depth, words=words)]),
-        f"<p><strong>{_text(left)} &nbsp; {_text(right)}</strong></p>",
+        f"<p><strong>{_text(' · '.join([*left.split(summary.GAP), right]))}</strong></p>",
         *(f"<p>{_text(note)}</p>" for note in notes if note),
     ]
     if svg:
@@ -97,4 +97,5 @@ def _equation(row: Row) -> str:
 def _table(titles: list[tuple[str, str]], body: list[list[tuple[str, str]]]) -> str:
     head = "".join(f'<th class="{mark}">{_text(title)}</th>' for title, mark in titles)
     lines = ["<tr>" + "".join(f'<td class="{mark}">{cell}</td>' for cell, mark in cells) + "</tr>" for cells in body]
-    return "\n".join(['<table class="shapetrace-table">', f"<thead><tr>{head}</tr></thead>", *lines, "</table>"])
+    table = ['<table class="shapetrace-table">', f"<thead><tr>{head}</tr></thead>", *lines, "</table>"]
+    return "\n".join(['<div style="overflow-x: auto">', *table, "</div>"])

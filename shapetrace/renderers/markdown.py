@@ -33,7 +33,7 @@ def render(outline: Outline, *, depth: int | None = None, words: Words = ENGLISH
     )
     left, right = summary.totals(outline, words)
     sentence = words.phrases.get("{parameters}; {flops}.", "{parameters}; {flops}.")
-    counted = sentence.format(parameters=left, flops=right)
+    counted = sentence.format(parameters=" · ".join(left.split(summary.GAP)), flops=right)
     notes = [counted, summary.coverage(outline, words), summary.uncounted(outline, words)]
     if outline.failure and outline.explained is None:
         notes.append(f"**{escaped(outline.failure)}**")

@@ -20,6 +20,9 @@ _MLP_TITLES = frozenset({"Expand", "Shrink", "Gate", "Up", "Down"})
 _UNSAID = frozenset({"positions", "norm", "activation"})
 """Settings that the rows of the table show by themselves."""
 
+GAP = "   "
+"""Between the parts of a line of totals; formats that swallow spaces write something else."""
+
 _SHARES: dict[SectionKind, str] = {
     "embedding": "embedding",
     "attention": "attention",
@@ -105,7 +108,7 @@ def totals(outline: Outline, words: Words = ENGLISH) -> tuple[str, str]:
     right = words.say("{flops} in products", flops=_flops(counts.matmul_flops))
     if counts.flops != counts.matmul_flops:
         right += ", " + words.say("{flops} with convolutions", flops=_flops(counts.flops))
-    return "   ".join(left), right
+    return GAP.join(left), right
 
 
 def _flops(number: int) -> str:
