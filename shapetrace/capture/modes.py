@@ -10,7 +10,7 @@ from torch.nn.parameter import UninitializedBuffer, UninitializedParameter
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from shapetrace.capture import known_calls, known_kernels, known_rules
+from shapetrace.capture import known_calls, known_kernels, known_rules, meta_checks
 from shapetrace.capture.bands import note_masks
 from shapetrace.capture.composites import is_composite, opened
 from shapetrace.capture.index_ranges import index_range
@@ -118,6 +118,8 @@ class KernelLevel(TorchDispatchMode):
         for key, value in kwargs.items():
             self._take(key, value, inputs, plain_args)
         values = self._values
+        if values is not None:
+            meta_checks.check(name, args)
         result = func(*args, **kwargs) if values is None else known_kernels.run(values, func, args, kwargs)
         mutated = [value for key in written if (value := _argument(key, names, args, kwargs)) is not None]
         self._recorder.record_kernel(name, inputs, plain_args, result, mutated, is_view=is_view)

@@ -6,7 +6,8 @@ from shapetrace.failing.cases import Case, Finding, choices, unequal
 from shapetrace.failing.phrases import Text, say
 
 _SAYS = re.compile(
-    r"dtype|scalar type|same type|data type|type .{1,60} should be the same|not implemented for '", re.IGNORECASE
+    r"dtype|scalar type|same type|data type|to be bool|type .{1,60} should be the same|not implemented for '",
+    re.IGNORECASE,
 )
 _INTEGERS = frozenset({"int64", "int32", "int16", "int8", "uint8", "bool"})
 _IDS = frozenset({"embedding", "embedding_bag", "one_hot", "gather", "index_select", "scatter"})

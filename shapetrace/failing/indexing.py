@@ -49,7 +49,7 @@ def _indices(case: Case, n: int, low: int | None, high: int | None) -> Phrase:
     }
     if case.op not in _TABLES:
         return say("indices from 0 to {last}", last=n - 1)
-    if low == 0 and high is not None and high + 1 in lengths:
+    if low is not None and low >= 0 and high is not None and high + 1 in lengths:
         return say("an input of at most {n}, if these are positions", n=n)
     return say("indices from 0 to {last}: special tokens and padding count too", last=n - 1)
 

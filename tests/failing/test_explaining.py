@@ -1,8 +1,10 @@
 """Every failing model is explained: what clashes, where it came from, what would fit."""
 
+import copy
 import json
 
 import pytest
+import torch
 
 import shapetrace
 from shapetrace.failing import explanation, report
@@ -76,3 +78,23 @@ def test_a_narrow_terminal_gets_the_panel_too():
 def test_a_sound_pass_has_no_explanation():
     case = FAILING["layers of different width"]
     assert explanation(shapetrace.trace(case.model.fc1, *case.inputs)) is None
+
+
+_VALUES_ALONE = {
+    "a label that is no class", "targets of int32", "nll_loss", "a mask of other rows", "two devices",
+}  # fmt: skip
+"""What only a pass with numbers finds: labels and masks are not looked into on meta."""
+
+
+def on_meta(value: object) -> object:
+    floating = isinstance(value, torch.Tensor) and value.dtype not in {torch.long, torch.bool}
+    return value.to("meta") if floating else value
+
+
+@pytest.mark.parametrize("name", [name for name in EVERY if name not in _VALUES_ALONE])
+def test_a_pass_on_meta_fails_for_the_same_reason(name):
+    case = EVERY[name]
+    with pytest.raises(Exception) as caught:  # noqa: PT011 - each model has its own
+        shapetrace.trace(copy.deepcopy(case.model).to("meta"), *map(on_meta, case.inputs))
+    explained = explanation(caught.value.trace)
+    assert (explained.kind, str(explained.clash)) == (case.kind, case.clash)
