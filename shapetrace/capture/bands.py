@@ -27,6 +27,7 @@ _MASKING = frozenset(
         "mul_",
     }
 )
+_ELEMENTS_AT_ONCE = 1 << 14
 _BLOCKED = -5e3
 """A float mask adds less than this to what it blocks; distances (ALiBi) stay above."""
 
@@ -75,28 +76,36 @@ def band(marks: torch.Tensor) -> tuple[int, int] | None:
     """
     with apart():
         tables = marks.reshape(-1, *marks.shape[-2:])
-        table = tables[0]
-        if table.dtype is torch.bool:
-            seen = table == table[-1, -1]
-        else:
-            least = float(table.min())
-            seen = table > _BLOCKED if least <= _BLOCKED else table != 0
-        if not bool(seen[-1, -1]) or not bool((tables[1:] == table).all()):
-            return None
-        return _extent(seen)
+        extent = _extent(tables[0])
+        return extent if extent is not None and _is_band(tables, *extent) else None
 
 
-def _extent(seen: torch.Tensor) -> tuple[int, int] | None:
-    """Columns below and above the diagonal, if every row sees one run of columns as far as the table reaches."""
-    n_rows, n_columns = seen.shape
-    counts = seen.sum(1)
-    first = seen.to(torch.uint8).argmax(1)
-    last = n_columns - 1 - seen.flip(1).to(torch.uint8).argmax(1)
-    diagonal = torch.arange(n_columns - n_rows, n_columns)
-    below, above = int((diagonal - first).max()), int((last - diagonal).max())
-    is_band = (
-        bool((counts == last - first + 1).all())
-        and bool((first == (diagonal - below).clamp(min=0)).all())
-        and bool((last == (diagonal + above).clamp(max=n_columns - 1)).all())
-    )
-    return (below, above) if is_band and int(counts.sum()) < seen.numel() else None
+def _extent(table: torch.Tensor) -> tuple[int, int] | None:
+    """Columns below and above the diagonal, as the last row and the first say; None if they hide nothing."""
+    n_rows, n_columns = table.shape
+    first, last = (row.nonzero().flatten().tolist() for row in _seen(table, table[[0, -1]]))
+    if not first or not last or (len(first) == len(last) == n_columns):
+        return None
+    return n_columns - 1 - last[0], first[-1] - (n_columns - n_rows)
+
+
+def _seen(table: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
+    """Which marks of some rows let through: the last row's last column is seen."""
+    if table.dtype is torch.bool:
+        return rows == table[-1, -1]
+    blocks = float(table[[0, -1]].min()) <= _BLOCKED
+    return rows > _BLOCKED if blocks else rows != 0
+
+
+def _is_band(tables: torch.Tensor, below: int, above: int) -> bool:
+    """Whether all tables are this band; a few rows at a time, too few for PyTorch to start threads."""
+    n_tables, n_rows, n_columns = tables.shape
+    at_once = max(_ELEMENTS_AT_ONCE // (n_columns * n_tables), 1)
+    columns = torch.arange(n_columns)
+    for start in range(0, n_rows, at_once):
+        rows = tables[:, start : start + at_once]
+        diagonal = torch.arange(start, start + rows.size(1)).unsqueeze(1) + n_columns - n_rows
+        expected = (columns >= diagonal - below) & (columns <= diagonal + above)
+        if not torch.equal(_seen(tables[0], rows), expected.expand(n_tables, -1, -1)):
+            return False
+    return True
