@@ -18,6 +18,7 @@ from shapetrace.capture.known_values import KnownValues
 from shapetrace.capture.lines import calling_line
 from shapetrace.capture.plain import plain
 from shapetrace.capture.recorder import Recorder
+from shapetrace.capture.recurrent import open_fused
 from shapetrace.ir import Call, Plain
 
 _NOT_RECORDED = frozenset({"device", "layout", "pin_memory", "memory_format", "generator", "non_blocking"})
@@ -59,6 +60,7 @@ class FunctionLevel(TorchFunctionMode):
         try:
             if self._values is None:
                 result = func(*args, **kwargs)
+                open_fused(recorder, running, func, args, result)
             else:
                 result = known_calls.call(self._values, func, args, kwargs)
         except BaseException as error:

@@ -102,6 +102,10 @@ class Registry:
         if band is not None:
             self.tensors[value] = replace(self.tensors[value], band=band)
 
+    def stand_for(self, tensor: torch.Tensor, other: torch.Tensor) -> None:
+        """Bind an object to the value that another one holds."""
+        self._bind(tensor, self.read(other))
+
     def passed(self, tensor: torch.Tensor, value: int) -> None:
         """Remember a kernel's result until its operation ends: autograd may wrap it in another object."""
         self._passing.setdefault(_memory(tensor), {})[_geometry(tensor)] = value

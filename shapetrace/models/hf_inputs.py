@@ -197,5 +197,7 @@ def _n_features(model: nn.Module, encode: Callable[..., Any], made: Kwargs, batc
         return 0
     found = getattr(found, "pooler_output", found)
     parts = found if isinstance(found, list | tuple) else [found]
-    rows = sum(part.numel() // part.shape[-1] for part in parts if isinstance(part, Tensor) and part.dim() > 1)
+    rows = sum(
+        part.numel() // part.shape[-1] for part in parts if isinstance(part, Tensor) and part.dim() > 1 and part.numel()
+    )
     return int(rows) // batch

@@ -55,7 +55,7 @@ class Clash:
 
     def resized(self, size: int, wanted: int, *, proportional: bool = False) -> Iterator[Kwargs]:
         """The inputs with an axis of one size at another size, last axes first."""
-        for name, old in self.tensors.items():
+        for name, old in self.tensors.items() if size and wanted else ():
             for axis in reversed(range(min(1, old.dim() - 1), old.dim())):  # the first is the batch
                 now = old.shape[axis]
                 fits = now == size or (proportional and now > 1 and now * wanted % size == 0)

@@ -182,3 +182,25 @@ class Casts(nn.Module):
 def test_autocast_is_recorded_and_its_weight_is_the_parameter() -> None:
     (step,) = [s for s in outline(capture(Casts(), (x(),))).steps() if s.kind == "product"]
     assert step.equation == "[2,4]×[4,4]→[2,4]" and step.parameters == 20
+
+
+@pytest.mark.parametrize("grad", [torch.no_grad, torch.enable_grad, torch.inference_mode])
+@pytest.mark.parametrize(
+    "layer",
+    [
+        lambda: nn.LSTM(8, 16, num_layers=2, bidirectional=True, batch_first=True),
+        lambda: nn.LSTM(8, 16, bias=False),
+        lambda: nn.GRU(8, 16, num_layers=2),
+    ],
+)
+def test_a_recurrent_layer_that_runs_as_one_kernel_is_taken_down_as_its_products(layer: Any, grad: Any) -> None:
+    model, data = layer(), torch.randn(2, 5, 8)
+    seen: list[Tensor] = []
+    model.register_forward_hook(lambda _module, _args, output: seen.append(output[0]))
+    with grad():
+        fused, opened = capture(model, (data,)), capture(layer().to("meta"), (data,))
+        assert torch.allclose(seen[0], model(data)[0])
+    assert "mkldnn_rnn_layer" not in kernels(fused)
+    assert [outline(trace).totals.uncounted for trace in (fused, opened)] == [{}, {}]
+    assert outline(fused).totals.matmul_flops == outline(opened).totals.matmul_flops > 0
+    assert set(fused.outputs) <= set(fused.ops[-1].outputs)

@@ -21,7 +21,18 @@ def shrink(config: Any, *, widths: bool = True) -> Any:
             small = smaller(name, value, widths=widths)
             if small != value:
                 setattr(config, name, small)
+    if widths:
+        _fit_heads(config)
     return config
+
+
+def _fit_heads(config: Any) -> None:
+    """Fewer heads where they became too narrow to be rotated in two directions."""
+    for width, heads in (("embed_dim", "num_heads"), ("hidden_size", "num_heads")):
+        n, size = vars(config).get(heads), vars(config).get(width)
+        while isinstance(n, int) and isinstance(size, int) and n % 2 == 0 and size // n % 4:
+            n //= 2
+            setattr(config, heads, n)
 
 
 def smaller(name: str, value: int, *, widths: bool) -> int:
