@@ -1,4 +1,4 @@
-"""What ``import shapetrace`` offers: trace, outline, figure, compare, load. torch is imported when a model is traced."""
+"""What ``import shapetrace`` offers: trace, outline, figure, compare, load. Only tracing a model imports torch."""
 
 import shutil
 from collections.abc import Iterator
