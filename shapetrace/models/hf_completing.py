@@ -28,6 +28,9 @@ NO_ATTRIBUTE = re.compile(r"'(?P<owner>\w+)' object has no attribute '(?P<name>\
 EMPTY = {"has no len()": list, "no attribute 'get'": dict, "is not iterable": list}
 """What an error says was wanted of None, and what has it."""
 
+PLACE = re.compile(r"(image|audio|video)_token_(id|index)$")
+"""Entries that say which id stands where a picture or a sound goes."""
+
 SAME_AS = {"top_k_experts": "num_experts_per_tok"}
 """Entries under a name that no default has."""
 
@@ -97,6 +100,22 @@ def complete(error: Exception, configuration: Any) -> None:
     lack = lacking(error, configuration)
     if lack is not None and (of_none or lack.name in named) and fill(lack):
         raise IncompleteError(lack.sentence)
+
+
+def within_vocabulary(configuration: Any) -> list[str]:
+    """Give the places for pictures and sounds ids that the table of words has; a sentence for each that had none."""
+    words = number(configuration, "vocab_size", prefer="text", default=0)
+    said: list[str] = []
+    for part in nested(configuration):
+        for name, value in list(vars(part).items()):
+            beyond = isinstance(value, int) and 0 < words <= value
+            if beyond and PLACE.match(name) and fill(Lack(part, name, words - 1)):
+                kind = getattr(part, "model_type", "")
+                said.append(
+                    f"The {name} of {kind}, {value}, is beyond its {words} words: {words - 1} is taken; "
+                    "--set says it otherwise."
+                )
+    return said
 
 
 def fill(lack: Lack) -> bool:

@@ -22,6 +22,9 @@ from shapetrace.models.hf_tracebacks import before_raise
 Rehearse: TypeAlias = Callable[[Kwargs], object]
 """Runs a pass with some inputs and raises if they do not fit."""
 
+AXES = re.compile(r"values to unpack|input to conv\dd")
+"""Errors that say which axes an input should have."""
+
 MOST_RUNS = 10
 """Passes that are tried around one form."""
 
@@ -64,8 +67,13 @@ def rehearsed(
         failed: Sees errors that no other form answers, and may raise something else.
     """
     search = _Search(ask, run, failed)
-    for kwargs in candidates:
-        found = search.around(kwargs)
+    for _, group in itertools.groupby(candidates, key=frozenset):
+        forms = list(
+            group
+        )  # of the same inputs: each as it is, before any is changed; but code that names axes is right
+        found = search.around(forms[0]) if search.is_told_axes(forms[0]) else None
+        found = found or next((kwargs for kwargs in forms if search.runs(kwargs)), None)
+        found = found or next((changed for kwargs in forms if (changed := search.around(kwargs))), None)
         if found is not None:
             return found
     return search.furthest() or (candidates[0] if candidates else {})
@@ -77,25 +85,29 @@ class _Search:
     def __init__(self, ask: Ask, run: Rehearse, failed: Callable[[Exception], object]) -> None:
         self._ask, self._run, self._failed = ask, run, failed
         self._deadline = time.monotonic() + MOST_SECONDS
-        self._seen: set[str] = set()
-        self._attempts: list[Attempt] = []
+        self._tried: dict[str, Attempt] = {}
+
+    def runs(self, kwargs: Kwargs) -> bool:
+        """Whether inputs run as they are."""
+        return time.monotonic() < self._deadline and bool(self._attempt(kwargs).runs)
+
+    def is_told_axes(self, kwargs: Kwargs) -> bool:
+        """Whether the error of inputs says exactly which axes are wanted."""
+        return not self.runs(kwargs) and AXES.search(str(self._attempt(kwargs).error)) is not None
 
     def around(self, kwargs: Kwargs) -> Kwargs | None:
         """Inputs that run, from these by what errors say; those that came furthest are changed first."""
         order = itertools.count()
         waiting: list[tuple[tuple[int, int], int, Kwargs]] = [((0, 0), next(order), kwargs)]
-        tried = 0
-        while waiting and tried < MOST_RUNS and time.monotonic() < self._deadline:
+        n_tried = 0
+        while waiting and n_tried < MOST_RUNS and time.monotonic() < self._deadline:
             (_, depth), _, kwargs = heapq.heappop(waiting)
-            key = _written(kwargs)
-            if key in self._seen:
+            if depth and _written(kwargs) in self._tried:
                 continue
-            self._seen.add(key)
-            tried += 1
-            attempt = _attempt(kwargs, self._run)
+            n_tried += 1
+            attempt = self._attempt(kwargs)
             if attempt.runs:
                 return kwargs
-            self._attempts.append(attempt)
             if attempt.error is None or depth == DEEPEST:
                 continue
             answers = list(_changed(self._ask, attempt))
@@ -105,11 +117,17 @@ class _Search:
                 heapq.heappush(waiting, ((-attempt.reached, depth + 1), next(order), changed))
         return None
 
+    def _attempt(self, kwargs: Kwargs) -> Attempt:
+        key = _written(kwargs)
+        if key not in self._tried:
+            self._tried[key] = _attempt(kwargs, self._run)
+        return self._tried[key]
+
     def furthest(self) -> Kwargs | None:
         """Inputs that may run where there are values; else those that came furthest."""
-        if not self._attempts:
+        if not self._tried:
             return None
-        return min(self._attempts, key=lambda attempt: (attempt.runs is not None, -attempt.reached)).kwargs
+        return min(self._tried.values(), key=lambda attempt: (attempt.runs is not None, -attempt.reached)).kwargs
 
 
 def _attempt(kwargs: Kwargs, run: Rehearse) -> Attempt:

@@ -15,7 +15,7 @@ from torch import nn
 
 from shapetrace.capture.known_calls import building
 from shapetrace.errors import MissingPartError, UsageError
-from shapetrace.models.hf_completing import completed
+from shapetrace.models.hf_completing import completed, within_vocabulary
 
 ORDER = (
     "MODEL_FOR_CAUSAL_LM_MAPPING",
@@ -158,6 +158,7 @@ def build(
     for part in parts(configuration):
         part._experts_implementation = "batched_mm"
         part.use_cache = False  # one pass needs none
+    beyond = within_vocabulary(configuration)
     torch_dtype = getattr(torch, dtype or "float32")
     with torch.random.fork_rng(devices=[]), torch.device(device), building(device):
         torch.manual_seed(0)
@@ -170,7 +171,7 @@ def build(
                 f"{cls.__name__} cannot be built from this configuration ({type(error).__name__}: {_one_line(error)}): "
                 "a config.json or --set key=value may give what is missing."
             ) from error
-    for sentence in said:
+    for sentence in [*beyond, *said]:
         say(sentence)
     made: nn.Module = model.eval()
     return made

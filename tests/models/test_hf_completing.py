@@ -39,6 +39,17 @@ def test_an_entry_that_only_the_pass_misses_is_filled_in_too() -> None:
     assert any("lacks num_experts_per_tok: 8 is taken" in sentence for sentence in said)
 
 
+def test_the_place_of_a_picture_is_a_word_that_the_table_has() -> None:
+    config = shrink(huggingface.config("llava"))
+    config.image_token_index = config.text_config.vocab_size
+    said: list[str] = []
+    huggingface.build(config, say=said.append)
+    assert config.image_token_index == config.text_config.vocab_size - 1
+    assert said == [
+        "The image_token_index of llava, 1024, is beyond its 1024 words: 1023 is taken; --set says it otherwise."
+    ]
+
+
 def test_an_entry_that_is_there_is_never_changed() -> None:
     config = huggingface.config("gpt2", {"n_head": 7})
     with pytest.raises(UsageError, match="divisible"):

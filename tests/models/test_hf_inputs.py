@@ -71,6 +71,15 @@ def test_the_question_before_a_raise_says_what_is_missing() -> None:
     assert set(shapes(Asks(hidden_size=8))) == {"input_ids", "lang_ids"}
 
 
+class Frames80(Model):
+    def forward(self, input_features: Tensor) -> Tensor:
+        return nn.functional.linear(input_features, torch.zeros(8, 80, device=input_features.device))
+
+
+def test_a_usual_form_that_runs_is_taken_before_one_is_changed() -> None:
+    assert shapes(Frames80(num_mel_bins=80)) == {"input_features": (1, 160, 80)}
+
+
 class Eights(Model):
     def forward(self, frames: Tensor) -> Tensor:
         if frames.shape[1] % 8:
