@@ -11,7 +11,7 @@ from shapetrace.models.hf_repairs import excess
 from shapetrace.models.specs import parse_all
 from shapetrace.models.user_inputs import Inputs, device_of_model
 from shapetrace.request import Request
-from shapetrace.running import Limits, Say, checked_run, given_inputs, placed_run
+from shapetrace.running import UNLIMITED, Limits, Say, checked_run, given_inputs, placed_run
 
 _LONGEST_SEQ = 1024
 """Tokens of a model of transformers, unless its context is shorter or ``--seq`` says otherwise."""
@@ -19,6 +19,9 @@ _LONGEST_SEQ = 1024
 _MOST_OPS = 60_000
 _SHORT_SEQ = 64
 """Where nobody says how many tokens: a pass that takes its tokens one by one (more operations than this) gets few."""
+
+_MOST_LENGTHS = 4
+"""Lengths that are tried."""
 
 _FACTS = {
     "layers": ("num_hidden_layers", "n_layer", "n_layers", "num_layers"),
@@ -57,16 +60,22 @@ def obtain(request: Request, say: Say) -> Trace:
             return placed_run(request, say, asked.build, asked.run)
         except hf_completing.IncompleteError as error:
             say(str(error))
+    asked.completes = False
     return placed_run(request, say, asked.build, asked.run)
 
 
 class _Asked:
-    """A model of transformers with inputs made for it."""
+    """A model of transformers with inputs made for it.
+
+    Attributes:
+        completes: True while entries that the configuration lacks are filled in.
+    """
 
     def __init__(self, request: Request, say: Say) -> None:
         self._request, self._say, shape = request, say, request.shape
         self._specs = parse_all(request.inputs)
         self._config = huggingface.config(request.model.removeprefix("hf:"), huggingface.parse_entries(request.hf_set))
+        self.completes = True
         self._batch = int(shape.get("batch", 1))
         self._is_free = "seq" not in shape
         self._seq = int(shape.get("seq") or longest(self._config, at_most=_LONGEST_SEQ))
@@ -81,14 +90,16 @@ class _Asked:
         given = given_inputs(self._request, self._specs, model)
         if given is not None:
             return self._over(model, given, Limits(strict=True))
-        try:
-            return self._over(model, self._inputs(model), Limits(_MOST_OPS if self._is_free else 0, self._failed))
-        except TooManyOpsError as error:
-            self._say(f"With {self._seq:,} tokens {error}: traced with {_SHORT_SEQ}; --seq says otherwise.")
-            self._seq = _SHORT_SEQ
-        except TooLongError as error:
-            self._seq -= error.excess
-        return self._over(model, self._inputs(model), Limits(failed=self._failed))
+        most_ops = _MOST_OPS if self._is_free else 0
+        for _ in range(_MOST_LENGTHS):
+            try:
+                return self._over(model, self._inputs(model), Limits(most_ops, self._failed))
+            except TooManyOpsError as error:
+                self._say(f"With {self._seq:,} tokens {error}: traced with {_SHORT_SEQ}; --seq says otherwise.")
+                self._seq, most_ops = _SHORT_SEQ, 0
+            except TooLongError as error:
+                self._seq -= error.excess
+        return self._over(model, self._inputs(model), UNLIMITED)
 
     def _inputs(self, model: Any) -> Inputs:
         return (), hf_inputs.inputs(model, batch=self._batch, seq=self._seq, failed=self._complete)
@@ -99,7 +110,8 @@ class _Asked:
         return checked_run(model, inputs, ir.Model(name, {**facts}, device_of_model(model).type), limits)
 
     def _complete(self, error: Exception) -> None:
-        hf_completing.complete(error, self._config)
+        if self.completes:
+            hf_completing.complete(error, self._config)
 
     def _failed(self, error: Exception) -> None:
         self._complete(error)

@@ -54,7 +54,7 @@ def test_a_number_that_is_not_positive_is_refused(name: str) -> None:
         ({"tokens": (50257,)}, "0 to 50256"),
         ({"tokens": (1, 2, 3), "pad": 2}, "shorter than the 3 tokens"),
         ({"positions": "learned", "context": None}, "need a context"),
-        ({"target_seq": 3}, "encoder_layers"),
+        ({"target_seq": 3}, "beside an encoder"),
         ({"positions": "learned", "attention": Attention(latent=Latent(8, 4, 4, 4))}, "use rope"),
         ({"experts": Experts(4, 5, 8), "activation": "swiglu"}, "5 of 4 experts"),
         ({"experts": Experts(4, 2, 8, groups=3), "activation": "swiglu"}, "3 groups"),
