@@ -4,10 +4,10 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
+from shapetrace.drawing.facts import facts_of
 from shapetrace.errors import MissingPartError
 from shapetrace.exporting import PICTURES, Part, Style, check, drawing, export
 from shapetrace.outlining.structure import Outline, Section
-from shapetrace.renderers import summary
 from shapetrace.renderers.gallery import Folder, Picture, page, readme
 from shapetrace.writing import make_folder, write
 
@@ -80,7 +80,7 @@ def _pages(outline: Outline, pictures: Sequence[Picture], style: Style, command:
     if not pictures:
         return {}
     words = style.words
-    facts = " · ".join(summary.facts(outline.model, words))
+    facts = " · ".join(facts_of(outline.model, words))
     folder = Folder(words.say(outline.model.name), facts, _on_one_line(command), pictures)
     return {
         "index.html": page(folder, words, style.templates),

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from shapetrace.drawing.arranging import Item, Row, arrange, flattened
 from shapetrace.drawing.collapsing import collapse
+from shapetrace.drawing.facts import facts_of
 from shapetrace.drawing.look import Look
 from shapetrace.drawing.metrics import clean
 from shapetrace.drawing.selecting import section_named, step_numbered
@@ -73,8 +74,10 @@ def slug(text: str) -> str:
 def _overview_facts(outline: Outline, words: Words) -> tuple[str, ...]:
     totals = outline.totals
     costs = _costs(totals.parameters, totals.matmul_flops, words)
-    settings = [f"{words.say(clean(str(key)))} {_value(value)}" for key, value in outline.model.settings.items()]
-    return (*_joined(settings), *_joined([words.say("every shape recorded from a real forward pass"), *costs]))
+    return (
+        *_joined(facts_of(outline.model, words)),
+        *_joined([words.say("every shape recorded from a real forward pass"), *costs]),
+    )
 
 
 def _section_facts(outline: Outline, section: Section, words: Words) -> tuple[str, ...]:
@@ -97,10 +100,6 @@ def _repeats(root: Section, section: Section) -> int:
 def _costs(parameters: int, flops: int, words: Words) -> list[str]:
     facts = [words.say("{n} parameters", n=counted(parameters))] if parameters else []
     return [*facts, words.say("{flops} in products", flops=flops_text(flops))] if flops else facts
-
-
-def _value(value: object) -> str:
-    return counted(value) if isinstance(value, int) and not isinstance(value, bool) else clean(str(value))
 
 
 def _joined(facts: list[str]) -> tuple[str, ...]:

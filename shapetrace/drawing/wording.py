@@ -11,6 +11,18 @@ from shapetrace.errors import UsageError
 from shapetrace.failing.phrases import Text
 from shapetrace.outlining.structure import Note
 
+_ONE = {
+    "{n} layers": "{n} layer",
+    "{n} encoder layers": "{n} encoder layer",
+    "{n} heads": "{n} head",
+    "{n} kv heads": "{n} kv head",
+    "{n} experts": "{n} expert",
+    "{n} experts a token": "{n} expert a token",
+    "{n} tokens": "{n} token",
+    "{n} steps": "{n} step",
+}
+"""Phrases for several things, and for one: labels have both."""
+
 
 @dataclass(frozen=True, slots=True)
 class Words:
@@ -28,6 +40,10 @@ class Words:
         """Translate a phrase and fill in its fields; an unknown phrase is translated word by word, or stays English."""
         chosen = self.phrases.get(template) or self._by_words(template)
         return clean(chosen.format_map(values) if values else chosen)
+
+    def several(self, phrase: str, n: int) -> str:
+        """A phrase with a number: ``12 layers``, ``1 layer``."""
+        return self.say(_ONE.get(phrase, phrase) if n == 1 else phrase, n=f"{n:,}")
 
     def _by_words(self, listed: str) -> str:
         """``Multiply, sum``: each word by itself."""

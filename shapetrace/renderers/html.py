@@ -2,6 +2,7 @@
 
 from html import escape
 
+from shapetrace.drawing.facts import facts_of
 from shapetrace.drawing.wording import Words
 from shapetrace.failing import report
 from shapetrace.outlining.structure import Outline
@@ -39,7 +40,7 @@ def render(outline: Outline, *, depth: int | None = None, svg: str = "", words: 
     left, right = summary.totals(outline, words)
     ended = "" if outline.explained else outline.failure
     notes = [summary.coverage(outline, words), summary.uncounted(outline, words), ended]
-    facts = _text(" · ".join(summary.facts(outline.model, words)))
+    facts = _text(" · ".join(facts_of(outline.model, words)))
     titles = [(words.say(title), "n" if title in _NUMBERS else "") for title in TITLES]
     body = [
         _STYLE,

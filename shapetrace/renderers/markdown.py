@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from shapetrace.drawing.facts import facts_of
 from shapetrace.drawing.wording import Words
 from shapetrace.failing import Explanation
 from shapetrace.outlining.structure import Outline
@@ -24,7 +25,7 @@ def render(outline: Outline, *, depth: int | None = None, words: Words = ENGLISH
         depth: Sections deeper than this are one row each.
         words: The language.
     """
-    facts = escaped(" · ".join(summary.facts(outline.model, words)))
+    facts = escaped(" · ".join(facts_of(outline.model, words)))
     lines = [f"**{escaped(words.say(outline.model.name))}** {facts}".rstrip(), ""]
     lines += _table(
         [words.say(title) for title in TITLES],

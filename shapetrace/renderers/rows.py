@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from shapetrace.drawing.wording import Words
 from shapetrace.outlining.structure import Operand, Outline, Section, Step
 from shapetrace.renderers.numbers import exact
-from shapetrace.renderers.phrasing import ENGLISH, counted
+from shapetrace.renderers.phrasing import ENGLISH
 
 _LONGEST_STACK = 3
 _IN_STACK = frozenset({"{n} heads", "{n} experts"})
@@ -71,7 +71,7 @@ def _translated(row: Row, words: Words) -> Row:
     if row.step is None:
         times = row.title.removeprefix(row.section.title)
         n_steps = len(list(row.section.steps()))
-        note = counted(words, "{n} steps", n_steps) if row.note else ""
+        note = words.several("{n} steps", n_steps) if row.note else ""
         return replace(row, title=words.say(row.section.title) + times, note=note, words=words)
     note = " · ".join(words.note(note) for note in row.step.notes if note.template not in _IN_STACK)
     equation = row.equation.replace("→rows of [", f"→{words.say('rows of')} [", 1)
@@ -115,7 +115,7 @@ def _closed(section: Section, parent: Section, level: int, times: int) -> Row:
     return Row(
         depth=level,
         title=_headline(section),
-        note=counted(ENGLISH, "{n} steps", len(steps)),
+        note=ENGLISH.several("{n} steps", len(steps)),
         module=_members(section, parent),
         step=None,
         section=section,

@@ -1,25 +1,12 @@
 """What stands above and below a table: the model in one line, totals, coverage, what is not counted."""
 
 from shapetrace.drawing.wording import Words
-from shapetrace.ir import Model, Plain
+from shapetrace.ir import Model
 from shapetrace.outlining.structure import Outline, Section, SectionKind, Step
 from shapetrace.renderers.numbers import exact, percent, short
-from shapetrace.renderers.phrasing import ENGLISH, counted, part_named
+from shapetrace.renderers.phrasing import ENGLISH, part_named
 
-_COUNTED = {
-    "layers": "{n} layers",
-    "encoder_layers": "{n} encoder layers",
-    "heads": "{n} heads",
-    "kv_heads": "{n} kv heads",
-    "experts": "{n} experts",
-    "experts_per_token": "{n} experts a token",
-    "seq": "{n} tokens",
-}
-"""Settings that are said as a number of things, and how."""
 _MLP_TITLES = frozenset({"Expand", "Shrink", "Gate", "Up", "Down"})
-_UNSAID = frozenset({"positions", "norm", "activation"})
-"""Settings that the rows of the table show by themselves."""
-
 GAP = "   "
 """Between the parts of a line of totals; formats that swallow spaces write something else."""
 
@@ -30,27 +17,6 @@ _SHARES: dict[SectionKind, str] = {
     "experts": "experts",
     "unembedding": "head",
 }
-
-
-def facts(model: Model, words: Words = ENGLISH) -> list[str]:
-    """A model's settings for people: ``12 layers``, ``d_model 768``, ``1,024 tokens``. The usual is left out."""
-    given = dict(model.settings)
-    usual: dict[str, Plain] = {"batch": 1, "kv_heads": given.get("heads"), "d_head": _head_size(given)}
-    said = []
-    for key, value in given.items():
-        if key in _UNSAID or value is None or value == usual.get(key):
-            continue
-        if key in _COUNTED and isinstance(value, int):
-            said.append(counted(words, _COUNTED[key], value))
-        else:
-            said.append(f"{words.say(key)} {value}")
-    return said
-
-
-def _head_size(settings: dict[str, Plain]) -> int | None:
-    """The width of a head that d_model and heads give."""
-    d_model, heads = settings.get("d_model"), settings.get("heads")
-    return d_model // heads if isinstance(d_model, int) and isinstance(heads, int) and heads else None
 
 
 def device(model: Model) -> str:

@@ -9,12 +9,14 @@ from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.text import Text
 
+from shapetrace.drawing.facts import facts_of
 from shapetrace.outlining.structure import Outline
 from shapetrace.renderers import summary
 from shapetrace.renderers.columns import GAP, MARGIN, Columns, choose, cost, flops_of, module_path, title
 from shapetrace.renderers.equations import pieces
 from shapetrace.renderers.failures import panel, printable
 from shapetrace.renderers.grid import Column, Grid, text
+from shapetrace.renderers.phrasing import ENGLISH
 from shapetrace.renderers.rows import Row, rows
 
 _LEAST_CELL = 10
@@ -65,7 +67,7 @@ def printed(lines: list[Text], *, width: int, color: bool) -> str:
 
 def _head(outline: Outline, width: int) -> Iterator[Text]:
     model = outline.model
-    name, facts = printable(model.name), " · ".join(summary.facts(model))
+    name, facts = printable(model.name), " · ".join(facts_of(model, ENGLISH))
     where = f"[{summary.device(model)}]" if model.device else ""
     line = "   ".join(part for part in (name, facts, where) if part)
     below = cell_len(line) + MARGIN > width

@@ -4,22 +4,23 @@ from dataclasses import replace
 
 import pytest
 
-from shapetrace.drawing.wording import words_in
+from shapetrace.drawing.facts import facts_of
+from shapetrace.drawing.wording import _ONE, words_in
 from shapetrace.ir import Model
 from shapetrace.renderers import html, markdown, summary
-from shapetrace.renderers.phrasing import _ONE, ENGLISH, counted, part_named
+from shapetrace.renderers.phrasing import ENGLISH, part_named
 from tests.outlines import gpt2
 
 
 @pytest.mark.parametrize(("n", "said"), [(1, "1 layer"), (2, "2 layers"), (1000, "1,000 layers"), (0, "0 layers")])
 def test_one_layer_is_no_layers(n, said):
-    assert counted(ENGLISH, "{n} layers", n) == said
+    assert ENGLISH.several("{n} layers", n) == said
 
 
 def test_facts_of_a_small_model_are_grammatical():
     model = Model("Toy", {"layers": 1, "d_model": 8, "heads": 1, "seq": 1, "experts": 1}, "meta")
-    assert summary.facts(model) == ["1 layer", "d_model 8", "1 head", "1 token", "1 expert"]
-    assert summary.facts(model, words_in("zh")) == ["1 层", "d_model 8", "1 个注意力头", "1 个词元", "1 个专家"]
+    assert facts_of(model, ENGLISH) == ["1 layer", "d_model 8", "1 head", "1 token", "1 expert"]
+    assert facts_of(model, words_in("zh")) == ["1 层", "d_model 8", "1 个注意力头", "1 个词元", "1 个专家"]
 
 
 def test_labels_have_one_thing_and_several():

@@ -1,0 +1,39 @@
+"""A model's settings in a line for people."""
+
+from shapetrace.drawing.metrics import clean
+from shapetrace.drawing.wording import Words
+from shapetrace.ir import Model, Plain
+
+_COUNTED = {
+    "layers": "{n} layers",
+    "encoder_layers": "{n} encoder layers",
+    "heads": "{n} heads",
+    "kv_heads": "{n} kv heads",
+    "experts": "{n} experts",
+    "experts_per_token": "{n} experts a token",
+    "seq": "{n} tokens",
+}
+"""Settings that are said as a number of things, and how."""
+_UNSAID = frozenset({"positions", "norm", "activation"})
+"""Settings that the steps show by themselves."""
+
+
+def facts_of(model: Model, words: Words) -> list[str]:
+    """A model's settings for people: ``12 layers``, ``d_model 768``, ``1,024 tokens``. The usual is left out."""
+    given = dict(model.settings)
+    usual: dict[str, Plain] = {"batch": 1, "kv_heads": given.get("heads"), "d_head": _head_size(given)}
+    said = []
+    for key, value in given.items():
+        if key in _UNSAID or value is None or value == usual.get(key):
+            continue
+        if key in _COUNTED and isinstance(value, int):
+            said.append(words.several(_COUNTED[key], value))
+        else:
+            said.append(f"{words.say(clean(key))} {clean(str(value))}")
+    return said
+
+
+def _head_size(settings: dict[str, Plain]) -> int | None:
+    """The width of a head that d_model and heads give."""
+    d_model, heads = settings.get("d_model"), settings.get("heads")
+    return d_model // heads if isinstance(d_model, int) and isinstance(heads, int) and heads else None
