@@ -165,7 +165,8 @@ def convolved(clash: Clash) -> Iterator[Kwargs]:
 
 def multiples(clash: Clash) -> Iterator[Kwargs]:
     """A length that must be a multiple of some number."""
-    found = re.search(r"(?:multiple of|divisible by)[^\d]*(\d+)", clash.message)
+    found = re.search(r"(?:multiple of|divisible by)[^.,]*?\((\d+)\)", clash.message)
+    found = found or re.search(r"(?:multiple of|divisible by)[^\d]*(\d+)", clash.message)
     step = int(found[1]) if found is not None else 0
     if step < 2:
         return

@@ -80,6 +80,17 @@ def test_a_usual_form_that_runs_is_taken_before_one_is_changed() -> None:
     assert shapes(Frames80(num_mel_bins=80)) == {"input_features": (1, 160, 80)}
 
 
+class Windows(Model):
+    def forward(self, frames: Tensor) -> Tensor:
+        if frames.shape[1] % 10:
+            raise ValueError("expects the length to be a multiple of `n_window * 2` (10), but got 6.")
+        return self.layer(frames)
+
+
+def test_a_multiple_that_is_worked_out_is_the_number_beside_it() -> None:
+    assert shapes(Windows(hidden_size=8)) == {"frames": (1, 10, 8)}
+
+
 class Eights(Model):
     def forward(self, frames: Tensor) -> Tensor:
         if frames.shape[1] % 8:
