@@ -7,7 +7,7 @@ from shapetrace.failing import explanation
 from shapetrace.ir import Trace
 from shapetrace.outlining.analysis import analyse
 from shapetrace.outlining.costing import Accounts, totals
-from shapetrace.outlining.dims import dims
+from shapetrace.outlining.dims import name_dims
 from shapetrace.outlining.drafting import Plan, count_reasons, plan
 from shapetrace.outlining.drafts import Draft, Ref
 from shapetrace.outlining.flow import Flow
@@ -48,6 +48,7 @@ def outline(trace: Trace, *, fused: bool = False) -> Outline:
     fold(trace, tree, accounts)
     symbols = Symbols(flow, found.attentions)
     symbols.name(tree)
+    name_dims(flow, found.attentions, tree)
     root = _Writer(flow, accounts).section(tree, 1)
     return Outline(
         trace.model,
@@ -173,7 +174,7 @@ class _Writer:
         labels = self._flow.trace.model.tokens if self._is_ids(ref) else ()
         return Operand(
             name=ref.letter, role=ref.role, shape=ref.shape, stack=ref.stack, stack_axes=ref.stack_axes,
-            dims=dims(ref.letter, ref.shape, transposed=ref.transposed), transposed=ref.transposed,
+            dims=ref.dims, transposed=ref.transposed,
             pattern=ref.pattern, slices=ref.slices, band=ref.band,  # type: ignore[arg-type]
             source=source, made_by=made_by, labels=labels,
         )  # fmt: skip

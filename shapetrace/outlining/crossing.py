@@ -30,7 +30,7 @@ def contexts(flow: Flow, root: Node) -> dict[int, str]:
             crossing[letter] |= values
     found = {}
     for value in crossing["K"]:
-        if readers[value] <= {"K", "V", "KV"}:
+        if all(set(letter) <= set("KV") and letter for letter in readers[value]):
             found[value] = "X_B" if _is_input(flow, value) else "C"
     for value in crossing["Q"]:
         if readers[value] == {"Q"} and _is_input(flow, value):
@@ -43,8 +43,9 @@ def _sources(node: Node) -> Mapping[str, set[int]]:
     found: dict[str, set[int]] = defaultdict(set)
     for draft in node.own():
         value = draft.operands[0].value if draft.operands else None
-        if draft.kind == "product" and draft.results[0].letter in TITLES and value is not None:
-            found[draft.results[0].letter].add(value)
+        if draft.kind == "product" and value is not None:
+            for letter in TITLES.keys() & set(draft.results[0].letter):
+                found[letter].add(value)
     return found
 
 

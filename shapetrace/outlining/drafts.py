@@ -20,6 +20,7 @@ class Ref:
         pattern: As in `Operand`.
         slices: As in `Operand`.
         band: As in `Operand`.
+        dims: As in `Operand`.
     """
 
     value: int | None
@@ -31,6 +32,7 @@ class Ref:
     pattern: str = ""
     slices: int = 0
     band: tuple[int, int] | None = None
+    dims: tuple[str, ...] = ()
 
     @property
     def stack(self) -> int:

@@ -109,8 +109,8 @@ def stack_sizes(flow: Flow, axes: Sequence[Axis]) -> tuple[int, ...]:
 
 
 def _whole(flow: Flow, product: Product, columns: Sequence[Columns]) -> Columns:
-    letters = "".join(piece.letters for piece in columns)
-    return Columns(letters if len(letters) == 1 else "", 1, flow.facts.atoms.size(product.n))
+    letters = "".join(sorted({letter for piece in columns for letter in piece.letters}, key="QKV".index))
+    return Columns(letters, 1, flow.facts.atoms.size(product.n))
 
 
 def _projection(flow: Flow, product: Product, op: Op, piece: Columns, total: int) -> Draft:
@@ -120,12 +120,12 @@ def _projection(flow: Flow, product: Product, op: Op, piece: Columns, total: int
     inner = atoms.size(product.k)
     heads = (piece.heads,) if piece.heads > 1 else ()
     data = Ref(flow.root(product.left), (*rows, inner), stack_axes=stack, role=operand_role(flow, product.left))
-    letter = f"W_{piece.letters}" if piece.letters in TITLES else ""
+    letters = piece.letters if piece.letters in (*TITLES, "QKV", "KV") else ""
+    letter = f"W_{letters}" if letters else ""
     weight = Ref(flow.root(product.right), (inner, piece.width), "weight", (*stack, *heads), letter)
     value = None if product.out is None else flow.root(product.out)
-    letters = piece.letters if piece.letters in TITLES else ""
     result = Ref(value, (*rows, piece.width), flow.facts.tensor(product.out or 0).role, (*stack, *heads), letters)
-    title = TITLES.get(piece.letters, "Key, Value" if piece.letters == "KV" else "")
+    title = {**TITLES, "KV": "Key, Value", "QKV": "Query, Key, Value"}.get(letters, "")
     draft = Draft([op.id], "product", title, "×", [data, weight], [result], op.call, order=op.id)
     draft.inner = (len(data.shape) - 1, 0)
     draft.flops = product.flops * piece.count // total

@@ -82,8 +82,14 @@ class Symbols:
         if draft.kind == "lookup":
             table = draft.operands[1].letter
             return "X" if table == "E" else table
-        if draft.kind in ("residual", "add") and draft.operands and first.startswith(("X", "E", "")):
+        if draft.kind == "residual":
             return self._next_stream(draft)
+        if draft.kind == "add":
+            return self._sum(draft)
+        return self._after(draft, first)
+
+    def _after(self, draft: Draft, first: str) -> str:
+        """The symbol of what a step makes of its first operand."""
         if draft.kind == "norm":
             base, _, index = first.partition("_")
             return f"{base}{_HAT}" + (f"_{index}" if index else "") if base and not base.endswith(_HAT) else first
@@ -94,6 +100,13 @@ class Symbols:
         if draft.kind == "activation":
             return "H"
         return {"product": "Y", "contraction": "Y", "convolution": "X"}.get(draft.kind, "")
+
+    def _sum(self, draft: Draft) -> str:
+        """M + M is M, Y + Y is Y; what positions or other embeddings are added to is the stream."""
+        bases = {operand.letter.replace(_HAT, "").partition("_")[0] for operand in draft.operands}
+        if bases & {"X", "E", "P"} or any(operand.role != "data" for operand in draft.operands):
+            return self._next_stream(draft)
+        return bases.pop() if len(bases) == 1 else ""
 
     def _next_stream(self, draft: Draft) -> str:
         for operand in draft.operands:

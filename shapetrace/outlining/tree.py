@@ -130,7 +130,7 @@ def _simplify(node: Node) -> None:
 def _only_projects(node: Node) -> bool:
     """Whether all that a section multiplies is queries, keys and values for the attention around it."""
     products = [draft for draft in node.own() if draft.kind in ("product", "scores", "contraction", "convolution")]
-    return all(draft.kind == "product" and draft.results[0].letter in TITLES for draft in products)
+    return all(draft.kind == "product" and set(draft.results[0].letter or "-") <= TITLES.keys() for draft in products)
 
 
 def _is_thin(node: Node) -> bool:
