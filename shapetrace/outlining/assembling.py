@@ -7,6 +7,7 @@ from shapetrace.failing import explanation
 from shapetrace.ir import Trace
 from shapetrace.outlining.analysis import analyse
 from shapetrace.outlining.costing import Accounts, totals
+from shapetrace.outlining.crossing import contexts, name_sides
 from shapetrace.outlining.dims import name_dims
 from shapetrace.outlining.drafting import Plan, count_reasons, plan
 from shapetrace.outlining.drafts import Draft, Ref
@@ -47,7 +48,9 @@ def outline(trace: Trace, *, fused: bool = False) -> Outline:
     counts = totals(flow, accounts, drafts)
     fold(trace, tree, accounts)
     symbols = Symbols(flow, found.attentions)
-    symbols.name(tree)
+    encoded = contexts(flow, tree)
+    name_sides(tree, encoded)
+    symbols.name(tree, encoded)
     name_dims(flow, found.attentions, tree)
     root = _Writer(flow, accounts).section(tree, 1)
     return Outline(

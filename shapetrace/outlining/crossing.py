@@ -1,9 +1,10 @@
 """Cross-attention: queries come from one sequence, keys and values from another."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 
 from shapetrace.outlining.columns import TITLES
+from shapetrace.outlining.drafts import Draft
 from shapetrace.outlining.flow import Flow
 from shapetrace.outlining.tree import Node
 
@@ -36,6 +37,32 @@ def contexts(flow: Flow, root: Node) -> dict[int, str]:
         if readers[value] == {"Q"} and _is_input(flow, value):
             found[value] = "X_A"
     return found
+
+
+def name_sides(root: Node, encoded: Container[int]) -> None:
+    """Call the blocks of an encoder and of a decoder so: one attends across, the other makes what is attended to.
+
+    Args:
+        root: The folded tree.
+        encoded: Values that cross-attention reads as keys and values: what encoders end in.
+    """
+    for node in _sections(root):
+        for child in node.nodes():
+            if child.kind == "block" and not child.title and any(n.title == "Cross-attention" for n in child.nodes()):
+                child.title = "Decoder block"
+        makers = [i for i, item in enumerate(node.items) if _makes(item, encoded)]
+        for item in node.items[: makers[-1] + 1] if makers else ():
+            if isinstance(item, Node) and item.kind == "block" and not item.title and not _holds_blocks(item):
+                item.title = "Encoder block"
+
+
+def _makes(item: Draft | Node, values: Container[int]) -> bool:
+    drafts = [item] if isinstance(item, Draft) else [d for part in (item, *item.folded) for d in part.own()]
+    return any(result.value in values for draft in drafts for result in draft.results if result.value is not None)
+
+
+def _holds_blocks(node: Node) -> bool:
+    return any(child.kind == "block" for child in node.nodes())
 
 
 def _sources(node: Node) -> Mapping[str, set[int]]:

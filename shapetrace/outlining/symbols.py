@@ -1,9 +1,8 @@
 """Symbols for operands: X, X̂, Q, K, V, S, A, Z, O, H, E, W_Q. What no pass knows keeps no symbol."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from shapetrace.outlining.attention import Attention, operands_of
-from shapetrace.outlining.crossing import contexts
 from shapetrace.outlining.drafts import Draft, Ref
 from shapetrace.outlining.flow import Flow
 from shapetrace.outlining.tree import Node
@@ -23,21 +22,24 @@ class Symbols:
         self.of: dict[int, str] = {}
         self._flow = flow
         self._tables: dict[int, str] = {}
-        self._contexts: dict[int, str] = {}
         for attention in attentions:
             for letter, value, _ in operands_of(flow, attention):
                 root = flow.root(value)
                 self.of[root] = letter if self.of.get(root, letter) == letter else ""
 
-    def name(self, root: Node) -> None:
-        """Name the drafts of a folded tree; members of a fold get the symbols of the first."""
-        self._contexts = contexts(self._flow, root)
-        self.of |= self._contexts
+    def name(self, root: Node, encoded: Mapping[int, str]) -> None:
+        """Name the drafts of a folded tree; members of a fold get the symbols of the first.
+
+        Args:
+            root: The tree.
+            encoded: Symbols that are known before: what cross-attention reads (`crossing.contexts`).
+        """
+        self.of |= encoded
         for draft, twins in _in_step(root):
             self._name(draft)
             for twin in twins:
                 for mine, other in zip(draft.results, twin.results, strict=False):
-                    if other.value is not None and other.value not in self._contexts:
+                    if other.value is not None and other.value not in encoded:
                         self.of[other.value] = mine.letter
 
     def _name(self, draft: Draft) -> None:

@@ -144,3 +144,11 @@ def test_what_an_encoder_hands_to_the_decoder_is_c() -> None:
     found = read(model, x(), x(seq=7))
     cross = [s for s in found.steps() if s.title in ("Key", "Value") and s.operands[0].shape == (5, 24)]
     assert [s.operands[0].name for s in cross][-2:] == ["C", "C"]
+
+
+def test_blocks_of_an_encoder_and_of_a_decoder_are_called_so() -> None:
+    found = read(torch.nn.Transformer(24, 4, 2, 3, 40, batch_first=True), x(), x(seq=7))
+    blocks = {s.title: s.repeat for s in found.root.sections() if s.kind == "block" and s.title.endswith("block")}
+    assert blocks == {"Encoder block": 2, "Decoder block": 3}
+    alone = read(torch.nn.TransformerEncoder(torch.nn.TransformerEncoderLayer(24, 4, 40, batch_first=True), 2), x())
+    assert "Encoder block" not in [s.title for s in alone.root.sections()]
