@@ -150,7 +150,7 @@ def activation_name(kernels: Sequence[str]) -> str:
     found = [name for name in kernels if name in _ACTIVATIONS and name != "exp"]
     names = set(kernels)
     if "tanh" in names and "mul" in names and ("pow" in names or kernels.count("mul") >= 4):
-        return "GELU (tanh)"
+        return "GELU"
     if "erf" in names and "mul" in names:
         return "GELU"
     if found and found[0] == "relu" and ({"pow", "square"} & names or (kernels.count("mul") == 1 and len(names) == 2)):
