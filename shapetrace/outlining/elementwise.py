@@ -86,14 +86,7 @@ def group_draft(flow: Flow, members: Sequence[int], call: int) -> Draft:
         draft.notes = [Note("{n} more operands", {"n": spare})]
     if kind == "concat":
         _collapse_equal(draft)
-    if title == "GELU" and _by_tanh(ops):
-        draft.notes = [Note("tanh form")]
     return draft
-
-
-def _by_tanh(ops: Sequence[Op]) -> bool:
-    """Whether GELU is its approximation by a hyperbolic tangent, written out or not."""
-    return any("tanh" in kernel.name or kernel.args.get("approximate") == "tanh" for op in ops for kernel in op.kernels)
 
 
 def _whole(flow: Flow, forms: Sequence[int]) -> int:
