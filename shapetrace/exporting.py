@@ -74,8 +74,6 @@ class Style:
         Raises:
             UsageError: If there is no such theme, language, folder or font, or the scale makes no picture.
         """
-        if self.templates is not None and not self.templates.is_dir():
-            raise UsageError(f"there is no folder {self.templates} of templates")
         if not self.scale > 0:
             raise UsageError(f"scale is {self.scale:g}; expected more than 0, such as 2")
         for font in self.fonts:

@@ -25,15 +25,19 @@ def check(
         str, typer.Option("--ignore", help="Differences that do not count: steps, names, kernels; or none.")
     ] = "kernels",
     format: Annotated[str, typer.Option("--format", "-f", help="table, markdown, json, csv or html.")] = "table",  # noqa: A002
+    lang: Annotated[str, typer.Option("--lang", help="Language of what people read: en, zh.")] = "en",
 ) -> None:
     """Check a model against a saved trace: exit 0 if its shapes are the same, 1 with the differences if not."""
     from shapetrace.api import load
     from shapetrace.comparing import compare, levels
+    from shapetrace.drawing.wording import words_in
     from shapetrace.renderers import comparison
+    from shapetrace.renderers.narrowing import written
 
     if request.kind != "file":
         raise UsageError(f"got {request.model or 'no trace'}, expected a trace: shapetrace check trace.json MODEL")
     comparison.check_format(format)
+    words = words_in(lang)
     ignored, path = levels(ignore.split(",")), Path(request.model)
     if not update and not path.exists():
         raise UsageError(f"no trace {path}: --update writes the one to check against")
@@ -41,7 +45,7 @@ def check(
     with waiting(f"tracing {other or 'the reference model'}"):
         trace = obtain(replace(request, model=other), say)
     if trace.failure is not None:
-        show(str(trace))
+        show(written(trace, "table", words=words, width=width(), color=takes_color(sys.stdout)))
         raise typer.Exit(1)
     if update:
         trace.save(path)
@@ -53,7 +57,7 @@ def check(
         say(f"{trace.model.name} has the shapes of {path}")
         return
     room: dict[str, Any] = {"width": width(), "color": takes_color(sys.stdout)} if format == "table" else {}
-    show(comparison.render(found, format, strict=True, **room))
+    show(comparison.render(found, format, strict=True, words=words, **room))
     if update:
         say(f"wrote {path}")
         return

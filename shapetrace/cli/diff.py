@@ -32,15 +32,18 @@ def diff(
     theme: Annotated[
         str, typer.Option("--theme", help="Of the svg: default, light, dark, print, or a TOML file.")
     ] = "default",
-    lang: Annotated[str, typer.Option("--lang", help="Language of the svg: en, zh.")] = "en",
+    lang: Annotated[str, typer.Option("--lang", help="Language of what people read: en, zh.")] = "en",
 ) -> None:
     """Compare two models or traces step by step; exit 0 if their products are equal, 1 if not."""
     from shapetrace.comparing import compare
+    from shapetrace.drawing.theme import theme_named
+    from shapetrace.drawing.wording import words_in
     from shapetrace.renderers import comparison
 
     comparison.check_format(format, (*comparison.FORMATS, "svg"))
+    words = words_in(lang)
     if format == "svg":
-        _check_look(theme, lang)
+        theme_named(theme)
     requests = _both(request, (request.model, other))
     traces = []
     for each in requests:
@@ -51,22 +54,13 @@ def diff(
         show(_drawn(found, strict=strict, theme=theme, lang=lang))
     else:
         room = {"width": width(), "color": takes_color(sys.stdout)} if format == "table" else {}
-        show(comparison.render(found, format, strict=strict, **room))
+        show(comparison.render(found, format, strict=strict, words=words, **room))
     for trace in traces:
         if trace.failure is not None:
             say(f"{trace.model.name} failed: {trace.outline().failure}")
             raise typer.Exit(1)
     if found.differs({"kernels"} if strict else {"steps", "names", "kernels"}):
         raise typer.Exit(1)
-
-
-def _check_look(theme: str, lang: str) -> None:
-    """Refuse a theme or a language before anything is traced."""
-    from shapetrace.drawing.theme import theme_named
-    from shapetrace.drawing.wording import words_in
-
-    theme_named(theme)
-    words_in(lang)
 
 
 def _drawn(found: "Comparison", *, strict: bool, theme: str, lang: str) -> str:

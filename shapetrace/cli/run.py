@@ -27,17 +27,24 @@ def run(
     fused: Annotated[
         bool, typer.Option("--fused/--per-head", help="Show products as the code runs them, not one head's.")
     ] = False,
+    lang: Annotated[str, typer.Option("--lang", help="Language of table, markdown and html: en, zh.")] = "en",
+    templates: Annotated[
+        Path | None, typer.Option("--templates", help="Your templates: labels/LANG.toml.", show_default=False)
+    ] = None,
 ) -> None:
     """Run one forward pass and list its matrix products with every shape."""
+    from shapetrace.drawing.wording import words_in
     from shapetrace.renderers import text_renderer
-    from shapetrace.renderers.narrowing import written
+    from shapetrace.renderers.narrowing import Excerpt, written
 
-    text_renderer(format)  # an unknown format is told before the pass, not after
+    text_renderer(format)  # an unknown format or language is told before the pass, not after
+    words = words_in(lang, templates)
     with waiting(f"tracing {request.model or 'the reference model'}"):
         trace = obtain(request, say)
     if save is not None:
         trace.save(save)
     room = {"width": width(), "color": takes_color(sys.stdout)} if format == "table" else {}
-    show(written(trace, format, ops=ops, section=section, depth=depth, fused=fused, **room))
+    excerpt = Excerpt(ops=ops, section=section, depth=depth, fused=fused)
+    show(written(trace, format, excerpt, words=words, **room))
     if trace.failure is not None:
         raise typer.Exit(1)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from shapetrace.errors import MissingPartError
+from shapetrace.errors import MissingPartError, UsageError
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 _OWN = (
@@ -16,7 +16,12 @@ def template_folders(templates: Path | None = None) -> tuple[Path, ...]:
 
     Args:
         templates: Folder of the user, whose files replace single ones of ours.
+
+    Raises:
+        UsageError: If there is no such folder.
     """
+    if templates is not None and not templates.is_dir():
+        raise UsageError(f"there is no folder {templates} of templates")
     own = tuple(folder for folder in _OWN if folder.is_dir())
     if not own:
         raise MissingPartError(f"shapetrace is installed without its templates: expected them in {_OWN[0]}")

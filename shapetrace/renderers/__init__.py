@@ -15,6 +15,9 @@ TEXTS = {
 }
 """What an Outline or a Grid can be written as: ``render(outline)`` and ``render_grid(grid)``."""
 
+FOR_PEOPLE = frozenset({"table", "markdown", "html"})
+"""Those whose ``render`` takes ``words``, a language. The others are for programs, and English."""
+
 FIGURES = {
     "svg": "shapetrace.renderers.svg:render",
     "png": "shapetrace.renderers.png:render",

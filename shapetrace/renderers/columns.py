@@ -1,11 +1,15 @@
 """Which columns of the table fit a width. An equation is never broken for the others."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from rich.cells import cell_len
 
+from shapetrace.drawing.wording import Words
 from shapetrace.renderers.numbers import short, short_count
+from shapetrace.renderers.phrasing import ENGLISH
 from shapetrace.renderers.rows import Row
+from shapetrace.renderers.wrapping import shortened
 
 MARGIN = 1
 GAP = 2
@@ -19,6 +23,7 @@ class Columns:
     """A choice of columns and their widths.
 
     Attributes:
+        titles: What stands above them, all six.
         step: Width of titles, their indents and notes.
         module: Width of module paths; 0 leaves them out.
         shapes: Width of equations.
@@ -29,6 +34,7 @@ class Columns:
         compact: True if parameters are written in short.
     """
 
+    titles: tuple[str, ...]
     step: int
     module: int
     shapes: int
@@ -71,30 +77,47 @@ _CHOICES = (
 """From rich to poor: what is given up for the equations, in this order."""
 
 
-def choose(rows: list[Row], width: int) -> Columns:
-    """The richest columns that fit; if none do, few ones, with long equations on lines of their own."""
+def choose(rows: Sequence[Row], width: int, words: Words = ENGLISH) -> Columns:
+    """The richest columns that fit; if none do, few ones, with long equations on lines of their own.
+
+    Args:
+        rows: What they hold.
+        width: Characters a line.
+        words: The language of their titles.
+    """
     for choice in _CHOICES:
-        columns = _measured(rows, choice)
+        columns = _measured(rows, choice, words)
         if columns.total <= width:
             return columns
-    narrowed = [_with_room(_measured(rows, choice), width) for choice in _CHOICES[-3:]]
+    narrowed = [_with_room(_measured(rows, choice, words), width) for choice in _CHOICES[-3:]]
     return next((columns for columns in narrowed if columns.total <= width), narrowed[-1])
 
 
-def _measured(rows: list[Row], choice: _Choice) -> Columns:
+def _measured(rows: Sequence[Row], choice: _Choice, words: Words) -> Columns:
+    above = _titles(rows, words, compact=choice.compact)
+    least = [cell_len(title) for title in above]
     titles = [cell_len(title(row, notes=choice.notes, heads=not choice.heads, compact=choice.compact)) for row in rows]
     stacks = [cell_len(row.stack) for row in rows]
     costs = [cell_len(cost(row, compact=choice.compact)) for row in rows]
     return Columns(
-        step=max([4, *titles]),
-        module=max([6, *(cell_len(module_path(row)) for row in rows)]) if choice.module else 0,
-        shapes=max([6, *(cell_len(row.equation) for row in rows)]),
-        heads=max([5, *stacks]) if choice.heads and any(stacks) else 0,
-        parameters=max([6 if choice.compact else 10, *costs]) if choice.parameters else 0,
-        flops=max([5, *(cell_len(flops_of(row)) for row in rows)]) if choice.flops else 0,
+        titles=above,
+        step=max([least[0], *titles]),
+        module=max([least[1], *(cell_len(module_path(row)) for row in rows)]) if choice.module else 0,
+        shapes=max([least[2], *(cell_len(row.equation) for row in rows)]),
+        heads=max([least[3], *stacks]) if choice.heads and any(stacks) else 0,
+        parameters=max([least[4], *costs]) if choice.parameters else 0,
+        flops=max([least[5], *(cell_len(flops_of(row)) for row in rows)]) if choice.flops else 0,
         notes=choice.notes,
         compact=choice.compact,
     )
+
+
+def _titles(rows: Sequence[Row], words: Words, *, compact: bool) -> tuple[str, ...]:
+    attends = any(row.step is not None and row.step.kind == "scores" for row in rows)
+    stacks = "heads" if attends and not any(row.section.kind == "experts" for row in rows) else "stack"
+    names = ("step", "module", "shapes", stacks, "params" if compact else "parameters", "FLOPs")
+    step, *others = map(words.say, names)
+    return (step if compact else f"  {step}", *others)
 
 
 def _with_room(columns: Columns, width: int) -> Columns:
@@ -122,7 +145,7 @@ def cost(row: Row, *, compact: bool) -> str:
     if not compact:
         return row.cost
     if row.step is not None and row.step.tied_to:
-        return "tied"
+        return row.words.say("tied")
     return short_count(row.parameters) if row.parameters else row.cost
 
 
@@ -131,11 +154,3 @@ def flops_of(row: Row) -> str:
     if row.flops is None:
         return "" if row.parameters is None else "–"
     return short(row.flops)
-
-
-def shortened(text: str, longest: int) -> str:
-    """A text without its middle: ``model.layers.0…self_attn.q_proj``."""
-    if cell_len(text) <= longest:
-        return text
-    tail = longest * 3 // 5
-    return f"{text[: longest - tail - 1]}…{text[-tail:]}"

@@ -8,12 +8,16 @@ from typing import Any
 
 from shapetrace.comparing import summarising
 from shapetrace.comparing.structure import Change, Comparison, Side, Total
+from shapetrace.drawing.opposing import titled
+from shapetrace.drawing.wording import Words
 from shapetrace.errors import UsageError
-from shapetrace.renderers import grid_renderer
+from shapetrace.failing.phrases import say
+from shapetrace.renderers import FOR_PEOPLE, grid_renderer
 from shapetrace.renderers.failures import printable
 from shapetrace.renderers.grid import Cell, Column, Grid
 from shapetrace.renderers.markdown import escaped
 from shapetrace.renderers.numbers import exact, short
+from shapetrace.renderers.phrasing import ENGLISH, equation_in
 from shapetrace.renderers.table import wrapped
 
 FORMATS = ("table", "markdown", "json", "csv", "html")
@@ -22,13 +26,14 @@ _SIGNS = {"added": "+", "removed": "−", "changed": "~", "same": " "}
 _LONGEST_NAME = 32
 
 
-def render(comparison: Comparison, name: str, *, strict: bool = True, **options: Any) -> str:
+def render(comparison: Comparison, name: str, *, strict: bool = True, words: Words = ENGLISH, **options: Any) -> str:
     """Write a comparison.
 
     Args:
         comparison: Two outlines, aligned.
         name: One of ``FORMATS``.
         strict: False to count, and not to list, steps that multiply nothing and differ because products do.
+        words: The language, if the format is one for people.
         options: Passed on to the format: ``width`` and ``color`` of the table.
 
     Raises:
@@ -37,15 +42,15 @@ def render(comparison: Comparison, name: str, *, strict: bool = True, **options:
     check_format(name)
     if name == "json":
         return _json(comparison)
-    shown = grid(comparison, strict=strict)
-    if shown.rows or name == "csv":
-        return _head(comparison, shown, name, options, strict) + grid_renderer(name)(shown, **options)
-    return _head(comparison, shown, name, options, strict)
+    words = words if name in FOR_PEOPLE else ENGLISH
+    shown = grid(comparison, strict=strict, words=words)
+    body = grid_renderer(name)(shown, **options) if shown.rows or name == "csv" else ""
+    lines = [f"{comparison.left} ↔ {comparison.right}", *summary(comparison, strict=strict, words=words)]
+    return _head(lines, name, options, above=bool(shown.rows)) + body
 
 
-def _head(comparison: Comparison, shown: Grid, name: str, options: Mapping[str, Any], strict: bool) -> str:
-    """The verdict, above the grid; a format for programs has none."""
-    lines = [f"{comparison.left} ↔ {comparison.right}", *summary(comparison, strict=strict)]
+def _head(lines: Sequence[str], name: str, options: Mapping[str, Any], *, above: bool) -> str:
+    """The verdict, above the grid if there is one; a format for programs has none."""
     if name == "markdown":
         return "".join(f"{escaped(line)}  \n" for line in lines) + "\n"
     if name == "html":
@@ -54,7 +59,7 @@ def _head(comparison: Comparison, shown: Grid, name: str, options: Mapping[str, 
         return ""
     width = int(options.get("width", 100))
     wrapped_lines = [part for line in lines for part in wrapped(printable(line), width)]
-    return "\n".join(wrapped_lines) + "\n" + ("\n" if shown.rows else "")
+    return "\n".join(wrapped_lines) + "\n" + ("\n" if above else "")
 
 
 def check_format(name: str, known: Sequence[str] = FORMATS) -> None:
@@ -67,44 +72,45 @@ def check_format(name: str, known: Sequence[str] = FORMATS) -> None:
         raise UsageError(f"no format {name!r} of a comparison: choose one of {', '.join(known)}")
 
 
-def grid(comparison: Comparison, *, strict: bool = True) -> Grid:
+def grid(comparison: Comparison, *, strict: bool = True, words: Words = ENGLISH) -> Grid:
     """What differs, with the sections around it; what is equal is only counted."""
-    return Grid(_columns(comparison), tuple(_rows(comparison, strict)))
+    return Grid(_columns(comparison, words), tuple(_rows(comparison, strict, words)))
 
 
-def _columns(comparison: Comparison) -> tuple[Column, ...]:
+def _columns(comparison: Comparison, words: Words) -> tuple[Column, ...]:
     left, right = (
-        printable(name) if len(name) <= _LONGEST_NAME else side
+        printable(name) if len(name) <= _LONGEST_NAME else words.say(side)
         for name, side in ((comparison.left, "left"), (comparison.right, "right"))
     )
     return (
         Column("sign", " "),
-        Column("step", "step"),
+        Column("step", words.say("step")),
         Column("left", left),
         Column("right", right),
-        Column("parameters", "parameters", "right", spare=2),
-        Column("flops", "FLOPs", "right", spare=1),
+        Column("parameters", words.say("parameters"), "right", spare=2),
+        Column("flops", words.say("FLOPs"), "right", spare=1),
     )
 
 
-def summary(comparison: Comparison, *, strict: bool = True) -> Iterator[str]:
+def summary(comparison: Comparison, *, strict: bool = True, words: Words = ENGLISH) -> Iterator[str]:
     """What is equal and what is not, in lines of words; the verdict first."""
-    yield str(summarising.verdict(comparison))
+    yield words.told(summarising.verdict(comparison))
     if cause := summarising.settings(comparison):
-        yield f"settings that differ: {cause}"
-    yield " · ".join(map(_total, summarising.totals(comparison)))
-    yield from map(str, summarising.forms(comparison, strict=strict))
+        yield words.told(say("settings that differ: {settings}", settings=cause))
+    yield " · ".join(_total(total, words) for total in summarising.totals(comparison))
+    yield from map(words.told, summarising.forms(comparison, strict=strict))
 
 
-def _total(total: Total) -> str:
+def _total(total: Total, words: Words) -> str:
     number = short if "FLOPs" in total.name or "bytes" in total.name else exact
+    name = words.say(total.name)
     if total.left == total.right:
-        return f"{total.name} {number(total.left)}"
+        return f"{name} {number(total.left)}"
     growth = summarising.growth(total)
-    return f"{total.name} {number(total.left)} → {number(total.right)}" + (f" ({growth})" if growth else "")
+    return f"{name} {number(total.left)} → {number(total.right)}" + (f" ({growth})" if growth else "")
 
 
-def _rows(comparison: Comparison, strict: bool) -> Iterator[tuple[Cell, ...]]:
+def _rows(comparison: Comparison, strict: bool, words: Words) -> Iterator[tuple[Cell, ...]]:
     heads: list[Change] = []
     told: set[int] = set()
     for change in comparison.listed(strict=strict):
@@ -116,27 +122,27 @@ def _rows(comparison: Comparison, strict: bool) -> Iterator[tuple[Cell, ...]]:
         for head in (*heads, change):
             if id(head) not in told and (head is change or head.section):
                 told.add(id(head))
-                yield _row(head, sign="" if head.differs else " ")
+                yield _row(head, words, sign="" if head.differs else " ")
 
 
-def _row(change: Change, sign: str = "") -> tuple[Cell, ...]:
-    titles = dict.fromkeys(side.title for side in (change.left, change.right) if side)
+def _row(change: Change, words: Words, sign: str = "") -> tuple[Cell, ...]:
+    titles = dict.fromkeys(titled(side.title, words) for side in (change.left, change.right) if side)
     title = "  " * change.depth + (" → ".join(titles) if not change.section else [*titles][-1])
     return (
         sign or _SIGNS[change.status],
         title,
-        _written(change.left),
-        _written(change.right),
+        _written(change.left, words),
+        _written(change.right, words),
         _pair(change, "parameters"),
         _pair(change, "flops"),
     )
 
 
-def _written(side: Side | None) -> str:
+def _written(side: Side | None, words: Words) -> str:
     if side is None:
         return "–"
     times = side.stack if side.equation else side.repeat
-    return (side.equation or side.place) + (f" ×{times}" if times > 1 else "")
+    return (equation_in(words, side.equation) or side.place) + (f" ×{times}" if times > 1 else "")
 
 
 def _pair(change: Change, name: str) -> str:

@@ -25,13 +25,17 @@ class Piece:
     ink: Ink
 
 
-def pieces(step: Step) -> tuple[Piece, ...]:
-    """Cut ``[1024,768]×[768,64]→[1024,64]`` into shapes and signs; joined again they are the equation."""
-    return tuple(_pieces(step))
+def pieces(step: Step, equation: str = "") -> tuple[Piece, ...]:
+    """Cut ``[1024,768]×[768,64]→[1024,64]`` into shapes and signs; joined again they are the equation.
+
+    Args:
+        step: Whose shapes they are.
+        equation: The step's own, or the same with words of another language between the shapes.
+    """
+    return tuple(_pieces(step, equation or step.equation))
 
 
-def _pieces(step: Step) -> Iterator[Piece]:
-    text = step.equation
+def _pieces(step: Step, text: str) -> Iterator[Piece]:
     shown = [*step.operands, *step.results]
     start = 0
     for position, match in enumerate(_SHAPE.finditer(text)):

@@ -1,7 +1,6 @@
 """The explanation of a failure below a table: a red panel in a terminal."""
 
 import re
-import textwrap
 from collections.abc import Iterator
 
 from rich.cells import cell_len
@@ -10,6 +9,7 @@ from rich.text import Text
 from shapetrace.failing.phrases import Tell
 from shapetrace.failing.reporting import carets, lines, message
 from shapetrace.failing.structure import Explanation
+from shapetrace.renderers.wrapping import begun, broken
 
 RED = "bold red"
 _QUIET = "grey54"
@@ -23,7 +23,7 @@ def panel(explained: Explanation, width: int, tell: Tell = str) -> Iterator[Text
     inner = max(width - 6, 20)
     body = [part for line in told(explained, tell) for part in _fitted(line, inner)]
     title = f" {printable(tell(explained.title))} "
-    title = title if cell_len(title) <= inner else f"{title[: inner - 1]}…"
+    title = title if cell_len(title) <= inner else f"{begun(title, inner - 1)}…"
     used = max([cell_len(title) + 1, *(cell_len(line) for line in body)])
     yield _framed(f"╭─{title}{'─' * (used + 1 - cell_len(title))}╮")
     for line in body:
@@ -50,7 +50,7 @@ def _fitted(line: str, room: int) -> list[str]:
         return [line]
     indent = " " * (len(line) - len(line.lstrip()))
     whole = _IN_SHAPES.sub("\u00a0", line)
-    parts = textwrap.wrap(whole, room, subsequent_indent=f"{indent}  ", break_on_hyphens=False) or [""]
+    parts = broken(whole, room, rest=f"{indent}  ", hard=True) or [""]
     return [part.replace("\u00a0", " ") for part in parts]
 
 

@@ -92,7 +92,7 @@ def _cells(row: Row) -> list[tuple[str, str]]:
 def _equation(row: Row) -> str:
     if row.step is None:
         return _text(row.equation)
-    return "".join(f'<span class="{piece.ink}">{_text(piece.text)}</span>' for piece in pieces(row.step))
+    return "".join(f'<span class="{piece.ink}">{_text(piece.text)}</span>' for piece in pieces(row.step, row.equation))
 
 
 def _table(titles: list[tuple[str, str]], body: list[list[tuple[str, str]]]) -> str:

@@ -1,10 +1,13 @@
 """The raw operations of a trace, with the kernels that each ran, as a grid."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
+from shapetrace.drawing.wording import Words
 from shapetrace.ir import Op, Trace
 from shapetrace.renderers.grid import Cell, Column, Grid
 from shapetrace.renderers.numbers import exact
+from shapetrace.renderers.phrasing import ENGLISH
 
 _COLUMNS = (
     Column("id", "op", "right"),
@@ -17,18 +20,20 @@ _COLUMNS = (
 )
 
 
-def operations(trace: Trace, paths: Iterable[str] = ()) -> Grid:
+def operations(trace: Trace, paths: Iterable[str] = (), words: Words = ENGLISH) -> Grid:
     """All operations, in the order of execution, or those of some modules.
 
     Args:
         trace: What ran.
         paths: Module paths whose operations, and those of modules in them, are listed; all if empty.
+        words: The language of the titles; names of operations are PyTorch's.
     """
     wanted = tuple(paths)
     chosen = [op for op in trace.ops if not wanted or any(_within(trace.calls[op.call].path, path) for path in wanted)]
     n_kernels = sum(len(op.kernels) for op in chosen)
-    note = f"{exact(len(chosen))} operations, {exact(n_kernels)} kernels"
-    return Grid(_COLUMNS, tuple(_row(trace, op) for op in chosen), title=trace.model.name, notes=(note,))
+    note = words.say("{n} operations, {kernels} kernels", n=exact(len(chosen)), kernels=exact(n_kernels))
+    columns = tuple(replace(column, title=words.say(column.title)) for column in _COLUMNS)
+    return Grid(columns, tuple(_row(trace, op) for op in chosen), title=trace.model.name, notes=(note,))
 
 
 def _within(path: str, section: str) -> bool:

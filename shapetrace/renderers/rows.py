@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from shapetrace.drawing.wording import Words
 from shapetrace.outlining.structure import Operand, Outline, Section, Step
 from shapetrace.renderers.numbers import exact
-from shapetrace.renderers.phrasing import ENGLISH
+from shapetrace.renderers.phrasing import ENGLISH, equation_in
 
 _LONGEST_STACK = 3
 _IN_STACK = frozenset({"{n} heads", "{n} experts"})
@@ -74,7 +74,7 @@ def _translated(row: Row, words: Words) -> Row:
         note = words.several("{n} steps", n_steps) if row.note else ""
         return replace(row, title=words.say(row.section.title) + times, note=note, words=words)
     note = " · ".join(words.note(note) for note in row.step.notes if note.template not in _IN_STACK)
-    equation = row.equation.replace("→rows of [", f"→{words.say('rows of')} [", 1)
+    equation = equation_in(words, row.equation)
     return replace(row, title=words.say(row.title), note=note, equation=equation, words=words)
 
 

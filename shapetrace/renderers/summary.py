@@ -19,9 +19,9 @@ _SHARES: dict[SectionKind, str] = {
 }
 
 
-def device(model: Model) -> str:
+def device(model: Model, words: Words = ENGLISH) -> str:
     """Where the pass ran, and what that means: ``meta: no arithmetic``."""
-    return "meta: no arithmetic" if model.device == "meta" else model.device
+    return words.say("meta: no arithmetic") if model.device == "meta" else model.device
 
 
 def shares(outline: Outline, words: Words = ENGLISH) -> list[tuple[str, str]]:

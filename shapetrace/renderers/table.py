@@ -2,7 +2,6 @@
 
 import io
 import re
-import textwrap
 from collections.abc import Iterator
 
 from rich.cells import cell_len, set_cell_size
@@ -10,6 +9,7 @@ from rich.console import Console
 from rich.text import Text
 
 from shapetrace.drawing.facts import facts_of
+from shapetrace.drawing.wording import Words
 from shapetrace.outlining.structure import Outline
 from shapetrace.renderers import summary
 from shapetrace.renderers.columns import GAP, MARGIN, Columns, choose, cost, flops_of, module_path, title
@@ -18,8 +18,11 @@ from shapetrace.renderers.failures import panel, printable
 from shapetrace.renderers.grid import Column, Grid, text
 from shapetrace.renderers.phrasing import ENGLISH
 from shapetrace.renderers.rows import Row, rows
+from shapetrace.renderers.wrapping import broken
 
 _LEAST_CELL = 10
+_GLUED = re.compile(r"(?<=\d) (?=[\w%])|(?<=\w) (?=\d)| (?=·)")
+"""Blanks where a line of words is not broken: ``48 views``."""
 
 STYLES = {
     "data": "dodger_blue1",
@@ -33,7 +36,9 @@ STYLES = {
 }
 
 
-def render(outline: Outline, *, width: int = 100, color: bool = False, depth: int | None = None) -> str:
+def render(
+    outline: Outline, *, width: int = 100, color: bool = False, depth: int | None = None, words: Words = ENGLISH
+) -> str:
     """Write an outline as a table.
 
     Args:
@@ -41,14 +46,15 @@ def render(outline: Outline, *, width: int = 100, color: bool = False, depth: in
         width: Characters a line; less leaves columns out, never breaks an equation.
         color: True to write ANSI colours.
         depth: Sections deeper than this are one row each.
+        words: The language.
     """
-    listed = rows(outline, depth=depth)
-    columns = choose(listed, width)
+    listed = rows(outline, depth=depth, words=words)
+    columns = choose(listed, width, words)
     rule = Text(" " * MARGIN + "─" * (min(columns.total, width) - MARGIN), style=STYLES["quiet"])
-    lines = [*_head(outline, width), Text(), _titles(columns, listed), rule]
+    lines = [*_head(outline, width, words), Text(), _joined(list(map(Text, columns.titles)), columns), rule]
     for row in listed:
         lines += _row(row, columns, width)
-    lines += [rule, *_foot(outline, width)]
+    lines += [rule, *_foot(outline, width, words)]
     return printed(lines, width=width, color=color)
 
 
@@ -65,10 +71,10 @@ def printed(lines: list[Text], *, width: int, color: bool) -> str:
     return stream.getvalue()
 
 
-def _head(outline: Outline, width: int) -> Iterator[Text]:
+def _head(outline: Outline, width: int, words: Words) -> Iterator[Text]:
     model = outline.model
-    name, facts = printable(model.name), " · ".join(facts_of(model, ENGLISH))
-    where = f"[{summary.device(model)}]" if model.device else ""
+    name, facts = printable(words.say(model.name)), " · ".join(facts_of(model, words))
+    where = f"[{summary.device(model, words)}]" if model.device else ""
     line = "   ".join(part for part in (name, facts, where) if part)
     below = cell_len(line) + MARGIN > width
     head = Text(" " * MARGIN + (f"{name}   {where}" if below else line).rstrip())
@@ -77,16 +83,8 @@ def _head(outline: Outline, width: int) -> Iterator[Text]:
     if below:
         yield from (Text(part) for part in wrapped(facts, width))
     if model.tokens:
-        for part in wrapped(" ".join(printable(token) for token in model.tokens), width):
-            yield Text(part, style=STYLES["data"])
-
-
-def _titles(columns: Columns, listed: list[Row]) -> Text:
-    attends = any(row.step is not None and row.step.kind == "scores" for row in listed)
-    stacks = "heads" if attends and not any(row.section.kind == "experts" for row in listed) else "stack"
-    names = ("params" if columns.compact else "parameters", "step" if columns.compact else "  step")
-    cells = [Text(names[1]), Text("module"), Text("shapes"), Text(stacks), Text(names[0]), Text("FLOPs")]
-    return _joined(cells, columns)
+        tokens = " ".join(printable(token) for token in model.tokens)
+        yield from (Text(part, style=STYLES["data"]) for part in _broken_words(tokens, width))
 
 
 def _row(row: Row, columns: Columns, width: int) -> Iterator[Text]:
@@ -107,8 +105,8 @@ def _row(row: Row, columns: Columns, width: int) -> Iterator[Text]:
 
 def _title(row: Row, columns: Columns) -> Text:
     plain = title(row, notes=False, heads=not columns.heads, compact=columns.compact)
-    words = title(row, notes=columns.notes, heads=not columns.heads, compact=columns.compact)
-    result = Text(printable(words))
+    whole = title(row, notes=columns.notes, heads=not columns.heads, compact=columns.compact)
+    result = Text(printable(whole))
     if row.step is None:
         result.stylize(STYLES["head"], 0, len(plain))
     result.stylize(STYLES["quiet"], len(plain))
@@ -118,7 +116,7 @@ def _title(row: Row, columns: Columns) -> Text:
 def _equation(row: Row) -> Text:
     if row.step is None:
         return Text(row.equation, style=STYLES["data"])
-    return Text.assemble(*((piece.text, STYLES[piece.ink]) for piece in pieces(row.step)))
+    return Text.assemble(*((piece.text, STYLES[piece.ink]) for piece in pieces(row.step, row.equation)))
 
 
 def _broken(equation: Text, width: int, *, indent: int) -> Iterator[Text]:
@@ -151,18 +149,18 @@ def _joined(cells: list[Text], columns: Columns) -> Text:
     return line
 
 
-def _foot(outline: Outline, width: int) -> Iterator[Text]:
-    left, right = summary.totals(outline)
+def _foot(outline: Outline, width: int, words: Words) -> Iterator[Text]:
+    left, right = summary.totals(outline, words)
     gap = width - MARGIN - cell_len(left) - cell_len(right)
     if gap >= 4:
         yield Text(" " * MARGIN + left + "      " + right, style=STYLES["head"])
     else:
         yield from (Text(line, style=STYLES["head"]) for part in (left, right) for line in wrapped(part, width))
-    for note in (summary.coverage(outline), summary.uncounted(outline)):
+    for note in (summary.coverage(outline, words), summary.uncounted(outline, words)):
         yield from (Text(line, style=STYLES["quiet"]) for line in wrapped(note, width))
     if outline.explained is not None:
         yield Text()
-        yield from panel(outline.explained, width)
+        yield from panel(outline.explained, width, words.told)
     elif outline.failure:
         yield Text()
         yield from (Text(line, style=STYLES["failure"]) for line in wrapped(printable(outline.failure), width))
@@ -170,13 +168,12 @@ def _foot(outline: Outline, width: int) -> Iterator[Text]:
 
 def wrapped(line: str, width: int) -> list[str]:
     """A line of words in as many lines as it needs, with the margin before each; ``48 views`` stays together."""
-    margin = " " * MARGIN
-    lines = textwrap.wrap(
-        re.sub(r"(?<=[\dA-Za-z]) (?=[\dA-Za-z%])| (?=·)", "\u00a0", line) if width >= 40 else line,
-        max(width, 20), initial_indent=margin, subsequent_indent=margin + "  ",
-        break_on_hyphens=False, break_long_words=False,
-    )  # fmt: skip
-    return [part.replace("\u00a0", " ") for part in lines]
+    glued = _GLUED.sub("\u00a0", line) if width >= 40 else line
+    return [part.replace("\u00a0", " ") for part in _broken_words(glued, width)]
+
+
+def _broken_words(line: str, width: int) -> list[str]:
+    return broken(line, max(width, 20), first=" " * MARGIN, rest=" " * (MARGIN + 2))
 
 
 def render_grid(grid: Grid, *, width: int = 100, color: bool = False) -> str:

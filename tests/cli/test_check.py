@@ -64,6 +64,12 @@ def test_a_forward_that_fails_exits_1_and_is_explained(held, shapetrace):
     assert "9 ≠ 8" in said.out
 
 
+def test_differences_and_failures_are_told_in_the_language(held, shapetrace):
+    assert "乘积或参数不同" in shapetrace("check", held, "net.py:wider", "--input", "x=2x8", "--lang", "zh", code=1).out
+    assert "可行的做法：" in shapetrace("check", held, "net.py:Net", "--input", "x=2x9", "--lang", "zh", code=1).out
+    assert "no labels" in shapetrace("check", held, "net.py:Net", "--input", "x=2x8", "--lang", "tlh", code=2).err
+
+
 def test_what_is_no_trace_exits_2(held, shapetrace):
     assert "expected a trace" in shapetrace("check", "gpt2", "gpt2", code=2).err
     assert "--update writes" in shapetrace("check", held.parent / "missing.json", "net.py:Net", code=2).err

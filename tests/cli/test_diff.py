@@ -1,5 +1,7 @@
 import json
 
+import pytest
+
 TINY = ("--d-model", "16", "--vocab", "32", "--seq", "4")
 
 
@@ -30,6 +32,26 @@ def test_a_wrong_request_exits_2(shapetrace):
     assert "no labels for the language" in shapetrace("diff", "gpt2", "gpt2", "-f", "svg", "--lang", "x", code=2).err
     shapetrace("diff", "gpt2", code=2)
     shapetrace("diff", "gpt2", "no-such-model", code=2)
+
+
+@pytest.mark.parametrize("name", ["table", "markdown"])
+def test_differences_are_told_in_chinese(shapetrace, name):
+    said = shapetrace("diff", "gpt2", "gpt2-medium", "--seq", "8", "-f", name, "--lang", "zh", code=1).out
+    for words in (
+        "15 处乘积或参数不同",
+        "不同的设置：layers 12 → 24",
+        "矩阵乘法的 FLOPs",
+        "步骤",
+        "Transformer 块 ×24",
+    ):
+        assert words in said, words
+    assert "[8]→查表 [50257,768]→[8,768]" in said.replace("\\", "")
+    assert "Query" not in said
+
+
+def test_a_program_gets_the_same_in_every_language(shapetrace):
+    words = ("diff", "gpt2", "gpt2-medium", "--seq", "8", "-f", "csv")
+    assert shapetrace(*words, "--lang", "zh", code=1).out == shapetrace(*words, code=1).out
 
 
 def test_a_figure_goes_to_stdout(shapetrace):

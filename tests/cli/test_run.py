@@ -4,6 +4,7 @@ import json
 import re
 
 import pytest
+from rich.cells import cell_len
 
 TINY = ("--d-model", "8", "--heads", "2", "--layers", "3", "--vocab", "16", "--seq", "5")
 
@@ -106,3 +107,79 @@ def test_a_wrong_request_is_one_line_and_exit_2(shapetrace, words):
     assert result.out == ""
     assert re.match(rf"error: .*{WRONG[words]}", result.err)
     assert result.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("columns", [80, 120])
+def test_the_table_is_in_chinese(shapetrace, columns):
+    out = shapetrace("run", *TINY, "--lang", "zh", columns=columns).out
+    assert "3 层 · d_model 8 · 2 个注意力头" in out
+    assert "meta：不做数值计算" in out
+    assert "注意力分数" in out
+    assert "[5]→查表 [16,8]→[5,8]" in out
+    assert re.search(r"步骤 .*形状 .*头数 .*参数量? .*FLOPs", out)
+    assert "个参数   嵌入层" in out
+    assert "覆盖：" in out
+    assert "未计入 FLOPs：" in out
+    assert not re.search(r"Query|Residual|heads|parameters|coverage", out)
+
+
+def test_markdown_and_raw_operations_are_in_chinese(shapetrace):
+    assert "| 步骤 | 模块 | 形状 |" in shapetrace("run", *TINY, "--lang", "zh", "-f", "markdown").out
+    out = shapetrace("run", *TINY, "--lang", "zh", "--ops", columns=200).out
+    assert re.search(r"编号 +运算 +模块 +输入 +输出 +内核", out)
+    assert re.search(r"[\d]+ 次运算，\d+ 个内核", out)
+    assert "linear" in out
+
+
+@pytest.mark.parametrize("name", ["json", "csv"])
+@pytest.mark.parametrize("more", [(), ("--ops",)])
+def test_programs_get_english_in_every_language(shapetrace, name, more):
+    words = ("run", *TINY, *more, "-f", name)
+    assert shapetrace(*words, "--lang", "zh").out == shapetrace(*words).out
+
+
+def test_a_language_of_the_user_is_one_file(shapetrace, tmp_path):
+    (tmp_path / "labels").mkdir()
+    (tmp_path / "labels" / "de.toml").write_text('[phrases]\n"Query" = "Anfrage"\n"parameters" = "Gewichte"\n')
+    out = shapetrace("run", *TINY, "--lang", "de", "--templates", tmp_path).out
+    assert "Anfrage" in out
+    assert "Gewichte" in out
+    assert "Key" in out
+
+
+def test_an_unknown_language_is_told_before_the_model_runs(shapetrace, tmp_path):
+    model = tmp_path / "model.py"
+    model.write_text("raise SystemExit('it ran')\n")
+    for words in (("run", f"{model}:Net"), ("diff", f"{model}:Net", "gpt2")):
+        said = shapetrace(*words, "--lang", "tlh", code=2)
+        assert said.err == "error: no labels for the language 'tlh'; there are en, zh\n"
+        assert said.out == ""
+    missing = tmp_path / "missing"
+    said = shapetrace("run", f"{model}:Net", "--templates", missing, code=2)
+    assert said.err == f"error: there is no folder {missing} of templates\n"
+
+
+FAILING = """
+import torch
+
+
+class Net(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc1, self.fc2 = torch.nn.Linear(512, 768), torch.nn.Linear(512, 10)
+
+    def forward(self, x):
+        return self.fc2(self.fc1(x).relu())
+"""
+
+
+@pytest.mark.parametrize("columns", [50, 80, 120])
+def test_a_failure_is_explained_in_chinese_within_its_frame(shapetrace, tmp_path, columns):
+    (tmp_path / "model.py").write_text(FAILING)
+    words = ("run", f"{tmp_path / 'model.py'}:Net", "--input", "4x512", "--lang", "zh")
+    lines = shapetrace(*words, columns=columns, code=1).out.splitlines()
+    start = next(i for i, line in enumerate(lines) if line.startswith(" ╭─ fc2 (Linear 512→10) 中的 linear 失败 ─"))
+    assert len({cell_len(line) for line in lines[start:]}) == 1
+    assert cell_len(lines[start]) <= columns
+    assert any("可行的做法：" in line for line in lines[start:])
+    assert "**fc2 (Linear 512→10) 中的 linear 失败**" in shapetrace(*words, "-f", "markdown", code=1).out

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
+from shapetrace.drawing.wording import words_in
 from shapetrace.outlining.structure import Note
 from shapetrace.renderers.grid import Column, Grid
 from shapetrace.renderers.table import render, render_grid
@@ -28,6 +29,34 @@ def test_no_equation_is_ever_broken(width):
 @pytest.mark.parametrize("width", [52, 60, 80, 100, 120, 200])
 def test_every_line_fits_its_width(width):
     assert max(cell_len(line) for line in render(gpt2(), width=width).splitlines()) <= width
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_the_chinese_table_looks_as_its_golden_file(golden, width):
+    golden(f"table-zh-{width}.txt", render(gpt2(), width=width, words=words_in("zh")))
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 120, 200])
+def test_chinese_is_aligned_by_the_cells_of_a_terminal(width):
+    lines = render(gpt2(), width=width, words=words_in("zh")).splitlines()
+    assert max(map(cell_len, lines)) <= width
+    rules = [i for i, line in enumerate(lines) if "───" in line]
+    starts = {cell_len(line[: line.index("[")]) for line in lines[rules[0] : rules[1]] if re.search(r" {2,}\[", line)}
+    assert len(starts) == 1
+    ends = {cell_len(line) for line in lines[rules[0] : rules[1]] if re.search(r"\d [KMG]$|–$", line)}
+    assert len(ends) <= 1
+
+
+def test_english_from_its_file_is_the_english_table():
+    assert render(gpt2(), words=words_in("en")) == render(gpt2())
+
+
+def test_words_beside_the_rows_are_broken_between_any_two():
+    outline = gpt2()
+    tokens = ("the", "capital", "of") * 30
+    text = render(replace(outline, model=replace(outline.model, tokens=tokens)), width=80)
+    assert max(map(cell_len, text.splitlines())) <= 80
+    assert text.count("capital") == 30
 
 
 def test_eighty_columns_keep_parameters_and_flops():
