@@ -108,7 +108,7 @@ class _Writer:
         inner = [child.kind for child in node.nodes()]
         if node.repeat > 1 and len(inner) > 1 and set(inner) == {"block"}:
             return "Layer group"
-        if node.repeat > 1 and node.kind in ("other", "mlp", "block"):
+        if node.repeat > 1 and node.kind in ("other", "block"):
             return "Block"
         if node.kind == "other" or (node.kind == "block" and any(child.kind == "block" for child in node.nodes())):
             tail = node.path.rpartition(".")[2].replace("_", " ")

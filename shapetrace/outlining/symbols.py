@@ -64,7 +64,8 @@ class Symbols:
             return "W" if len(operand.shape) > 1 else "w"
         tensor = self._flow.facts.tensor(operand.value)
         if tensor.origin == "input":
-            self.of[operand.value] = "X" if self._flow.is_floating(operand.value) else "ids"
+            whole = "mask" if tensor.dtype == "bool" else "ids"
+            self.of[operand.value] = "X" if self._flow.is_floating(operand.value) else whole
             return self.of[operand.value]
         return ""
 

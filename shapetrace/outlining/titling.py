@@ -3,6 +3,7 @@
 from collections import defaultdict
 
 from shapetrace.ops.kinds import names_of
+from shapetrace.outlining.choosing import chooses, multiplies
 from shapetrace.outlining.columns import TITLES
 from shapetrace.outlining.crossing import crosses
 from shapetrace.outlining.drafts import Draft, Ref
@@ -147,7 +148,7 @@ class _Titles:
         while queue and seen < 8:
             draft = queue.pop(0)
             seen += 1
-            if draft.kind == "route":
+            if chooses(self._flow, draft):
                 return result.shape[-1] > 1
             if draft.kind in ("softmax", "activation", "add", "pointwise", "reduce", "select"):
                 queue += [after for r in draft.results for after in self._after(r)]
@@ -156,23 +157,29 @@ class _Titles:
     def _latent_of(self, result: Ref, draft: Draft) -> str:
         """What a low-rank product is expanded to again, row by row: queries, or keys and values."""
         letters: set[str] = set()
+        columns = 0
         queue = list(self._after(result))
         for after in queue:
             if after.kind == "norm":
                 queue += [later for r in after.results for later in self._after(r)]
+            elif after.kind in ("residual", "concat"):
+                return ""  # a stream of its own
             elif after.kind == "product" and after.title in (*TITLES.values(), "Key, Value"):
                 if after.operands[0].shape[:-1] != result.shape[:-1]:
                     return ""
                 letters |= {_LATENTS[r.letter] for r in after.results if r.letter in _LATENTS}
-        narrow = result.shape[-1] < draft.operands[0].shape[-1]
+                columns += sum(r.shape[-1] * r.stack for r in after.results)
+        narrow = result.shape[-1] < min(draft.operands[0].shape[-1], columns)
         return letters.pop() if narrow and len(letters) == 1 else ""
 
     def _gating(self, result: Ref) -> Draft | None:
         """The element-wise step in which a product's columns meet those of another one."""
         for after in self._after(result):
             if after.kind in ("activation", "multiply") and len({o.value for o in after.operands}) == 2:
-                others = [self._makers.get(o.value) for o in after.operands if o.value is not None]
-                if all(other is not None and other.kind == "product" for other in others):
+                makers = [self._makers.get(o.value) for o in after.operands if o.value is not None]
+                products = [maker for maker in makers if maker is not None and maker.kind == "product"]
+                one_source = len({product.operands[0].value for product in products}) == 1
+                if len(products) == len(makers) and one_source and multiplies(self._flow, after):
                     return after
         return None
 

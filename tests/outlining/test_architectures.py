@@ -209,3 +209,12 @@ def test_a_window_inside_layers_that_alternate_is_a_band_and_a_nested_fold() -> 
     scores = [s for s in found.steps() if s.title == "Scores"]
     assert [s.results[0].band for s in scores] == [(2, 0), None]
     assert "window of 3" in [str(note) for note in scores[0].notes]
+
+
+def test_an_input_of_truth_values_is_a_mask() -> None:
+    class Masked(nn.Module):
+        def forward(self, x: torch.Tensor, seen: torch.Tensor) -> torch.Tensor:
+            return torch.where(seen.unsqueeze(-1), x, 0.0)
+
+    (chosen,) = read(Masked(), torch.ones(2, 5, 24), torch.ones(2, 5, dtype=torch.bool)).steps()
+    assert [o.name for o in chosen.operands] == ["mask", "X"]
