@@ -1,5 +1,6 @@
 """Attention, drawn as it is taught: Q Kᵀ, softmax, A V, the heads side by side."""
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 
@@ -53,11 +54,12 @@ def _scores(flow: Flow, attention: Attention, columns: Mapping[int, Sequence[Col
         queries, keys, rows, lengths = keys, queries, lengths, rows
     length, width, keys_length = atoms.size(rows), atoms.size(product.k), atoms.size(lengths)
     stack = stack_sizes(flow, product.batch)
+    all_keys = Ref(None, (width, keys_length), "data", stack)
     band = _window(attention, keys_length)
     pattern = "band" if band else "causal" if attention.causal else ""
     operands = [
         Ref(flow.root(queries), (length, width), "data", stack, "Q"),
-        Ref(flow.root(keys), (width, keys_length), "data", _own_heads(flow, keys, stack, columns), "K", True),
+        Ref(flow.root(keys), (width, keys_length), "data", _own_heads(flow, keys, all_keys, columns), "K", True),
     ]
     value = None if product.out is None else flow.root(product.out)
     result = Ref(value, (length, keys_length), "data", stack, "S", pattern=pattern, band=band)
@@ -91,6 +93,8 @@ def _score_notes(attention: Attention, width: int, band: tuple[int, int] | None)
         notes.append(Note("causal mask"))
     elif attention.masked and not band:
         notes.append(Note("masked"))
+    if attention.biased:
+        notes.append(Note("plus a learned bias"))
     if band:
         notes.append(Note("window of {n}", {"n": sum(band) + 1}))
     if attention.fused:
@@ -98,12 +102,19 @@ def _score_notes(attention: Attention, width: int, band: tuple[int, int] | None)
     return notes
 
 
-def _own_heads(
-    flow: Flow, value: int, stack: tuple[int, ...], columns: Mapping[int, Sequence[Columns]]
-) -> tuple[int, ...]:
-    """Stack of keys or values: with grouped queries they have fewer heads than the queries."""
-    before, matrix = flow.facts.tensor(flow.root(value)).shape, flow.facts.tensor(value).shape[-2:]
-    if math.prod(before) == math.prod(stack) * math.prod(matrix):
+def _own_heads(flow: Flow, value: int, whole: Ref, columns: Mapping[int, Sequence[Columns]]) -> tuple[int, ...]:
+    """Stack of keys or values: with grouped queries they have fewer heads than the queries.
+
+    Args:
+        flow: Values and operations.
+        value: The keys or values as the product reads them.
+        whole: Them with one matrix for each head of the queries.
+        columns: What the columns of projections become.
+    """
+    stack = whole.stack_axes
+    sizes = [math.prod(flow.facts.tensor(form).shape) for form in flow.forms(value)]
+    repeated = any(after > before for after, before in itertools.pairwise(sizes))
+    if not repeated and sizes[0] == whole.stack * math.prod(whole.shape):
         return stack  # each has its own: nothing was repeated on the way
     heads = [
         piece.heads
@@ -145,8 +156,9 @@ def _weighted(flow: Flow, attention: Attention, columns: Mapping[int, Sequence[C
     ):  # cut anew between softmax and product: overlapping chunks
         cut = product.right if attention.weights_right else product.left
         weights = Ref(None if cut is None else flow.root(cut), shape, "data", stack, "A")
-    value_stack = _own_heads(flow, values, stack, columns)
-    operands = [weights, Ref(flow.root(values), (shape[1], atoms.size(width)), "data", value_stack, "V")]
+    all_values = Ref(None, (shape[1], atoms.size(width)), "data", stack)
+    value_stack = _own_heads(flow, values, all_values, columns)
+    operands = [weights, Ref(flow.root(values), all_values.shape, "data", value_stack, "V")]
     result_value = None if product.out is None else flow.root(product.out)
     result = Ref(result_value, (shape[0], atoms.size(width)), "data", stack, "Z")
     ops = [] if attention.fused else [op.id]
@@ -213,6 +225,8 @@ def _concat(flow: Flow, attention: Attention, weighted: Draft) -> list[Draft]:
             readable = readable_shape(flow, op.outputs[0])
             joined = Ref(result.value, readable, "data", (), "Z", pattern="slices", slices=count)
             before = Ref(result.value, (*joined.shape[:-1], result.shape[-1]), "data", (count,), "Z")
+            if math.prod(before.shape) * count != math.prod(joined.shape):  # a head's columns hold rows too
+                before = Ref(result.value, result.shape, "data", result.stack_axes, "Z")
             turning = [e.id for e in edges if e.id <= op.id]
             return [Draft(turning, "concat", "Concat heads", "concat", [before], [joined], op.call, order=op.id)]
     return []

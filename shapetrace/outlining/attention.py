@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from math import prod
 
 from shapetrace.ir import Op
 from shapetrace.ops.kinds import OpKind, activation_name, names_of
 from shapetrace.ops.products import Product
 from shapetrace.outlining.flow import Flow
+from shapetrace.outlining.masking import parts
 from shapetrace.outlining.weighing import Weighing, maxima_between, weighings
 
 _BETWEEN: frozenset[OpKind] = frozenset({"pointwise", "cast", "layout", "dropout", "cat", "index"})
@@ -34,6 +36,7 @@ class Attention:
         band: Columns that the mask lets a row see below and above the diagonal (`ir.Tensor.band`), where known.
         causal: True if the mask is a triangle, or a band that ends at the diagonal.
         masked: True if something masks the scores.
+        biased: True if weights are added to the scores: positions relative to each other.
         scale: Factor of the scores where the call says it.
     """
 
@@ -49,6 +52,7 @@ class Attention:
     band: tuple[int, int] | None = None
     causal: bool = False
     masked: bool = False
+    biased: bool = False
     scale: float | None = None
 
 
@@ -85,8 +89,9 @@ def _fused(flow: Flow, position: int, product: Product) -> Attention:
     band = _band(flow, masks)
     causal = bool(op.attrs.get("is_causal")) or _is_causal(flow, masks, band)
     scale = op.attrs.get("scale")
+    masked, biased = parts(flow, masks)
     return Attention(
-        position, position + 1, fused=True, band=band, causal=causal, masked=causal or bool(masks),
+        position, position + 1, fused=True, band=band, causal=causal, masked=causal or masked, biased=biased,
         before=_scalings(flow, op.inputs[:2]), scale=scale if isinstance(scale, float) else None,
     )  # fmt: skip
 
@@ -140,10 +145,11 @@ def _assembled(flow: Flow, ends: tuple[int, int], weighing: Weighing, passed: tu
     ops = [flow.trace.ops[op] for op in (*between, *weighing.ops, *after)]
     masks = [value for op in ops for value in op.inputs if _is_mask(flow, value)]
     band = _band(flow, masks)
+    masked, biased = parts(flow, masks)
     return Attention(
         scores, weighted, weighing, query_right=_keys_are_rows(flow, product, weighing),
         before=_scalings(flow, (product.left, product.right)), between=between, after=after,
-        band=band, causal=_is_causal(flow, masks, band), masked=bool(masks),
+        band=band, causal=_is_causal(flow, masks, band), masked=masked, biased=biased,
         scale=_factor(flow, between),
     )  # fmt: skip
 
@@ -162,12 +168,15 @@ def _keys_are_rows(flow: Flow, product: Product, weighing: Weighing) -> bool:
 
 
 def _is_mask(flow: Flow, value: int) -> bool:
-    """Whether an operand between scores and softmax is a mask: as large as the scores, not a number."""
+    """Whether an operand between scores and softmax is a mask: one number for each key, not one for all of them."""
     shape = flow.facts.tensor(value).shape
     made = flow.facts.producer.get(flow.root(value))
     comes_from_scores = made is not None and flow.kinds[made] == "product"
     return (
-        len(shape) >= 2 and not comes_from_scores and (not flow.is_floating(value) or not flow.facts.sources.get(value))
+        max(shape[-2:], default=1) > 1
+        and len(shape) >= 2
+        and not comes_from_scores
+        and (not flow.is_floating(value) or not flow.facts.sources.get(value))
     )
 
 
@@ -194,7 +203,8 @@ def _is_square_buffer(flow: Flow, value: int) -> bool:
     tensor = flow.facts.tensor(value)
     if tensor.origin == "buffer":
         known = tensor.dtype.startswith(("bool", "uint8", "float"))
-        return known and len(tensor.shape) >= 2 and tensor.shape[-1] == tensor.shape[-2]
+        one = len(tensor.shape) >= 2 and prod(tensor.shape[:-2]) == 1  # each window's own is no triangle
+        return known and one and tensor.shape[-1] == tensor.shape[-2]
     producer = flow.facts.producer.get(value)
     if producer is None:
         return False

@@ -98,7 +98,9 @@ class Symbols:
             return f"{base}{_HAT}" + (f"_{index}" if index else "") if base and not base.endswith(_HAT) else first
         if draft.kind == "activation" and first == "GU":
             return "H"
-        if draft.kind in _ONE_OPERAND and (len(draft.operands) == 1 or draft.kind == "concat"):
+        if draft.kind == "concat":
+            return next((operand.letter for operand in draft.operands if operand.role == "data"), "")
+        if draft.kind in _ONE_OPERAND and len(draft.operands) == 1:
             return first.lower() if draft.kind == "select" and first[:1] == "X" else first
         if draft.kind == "activation":
             return "H"
@@ -106,6 +108,8 @@ class Symbols:
 
     def _sum(self, draft: Draft) -> str:
         """M + M is M, Y + Y is Y; what positions or other embeddings are added to is the stream."""
+        if any(operand.role != "data" and min(operand.shape, default=1) == 1 for operand in draft.operands):
+            return draft.operands[0].letter  # a bias of one row or column
         bases = {operand.letter.replace(_HAT, "").partition("_")[0] for operand in draft.operands}
         if bases & {"X", "E", "P"} or any(operand.role != "data" for operand in draft.operands):
             return self._next_stream(draft)

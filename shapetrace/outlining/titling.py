@@ -11,6 +11,7 @@ from shapetrace.outlining.flow import Flow
 from shapetrace.outlining.tree import GROUP_UNEMBEDDING, Node
 
 _SUMS = frozenset({"sum", "index_add", "scatter_add", "scatter_reduce"})
+_FAR = 8
 _LATENTS = {"Q": "Q", "K": "KV", "V": "KV", "KV": "KV"}
 
 
@@ -32,6 +33,7 @@ class _Titles:
         self._makers: dict[int, Draft] = {}
         self._becomes: dict[int | None, int] = {}
         self._tables: set[int] = set()
+        self._opening: set[int] = set()
         for draft in root.drafts():
             for operand in draft.operands:
                 if operand.value is not None:
@@ -55,7 +57,7 @@ class _Titles:
         self._feed_forward([d for d in products if not d.title])
         if any(draft.title == "Unembedding" for draft in products) and node.kind in ("mlp", "other"):
             node.kind = "unembedding"
-        if node.path == GROUP_UNEMBEDDING and any(draft.title == "Output" for draft in products):
+        if node.path == GROUP_UNEMBEDDING and not any(draft.title in ("Unembedding", "Head") for draft in products):
             node.kind, node.title = "other", "Output"
         for draft in (d for d in node.own() if not d.title):
             name = draft.path.rpartition(".")[2] if draft.path != node.path and draft.kind != "contraction" else ""
@@ -73,7 +75,7 @@ class _Titles:
             weight.transposed = True
         elif data.value is not None and self._weighs_heads(data.value):
             self._name(draft, "Output", weight="W_O", result="O")
-        elif node.kind == "unembedding" and draft is [d for d in node.own() if d.kind == "product"][-1]:
+        elif node.kind == "unembedding" and self._is_last(draft, node):
             self._name(draft, "Unembedding" if self._is_vocabulary(weight) else "Head", weight="W_U", result="logits")
         elif self._reaches_route(result):
             self._name(draft, "Router", weight="W_R", result="R")
@@ -100,11 +102,12 @@ class _Titles:
             made_by = self._behind_activation(data)
             if made_by is None:
                 if self._is_activated_alone(result) and self._feeds_product(result):
-                    self._name(draft, "Expand", weight="W_1", result="H")
+                    self._name(draft, _by_width(draft), weight="W_1", result="H")
+                    self._opening.add(id(draft))
             elif made_by.title in ("Gate", "Up", "Gate and up"):
                 self._name(draft, "Down", weight="W_down", result="M")
-            elif made_by.title == "Expand":
-                self._name(draft, "Shrink", weight="W_2", result="M")
+            elif id(made_by) in self._opening:
+                self._name(draft, _by_width(draft), weight="W_2", result="M")
 
     def _name(self, draft: Draft, title: str, *, weight: str, result: str) -> None:
         draft.title = title
@@ -142,10 +145,23 @@ class _Titles:
             return False
         return any(self._weighs_heads(o.value, steps - 1) for o in maker.operands if o.value is not None)
 
+    def _is_last(self, draft: Draft, node: Node) -> bool:
+        """Whether a section's last product is the model's: nothing multiplies its result with anything."""
+        if draft is not [d for d in node.own() if d.kind == "product"][-1]:
+            return False
+        queue, seen = list(self._after(draft.results[0])), 0
+        while queue and seen < _FAR:
+            after = queue.pop(0)
+            seen += 1
+            if after.kind in ("product", "contraction", "scores"):
+                return False
+            queue += [later for result in after.results for later in self._after(result)]
+        return True
+
     def _reaches_route(self, result: Ref) -> bool:
         """Whether a product's columns are scores of which the best are chosen."""
         queue, seen = list(self._after(result)), 0
-        while queue and seen < 8:
+        while queue and seen < _FAR:
             draft = queue.pop(0)
             seen += 1
             if chooses(self._flow, draft):
@@ -220,3 +236,9 @@ class _Titles:
     def _is_vocabulary(self, weight: Ref) -> bool:
         tables = [self._flow.facts.tensor(table).shape for table in self._tables]
         return any(len(shape) == 2 and shape[0] == weight.shape[-1] for shape in tables)
+
+
+def _by_width(draft: Draft) -> str:
+    """Expand or shrink, as the columns are more or fewer than before; "" for as many."""
+    before, after = draft.operands[0].shape[-1], draft.results[0].shape[-1]
+    return "Expand" if after > before else "Shrink" if after < before else ""

@@ -164,7 +164,7 @@ def _classify(node: Node) -> None:
 
 def classify(node: Node) -> None:
     """Tell what a section holds from its own steps and from the kinds of the sections in it."""
-    if node.kind in ("model", "unembedding"):
+    if node.kind in ("model", "unembedding") or node.title:  # what was told from more than its kinds stays
         return
     kinds = {draft.kind for draft in node.own()}
     inner = {child.kind for child in node.nodes()}
@@ -172,7 +172,7 @@ def classify(node: Node) -> None:
     if "scores" in kinds:
         node.kind = "block" if any(d.title in ("Expand", "Gate") for d in node.own()) else "attention"
     elif inner & {"attention", "mlp", "experts", "block"}:
-        routes = "route" in kinds or ("experts" in inner and "attention" not in inner)
+        routes = "route" in kinds or ("experts" in inner and "attention" not in inner and "residual" not in kinds)
         node.kind = "experts" if routes else "block"
     elif "route" in kinds or any(draft.chosen for draft in node.own()):
         node.kind = "experts"

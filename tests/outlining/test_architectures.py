@@ -218,3 +218,23 @@ def test_an_input_of_truth_values_is_a_mask() -> None:
 
     (chosen,) = read(Masked(), torch.ones(2, 5, 24), torch.ones(2, 5, dtype=torch.bool)).steps()
     assert [o.name for o in chosen.operands] == ["mask", "X"]
+
+
+class TwoTowers(nn.Module):
+    """Two embeddings that are compared: neither projection is a head."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.words, self.block = nn.Embedding(50, 24), PreNorm(Attention(), FeedForward())
+        self.a, self.b = nn.Linear(24, 16, bias=False), nn.Linear(24, 16, bias=False)
+
+    def forward(self, ids: torch.Tensor) -> torch.Tensor:
+        x = self.block(self.words(ids))
+        one, other = self.a(x[:, 0]), self.b(x[:, -1])
+        return (one / one.norm(dim=-1, keepdim=True)) @ (other / other.norm(dim=-1, keepdim=True)).mT
+
+
+def test_a_projection_that_is_compared_is_no_head() -> None:
+    found = read(TwoTowers(), torch.zeros(3, 5, dtype=torch.long))
+    assert {"a", "b"} <= set(titles(found)) and "Head" not in titles(found)
+    assert "Unembedding" not in [s.title for s in found.root.sections()]

@@ -98,3 +98,24 @@ def test_a_narrow_stream_is_no_latent() -> None:
     found = titles(read(Cross(), torch.ones(1, 5, 32)))
     assert "Compress" not in found
     assert {"enter", "Query", "Key", "Value", "Output"} <= set(found)
+
+
+class Squeeze(nn.Module):
+    """Two products around an activation, by their widths."""
+
+    def __init__(self, *widths: int) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Linear(widths[0], widths[1]), nn.SiLU(), nn.Linear(widths[1], widths[2]), nn.LayerNorm(widths[2])
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.layers(x)
+
+
+@pytest.mark.parametrize(
+    ("width", "expected"), [(48, ["Expand", "Shrink"]), (3, ["Shrink", "Expand"]), (12, ["Product", "Product"])]
+)
+def test_what_shrinks_is_not_said_to_expand(width: int, expected: list[str]) -> None:
+    found = read(Squeeze(12, width, 12), X)
+    assert [s.title for s in found.steps() if s.kind == "product"] == expected
