@@ -31,6 +31,11 @@ def _baddbmm(view: KernelView) -> Outcome:
     return Outcome((_batched(view.atoms, view.ins[1], view.ins[2]),))
 
 
+@rule("addbmm")
+def _addbmm(view: KernelView) -> Outcome:
+    return Outcome((_batched(view.atoms, view.ins[1], view.ins[2])[1:],))  # summed over the batch
+
+
 def _batched(atoms: Atoms, left: Axes, right: Axes) -> Axes:
     atoms.unify(left[2], right[1])
     atoms.unify(left[0], right[0])

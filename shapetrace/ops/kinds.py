@@ -43,7 +43,7 @@ _SETS: dict[OpKind, frozenset[str]] = {
         " _cholesky_solve_helper linalg_inv_ex inverse _linalg_solve_ex _linalg_det _linalg_slogdet _linalg_svd"
         " _linalg_eigh _linalg_eigvals linalg_eig linalg_eigvals linalg_qr geqrf orgqr ormqr"
         " linalg_householder_product linalg_lu linalg_lu_factor_ex linalg_lu_solve _lu_with_info lu_unpack"
-        " linalg_lstsq linalg_matrix_exp linalg_ldl_factor_ex linalg_ldl_solve linalg_pinv".split()
+        " linalg_lstsq _trilinear linalg_matrix_exp linalg_ldl_factor_ex linalg_ldl_solve linalg_pinv".split()
     ),
     "index": frozenset("index _unsafe_index index_select gather take take_along_dim".split()),
     "cat": frozenset("cat copy stack constant_pad_nd reflection_pad1d replication_pad1d pixel_shuffle reflection_pad2d"
@@ -63,7 +63,7 @@ _SETS: dict[OpKind, frozenset[str]] = {
         " bitwise_xor isnan isinf isfinite isin fill zero nan_to_num sgn floor_divide tril triu bitwise_left_shift"
         " bitwise_right_shift __and__ __or__ polar angle complex view_as_complex view_as_real _conj real imag _fft_c2c"
         " _fft_r2c _fft_c2r roll flip lgamma digamma i0 softshrink hardshrink rrelu_with_noise special_expit xlogy"
-        " asinh acosh atanh erfinv logit copysign frexp ldexp nextafter signbit isposinf isneginf gcd lcm igamma"
+        " addr ger asinh acosh atanh erfinv logit copysign frexp ldexp nextafter signbit isposinf isneginf gcd lcm igamma"
         " igammac mvlgamma polygamma logaddexp2 rad2deg deg2rad positive float_power rrelu channel_shuffle"
         " native_channel_shuffle _thnn_fused_lstm_cell _thnn_fused_gru_cell renorm index_fill rot90 vander"
         " affine_grid_generator fake_quantize_per_tensor_affine quantize_per_tensor dequantize"

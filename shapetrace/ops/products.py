@@ -13,7 +13,7 @@ from shapetrace.ops.axis_rules import base_name
 ProductForm = Literal["matmul", "convolution", "scores", "weighted_sum", "grouped"]
 
 PRODUCT_KERNELS = frozenset(
-    {"mm", "addmm", "_addmm_activation", "bmm", "baddbmm", "mv", "addmv", "dot", "vdot", "_grouped_mm", "_int_mm",
+    {"mm", "addmm", "_addmm_activation", "bmm", "baddbmm", "addbmm", "mv", "addmv", "dot", "vdot", "_grouped_mm", "_int_mm",
      "_scaled_mm", "convolution", "_convolution", "mkldnn_convolution", "convolution_overrideable", *ATTENTION}
 )  # fmt: skip
 
@@ -72,7 +72,7 @@ def products(op: int, kernel: Kernel, axes: Sequence[Axes], shapes: Sequence[tup
         return _attention(op, kernel, axes, shapes)
     if "conv" in name:
         return (_convolution(op, kernel, axes, shapes, out_shapes),)
-    first = 1 if name in ("addmm", "_addmm_activation", "baddbmm", "addmv") else 0
+    first = 1 if name in ("addmm", "_addmm_activation", "baddbmm", "addbmm", "addmv") else 0
     bias = ids[0] if first else None
     left, right = axes[first], axes[first + 1]
     flops = 2 * prod(shapes[first]) * prod(shapes[first + 1][-1:] if len(shapes[first + 1]) > 1 else ())
