@@ -48,6 +48,7 @@ def panel_group(placed: PlacedPanel, margins: Margins, words: Words) -> Group:
     marks: list[Mark] = [Rect(left, placed.top, right - left, placed.bottom - placed.top, ink, 12 - 3 * placed.depth)]
     title = words.say(clean(section.title))
     title = f"{title} ×{section.repeat}" if section.repeat > 1 else title
+    title = f"{title} · {words.note(section.window)}" if section.window else title
     title = shortened(title, "corner", (right - left) * 0.6)
     marks.append(Text(right - _CORNER_PX, placed.top + 25, (Span(title),), "corner", "end"))
     path_right = right - _CORNER_PX - width_px(title, "corner") - 12

@@ -100,7 +100,7 @@ def attention(view: KernelView) -> Outcome:
         atoms.unify(other, third)
         unify_groups(atoms, one, other)
     mask = view.ins[3] if len(view.ins) > 3 else ()
-    for axis, score in zip(reversed(mask), (key[-2], query[-2]), strict=False):
+    for axis, score in zip(reversed(mask), (key[-2], query[-2], *reversed(query[:-2])), strict=False):
         if atoms.size(axis) == atoms.size(score):
             atoms.unify(score, axis)
     return Outcome(((*query[:-1], value[-1]),))

@@ -13,8 +13,8 @@ from shapetrace.ops.axis_rules import base_name
 ProductForm = Literal["matmul", "convolution", "scores", "weighted_sum", "grouped"]
 
 PRODUCT_KERNELS = frozenset(
-    {"mm", "addmm", "_addmm_activation", "bmm", "baddbmm", "addbmm", "mv", "addmv", "dot", "vdot", "_grouped_mm", "_int_mm",
-     "_scaled_mm", "convolution", "_convolution", "mkldnn_convolution", "convolution_overrideable", *ATTENTION}
+    {"mm", "addmm", "_addmm_activation", "bmm", "baddbmm", "addbmm", "mv", "addmv", "dot", "vdot", "_grouped_mm",
+     "_int_mm", "_scaled_mm", "convolution", "_convolution", "mkldnn_convolution", "convolution_overrideable", *ATTENTION}
 )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from shapetrace.outlining.columns import Columns
 from shapetrace.outlining.drafts import Draft, Ref, trimmed
 from shapetrace.outlining.flow import Flow
 from shapetrace.outlining.multiplying import is_batch, readable_shape, stack_sizes
-from shapetrace.outlining.structure import Note, StepKind
+from shapetrace.outlining.structure import WINDOW, Note, StepKind
 
 
 def attention_drafts(flow: Flow, attention: Attention, columns: Mapping[int, Sequence[Columns]]) -> list[Draft]:
@@ -96,7 +96,7 @@ def _score_notes(attention: Attention, width: int, band: tuple[int, int] | None)
     if attention.biased:
         notes.append(Note("plus a learned bias"))
     if band:
-        notes.append(Note("window of {n}", {"n": sum(band) + 1}))
+        notes.append(Note(WINDOW, {"n": sum(band) + 1}))
     if attention.fused:
         notes.append(Note("one fused call"))
     return notes

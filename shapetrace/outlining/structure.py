@@ -34,6 +34,9 @@ StepKind = Literal[
     "unknown",  # an operation that no pass knows, with its shapes
 ]
 
+WINDOW = "window of {n}"
+"""The note of scores of which a row sees a band."""
+
 SectionKind = Literal["model", "embedding", "block", "attention", "mlp", "experts", "unembedding", "other"]
 
 
@@ -157,6 +160,14 @@ class Section:
     members: tuple[str, ...]
     items: tuple["Step | Section", ...]
     parameters: int = 0
+
+    @property
+    def window(self) -> Note | None:
+        """What tells a block from its neighbours that look further: the window of its attention."""
+        if self.kind != "block" or any(isinstance(item, Section) and item.kind == "block" for item in self.items):
+            return None
+        notes = (note for step in self.steps() for note in step.notes)
+        return next((note for note in notes if note.template == WINDOW), None)
 
     def steps(self) -> Iterator[Step]:
         """All steps in it and below, in order."""

@@ -69,10 +69,9 @@ def _translated(row: Row, words: Words) -> Row:
     if words is ENGLISH:
         return row
     if row.step is None:
-        times = row.title.removeprefix(row.section.title)
         n_steps = len(list(row.section.steps()))
         note = words.several("{n} steps", n_steps) if row.note else ""
-        return replace(row, title=words.say(row.section.title) + times, note=note, words=words)
+        return replace(row, title=_headline(row.section, words), note=note, words=words)
     note = " · ".join(words.note(note) for note in row.step.notes if note.template not in _IN_STACK)
     equation = equation_in(words, row.equation)
     return replace(row, title=words.say(row.title), note=note, equation=equation, words=words)
@@ -86,7 +85,7 @@ def _rows(section: Section, level: int, depth: int | None, around: int) -> Itera
         elif depth is not None and level >= depth:
             yield _closed(item, section, level, around * item.repeat)
         else:
-            yield Row(level, _headline(item), "", _members(item, section), None, item)
+            yield Row(level, _headline(item, ENGLISH), "", _members(item, section), None, item)
             yield from _rows(item, level + 1, depth, around * item.repeat)
 
 
@@ -114,7 +113,7 @@ def _closed(section: Section, parent: Section, level: int, times: int) -> Row:
     equation = f"{_written(first)}→{_written(last)}" if first and last else ""
     return Row(
         depth=level,
-        title=_headline(section),
+        title=_headline(section, ENGLISH),
         note=ENGLISH.several("{n} steps", len(steps)),
         module=_members(section, parent),
         step=None,
@@ -133,8 +132,10 @@ def _written(operand: Operand) -> str:
     return "[" + ",".join(map(str, operand.shape)) + "]"
 
 
-def _headline(section: Section) -> str:
-    return f"{section.title} ×{section.repeat}" if section.repeat > 1 else section.title
+def _headline(section: Section, words: Words) -> str:
+    times = f" ×{section.repeat}" if section.repeat > 1 else ""
+    window = f" · {words.note(section.window)}" if section.window else ""
+    return f"{words.say(section.title)}{times}{window}"
 
 
 def _members(section: Section, parent: Section) -> str:
