@@ -8,7 +8,7 @@ from shapetrace.ir import Op
 from shapetrace.ops.kinds import OpKind, activation_name, names_of
 from shapetrace.ops.products import Product
 from shapetrace.outlining.flow import Flow
-from shapetrace.outlining.masking import parts
+from shapetrace.outlining.masking import differs_by_window, parts
 from shapetrace.outlining.weighing import Weighing, maxima_between, weighings
 
 _BETWEEN: frozenset[OpKind] = frozenset({"pointwise", "cast", "layout", "dropout", "cat", "index"})
@@ -143,7 +143,7 @@ def _assembled(flow: Flow, ends: tuple[int, int], weighing: Weighing, passed: tu
     product = flow.facts.products[scores]
     assert product.left is not None
     ops = [flow.trace.ops[op] for op in (*between, *weighing.ops, *after)]
-    masks = [value for op in ops for value in op.inputs if _is_mask(flow, value)]
+    masks = [value for op in ops if flow.kinds[op.id] != "cat" for value in op.inputs if _is_mask(flow, value)]
     band = _band(flow, masks)
     masked, biased = parts(flow, masks)
     return Attention(
@@ -168,16 +168,13 @@ def _keys_are_rows(flow: Flow, product: Product, weighing: Weighing) -> bool:
 
 
 def _is_mask(flow: Flow, value: int) -> bool:
-    """Whether an operand between scores and softmax is a mask: one number for each key, not one for all of them."""
-    shape = flow.facts.tensor(value).shape
+    """Whether an operand between scores and softmax is a mask or bias: a number for each key, not made of scores."""
+    tensor = flow.facts.tensor(value)
     made = flow.facts.producer.get(flow.root(value))
     comes_from_scores = made is not None and flow.kinds[made] == "product"
-    return (
-        max(shape[-2:], default=1) > 1
-        and len(shape) >= 2
-        and not comes_from_scores
-        and (not flow.is_floating(value) or not flow.facts.sources.get(value))
-    )
+    if len(tensor.shape) < 2 or max(tensor.shape[-2:]) == 1 or comes_from_scores:
+        return False
+    return tensor.role == "weight" or not flow.is_floating(value) or not flow.facts.sources.get(value)
 
 
 def _band(flow: Flow, masks: Sequence[int]) -> tuple[int, int] | None:
@@ -190,7 +187,7 @@ def _is_causal(flow: Flow, masks: Sequence[int], band: tuple[int, int] | None) -
     """Whether no row sees what is above the diagonal: by the mask's values, else by how it was made."""
     if band is not None:
         return band[1] <= 0
-    return any(_is_triangle(flow, mask) for mask in masks)
+    return any(_is_triangle(flow, mask) for mask in masks if not differs_by_window(flow, mask))
 
 
 def _is_triangle(flow: Flow, value: int) -> bool:

@@ -1,0 +1,65 @@
+"""What is added to scores: a triangle, another mask for each window, or positions that the model learned."""
+
+from typing import Literal
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from shapetrace.capture import capture
+from shapetrace.outlining import outline
+from shapetrace.outlining.structure import Outline
+from tests.outlining.reading import faults, step
+
+Kind = Literal["learned", "temperature", "windows", "learned and windows"]
+
+
+class Windows(nn.Module):
+    """Attention inside 4 windows of 6 positions, with 2 heads."""
+
+    def __init__(self, kind: Kind, fused: bool) -> None:
+        super().__init__()
+        self.kind, self.fused = kind, fused
+        self.stem, self.qkv, self.out = nn.Conv1d(3, 16, 2, stride=2), nn.Linear(16, 48), nn.Linear(16, 16)
+        self.bias, self.temperature = nn.Parameter(torch.ones(1, 2, 6, 6)), nn.Parameter(torch.ones(2, 1, 1))
+        place = torch.arange(24).view(4, 6) // 8
+        hidden = torch.where(place[:, :, None] >= place[:, None], 0.0, -100.0)
+        self.hidden: Tensor
+        self.register_buffer("hidden", hidden[:, None])
+
+    def forward(self, x: Tensor) -> Tensor:
+        parts = self.qkv(self.stem(x).transpose(1, 2)).view(4, 6, 3, 2, 8).permute(2, 0, 3, 1, 4)
+        q, k, v = parts.unbind(0)
+        added = {"windows": self.hidden, "learned and windows": self.bias + self.hidden}.get(self.kind, self.bias)
+        if self.fused:
+            z = F.scaled_dot_product_attention(q, k, v, attn_mask=added)
+        else:
+            scores = q @ k.transpose(-2, -1) * (self.temperature if self.kind == "temperature" else 8**-0.5)
+            z = (scores + added if self.kind != "temperature" else scores).softmax(-1) @ v
+        y: Tensor = self.out(z.transpose(1, 2).reshape(1, 24, 16))
+        return y
+
+
+def outlined(kind: Kind, fused: bool) -> Outline:
+    """An outline of a model that need not use all of its parameters."""
+    trace = capture(Windows(kind, fused).eval(), (torch.ones(1, 3, 48),), {})
+    found = outline(trace)
+    assert not faults(trace, found, all_used=False)
+    return found
+
+
+@pytest.mark.parametrize(("kind", "fused", "expected"), [
+    ("learned", True, ["plus a learned bias"]), ("learned", False, ["plus a learned bias"]), ("temperature", False, []),
+    ("windows", True, ["masked"]), ("windows", False, ["masked"]),
+    ("learned and windows", True, ["masked", "plus a learned bias"]),
+    ("learned and windows", False, ["masked", "plus a learned bias"]),
+])  # fmt: skip
+def test_a_learned_bias_is_no_mask_and_a_window_has_no_triangle(kind: Kind, fused: bool, expected: list[str]) -> None:
+    notes = map(str, step(outlined(kind, fused), "Scores").notes)
+    assert [note for note in notes if note in ("masked", "causal mask", "plus a learned bias")] == expected
+
+
+@pytest.mark.parametrize("fused", [True, False])
+def test_every_window_has_its_own_keys(fused: bool) -> None:
+    assert [operand.stack for operand in step(outlined("windows", fused), "Scores").operands] == [8, 8]
