@@ -38,10 +38,14 @@ def example_axis(flow: Flow, attentions: Sequence[Attention]) -> str:
 
 
 def head_leaves(flow: Flow, attentions: Sequence[Attention]) -> set[int]:
-    """Atoms that count heads: batch axes of attention that are no examples."""
-    products = [flow.facts.products[attention.scores] for attention in attentions]
-    leaves = {leaf for product in products for leaf in flow.facts.atoms.flat(product.batch)}
-    return {leaf for leaf in leaves if not is_batch(flow, leaf)}
+    """Atoms that count heads: batch axes of attention that are no examples, and no rows of a projection (windows)."""
+    facts = flow.facts
+    products = [facts.products[attention.scores] for attention in attentions]
+    leaves = {leaf for product in products for leaf in facts.atoms.flat(product.batch)}
+    projections = [p for p in facts.products if p.left is not None and facts.tensor(p.right).role == "weight"]
+    rows = {leaf for p in projections for leaf in facts.atoms.flat((*p.batch, p.m)) if flow.is_data(p.left or 0)}
+    own = {leaf for p in projections for leaf in facts.atoms.flat(facts.axes_of(p.right))}
+    return {leaf for leaf in leaves - (rows - own) if not is_batch(flow, leaf)}
 
 
 def _scores(flow: Flow, attention: Attention, columns: Mapping[int, Sequence[Columns]]) -> Draft:
