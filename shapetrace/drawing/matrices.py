@@ -54,7 +54,7 @@ def matrix(
         upright: True to draw a single axis as a column.
     """
     frame = _frame(operand, style, half, upright)
-    marks = [*body(frame, operand), *_edges(frame, operand, style, inner), *_name(frame, operand)]
+    marks = [*body(frame, operand), *_edges(frame, operand, style, inner), *_name(frame, operand, style)]
     marks.append(Text(0, frame.height / 2 + 15, _shape_spans(operand, style), "shape", "middle"))
     if stacked := stack_text(operand):
         marks.append(
@@ -92,14 +92,20 @@ def _edges(frame: Frame, operand: Operand, style: Style, inner: int | None) -> I
         ink = "match" if frame.columns == inner_axis else "size"
         spans = _sliced(operand, frame.width) if ink == "size" else ()
         spans = spans or _size_spans(operand, frame.columns, style, ink)
-        yield Text(frame.lift / 2, -frame.height / 2 - frame.lift - 5, spans, ink, "middle")
+        above = frame.lift + 5 + _lowered(spans)
+        yield Text(frame.lift / 2, -frame.height / 2 - above, spans, ink, "middle")
     if frame.rows is not None:
         ink = "match" if frame.rows == inner_axis else "size"
         spans = _size_spans(operand, frame.rows, style, ink)
         if 14 < width_px(spans, ink) <= frame.height + 2:
-            yield Text(-frame.width / 2 - 5, 0, spans, ink, "middle", turned=True)
+            yield Text(-frame.width / 2 - 5 - _lowered(spans), 0, spans, ink, "middle", turned=True)
         else:
             yield Text(-frame.width / 2 - 5, 4, spans, ink, "end")
+
+
+def _lowered(spans: tuple[Span, ...]) -> float:
+    """How far a subscript reaches below the line."""
+    return max(SHIFT_PX[span.shift] for span in spans)
 
 
 def _size_spans(operand: Operand, axis: int, style: Style, ink: str) -> tuple[Span, ...]:
@@ -127,7 +133,7 @@ def _shape_spans(operand: Operand, style: Style) -> tuple[Span, ...]:
     return named if width_px(named, "shape") <= _SHAPE_ROOM_PX else (Span(shape_text(operand.shape)),)
 
 
-def _name(frame: Frame, operand: Operand) -> Iterator[Mark]:
+def _name(frame: Frame, operand: Operand, style: Style) -> Iterator[Mark]:
     """The name: inside where it fits, above the rectangle otherwise."""
     ink = f"name-{frame.ink}"
     spans = name_spans(operand.name, ink, _NAME_ROOM_PX, transposed=operand.transposed)
@@ -135,8 +141,9 @@ def _name(frame: Frame, operand: Operand) -> Iterator[Mark]:
         return
     x, y = _name_place(frame, operand)
     if width_px(spans, ink) > frame.width - 2 * abs(x) - 5 or frame.height < 18:
-        lowest = max(SHIFT_PX[span.shift] for span in spans)
-        above = lowest + (6 if frame.columns is None else 18)
+        above = _lowered(spans) + 6.0
+        if frame.columns is not None:
+            above += 12 + _lowered(_size_spans(operand, frame.columns, style, "size"))
         yield Text(frame.lift / 2, -frame.height / 2 - frame.lift - above, spans, ink, "middle")
     else:
         yield Text(x, y + 4.5, spans, ink, "middle")

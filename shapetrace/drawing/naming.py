@@ -6,7 +6,7 @@ from shapetrace.drawing.metrics import clean, shortened
 from shapetrace.drawing.primitives import Span
 from shapetrace.outlining.structure import Operand
 
-_SUBSCRIPTED = re.compile(r"([^\W_]{1,2}[^\w\s]?)_([^\W_][\w,]{0,7})")
+_SUBSCRIPTED = re.compile(r"((?:[^\W_]·)?[^\W_]{1,2}[^\w\s]?)_([^\W_][\w,]{0,7})")
 _LONGEST_SHAPE = 30
 
 
