@@ -157,6 +157,8 @@ def activation_name(kernels: Sequence[str]) -> str:
         return "ReLU²"
     if found == ["softplus", "tanh"]:
         return "Mish"
+    if len(set(found)) == 2 and sorted(kernels) == sorted([*found, "mul"]):  # the gate of WaveNet
+        return " ⊙ ".join(_ACTIVATIONS[name] for name in found)
     if {"sin", "pow"} <= names <= {"sin", "pow", "mul", "add", "reciprocal", "div", "exp"}:
         return "Snake"
     return _ACTIVATIONS[found[0]] if found else ""

@@ -11,6 +11,7 @@ _FUSABLE: frozenset[OpKind] = frozenset({"pointwise", "norm", "reduce", "cat"})
 _REAL_WORK: frozenset[OpKind] = frozenset(
     {"product", "lookup", "norm", "reduce", "softmax", "unknown", "algebra", "index"}
 )
+_BY_ITSELF = frozenset({"constant_pad_nd", "_fft_r2c", "_fft_c2c", "_fft_c2r", "stft"})
 
 
 def residual_of(flow: Flow, op: Op, streams: Mapping[int, int]) -> tuple[int, int] | None:
@@ -132,9 +133,9 @@ class Groups:
                 self._absorb(op)
 
     def _stands_alone(self, op: Op) -> bool:
-        """Whether people name this operation by itself: padding, adding a table of positions, or two whole branches."""
+        """Whether people name this operation by itself: padding, a Fourier transform, positions or branches added."""
         names = names_of(op.kernels)
-        if "constant_pad_nd" in names:
+        if _BY_ITSELF & set(names):
             return True
         return names == ["add"] and (any(map(self._is_positions, op.inputs)) or self._joins_branches(op))
 
@@ -144,8 +145,22 @@ class Groups:
         roots = {flow.root(value) for value in op.inputs if flow.is_data(value)}
         makers = [flow.facts.producer.get(root) for root in roots]
         shapes = {flow.facts.tensor(value).shape for value in op.inputs}
-        whole = all(maker is not None and self._group.get(maker) in (None, *self._closed) for maker in makers)
+        whole = all(maker is not None and self._is_whole(op, maker) for maker in makers)
         return len(roots) == 2 and len(shapes) == 1 and whole
+
+    def _is_whole(self, op: Op, maker: int) -> bool:
+        """Whether what an operation reads is complete: real work, or the result of another module."""
+        group = self._group.get(maker)
+        return group is None or group in self._closed or not self._same_place(op, maker)
+
+    def _is_sum(self, group: int) -> bool:
+        """Whether a group adds up results of real work, as skip connections do, and nothing else."""
+        members = self._members[group]
+        if any(names_of(self._flow.trace.ops[member].kernels) != ["add"] for member in members):
+            return False
+        makers = {self._flow.facts.producer.get(value) for member in members for value in self._read_by(member)}
+        branches = [maker for maker in makers if maker is not None and self._flow.kinds[maker] in _REAL_WORK]
+        return len(branches) > 1
 
     def _is_positions(self, value: int) -> bool:
         """Whether a value is a table of positions: sines and cosines, or rows that the model learned."""
@@ -165,6 +180,8 @@ class Groups:
                 other = None if producer is None else self._group.get(producer)
                 if other is None or other == mine or other in self._closed or value in self._flow.outputs:
                     self._inputs[mine].discard(value)  # producers come first: that will not change
+                elif names_of(op.kernels) != ["add"] and self._is_sum(other):
+                    self._closed.add(other)
                 elif self._alone_reads(mine, value) and self._same_place(op, producer or 0):
                     self._merge(mine, other)
                     changed = True

@@ -1,0 +1,67 @@
+"""Where a run of element-wise operations ends: a sum of branches, a Fourier transform and a gate are told apart."""
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from tests.outlining.reading import read, titles
+
+X = torch.ones(2, 8, 16)
+
+
+class Skips(nn.Module):
+    """The sum of what several convolutions gave, activated at last."""
+
+    def __init__(self, n: int) -> None:
+        super().__init__()
+        self.filters, self.gates, self.skips = (nn.ModuleList(nn.Conv1d(8, 8, 1) for _ in range(n)) for _ in range(3))
+
+    def forward(self, x: Tensor) -> Tensor:
+        total: Tensor | float = 0.0
+        for filtering, gate, skip in zip(self.filters, self.gates, self.skips, strict=True):
+            total = skip(torch.tanh(filtering(x)) * torch.sigmoid(gate(x))) + total
+        return torch.relu(torch.as_tensor(total))
+
+
+@pytest.mark.parametrize("n", [2, 4])
+def test_skip_connections_are_added_before_the_activation(n: int) -> None:
+    *_, total, activation = read(Skips(n), X).steps()
+    assert (total.title, len(total.operands)) == ("Add", n)
+    assert (activation.title, len(activation.operands)) == ("ReLU", 1)
+
+
+def test_a_gate_of_two_activations_has_both_names() -> None:
+    assert titles(read(Skips(2), X)).count("Tanh ⊙ Sigmoid") == 2
+
+
+class LongConvolution(nn.Module):
+    """A convolution as long as its input, by Fourier transforms."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.kernel, self.enter = nn.Parameter(torch.ones(8, 16)), nn.Linear(16, 16)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = torch.fft.irfft(torch.fft.rfft(self.enter(x), n=32) * torch.fft.rfft(self.kernel, n=32), n=32)
+        return nn.functional.gelu(y[..., :16])
+
+
+def test_a_fourier_transform_is_no_part_of_an_activation() -> None:
+    _, *found = (title for title in titles(read(LongConvolution(), X)) if title != "Select")
+    assert found == ["Fourier transform", "Multiply", "Fourier transform", "GELU"]
+
+
+class Joint(nn.Module):
+    """Each frame with each label: two projections that meet in a table."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.frames, self.labels, self.out = nn.Linear(16, 12), nn.Linear(16, 12), nn.Linear(12, 5)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.out(torch.relu(self.frames(x)[:, :, None] + self.labels(x)[:, None]))
+        return y
+
+
+def test_branches_that_are_spread_over_each_other_are_added_by_themselves() -> None:
+    assert titles(read(Joint(), X))[2:4] == ["Add", "ReLU"]
