@@ -60,7 +60,7 @@ def publish(
     if not missing:
         single = "" if part else command
         pictures = [_picture(outline, each, list(contents[each.name]), style, single) for each in parts]
-        files |= _pages(outline, [picture for picture in pictures if picture], style, command)
+        files |= _pages(outline, [picture for picture in pictures if picture], style, (command, _below(folder)))
     make_folder(folder)
     for file, content in files.items():
         write(folder / file, content)
@@ -76,12 +76,24 @@ def part_of(section: str | None, step: int | None) -> Part | None:
     return Part(slug(section) if section is not None else f"step-{step}", section, step)
 
 
-def _pages(outline: Outline, pictures: Sequence[Picture], style: Style, command: str) -> dict[str, str]:
+def _below(folder: Path) -> tuple[tuple[str, str], ...]:
+    """Folders of figures in a folder that is there already: name, and the title of its README."""
+    found = []
+    for path in sorted(folder.glob("*/README.md")):
+        first = next(iter(path.read_text(encoding="utf-8", errors="replace").splitlines()), "")
+        if first.startswith("# "):
+            found.append((path.parent.name, first.removeprefix("# ")))
+    return tuple(found)
+
+
+def _pages(
+    outline: Outline, pictures: Sequence[Picture], style: Style, place: tuple[str, tuple[tuple[str, str], ...]]
+) -> dict[str, str]:
     if not pictures:
         return {}
-    words = style.words
+    words, (command, below) = style.words, place
     facts = " · ".join(facts_of(outline.model, words))
-    folder = Folder(words.say(outline.model.name), facts, _on_one_line(command), pictures)
+    folder = Folder(words.say(outline.model.name), facts, _on_one_line(command), pictures, below)
     return {
         "index.html": page(folder, words, style.templates),
         "README.md": readme(folder, words, style.templates),

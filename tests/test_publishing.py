@@ -27,6 +27,17 @@ def test_a_folder_has_the_overview_every_part_a_page_and_a_readme(tmp_path):
     assert "shapetrace diagram --out gallery/" in page
 
 
+def test_a_readme_links_the_folders_of_figures_below(tmp_path):
+    (tmp_path / "heads").mkdir()
+    (tmp_path / "heads" / "README.md").write_text("# Heads [of *all*]\n", encoding="utf-8")
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "README.md").write_text("no title\n", encoding="utf-8")
+    readme = publish(gpt2(), tmp_path)[-1].read_text(encoding="utf-8")
+    assert readme.endswith("## More figures\n\n- [Heads [of *all*]](heads/README.md)\n")
+    assert publish(gpt2(), tmp_path)[-1].read_text(encoding="utf-8") == readme
+    assert "More figures" not in publish(gpt2(), tmp_path / "new")[-1].read_text(encoding="utf-8")
+
+
 def test_the_same_outline_gives_the_same_bytes(tmp_path):
     first, second = publish(gpt2(), tmp_path / "a"), publish(gpt2(), tmp_path / "b")
     assert [path.read_bytes() for path in first] == [path.read_bytes() for path in second]

@@ -57,7 +57,7 @@ def built() -> dict[Path, bytes]:
     """Every file of the gallery and what it holds."""
     folders = tomllib.loads((GALLERY / "figures.toml").read_text(encoding="utf-8"))["folders"]
     outlines: dict[str, Outline] = {}
-    files = top(outlines)
+    files: dict[Path, bytes] = {}
     figures = [(folder, figure) for folder in folders for figure in folder["figures"]]
     for folder, figure in track(figures, "drawing the gallery", disable=not sys.stderr.isatty(), transient=True):
         request, asked, _ = asked_by(shlex.split(figure["words"]))
@@ -82,7 +82,8 @@ def built() -> dict[Path, bytes]:
         files[GALLERY / folder["name"] / "README.md"] = readme(folder).encode()
     files[GALLERY / "all.md"] = thumbnails(folders).encode()
     files[GALLERY / "all.html"] = page(folders).encode()
-    return files
+    below = {path: content for path, content in files.items() if path.name == "README.md"}
+    return files | top(outlines, below)
 
 
 def parameter_tables() -> dict[Path, bytes]:
@@ -104,10 +105,12 @@ def parameter_tables() -> dict[Path, bytes]:
     return files | {GALLERY / "parameters" / "README.md": ("\n".join(pages).rstrip() + "\n").encode()}
 
 
-def top(outlines: dict[str, Outline]) -> dict[Path, bytes]:
-    """What ``shapetrace diagram --out gallery/`` writes."""
+def top(outlines: dict[str, Outline], below: dict[Path, bytes]) -> dict[Path, bytes]:
+    """What ``shapetrace diagram --out gallery/`` writes beside the READMEs of the folders below."""
     outline = outline_of(Request(), fused=False, known=outlines)
     with tempfile.TemporaryDirectory() as folder:
+        for path, content in below.items():
+            write(Path(folder) / path.parent.name / path.name, content)
         paths = publish(outline, Path(folder), command="shapetrace diagram --out gallery/")
         return {GALLERY / path.name: path.read_bytes() for path in paths}
 

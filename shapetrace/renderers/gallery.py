@@ -57,12 +57,14 @@ class Folder:
         facts: Its sizes, in one line.
         command: The command that made the folder; empty if it is not known.
         pictures: The figures.
+        below: Folders of figures in this one: name, and title as their README writes it.
     """
 
     title: str
     facts: str
     command: str
     pictures: Sequence[Picture]
+    below: Sequence[tuple[str, str]] = ()
 
 
 def page(folder: Folder, words: Words = ENGLISH, templates: Path | None = None) -> str:
