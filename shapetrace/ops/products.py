@@ -14,7 +14,8 @@ ProductForm = Literal["matmul", "convolution", "scores", "weighted_sum", "groupe
 
 PRODUCT_KERNELS = frozenset(
     {"mm", "addmm", "_addmm_activation", "bmm", "baddbmm", "addbmm", "mv", "addmv", "dot", "vdot", "_grouped_mm",
-     "_int_mm", "_scaled_mm", "convolution", "_convolution", "mkldnn_convolution", "convolution_overrideable", *ATTENTION}
+     "_int_mm", "_scaled_mm", "convolution", "_convolution", "mkldnn_convolution", "convolution_overrideable",
+     *ATTENTION}
 )  # fmt: skip
 
 
