@@ -1,11 +1,12 @@
 """Module calls become sections: the tree of drafts before names."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from shapetrace.ir import Trace
 from shapetrace.outlining.columns import TITLES
 from shapetrace.outlining.drafts import Draft
+from shapetrace.outlining.repeating import layers
 from shapetrace.outlining.structure import SectionKind
 
 _NEARLY_ALL = 0.6
@@ -189,10 +190,17 @@ def _group_ends(root: Node) -> None:
     places = [i for i, item in enumerate(root.items) if isinstance(item, Node)]
     if not places:
         return
-    first, last = places[0], places[-1]
-    head, body, tail = root.items[:first], root.items[first : last + 1], root.items[last + 1 :]
+    start, end = layers([_form(item) for item in root.items], places[0], places[-1])
+    head, body, tail = root.items[:start], root.items[start:end], root.items[end:]
     if any(isinstance(d, Draft) and d.kind in ("lookup", "convolution") for d in head):
         head = [Node(GROUP_EMBEDDING, "", head, "embedding", members=(GROUP_EMBEDDING,))]
     if any(isinstance(d, Draft) and d.kind == "product" for d in tail):
         tail = [Node(GROUP_UNEMBEDDING, "", tail, "unembedding", members=(GROUP_UNEMBEDDING,))]
     root.items = [*head, *body, *tail]
+
+
+def _form(item: Draft | Node) -> Hashable:
+    """What layers have in common before anything has a name."""
+    if isinstance(item, Node):
+        return item.type, tuple(map(_form, item.items))
+    return item.kind, tuple((ref.shape, ref.role, ref.stack_axes) for ref in (*item.operands, *item.results))
