@@ -26,6 +26,9 @@ def ref(flow: Flow, value: int, letter: str = "") -> Ref:
     if heads == [False, True, False, False] or pairs:
         stack = tuple(size for size in shape[:2] if size > 1)
         return Ref(root, (shape[2], prod(shape[3:])), role, stack, letter)
+    if heads == [False, False, True, False]:  # positions before heads: one head's rows are apart
+        stack = tuple(size for size in (shape[0], shape[2]) if size > 1)
+        return Ref(root, (shape[1], shape[3]), role, stack, letter)
     return Ref(root, readable_shape(flow, value), role, letter=letter)
 
 

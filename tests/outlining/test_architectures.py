@@ -238,3 +238,20 @@ def test_a_projection_that_is_compared_is_no_head() -> None:
     found = read(TwoTowers(), torch.zeros(3, 5, dtype=torch.long))
     assert {"a", "b"} <= set(titles(found)) and "Head" not in titles(found)
     assert "Unembedding" not in [s.title for s in found.root.sections()]
+
+
+def test_heads_behind_the_positions_are_a_stack_too() -> None:
+    class Normed(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.q, self.k, self.v = (nn.Linear(24, 24) for _ in range(3))
+            self.norm = nn.LayerNorm(6)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            q, k, v = (part(x).view(*x.shape[:2], 4, 6) for part in (self.q, self.k, self.v))
+            return nn.functional.scaled_dot_product_attention(
+                self.norm(q).transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2)
+            )
+
+    found = step(read(Normed(), torch.ones(2, 5, 24)), "LayerNorm")
+    assert (found.operands[0].shape, found.operands[0].stack_axes) == ((5, 6), (2, 4))
