@@ -97,7 +97,14 @@ def _fused(flow: Flow, position: int, product: Product) -> Attention:
 
 
 def _is_weighted_sum(flow: Flow, product: Product) -> bool:
-    return product.left is not None and flow.is_data(product.left) and flow.is_data(product.right)
+    if product.left is None or not (flow.is_data(product.left) or flow.is_data(product.right)):
+        return False
+    return all(flow.is_data(value) or _is_projected(flow, value) for value in (product.left, product.right))
+
+
+def _is_projected(flow: Flow, value: int) -> bool:
+    """Whether a value without data is the result of a product: queries of a decoder that are learned."""
+    return bool(flow.facts.sources.get(value))
 
 
 def _explicit(flow: Flow, position: int, softmaxes: Mapping[int, Weighing]) -> Attention | None:
@@ -221,8 +228,8 @@ def _scalings(flow: Flow, values: tuple[int, ...]) -> list[int]:
 
 
 def _is_scaling(flow: Flow, op: Op) -> bool:
-    data = [value for value in op.inputs if flow.is_data(value)]
-    others = [value for value in op.inputs if not flow.is_data(value)]
+    data = [value for value in op.inputs if flow.is_data(value) or _is_projected(flow, value)]
+    others = [value for value in op.inputs if value not in data]
     numbers = all(flow.facts.tensor(value).shape in ((), (1,)) and not _is_weight(flow, value) for value in others)
     one_reader = len(flow.readers[flow.root(op.outputs[0])]) == 1 if op.outputs else False
     return (

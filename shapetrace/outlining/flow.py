@@ -137,6 +137,11 @@ class Flow:
         named = self.facts.tensor(self.root(value)).origin == "parameter" and len(self.facts.tensor(value).shape) > 1
         return named or (op is not None and self.kinds[op.id] in ("lookup", "index"))
 
+    def is_per_head(self, value: int) -> bool:
+        """Whether a weight has a row for each head, the same for all positions."""
+        rows = set(self.facts.atoms.flat(self.facts.axes_of(value)[:-1]))
+        return bool(rows) and rows <= self.head_leaves
+
     def ancestors(self, value: int, since: int = -1) -> set[int]:
         """Operations that a value was computed from, no further back than operation ``since``."""
         seen: set[int] = set()

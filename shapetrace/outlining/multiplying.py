@@ -34,7 +34,7 @@ def product_drafts(flow: Flow, position: int, columns: Sequence[Columns], fused:
     if choice is not None:
         return [_chosen(flow, product, op, choice)]
     left, right = (operand_role(flow, value) for value in (product.left, product.right))
-    if right == "weight" and left != "weight":
+    if right == "weight" and (left != "weight" or any(piece.letters for piece in columns)):
         pieces = list(columns) if columns and not fused else [_whole(flow, product, columns)]
         total = sum(piece.count for piece in pieces)
         return [_projection(flow, product, op, piece, total) for piece in pieces]

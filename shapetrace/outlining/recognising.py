@@ -29,7 +29,7 @@ def named(
     if plain == {"constant_pad_nd"}:
         return "pointwise", "Pad"
     if plain == {"add"} and len(data) + len(constants) > 1:
-        tables = [v for v in constants if flow.is_table(v)]
+        tables = [v for v in constants if flow.is_table(v) and not flow.is_per_head(v)]
         return "add", "Position" if len(tables) == 1 else "Add embeddings" if tables else "Add"
     if len(ops) == 1 and len(data) + len(constants) == 2 and plain == {"mul"}:
         return "multiply", "Multiply"

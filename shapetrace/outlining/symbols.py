@@ -100,6 +100,8 @@ class Symbols:
             return "H"
         if draft.kind == "concat":
             return next((operand.letter for operand in draft.operands if operand.role == "data"), "")
+        if first == "ids" and draft.kind != "select":
+            return ""  # numbers made of ids are none
         if draft.kind in _ONE_OPERAND and len(draft.operands) == 1:
             return first.lower() if draft.kind == "select" and first[:1] == "X" else first
         if draft.kind == "activation":
