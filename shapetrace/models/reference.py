@@ -1,17 +1,14 @@
 """The reference Transformer: a GPT in plain code, from GPT-2 to DeepSeek-V3 by its settings."""
 
-import math
-
-import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from shapetrace.models.attention import SelfAttention, SideBySide
+from shapetrace.models.embedding import Embedded
 from shapetrace.models.experts import MoE
 from shapetrace.models.latent import LatentAttention
 from shapetrace.models.mlp import MLP, GatedMLP
 from shapetrace.models.norms import norm
-from shapetrace.models.positions import Rope, causal_mask, rope_tables, sinusoids
+from shapetrace.models.positions import Rope, causal_mask, rope_tables
 from shapetrace.models.settings import Settings
 
 
@@ -52,24 +49,15 @@ class Block(nn.Module):
         return x
 
 
-class GPT(nn.Module):
+class GPT(Embedded):
     """Ids in, logits out."""
 
     def __init__(self, settings: Settings) -> None:
-        super().__init__()
-        self.settings = settings
-        V, C = settings.vocab, settings.d_model
-        self.wte = nn.Embedding(V, C)
-        if settings.positions == "learned" and settings.context is not None:
-            self.wpe = nn.Embedding(settings.context, C)
-        if settings.embedding_norm:
-            self.ln_e = norm(settings)
+        super().__init__(settings)
         self.h = nn.ModuleList([Block(settings, layer) for layer in range(settings.layers)])
         if settings.final_norm:
             self.ln_f = norm(settings)
-        self.lm_head = nn.Linear(C, V, bias=settings.head_bias)
-        if settings.tie:
-            self.lm_head.weight = self.wte.weight
+        self.add_head()
 
     def forward(self, input_ids: Tensor) -> Tensor:
         settings, n_tokens = self.settings, input_ids.size(1)
@@ -86,21 +74,6 @@ class GPT(nn.Module):
             x = x[:, n_tokens - 1]  # (B, T, C) -> (B, C)
         logits: Tensor = self.lm_head(x)  # (B, T, C) x (C, V) -> (B, T, V)
         return logits
-
-    def embed(self, input_ids: Tensor) -> Tensor:
-        """Rows of the token table with their positions: (B, T) -> (B, T, C)."""
-        settings = self.settings
-        x: Tensor = self.wte(input_ids)
-        if settings.scale_embedding:
-            x = x * math.sqrt(settings.d_model)
-        if settings.pad is not None:
-            x = F.pad(x, (0, 0, 0, settings.pad - x.size(1)))  # zeros for the rows that have no token
-        T, C = x.size(1), x.size(2)
-        if settings.positions == "learned":
-            x = x + self.wpe(torch.arange(T, device=x.device))  # (B, T, C) + (T, C)
-        elif settings.positions == "sinusoidal":
-            x = x + sinusoids(T, C, like=x)
-        return self.ln_e(x) if settings.embedding_norm else x
 
     def rope(self, x: Tensor) -> Rope | None:
         """Cosines and sines for the rows of x, or None without rotary positions."""

@@ -1,13 +1,11 @@
 """The Transformer of 2017: an encoder, and a decoder that looks at it (arXiv 1706.03762)."""
 
-import math
-
-import torch
 from torch import Tensor, nn
 
 from shapetrace.models.attention import CrossAttention, SelfAttention
+from shapetrace.models.embedding import Embedded
 from shapetrace.models.norms import norm
-from shapetrace.models.positions import causal_mask, sinusoids
+from shapetrace.models.positions import causal_mask
 from shapetrace.models.reference import Block, mlp
 from shapetrace.models.settings import Settings
 
@@ -37,24 +35,17 @@ class DecoderBlock(nn.Module):
         return x
 
 
-class EncoderDecoder(nn.Module):
+class EncoderDecoder(Embedded):
     """Source ids and target ids in, logits of the target out. One table serves both sides."""
 
     def __init__(self, settings: Settings) -> None:
-        super().__init__()
-        self.settings = settings
-        V, C = settings.vocab, settings.d_model
-        self.wte = nn.Embedding(V, C)
-        if settings.positions == "learned" and settings.context is not None:
-            self.wpe = nn.Embedding(settings.context, C)
+        super().__init__(settings)
         self.encoder = nn.ModuleList([Block(settings, layer) for layer in range(settings.encoder_layers)])
         self.decoder = nn.ModuleList([DecoderBlock(settings, layer) for layer in range(settings.layers)])
         if settings.final_norm:
             self.ln_encoder = norm(settings)
             self.ln_f = norm(settings)
-        self.lm_head = nn.Linear(C, V, bias=settings.head_bias)
-        if settings.tie:
-            self.lm_head.weight = self.wte.weight
+        self.add_head()
 
     def forward(self, input_ids: Tensor, decoder_input_ids: Tensor) -> Tensor:
         context = self.embed(input_ids)  # (B, S) -> (B, S, C)
@@ -70,15 +61,3 @@ class EncoderDecoder(nn.Module):
             x = self.ln_f(x)
         logits: Tensor = self.lm_head(x)  # (B, T, C) x (C, V) -> (B, T, V)
         return logits
-
-    def embed(self, ids: Tensor) -> Tensor:
-        """Rows of the table with their positions: (B, T) -> (B, T, C)."""
-        x: Tensor = self.wte(ids)
-        T, C = x.size(1), x.size(2)
-        if self.settings.scale_embedding:
-            x = x * math.sqrt(C)
-        if self.settings.positions == "learned":
-            x = x + self.wpe(torch.arange(T, device=x.device))  # (B, T, C) + (T, C)
-        elif self.settings.positions == "sinusoidal":
-            x = x + sinusoids(T, C, like=x)
-        return x
