@@ -54,7 +54,8 @@ def _notes(row: Row, words: Words) -> tuple[str, ...]:
         n_steps = len(row.steps)
         return (words.say("{n} steps", n=n_steps),) if n_steps > 1 else ()
     if row.alike:
-        names = tuple(clean(_alike_name(step)) for step in row.alike)
+        shown = {result.name for result in row.steps[0].results}
+        names = tuple(clean(_alike_name(step, shown)) for step in row.alike)
         notes.append(words.say("{names} alike", names=words.listed(tuple(dict.fromkeys(names)))))
     notes += [words.note(note) for step in row.steps for note in step.notes]
     notes += [words.say("tied to {name}", name=clean(step.tied_to)) for step in row.steps if step.tied_to]
@@ -63,8 +64,9 @@ def _notes(row: Row, words: Words) -> tuple[str, ...]:
     return tuple(dict.fromkeys(note for note in notes if note))
 
 
-def _alike_name(step: Step) -> str:
-    return next((result.name for result in step.results if result.name), step.title)
+def _alike_name(step: Step, shown: set[str]) -> str:
+    """``V``; the title where the result is called as that of the step that is shown."""
+    return next((result.name for result in step.results if result.name and result.name not in shown), step.title)
 
 
 def row_title(row: Row, words: Words) -> str:
