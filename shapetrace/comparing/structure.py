@@ -1,6 +1,6 @@
 """What differs between two outlines: rows side by side, and the sums above them."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -134,6 +134,15 @@ class Comparison:
         """All rows, or all without the steps whose shapes follow from those of products that differ."""
         follows = not strict and not self.products_equal
         return tuple(change for change in self.changes if not (follows and change.follows))
+
+    def listed_inside(self, *, strict: bool) -> Iterator[tuple[tuple[Change, ...], Change]]:
+        """The same rows, each after the sections that it is in, the outermost first; a section is in itself."""
+        heads: list[Change] = []
+        for change in self.listed(strict=strict):
+            del heads[change.depth :]
+            if change.section:
+                heads.append(change)
+            yield tuple(heads), change
 
     def n_in(self, aspect: Aspect) -> int:
         """How many rows differ in an aspect."""

@@ -48,24 +48,19 @@ Band: TypeAlias = Head | Pair | Equal
 def bands_of(comparison: Comparison, *, strict: bool) -> list[Band]:
     """The bands of a comparison; a section in which nothing differs is told among the equal steps."""
     bands: list[Band] = []
-    heads: list[Change] = []
-    told: list[Change] = []
+    told: tuple[Change, ...] = ()
     seen: list[Change] = []
     equal: list[str] = []
-    for change in comparison.listed(strict=strict):
-        del heads[change.depth :]
-        if change.section:
-            heads.append(change)
-            if not change.differs:
-                continue
-        elif not change.differs:
-            equal.append(change.left.title if change.left else "")
+    for heads, change in comparison.listed_inside(strict=strict):
+        if not change.differs:
+            if not change.section:
+                equal.append(change.left.title if change.left else "")
             continue
         bands += _run(equal)
         if heads and heads != told:
-            bands.append(Head(tuple(heads), any(head is heads[-1] for head in seen)))
+            bands.append(Head(heads, any(head is heads[-1] for head in seen)))
             seen.append(heads[-1])
-        told = list(heads)
+        told = heads
         if not change.section:
             bands.append(Pair(change))
     return [*bands, *_run(equal)]

@@ -154,10 +154,8 @@ def _weighted(flow: Flow, attention: Attention, columns: Mapping[int, Sequence[C
     stack = stack_sizes(flow, product.batch)
     rows, length = (product.n, product.k) if attention.weights_right else (product.m, product.k)
     shape = (atoms.size(rows), atoms.size(length))
-    if (shape, math.prod(stack)) != (
-        weights.shape,
-        weights.stack,
-    ):  # cut anew between softmax and product: overlapping chunks
+    # between softmax and product the weights may be cut anew: overlapping chunks
+    if (shape, math.prod(stack)) != (weights.shape, weights.stack):
         cut = product.right if attention.weights_right else product.left
         weights = Ref(None if cut is None else flow.root(cut), shape, "data", stack, "A")
     all_values = Ref(None, (shape[1], atoms.size(width)), "data", stack)

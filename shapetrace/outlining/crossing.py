@@ -20,7 +20,7 @@ def contexts(flow: Flow, root: Node) -> dict[int, str]:
     """Symbols of what cross-attention alone reads: C is the encoder's result; two inputs are X_A and X_B."""
     readers: dict[int, set[str]] = defaultdict(set)
     crossing: dict[str, set[int]] = defaultdict(set)
-    for node in _sections(root):
+    for node in root.sections(folded=True):
         letters = _sources(node) if crosses(flow, node) else {}
         for draft in node.own():
             letter = draft.results[0].letter if letters and draft.kind == "product" else ""
@@ -46,7 +46,7 @@ def name_sides(root: Node, encoded: Container[int]) -> None:
         root: The folded tree.
         encoded: Values that cross-attention reads as keys and values: what encoders end in.
     """
-    for node in _sections(root):
+    for node in root.sections(folded=True):
         for child in node.nodes():
             if child.kind == "block" and not child.title and any(n.title == "Cross-attention" for n in child.nodes()):
                 child.title = "Decoder block"
@@ -87,7 +87,3 @@ def _apart(flow: Flow, read: Mapping[str, set[int]]) -> bool:
 
 def _is_input(flow: Flow, value: int) -> bool:
     return flow.facts.tensor(value).origin == "input"
-
-
-def _sections(node: Node) -> list[Node]:
-    return [node, *(below for child in (*node.nodes(), *node.folded) for below in _sections(child))]

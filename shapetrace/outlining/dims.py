@@ -9,11 +9,10 @@ from dataclasses import dataclass
 
 from shapetrace.outlining.attention import Attention
 from shapetrace.outlining.crossing import crosses
-from shapetrace.outlining.drafts import Draft, Ref
+from shapetrace.outlining.drafts import HAT, Draft, Ref, base_of
 from shapetrace.outlining.flow import Flow
 from shapetrace.outlining.tree import Node
 
-_HAT = "\u0302"
 _HEADS = frozenset("QKVZ")
 _WIDTHS = {
     "X": "d_model", "C": "d_model", "E": "d_model", "P": "d_model", "O": "d_model", "M": "d_model", "x": "d_model",
@@ -25,7 +24,7 @@ _WIDTHS = {
 def name_dims(flow: Flow, attentions: Sequence[Attention], root: Node) -> None:
     """Name the sizes of every operand that a recognised pattern knows, "" where it does not."""
     naming = _Naming(_Known.of(flow, attentions))
-    for node in _sections(root):
+    for node in root.sections():
         crossing = crosses(flow, node)
         for draft in node.own():
             naming.of_step(draft, crossing=crossing)
@@ -81,14 +80,14 @@ class _Naming:
                 ref.dims = ("T", "d_model")
 
     def _of_data(self, ref: Ref, rows: str, *, crossing: bool) -> None:
-        base = _base(ref.letter)
+        base = base_of(ref.letter)
         if base == "ids":
             names: tuple[str, ...] = ("T",)
         elif base in ("S", "A"):
             names = ("T", "S" if crossing or ref.shape[-1] != ref.shape[-2] else "T")
         elif base in _HEADS:
             names = ("S" if crossing and base in "KV" else rows, self._width_of_heads(ref))
-        elif base == "C" and ref.letter.replace(_HAT, "") != "C":  # a latent: its width is a rank of its own
+        elif base == "C" and ref.letter.replace(HAT, "") != "C":  # a latent: its width is a rank of its own
             names = (rows, "")
         elif base in _WIDTHS:
             names = ("S" if base == "C" and crossing else rows, _WIDTHS[base])
@@ -118,11 +117,3 @@ class _Naming:
         inner, outer = data.dims[-1:] or ("",), draft.results[0].dims[-1:] or ("",)
         if any((*inner, *outer)):
             weight.dims = (*inner, *outer)
-
-
-def _base(symbol: str) -> str:
-    return symbol.replace(_HAT, "").partition("_")[0]
-
-
-def _sections(node: Node) -> list[Node]:
-    return [node, *(below for child in node.nodes() for below in _sections(child))]

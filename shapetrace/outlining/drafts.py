@@ -5,6 +5,9 @@ from dataclasses import dataclass, field
 from shapetrace.ir import Role
 from shapetrace.outlining.structure import Note, StepKind
 
+HAT = "\u0302"
+"""What a symbol wears after a norm: a combining circumflex."""
+
 
 @dataclass(slots=True)
 class Ref:
@@ -77,6 +80,11 @@ class Draft:
     adapter: bool = False
     adapted: int | None = None
     twins: list["Draft"] = field(default_factory=list)
+
+
+def base_of(symbol: str) -> str:
+    """A symbol without hat and index: ``X`` of ``X̂_1``."""
+    return symbol.replace(HAT, "").partition("_")[0]
 
 
 def trimmed(shape: tuple[int, ...], rank: int = 2) -> tuple[int, ...]:

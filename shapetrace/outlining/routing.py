@@ -10,7 +10,7 @@ _SMALL = frozenset({"softmax", "activation", "add", "multiply", "pointwise", "re
 def join_routes(root: Node) -> None:
     """In every section, draw what follows a router as one step: softmax, bias, groups, top-k, normalisation."""
     read = _readers(root)
-    for node in _all(root):
+    for node in root.sections():
         routers = [i for i, item in enumerate(node.items) if isinstance(item, Draft) and item.title == "Router"]
         for place in reversed(routers):
             _join(node, place, read)
@@ -63,7 +63,3 @@ def _readers(root: Node) -> dict[int, list[Draft]]:
             if operand.value is not None:
                 found.setdefault(operand.value, []).append(draft)
     return found
-
-
-def _all(node: Node) -> list[Node]:
-    return [node, *(below for child in node.nodes() for below in _all(child))]

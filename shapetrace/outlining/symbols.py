@@ -3,11 +3,10 @@
 from collections.abc import Iterator, Mapping
 
 from shapetrace.outlining.attention import Attention, operands_of
-from shapetrace.outlining.drafts import Draft, Ref
+from shapetrace.outlining.drafts import HAT, Draft, Ref, base_of
 from shapetrace.outlining.flow import Flow
 from shapetrace.outlining.tree import Node
 
-_HAT = "\u0302"
 _ONE_OPERAND = ("position", "activation", "softmax", "split", "concat", "select", "pointwise")
 
 
@@ -95,7 +94,7 @@ class Symbols:
         """The symbol of what a step makes of its first operand."""
         if draft.kind == "norm":
             base, _, index = first.partition("_")
-            return f"{base}{_HAT}" + (f"_{index}" if index else "") if base and not base.endswith(_HAT) else first
+            return f"{base}{HAT}" + (f"_{index}" if index else "") if base and not base.endswith(HAT) else first
         if draft.kind == "activation" and first == "GU":
             return "H"
         if draft.kind == "concat":
@@ -112,7 +111,7 @@ class Symbols:
         """M + M is M, Y + Y is Y; what positions or other embeddings are added to is the stream."""
         if any(operand.role != "data" and min(operand.shape, default=1) == 1 for operand in draft.operands):
             return draft.operands[0].letter  # a bias of one row or column
-        bases = {operand.letter.replace(_HAT, "").partition("_")[0] for operand in draft.operands}
+        bases = {base_of(operand.letter) for operand in draft.operands}
         if bases & {"X", "E", "P"} or any(operand.role != "data" for operand in draft.operands):
             return self._next_stream(draft)
         return bases.pop() if len(bases) == 1 else ""

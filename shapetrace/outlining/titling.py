@@ -1,6 +1,7 @@
 """Titles of products from what feeds them and what becomes of them: Output, Gate, Expand, Router, Unembedding."""
 
 from collections import defaultdict
+from collections.abc import Container, Iterator
 
 from shapetrace.ops.kinds import names_of
 from shapetrace.outlining.choosing import chooses, multiplies
@@ -18,12 +19,8 @@ _LATENTS = {"Q": "Q", "K": "KV", "V": "KV", "KV": "KV"}
 def give_titles(flow: Flow, root: Node) -> None:
     """Title every product that has none, and name its matrices where a recognised pattern knows them."""
     titles = _Titles(flow, root)
-    for node in _all(root):
+    for node in root.sections():
         titles.of_section(node)
-
-
-def _all(node: Node) -> list[Node]:
-    return [node, *(below for child in node.nodes() for below in _all(child))]
 
 
 class _Titles:
@@ -149,26 +146,23 @@ class _Titles:
         """Whether a section's last product is the model's: nothing multiplies its result with anything."""
         if draft is not [d for d in node.own() if d.kind == "product"][-1]:
             return False
-        queue, seen = list(self._after(draft.results[0])), 0
-        while queue and seen < _FAR:
-            after = queue.pop(0)
-            seen += 1
-            if after.kind in ("product", "contraction", "scores"):
-                return False
-            queue += [later for result in after.results for later in self._after(result)]
-        return True
+        return all(after.kind not in ("product", "contraction", "scores") for after in self._onward(draft.results[0]))
 
     def _reaches_route(self, result: Ref) -> bool:
         """Whether a product's columns are scores of which the best are chosen."""
-        queue, seen = list(self._after(result)), 0
-        while queue and seen < _FAR:
-            draft = queue.pop(0)
-            seen += 1
-            if chooses(self._flow, draft):
-                return result.shape[-1] > 1
-            if draft.kind in ("softmax", "activation", "add", "pointwise", "reduce", "select"):
-                queue += [after for r in draft.results for after in self._after(r)]
-        return False
+        small = ("softmax", "activation", "add", "pointwise", "reduce", "select")
+        return result.shape[-1] > 1 and any(chooses(self._flow, after) for after in self._onward(result, small))
+
+    def _onward(self, result: Ref, through: Container[str] | None = None) -> Iterator[Draft]:
+        """The steps that a value reaches, nearest first, a few; behind those of some kinds only, if they are named."""
+        queue = list(self._after(result))
+        for place in range(_FAR):
+            if place == len(queue):
+                return
+            after = queue[place]
+            yield after
+            if through is None or after.kind in through:
+                queue += [later for made in after.results for later in self._after(made)]
 
     def _latent_of(self, result: Ref, draft: Draft) -> str:
         """What a low-rank product is expanded to again, row by row: queries, or keys and values."""

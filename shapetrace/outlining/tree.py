@@ -55,6 +55,12 @@ class Node:
         """Direct children that are sections."""
         return [item for item in self.items if isinstance(item, Node)]
 
+    def sections(self, *, folded: bool = False) -> Iterator["Node"]:
+        """It and all sections below; with ``folded`` also those that the first of equal siblings stands for."""
+        yield self
+        for child in (*self.nodes(), *(self.folded if folded else ())):
+            yield from child.sections(folded=folded)
+
     def own(self) -> list[Draft]:
         """Direct children that are steps."""
         return [item for item in self.items if isinstance(item, Draft)]

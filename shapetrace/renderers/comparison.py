@@ -111,12 +111,8 @@ def _total(total: Total, words: Words) -> str:
 
 
 def _rows(comparison: Comparison, strict: bool, words: Words) -> Iterator[tuple[Cell, ...]]:
-    heads: list[Change] = []
     told: set[int] = set()
-    for change in comparison.listed(strict=strict):
-        del heads[change.depth :]
-        if change.section:
-            heads.append(change)
+    for heads, change in comparison.listed_inside(strict=strict):
         if not change.differs:
             continue
         for head in (*heads, change):
