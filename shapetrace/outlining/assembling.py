@@ -10,10 +10,11 @@ from shapetrace.outlining.costing import Accounts, totals
 from shapetrace.outlining.crossing import contexts, name_sides
 from shapetrace.outlining.dims import name_dims
 from shapetrace.outlining.drafting import Plan, count_reasons, plan
-from shapetrace.outlining.drafts import Draft, Ref
+from shapetrace.outlining.drafts import Draft, Ref, base_of
 from shapetrace.outlining.flow import Flow
 from shapetrace.outlining.folding import fold
 from shapetrace.outlining.gathering import gather
+from shapetrace.outlining.roles import Part, Role
 from shapetrace.outlining.routing import join_routes
 from shapetrace.outlining.structure import Coverage, Note, Operand, Outline, Section, SectionKind, Step
 from shapetrace.outlining.symbols import Symbols
@@ -23,6 +24,27 @@ from shapetrace.outlining.tree import Node, build_tree
 _TITLES: dict[SectionKind, str] = {
     "embedding": "Embedding", "attention": "Attention", "mlp": "MLP", "experts": "Experts",
     "unembedding": "Unembedding", "block": "Block",
+}  # fmt: skip
+
+_ROLES = {
+    "Query": Role.QUERY, "Key": Role.KEY, "Value": Role.VALUE, "Key, Value": Role.KEY_VALUE,
+    "Query, Key, Value": Role.QUERY_KEY_VALUE, "Output": Role.OUT_PROJ, "Gate": Role.GATE, "Up": Role.UP,
+    "Gate and up": Role.GATE_UP, "Down": Role.DOWN, "Expand": Role.EXPAND, "Shrink": Role.SHRINK,
+    "Router": Role.ROUTER, "Compress": Role.LATENT_DOWN, "Unembedding": Role.UNEMBED, "Head": Role.HEAD,
+    "Recurrent": Role.RECURRENT, "Low-rank down": Role.ADAPTER_DOWN, "Low-rank up": Role.ADAPTER_UP,
+    "Choose experts": Role.CHOOSE_EXPERTS, "Combine experts": Role.COMBINE_EXPERTS, "Concat heads": Role.CONCAT_HEADS,
+    "Split heads": Role.SPLIT_HEADS, "Position": Role.POSITION,
+}  # fmt: skip
+_ROLE_OF_KIND: dict[str, Role] = {
+    "lookup": Role.LOOKUP, "scores": Role.SCORES, "weighted_sum": Role.WEIGHTED_SUM, "residual": Role.RESIDUAL,
+    "norm": Role.NORM, "activation": Role.ACTIVATION, "position": Role.POSITION,
+}  # fmt: skip
+_PARTS = {
+    "ids": Part.IDS, "E": Part.TABLE, "P": Part.POSITIONS, "X": Part.STREAM, "C": Part.CONTEXT, "x": Part.SELECTED,
+    "Q": Part.QUERY, "K": Part.KEY, "V": Part.VALUE, "KV": Part.KEY_VALUE, "QKV": Part.QUERY_KEY_VALUE,
+    "S": Part.SCORES, "A": Part.ATTENTION_WEIGHTS, "Z": Part.HEADS, "O": Part.ATTENTION, "H": Part.HIDDEN,
+    "G": Part.GATE, "U": Part.UP, "GU": Part.GATE_UP, "M": Part.FEED_FORWARD, "R": Part.ROUTING, "W": Part.WEIGHT,
+    "w": Part.BIAS, "logits": Part.LOGITS, "Y": Part.PRODUCT,
 }  # fmt: skip
 
 
@@ -100,7 +122,10 @@ class _Writer:
             for i, item in enumerate(node.items)
         )
         parameters = sum(item.parameters * (item.repeat if isinstance(item, Section) else 1) for item in items)
-        return Section(node.path, self._title(node), node.kind, node.type, node.repeat, node.members, items, parameters)
+        return Section(
+            node.path, self._title(node), node.kind, node.type, node.repeat, node.members, items, parameters,
+            node.path.rpartition(".")[2].startswith("<"),
+        )  # fmt: skip
 
     def _title(self, node: Node) -> str:
         if node.title:
@@ -140,6 +165,7 @@ class _Writer:
             repeat=repeat, parameters=sum(self._accounts.owned(member) for member in members),
             tied_to=tied.rpartition(".")[0] or tied, flops=draft.flops, inner=draft.inner,
             ops=tuple(sorted(op for member in members for op in member.ops)),
+            role=_ROLES.get(draft.title, _ROLE_OF_KIND.get(draft.kind, Role.OTHER)),
         )  # fmt: skip
 
     def _shares_weights(self, draft: Draft, twin: Draft) -> bool:
@@ -179,7 +205,8 @@ class _Writer:
             name=ref.letter, role=ref.role, shape=ref.shape, stack=ref.stack, stack_axes=ref.stack_axes,
             dims=ref.dims, transposed=ref.transposed,
             pattern=ref.pattern, slices=ref.slices, band=ref.band,  # type: ignore[arg-type]
-            source=source, made_by=made_by, labels=labels,
+            source=source, made_by=made_by, labels=labels, part=_PARTS.get(base_of(ref.letter), Part.OTHER),
+            value=-1 if ref.value is None else ref.value,
         )  # fmt: skip
 
     def _is_ids(self, ref: Ref) -> bool:

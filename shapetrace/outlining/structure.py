@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from shapetrace.failing.structure import Explanation
-from shapetrace.ir import Model, Role
+from shapetrace.ir import Model
+from shapetrace.ir import Role as Origin
+from shapetrace.outlining.roles import Part, Role
 
 StepKind = Literal[
     "lookup",  # [T] → rows of [V,d] → [T,d]
@@ -74,10 +76,12 @@ class Operand:
         source: Parameter, buffer or input name it comes from; empty for computed values.
         made_by: Id of the step that computed it; empty if none did.
         labels: Words to write beside its rows (tokens); empty if unknown.
+        part: What it is in its step: the fact that its name was made from.
+        value: Id of the value: the same wherever it occurs; -1 for what exists inside a fused call alone.
     """
 
     name: str
-    role: Role
+    role: Origin
     shape: tuple[int, ...]
     stack: int = 1
     stack_axes: tuple[int, ...] = ()
@@ -89,6 +93,8 @@ class Operand:
     source: str = ""
     made_by: str = ""
     labels: tuple[str, ...] = ()
+    part: Part = Part.OTHER
+    value: int = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +118,7 @@ class Step:
         flops: FLOPs of one layer's step, all heads (2 per multiply-add); None if not counted.
         inner: For products: position of the contracted axis in the first and in the second operand's shape.
         ops: Ids of the operations of the first layer that this step draws.
+        role: What it is for: the fact that its title was made from.
     """
 
     id: str
@@ -129,6 +136,7 @@ class Step:
     flops: int | None = None
     inner: tuple[int, int] | None = None
     ops: tuple[int, ...] = ()
+    role: Role = Role.OTHER
 
     @property
     def equation(self) -> str:
@@ -150,6 +158,7 @@ class Section:
         members: Paths of the folded siblings, the first included: ``("h.0", "h.1", ...)``.
         items: Steps and sections, in the order of execution.
         parameters: Parameters of one member, counted once each.
+        is_group: True for a group of steps that is no module of the model.
     """
 
     path: str
@@ -160,6 +169,7 @@ class Section:
     members: tuple[str, ...]
     items: tuple["Step | Section", ...]
     parameters: int = 0
+    is_group: bool = False
 
     @property
     def window(self) -> Note | None:

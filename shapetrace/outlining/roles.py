@@ -1,0 +1,114 @@
+"""Roles: what a step is for, and what an operand is in its step. Decided from facts; words follow from them, last."""
+
+from enum import StrEnum, auto
+
+
+class Role(StrEnum):
+    """What a step is for. Titles are made from it; nothing is decided by a title."""
+
+    OTHER = auto()
+    """Nothing that a recogniser knows: a step by its kind alone."""
+
+    LOOKUP = auto()
+    """Rows of a table, one for each id."""
+    POSITION = auto()
+    """Positions put in: a table added, a rotation."""
+    PATCHES = auto()
+    """Windows or patches cut out of a signal."""
+
+    QUERY = auto()
+    KEY = auto()
+    VALUE = auto()
+    QUERY_KEY = auto()
+    KEY_VALUE = auto()
+    QUERY_KEY_VALUE = auto()
+    SPLIT_HEADS = auto()
+    SCORES = auto()
+    ATTENTION_WEIGHTS = auto()
+    """Scores made weights: softmax, or an activation in its place."""
+    MIX_HEADS = auto()
+    """Scores or weights of all heads mixed with each other."""
+    WEIGHTED_SUM = auto()
+    CONCAT_HEADS = auto()
+    OUT_PROJ = auto()
+    LATENT_DOWN = auto()
+    """To a latent that becomes queries, or keys and values."""
+    POSITION_KEY = auto()
+    """A product that makes keys of positions, or of distances."""
+
+    CACHE_READ = auto()
+    CACHE_APPEND = auto()
+    """New rows behind those kept from earlier passes."""
+
+    GATE = auto()
+    UP = auto()
+    GATE_UP = auto()
+    DOWN = auto()
+    EXPAND = auto()
+    """First product of an MLP without a gate, whatever its widths."""
+    SHRINK = auto()
+    """Second product of an MLP without a gate."""
+    ROUTER = auto()
+    CHOOSE_EXPERTS = auto()
+    DISPATCH = auto()
+    """Rows copied to the experts that they go to."""
+    COMBINE_EXPERTS = auto()
+    ADAPTER_DOWN = auto()
+    ADAPTER_UP = auto()
+    RECURRENT = auto()
+
+    UNEMBED = auto()
+    """The last product: scores over a vocabulary that the model also reads."""
+    HEAD = auto()
+    """The last product: scores of classes, or whatever leaves the model."""
+
+    RESIDUAL = auto()
+    NORM = auto()
+    ACTIVATION = auto()
+    LOSS = auto()
+
+
+class Part(StrEnum):
+    """What an operand is in its step. Symbols are made from it; nothing is decided by a symbol."""
+
+    OTHER = auto()
+    IDS = auto()
+    TABLE = auto()
+    WEIGHT = auto()
+    BIAS = auto()
+    POSITIONS = auto()
+    STREAM = auto()
+    """Rows of d_model that residuals add to."""
+    CONTEXT = auto()
+    """What cross-attention reads keys and values from."""
+    SELECTED = auto()
+    """Some rows of the stream."""
+    QUERY = auto()
+    KEY = auto()
+    VALUE = auto()
+    QUERY_KEY = auto()
+    KEY_VALUE = auto()
+    QUERY_KEY_VALUE = auto()
+    SCORES = auto()
+    ATTENTION_WEIGHTS = auto()
+    HEADS = auto()
+    """Weighted sums: one a head, or side by side."""
+    ATTENTION = auto()
+    """What attention adds to the stream."""
+    LATENT_QUERY = auto()
+    LATENT_KEY_VALUE = auto()
+    CACHED_KEY = auto()
+    CACHED_VALUE = auto()
+    HIDDEN = auto()
+    GATE = auto()
+    UP = auto()
+    GATE_UP = auto()
+    FEED_FORWARD = auto()
+    """What an MLP or the experts add to the stream."""
+    ROUTING = auto()
+    MASK = auto()
+    LOGITS = auto()
+    TARGETS = auto()
+    LOSS = auto()
+    PRODUCT = auto()
+    """The result of a product that no recogniser knows."""
