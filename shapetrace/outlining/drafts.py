@@ -1,90 +1,164 @@
 """Steps in the making: which operations a step draws, with operands that are still values, not names."""
 
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from math import prod
+from types import MappingProxyType
 
-from shapetrace.ir import Role
+from shapetrace.ir import Role as Origin
+from shapetrace.outlining.roles import Part, Role
 from shapetrace.outlining.structure import Note, StepKind
 
-HAT = "\u0302"
-"""What a symbol wears after a norm: a combining circumflex."""
+UNSEEN = -1
+"""The value of what no operation of the pass made."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Ref:
     """An operand in the making.
 
     Attributes:
-        value: Id of the tensor behind all edges; None for what exists only inside a fused call.
+        value: Id of the tensor behind all edges; below -1 what exists only inside a fused call.
         shape: Sizes of one matrix.
-        role: data, weight or constant.
+        origin: data, weight or constant.
         stack_axes: Sizes of the axes over which equal matrices repeat.
-        letter: Name that a recognised pass knows: "Q"; "" if none does.
+        part: What a recogniser of facts knows it to be.
         transposed: Drawn turned.
         pattern: As in `Operand`.
         slices: As in `Operand`.
         band: As in `Operand`.
-        dims: As in `Operand`.
     """
 
-    value: int | None
+    value: int
     shape: tuple[int, ...]
-    role: Role = "data"
+    origin: Origin = "data"
     stack_axes: tuple[int, ...] = ()
-    letter: str = ""
+    part: Part = Part.OTHER
     transposed: bool = False
     pattern: str = ""
     slices: int = 0
     band: tuple[int, int] | None = None
-    dims: tuple[str, ...] = ()
 
     @property
     def stack(self) -> int:
         """Number of equal matrices."""
-        count = 1
-        for size in self.stack_axes:
-            count *= size
-        return count
+        return prod(self.stack_axes)
+
+    @property
+    def columns(self) -> int:
+        """Size of the last axis; 1 for a scalar."""
+        return self.shape[-1] if self.shape else 1
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Draft:
     """A step in the making; see `Step` for what the fields become.
 
     Attributes:
         ops: Operations that it draws.
+        kind: What sort of step it is.
+        operands: Left to right.
+        results: Usually one.
+        role: What it is for, where the operations alone tell.
+        function: What it computes, where that has a name: ``GELU``, ``RMSNorm``, ``softmax``.
+        calls: Names of the operations of a step that has no other name.
         call: Id of the module call that it belongs to.
         order: Place in the order of execution.
+        key: Its number among all drafts: what mappings are keyed by.
         share: Part of its operations' parameters that are its own, as (its columns, all columns).
         weights: Ids of the weight tensors that its operations read.
         chosen: For expert products: rows in all, and matrices to choose from.
-        adapter: True for a product of a low-rank adapter.
-        adapted: Value that the result becomes once adapters are added to it; None without any.
         twins: Equal steps beside it (heads in modules of their own) that it stands for.
     """
 
-    ops: list[int]
+    ops: tuple[int, ...]
     kind: StepKind
-    title: str
-    operator: str
-    operands: list[Ref]
-    results: list[Ref]
+    operands: tuple[Ref, ...]
+    results: tuple[Ref, ...]
+    role: Role = Role.OTHER
+    function: str = ""
+    calls: tuple[str, ...] = ()
     call: int = 0
-    path: str = ""
     order: int = 0
-    notes: list[Note] = field(default_factory=list)
+    key: int = -1
+    notes: tuple[Note, ...] = ()
     flops: int | None = None
     inner: tuple[int, int] | None = None
     share: tuple[int, int] = (1, 1)
-    weights: list[int] = field(default_factory=list)
+    weights: tuple[int, ...] = ()
     chosen: tuple[int, int] | None = None
-    adapter: bool = False
-    adapted: int | None = None
-    twins: list["Draft"] = field(default_factory=list)
+    twins: tuple["Draft", ...] = field(default=())
+
+    @property
+    def data(self) -> Ref:
+        """Of a product: the operand that holds data."""
+        return self.operands[-1] if self._weight_is_first else self.operands[0]
+
+    @property
+    def weight(self) -> Ref:
+        """Of a product: the operand that holds weights."""
+        return self.operands[0] if self._weight_is_first else self.operands[-1]
+
+    @property
+    def result(self) -> Ref:
+        """The first result."""
+        return self.results[0]
+
+    @property
+    def _weight_is_first(self) -> bool:
+        return self.operands[0].origin == "weight" and self.operands[-1].origin != "weight"
 
 
-def base_of(symbol: str) -> str:
-    """A symbol without hat and index: ``X`` of ``X̂_1``."""
-    return symbol.replace(HAT, "").partition("_")[0]
+class Graph:
+    """Who makes and who reads a value, among drafts."""
+
+    def __init__(self, drafts: Iterable[Draft], becomes: Mapping[int, int] = MappingProxyType({})) -> None:
+        """Index drafts.
+
+        Args:
+            drafts: In the order of execution.
+            becomes: What a value is read as, if something small was added to it first (`adapters`).
+        """
+        self.drafts = tuple(drafts)
+        self.becomes = becomes
+        self._readers: dict[int, list[Draft]] = defaultdict(list)
+        self._makers: dict[int, Draft] = {}
+        for draft in self.drafts:
+            for operand in draft.operands:
+                self._readers[operand.value].append(draft)
+            for result in draft.results:
+                self._makers.setdefault(result.value, draft)
+                if result.value in becomes:
+                    self._makers[becomes[result.value]] = draft
+        self._makers.pop(UNSEEN, None)
+        self._by_order: dict[int, list[Draft]] = defaultdict(list)
+        for draft in self.drafts:
+            self._by_order[draft.order].append(draft)
+
+    def drafts_of(self, ops: Iterable[int]) -> list[Draft]:
+        """The steps that draw operations, also those that share one operation."""
+        return [draft for op in ops for draft in self._by_order.get(op, ())]
+
+    def maker(self, value: int) -> Draft | None:
+        """The step that made a value; None for inputs, weights and constants."""
+        return self._makers.get(value)
+
+    def readers(self, value: int) -> list[Draft]:
+        """The steps that read a value, in order."""
+        return self._readers.get(self.becomes.get(value, value), []) if value != UNSEEN else []
+
+    def onward(self, value: int, through: Iterable[StepKind] | None = None, most: int = 8) -> Iterator[Draft]:
+        """The steps that a value reaches, nearest first, a few; behind those of some kinds alone, if named."""
+        queue = list(self.readers(value))
+        passed = None if through is None else frozenset(through)
+        for place in range(most):
+            if place == len(queue):
+                return
+            after = queue[place]
+            yield after
+            if passed is None or after.kind in passed:
+                queue += [later for made in after.results for later in self.readers(made.value)]
 
 
 def trimmed(shape: tuple[int, ...], rank: int = 2) -> tuple[int, ...]:

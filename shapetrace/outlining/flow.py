@@ -4,7 +4,8 @@ Views, casts and dropout in eval mode hand a value on: they are edges, not steps
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Container, Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
+from functools import cached_property
 from math import prod
 
 from shapetrace.ir import Op, Trace
@@ -23,9 +24,6 @@ class Flow:
         edges: Why an operation is an edge and no step, by id: ``views``, ``casts``, ``dropouts``; "" for a step.
         readers: Operations that are steps and read a value, behind all edges, by the value's root.
         outputs: Roots of the model's outputs.
-        letters: What a value is if it is one piece of a fused projection: set when the columns are known.
-        head_leaves: Atoms that count heads: set when the attentions are known.
-        example_axis: Which axis of an input counts independent examples: ``[0]``, or ``[1]`` where the length is first.
     """
 
     def __init__(self, facts: Facts) -> None:
@@ -41,13 +39,30 @@ class Flow:
                 for value in dict.fromkeys(self.root(value) for value in op.inputs):
                     self.readers[value].append(op.id)
         self.outputs = {self.root(value) for value in self.trace.outputs}
-        self.head_leaves: set[int] = set()
-        self.letters: Callable[[int], str] = lambda _value: ""
-        self.example_axis = "[0]"
         self._edges_of: dict[int, list[Op]] = defaultdict(list)
         for op in self.trace.ops:
             if self.edges[op.id] and op.outputs:
                 self._edges_of[self.root(op.outputs[0])].append(op)
+
+    def is_looked_up(self, value: int) -> bool:
+        """Whether ids choose rows of a value."""
+        return value in self._tables
+
+    @cached_property
+    def _tables(self) -> set[int]:
+        lookups = (op for op in self.trace.ops if self.kinds[op.id] == "lookup")
+        return {self.root(value) for op in lookups for value in op.inputs if self.is_floating(value)}
+
+    @cached_property
+    def module_of(self) -> list[int]:
+        """The module call that each operation belongs to, functions left out."""
+        return [self.nearest_module(op.call) for op in self.trace.ops]
+
+    def nearest_module(self, call: int) -> int:
+        """A call, or the module call around a function's."""
+        while self.trace.calls and self.trace.calls[call].kind == "function":
+            call = self.trace.calls[call].parent or 0
+        return call
 
     def edges_of(self, root: int) -> list[Op]:
         """The edges that hand on a value, in order."""
@@ -136,11 +151,6 @@ class Flow:
         op = self.op_of(value)
         named = self.facts.tensor(self.root(value)).origin == "parameter" and len(self.facts.tensor(value).shape) > 1
         return named or (op is not None and self.kinds[op.id] in ("lookup", "index"))
-
-    def is_per_head(self, value: int) -> bool:
-        """Whether a weight has a row for each head, the same for all positions."""
-        rows = set(self.facts.atoms.flat(self.facts.axes_of(value)[:-1]))
-        return bool(rows) and rows <= self.head_leaves
 
     def ancestors(self, value: int, since: int = -1) -> set[int]:
         """Operations that a value was computed from, no further back than operation ``since``."""

@@ -3,78 +3,147 @@
 By signature, never by class name: a dense layer and an expert layer of one class stay apart.
 """
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import replace
 from math import prod
 
 from shapetrace.ir import Trace
-from shapetrace.outlining.costing import Accounts
+from shapetrace.outlining.accounts import Accounts
 from shapetrace.outlining.drafts import Draft, Ref
-from shapetrace.outlining.tree import Node, classify
+from shapetrace.outlining.roles import Role
+from shapetrace.outlining.sections import Node, kind_of
 
 _LONGEST_PERIOD = 40
 _LONG_LOOP = 5
-Item = Draft | Node
+_Item = Draft | Node
 
 
-def fold(trace: Trace, node: Node, accounts: Accounts) -> None:
-    """Fold everywhere below a node, inner sections first."""
-    for child in node.nodes():
-        fold(trace, child, accounts)
-    signatures = [signature(item, accounts) for item in node.items]
-    node.items = _fold_items(trace, node.items, signatures)
-    classify(node)
-    _title_joined_heads(node)
+def folded(trace: Trace, sided_tree: Node, accounts: Accounts, roles: Mapping[int, Role]) -> Node:
+    """The tree with what repeats folded everywhere, inner sections first."""
+    return _Folder(trace, accounts, roles).fold(sided_tree)
 
 
-def _fold_items(trace: Trace, items: Sequence[Item], signatures: Sequence[Hashable]) -> list[Item]:
-    """Siblings with what repeats folded; of a unit of several sections, what repeats inside it too."""
-    found: list[Item] = []
-    position = 0
-    while position < len(items):
-        period, count = _repetition(items, signatures, position)
-        if count == 1:
-            found.append(items[position])
-            position += 1
-            continue
-        copies = [list(items[position + i * period : position + (i + 1) * period]) for i in range(count)]
-        if all(isinstance(item, Node) for item in copies[0]) and period > 1:
-            inside = signatures[position : position + period]
-            copies = [_fold_items(trace, copy, inside) for copy in copies]
-        found += _folded(trace, copies[0], copies)
-        position += period * count
-    return [_unwrapped(item) for item in found]
+class _Folder:
+    def __init__(self, trace: Trace, accounts: Accounts, roles: Mapping[int, Role]) -> None:
+        self._trace = trace
+        self._accounts = accounts
+        self._roles = roles
+
+    def fold(self, node: Node) -> Node:
+        """A section with its children folded, and equal ones among them folded into the first."""
+        items = [self.fold(item) if isinstance(item, Node) else item for item in node.items]
+        signatures = [self._signature(item) for item in items]
+        node = replace(node, items=tuple(self._fold_items(items, signatures)))
+        return replace(node, kind=kind_of(node, self._roles))
+
+    def _signature(self, item: _Item) -> Hashable:
+        """What must be equal in siblings that fold."""
+        if isinstance(item, Node):
+            return (item.kind, item.crosses, item.side, item.repeat, tuple(map(self._signature, item.items)))
+        refs = tuple(map(_of_ref, (*item.operands, *item.results)))
+        what = (item.kind, self._roles.get(item.key), item.function, item.calls, tuple(map(str, item.notes)))
+        return (what, refs, item.share, self._accounts.local(item))
+
+    def _fold_items(self, items: Sequence[_Item], signatures: Sequence[Hashable]) -> list[_Item]:
+        """Siblings with what repeats folded; of a unit of several sections, what repeats inside it too."""
+        found: list[_Item] = []
+        position = 0
+        while position < len(items):
+            period, count = _repetition(items, signatures, position)
+            if count == 1:
+                found.append(items[position])
+                position += 1
+                continue
+            copies = [list(items[position + i * period : position + (i + 1) * period]) for i in range(count)]
+            if all(isinstance(item, Node) for item in copies[0]) and period > 1:
+                inside = signatures[position : position + period]
+                copies = [self._fold_items(copy, inside) for copy in copies]
+            found += self._as_one(copies)
+            position += period * count
+        return [_unwrapped(item) for item in found]
+
+    def _as_one(self, copies: Sequence[Sequence[_Item]]) -> Sequence[_Item]:
+        """Equal runs of items as one section of which the first run is shown; as a stack if they stand side by side."""
+        sections = [self._section_of(copy) for copy in copies]
+        first = replace(
+            sections[0],
+            repeat=len(copies),
+            folded=tuple(sections[1:]),
+            members=tuple(path for section in sections for path in section.members),
+        )
+        if not first.nodes and self._are_parallel(sections):
+            return self._side_by_side(sections)
+        return [first]
+
+    def _section_of(self, unit: Sequence[_Item]) -> Node:
+        """A run of items as one section: itself, if it is one."""
+        if len(unit) == 1 and isinstance(unit[0], Node):
+            return unit[0]
+        paths = [item.path for item in unit if isinstance(item, Node)]
+        first = unit[0]
+        alone = self._trace.calls[first.call].path if isinstance(first, Draft) and self._trace.calls else ""
+        name = (
+            f"{paths[0]} … {paths[-1].rpartition('.')[2]}" if len(paths) > 1 else f"<{(*paths, alone)[0] or 'block'}>"
+        )
+        members = tuple(path for item in unit if isinstance(item, Node) for path in item.members)
+        return Node(name, "", tuple(unit), "block", members=members, is_group=True)
+
+    def _are_parallel(self, members: Sequence[Node]) -> bool:
+        """Whether no member reads what another one made, and one operation reads them all: heads, not layers."""
+        ops = [[self._trace.ops[op] for draft in member.drafts() for op in draft.ops] for member in members]
+        made: set[int] = set()
+        outputs = []
+        for mine in ops:
+            if made.intersection(value for op in mine for value in op.inputs):
+                return False
+            outputs.append({value for op in mine for value in op.outputs})
+            made |= outputs[-1]
+        return bool(made) and any(all(not one.isdisjoint(op.inputs) for one in outputs) for op in self._trace.ops)
+
+    def _side_by_side(self, members: Sequence[Node]) -> list[Draft]:
+        """Members that work next to each other are a stack: their steps stand in the section above."""
+        shared = self._read_by_all(members)
+        count = len(members)
+
+        def stacked(ref: Ref) -> Ref:
+            return ref if ref.value in shared else replace(ref, stack_axes=(*ref.stack_axes, count))
+
+        columns = zip(*(member.own for member in members), strict=True)
+        return [
+            replace(
+                draft,
+                operands=tuple(map(stacked, draft.operands)),
+                results=tuple(map(stacked, draft.results)),
+                flops=None if draft.flops is None else draft.flops * count,
+                twins=(*draft.twins, *others),
+            )
+            for draft, *others in columns
+        ]
+
+    def _read_by_all(self, members: Sequence[Node]) -> set[int]:
+        """Values that every member reads whole: of one cut into pieces, each has its own."""
+        read = [{ref.value for draft in member.drafts() for ref in draft.operands} for member in members]
+        cut = {
+            ref.value
+            for draft in members[0].drafts()
+            for ref in draft.operands
+            if ref.value >= 0 and prod(ref.shape) * ref.stack < prod(self._trace.tensors[ref.value].shape)
+        }
+        return set.intersection(*read) - cut
 
 
-def _title_joined_heads(node: Node) -> None:
-    """Weighted sums side by side are the heads, also where each head is a module of its own."""
-    sums = {r.value for draft in node.own() if draft.kind == "weighted_sum" for r in draft.results}
-    for draft in node.own():
-        if draft.kind == "concat" and draft.operands[0].value in sums:
-            draft.title = "Concat heads"
-
-
-def _unwrapped(item: Item) -> Item:
+def _unwrapped(item: _Item) -> _Item:
     """A section that holds one folded section and nothing else is that section."""
     while isinstance(item, Node) and item.repeat == 1 and len(item.items) == 1 and isinstance(item.items[0], Node):
         item = item.items[0]
     return item
 
 
-def signature(item: Item, accounts: Accounts) -> Hashable:
-    """What must be equal in siblings that fold."""
-    if isinstance(item, Draft):
-        operands = tuple(_of_ref(operand) for operand in (*item.operands, *item.results))
-        notes = tuple(map(str, item.notes))
-        return (item.kind, item.title, item.operator, operands, item.share, notes, accounts.local(item))
-    return (item.kind, item.title, item.repeat, tuple(signature(child, accounts) for child in item.items))
+def _of_ref(ref: Ref) -> Hashable:
+    return (ref.shape, ref.origin, ref.stack_axes, ref.part, ref.pattern, ref.band, ref.transposed)
 
 
-def _of_ref(operand: Ref) -> Hashable:
-    look = (operand.pattern, operand.band, operand.transposed)
-    return (operand.shape, operand.role, operand.stack_axes, operand.letter, look)
-
-
-def _repetition(items: Sequence[Item], signatures: Sequence[Hashable], start: int) -> tuple[int, int]:
+def _repetition(items: Sequence[_Item], signatures: Sequence[Hashable], start: int) -> tuple[int, int]:
     """Length of the unit that repeats furthest from here on, the shortest of several, and how often it stands in a row.
 
     Five layers with a window and one without, again and again, are a unit of six, not five and then one.
@@ -92,90 +161,9 @@ def _repetition(items: Sequence[Item], signatures: Sequence[Hashable], start: in
     return best
 
 
-def _may_fold(unit: Sequence[Item], count: int) -> bool:
+def _may_fold(unit: Sequence[_Item], count: int) -> bool:
     """Sections fold; bare steps as a unit with real work, or in a long loop: two equal adds are two adds."""
     if any(isinstance(item, Node) for item in unit):
         return count > 1
     heavy = [item for item in unit if isinstance(item, Draft) and item.kind in ("product", "scores", "convolution")]
     return (count > 2 and len(unit) > 1 and bool(heavy)) or count >= _LONG_LOOP
-
-
-def _folded(trace: Trace, unit: Sequence[Item], copies: Sequence[Sequence[Item]]) -> list[Item]:
-    if len(unit) == 1 and isinstance(unit[0], Node):
-        first = unit[0]
-        others = [copy[0] for copy in copies[1:]]
-        first.folded = [other for other in others if isinstance(other, Node)]
-    else:
-        paths = [item.path for item in unit if isinstance(item, Node)] or [unit[0].path]
-        first = Node(paths[0] if len(unit) == 1 else _group_path(paths), "", list(unit), "block")
-        first.folded = [Node("", "", list(copy), "block") for copy in copies[1:]]
-        first.members = tuple(i.path for i in unit if isinstance(i, Node))
-        for copy, other in zip(copies[1:], first.folded, strict=True):
-            other.members = tuple(i.path for i in copy if isinstance(i, Node))
-    first.repeat = len(copies)
-    first.members = (*first.members, *(path for other in first.folded for path in other.members))
-    if _are_parallel(trace, first):
-        first.parallel = True
-        return _side_by_side(trace, first)
-    return [first]
-
-
-def _group_path(paths: Sequence[str]) -> str:
-    return f"{paths[0]} … {paths[-1].rpartition('.')[2]}" if len(paths) > 1 else f"<{paths[0] or 'block'}>"
-
-
-def _ops(node: Node) -> set[int]:
-    return {op for draft in node.drafts() for op in draft.ops}
-
-
-def _are_parallel(trace: Trace, first: Node) -> bool:
-    """Whether no member reads what another one made: heads in modules of their own, not layers."""
-    made: set[int] = set()
-    for member in (first, *first.folded):
-        ops = _ops(member)
-        reads = {value for op in ops for value in trace.ops[op].inputs}
-        if reads & made:
-            return False
-        made |= {value for op in ops for value in trace.ops[op].outputs}
-    return bool(made) and _joined_later(trace, first)
-
-
-def _joined_later(trace: Trace, first: Node) -> bool:
-    """Whether one operation reads the results of all members."""
-    members = [first, *first.folded]
-    outputs = [{v for op in _ops(member) for v in trace.ops[op].outputs} for member in members]
-    return any(all(set(op.inputs) & made for made in outputs) for op in trace.ops)
-
-
-def _side_by_side(trace: Trace, first: Node) -> list[Item]:
-    """Members that work next to each other are a stack: their steps stand in the section above."""
-    shared = _read_by_all(trace, first)
-    for draft in first.drafts():
-        draft.flops = None if draft.flops is None else draft.flops * first.repeat
-    operands = {id(o): o for draft in first.drafts() for o in (*draft.operands, *draft.results)}  # steps share some
-    for operand in operands.values():
-        if operand.value not in shared:
-            operand.stack_axes = (*operand.stack_axes, first.repeat)
-    steps: list[Item] = []
-    for index, item in enumerate(first.items):
-        if isinstance(item, Draft):
-            for other in first.folded:
-                twin = other.items[index]
-                if isinstance(twin, Draft):
-                    item.twins.append(twin)
-            steps.append(item)
-        else:
-            return [first]
-    return steps
-
-
-def _read_by_all(trace: Trace, first: Node) -> set[int | None]:
-    """Values that every member reads whole: of one cut into pieces, each has its own."""
-    read = [{o.value for d in member.drafts() for o in d.operands} for member in (first, *first.folded)]
-    cut = {
-        operand.value
-        for draft in first.drafts()
-        for operand in draft.operands
-        if operand.value is not None and prod(operand.shape) * operand.stack < prod(trace.tensors[operand.value].shape)
-    }
-    return set.intersection(*read) - cut

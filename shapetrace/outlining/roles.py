@@ -11,6 +11,9 @@ class Role(StrEnum):
 
     LOOKUP = auto()
     """Rows of a table, one for each id."""
+    LOOKUP_TOKENS = auto()
+    LOOKUP_POSITIONS = auto()
+    ADD_EMBEDDINGS = auto()
     POSITION = auto()
     """Positions put in: a table added, a rotation."""
     PATCHES = auto()
@@ -65,6 +68,11 @@ class Role(StrEnum):
     RESIDUAL = auto()
     NORM = auto()
     ACTIVATION = auto()
+    GATED_ACTIVATION = auto()
+    """An activation times another value."""
+    SCALE = auto()
+    SELECT = auto()
+    """Rows or columns taken out."""
     LOSS = auto()
 
 

@@ -206,6 +206,7 @@ class Coverage:
         elided: Operations that only move, cast or prepare values.
         unknown: Operations among the drawn that no pass knows (plain steps).
         reasons: Elided operations by reason: ``{"views": 40, "dropouts": 12}``.
+        misplaced: Operations in none of the three, or in two of them: 0 unless a pass is wrong.
     """
 
     operations: int
@@ -214,6 +215,7 @@ class Coverage:
     elided: int
     unknown: int
     reasons: dict[str, int] = field(default_factory=dict)
+    misplaced: int = 0
 
 
 @dataclass(frozen=True, slots=True)

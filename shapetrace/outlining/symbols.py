@@ -1,144 +1,229 @@
-"""Symbols for operands: X, X̂, Q, K, V, S, A, Z, O, H, E, W_Q. What no pass knows keeps no symbol."""
+"""What every operand is, by following values through the steps: the stream and its number, queries, hidden columns.
+
+A symbol here is a fact, not a text: `words` writes it.
+"""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 
-from shapetrace.outlining.attention import Attention, operands_of
-from shapetrace.outlining.drafts import HAT, Draft, Ref, base_of
+from shapetrace.outlining.drafts import Draft, Graph, Ref
 from shapetrace.outlining.flow import Flow
-from shapetrace.outlining.tree import Node
+from shapetrace.outlining.recognise.attention import Attention, operands_of
+from shapetrace.outlining.recognise.crossing import Crossing
+from shapetrace.outlining.recognise.projections import latent_of
+from shapetrace.outlining.roles import Part, Role
+from shapetrace.outlining.sections import Node
 
-_ONE_OPERAND = ("position", "activation", "softmax", "split", "concat", "select", "pointwise")
 
-
-class Symbols:
-    """Gives every operand of a tree its symbol, once, in the order of reading.
+@dataclass(frozen=True, slots=True)
+class Symbol:
+    """What an operand is, and which one of its sort.
 
     Attributes:
-        of: Symbol by value, where a value has one.
+        part: What it is.
+        index: Its number in the stream, or which of two sequences it is: ``1``, ``A``.
+        normed: True for what comes out of a norm.
+        role: Of a weight: what its product is for.
+        latent: Of a weight that makes a latent: the latent.
     """
 
-    def __init__(self, flow: Flow, attentions: list[Attention]) -> None:
-        self.of: dict[int, str] = {}
-        self._flow = flow
-        self._tables: dict[int, str] = {}
-        for attention in attentions:
-            for letter, value, _ in operands_of(flow, attention):
-                root = flow.root(value)
-                self.of[root] = letter if self.of.get(root, letter) == letter else ""
-
-    def name(self, root: Node, encoded: Mapping[int, str]) -> None:
-        """Name the drafts of a folded tree; members of a fold get the symbols of the first.
-
-        Args:
-            root: The tree.
-            encoded: Symbols that are known before: what cross-attention reads (`crossing.contexts`).
-        """
-        self.of |= encoded
-        for draft, twins in _in_step(root):
-            self._name(draft)
-            for twin in twins:
-                for mine, other in zip(draft.results, twin.results, strict=False):
-                    if other.value is not None and other.value not in encoded:
-                        self.of[other.value] = mine.letter
-
-    def _name(self, draft: Draft) -> None:
-        for operand in draft.operands:
-            if not operand.letter:
-                operand.letter = self._operand(operand)
-        if draft.kind == "lookup":
-            self._lookup(draft)
-        for result in draft.results:
-            if not result.letter:
-                result.letter = self._result(draft, result)
-            if result.value is not None and draft.share[0] == draft.share[1]:  # pieces share one value
-                self.of[result.value] = result.letter
-
-    def _operand(self, operand: Ref) -> str:
-        if operand.value is None:
-            return ""
-        known = self.of.get(operand.value)
-        if known is not None:
-            return known
-        if operand.role == "weight":
-            return "W" if len(operand.shape) > 1 else "w"
-        tensor = self._flow.facts.tensor(operand.value)
-        if tensor.origin == "input":
-            whole = "mask" if tensor.dtype == "bool" else "ids"
-            self.of[operand.value] = "X" if self._flow.is_floating(operand.value) else whole
-            return self.of[operand.value]
-        return ""
-
-    def _lookup(self, draft: Draft) -> None:
-        ids, table = draft.operands
-        if table.value is not None:
-            ids_name = self._flow.facts.tensor(ids.value).name if ids.value is not None else ""
-            fallback = "P" if "position" in ids_name else f"E_{len(self._tables) + 1}" if self._tables else "E"
-            table.letter = self._tables.setdefault(table.value, fallback)
-            self.of[table.value] = table.letter
-
-    def _result(self, draft: Draft, result: Ref) -> str:
-        first = draft.operands[0].letter if draft.operands else ""
-        known = self.of.get(result.value, "") if result.value is not None else ""
-        if known:
-            return known
-        if draft.kind == "lookup":
-            table = draft.operands[1].letter
-            return "X" if table == "E" else table
-        if draft.kind == "residual":
-            return self._next_stream(draft)
-        if draft.kind == "add":
-            return self._sum(draft)
-        return self._after(draft, first)
-
-    def _after(self, draft: Draft, first: str) -> str:
-        """The symbol of what a step makes of its first operand."""
-        if draft.kind == "norm":
-            base, _, index = first.partition("_")
-            return f"{base}{HAT}" + (f"_{index}" if index else "") if base and not base.endswith(HAT) else first
-        if draft.kind == "activation" and first == "GU":
-            return "H"
-        if draft.kind == "concat":
-            return next((operand.letter for operand in draft.operands if operand.role == "data"), "")
-        if first == "ids" and draft.kind != "select":
-            return ""  # numbers made of ids are none
-        if draft.kind in _ONE_OPERAND and len(draft.operands) == 1:
-            return first.lower() if draft.kind == "select" and first[:1] == "X" else first
-        if draft.kind == "activation":
-            return "H"
-        return {"product": "Y", "contraction": "Y", "convolution": "X"}.get(draft.kind, "")
-
-    def _sum(self, draft: Draft) -> str:
-        """M + M is M, Y + Y is Y; what positions or other embeddings are added to is the stream."""
-        if any(operand.role != "data" and min(operand.shape, default=1) == 1 for operand in draft.operands):
-            return draft.operands[0].letter  # a bias of one row or column
-        bases = {base_of(operand.letter) for operand in draft.operands}
-        if bases & {"X", "E", "P"} or any(operand.role != "data" for operand in draft.operands):
-            return self._next_stream(draft)
-        return bases.pop() if len(bases) == 1 else ""
-
-    def _next_stream(self, draft: Draft) -> str:
-        for operand in draft.operands:
-            if operand.role != "data" and not operand.letter.startswith(("E", "P")):
-                operand.letter = "P" if draft.kind == "add" else operand.letter
-            elif operand.letter == "W":
-                operand.letter = "P"
-        _, _, index = draft.operands[0].letter.partition("_")
-        if draft.kind == "residual":
-            return f"X_{int(index) + 1 if index.isdigit() else 1}"
-        return f"X_{int(index) + 1 if index.isdigit() else 0}"
+    part: Part
+    index: str = ""
+    normed: bool = False
+    role: Role = Role.OTHER
+    latent: Part = Part.OTHER
 
 
-def _in_step(node: Node) -> Iterator[tuple[Draft, list[Draft]]]:
+Place = tuple[int, bool, int]
+"""An operand: key of its step, whether it is a result, its position."""
+
+NOTHING = Symbol(Part.OTHER)
+_STREAM, _TABLE, _POSITIONS = Part.STREAM, Part.TABLE, Part.POSITIONS
+
+RESULTS: Mapping[Role, Part] = {
+    Role.QUERY: Part.QUERY, Role.KEY: Part.KEY, Role.VALUE: Part.VALUE, Role.QUERY_KEY: Part.QUERY_KEY,
+    Role.KEY_VALUE: Part.KEY_VALUE, Role.QUERY_KEY_VALUE: Part.QUERY_KEY_VALUE, Role.OUT_PROJ: Part.ATTENTION,
+    Role.ROUTER: Part.ROUTING, Role.GATE: Part.GATE, Role.UP: Part.UP, Role.GATE_UP: Part.GATE_UP,
+    Role.DOWN: Part.FEED_FORWARD, Role.SHRINK: Part.FEED_FORWARD, Role.EXPAND: Part.HIDDEN,
+    Role.UNEMBED: Part.LOGITS, Role.HEAD: Part.LOGITS, Role.COMBINE_EXPERTS: Part.FEED_FORWARD,
+}  # fmt: skip
+"""What the first result of a step is, by what the step is for."""
+
+_KEEPING = frozenset({"position", "activation", "softmax", "split", "concat", "select", "pointwise"})
+"""Kinds of steps that make of one operand something of the same sort."""
+
+
+def symbols(
+    flow: Flow,
+    graph: Graph,
+    attentions: tuple[Attention, ...],
+    crossing: Crossing,
+    folded: Node,
+    roles: Mapping[int, Role],
+) -> Mapping[Place, Symbol]:
+    """What each operand of the folded tree is, in the order of reading; folded layers as the first of them."""
+    following = _Following(flow, graph, roles, crossing)
+    following.of |= _of_attention(flow, attentions)
+    following.of |= {value: Symbol(Part.CONTEXT) for value in crossing.contexts}
+    following.of |= {v: Symbol(_STREAM, "B") for v in crossing.contexts if flow.facts.tensor(v).origin == "input"}
+    following.of |= {value: Symbol(_STREAM, "A") for value in crossing.asking}
+    fixed = set(crossing.contexts | crossing.asking)
+    for draft, twins in _in_step(folded, []):
+        following.read(draft)
+        for twin in twins:
+            for place, (mine, other) in enumerate(zip(draft.results, twin.results, strict=False)):
+                if other.value not in fixed and mine.value != other.value:
+                    following.of[other.value] = following.found[draft.key, True, place]
+    return following.found
+
+
+def _of_attention(flow: Flow, attentions: tuple[Attention, ...]) -> dict[int, Symbol]:
+    """What attention reads; nothing where two read the same as different things."""
+    found: dict[int, Symbol] = {}
+    for attention in attentions:
+        for part, value, _ in operands_of(flow, attention):
+            root, symbol = flow.root(value), Symbol(part)
+            found[root] = symbol if found.get(root, symbol) == symbol else NOTHING
+    return found
+
+
+def _in_step(node: Node, others: list[Node]) -> Iterator[tuple[Draft, list[Draft]]]:
     """Each draft of the first members with its twins in the folded ones, in the order of reading."""
-    yield from _paired(node, [])
-
-
-def _paired(node: Node, others: list[Node]) -> Iterator[tuple[Draft, list[Draft]]]:
     siblings = [*others, *node.folded, *(twin for other in others for twin in other.folded)]
     for index, item in enumerate(node.items):
         twins = [other.items[index] for other in siblings if index < len(other.items)]
         if isinstance(item, Draft):
-            same = [twin for twin in twins if isinstance(twin, Draft)]
-            yield item, [*same, *item.twins]
+            yield item, [*(twin for twin in twins if isinstance(twin, Draft)), *item.twins]
         else:
-            yield from _paired(item, [twin for twin in twins if isinstance(twin, Node)])
+            yield from _in_step(item, [twin for twin in twins if isinstance(twin, Node)])
+
+
+class _Following:
+    """Follows values from step to step.
+
+    Attributes:
+        of: Symbol by value.
+        found: Symbol by operand.
+    """
+
+    def __init__(self, flow: Flow, graph: Graph, roles: Mapping[int, Role], crossing: Crossing) -> None:
+        self.of: dict[int, Symbol] = {}
+        self.found: dict[Place, Symbol] = {}
+        self._flow = flow
+        self._graph = graph
+        self._roles = roles
+        self._crossing = crossing
+        self._tables: dict[int, Symbol] = {}
+
+    def read(self, draft: Draft) -> None:
+        """Find out what the operands and results of one step are."""
+        operands = [self._operand(draft, ref) for ref in draft.operands]
+        if draft.kind == "lookup":
+            operands[1] = self._table(draft)
+        if draft.kind == "residual" or (draft.kind == "add" and self._adds_to_stream(draft, operands)):
+            operands = _with_positions(draft, operands)
+        for place, symbol in enumerate(operands):
+            self.found[draft.key, False, place] = symbol
+        for place, ref in enumerate(draft.results):
+            symbol = self._result(draft, ref, operands, place)
+            self.found[draft.key, True, place] = symbol
+            if draft.share[0] == draft.share[1]:  # pieces share one value
+                self.of[ref.value] = symbol
+
+    def _role(self, draft: Draft) -> Role:
+        return self._roles.get(draft.key, Role.OTHER)
+
+    def _latent(self, draft: Draft) -> Part | None:
+        return latent_of(self._graph, self._roles, draft) if self._role(draft) is Role.LATENT_DOWN else None
+
+    def _operand(self, draft: Draft, ref: Ref) -> Symbol:
+        if ref.origin == "weight" and draft.kind in ("product", "convolution"):
+            return Symbol(Part.WEIGHT, role=self._role(draft), latent=self._latent(draft) or Part.OTHER)
+        if ref.part is not Part.OTHER:
+            return Symbol(ref.part)
+        known = self.of.get(ref.value)
+        if known is not None:
+            return known
+        if ref.origin == "weight":
+            return Symbol(Part.WEIGHT if len(ref.shape) > 1 else Part.BIAS)
+        if ref.value >= 0 and self._flow.facts.tensor(ref.value).origin == "input":
+            whole = Part.MASK if self._flow.facts.tensor(ref.value).dtype == "bool" else Part.IDS
+            self.of[ref.value] = Symbol(_STREAM if self._flow.is_floating(ref.value) else whole)
+            return self.of[ref.value]
+        return NOTHING
+
+    def _table(self, draft: Draft) -> Symbol:
+        number = str(len(self._tables) + 1) if self._tables else ""
+        fallback = Symbol(_POSITIONS) if self._role(draft) is Role.LOOKUP_POSITIONS else Symbol(_TABLE, number)
+        symbol = self._tables.setdefault(draft.operands[1].value, fallback)
+        self.of[draft.operands[1].value] = symbol
+        return symbol
+
+    def _result(self, draft: Draft, ref: Ref, operands: list[Symbol], place: int) -> Symbol:
+        role = self._role(draft)
+        if ref.part is not Part.OTHER:
+            return Symbol(ref.part)
+        if role is Role.LATENT_DOWN:
+            return Symbol(self._latent(draft) or Part.PRODUCT)
+        if place == 0 and role in RESULTS:
+            return Symbol(RESULTS[role])
+        known = self.of.get(ref.value, NOTHING)
+        if known.part is not Part.OTHER:
+            return known
+        if draft.kind == "lookup":
+            return Symbol(_STREAM) if operands[1] == Symbol(_TABLE) else operands[1]
+        if draft.kind == "residual":
+            return _next_in_stream(operands[0], 1)
+        if draft.kind == "add":
+            return self._sum(draft, operands)
+        data = [symbol for ref, symbol in zip(draft.operands, operands, strict=True) if ref.origin == "data"]
+        return _made(draft, (data if draft.kind == "concat" and data else operands or [NOTHING])[0])
+
+    def _adds_to_stream(self, draft: Draft, operands: list[Symbol]) -> bool:
+        """Whether a sum makes the stream: positions or other embeddings are added, no bias of one row or column."""
+        if any(ref.origin != "data" and min(ref.shape, default=1) == 1 for ref in draft.operands):
+            return False
+        parts = {symbol.part for symbol in operands}
+        return bool(parts & {_STREAM, _TABLE, _POSITIONS}) or any(ref.origin != "data" for ref in draft.operands)
+
+    def _sum(self, draft: Draft, operands: list[Symbol]) -> Symbol:
+        """M + M is M, Y + Y is Y; what positions or other embeddings are added to is the stream."""
+        if any(ref.origin != "data" and min(ref.shape, default=1) == 1 for ref in draft.operands):
+            return operands[0]
+        if self._adds_to_stream(draft, operands):
+            return _next_in_stream(operands[0], 0)
+        parts = {symbol.part for symbol in operands}
+        return Symbol(parts.pop()) if len(parts) == 1 else NOTHING
+
+
+def _with_positions(draft: Draft, operands: list[Symbol]) -> list[Symbol]:
+    """Weights and constants that are added to the stream are its positions, unless they are rows of a table."""
+    return [
+        Symbol(_POSITIONS)
+        if symbol.part is Part.WEIGHT
+        or (draft.kind == "add" and ref.origin != "data" and symbol.part not in (_TABLE, _POSITIONS))
+        else symbol
+        for ref, symbol in zip(draft.operands, operands, strict=True)
+    ]
+
+
+def _next_in_stream(symbol: Symbol, first: int) -> Symbol:
+    return Symbol(_STREAM, str(int(symbol.index) + 1 if symbol.index.isdigit() else first))
+
+
+def _made(draft: Draft, first: Symbol) -> Symbol:
+    """What a step makes of its first operand."""
+    if draft.kind == "norm":
+        return replace(first, normed=first.part is not Part.OTHER)
+    if draft.kind == "activation" and first.part is Part.GATE_UP:
+        return Symbol(Part.HIDDEN)
+    if draft.kind == "concat":
+        return first
+    if first.part is Part.IDS and draft.kind != "select":
+        return NOTHING  # numbers made of ids are none
+    if draft.kind in _KEEPING and len(draft.operands) == 1:
+        return replace(first, part=Part.SELECTED) if draft.kind == "select" and first.part is _STREAM else first
+    if draft.kind == "activation":
+        return Symbol(Part.HIDDEN)
+    made: dict[str, Part] = {"product": Part.PRODUCT, "contraction": Part.PRODUCT, "convolution": _STREAM}
+    return Symbol(made[draft.kind]) if draft.kind in made else NOTHING

@@ -114,7 +114,7 @@ class Squeeze(nn.Module):
 
 
 @pytest.mark.parametrize(
-    ("width", "expected"), [(48, ["Expand", "Shrink"]), (3, ["Shrink", "Expand"]), (12, ["Product", "Product"])]
+    ("width", "expected"), [(48, ["Expand", "Shrink"]), (3, ["Shrink", "Expand"]), (12, ["MLP in", "MLP out"])]
 )
 def test_what_shrinks_is_not_said_to_expand(width: int, expected: list[str]) -> None:
     found = read(Squeeze(12, width, 12), X)

@@ -6,9 +6,7 @@ import torch
 from torch import nn
 
 from shapetrace.capture import capture
-from shapetrace.outlining.analysis import analyse
-from shapetrace.outlining.drafting import plan
-from shapetrace.outlining.flow import Flow
+from shapetrace.outlining.passes import PASSES, run
 
 
 class LongChain(nn.Module):
@@ -27,7 +25,7 @@ class LongChain(nn.Module):
 
 
 def calls_of_a_plan(n: int) -> int:
-    flow = Flow(analyse(capture(LongChain(n), (torch.zeros(2, 4),))))
+    trace = capture(LongChain(n), (torch.zeros(2, 4),))
     count = 0
 
     def counting(_frame: object, event: str, _argument: object) -> None:
@@ -36,7 +34,7 @@ def calls_of_a_plan(n: int) -> int:
 
     sys.setprofile(counting)
     try:
-        plan(flow)
+        run(PASSES, trace=trace, fused=False)
     finally:
         sys.setprofile(None)
     return count

@@ -1,12 +1,13 @@
 """Parameters of every step, and the costs of the whole pass."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from math import prod
 
-from shapetrace.ir import Op, Parameter, Trace
+from shapetrace.ir import Op, Trace
 from shapetrace.outlining.drafts import Draft
 from shapetrace.outlining.flow import Flow
+from shapetrace.outlining.roles import Role
 from shapetrace.outlining.structure import Totals
 
 _ITEMSIZE = {"float64": 8, "int64": 8, "complex64": 8, "complex128": 16, "float32": 4, "int32": 4, "bfloat16": 2,
@@ -20,16 +21,14 @@ class Accounts:
     Steps that read different slices of one parameter (a matrix that holds W_Q, W_K and W_V) own a part each.
     """
 
-    def __init__(self, flow: Flow) -> None:
+    def __init__(self, flow: Flow, drafts: Sequence[Draft]) -> None:
+        """Give every parameter to its first reader, or its slices to theirs, in the order of execution."""
         self._flow = flow
         self._parameters = {p.name: p for p in flow.trace.parameters if not p.buffer}
         self._size = {name: prod(parameter.shape) for name, parameter in self._parameters.items()}
         self._read: dict[str, dict[int, int]] = defaultdict(dict)
         self._owned: dict[str, dict[int, int]] = {}
         self._behind: dict[int, dict[str, int]] = {}
-
-    def claim(self, drafts: Sequence[Draft]) -> None:
-        """Give every parameter to its first reader, or its slices to theirs, in the order of execution."""
         for draft in sorted(drafts, key=lambda draft: draft.order):
             for value in dict.fromkeys(draft.weights):
                 for name, amount in self._named(value).items():
@@ -41,6 +40,11 @@ class Accounts:
                 self._owned[name][order] = min(amount, left)
                 left -= min(amount, left)
             self._owned[name][next(iter(amounts))] += left  # rows of a table that no slice takes
+
+    @property
+    def read(self) -> frozenset[str]:
+        """Names of the parameters that some step reads."""
+        return frozenset(self._read)
 
     def names(self, draft: Draft) -> list[str]:
         """Names of the parameters that a step reads, through whatever prepares them."""
@@ -59,9 +63,14 @@ class Accounts:
         own = [
             name
             for name in self.names(draft)
-            if self._owned.get(name, {}).get(draft.order) or (draft.path and name.startswith(f"{draft.path}."))
+            if self._owned.get(name, {}).get(draft.order) or name.startswith(f"{self._path(draft)}.")
         ]
         return sum(self._read[name].get(draft.order, self._size[name]) for name in own)
+
+    def _path(self, draft: Draft) -> str:
+        """Module path of a step; of the model itself what no name begins with."""
+        calls = self._flow.trace.calls
+        return (calls[draft.call].path if calls else "") or "\n"
 
     def tied_to(self, draft: Draft) -> str:
         """Name of the parameter that an earlier step owns already."""
@@ -100,15 +109,20 @@ class Accounts:
         return [] if before is None else [before]
 
 
-def inactive_parameters(drafts: Sequence[Draft], accounts: Accounts) -> int:
+def accounts(flow: Flow, drafts: tuple[Draft, ...]) -> Accounts:
+    """Which step each parameter belongs to."""
+    return Accounts(flow, drafts)
+
+
+def _inactive_parameters(drafts: Sequence[Draft], accounts: Accounts, roles: Mapping[int, Role]) -> int:
     """Parameters of experts that one token does not pass.
 
     Of E matrices a token meets k: as many as its router's rows are repeated in the expert products.
     """
     tokens, total = 0, 0
-    for draft in sorted(drafts, key=lambda draft: draft.order):
-        if draft.title == "Router":
-            tokens = prod(draft.results[0].shape[:-1])
+    for draft in drafts:
+        if roles.get(draft.key) is Role.ROUTER:
+            tokens = prod(draft.result.shape[:-1])
         if draft.chosen is not None and tokens:
             rows, experts = draft.chosen
             chosen = min(rows / tokens, experts)
@@ -116,7 +130,7 @@ def inactive_parameters(drafts: Sequence[Draft], accounts: Accounts) -> int:
     return total
 
 
-def totals(flow: Flow, accounts: Accounts, drafts: Sequence[Draft]) -> Totals:
+def totals(flow: Flow, accounts: Accounts, drafts: tuple[Draft, ...], roles: Mapping[int, Role]) -> Totals:
     """Costs of the whole pass, from recorded shapes."""
     trace = flow.trace
     parameters = [p for p in trace.parameters if not p.buffer]
@@ -125,9 +139,9 @@ def totals(flow: Flow, accounts: Accounts, drafts: Sequence[Draft]) -> Totals:
     count = sum(prod(p.shape) for p in parameters)
     return Totals(
         parameters=count,
-        active_parameters=count - inactive_parameters(drafts, accounts),
+        active_parameters=count - _inactive_parameters(drafts, accounts, roles),
         buffers=sum(prod(p.shape) for p in trace.parameters if p.buffer),
-        unused_parameters=unused(parameters, accounts, drafts),
+        unused_parameters=sum(prod(p.shape) for p in parameters if p.name not in accounts.read),
         parameter_bytes=sum(prod(p.shape) * p.itemsize for p in parameters),
         matmul_flops=matmul,
         flops=matmul + convolutions,
@@ -160,9 +174,3 @@ def _uncounted(flow: Flow) -> dict[str, int]:
         and flow.is_floating(op.outputs[0])
     )  # fmt: skip
     return dict(names.most_common())
-
-
-def unused(parameters: Sequence[Parameter], accounts: Accounts, drafts: Sequence[Draft]) -> int:
-    """Elements of parameters that no step read."""
-    used = {name for draft in drafts for name in accounts.names(draft)}
-    return sum(prod(p.shape) for p in parameters if not p.buffer and p.name not in used)

@@ -53,24 +53,34 @@ def _works_on(flow: Flow, older: int, newer: int) -> bool:
     return reads_older and works
 
 
+def _idle_calls(flow: Flow, taken: set[int]) -> set[int]:
+    """Module calls inside which nothing but element-wise work is done."""
+    busy: set[int] = set()
+    for op in flow.trace.ops:
+        if op.id in taken or flow.kinds[op.id] in ("product", "lookup", "softmax"):
+            call: int | None = flow.module_of[op.id]
+            while call is not None and call not in busy:
+                busy.add(call)
+                call = flow.trace.calls[call].parent
+    return {call.id for call in flow.trace.calls if call.id not in busy and call.kind == "module"}
+
+
 class Groups:
     """Element-wise operations by the step that they belong to.
 
     A module that multiplies nothing is one step; elsewhere an operation joins the one that alone reads its result.
     """
 
-    def __init__(self, flow: Flow, taken: set[int], module_of: Sequence[int], leaves: set[int]) -> None:
+    def __init__(self, flow: Flow, taken: set[int]) -> None:
         """Group what is not taken.
 
         Args:
             flow: Values and operations.
             taken: Operations that other steps draw, and residuals.
-            module_of: Module call of every operation.
-            leaves: Module calls in which nothing is multiplied.
         """
         self._flow = flow
-        self._module_of = module_of
-        self._leaves = leaves
+        self._module_of = flow.module_of
+        self._leaves = _idle_calls(flow, taken)
         self._taken = taken
         self._group: dict[int, int] = {}
         self._members: dict[int, list[int]] = defaultdict(list)

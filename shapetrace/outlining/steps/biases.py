@@ -1,7 +1,7 @@
 """A bias that the code adds after a product belongs to the product: ``x @ W + b``, or the b of each row's expert."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from dataclasses import replace
 from math import prod
 
 from shapetrace.ir import Op
@@ -10,21 +10,25 @@ from shapetrace.outlining.drafts import Draft
 from shapetrace.outlining.flow import Flow
 
 
-def fold_biases(flow: Flow, drafts: Sequence[Draft]) -> None:
-    """Give each product the operation that adds its bias, and the result with it."""
-    makers: dict[int, list[Draft]] = defaultdict(list)
-    for draft in drafts:
-        value = draft.results[0].value
-        if draft.kind == "product" and value is not None and value not in flow.outputs:
-            makers[value].append(draft)
-    for value, pieces in makers.items():
+def biased_steps(flow: Flow, attention_steps: tuple[Draft, ...], product_steps: tuple[Draft, ...]) -> tuple[Draft, ...]:
+    """All steps that multiply; each product with the operation that adds its bias, and the result with it."""
+    makers: dict[int, list[int]] = defaultdict(list)
+    for place, draft in enumerate(product_steps):
+        value = draft.result.value
+        if draft.kind == "product" and value >= 0 and value not in flow.outputs:
+            makers[value].append(place)
+    found = list(product_steps)
+    for value, places in makers.items():
         readers = flow.readers[value]
         addition = flow.trace.ops[readers[0]] if len(readers) == 1 else None
         if addition is None or names_of(addition.kernels) != ["add"] or len(addition.inputs) != 2:
             continue
         bias = next((v for v in addition.inputs if flow.root(v) != value), value)
         if _is_bias(flow, bias, value):
-            _fold(flow, pieces, addition, bias)
+            owner = next((place for place in places if found[place].ops), places[0])
+            for place in places:
+                found[place] = _with_bias(flow, found[place], addition, bias, owner=place == owner)
+    return (*attention_steps, *found)
 
 
 def _is_bias(flow: Flow, bias: int, value: int) -> bool:
@@ -47,12 +51,11 @@ def _gathered(flow: Flow, bias: int) -> Op | None:
     return op if tables and not any(flow.root(v) in flow.trace.inputs for v in op.inputs) else None
 
 
-def _fold(flow: Flow, pieces: Sequence[Draft], addition: Op, bias: int) -> None:
+def _with_bias(flow: Flow, draft: Draft, addition: Op, bias: int, *, owner: bool) -> Draft:
     gathered = _gathered(flow, bias) if flow.is_data(bias) else None
-    ops = [addition.id] if gathered is None else [gathered.id, addition.id]
-    owner = next((draft for draft in pieces if draft.ops), pieces[0])
-    owner.ops = [*owner.ops, *ops]
-    result = flow.root(addition.outputs[0])
-    for draft in pieces:
-        draft.results[0].value = result
-        draft.weights = [*draft.weights, *(v for op in ops for v in flow.trace.ops[op].inputs)]
+    ops = (addition.id,) if gathered is None else (gathered.id, addition.id)
+    weights = (*draft.weights, *(v for op in ops for v in flow.trace.ops[op].inputs))
+    result = replace(draft.result, value=flow.root(addition.outputs[0]))
+    return replace(
+        draft, ops=(*draft.ops, *ops) if owner else draft.ops, results=(result, *draft.results[1:]), weights=weights
+    )

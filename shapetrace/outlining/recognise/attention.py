@@ -1,15 +1,16 @@
 """Finds attention: Q Kᵀ → scale → mask → softmax → × V, written out or as one fused call."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from math import prod
 
 from shapetrace.ir import Op
 from shapetrace.ops.kinds import OpKind, activation_name, names_of
 from shapetrace.ops.products import Product
 from shapetrace.outlining.flow import Flow
-from shapetrace.outlining.masking import differs_by_window, parts
-from shapetrace.outlining.weighing import Weighing, maxima_between, weighings
+from shapetrace.outlining.recognise.masks import differs_by_window, parts
+from shapetrace.outlining.recognise.weighing import Weighing, maxima_between, weighings
+from shapetrace.outlining.roles import Part
 
 _BETWEEN: frozenset[OpKind] = frozenset({"pointwise", "cast", "layout", "dropout", "cat", "index"})
 _CAUSAL_KERNELS = frozenset({"tril", "triu", "le", "ge"})
@@ -19,7 +20,7 @@ _TURNING = frozenset(
 """What makes a mask out of a buffer of ones and zeros."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Attention:
     """One attention: positions in ``Facts.products`` and operation ids.
 
@@ -46,9 +47,9 @@ class Attention:
     fused: bool = False
     query_right: bool = False
     weights_right: bool = False
-    before: list[int] = field(default_factory=list)
-    between: list[int] = field(default_factory=list)
-    after: list[int] = field(default_factory=list)
+    before: tuple[int, ...] = ()
+    between: tuple[int, ...] = ()
+    after: tuple[int, ...] = ()
     band: tuple[int, int] | None = None
     causal: bool = False
     masked: bool = False
@@ -56,19 +57,19 @@ class Attention:
     scale: float | None = None
 
 
-def operands_of(flow: Flow, attention: Attention) -> list[tuple[str, int, int]]:
-    """Queries, keys and values: letter, tensor id, and the position of the product that reads it."""
+def operands_of(flow: Flow, attention: Attention) -> list[tuple[Part, int, int]]:
+    """Queries, keys and values: what it is, tensor id, and the position of the product that reads it."""
     scores = flow.facts.products[attention.scores]
-    left, right = ("K", "Q") if attention.query_right else ("Q", "K")
+    left, right = (Part.KEY, Part.QUERY) if attention.query_right else (Part.QUERY, Part.KEY)
     found = [(left, scores.left, attention.scores), (right, scores.right, attention.scores)]
     if attention.weighted is not None:
         weighted = flow.facts.products[attention.weighted]
         values = weighted.left if attention.weights_right else weighted.right
-        found.append(("V", values, attention.weighted))
-    return [(letter, value, product) for letter, value, product in found if value is not None]
+        found.append((Part.VALUE, values, attention.weighted))
+    return [(part, value, product) for part, value, product in found if value is not None]
 
 
-def find_attentions(flow: Flow) -> list[Attention]:
+def attentions(flow: Flow) -> tuple[Attention, ...]:
     """All attentions of a trace, in the order of their scores."""
     found: dict[int, Attention] = {}
     products = flow.facts.products
@@ -80,7 +81,7 @@ def find_attentions(flow: Flow) -> list[Attention]:
             attention = _explicit(flow, position, softmaxes)
             if attention is not None and attention.scores not in found:
                 found[attention.scores] = attention
-    return [found[position] for position in sorted(found)]
+    return tuple(found[position] for position in sorted(found))
 
 
 def _fused(flow: Flow, position: int, product: Product) -> Attention:
@@ -92,7 +93,7 @@ def _fused(flow: Flow, position: int, product: Product) -> Attention:
     masked, biased = parts(flow, masks)
     return Attention(
         position, position + 1, fused=True, band=band, causal=causal, masked=causal or masked, biased=biased,
-        before=_scalings(flow, op.inputs[:2]), scale=scale if isinstance(scale, float) else None,
+        before=tuple(_scalings(flow, op.inputs[:2])), scale=scale if isinstance(scale, float) else None,
     )  # fmt: skip
 
 
@@ -155,7 +156,7 @@ def _assembled(flow: Flow, ends: tuple[int, int], weighing: Weighing, passed: tu
     masked, biased = parts(flow, masks)
     return Attention(
         scores, weighted, weighing, query_right=_keys_are_rows(flow, product, weighing),
-        before=_scalings(flow, (product.left, product.right)), between=between, after=after,
+        before=tuple(_scalings(flow, (product.left, product.right))), between=tuple(between), after=tuple(after),
         band=band, causal=_is_causal(flow, masks, band), masked=masked, biased=biased,
         scale=_factor(flow, between),
     )  # fmt: skip

@@ -10,10 +10,20 @@ from dataclasses import dataclass, replace
 
 from shapetrace.ops.atoms import Axis
 from shapetrace.ops.axis_rules import Cut
-from shapetrace.outlining.attention import Attention, operands_of
+from shapetrace.ops.products import Product
 from shapetrace.outlining.flow import Flow
+from shapetrace.outlining.recognise.attention import Attention, operands_of
+from shapetrace.outlining.recognise.carriers import carriers
+from shapetrace.outlining.roles import Part, Role
 
-TITLES = {"Q": "Query", "K": "Key", "V": "Value"}
+_Q, _K, _V = Part.QUERY, Part.KEY, Part.VALUE
+_ROLES = {
+    frozenset({_Q}): (Role.QUERY, _Q), frozenset({_K}): (Role.KEY, _K), frozenset({_V}): (Role.VALUE, _V),
+    frozenset({_Q, _K}): (Role.QUERY_KEY, Part.QUERY_KEY), frozenset({_K, _V}): (Role.KEY_VALUE, Part.KEY_VALUE),
+    frozenset({_Q, _K, _V}): (Role.QUERY_KEY_VALUE, Part.QUERY_KEY_VALUE),
+}  # fmt: skip
+ATTENTION_INPUTS = frozenset(role for role, _ in _ROLES.values())
+"""Roles of the products that make queries, keys and values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +31,7 @@ class Columns:
     """Some columns of one product.
 
     Attributes:
-        letters: What they become: "Q", "K", "V", "KV"; "" if no attention reads them.
+        parts: What they become: queries, keys, values, or several of them; none if no attention reads them.
         heads: Number of heads in them.
         width: Columns of one head.
         start: First column, to order the pieces.
@@ -29,7 +39,7 @@ class Columns:
         cuts: The cuts that lead to them from all columns.
     """
 
-    letters: str
+    parts: frozenset[Part]
     heads: int
     width: int
     start: int = 0
@@ -41,28 +51,47 @@ class Columns:
         """All columns."""
         return self.heads * self.width
 
+    @property
+    def role(self) -> Role:
+        """What a product that makes these columns is for."""
+        return _ROLES.get(self.parts, (Role.OTHER, Part.OTHER))[0]
+
+    @property
+    def part(self) -> Part:
+        """What these columns are where they are read."""
+        return _ROLES.get(self.parts, (Role.OTHER, Part.OTHER))[1]
+
 
 @dataclass(frozen=True, slots=True)
 class _Claim:
-    letter: str
+    part: Part
     cuts: frozenset[Cut]
     batch: frozenset[int]
     attention: int
 
 
-def split_columns(flow: Flow, attentions: Sequence[Attention]) -> dict[int, list[Columns]]:
+def columns(flow: Flow, attentions: tuple[Attention, ...]) -> Mapping[int, tuple[Columns, ...]]:
     """For each product with weights: its columns by what becomes of them, in order of their place in memory."""
     claims: dict[int, list[_Claim]] = defaultdict(list)
     facts = flow.facts
     for position, attention in enumerate(attentions):
-        for letter, value, product in operands_of(flow, attention):
+        for part, value, product in operands_of(flow, attention):
             batch = frozenset(facts.atoms.flat(facts.products[product].batch))
+            carrying = carriers(flow, value)
             for source, cuts in facts.sources.get(value, {}).items():
-                claims[source].append(_Claim(letter, cuts, batch, position))
+                if source in carrying and not _is_gate(flow, source, facts.products[product], batch):
+                    claims[source].append(_Claim(part, cuts, batch, position))
     return {product: _pieces(flow, product, found) for product, found in claims.items()}
 
 
-def _pieces(flow: Flow, product: int, claims: Sequence[_Claim]) -> list[Columns]:
+def _is_gate(flow: Flow, source: int, read: Product, batch: frozenset[int]) -> bool:
+    """Whether all columns of a product count heads, or it has just one: it weighs rows that it does not make."""
+    atoms = flow.facts.atoms
+    own = set(atoms.leaves(flow.facts.products[source].n))
+    return own <= batch and atoms.size(read.k if read.form == "scores" else read.n) > 1 and atoms.size(read.k) > 1
+
+
+def _pieces(flow: Flow, product: int, claims: Sequence[_Claim]) -> tuple[Columns, ...]:
     atoms = flow.facts.atoms
     whole = atoms.leaves(flow.facts.products[product].n)
     pieces: dict[frozenset[Cut], list[_Claim]] = defaultdict(list)
@@ -75,23 +104,31 @@ def _pieces(flow: Flow, product: int, claims: Sequence[_Claim]) -> list[Columns]
     first = claims[0]
     heads = atoms.size(tuple(leaf for leaf in whole if leaf in first.batch))
     mostly = 2 * sum(piece.count for piece in found) >= atoms.size(whole) and len(pieces) == 1
-    return [Columns(first.letter if mostly else "", heads, atoms.size(whole) // heads, attention=first.attention)]
+    return (
+        Columns(
+            frozenset({first.part}) if mostly else frozenset(),
+            heads,
+            atoms.size(whole) // heads,
+            attention=first.attention,
+        ),
+    )
 
 
-def _joined(pieces: Sequence[Columns]) -> list[Columns]:
+def _joined(pieces: Sequence[Columns]) -> tuple[Columns, ...]:
     """Equal pieces next to each other (one head after the other, cut out in a loop) are heads of one piece."""
     joined: list[Columns] = []
     for piece in pieces:
         last = joined[-1] if joined else None
-        if last is not None and (last.letters, last.width) == (piece.letters, piece.width):
+        if last is not None and (last.parts, last.width) == (piece.parts, piece.width):
             joined[-1] = replace(last, heads=last.heads + piece.heads)
         else:
             joined.append(piece)
-    return joined
+    return tuple(joined)
 
 
 def _is_within(flow: Flow, whole: Axis, cut: Cut) -> bool:
-    return set(flow.facts.atoms.leaves(cut.whole)) <= set(whole)
+    leaves = flow.facts.atoms.leaves(cut.whole)
+    return bool(leaves) and set(leaves) <= set(whole)
 
 
 def _columns(flow: Flow, whole: Axis, cuts: frozenset[Cut], claims: Sequence[_Claim]) -> Columns:
@@ -104,17 +141,16 @@ def _columns(flow: Flow, whole: Axis, cuts: frozenset[Cut], claims: Sequence[_Cl
         leaves[place : place + 1] = [*atoms.leaves(cut.part), leaves[place]]
         leaves = [leaf for leaf in leaves if leaf not in gone]
     heads = atoms.size(tuple(leaf for leaf in leaves if leaf in claims[0].batch))
-    letters = "".join(sorted({claim.letter for claim in claims}, key="QKV".index))
     width = atoms.size(tuple(leaves)) // heads
-    return Columns(letters, heads, width, start, claims[0].attention, cuts)
+    return Columns(frozenset(claim.part for claim in claims), heads, width, start, claims[0].attention, cuts)
 
 
-def letter_of(flow: Flow, value: int, columns: Mapping[int, Sequence[Columns]]) -> str:
-    """What a value is if it holds just one piece of a projection that gives several: "K" of keys and values."""
+def part_of(flow: Flow, columns: Mapping[int, Sequence[Columns]], value: int) -> Part:
+    """What a value is if it holds just one piece of a projection that gives several: keys of keys and values."""
     sources = flow.facts.sources.get(value, {})
     if len(sources) != 1:
-        return ""
+        return Part.OTHER
     ((product, cuts),) = sources.items()
     pieces = columns.get(product, ())
-    found = [piece.letters for piece in pieces if piece.cuts and piece.cuts <= cuts]
-    return found[0] if len(pieces) > 1 and len(found) == 1 else ""
+    found = [piece.part for piece in pieces if piece.cuts and piece.cuts <= cuts]
+    return found[0] if len(pieces) > 1 and len(found) == 1 else Part.OTHER

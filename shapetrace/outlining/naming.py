@@ -1,0 +1,149 @@
+"""Words are put on the folded tree: drafts and nodes become steps and sections, with ids."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from shapetrace.outlining import words
+from shapetrace.outlining.accounts import Accounts
+from shapetrace.outlining.drafts import Draft, Ref
+from shapetrace.outlining.flow import Flow
+from shapetrace.outlining.roles import Part, Role
+from shapetrace.outlining.sections import Node
+from shapetrace.outlining.sizes import Names
+from shapetrace.outlining.structure import Note, Operand, Section, Step, StepKind
+from shapetrace.outlining.symbols import NOTHING, Place, Symbol
+
+_OWNED_KINDS: frozenset[StepKind] = frozenset({"product", "lookup", "convolution", "norm", "add"})
+_ONE_HEAD = frozenset({Role.QUERY, Role.KEY, Role.VALUE})
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """All that is known of a tree when words are put on it."""
+
+    flow: Flow
+    accounts: Accounts
+    roles: Mapping[int, Role]
+    symbols: Mapping[Place, Symbol]
+    sizes: Mapping[Place, Names]
+
+
+def named(
+    flow: Flow,
+    accounts: Accounts,
+    folded: Node,
+    roles: Mapping[int, Role],
+    symbols: Mapping[Place, Symbol],
+    sizes: Mapping[Place, Names],
+) -> Section:
+    """The model's own section, with everything in it."""
+    return _Namer(_Known(flow, accounts, roles, symbols, sizes)).section(folded, 1)
+
+
+class _Namer:
+    def __init__(self, known: _Known) -> None:
+        self._known = known
+        self._ids: set[str] = set()
+        self._made_by: dict[tuple[int, Part], str] = {}
+
+    def section(self, node: Node, repeat: int) -> Section:
+        """One section; ``repeat`` counts the layers it stands for, itself included."""
+        siblings = [other.items for other in node.folded]
+        items = tuple(
+            self._step(item, node, repeat, [twins[i] for twins in siblings if i < len(twins)])
+            if isinstance(item, Draft)
+            else self.section(item, repeat * item.repeat)
+            for i, item in enumerate(node.items)
+        )
+        parameters = sum(item.parameters * (item.repeat if isinstance(item, Section) else 1) for item in items)
+        title = words.section_title(node, self._known.flow.trace.model.name)
+        return Section(node.path, title, node.kind, node.type, node.repeat, node.members, items, parameters,
+                       node.is_group)  # fmt: skip
+
+    def _step(self, draft: Draft, node: Node, repeat: int, twins: Sequence[Draft | Node]) -> Step:
+        known, role = self._known, self._known.roles.get(draft.key, Role.OTHER)
+        path = self._path(draft)
+        name = path.rpartition(".")[2] if path != node.path and draft.kind != "contraction" else ""
+        title = words.title(draft, role, "" if name.isdigit() else name)
+        identity = self._fresh_id(f"{node.path}/{words.slug(title)}" if node.path else words.slug(title))
+        operands = tuple(self._operand(draft, place, ref) for place, ref in enumerate(draft.operands))
+        same = [twin for twin in twins if isinstance(twin, Draft)]
+        self._make(draft, [*draft.twins, *same], identity)
+        results = tuple(self._operand(draft, place, ref, identity) for place, ref in enumerate(draft.results))
+        tied = known.accounts.tied_to(draft)
+        members = (draft, *draft.twins)
+        notes = self._notes(draft, role)
+        if any(self._shares_weights(draft, twin) for twin in same):
+            notes.append(Note("the same weights in every layer"))
+        return Step(
+            id=identity, section=node.path, kind=draft.kind, title=title, path=path,
+            operator=words.operator(draft, role, title), operands=operands, results=results, notes=tuple(notes),
+            repeat=repeat, parameters=sum(known.accounts.owned(member) for member in members),
+            tied_to=tied.rpartition(".")[0] or tied, flops=draft.flops, inner=draft.inner,
+            ops=tuple(sorted(op for member in members for op in member.ops)), role=role,
+        )  # fmt: skip
+
+    def _make(self, draft: Draft, twins: Sequence[Draft], identity: str) -> None:
+        """Remember which step makes the results of a draft, and of those that it stands for."""
+        for each in (draft, *twins):
+            for place, ref in enumerate(each.results):
+                part = self._symbol((draft.key, True, place)).part
+                self._made_by[ref.value, part] = identity
+                self._made_by.setdefault((ref.value, Part.OTHER), identity)
+
+    def _symbol(self, place: Place) -> Symbol:
+        return self._known.symbols.get(place, NOTHING)
+
+    def _shares_weights(self, draft: Draft, twin: Draft) -> bool:
+        """Whether two layers use the same parameters: a module that runs several times."""
+        names = self._known.accounts.names(draft)
+        return bool(names) and names == self._known.accounts.names(twin)
+
+    def _notes(self, draft: Draft, role: Role) -> list[Note]:
+        notes = list(draft.notes)
+        if role is Role.SPLIT_HEADS:
+            notes.append(Note("{name}", {"name": words.symbol(self._symbol((draft.key, False, 0)))}))
+        heads = [ref.stack_axes[-1] for ref in draft.operands if ref.stack > 1 and ref.origin == "weight"]
+        if role in _ONE_HEAD and heads:
+            notes.append(Note("{n} heads", {"n": heads[0]}))
+        return notes
+
+    def _path(self, draft: Draft) -> str:
+        """Module that holds the weight, where the code calls the function itself (out_proj of MultiheadAttention)."""
+        calls, accounts = self._known.flow.trace.calls, self._known.accounts
+        path = calls[draft.call].path if calls else ""
+        if draft.kind in _OWNED_KINDS and draft.weights:
+            names = [name for name in accounts.names(draft) if "." in name]
+            owners = {name.rpartition(".")[0] for name in names}
+            if len(owners) == 1:
+                owner = owners.pop()
+                return path if accounts.tied_to(draft) and not owner.startswith(path) else owner
+        return path
+
+    def _operand(self, draft: Draft, place: int, ref: Ref, made_by: str = "") -> Operand:
+        flow, where = self._known.flow, (draft.key, bool(made_by), place)
+        what = self._symbol(where)
+        if not made_by:
+            made_by = self._made_by.get((ref.value, what.part)) or self._made_by.get((ref.value, Part.OTHER), "")
+        seen = ref.value >= 0
+        is_ids = seen and ref.value in flow.trace.inputs[:1] and len(ref.shape) <= 2
+        turned = what.part is Part.WEIGHT and what.role is Role.UNEMBED and self._is_table(ref.value)
+        return Operand(
+            name=words.symbol(Symbol(Part.TABLE) if turned else what), role=ref.origin, shape=ref.shape,
+            stack=ref.stack, stack_axes=ref.stack_axes, dims=self._known.sizes.get(where, ()),
+            transposed=ref.transposed or turned,
+            pattern=ref.pattern, slices=ref.slices, band=ref.band,  # type: ignore[arg-type]
+            source=flow.facts.tensor(ref.value).name if seen else "", made_by=made_by,
+            labels=flow.trace.model.tokens if is_ids else (), part=what.part, value=ref.value,
+        )  # fmt: skip
+
+    def _is_table(self, value: int) -> bool:
+        return self._known.flow.is_looked_up(value)
+
+    def _fresh_id(self, wanted: str) -> str:
+        name, count = wanted, 1
+        while name in self._ids:
+            count += 1
+            name = f"{wanted}-{count}"
+        self._ids.add(name)
+        return name

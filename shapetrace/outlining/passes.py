@@ -1,0 +1,115 @@
+"""All passes from a trace to an outline, in one list. Each is a pure function; its parameters are what it reads.
+
+facts → recognise → steps → roles → sections → fold → cost → words
+"""
+
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from shapetrace.outlining.accounts import accounts, totals
+from shapetrace.outlining.analysis import analyse
+from shapetrace.outlining.axis_roles import axis_roles
+from shapetrace.outlining.covering import coverage
+from shapetrace.outlining.flow import Flow
+from shapetrace.outlining.folding import folded
+from shapetrace.outlining.naming import named
+from shapetrace.outlining.recognise.adapters import adapters
+from shapetrace.outlining.recognise.attention import attentions
+from shapetrace.outlining.recognise.columns import columns
+from shapetrace.outlining.recognise.crossing import crossing, sided_tree
+from shapetrace.outlining.recognise.ends import end_roles, roles, sure_roles, tied_roles
+from shapetrace.outlining.recognise.experts import combine_roles, drafts, router_roles
+from shapetrace.outlining.recognise.mlps import mlp_roles
+from shapetrace.outlining.recognise.projections import given_roles, graph, latent_roles, output_roles
+from shapetrace.outlining.sections import tree
+from shapetrace.outlining.sizes import sizes
+from shapetrace.outlining.steps.attention import attention_steps
+from shapetrace.outlining.steps.biases import biased_steps
+from shapetrace.outlining.steps.collecting import collected, drawn, elided
+from shapetrace.outlining.steps.elementwise import element_steps, lone_steps, lookup_steps, residual_steps
+from shapetrace.outlining.steps.products import product_steps
+from shapetrace.outlining.symbols import symbols
+
+
+@dataclass(frozen=True)
+class Pass:
+    """One pass.
+
+    Attributes:
+        gives: Name of its result, which later passes read.
+        run: The function; the names of its parameters are the results that it reads.
+    """
+
+    gives: str
+    run: Callable[..., Any]
+
+    @cached_property
+    def reads(self) -> tuple[str, ...]:
+        """Results of earlier passes, ``trace`` or an option."""
+        return tuple(inspect.signature(self.run).parameters)
+
+
+PASSES: tuple[Pass, ...] = (
+    # facts
+    Pass("facts", analyse),
+    Pass("flow", Flow),
+    Pass("attentions", attentions),
+    Pass("axis_roles", axis_roles),
+    Pass("columns", columns),
+    # steps
+    Pass("attention_steps", attention_steps),
+    Pass("product_steps", product_steps),
+    Pass("biased_steps", biased_steps),
+    Pass("lookup_steps", lookup_steps),
+    Pass("residual_steps", residual_steps),
+    Pass("element_steps", element_steps),
+    Pass("drawn", drawn),
+    Pass("elided", elided),
+    Pass("lone_steps", lone_steps),
+    Pass("collected", collected),
+    # roles
+    Pass("adapters", adapters),
+    Pass("router_roles", router_roles),
+    Pass("drafts", drafts),
+    Pass("graph", graph),
+    Pass("given_roles", given_roles),
+    Pass("output_roles", output_roles),
+    Pass("latent_roles", latent_roles),
+    Pass("tied_roles", tied_roles),
+    Pass("sure_roles", sure_roles),
+    Pass("mlp_roles", mlp_roles),
+    Pass("end_roles", end_roles),
+    Pass("combine_roles", combine_roles),
+    Pass("roles", roles),
+    # sections, folding, cost
+    Pass("crossing", crossing),
+    Pass("tree", tree),
+    Pass("sided_tree", sided_tree),
+    Pass("accounts", accounts),
+    Pass("folded", folded),
+    Pass("totals", totals),
+    Pass("coverage", coverage),
+    # words
+    Pass("symbols", symbols),
+    Pass("sizes", sizes),
+    Pass("named", named),
+)
+
+
+def run(passes: Iterable[Pass], **given: Any) -> Mapping[str, Any]:
+    """Run passes in their order.
+
+    Args:
+        passes: Each after those whose results it reads.
+        given: What no pass makes: ``trace``, ``fused``.
+
+    Returns:
+        All results by name.
+    """
+    results = dict(given)
+    for each in passes:
+        results[each.gives] = each.run(**{name: results[name] for name in each.reads})
+    return results

@@ -1,0 +1,58 @@
+"""Which products make the rows of a value, and which only scale them: ``k(x) * sigmoid(gate(x))`` has the rows of k."""
+
+from shapetrace.ir import Op
+from shapetrace.ops.kinds import activation_name, names_of
+from shapetrace.outlining.flow import Flow
+
+_MOST_OPERATIONS = 200
+
+
+def carriers(flow: Flow, value: int) -> frozenset[int]:
+    """Positions of the products that a value's rows come from.
+
+    Where two values are multiplied and one of them was activated or had a number added, that one is a gate.
+    """
+    found: set[int] = set()
+    seen: set[int] = set()
+    stack = [value]
+    while stack and len(seen) < _MOST_OPERATIONS:
+        current = stack.pop()
+        producer = flow.facts.producer.get(current)
+        if producer is None or producer in seen:
+            continue
+        seen.add(producer)
+        if flow.facts.of_op.get(producer):
+            found.update(flow.facts.of_op[producer])
+            continue
+        stack += _rows(flow, flow.trace.ops[producer], current)
+    return frozenset(found)
+
+
+def _rows(flow: Flow, op: Op, value: int) -> list[int]:
+    """The operands of an operation that its result's rows come from."""
+    inputs = [v for v in dict.fromkeys(op.inputs) if v != value and flow.facts.sources.get(v)]
+    if len(inputs) == 2 and names_of(op.kernels) == ["mul"]:
+        gates = [v for v in inputs if _is_activated(flow, v)]
+        if len(gates) == 1:
+            return [v for v in inputs if v not in gates]
+    before = flow.facts.tensor(value).alias_of
+    return [*inputs, before] if before is not None and before != value else inputs
+
+
+def _is_activated(flow: Flow, value: int) -> bool:
+    """Whether an activation, a softmax or a number added stands between a value and the product behind it."""
+    current = value
+    for _ in range(12):
+        producer = flow.facts.producer.get(current)
+        if producer is None or flow.facts.of_op.get(producer):
+            return False
+        op = flow.trace.ops[producer]
+        names = names_of(op.kernels)
+        inputs = [v for v in op.inputs if v != current and flow.facts.sources.get(v)]
+        plus_number = names == ["add"] and len(op.inputs) == 1
+        if plus_number or activation_name(names) or "exp" in names or flow.kinds[producer] == "softmax":
+            return True
+        if len(inputs) != 1:
+            return False
+        current = inputs[0]
+    return False

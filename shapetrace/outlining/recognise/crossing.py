@@ -1,0 +1,130 @@
+"""Cross-attention: queries come from one stream, keys and values from another."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from shapetrace.outlining.drafts import Draft, Graph
+from shapetrace.outlining.flow import Flow
+from shapetrace.outlining.recognise.attention import Attention, operands_of
+from shapetrace.outlining.recognise.columns import ATTENTION_INPUTS
+from shapetrace.outlining.roles import Part, Role
+from shapetrace.outlining.sections import Node, rebuilt
+
+_MOST_VALUES = 400
+_KEYS = frozenset({Role.KEY, Role.VALUE, Role.KEY_VALUE})
+
+
+@dataclass(frozen=True, slots=True)
+class Crossing:
+    """Which attention crosses, and what it reads.
+
+    Attributes:
+        scores: Operations that multiply queries with keys of another stream.
+        contexts: Values that such attentions alone read as keys and values: what encoders end in.
+        asking: Inputs that they alone read as queries.
+    """
+
+    scores: frozenset[int]
+    contexts: frozenset[int]
+    asking: frozenset[int]
+
+
+def crossing(flow: Flow, graph: Graph, attentions: tuple[Attention, ...], given_roles: Mapping[int, Role]) -> Crossing:
+    """Find cross-attention: rows of queries and keys are counted apart, and no stream gives both."""
+    crossed = [attention for attention in attentions if _crosses(flow, graph, attention)]
+    readers: dict[int, set[Role]] = defaultdict(set)
+    for draft in graph.drafts:
+        for operand in draft.operands:
+            role = given_roles.get(draft.key, Role.OTHER) if draft.kind == "product" else Role.OTHER
+            readers[operand.value].add(role)
+    read = {
+        part: {value for attention in crossed for value in _projected(flow, graph, attention, part)}
+        for part in (Part.QUERY, Part.KEY)
+    }
+    return Crossing(
+        frozenset(flow.facts.products[attention.scores].op for attention in crossed),
+        frozenset(value for value in read[Part.KEY] if readers[value] <= _KEYS),
+        frozenset(v for v in read[Part.QUERY] if readers[v] == {Role.QUERY} and _is_input(flow, v)),
+    )
+
+
+def _crosses(flow: Flow, graph: Graph, attention: Attention) -> bool:
+    values = {part: value for part, value, _ in operands_of(flow, attention)}
+    queries, keys = (_projected(flow, graph, attention, part) for part in (Part.QUERY, Part.KEY))
+    if not queries or not keys or not _rows_apart(flow, queries, keys):
+        return False
+    return _streams(flow, graph, values[Part.QUERY]).isdisjoint(_streams(flow, graph, values[Part.KEY]))
+
+
+def _projected(flow: Flow, graph: Graph, attention: Attention, part: Part) -> set[int]:
+    """What the projections that make queries or keys read."""
+    value = next((value for each, value, _ in operands_of(flow, attention) if each is part), None)
+    sources = {} if value is None else flow.facts.sources.get(value, {})
+    ops = {flow.facts.products[product].op for product in sources}
+    return {
+        draft.operands[0].value
+        for draft in graph.drafts_of(ops)
+        if draft.kind == "product" and draft.role in ATTENTION_INPUTS
+    }
+
+
+def _rows_apart(flow: Flow, queries: set[int], keys: set[int]) -> bool:
+    """Whether queries and keys are rows of different sequences: by atoms, not by size."""
+    facts = flow.facts
+    rows = [
+        {leaf for value in values for leaf in facts.atoms.flat(facts.axes_of(value)[-2:-1])}
+        for values in (queries, keys)
+    ]
+    return bool(rows[1]) and rows[0].isdisjoint(rows[1])
+
+
+def _streams(flow: Flow, graph: Graph, value: int) -> set[int]:
+    """The streams, inputs and tables that a value was made from: behind everything but what adds to a stream."""
+    found: set[int] = set()
+    seen: set[int] = set()
+    stack = [flow.root(value)]
+    while stack and len(seen) < _MOST_VALUES:
+        current = stack.pop()
+        if current in seen:
+            continue
+        seen.add(current)
+        maker = graph.maker(current)
+        op = flow.op_of(current)
+        if (maker is not None and maker.kind in ("residual", "lookup")) or op is None:
+            if flow.is_data(current):
+                found.add(current)
+            continue
+        stack += [flow.root(v) for v in op.inputs if flow.is_data(v) and flow.root(v) != current]
+    return found
+
+
+def _is_input(flow: Flow, value: int) -> bool:
+    return flow.facts.tensor(value).origin == "input"
+
+
+def sided_tree(tree: Node, crossing: Crossing) -> Node:
+    """The blocks of an encoder and of a decoder, told: one attends across, the other makes what is attended to."""
+
+    def change(node: Node) -> Node:
+        scores = [draft for draft in node.own if draft.kind == "scores"]
+        if len(scores) == 1 and not crossing.scores.isdisjoint(scores[0].ops):
+            node = replace(node, crosses=True)
+        makers = [i for i, item in enumerate(node.items) if _makes(item, crossing.contexts)]
+        end = makers[-1] + 1 if makers else 0
+        items: list[Draft | Node] = []
+        for place, item in enumerate(node.items):
+            if isinstance(item, Node) and item.kind == "block":
+                if any(inner.crosses and inner.kind == "attention" for inner in item.nodes):
+                    item = replace(item, side="decoder")  # noqa: PLW2901
+                elif place < end and not any(inner.kind == "block" for inner in item.nodes):
+                    item = replace(item, side="encoder")  # noqa: PLW2901
+            items.append(item)
+        return replace(node, items=tuple(items))
+
+    return rebuilt(tree, change)
+
+
+def _makes(item: object, values: frozenset[int]) -> bool:
+    drafts = item.own if isinstance(item, Node) else [item]
+    return any(result.value in values for draft in drafts for result in draft.results)  # type: ignore[attr-defined]

@@ -1,0 +1,165 @@
+"""Experts: which product routes, which steps choose, and where the chosen experts' results are put together."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from shapetrace.ops.kinds import names_of
+from shapetrace.outlining.drafts import Draft, Graph
+from shapetrace.outlining.flow import Flow
+from shapetrace.outlining.recognise.adapters import Adapters
+from shapetrace.outlining.roles import Role
+from shapetrace.outlining.steps.collecting import Collected
+from shapetrace.outlining.structure import Note, StepKind
+
+_PICKING = frozenset({"topk", "sort", "argsort", "kthvalue", "multinomial"})
+_BEST = frozenset({"max", "argmax"})
+_FINDING = frozenset({"nonzero", "index", "gather"})
+_COMPARING = frozenset({"eq", "_to_copy", "view", "unsqueeze"})
+_SUMS = frozenset({"sum", "index_add", "scatter_add", "scatter_reduce"})
+_MOST_READERS = 12
+_WEIGHING: tuple[StepKind, ...] = ("softmax", "activation", "add", "pointwise", "reduce", "select")
+_SMALL = frozenset({"softmax", "activation", "add", "multiply", "pointwise", "reduce", "route", "select", "norm"})
+
+
+def router_roles(flow: Flow, collected: Collected, adapters: Adapters) -> Mapping[int, Role]:
+    """The products whose columns are scores of which the best are chosen, row by row."""
+    graph = Graph(collected.drafts, adapters.becomes)
+    return {
+        draft.key: Role.ROUTER
+        for draft in graph.drafts
+        if draft.kind == "product" and draft.role is Role.OTHER and _routes(flow, graph, draft)
+    }
+
+
+def _routes(flow: Flow, graph: Graph, draft: Draft) -> bool:
+    result = draft.result
+    if result.columns < 2 or result.value < 0:
+        return False
+    own = _columns_of(flow, result.value)
+    return any(_chooses(flow, after, own) for after in graph.onward(result.value, _WEIGHING))
+
+
+def _columns_of(flow: Flow, value: int) -> frozenset[int]:
+    axes = flow.facts.axes_of(value)
+    return frozenset(flow.facts.atoms.leaves(axes[-1])) if axes else frozenset()
+
+
+def _chooses(flow: Flow, draft: Draft, columns: frozenset[int]) -> bool:
+    """Whether a step takes the best columns of each row: top-k, or the largest where its place sends rows on.
+
+    Writing rows into a larger tensor is no choice, nor is the largest value by itself, nor the best positions.
+    """
+    ops = [flow.trace.ops[op] for op in draft.ops]
+    if any(_PICKING & set(names_of(op.kernels)) and _along(flow, op.id, columns) for op in ops):
+        return True
+    places = [
+        value
+        for op in ops
+        if _BEST & set(names_of(op.kernels)) and _along(flow, op.id, columns)
+        for value in op.outputs
+        if not flow.is_floating(value)
+    ]
+    return any(_sorts_rows(flow, place) for place in places)
+
+
+def _along(flow: Flow, op: int, columns: frozenset[int]) -> bool:
+    """Whether an operation compares what these columns hold: by atoms; groups of columns are columns too."""
+    for kernel in flow.trace.ops[op].kernels:
+        if not (_PICKING | _BEST) & set(names_of([kernel])) or not kernel.inputs:
+            continue
+        axes = flow.facts.axes_of(kernel.inputs[0])
+        dim = kernel.args.get("dim", -1)
+        if axes and isinstance(dim, int) and -len(axes) <= dim < len(axes):
+            compared = set(flow.facts.atoms.leaves(axes[dim]))
+            rows = {leaf for axis in axes[:-1] for leaf in flow.facts.atoms.leaves(axis)}
+            if compared & columns or (not compared & rows and dim % len(axes) == len(axes) - 1):
+                return True
+    return False
+
+
+def _sorts_rows(flow: Flow, place: int) -> bool:
+    """Whether whole numbers become the rows that each of several matrices gets: compared with a number, then found."""
+    queue = [flow.root(place)]
+    for value in queue:
+        for reader in flow.readers[value][:_MOST_READERS]:
+            op = flow.trace.ops[reader]
+            names = set(names_of(op.kernels))
+            if names & _FINDING:
+                return True
+            if names <= _COMPARING and not any(map(flow.is_floating, op.outputs)):
+                queue += [flow.root(v) for v in op.outputs]
+    return False
+
+
+def drafts(collected: Collected, router_roles: Mapping[int, Role]) -> tuple[Draft, ...]:
+    """All steps, with what follows a router as one: softmax, bias, groups, top-k, normalisation."""
+    found = list(collected.drafts)
+    graph = Graph(found)
+    for place in reversed([i for i, draft in enumerate(found) if draft.key in router_roles]):
+        members = _choice(found, place)
+        if members:
+            chosen = _joined(found[place], [found[i] for i in members], graph)
+            gone = {found[i].key for i in members}
+            found[members[0]] = chosen
+            found = [draft for i, draft in enumerate(found) if i == members[0] or draft.key not in gone]
+    return tuple(found)
+
+
+def _choice(drafts: Sequence[Draft], place: int) -> list[int]:
+    """The small steps behind a router that read nothing but its scores, if one of them chooses."""
+    known = {drafts[place].result.value}
+    members: list[int] = []
+    for index in range(place + 1, len(drafts)):
+        draft = drafts[index]
+        reads = any(operand.value in known for operand in draft.operands)
+        foreign = any(o.origin == "data" and o.value not in known for o in draft.operands)
+        if draft.kind not in _SMALL or not reads or foreign:
+            break
+        members.append(index)
+        known |= {result.value for result in draft.results}
+    return members if len(members) > 1 and any(drafts[i].kind == "route" for i in members) else []
+
+
+def _joined(router: Draft, members: Sequence[Draft], graph: Graph) -> Draft:
+    inside = {member.key for member in members}
+    results = [
+        result
+        for member in members
+        for result in member.results
+        if any(reader.key not in inside for reader in graph.readers(result.value))
+    ]
+    results = (results or list(members[-1].results))[-2:]
+    scores = router.result
+    chosen = min((result.shape[-1] for result in results if result.shape), default=0)
+    notes = (Note("{k} of {n}", {"k": chosen, "n": scores.columns}),) if 0 < chosen < scores.columns else ()
+    return replace(
+        members[0],
+        ops=tuple(op for member in members for op in member.ops),
+        kind="route",
+        operands=(scores,),
+        results=tuple(results),
+        role=Role.CHOOSE_EXPERTS,
+        function="top-k",
+        calls=(),
+        weights=tuple(weight for member in members for weight in member.weights),
+        notes=notes,
+    )
+
+
+def combine_roles(flow: Flow, graph: Graph) -> Mapping[int, Role]:
+    """The steps that add up what several experts made of each row."""
+    kinds = ("pointwise", "multiply", "reduce", "route")
+    return {
+        draft.key: Role.COMBINE_EXPERTS
+        for draft in graph.drafts
+        if draft.kind in kinds and _combines(flow, graph, draft)
+    }
+
+
+def _combines(flow: Flow, graph: Graph, draft: Draft) -> bool:
+    for operand in draft.operands:
+        maker = graph.maker(operand.value)
+        if maker is not None and maker.chosen is not None:
+            names = {name for op in draft.ops for name in names_of(flow.trace.ops[op].kernels)}
+            return bool(names & _SUMS)
+    return False

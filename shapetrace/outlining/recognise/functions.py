@@ -1,0 +1,155 @@
+"""What a run of operations that multiplies no matrices computes: a norm, an activation, RoPE, a slice, plain words."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from shapetrace.ir import Op
+from shapetrace.ops.kinds import activation_name, names_of, norm_name
+from shapetrace.outlining.axis_roles import AxisRoles
+from shapetrace.outlining.flow import Flow
+from shapetrace.outlining.roles import Role
+from shapetrace.outlining.structure import StepKind
+
+_SOFTMAX = frozenset({"exp", "sum", "div", "sub", "amax", "max"})
+_ROTATING = frozenset({"cat", "neg", "complex", "view_as_complex", "sub", "stack", "roll", "flip"})
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """What a step computes.
+
+    Attributes:
+        kind: Sort of step.
+        name: Its own name, if it has one: ``GELU``, ``LayerNorm``.
+        role: What it is for, where that is known.
+        calls: The operations' names that tell, where it has no name.
+    """
+
+    kind: StepKind
+    name: str = ""
+    role: Role = Role.OTHER
+    calls: tuple[str, ...] = ()
+
+
+def function_of(
+    flow: Flow, axis_roles: AxisRoles, ops: Sequence[Op], data: Sequence[int], constants: Sequence[int]
+) -> Function:
+    """What a run of element-wise operations computes.
+
+    Args:
+        flow: Values and operations.
+        axis_roles: Which axes count heads.
+        ops: The run.
+        data: Values with data that it reads from outside.
+        constants: Weights and constants that it reads from outside.
+    """
+    kernels = [name for op in ops for name in names_of(op.kernels)]
+    kinds = {flow.kinds[op.id] for op in ops}
+    known = _recognised(flow, ops, kernels, constants)
+    if known is not None and not (known.kind == "activation" and "reduce" in kinds):  # ReLU and a pool are no ReLU
+        return known
+    if set(kernels) <= {"cat", "stack", "copy"}:
+        return Function("concat", calls=("cat",))
+    scalings = [op for op in ops if set(names_of(op.kernels)) <= {"mul", "div"} and len(op.inputs) == 1]
+    plain = {name for op in ops if op not in scalings or len(ops) == len(scalings) for name in names_of(op.kernels)}
+    if plain == {"constant_pad_nd"}:
+        return Function("pointwise", calls=("pad",))
+    if plain == {"add"} and len(data) + len(constants) > 1:
+        tables = [v for v in constants if flow.is_table(v) and not _is_per_head(flow, axis_roles, v)]
+        role = Role.POSITION if len(tables) == 1 else Role.ADD_EMBEDDINGS if tables else Role.OTHER
+        return Function("add", role=role, calls=("add",))
+    if len(ops) == 1 and len(data) + len(constants) == 2 and plain == {"mul"}:
+        return Function("multiply", calls=("mul",))
+    calls = tuple(dict.fromkeys(op.name for op in ops))
+    scales = plain <= {"mul", "div"} and not [v for v in constants if flow.facts.tensor(v).shape]
+    kind: StepKind = "reduce" if kinds == {"reduce"} else "pointwise"
+    return Function(kind, role=Role.SCALE if scales else Role.OTHER, calls=calls)
+
+
+def _is_per_head(flow: Flow, axis_roles: AxisRoles, value: int) -> bool:
+    """Whether a weight has a row for each head, the same for all positions."""
+    rows = set(flow.facts.atoms.flat(flow.facts.axes_of(value)[:-1]))
+    return bool(rows) and rows <= axis_roles.heads
+
+
+def _recognised(flow: Flow, ops: Sequence[Op], kernels: Sequence[str], constants: Sequence[int]) -> Function | None:
+    """Norms, softmax written out, position encodings and activations, by their kernels."""
+    norm = norm_name(kernels)
+    if norm:
+        return Function("norm", norm, Role.NORM)
+    if {"exp", "sum", "div"} <= set(kernels) <= _SOFTMAX:
+        return Function("softmax", "softmax")
+    turned = "neg" in kernels and kernels.count("mul") > 1 and {"add", "cat", "stack"} & set(kernels)
+    if turned and len(constants) > 1 and set(kernels) <= {"mul", "neg", "add", "cat", "stack"}:
+        return Function("position", "RoPE", Role.POSITION)
+    if any(flow.is_trigonometric(value) for value in constants):
+        if "mul" in kernels and set(kernels) & _ROTATING:
+            return Function("position", "RoPE", Role.POSITION)
+        if set(kernels) <= {"add"}:
+            return Function("add", role=Role.POSITION, calls=("add",))
+    activation = activation_name(kernels)
+    if activation == "Sigmoid":
+        activation = _gated_by_itself(flow, ops) or activation
+    return Function("activation", activation, Role.ACTIVATION) if activation else None
+
+
+def _gated_by_itself(flow: Flow, ops: Sequence[Op]) -> str:
+    """``x·sigmoid(x)`` is SiLU, ``x·sigmoid(1.702·x)`` the quick form of GELU; "" is neither."""
+    for op in ops:
+        if names_of(op.kernels) != ["sigmoid"]:
+            continue
+        source, gate = op.inputs[0], op.outputs[0]
+        scaling = flow.op_of(source)
+        scaled = (
+            [v for v in scaling.inputs if flow.is_data(v)] if scaling and names_of(scaling.kernels) == ["mul"] else []
+        )
+        for other in (o for o in ops if names_of(o.kernels) == ["mul"]):
+            if set(other.inputs) == {gate, source}:
+                return "SiLU"
+            if len(scaled) == 1 and set(other.inputs) == {gate, scaled[0]}:
+                return "Quick GELU"
+    return ""
+
+
+def lone_function(flow: Flow, axis_roles: AxisRoles, op: Op) -> Function:
+    """What an operation that stands alone computes."""
+    found = flow.kinds[op.id]
+    if found == "softmax":
+        return Function("softmax", "softmax")
+    if found == "layout":
+        return Function("select", _selection(flow, axis_roles, op), Role.SELECT)
+    if found == "index":
+        return Function("select", "rows", Role.SELECT)
+    if found == "route":
+        is_top = "topk" in names_of(op.kernels)
+        return Function("route", "top-k" if is_top else "", calls=(op.name,))
+    if found == "unknown":
+        return Function("unknown", op.name)
+    kind: StepKind = "algebra" if found == "algebra" else "reduce" if found == "reduce" else "pointwise"
+    return Function(kind, calls=(op.name,))
+
+
+def _selection(flow: Flow, axis_roles: AxisRoles, op: Op) -> str:
+    """What is taken: the first or last of an axis, and what that axis counts; "" for anything else."""
+    if not op.outputs:
+        return ""
+    axes = flow.facts.axes_of(op.inputs[0])
+    before, after = flow.facts.tensor(op.inputs[0]).shape, flow.facts.tensor(op.outputs[0]).shape
+    for kernel in op.kernels:
+        dim, index = kernel.args.get("dim", 0), kernel.args.get("index", kernel.args.get("start"))
+        if not isinstance(dim, int) or not isinstance(index, int) or not -len(before) <= dim < len(before):
+            continue
+        size = before[dim]
+        one = "index" in kernel.args or (len(after) == len(before) and after[dim] == 1)
+        if one and size > 1:
+            counted = _counted(flow, axis_roles, axes[dim])
+            return f"last {counted}" if index in (-1, size - 1) else f"first {counted}" if index == 0 else "row"
+    return ""
+
+
+def _counted(flow: Flow, axis_roles: AxisRoles, axis: tuple[int, ...]) -> str:
+    """What an axis counts: heads, examples, or positions, as all other rows."""
+    leaves = set(flow.facts.atoms.leaves(axis))
+    if leaves <= axis_roles.heads:
+        return "head"
+    return "example" if leaves <= axis_roles.examples else "position"

@@ -1,0 +1,76 @@
+"""Products around attention: what makes latents before it, and what takes its heads back to the stream."""
+
+from collections.abc import Mapping
+
+from shapetrace.outlining.drafts import Draft, Graph
+from shapetrace.outlining.recognise.adapters import Adapters
+from shapetrace.outlining.recognise.columns import ATTENTION_INPUTS
+from shapetrace.outlining.roles import Part, Role
+
+_CARRYING = frozenset({"concat", "multiply", "norm", "pointwise", "activation", "add", "reduce", "select"})
+_FAR = 4
+
+
+def given_roles(drafts: tuple[Draft, ...], adapters: Adapters, router_roles: Mapping[int, Role]) -> Mapping[int, Role]:
+    """Roles that operations and columns alone decide."""
+    return {
+        **{draft.key: draft.role for draft in drafts if draft.role is not Role.OTHER},
+        **adapters.roles,
+        **router_roles,
+    }
+
+
+def graph(drafts: tuple[Draft, ...], adapters: Adapters) -> Graph:
+    """Who makes and who reads a value."""
+    return Graph(drafts, adapters.becomes)
+
+
+def output_roles(graph: Graph, given_roles: Mapping[int, Role]) -> Mapping[int, Role]:
+    """The products that read what attention weighed."""
+    return {
+        draft.key: Role.OUT_PROJ
+        for draft in graph.drafts
+        if draft.kind == "product" and draft.key not in given_roles and _weighs_heads(graph, draft.data.value)
+    }
+
+
+def _weighs_heads(graph: Graph, value: int, steps: int = _FAR) -> bool:
+    """Whether a value is the weighted sum of attention, or made from it element by element, gates included."""
+    maker = graph.maker(value)
+    if maker is None or steps == 0:
+        return False
+    if any(ref.part is Part.HEADS for ref in (*maker.results, *maker.operands)):
+        return maker.kind in ("weighted_sum", "concat")
+    if maker.kind not in _CARRYING:
+        return False
+    return any(_weighs_heads(graph, operand.value, steps - 1) for operand in maker.operands)
+
+
+def latent_roles(graph: Graph, given_roles: Mapping[int, Role]) -> Mapping[int, Role]:
+    """The low-rank products whose columns are expanded to queries, or to keys and values, row by row."""
+    return {
+        draft.key: Role.LATENT_DOWN
+        for draft in graph.drafts
+        if draft.kind == "product" and draft.key not in given_roles and latent_of(graph, given_roles, draft)
+    }
+
+
+def latent_of(graph: Graph, roles: Mapping[int, Role], draft: Draft) -> Part | None:
+    """What a low-rank product is expanded to again; None if it is no such product."""
+    found: set[Part] = set()
+    columns = 0
+    queue = list(graph.readers(draft.result.value))
+    for after in queue:
+        if after.kind == "norm":
+            queue += [later for made in after.results for later in graph.readers(made.value)]
+        elif after.kind == "residual" or (after.kind == "concat" and after.role is not Role.CACHE_APPEND):
+            return None  # a stream of its own
+        elif after.role is Role.CACHE_APPEND:
+            queue += [later for made in after.results for later in graph.readers(made.value)]
+        elif roles.get(after.key) in ATTENTION_INPUTS:
+            if after.role is Role.QUERY and after.operands[0].shape[:-1] != draft.result.shape[:-1]:
+                return None
+            found.add(Part.LATENT_QUERY if roles[after.key] is Role.QUERY else Part.LATENT_KEY_VALUE)
+            columns += sum(result.columns * result.stack for result in after.results)
+    narrow = draft.result.columns < min(draft.operands[0].columns, columns)
+    return found.pop() if narrow and len(found) == 1 else None

@@ -1,0 +1,1 @@
+"""Drafts: which operations make one step, with which operands. Each function gives the drafts of one sort."""

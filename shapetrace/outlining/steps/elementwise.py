@@ -1,0 +1,233 @@
+"""Steps that multiply no matrices: lookups, residuals, runs of element-wise operations, and what stands alone."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from math import prod
+
+from shapetrace.ir import Op
+from shapetrace.ops.kinds import OpKind, names_of
+from shapetrace.outlining.axis_roles import AxisRoles
+from shapetrace.outlining.drafts import Draft, Ref, trimmed
+from shapetrace.outlining.flow import Flow
+from shapetrace.outlining.recognise.columns import Columns, part_of
+from shapetrace.outlining.recognise.functions import function_of, lone_function
+from shapetrace.outlining.roles import Part, Role
+from shapetrace.outlining.steps.grouping import Groups, residual_of
+from shapetrace.outlining.structure import Note
+
+_MOST_OPERANDS = 5
+_RUNNING = frozenset({"cumsum"})
+_COUNTING: frozenset[OpKind] = frozenset({"pointwise", "cast", "layout"})
+
+
+def drawn_by(*groups: Iterable[Draft]) -> set[int]:
+    """Operations that these drafts draw."""
+    return {op for drafts in groups for draft in drafts for op in draft.ops}
+
+
+def lookup_steps(flow: Flow, axis_roles: AxisRoles, biased_steps: tuple[Draft, ...]) -> tuple[Draft, ...]:
+    """Rows of tables, one for each id."""
+    taken = drawn_by(biased_steps)
+    reader = _Reader(flow, axis_roles, {})
+    return tuple(
+        reader.lookup(op)
+        for op in flow.trace.ops
+        if op.id not in taken and _is_lookup(flow, op) and flow.is_data(op.outputs[0])
+    )
+
+
+def _is_lookup(flow: Flow, op: Op) -> bool:
+    """Whether ids choose rows of a table: ``embedding``, or a parameter that is indexed."""
+    if flow.kinds[op.id] != "index" or len(op.inputs) != 2:
+        return flow.kinds[op.id] == "lookup"
+    table, ids = (flow.facts.tensor(value) for value in op.inputs)
+    by_rows = len(table.shape) == 2 and flow.facts.tensor(op.outputs[0]).shape == (*ids.shape, table.shape[1])
+    return by_rows and table.role == "weight" and ids.dtype.startswith("int")
+
+
+def residual_steps(
+    flow: Flow, axis_roles: AxisRoles, biased_steps: tuple[Draft, ...], lookup_steps: tuple[Draft, ...]
+) -> tuple[Draft, ...]:
+    """Data plus what was computed from it."""
+    taken = drawn_by(biased_steps, lookup_steps)
+    reader = _Reader(flow, axis_roles, {})
+    streams: dict[int, int] = {}
+    found = []
+    for op in flow.trace.ops:
+        if flow.kinds[op.id] != "pointwise" or op.id in taken or flow.edges[op.id]:
+            continue
+        pair = residual_of(flow, op, streams)
+        if pair is not None:
+            streams[flow.root(op.outputs[0])] = pair[0]
+            found.append(reader.residual(op, *pair))
+    return tuple(found)
+
+
+def element_steps(
+    flow: Flow,
+    axis_roles: AxisRoles,
+    columns: Mapping[int, Sequence[Columns]],
+    biased_steps: tuple[Draft, ...],
+    lookup_steps: tuple[Draft, ...],
+    residual_steps: tuple[Draft, ...],
+) -> tuple[Draft, ...]:
+    """Runs of element-wise operations that are one step each."""
+    taken = drawn_by(biased_steps, lookup_steps, residual_steps)
+    reader = _Reader(flow, axis_roles, columns)
+    return tuple(reader.group(members) for members in Groups(flow, taken).all())
+
+
+def lone_steps(
+    flow: Flow,
+    axis_roles: AxisRoles,
+    columns: Mapping[int, Sequence[Columns]],
+    drawn: tuple[Draft, ...],
+    elided: Mapping[int, str],
+) -> tuple[Draft, ...]:
+    """What no other step draws and nothing elides, one step an operation."""
+    taken = drawn_by(drawn)
+    reader = _Reader(flow, axis_roles, columns)
+    return tuple(reader.alone(op) for op in flow.trace.ops if op.id not in taken and op.id not in elided)
+
+
+class _Reader:
+    """Reads operations as drafts."""
+
+    def __init__(self, flow: Flow, axis_roles: AxisRoles, columns: Mapping[int, Sequence[Columns]]) -> None:
+        self._flow = flow
+        self._axis_roles = axis_roles
+        self._columns = columns
+
+    def ref(self, value: int, part: Part = Part.OTHER) -> Ref:
+        """A value as it is read; heads as an axis of their own are a stack; pairs (RoPE) are as wide as both halves."""
+        flow, root = self._flow, self._flow.root(value)
+        origin, shape = flow.facts.tensor(root).role, flow.facts.tensor(value).shape
+        part = part if part is not Part.OTHER else part_of(flow, self._columns, value)
+        heads = [bool(self._axis_roles.heads_among([axis])) for axis in flow.facts.axes_of(value)]
+        pairs = len(shape) == 5 and shape[4] == 2 and (heads[1:] == [True, False, False, False] or shape[1] == 1)
+        if heads == [False, True, False, False] or pairs:
+            stack = tuple(size for size in shape[:2] if size > 1)
+            return Ref(root, (shape[2], prod(shape[3:])), origin, stack, part)
+        if heads == [False, False, True, False]:  # positions before heads: one head's rows are apart
+            stack = tuple(size for size in (shape[0], shape[2]) if size > 1)
+            return Ref(root, (shape[1], shape[3]), origin, stack, part)
+        return Ref(root, self._axis_roles.readable(value), origin, part=part)
+
+    def lookup(self, op: Op) -> Draft:
+        """Rows of a table, one for each id."""
+        is_table_first = self._flow.is_floating(op.inputs[0])
+        table, ids = op.inputs[:2] if is_table_first else (op.inputs[1], op.inputs[0])
+        ids_ref = self.ref(ids, Part.IDS)
+        operands = (replace(ids_ref, shape=trimmed(ids_ref.shape, 1)), self.ref(table, Part.TABLE))
+        return Draft((op.id,), "lookup", operands, (self.ref(op.outputs[0]),), self._lookup_role(op, ids), call=op.call,
+                     order=op.id)  # fmt: skip
+
+    def _lookup_role(self, op: Op, ids: int) -> Role:
+        """What is looked up, by where the ids come from: an input's are tokens, counted ones are positions.
+
+        What is added to an earlier lookup is no token, but says something of one.
+        """
+        flow, root = self._flow, self._flow.root(ids)
+        if flow.facts.tensor(root).origin == "input":
+            return Role.LOOKUP if self._is_added_to_lookup(op) else Role.LOOKUP_TOKENS
+        counted = (names_of(op.kernels) for op, _ in flow.behind(root, _COUNTING))
+        return Role.LOOKUP_POSITIONS if any(_RUNNING & set(names) for names in counted) else Role.LOOKUP
+
+    def _is_added_to_lookup(self, op: Op) -> bool:
+        flow = self._flow
+        readers = [flow.trace.ops[reader] for reader in flow.readers[flow.root(op.outputs[0])]]
+        beside = [
+            flow.op_of(value) for reader in readers if names_of(reader.kernels) == ["add"] for value in reader.inputs
+        ]
+        return any(other is not None and other.id < op.id and flow.kinds[other.id] == "lookup" for other in beside)
+
+    def residual(self, op: Op, older: int, newer: int) -> Draft:
+        """Data plus what was computed from it."""
+        shape = self._axis_roles.readable(op.outputs[0])
+        operands = tuple(replace(self.ref(value), shape=shape) for value in (older, newer))
+        return Draft((op.id,), "residual", operands, (self.ref(op.outputs[0]),), Role.RESIDUAL, call=op.call,
+                     order=op.id)  # fmt: skip
+
+    def group(self, members: Sequence[int]) -> Draft:
+        """One step for a run of element-wise operations."""
+        flow = self._flow
+        ops = [flow.trace.ops[i] for i in members]
+        inside = {value for op in ops for value in op.outputs}
+        read = {flow.root(v) for op in ops for v in op.inputs if flow.root(v) not in inside}
+        external = list(dict.fromkeys(flow.root(v) for op in ops for v in op.inputs if flow.root(v) in read))
+        data = [v for v in external if flow.is_data(v)] or external
+        constants = [v for v in external if not flow.is_data(v)]
+        function = function_of(flow, self._axis_roles, ops, data, constants)
+        shown = data
+        if function.kind == "concat":
+            shown = [v for v in external if v in data or flow.facts.tensor(v).role == "weight"]
+        elif function.kind in ("add", "multiply") and len(constants) < _MOST_OPERANDS:
+            shown = [*data, *constants]
+        role = Role.GATED_ACTIVATION if self._is_gated(function.role, ops, data) else function.role
+        draft = Draft(
+            tuple(members), function.kind, self._read_whole(ops, shown),
+            tuple(map(self.ref, self._results(ops))), role, function.name, function.calls,
+            call=ops[-1].call, order=members[-1],
+        )  # fmt: skip
+        if function.kind == "concat":
+            return _equal_pieces_as_stack(draft)
+        spare = len(draft.operands) - _MOST_OPERANDS
+        if spare <= 0:
+            return draft
+        notes = (Note("{n} more operands", {"n": spare}),)
+        return replace(draft, operands=draft.operands[:_MOST_OPERANDS], notes=notes)
+
+    def _is_gated(self, role: Role, ops: Sequence[Op], data: Sequence[int]) -> bool:
+        """Whether what an activation gives is multiplied with another value of data."""
+        kernels = {name for op in ops for name in names_of(op.kernels)}
+        return role is Role.ACTIVATION and len(data) == 2 and "mul" in kernels and "add" not in kernels
+
+    def _read_whole(self, ops: Sequence[Op], roots: Sequence[int]) -> tuple[Ref, ...]:
+        """Each value in the last form that holds all that is read of it: the query, not the halves that are rotated."""
+        forms: dict[int, list[int]] = defaultdict(list)
+        for value in dict.fromkeys(v for op in ops for v in op.inputs):
+            forms[self._flow.root(value)].append(value)
+        found = []
+        for root in dict.fromkeys(roots):
+            chains = [self._flow.forms(value) for value in forms[root]]
+            found.append(next(value for value in chains[0] if all(value in chain for chain in chains)))
+        return tuple(map(self.ref, found))
+
+    def _results(self, ops: Sequence[Op]) -> list[int]:
+        """What is read outside of the group; the last value if nothing is."""
+        flow, members = self._flow, {op.id for op in ops}
+        found = [
+            value
+            for op in ops
+            for value in op.outputs
+            if flow.root(value) == value and (value in flow.outputs or set(flow.readers[value]) - members)
+        ]
+        return found or [ops[-1].outputs[0]]
+
+    def alone(self, op: Op) -> Draft:
+        """Anything else, with its shapes: softmax outside attention, slices, routing, and what nobody knows."""
+        flow = self._flow
+        function = lone_function(flow, self._axis_roles, op)
+        data = [value for value in op.inputs if flow.is_data(value)] or list(op.inputs)
+        operands = tuple(map(self._lone_ref, list(dict.fromkeys(data))[:4]))
+        results = tuple(map(self._lone_ref, list(dict.fromkeys(op.outputs))[:4]))
+        unknown = function.kind == "unknown"
+        notes = (Note("an operation that shapetrace does not know"),) if unknown else ()
+        return Draft((op.id,), function.kind, operands, results, function.role, function.name, function.calls,
+                     call=op.call, order=op.id, notes=notes)  # fmt: skip
+
+    def _lone_ref(self, value: int) -> Ref:
+        ref = self.ref(value)
+        return replace(ref, shape=trimmed(ref.shape, 1)) if len(ref.shape) > 2 else ref
+
+
+def _equal_pieces_as_stack(draft: Draft) -> Draft:
+    """Pieces of equal shape side by side are one stack."""
+    count = len(draft.operands)
+    if len({operand.shape for operand in draft.operands}) != 1 or count < 3:
+        return draft
+    first = draft.operands[0]
+    result = replace(draft.result, pattern="slices", slices=count)
+    operands = (Ref(first.value, first.shape, first.origin, (count,)),)
+    return replace(draft, operands=operands, results=(result, *draft.results[1:]))

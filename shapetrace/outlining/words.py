@@ -1,0 +1,142 @@
+"""The words of an outline, in English: titles, symbols, operators. Applied last; nothing is decided by them."""
+
+import re
+from collections.abc import Mapping
+
+from shapetrace.ops.words import title_of
+from shapetrace.outlining.drafts import Draft
+from shapetrace.outlining.roles import Part, Role
+from shapetrace.outlining.sections import Node
+from shapetrace.outlining.structure import SectionKind, StepKind
+from shapetrace.outlining.symbols import Symbol
+
+HAT = "\u0302"
+"""What a symbol wears after a norm: a combining circumflex."""
+
+TITLES: Mapping[Role, str] = {
+    Role.LOOKUP: "Lookup", Role.LOOKUP_TOKENS: "Token lookup", Role.LOOKUP_POSITIONS: "Position lookup",
+    Role.ADD_EMBEDDINGS: "Add embeddings", Role.POSITION: "Position", Role.PATCHES: "Unfold",
+    Role.QUERY: "Query", Role.KEY: "Key", Role.VALUE: "Value", Role.QUERY_KEY: "Query, Key",
+    Role.KEY_VALUE: "Key, Value", Role.QUERY_KEY_VALUE: "Query, Key, Value", Role.SPLIT_HEADS: "Split heads",
+    Role.SCORES: "Scores", Role.MIX_HEADS: "Mix heads", Role.WEIGHTED_SUM: "Weighted sum",
+    Role.CONCAT_HEADS: "Concat heads", Role.OUT_PROJ: "Output", Role.LATENT_DOWN: "Compress",
+    Role.POSITION_KEY: "Position key", Role.CACHE_APPEND: "Append", Role.CACHE_READ: "Read cache",
+    Role.GATE: "Gate", Role.UP: "Up", Role.GATE_UP: "Gate and up", Role.DOWN: "Down", Role.ROUTER: "Router",
+    Role.CHOOSE_EXPERTS: "Choose experts", Role.DISPATCH: "Dispatch", Role.COMBINE_EXPERTS: "Combine experts",
+    Role.ADAPTER_DOWN: "Low-rank down", Role.ADAPTER_UP: "Low-rank up", Role.RECURRENT: "Recurrent",
+    Role.UNEMBED: "Unembedding", Role.HEAD: "Head", Role.RESIDUAL: "Residual", Role.SCALE: "Scale",
+}  # fmt: skip
+
+_SELECTIONS: Mapping[str, str] = {
+    f"{end} {what}": f"{end.capitalize()} {what}"
+    for end in ("first", "last") for what in ("position", "head", "example")
+} | {"row": "Select row", "rows": "Select rows", "": "Select"}  # fmt: skip
+
+OPERATORS: Mapping[StepKind, str] = {
+    "product": "×", "contraction": "×", "scores": "×", "weighted_sum": "×", "convolution": "∗", "lookup": "→",
+    "residual": "+", "add": "+", "multiply": "⊙", "concat": "concat", "split": "split",
+}  # fmt: skip
+
+SYMBOLS: Mapping[Part, str] = {
+    Part.IDS: "ids", Part.TABLE: "E", Part.WEIGHT: "W", Part.BIAS: "w", Part.POSITIONS: "P", Part.STREAM: "X",
+    Part.CONTEXT: "C", Part.SELECTED: "x", Part.QUERY: "Q", Part.KEY: "K", Part.VALUE: "V", Part.QUERY_KEY: "QK",
+    Part.KEY_VALUE: "KV", Part.QUERY_KEY_VALUE: "QKV", Part.SCORES: "S", Part.ATTENTION_WEIGHTS: "A",
+    Part.HEADS: "Z", Part.ATTENTION: "O", Part.LATENT_QUERY: "C_Q", Part.LATENT_KEY_VALUE: "C_KV",
+    Part.CACHED_KEY: "K_past", Part.CACHED_VALUE: "V_past", Part.HIDDEN: "H", Part.GATE: "G", Part.UP: "U",
+    Part.GATE_UP: "GU", Part.FEED_FORWARD: "M", Part.ROUTING: "R", Part.MASK: "mask", Part.LOGITS: "logits",
+    Part.TARGETS: "Y", Part.LOSS: "L", Part.PRODUCT: "Y",
+}  # fmt: skip
+
+WEIGHTS: Mapping[Role, str] = {
+    Role.QUERY: "W_Q", Role.KEY: "W_K", Role.VALUE: "W_V", Role.QUERY_KEY: "W_QK", Role.KEY_VALUE: "W_KV",
+    Role.QUERY_KEY_VALUE: "W_QKV", Role.OUT_PROJ: "W_O", Role.ROUTER: "W_R", Role.GATE: "W_gate", Role.UP: "W_up",
+    Role.GATE_UP: "W_gu", Role.DOWN: "W_down", Role.EXPAND: "W_1", Role.SHRINK: "W_2", Role.UNEMBED: "W_U",
+    Role.HEAD: "W_U", Role.ADAPTER_DOWN: "W_A", Role.ADAPTER_UP: "W_B",
+}  # fmt: skip
+"""Symbols of weights, by what their product is for."""
+
+SECTIONS: Mapping[SectionKind, str] = {
+    "embedding": "Embedding", "attention": "Attention", "mlp": "MLP", "experts": "Experts",
+    "unembedding": "Unembedding", "block": "Block",
+}  # fmt: skip
+
+
+def title(draft: Draft, role: Role, name: str) -> str:
+    """The title of a step.
+
+    Args:
+        draft: The step.
+        role: What it is for.
+        name: Name of its module, for products that no recogniser knows.
+    """
+    if role in (Role.EXPAND, Role.SHRINK):
+        return _by_width(draft, role)
+    if draft.kind == "select":
+        return _SELECTIONS.get(draft.function, "Select")
+    if draft.function and role not in (Role.CHOOSE_EXPERTS, Role.COMBINE_EXPERTS):
+        return draft.function[:1].upper() + draft.function[1:] if draft.kind != "unknown" else draft.function
+    if role in TITLES:
+        return TITLES[role]
+    if draft.kind == "convolution":
+        return "Convolution"
+    if draft.kind in ("product", "contraction"):
+        return name or "Product"
+    return title_of(draft.calls) or draft.kind.capitalize()
+
+
+def _by_width(draft: Draft, role: Role) -> str:
+    """Expand or shrink, as the columns are more or fewer than before; of as many, which of the two products it is."""
+    before, after = draft.operands[0].columns, draft.result.columns
+    if before == after:
+        return "MLP in" if role is Role.EXPAND else "MLP out"
+    return "Expand" if after > before else "Shrink"
+
+
+def operator(draft: Draft, role: Role, written: str) -> str:
+    """What stands between the operands, or the name of the function of one operand."""
+    if role is Role.COMBINE_EXPERTS:
+        return "weighted sum"
+    if role is Role.CHOOSE_EXPERTS:
+        return "top-k"
+    if role is Role.GATED_ACTIVATION:
+        return "⊙"
+    if draft.kind == "softmax":
+        return "softmax"
+    return OPERATORS.get(draft.kind, written)
+
+
+def symbol(what: Symbol) -> str:
+    """A symbol as it is written: ``X̂_1``, ``W_Q``."""
+    if what.latent is not Part.OTHER:
+        return f"W_D{SYMBOLS[what.latent].partition('_')[2]}"
+    if what.part is Part.WEIGHT:
+        return WEIGHTS.get(what.role, SYMBOLS[Part.WEIGHT])
+    base, _, below = SYMBOLS.get(what.part, "").partition("_")
+    index = what.index or below
+    return f"{base}{HAT if what.normed and base else ''}" + (f"_{index}" if index and base else "")
+
+
+def section_title(node: Node, model: str) -> str:
+    """The title of a section."""
+    inner = [child.kind for child in node.nodes]
+    if node.side:
+        return f"{node.side.capitalize()} block"
+    if node.crosses and node.kind == "attention":
+        return "Cross-attention"
+    if node.is_group and node.kind == "other":
+        return "Output"
+    if node.repeat > 1 and len(inner) > 1 and set(inner) == {"block"}:
+        return "Layer group"
+    if node.repeat > 1 and node.kind in ("other", "block"):
+        return "Block"
+    if node.kind == "other" or (node.kind == "block" and "block" in inner):
+        tail = node.path.rpartition(".")[2].replace("_", " ")
+        return tail.capitalize() if tail and not tail.isdigit() else node.type or model
+    if node.kind == "experts" and "experts" in inner:
+        return "Mixture of experts"
+    return SECTIONS.get(node.kind) or node.type or model
+
+
+def slug(text: str) -> str:
+    """A title as a part of an id."""
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-") or "step"
