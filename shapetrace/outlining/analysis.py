@@ -129,6 +129,9 @@ def _read_kernel(facts: Facts, op: Op, kernel: Kernel) -> None:
     result = outcome(KernelView(facts.atoms, kernel, ins, out_shapes))
     if (is_product(kernel) or kernel.name in ATTENTION) and kernel.outputs:
         _record_products(facts, op, kernel, ins, out_shapes)
+        if _keeps_columns(facts, kernel):  # each channel by itself: what made them is what made these
+            facts.atoms.unify(result.axes[0][1], ins[0][1])
+            facts.sources[kernel.outputs[0]] = facts.sources.get(kernel.inputs[0], {})
     else:
         _hand_on_sources(facts, kernel, result.cuts)
         if len(op.kernels) > 1 and kernel.inputs and kernel_kind(kernel.name) in ("layout", "cast"):
@@ -138,6 +141,15 @@ def _read_kernel(facts: Facts, op: Op, kernel: Kernel) -> None:
             )
     for value, axes in zip(kernel.outputs, result.axes, strict=True):
         facts.axes[value] = axes
+
+
+def _keeps_columns(facts: Facts, kernel: Kernel) -> bool:
+    """Whether a kernel is a convolution of every channel by itself, with weights."""
+    if "conv" not in kernel.name or len(kernel.inputs) < 2:
+        return False
+    data, weight = (facts.tensor(value) for value in kernel.inputs[:2])
+    channels = facts.tensor(kernel.outputs[0]).shape[1:2]
+    return weight.role == "weight" and weight.shape[:2] == (*channels, 1) and data.shape[1:2] == channels
 
 
 def _record_products(

@@ -70,6 +70,7 @@ class Draft:
         weights: Ids of the weight tensors that its operations read.
         chosen: For expert products: rows in all, and matrices to choose from.
         twins: Equal steps beside it (heads in modules of their own) that it stands for.
+        also: Values that it reads besides its operands: further pieces of a stack, what is not shown.
     """
 
     ops: tuple[int, ...]
@@ -89,6 +90,7 @@ class Draft:
     weights: tuple[int, ...] = ()
     chosen: tuple[int, int] | None = None
     twins: tuple["Draft", ...] = field(default=())
+    also: tuple[int, ...] = ()
 
     @property
     def data(self) -> Ref:
@@ -125,8 +127,8 @@ class Graph:
         self._readers: dict[int, list[Draft]] = defaultdict(list)
         self._makers: dict[int, Draft] = {}
         for draft in self.drafts:
-            for operand in draft.operands:
-                self._readers[operand.value].append(draft)
+            for value in dict.fromkeys((*(operand.value for operand in draft.operands), *draft.also)):
+                self._readers[value].append(draft)
             for result in draft.results:
                 self._makers.setdefault(result.value, draft)
                 if result.value in becomes:

@@ -44,6 +44,28 @@ class Flow:
             if self.edges[op.id] and op.outputs:
                 self._edges_of[self.root(op.outputs[0])].append(op)
 
+    def chosen_table(self, value: int) -> Op | None:
+        """The operation that took a factor out of a stack of matrices by computed indices: rows meet their experts."""
+        op = self.op_of(value)
+        if op is None or self.kinds[op.id] not in ("index", "lookup") or not op.inputs:
+            return None
+        table = self.facts.tensor(op.inputs[0])
+        return op if table.role == "weight" and len(table.shape) >= 3 else None
+
+    @cached_property
+    def columns(self) -> frozenset[int]:
+        """Atoms of the columns of all projections: products of data with weights."""
+        facts = self.facts
+        projections = [p for p in facts.products if p.left is not None and facts.tensor(p.right).role == "weight"]
+        return frozenset(leaf for p in projections for leaf in facts.atoms.leaves(p.n))
+
+    @cached_property
+    def rows(self) -> frozenset[int]:
+        """Atoms of the rows of all projections, also where these are columns elsewhere."""
+        facts = self.facts
+        projections = [p for p in facts.products if p.left is not None and facts.tensor(p.right).role == "weight"]
+        return frozenset(leaf for p in projections for leaf in facts.atoms.flat((*p.batch, p.m)))
+
     def is_looked_up(self, value: int) -> bool:
         """Whether ids choose rows of a value."""
         return value in self._tables

@@ -20,10 +20,11 @@ from shapetrace.outlining.recognise.adapters import adapters
 from shapetrace.outlining.recognise.attention import attentions
 from shapetrace.outlining.recognise.columns import columns
 from shapetrace.outlining.recognise.crossing import crossing, sided_tree
-from shapetrace.outlining.recognise.ends import end_roles, roles, sure_roles, tied_roles
+from shapetrace.outlining.recognise.ends import end_roles, roles, sure_roles, vocabulary_roles
 from shapetrace.outlining.recognise.experts import combine_roles, drafts, router_roles
 from shapetrace.outlining.recognise.mlps import mlp_roles
 from shapetrace.outlining.recognise.projections import given_roles, graph, latent_roles, output_roles
+from shapetrace.outlining.recognise.states import states
 from shapetrace.outlining.sections import tree
 from shapetrace.outlining.sizes import sizes
 from shapetrace.outlining.steps.attention import attention_steps
@@ -57,6 +58,7 @@ PASSES: tuple[Pass, ...] = (
     Pass("facts", analyse),
     Pass("flow", Flow),
     Pass("attentions", attentions),
+    Pass("states", states),
     Pass("axis_roles", axis_roles),
     Pass("columns", columns),
     # steps
@@ -78,7 +80,7 @@ PASSES: tuple[Pass, ...] = (
     Pass("given_roles", given_roles),
     Pass("output_roles", output_roles),
     Pass("latent_roles", latent_roles),
-    Pass("tied_roles", tied_roles),
+    Pass("vocabulary_roles", vocabulary_roles),
     Pass("sure_roles", sure_roles),
     Pass("mlp_roles", mlp_roles),
     Pass("end_roles", end_roles),

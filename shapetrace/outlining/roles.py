@@ -32,6 +32,9 @@ class Role(StrEnum):
     MIX_HEADS = auto()
     """Scores or weights of all heads mixed with each other."""
     WEIGHTED_SUM = auto()
+    STATE = auto()
+    """Keys and values multiplied over positions: what linear attention keeps."""
+    READ_STATE = auto()
     CONCAT_HEADS = auto()
     OUT_PROJ = auto()
     LATENT_DOWN = auto()
@@ -99,6 +102,7 @@ class Part(StrEnum):
     QUERY_KEY_VALUE = auto()
     SCORES = auto()
     ATTENTION_WEIGHTS = auto()
+    STATE = auto()
     HEADS = auto()
     """Weighted sums: one a head, or side by side."""
     ATTENTION = auto()

@@ -19,6 +19,7 @@ _FEW = 5
 _HEAVY = frozenset({"product", "contraction", "convolution", "lookup", "scores"})
 _OPENING = frozenset({Role.GATE, Role.UP, Role.EXPAND, Role.GATE_UP})
 _CLOSING = frozenset({Role.DOWN, Role.SHRINK})
+_STATES = frozenset({Role.STATE, Role.READ_STATE})
 _ENDS = frozenset({Role.UNEMBED, Role.HEAD})
 _ADAPTERS = frozenset({Role.ADAPTER_DOWN, Role.ADAPTER_UP})
 
@@ -184,7 +185,7 @@ def _held(node: Node, roles: Roles) -> SectionKind:
     own = {roles.get(draft.key, Role.OTHER) for draft in node.own}
     kinds = {draft.kind for draft in node.own}
     inner = {child.kind for child in node.nodes}
-    if "scores" in kinds:
+    if "scores" in kinds or own & _STATES:
         return "block" if own & _OPENING else "attention"
     chooses = "route" in kinds or any(draft.chosen for draft in node.own)
     if inner & {"attention", "mlp", "experts", "block"}:

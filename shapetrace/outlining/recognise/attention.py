@@ -1,8 +1,9 @@
 """Finds attention: Q Kᵀ → scale → mask → softmax → × V, written out or as one fused call."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import prod
+from typing import Literal
 
 from shapetrace.ir import Op
 from shapetrace.ops.kinds import OpKind, activation_name, names_of
@@ -39,6 +40,7 @@ class Attention:
         masked: True if something masks the scores.
         biased: True if weights are added to the scores: positions relative to each other.
         scale: Factor of the scores where the call says it.
+        mixes: Positions of the products that mix heads before and after the softmax.
     """
 
     scores: int
@@ -55,6 +57,7 @@ class Attention:
     masked: bool = False
     biased: bool = False
     scale: float | None = None
+    mixes: tuple[int, ...] = ()
 
 
 def operands_of(flow: Flow, attention: Attention) -> list[tuple[Part, int, int]]:
@@ -70,18 +73,20 @@ def operands_of(flow: Flow, attention: Attention) -> list[tuple[Part, int, int]]
 
 
 def attentions(flow: Flow) -> tuple[Attention, ...]:
-    """All attentions of a trace, in the order of their scores."""
+    """All attentions of a trace, in the order of their scores: with a softmax, an activation, or neither."""
     found: dict[int, Attention] = {}
     products = flow.facts.products
     softmaxes = weighings(flow)
+    mixing = Mixing.of(flow)
     for position, product in enumerate(products):
         if product.form == "scores":
             found[position] = _fused(flow, position, product)
-        elif product.form == "matmul" and _is_weighted_sum(flow, product):
-            attention = _explicit(flow, position, softmaxes)
+        elif product.form == "matmul" and joins_data(flow, product):
+            attention = _explicit(flow, position, softmaxes, mixing) or _bare(flow, position)
             if attention is not None and attention.scores not in found:
                 found[attention.scores] = attention
-    return tuple(found[position] for position in sorted(found))
+    weighted = {attention.weighted for attention in found.values()}
+    return tuple(found[position] for position in sorted(found) if position not in weighted)
 
 
 def _fused(flow: Flow, position: int, product: Product) -> Attention:
@@ -97,10 +102,14 @@ def _fused(flow: Flow, position: int, product: Product) -> Attention:
     )  # fmt: skip
 
 
-def _is_weighted_sum(flow: Flow, product: Product) -> bool:
+def joins_data(flow: Flow, product: Product) -> bool:
+    """Whether both factors are data, or learned and projected: queries of a decoder."""
     if product.left is None or not (flow.is_data(product.left) or flow.is_data(product.right)):
         return False
-    return all(flow.is_data(value) or _is_projected(flow, value) for value in (product.left, product.right))
+    factors = (product.left, product.right)
+    if any(flow.chosen_table(value) is not None for value in factors):
+        return False
+    return all(flow.is_data(value) or _is_projected(flow, value) for value in factors)
 
 
 def _is_projected(flow: Flow, value: int) -> bool:
@@ -108,71 +117,154 @@ def _is_projected(flow: Flow, value: int) -> bool:
     return bool(flow.facts.sources.get(value))
 
 
-def _explicit(flow: Flow, position: int, softmaxes: Mapping[int, Weighing]) -> Attention | None:
+def _explicit(flow: Flow, position: int, softmaxes: Mapping[int, Weighing], mixing: "Mixing") -> Attention | None:
     """Walk back from both operands of data × data to a softmax, and from there to a product of data with data."""
     product = flow.facts.products[position]
     assert product.left is not None
     for value, right in ((product.left, False), (product.right, True)):
-        for op, after in flow.behind(value, _BETWEEN, stops=softmaxes):
+        for op, after, late in mixing.behind(value, softmaxes):
             weighing = softmaxes.get(op.id)
             if weighing is None:
                 continue
-            for source, between in flow.behind(weighing.source, _BETWEEN):
+            for source, between, early in mixing.behind(weighing.source, ()):
                 scores = _data_products(flow, source)
                 if scores:
                     found = _assembled(flow, (scores[-1], position), weighing, (between, after))
-                    return replace(found, weights_right=right)
-    return _activated(flow, position, product)
-
-
-def _data_products(flow: Flow, op: Op) -> list[int]:
-    return [p for p in flow.facts.of_op.get(op.id, ()) if _is_weighted_sum(flow, flow.facts.products[p])]
-
-
-def _activated(flow: Flow, position: int, product: Product) -> Attention | None:
-    """Attention without a softmax: an activation makes weights of scores, which meet the values along the keys."""
-    assert product.left is not None
-    for source, passed in flow.behind(product.left, _BETWEEN):
-        names = [activation_name(names_of(flow.trace.ops[op].kernels)) for op in passed]
-        scores = [p for p in _data_products(flow, source) if flow.facts.products[p].n == product.k]
-        if not scores or not any(names):
-            continue
-        place = next(i for i, name in enumerate(names) if name)
-        activation = flow.trace.ops[passed[place]]
-        weighing = Weighing(activation.inputs[0], (activation.id,), names[place])
-        return _assembled(flow, (scores[-1], position), weighing, (passed[place + 1 :], passed[:place]))
+                    return replace(found, weights_right=right, mixes=(*early, *late))
     return None
 
 
-def _assembled(flow: Flow, ends: tuple[int, int], weighing: Weighing, passed: tuple[list[int], list[int]]) -> Attention:
+@dataclass(frozen=True, slots=True)
+class Mixing:
+    """Products between scores, softmax and values that mix heads with each other: talking heads.
+
+    Attributes:
+        flow: Values and operations.
+        repeated: Atoms over which products of data with data repeat.
+    """
+
+    flow: Flow
+    repeated: frozenset[int]
+
+    @classmethod
+    def of(cls, flow: Flow) -> "Mixing":
+        """Find what products of data with data repeat over."""
+        flat = flow.facts.atoms.flat
+        return cls(flow, frozenset(
+            leaf for p in flow.facts.products if p.form == "matmul" and joins_data(flow, p) for leaf in flat(p.batch)
+        ))  # fmt: skip
+
+    def behind(self, value: int, stops: Container[int]) -> Iterator[tuple[Op, list[int], list[int]]]:
+        """Walk back through small operations and mixed heads.
+
+        Yields:
+            Each operation at which the walk stops, the small ones on the way, the mixing products on the way.
+        """
+        for op, passed in self.flow.behind(value, _BETWEEN, stops=stops):
+            mixed = self._mixed(op)
+            if mixed is None:
+                yield op, passed, []
+            else:
+                for other, more, further in self.behind(mixed[1], stops):
+                    yield other, [*passed, *more], [*further, mixed[0]]
+
+    def _mixed(self, op: Op) -> tuple[int, int] | None:
+        """The product of an operation that mixes heads, and its data."""
+        facts = self.flow.facts
+        for position in facts.of_op.get(op.id, ()):
+            product = facts.products[position]
+            if product.left is None or facts.tensor(product.right).role == facts.tensor(product.left).role:
+                continue
+            right = facts.tensor(product.right).role == "weight"
+            data = product.left if right else product.right
+            axes = facts.axes_of(product.left)[1:2] if product.form == "convolution" else (product.k,)
+            inner = facts.atoms.flat(tuple(axes))
+            if inner and set(inner) <= self.repeated:
+                return position, data
+        return None
+
+
+def _data_products(flow: Flow, op: Op) -> list[int]:
+    return [p for p in flow.facts.of_op.get(op.id, ()) if joins_data(flow, flow.facts.products[p])]
+
+
+def _bare(flow: Flow, position: int) -> Attention | None:
+    """Attention without a softmax: scores meet the values along the keys, after an activation, a decay, or as they are.
+
+    Scores are a product over columns, of rows with rows: what is summed over here, no projection has as its columns.
+    """
+    product = flow.facts.products[position]
+    for value, right in ((product.left, False), (product.right, True)):
+        assert value is not None
+        for source, passed in flow.behind(value, _BETWEEN):
+            names = [activation_name(names_of(flow.trace.ops[op].kernels)) for op in passed]
+            for scores in _data_products(flow, source):
+                keys = _keys_axis(flow, scores, product)
+                if keys is None or not _sums_over_keys(flow, scores, product, activated=any(names)):
+                    continue
+                weighing, between, after = None, passed, []
+                if any(names):
+                    place = next(i for i, name in enumerate(names) if name)
+                    activation = flow.trace.ops[passed[place]]
+                    weighing = Weighing(activation.inputs[0], (activation.id,), names[place])
+                    between, after = passed[place + 1 :], passed[:place]
+                found = _assembled(flow, (scores, position), weighing, (between, after))
+                return replace(found, weights_right=right, query_right=keys == "rows")
+    return None
+
+
+def _keys_axis(flow: Flow, scores: int, product: Product) -> Literal["rows", "columns"] | None:
+    """Along which axis of the scores a later product sums; None if along none."""
+    atoms, earlier = flow.facts.atoms, flow.facts.products[scores]
+    keys = atoms.leaves(product.k)
+    if not keys:
+        return None
+    if keys == atoms.leaves(earlier.n):
+        return "columns"
+    return "rows" if keys == atoms.leaves(earlier.m) else None
+
+
+def _sums_over_keys(flow: Flow, scores: int, product: Product, *, activated: bool) -> bool:
+    """Whether a later product sums over what no projection has as its columns, and unactivated scores over columns."""
+    atoms = flow.facts.atoms
+    inner, keys = set(atoms.leaves(flow.facts.products[scores].k)), set(atoms.leaves(product.k))
+    return not keys & flow.columns and (activated or bool(inner & flow.columns))
+
+
+def _assembled(
+    flow: Flow, ends: tuple[int, int], weighing: Weighing | None, passed: tuple[list[int], list[int]]
+) -> Attention:
     scores, weighted = ends
     between, after = passed
     between = [*between, *maxima_between(flow, between)]
     product = flow.facts.products[scores]
     assert product.left is not None
-    ops = [flow.trace.ops[op] for op in (*between, *weighing.ops, *after)]
+    ops = [flow.trace.ops[op] for op in (*between, *(weighing.ops if weighing else ()), *after)]
     masks = [value for op in ops if flow.kinds[op.id] != "cat" for value in op.inputs if _is_mask(flow, value)]
     band = _band(flow, masks)
     masked, biased = parts(flow, masks)
     return Attention(
-        scores, weighted, weighing, query_right=_keys_are_rows(flow, product, weighing),
+        scores, weighted, weighing, query_right=_keys_are_rows(flow, ends, weighing),
         before=tuple(_scalings(flow, (product.left, product.right))), between=tuple(between), after=tuple(after),
         band=band, causal=_is_causal(flow, masks, band), masked=masked, biased=biased,
         scale=_factor(flow, between),
     )  # fmt: skip
 
 
-def _keys_are_rows(flow: Flow, product: Product, weighing: Weighing) -> bool:
-    """Whether the softmax runs over the left operand's rows: the code multiplies keys with queries."""
-    atoms = flow.facts.atoms
-    axes = flow.facts.axes_of(weighing.source)
-    dim = weighing.dim(flow)
-    if not axes:
+def _keys_are_rows(flow: Flow, ends: tuple[int, int], weighing: Weighing | None) -> bool:
+    """Whether the code multiplies keys with queries: the values, or else the softmax, run over the scores' rows."""
+    atoms, scores = flow.facts.atoms, flow.facts.products[ends[0]]
+    rows, columns = atoms.leaves(scores.m), atoms.leaves(scores.n)
+    summed = atoms.leaves(flow.facts.products[ends[1]].k)
+    if rows != columns and summed in (rows, columns):
+        return summed == rows
+    axes = flow.facts.axes_of(weighing.source) if weighing is not None else ()
+    if weighing is None or not axes:
         return False
-    keys, rows, columns = (atoms.leaves(axis) for axis in (axes[dim], product.m, product.n))
+    dim = weighing.dim(flow)
     if rows == columns:
-        return dim % len(axes) == len(axes) - 2 and product.n != axes[dim]
-    return keys == rows
+        return dim % len(axes) == len(axes) - 2 and scores.n != axes[dim]
+    return atoms.leaves(axes[dim]) == rows
 
 
 def _is_mask(flow: Flow, value: int) -> bool:

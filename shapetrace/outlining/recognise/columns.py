@@ -14,6 +14,7 @@ from shapetrace.ops.products import Product
 from shapetrace.outlining.flow import Flow
 from shapetrace.outlining.recognise.attention import Attention, operands_of
 from shapetrace.outlining.recognise.carriers import carriers
+from shapetrace.outlining.recognise.states import State
 from shapetrace.outlining.roles import Part, Role
 
 _Q, _K, _V = Part.QUERY, Part.KEY, Part.VALUE
@@ -70,25 +71,58 @@ class _Claim:
     attention: int
 
 
-def columns(flow: Flow, attentions: tuple[Attention, ...]) -> Mapping[int, tuple[Columns, ...]]:
+def columns(
+    flow: Flow, attentions: tuple[Attention, ...], states: Mapping[int, State]
+) -> Mapping[int, tuple[Columns, ...]]:
     """For each product with weights: its columns by what becomes of them, in order of their place in memory."""
     claims: dict[int, list[_Claim]] = defaultdict(list)
+    alone: dict[int, list[_Claim]] = defaultdict(list)  # one projection multiplied with itself
     facts = flow.facts
     for position, attention in enumerate(attentions):
-        for part, value, product in operands_of(flow, attention):
-            batch = frozenset(facts.atoms.flat(facts.products[product].batch))
-            carrying = carriers(flow, value)
-            for source, cuts in facts.sources.get(value, {}).items():
-                if source in carrying and not _is_gate(flow, source, facts.products[product], batch):
-                    claims[source].append(_Claim(part, cuts, batch, position))
+        read = operands_of(flow, attention)
+        carrying = {part: carriers(flow, value) for part, value, _ in read}
+        made = {part: {p: facts.sources.get(value, {}).get(p) for p in carrying[part]} for part, value, _ in read}
+        itself = made.get(Part.QUERY) == made.get(Part.KEY)
+        for part, value, product in read:
+            target = alone if itself and part is not Part.VALUE else claims
+            _claim(flow, target, position, (part, value, product), carrying[part])
+    for position, state in states.items():
+        product = flow.facts.products[position]
+        for part, value in ((state.left, product.left), (state.right, product.right)):
+            if part is not Part.STATE and value is not None:
+                _claim(flow, claims, -1, (part, value, position), carriers(flow, value))
+    for source, found in alone.items():
+        claims.setdefault(source, found)
     return {product: _pieces(flow, product, found) for product, found in claims.items()}
 
 
-def _is_gate(flow: Flow, source: int, read: Product, batch: frozenset[int]) -> bool:
-    """Whether all columns of a product count heads, or it has just one: it weighs rows that it does not make."""
-    atoms = flow.facts.atoms
-    own = set(atoms.leaves(flow.facts.products[source].n))
-    return own <= batch and atoms.size(read.k if read.form == "scores" else read.n) > 1 and atoms.size(read.k) > 1
+def _claim(
+    flow: Flow, claims: dict[int, list[_Claim]], attention: int, read: tuple[Part, int, int], carrying: frozenset[int]
+) -> None:
+    """Note which columns of which products an operand of attention has."""
+    part, value, position = read
+    product = flow.facts.products[position]
+    batch = frozenset(flow.facts.atoms.flat(product.batch))
+    for source, cuts in flow.facts.sources.get(value, {}).items():
+        if source in carrying and not _weighs_rows(flow, source, part, product):
+            claims[source].append(_Claim(part, cuts, batch, attention))
+
+
+def _weighs_rows(flow: Flow, source: int, part: Part, read: Product) -> bool:
+    """Whether a product is on the way to an operand without making its rows.
+
+    All its columns count heads, or it has just one; or its rows are none of those that are summed over: each of
+    several products gives one row.
+    """
+    atoms, made = flow.facts.atoms, flow.facts.products[source]
+    batch = set(atoms.flat(read.batch))
+    is_value = part is Part.VALUE
+    width = read.n if is_value and read.form != "scores" else read.k
+    if set(atoms.leaves(made.n)) <= batch and atoms.size(width) > 1:
+        return True
+    rows = set(atoms.flat((*made.batch, made.m)))
+    keys = set(atoms.leaves(read.k if is_value else read.n))
+    return part in (Part.VALUE, Part.KEY) and bool(rows) and rows <= batch - keys and bool(keys)
 
 
 def _pieces(flow: Flow, product: int, claims: Sequence[_Claim]) -> tuple[Columns, ...]:

@@ -7,28 +7,31 @@ from shapetrace.outlining.flow import Flow
 from shapetrace.outlining.roles import Role
 
 _HEAVY = frozenset({"product", "contraction", "scores", "weighted_sum", "convolution"})
-_MIXING = frozenset({"residual", "norm", "add", "concat", "multiply", "lookup"})
+_MIXING = frozenset({"residual", "norm", "add", "multiply", "lookup"})
 _MOST_STEPS = 60
 
 
-def tied_roles(graph: Graph, given_roles: Mapping[int, Role]) -> Mapping[int, Role]:
-    """The products with a table that ids look rows up in."""
-    tables = {ref.value for draft in graph.drafts if draft.kind == "lookup" for ref in draft.operands[1:]}
-    return {
-        draft.key: Role.UNEMBED
-        for draft in graph.drafts
-        if draft.kind == "product" and draft.key not in given_roles and draft.weight.value in tables
-    }
+def vocabulary_roles(flow: Flow, graph: Graph, given_roles: Mapping[int, Role]) -> Mapping[int, Role]:
+    """The products with a table that ids look rows up in, or with as many columns as it has rows, that end a pass."""
+    tables = {ref.value: ref.shape[0] for draft in graph.drafts if draft.kind == "lookup" for ref in draft.operands[1:]}
+    found = {}
+    for draft in graph.drafts:
+        if draft.kind != "product" or draft.key in given_roles:
+            continue
+        is_vocabulary = draft.result.columns in tables.values() and _leaves(flow, graph, draft)
+        if draft.weight.value in tables or is_vocabulary:
+            found[draft.key] = Role.UNEMBED
+    return found
 
 
 def sure_roles(
     given_roles: Mapping[int, Role],
     output_roles: Mapping[int, Role],
     latent_roles: Mapping[int, Role],
-    tied_roles: Mapping[int, Role],
+    vocabulary_roles: Mapping[int, Role],
 ) -> Mapping[int, Role]:
     """Roles that do not depend on what else a product could be."""
-    return {**given_roles, **output_roles, **latent_roles, **tied_roles}
+    return {**output_roles, **latent_roles, **vocabulary_roles, **given_roles}
 
 
 def end_roles(
@@ -36,25 +39,29 @@ def end_roles(
 ) -> Mapping[int, Role]:
     """The products from which nothing but small steps leads out of a model that reads ids or patches."""
     known = {*sure_roles, *mlp_roles}
-    rows = {ref.shape[0] for draft in graph.drafts if draft.kind == "lookup" for ref in draft.operands[1:]}
     begins = any(draft.kind in ("lookup", "convolution") for draft in graph.drafts)
-    found = {}
-    for draft in graph.drafts:
-        if draft.kind == "product" and draft.key not in known and _leaves(flow, graph, draft):
-            if draft.result.columns in rows:
-                found[draft.key] = Role.UNEMBED
-            elif begins:
-                found[draft.key] = Role.HEAD
-    return found
+    return {
+        draft.key: Role.HEAD
+        for draft in graph.drafts
+        if begins and draft.kind == "product" and draft.key not in known and _leaves(flow, graph, draft)
+    }
 
 
 def _leaves(flow: Flow, graph: Graph, draft: Draft) -> bool:
-    """Whether a model gives a result back, and nothing is multiplied with it or added to a stream on the way."""
+    """Whether a model gives a result back, and nothing is multiplied with it or added to a stream on the way.
+
+    Results of products of the same data may stand beside it: a head for each codebook.
+    """
     reached = list(graph.onward(draft.result.value, most=_MOST_STEPS))
     if any(after.kind in _HEAVY or after.kind in _MIXING for after in reached):
         return False
     results = {draft.result.value, *(ref.value for after in reached for ref in after.results)}
-    foreign = any(_joins(flow, after, results) for after in reached if after.role is not Role.LOSS)
+    beside = {
+        other.result.value
+        for other in graph.readers(draft.data.value)
+        if other.kind == "product" and other.data.value == draft.data.value
+    }
+    foreign = any(_joins(flow, after, results | beside) for after in reached if after.role is not Role.LOSS)
     return not foreign and bool(results & flow.outputs)
 
 

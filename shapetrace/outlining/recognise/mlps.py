@@ -1,12 +1,34 @@
 """Feed-forward: gate, up and down; or a first and a second product with an activation between them."""
 
 from collections.abc import Mapping
+from heapq import heappop, heappush
 
 from shapetrace.ops.kinds import names_of
-from shapetrace.outlining.drafts import Draft, Graph
+from shapetrace.outlining.drafts import Draft, Graph, Ref
 from shapetrace.outlining.flow import Flow
 from shapetrace.outlining.roles import Role
 
+_MOST_STEPS = 24
+_LINEAR = frozenset({"clamp", "clamp_min", "clamp_max", "mul", "div", "add", "sub", "neg", "_to_copy"})
+_BETWEEN = frozenset(
+    {
+        "activation",
+        "norm",
+        "multiply",
+        "pointwise",
+        "convolution",
+        "concat",
+        "select",
+        "route",
+        "reduce",
+        "residual",
+        "add",
+    }
+)
+"""Kinds of steps between the two products of an MLP."""
+_BENDING = frozenset(
+    "relu gelu silu sigmoid tanh exp expm1 softplus where pow elu maximum minimum abs sqrt log erf".split()
+)
 _GATED = frozenset({Role.GATE, Role.UP, Role.GATE_UP})
 
 
@@ -37,18 +59,43 @@ class _Reader:
         if self._is_cut_in_two(draft):
             return Role.GATE_UP
         before = self._behind_activation(draft.data.value)
-        if before is None:
-            opens = self._is_activated_alone(draft) and self._feeds_product(draft)
-            return Role.EXPAND if opens else None
-        if self.roles.get(before.key) in _GATED:
+        roles = {self.roles.get(each.key) for each in before}
+        if roles and roles <= _GATED:
             return Role.DOWN
-        if self.roles.get(before.key) is Role.EXPAND:
-            self.closed.add(before.key)
+        if roles == {Role.EXPAND}:
+            self.closed.update(each.key for each in before)
             return Role.SHRINK
-        return None
+        return Role.EXPAND if self._opens(draft) else None
 
     def _after(self, draft: Draft) -> list[Draft]:
-        return self._graph.readers(draft.result.value)
+        """The steps that read a product's columns, also behind what only picks, joins or bounds rows of them."""
+        queue = list(self._graph.readers(draft.result.value))
+        for after in queue:
+            if len(queue) < _MOST_STEPS and self._keeps_columns(after, draft.result.columns):
+                queue += [later for later in self._graph.readers(after.result.value) if later not in queue]
+        return queue
+
+    def _keeps_columns(self, draft: Draft, columns: int) -> bool:
+        """Whether a step hands on rows with the same columns: joined, picked, bounded, normalised, convolved each."""
+        if draft.result.columns != columns and draft.kind != "convolution":
+            return False
+        if draft.kind in ("concat", "select", "route"):
+            return all(ref.columns == columns for ref in draft.operands if self._is_columns(ref))
+        return draft.kind == "norm" or self._is_depthwise(draft) or self._is_linear(draft)
+
+    def _is_columns(self, ref: Ref) -> bool:
+        """Whether an operand holds real data, no indices."""
+        return ref.origin == "data" and (ref.value < 0 or self._flow.is_floating(ref.value))
+
+    def _is_depthwise(self, draft: Draft) -> bool:
+        """Whether a step is a convolution of every channel by itself."""
+        return draft.kind == "convolution" and len(draft.weight.shape) > 2 and draft.weight.shape[1] == 1
+
+    def _is_linear(self, draft: Draft) -> bool:
+        """Whether an element-wise step of one value only bounds or scales it."""
+        if draft.kind != "pointwise" or sum(ref.origin == "data" for ref in draft.operands) != 1:
+            return False
+        return self._kernels(draft) <= _LINEAR
 
     def _gating(self, draft: Draft) -> Draft | None:
         """The element-wise step in which a product's columns meet those of another one."""
@@ -85,21 +132,53 @@ class _Reader:
             for after in self._after(draft)
         )
 
-    def _is_activated_alone(self, draft: Draft) -> bool:
-        return any(after.kind == "activation" and len(after.operands) == 1 for after in self._after(draft))
+    def _kernels(self, draft: Draft) -> set[str]:
+        return {name for op in draft.ops for name in names_of(self._flow.trace.ops[op].kernels)}
 
-    def _feeds_product(self, draft: Draft) -> bool:
-        activated = [ref for after in self._after(draft) if after.kind == "activation" for ref in after.results]
-        following = [later for ref in activated for later in self._graph.readers(ref.value)]
-        return any(later.kind in ("product", "norm", "concat") for later in following)
+    def _bends(self, draft: Draft) -> bool:
+        """Whether a step makes more of two products than one product could be: an activation, named or written out."""
+        return draft.kind == "activation" or (draft.kind == "pointwise" and bool(self._kernels(draft) & _BENDING))
 
-    def _behind_activation(self, value: int) -> Draft | None:
-        """The product whose activated columns a value holds."""
-        maker = self._graph.maker(value)
-        activated = False
-        for _ in range(3):
-            if maker is None or maker.kind not in ("activation", "norm", "multiply"):
-                break
-            activated = activated or maker.kind != "norm"
-            maker = self._graph.maker(maker.operands[0].value)
-        return maker if activated and maker is not None and maker.kind == "product" else None
+    def _is_between(self, draft: Draft) -> bool:
+        """Whether a step may stand between the two products of an MLP: row by row, or in a convolution of channels."""
+        return draft.kind in _BETWEEN and not any(name.startswith("_fft") for name in self._kernels(draft))
+
+    def _opens(self, draft: Draft) -> bool:
+        """Whether a product's columns, and they alone, go through an activation and on to another product."""
+        reached = {draft.result.value, self._graph.becomes.get(draft.result.value, draft.result.value)}
+        waiting = [(after.key, after) for after in self._graph.readers(draft.result.value)]
+        bent, seen = False, set()
+        while waiting and len(seen) < _MOST_STEPS:
+            key, after = heappop(waiting)
+            if key in seen:
+                continue
+            seen.add(key)
+            if after.kind == "product" and bent and after.data.value in reached:
+                return True
+            if not self._is_between(after) or {ref.value for ref in after.operands if self._is_columns(ref)} - reached:
+                continue
+            bent = bent or self._bends(after)
+            reached |= {ref.value for ref in after.results}
+            for ref in after.results:
+                for later in self._graph.readers(ref.value):
+                    heappush(waiting, (later.key, later))
+        return False
+
+    def _behind_activation(self, value: int) -> list[Draft]:
+        """The products whose activated columns a value holds; none if it holds anything else."""
+        found: list[Draft] = []
+        bent = False
+        queue = [value]
+        for current in queue:
+            maker = self._graph.maker(current)
+            if maker is None or len(queue) > _MOST_STEPS:
+                return []
+            if maker.kind == "product":
+                found.append(maker)
+                continue
+            data = [ref.value for ref in maker.operands if self._is_columns(ref)]
+            if not self._is_between(maker) or not data:
+                return []
+            bent = bent or self._bends(maker) or maker.kind == "multiply"
+            queue += [value for value in data if value not in queue]
+        return found if bent else []

@@ -7,8 +7,10 @@ from shapetrace.outlining.recognise.adapters import Adapters
 from shapetrace.outlining.recognise.columns import ATTENTION_INPUTS
 from shapetrace.outlining.roles import Part, Role
 
-_CARRYING = frozenset({"concat", "multiply", "norm", "pointwise", "activation", "add", "reduce", "select"})
-_FAR = 4
+_CARRYING = frozenset(
+    {"concat", "multiply", "norm", "pointwise", "activation", "add", "reduce", "select", "route", "split"}
+)
+_FAR = 8
 
 
 def given_roles(drafts: tuple[Draft, ...], adapters: Adapters, router_roles: Mapping[int, Role]) -> Mapping[int, Role]:
@@ -40,7 +42,7 @@ def _weighs_heads(graph: Graph, value: int, steps: int = _FAR) -> bool:
     if maker is None or steps == 0:
         return False
     if any(ref.part is Part.HEADS for ref in (*maker.results, *maker.operands)):
-        return maker.kind in ("weighted_sum", "concat")
+        return maker.kind in ("weighted_sum", "concat") or maker.role is Role.READ_STATE
     if maker.kind not in _CARRYING:
         return False
     return any(_weighs_heads(graph, operand.value, steps - 1) for operand in maker.operands)
@@ -61,16 +63,21 @@ def latent_of(graph: Graph, roles: Mapping[int, Role], draft: Draft) -> Part | N
     columns = 0
     queue = list(graph.readers(draft.result.value))
     for after in queue:
-        if after.kind == "norm":
-            queue += [later for made in after.results for later in graph.readers(made.value)]
-        elif after.kind == "residual" or (after.kind == "concat" and after.role is not Role.CACHE_APPEND):
-            return None  # a stream of its own
-        elif after.role is Role.CACHE_APPEND:
-            queue += [later for made in after.results for later in graph.readers(made.value)]
-        elif roles.get(after.key) in ATTENTION_INPUTS:
-            if after.role is Role.QUERY and after.operands[0].shape[:-1] != draft.result.shape[:-1]:
+        role = roles.get(after.key)
+        if role in ATTENTION_INPUTS:
+            if after.operands[0].shape[:-1] != draft.result.shape[:-1] and not _is_cached(graph, after):
                 return None
-            found.add(Part.LATENT_QUERY if roles[after.key] is Role.QUERY else Part.LATENT_KEY_VALUE)
+            found.add(Part.LATENT_QUERY if role is Role.QUERY else Part.LATENT_KEY_VALUE)
             columns += sum(result.columns * result.stack for result in after.results)
+        elif after.kind == "residual" or (after.kind == "concat" and role is not Role.CACHE_APPEND):
+            return None  # a stream of its own
+        elif after.kind == "norm" or role in (Role.SCALE, Role.CACHE_APPEND):
+            queue += [later for made in after.results for later in graph.readers(made.value)]
     narrow = draft.result.columns < min(draft.operands[0].columns, columns)
     return found.pop() if narrow and len(found) == 1 else None
+
+
+def _is_cached(graph: Graph, draft: Draft) -> bool:
+    """Whether a product reads rows that were kept beside new ones."""
+    maker = graph.maker(draft.operands[0].value)
+    return maker is not None and maker.role is Role.CACHE_APPEND

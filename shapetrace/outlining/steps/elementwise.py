@@ -176,7 +176,8 @@ class _Reader:
         if spare <= 0:
             return draft
         notes = (Note("{n} more operands", {"n": spare}),)
-        return replace(draft, operands=draft.operands[:_MOST_OPERANDS], notes=notes)
+        also = tuple(ref.value for ref in draft.operands[_MOST_OPERANDS:])
+        return replace(draft, operands=draft.operands[:_MOST_OPERANDS], notes=notes, also=also)
 
     def _is_gated(self, role: Role, ops: Sequence[Op], data: Sequence[int]) -> bool:
         """Whether what an activation gives is multiplied with another value of data."""
@@ -230,4 +231,5 @@ def _equal_pieces_as_stack(draft: Draft) -> Draft:
     first = draft.operands[0]
     result = replace(draft.result, pattern="slices", slices=count)
     operands = (Ref(first.value, first.shape, first.origin, (count,)),)
-    return replace(draft, operands=operands, results=(result, *draft.results[1:]))
+    also = tuple(ref.value for ref in draft.operands[1:])
+    return replace(draft, operands=operands, results=(result, *draft.results[1:]), also=also)

@@ -12,6 +12,7 @@ from shapetrace.outlining.drafts import Draft, Ref, trimmed
 from shapetrace.outlining.flow import Flow
 from shapetrace.outlining.recognise.attention import Attention
 from shapetrace.outlining.recognise.columns import Columns
+from shapetrace.outlining.recognise.states import State
 from shapetrace.outlining.roles import Part, Role
 from shapetrace.outlining.structure import Note, StepKind
 
@@ -23,6 +24,7 @@ def product_steps(
     axis_roles: AxisRoles,
     attentions: tuple[Attention, ...],
     columns: Mapping[int, Sequence[Columns]],
+    states: Mapping[int, State],
     *,
     fused: bool,
 ) -> tuple[Draft, ...]:
@@ -31,6 +33,7 @@ def product_steps(
     An operation with several products is drawn by the step of its first one; equal ones count as one step.
     """
     in_attention = {p for a in attentions for p in (a.scores, a.weighted) if p is not None}
+    mixes = {position for attention in attentions for position in attention.mixes}
     one = _OneProduct(flow, axis_roles, fused=fused)
     found: list[Draft] = []
     first_of: dict[tuple[int, ...], int] = {}
@@ -40,6 +43,10 @@ def product_steps(
         if position in in_attention:
             continue
         drafts = one.drafts(position, columns.get(position, ()))
+        if position in mixes:
+            drafts = [replace(draft, role=Role.MIX_HEADS) for draft in drafts]
+        elif position in states:
+            drafts = [_of_state(draft, states[position]) for draft in drafts]
         if len(flow.facts.of_op[product.op]) > 1 and len(drafts) == 1:
             same = (product.op, flow.root(product.right), product.flops, *drafts[0].result.shape)
             first = first_of.setdefault(same, len(found))
@@ -57,6 +64,14 @@ def product_steps(
     return tuple(found)
 
 
+def _of_state(draft: Draft, state: State) -> Draft:
+    """A product of linear attention, with what its factors are."""
+    parts = (state.left, state.right)
+    operands = tuple(replace(ref, part=part) for ref, part in zip(draft.operands, parts, strict=True))
+    made = Part.STATE if state.role is Role.STATE else Part.HEADS
+    return replace(draft, role=state.role, operands=operands, results=(replace(draft.result, part=made),))
+
+
 def _once_more(draft: Draft, flops: int) -> Draft:
     """Count one more equal product of the same call with the same weight: a recurrent layer's next position."""
     times = (draft.operands[0].stack_axes or (1,))[0] + 1
@@ -68,15 +83,6 @@ def _once_more(draft: Draft, flops: int) -> Draft:
         flops=(draft.flops or 0) + flops,
         notes=(Note("{n} positions, one after another", {"n": times}),),
     )
-
-
-def chosen_table(flow: Flow, value: int) -> Op | None:
-    """The operation that took a factor out of a stack of matrices by computed indices: every row meets its expert."""
-    op = flow.op_of(value)
-    if op is None or flow.kinds[op.id] not in ("index", "lookup") or not op.inputs:
-        return None
-    table = flow.facts.tensor(op.inputs[0])
-    return op if table.role == "weight" and len(table.shape) >= 3 else None
 
 
 def factor_origin(flow: Flow, value: int) -> Origin:
@@ -114,7 +120,7 @@ class _OneProduct:
         if product.form == "grouped":
             return [self._grouped(product, op)]
         assert product.left is not None
-        choice = chosen_table(flow, product.right)
+        choice = flow.chosen_table(product.right)
         if choice is not None:
             return [self._chosen(product, op, choice)]
         left, right = (factor_origin(flow, value) for value in (product.left, product.right))
