@@ -87,10 +87,10 @@ def columns(
             target = alone if itself and part is not Part.VALUE else claims
             _claim(flow, target, position, (part, value, product), carrying[part])
     for position, state in states.items():
-        product = flow.facts.products[position]
-        for part, value in ((state.left, product.left), (state.right, product.right)):
-            if part is not Part.STATE and value is not None:
-                _claim(flow, claims, -1, (part, value, position), carriers(flow, value))
+        read_by = facts.products[position]
+        for part, factor in ((state.left, read_by.left), (state.right, read_by.right)):
+            if part is not Part.STATE and factor is not None:
+                _claim(flow, claims, -1, (part, factor, position), carriers(flow, factor))
     for source, found in alone.items():
         claims.setdefault(source, found)
     return {product: _pieces(flow, product, found) for product, found in claims.items()}

@@ -147,7 +147,8 @@ class _Reader:
         """Whether a product's columns, and they alone, go through an activation and on to another product."""
         reached = {draft.result.value, self._graph.becomes.get(draft.result.value, draft.result.value)}
         waiting = [(after.key, after) for after in self._graph.readers(draft.result.value)]
-        bent, seen = False, set()
+        bent = False
+        seen: set[int] = set()
         while waiting and len(seen) < _MOST_STEPS:
             key, after = heappop(waiting)
             if key in seen:
