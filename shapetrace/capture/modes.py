@@ -11,11 +11,11 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from shapetrace.capture import known_calls, known_kernels, known_rules, meta_checks
-from shapetrace.capture.bands import note_masks
 from shapetrace.capture.composites import is_composite, opened
 from shapetrace.capture.index_ranges import index_range
 from shapetrace.capture.known_values import KnownValues
 from shapetrace.capture.lines import calling_line
+from shapetrace.capture.masks import note_masks
 from shapetrace.capture.plain import plain
 from shapetrace.capture.recorder import Recorder
 from shapetrace.capture.recurrent import open_fused

@@ -130,6 +130,8 @@ class Recorder:
             self.registry.passed(tensor, value)
             outputs.append(value)
         outputs += [value for value in changed if value not in outputs]
+        if role != "constant":
+            self.registry.note_weighted(inputs, outputs)
         kernel = Kernel(name, tuple(inputs), tuple(outputs), args)
         if self._open is not None:
             self._open.kernels.append(kernel)
