@@ -121,12 +121,14 @@ class Kernel:
         outputs: Tensor ids.
         args: Plain arguments by their name in the operator's schema (dims, sizes). In a list that mixes
             tensors and None (``index``), "tensor" stands for a tensor.
+        times: How often it ran, each time with other values of these shapes: the steps of a recurrent layer.
     """
 
     name: str
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
     args: dict[str, Plain] = field(default_factory=dict)
+    times: int = 1
 
 
 @dataclass(frozen=True, slots=True)

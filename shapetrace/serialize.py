@@ -168,6 +168,8 @@ def _call_faults(trace: ir.Trace) -> Iterator[str]:
     for op in trace.ops:
         if not 0 <= op.call < n_calls:
             yield f"operation {op.id} names call {op.call}, of {n_calls}"
+        if any(kernel.times < 1 for kernel in op.kernels):
+            yield f"operation {op.id} has a kernel that never ran"
     for call in trace.calls:
         if call.parent is not None and not 0 <= call.parent < call.id:
             yield f"call {call.id} has parent {call.parent}"

@@ -37,13 +37,17 @@ def product_drafts(flow: Flow, position: int, columns: Sequence[Columns], fused:
     if right == "weight" and (left != "weight" or any(piece.letters for piece in columns)):
         pieces = list(columns) if columns and not fused else [_whole(flow, product, columns)]
         total = sum(piece.count for piece in pieces)
-        return [_projection(flow, product, op, piece, total) for piece in pieces]
-    return [_plain(flow, product, op, left, right)]
+        drafts = [_projection(flow, product, op, piece, total) for piece in pieces]
+    else:
+        drafts = [_plain(flow, product, op, left, right)]
+    if product.times > 1:
+        one_more(drafts[0], 0, product.times - 1)
+    return drafts
 
 
-def one_more(draft: Draft, flops: int) -> None:
+def one_more(draft: Draft, flops: int, times: int = 1) -> None:
     """Count one more equal product of the same call with the same weight: a recurrent layer's next position."""
-    times = (draft.operands[0].stack_axes or (1,))[0] + 1
+    times += (draft.operands[0].stack_axes or (1,))[0]
     for ref in (draft.operands[0], *draft.results):
         ref.stack_axes = (times,)
     draft.title = "Recurrent"
