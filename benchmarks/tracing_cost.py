@@ -5,26 +5,18 @@ a busy machine slows both. Peak memory and the time of the whole command are tho
 """
 
 import json
-import os
 import resource
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from dataclasses import replace
+
+from timing import command_seconds, seconds
 
 PRESETS = ("gpt2", "llama-3.1-405b", "deepseek-v3")
 TURNS = 5
 HEADER = """\
 | preset | operations | kernels | untraced s | traced s | ratio | outline s | peak MiB | command s | of `import torch` |
 | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"""
-
-
-def seconds(action: Callable[[], object]) -> float:
-    """Processor time of one call."""
-    start = time.process_time()
-    action()
-    return time.process_time() - start
 
 
 def measure(name: str) -> dict[str, float]:
@@ -49,22 +41,6 @@ def measure(name: str) -> dict[str, float]:
         "outline": min(seconds(lambda: outline(trace)) for _ in range(3)),
         "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
     }
-
-
-def command_seconds(*command: str) -> float:
-    """Processor time of a whole process, the best of three."""
-
-    def once() -> float:
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=_one_thread())
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-
-    return min(once() for _ in range(3))
-
-
-def _one_thread() -> dict[str, str]:
-    return {**os.environ, "OMP_NUM_THREADS": "1"}
 
 
 def row(name: str, import_torch: float) -> str:

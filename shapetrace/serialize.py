@@ -2,7 +2,7 @@
 
 import gzip
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -145,7 +145,22 @@ def _faults(trace: ir.Trace) -> Iterator[str]:
             yield f"tensor {tensor.id} has shape {list(tensor.shape)}"
         if tensor.alias_of is not None and tensor.alias_of >= tensor.id:
             yield f"tensor {tensor.id} replaces tensor {tensor.alias_of}, which comes later"
+        for pattern in () if tensor.pattern is None else (tensor.pattern, *tensor.pattern.parts):
+            if pattern.size != tensor.shape[-2:] or not all(map(_fits(pattern), pattern.spans or ())):
+                yield f"tensor {tensor.id} of shape {list(tensor.shape)} has a pattern that does not fit"
     yield from _call_faults(trace)
+
+
+def _fits(pattern: ir.Pattern) -> Callable[[ir.Span], bool]:
+    """Whether a span of a pattern lies in its rows, and is no more than they and their columns can hold."""
+    n_rows, n_columns = pattern.size
+
+    def fits(span: ir.Span) -> bool:
+        row, height, start, stop, *steps, count, every = span
+        inside = 0 <= row <= row + height <= n_rows and 0 <= count <= n_columns + n_rows and 0 <= every <= n_columns
+        return inside and -n_rows <= start <= stop <= n_columns + n_rows and all(step in (0, 1) for step in steps)
+
+    return fits
 
 
 def _call_faults(trace: ir.Trace) -> Iterator[str]:
@@ -153,6 +168,8 @@ def _call_faults(trace: ir.Trace) -> Iterator[str]:
     for op in trace.ops:
         if not 0 <= op.call < n_calls:
             yield f"operation {op.id} names call {op.call}, of {n_calls}"
+        if any(kernel.times < 1 for kernel in op.kernels):
+            yield f"operation {op.id} has a kernel that never ran"
     for call in trace.calls:
         if call.parent is not None and not 0 <= call.parent < call.id:
             yield f"call {call.id} has parent {call.parent}"

@@ -1,10 +1,13 @@
-"""What all tests share: golden files, which one flag rewrites."""
+"""What all tests share: golden files, which one flag rewrites; no test depends on how fast the machine is."""
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile("any machine", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -26,18 +29,3 @@ def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
         assert text == path.read_text(encoding="utf-8"), f"{name} changed: pytest --rewrite-golden, then read the diff"
 
     return compare
-
-
-@pytest.fixture
-def benchmark_seconds() -> Callable[[Callable[[], object]], float]:
-    """Processor time, the best of three: a busy machine must not fail a test."""
-
-    def best(action: Callable[[], object]) -> float:
-        def once() -> float:
-            start = time.process_time()
-            action()
-            return time.process_time() - start
-
-        return min(once() for _ in range(3))
-
-    return best

@@ -1,6 +1,6 @@
 """Who imports whom, and what never loads torch. Each rule is also seen to fail."""
 
-import resource
+import re
 import subprocess
 import sys
 import tomllib
@@ -14,14 +14,14 @@ from tests.traces import linear
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def loads_torch(code: str) -> bool:
-    """Run code in a new Python and see whether torch is loaded in the end."""
-    program = f"import atexit, sys\natexit.register(lambda: print('torch' in sys.modules, file=sys.stderr))\n{code}"
+def loaded(code: str) -> set[str]:
+    """Run code in a new Python and see which modules are loaded in the end."""
+    program = f"import atexit, sys\natexit.register(lambda: print('loaded', *sys.modules, file=sys.stderr))\n{code}"
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT, check=False)
-    said = result.stderr.split()
-    assert said[-1:] in (["True"], ["False"]), result.stderr
     assert "Traceback" not in result.stderr, result.stderr
-    return said[-1] == "True"
+    mark, *modules = result.stderr.splitlines()[-1].split()
+    assert mark == "loaded", result.stderr
+    return set(modules)
 
 
 def command(*words: str) -> str:
@@ -41,30 +41,38 @@ def command(*words: str) -> str:
     ],
 )
 def test_this_never_loads_torch(code):
-    assert not loads_torch(code)
+    assert "torch" not in loaded(code)
 
 
 def test_figures_and_tables_of_a_saved_trace_never_load_torch(tmp_path):
     serialize.save(linear(), tmp_path / "trace.json")
-    assert not loads_torch(command("run", str(tmp_path / "trace.json")))
-    assert not loads_torch(command("diagram", str(tmp_path / "trace.json"), "--out", str(tmp_path / "figures")))
+    assert "torch" not in loaded(command("run", str(tmp_path / "trace.json")))
+    words = ("diagram", str(tmp_path / "trace.json"), "--out", str(tmp_path / "figures"))
+    assert "torch" not in loaded(command(*words))
     assert (tmp_path / "figures" / "overview.svg").exists()
 
 
 def test_the_check_for_torch_can_fail():
-    assert loads_torch("import shapetrace.capture")
+    assert "torch" in loaded("import shapetrace.capture")
 
 
-@pytest.mark.parametrize("words", [("--version",), ("--help",)])
-def test_the_command_line_starts_fast(words):
-    def seconds() -> float:
-        """Processor time, so that a busy machine fails no test; on an idle one it is the time that passes."""
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        subprocess.run([sys.executable, "-m", "shapetrace", *words], capture_output=True, check=True, cwd=ROOT)
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        return after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
+def heavy() -> set[str]:
+    """Modules of all dependencies but the command line's own, and of the parts that do the work."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"]
+    needed = [*project["dependencies"], *(one for group in ("hf", "pdf", "png") for one in extras[group])]
+    names = {re.split(r"[^\w-]", one)[0].replace("-", "_") for one in needed} - {"typer"}
+    return names | {"numpy", *(f"shapetrace.{part}" for part in ("capture", "drawing", "outlining", "renderers"))}
 
-    assert min(seconds() for _ in range(3)) < 0.4
+
+@pytest.mark.parametrize(("word", "laid_out_by"), [("--version", set()), ("--help", {"rich"})])
+def test_the_command_line_starts_with_the_standard_library_and_typer(word, laid_out_by):
+    assert loaded(command(word)) & heavy() == laid_out_by
+
+
+def test_the_check_of_what_starts_can_fail(tmp_path):
+    serialize.save(linear(), tmp_path / "trace.json")
+    assert loaded(command("run", str(tmp_path / "trace.json"))) & heavy() >= {"msgspec", "rich", "shapetrace.outlining"}
 
 
 def lint(folder: Path) -> subprocess.CompletedProcess[str]:

@@ -9,7 +9,7 @@ from torch._ops import OpOverload
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode, _get_current_dispatch_mode_stack
 
-from shapetrace.capture import known_kernels, known_rules, meta_kernels
+from shapetrace.capture import known_kernels, known_rules
 from shapetrace.capture.known_values import BUILT, KnownValues, apart, of_pass
 
 _FROM_PYTHON = frozenset({torch.tensor, torch.as_tensor, torch.asarray, torch.Tensor.new_tensor, torch.scalar_tensor})
@@ -34,9 +34,7 @@ def call(values: KnownValues, func: Callable[..., Any], args: Sequence[Any], kwa
             return func(value.clone(), *args[1:], **kwargs)
     if func in _INDEXES and args[0].is_meta:
         args = (args[0], _index(values, args[1]), *args[2:])
-    if func in meta_kernels.RECURRENT and not meta_kernels.is_packed(args):
-        func = meta_kernels.recurrent(func, args)
-    elif func in _LOOK_AT_SECOND or func in meta_kernels.RECURRENT:
+    if func in _LOOK_AT_SECOND:
         return _with_lengths(values, func, args, kwargs)
     result = func(*args, **kwargs)
     if func in _FROM_PYTHON and result.is_meta and not values.knows(result):

@@ -13,7 +13,8 @@ from typing import Any
 
 import torch
 from torch.multiprocessing.reductions import StorageWeakRef
-from torch.utils._pytree import tree_map_only
+from torch.nn.utils.rnn import PackedSequence
+from torch.utils._pytree import tree_map, tree_map_only
 
 from shapetrace.capture.plain import named_tensors
 
@@ -124,7 +125,16 @@ class KnownValues:
                 seen[id(tensor)] = self.twin(tensor)
             return seen[id(tensor)]
 
-        return tree_map_only(torch.Tensor, replaced, arguments)
+        def packed(given: PackedSequence) -> PackedSequence:
+            data, sizes, *orders = given  # the sizes stay on the CPU, wherever the data is
+            return PackedSequence(replaced(data), sizes, *(one if one is None else replaced(one) for one in orders))
+
+        kinds = {torch.Tensor: replaced, PackedSequence: packed}
+        return tree_map(
+            lambda leaf: next((to(leaf) for kind, to in kinds.items() if isinstance(leaf, kind)), leaf),
+            arguments,
+            is_leaf=lambda value: isinstance(value, PackedSequence),
+        )
 
     def real(self, arguments: Any) -> Any:
         """Arguments of a call with every known tensor replaced by its value."""

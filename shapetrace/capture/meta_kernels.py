@@ -1,6 +1,5 @@
 """Results on meta where PyTorch's own meta kernels are missing, check too much, or want values."""
 
-import importlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -37,31 +36,6 @@ def grouped_mm(
 
 SHAPES: dict[str, Callable[..., torch.Tensor]] = {"_grouped_mm": grouped_mm}
 """Kernels by name whose results we make ourselves."""
-
-
-RECURRENT = {
-    torch.lstm: "lstm_impl",
-    torch.gru: "gru_impl",
-    torch.rnn_tanh: "rnn_tanh_input",
-    torch.rnn_relu: "rnn_relu_input",
-}
-"""Recurrent layers, with PyTorch's own way to write them in Python."""
-
-
-def recurrent(func: Callable[..., Any], args: Sequence[Any]) -> Callable[..., Any]:
-    """A recurrent layer that multiplies all steps with its input weights at once, as on the CPU; else the function.
-
-    Written in C++, these layers look at the device, and on meta take the input step by step.
-    """
-    if not args or not args[0].is_meta:
-        return func
-    found: Callable[..., Any] = getattr(importlib.import_module("torch._decomp.decompositions"), RECURRENT[func])
-    return found
-
-
-def is_packed(args: Sequence[Any]) -> bool:
-    """Whether a recurrent layer is given packed sequences: data, lengths, state, weights."""
-    return len(args) > 3 and isinstance(args[3], list)
 
 
 def by_mask(values: KnownValues, name: str, args: Sequence[Any]) -> tuple[Any, ...] | None:

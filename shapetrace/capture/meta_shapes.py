@@ -218,6 +218,11 @@ def _triangle(data: Tensor, diagonal: int = 0) -> Tensor | None:  # noqa: ARG001
     return torch.empty(data.shape, dtype=data.dtype, device="meta") if data.is_contiguous() and data.dim() > 1 else None
 
 
+def _flip(data: Tensor, dims: Sequence[int]) -> Tensor | None:
+    fits = data.is_contiguous() and all(-data.dim() <= dim < data.dim() for dim in dims)
+    return torch.empty(data.shape, dtype=data.dtype, device="meta") if fits and len(set(dims)) == len(dims) else None
+
+
 def _mm(left: Tensor, right: Tensor) -> Tensor | None:
     if left.dim() != right.dim() or left.shape[-1] != right.shape[-2] or left.dtype != right.dtype:
         return None
@@ -249,6 +254,7 @@ _OTHERS: dict[str, Shaped] = {
     "cat.default": _cat,
     "stack.default": _stack,
     "_softmax.default": _softmax,
+    "flip.default": _flip,
     "tril.default": _triangle,
     "triu.default": _triangle,
 }

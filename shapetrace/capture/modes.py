@@ -10,15 +10,14 @@ from torch.nn.parameter import UninitializedBuffer, UninitializedParameter
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from shapetrace.capture import known_calls, known_kernels, known_rules, meta_checks
-from shapetrace.capture.bands import note_masks
+from shapetrace.capture import known_calls, known_kernels, known_rules, meta_checks, recurrent
 from shapetrace.capture.composites import is_composite, opened
 from shapetrace.capture.index_ranges import index_range
 from shapetrace.capture.known_values import KnownValues
 from shapetrace.capture.lines import calling_line
+from shapetrace.capture.masks import note_masks
 from shapetrace.capture.plain import plain
 from shapetrace.capture.recorder import Recorder
-from shapetrace.capture.recurrent import open_fused
 from shapetrace.ir import Call, Plain
 
 _NOT_RECORDED = frozenset({"device", "layout", "pin_memory", "memory_format", "generator", "non_blocking"})
@@ -58,9 +57,10 @@ class FunctionLevel(TorchFunctionMode):
         running = recorder.open_op(name, args, kwargs, calling_line())
         note_masks(recorder.registry, self._values, name, args, kwargs)
         try:
-            if self._values is None:
+            if func in recurrent.CELLS:
+                result = recurrent.run(recorder, self._values, func, args, kwargs)
+            elif self._values is None:
                 result = func(*args, **kwargs)
-                open_fused(recorder, running, func, args, result)
             else:
                 result = known_calls.call(self._values, func, args, kwargs)
         except BaseException as error:
@@ -107,6 +107,8 @@ class KernelLevel(TorchDispatchMode):
         self, func: OpOverload, types: Any, args: Sequence[Any] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         kwargs = kwargs or {}
+        if self._recorder.is_paused:
+            return func(*args, **kwargs)
         name, names, written, composite, is_view = _schema(func)
         if composite and not _is_nested(args):
             with self:
@@ -119,7 +121,7 @@ class KernelLevel(TorchDispatchMode):
             self._take(key, value, inputs, plain_args)
         for key, value in kwargs.items():
             self._take(key, value, inputs, plain_args)
-        values = self._values
+        values = self._values or self._recorder.twins
         if values is not None:
             meta_checks.check(name, args)
         result = func(*args, **kwargs) if values is None else known_kernels.run(values, func, args, kwargs)

@@ -1,11 +1,13 @@
 """What a pass leaves behind while it runs: operations with their kernels, and calls."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
 
+from shapetrace.capture.known_values import KnownValues
 from shapetrace.capture.plain import plain, tensors_in
 from shapetrace.capture.registry import Registry
 from shapetrace.errors import TooManyOpsError
@@ -45,6 +47,8 @@ class Recorder:
         failing: The innermost operation that raised, if one did.
         raising: The innermost call that an exception left, and that exception.
         most_ops: Operations after which recording stops with an error; 0 if there is no limit.
+        is_paused: Whether kernels run without being taken down.
+        twins: What is known on meta while kernels run there in place of others, for their shapes alone.
     """
 
     def __init__(self, registry: Registry, most_ops: int = 0) -> None:
@@ -56,6 +60,27 @@ class Recorder:
         self.raising: tuple[int, BaseException] | None = None
         self._scopes: list[int] = []
         self._open: OpenOp | None = None
+        self._times = 1
+        self.is_paused = False
+        self.twins: KnownValues | None = None
+
+    @contextmanager
+    def repeating(self, times: int) -> Iterator[None]:
+        """Kernels of the block are taken down once, and ran so often."""
+        before, self._times = self._times, times
+        try:
+            yield
+        finally:
+            self._times = before
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Kernels of the block run and are not taken down: something else tells what they did."""
+        self.is_paused = True
+        try:
+            yield
+        finally:
+            self.is_paused = False
 
     @property
     def scope(self) -> int:
@@ -130,7 +155,9 @@ class Recorder:
             self.registry.passed(tensor, value)
             outputs.append(value)
         outputs += [value for value in changed if value not in outputs]
-        kernel = Kernel(name, tuple(inputs), tuple(outputs), args)
+        if role != "constant":
+            self.registry.note_weighted(inputs, outputs)
+        kernel = Kernel(name, tuple(inputs), tuple(outputs), args, self._times)
         if self._open is not None:
             self._open.kernels.append(kernel)
             self._open.changed += changed

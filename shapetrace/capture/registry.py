@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import torch
 
-from shapetrace.ir import Origin, Role, Tensor
+from shapetrace.ir import Origin, Pattern, Role, Tensor
+from shapetrace.ops.masks import band
 
 Geometry = tuple[torch.dtype, int, tuple[int, ...], tuple[int, ...]]
 """What tells apart the tensors of one memory: dtype, offset, sizes, strides."""
@@ -21,6 +22,7 @@ class Registry:
     Attributes:
         tensors: The values so far; position is id.
         examined: Values whose contents have been looked at: masks.
+        weighted: Values made from weights, alone or with data.
     """
 
     def __init__(self, names: dict[int, tuple[Origin, str]]) -> None:
@@ -31,6 +33,7 @@ class Registry:
         """
         self.tensors: list[Tensor] = []
         self.examined: set[int] = set()
+        self.weighted: set[int] = set()
         self._names = names
         self._bound: dict[int, tuple[weakref.ref[torch.Tensor], int]] = {}
         self._sharing: dict[int, list[weakref.ref[torch.Tensor]]] = {}
@@ -97,10 +100,14 @@ class Registry:
                 changed.append(self._renew(other, role))
         return changed
 
-    def note_band(self, value: int, band: tuple[int, int] | None) -> None:
-        """Keep what a mask was found to let through."""
-        if band is not None:
-            self.tensors[value] = replace(self.tensors[value], band=band)
+    def note_mask(self, value: int, pattern: Pattern) -> None:
+        """Keep what is on in a mask."""
+        self.tensors[value] = replace(self.tensors[value], band=band(pattern), pattern=pattern)
+
+    def note_weighted(self, inputs: Iterable[int], outputs: Iterable[int]) -> None:
+        """Keep which results were made from weights: their contents are not the model's, but the training's."""
+        if any(value in self.weighted or self.tensors[value].role == "weight" for value in inputs):
+            self.weighted.update(outputs)
 
     def stand_for(self, tensor: torch.Tensor, other: torch.Tensor) -> None:
         """Bind an object to the value that another one holds."""

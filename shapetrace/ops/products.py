@@ -34,7 +34,8 @@ class Product:
         m: Rows of the left operand.
         k: The inner axis, as the left operand has it.
         n: Columns of the right operand.
-        flops: 2·batch·m·k·n.
+        flops: 2·batch·m·k·n, for all times together.
+        times: How often it was made, one after another: the steps of a recurrent layer.
     """
 
     op: int
@@ -48,6 +49,7 @@ class Product:
     k: Axis
     n: Axis
     flops: int
+    times: int = 1
 
 
 def is_product(kernel: Kernel) -> bool:
@@ -76,7 +78,8 @@ def products(op: int, kernel: Kernel, axes: Sequence[Axes], shapes: Sequence[tup
     first = 1 if name in ("addmm", "_addmm_activation", "baddbmm", "addbmm", "addmv") else 0
     bias = ids[0] if first else None
     left, right = axes[first], axes[first + 1]
-    flops = 2 * prod(shapes[first]) * prod(shapes[first + 1][-1:] if len(shapes[first + 1]) > 1 else ())
+    times = kernel.times
+    flops = 2 * prod(shapes[first]) * prod(shapes[first + 1][-1:] if len(shapes[first + 1]) > 1 else ()) * times
     one, two = ids[first], ids[first + 1]
     if name == "_grouped_mm":
         experts = right[0] if len(right) == 3 else ()
@@ -85,7 +88,7 @@ def products(op: int, kernel: Kernel, axes: Sequence[Axes], shapes: Sequence[tup
         return (Product(op, "matmul", one, two, out, bias, (left[0] or right[0],), left[1], left[2], right[2], flops),)
     m = left[0] if len(left) > 1 else ()
     n = right[1] if len(right) > 1 else ()
-    return (Product(op, "matmul", one, two, out, bias, (), m, left[-1], n, flops),)
+    return (Product(op, "matmul", one, two, out, bias, (), m, left[-1], n, flops, times),)
 
 
 def _convolution(op: int, kernel: Kernel, axes: Sequence[Axes], shapes: Sequence[tuple[int, ...]],

@@ -1,5 +1,4 @@
 import gc
-from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -205,18 +204,6 @@ def test_the_error_of_a_real_mistake_comes_through(known: KnownValues) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:TF32 acceleration")
-@pytest.mark.parametrize("layer", [nn.LSTM, nn.GRU, nn.RNN])
-def test_recurrent_layers_run_the_products_of_the_cpu(layer: type[nn.Module]) -> None:
-    def products(model: nn.Module) -> Counter[tuple[tuple[int, ...], ...]]:
-        with torch.backends.mkldnn.flags(enabled=False), torch.no_grad():
-            trace = capture(model, (torch.zeros(5, 2, 8),))
-        kernels = [kernel for op in trace.ops for kernel in op.kernels if "mm" in kernel.name]
-        return Counter(tuple(trace.tensors[i].shape for i in kernel.inputs) for kernel in kernels)
-
-    real = products(layer(8, 4, 2, bidirectional=True).eval())
-    assert products(built(lambda: layer(8, 4, 2, bidirectional=True))) == real
-
-
 @pytest.mark.parametrize("layer", [nn.LSTM, nn.GRU])
 def test_packed_sequences_run_on_meta(layer: type[nn.Module]) -> None:
     class Packing(nn.Module):

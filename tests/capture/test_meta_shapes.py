@@ -90,6 +90,8 @@ def test_other_results_are_torchs() -> None:
     assert assert_same_as_torch(aten.cat.default, [turned(1, 4, 6, 8), meta(1, 1, 6, 3).expand(1, 4, 6, 3)], -1)
     assert assert_same_as_torch(aten.stack.default, [meta(2, 3), meta(2, 3)], -1)
     assert assert_same_as_torch(aten.tril.default, meta(4, 4))
+    assert assert_same_as_torch(aten.flip.default, meta(4, 3, 2), [0, -1])
+    assert not assert_same_as_torch(aten.flip.default, meta(4, 3).t(), [0])
 
 
 def test_masking_is_torchs() -> None:

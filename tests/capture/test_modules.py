@@ -2,7 +2,6 @@
 
 import sys
 import threading
-import time
 
 import torch
 from torch import Tensor, nn
@@ -148,10 +147,8 @@ def test_modules_may_nest_as_deep_as_python_runs_them() -> None:
     assert found[1].count("[2,4]×[4,4]→[2,4]") == depth + 1
 
 
-def test_a_hundred_layers_take_seconds() -> None:
+def test_a_hundred_layers_fold_to_one() -> None:
     layer = nn.TransformerEncoderLayer(16, 4, 32, batch_first=True, device="meta")
     model = nn.TransformerEncoder(layer, 100, enable_nested_tensor=False)
-    start = time.perf_counter()
     found = outline(capture(model, (torch.ones(2, 5, 16, device="meta"),)))
-    assert time.perf_counter() - start < 20
     assert {step.repeat for step in found.steps()} == {100}

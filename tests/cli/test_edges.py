@@ -8,7 +8,6 @@ import struct
 import subprocess
 import sys
 import termios
-import time
 
 import pytest
 
@@ -81,7 +80,7 @@ def test_ctrl_c_is_quiet_and_130(tmp_path):
         assert process.stdout.readline() == "ready\n"
         process.send_signal(signal.SIGINT)
         assert process.stderr.read() == ""
-        assert process.wait(20) == 130
+        assert process.wait() == 130
 
 
 def in_terminal(columns, *words, cwd, **environment):
@@ -95,8 +94,7 @@ def in_terminal(columns, *words, cwd, **environment):
     ) as process:  # fmt: skip
         os.close(theirs)
         received = b""
-        end = time.monotonic() + 60
-        while time.monotonic() < end:
+        while True:
             try:
                 part = os.read(ours, 65536)
             except OSError:
@@ -104,7 +102,7 @@ def in_terminal(columns, *words, cwd, **environment):
             if not part:
                 break
             received += part
-        process.wait(20)
+        process.wait()
     os.close(ours)
     return received.decode()
 

@@ -20,7 +20,7 @@ LOOKS = st.builds(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(outlines(), LOOKS, st.sampled_from(["en", "zh"]), st.sampled_from(["default", "print"]))
 def test_no_text_overlaps_and_nothing_is_clipped(outline: Outline, look: Look, lang: str, theme: str) -> None:
     drawn = figure(outline, look=look, lang=lang, theme=theme)

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from tests.ops.chains import CUTTING, EXACT, Chain, chains, facts_of, lies
 
-_FAST = settings(max_examples=150, deadline=None, derandomize=True)
+_FAST = settings(max_examples=150)
 
 
 @_FAST

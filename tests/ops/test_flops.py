@@ -82,7 +82,7 @@ def test_operations_have_the_flops_that_torch_counts(name: str) -> None:
 sizes = st.integers(1, 5)
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=60)
 @given(st.lists(sizes, max_size=3), sizes, sizes, sizes, st.data())
 def test_any_matmul_is_two_operations_a_multiplication(
     batch: list[int], m: int, k: int, n: int, data: st.DataObject

@@ -43,6 +43,8 @@ def product_steps(
         if position in in_attention:
             continue
         drafts = one.drafts(position, columns.get(position, ()))
+        if product.times > 1:
+            drafts = [_more_often(drafts[0], product.times - 1, 0)]
         if position in mixes:
             drafts = [replace(draft, role=Role.MIX_HEADS) for draft in drafts]
         elif position in states:
@@ -51,7 +53,7 @@ def product_steps(
             same = (product.op, flow.root(product.right), product.flops, *drafts[0].result.shape)
             first = first_of.setdefault(same, len(found))
             if first < len(found):
-                found[first] = _once_more(found[first], product.flops)
+                found[first] = _more_often(found[first], product.times, product.flops)
                 continue
             drafts = [replace(drafts[0], weights=())]  # what no other product of the operation claims
         if product.op in seen:
@@ -72,9 +74,9 @@ def _of_state(draft: Draft, state: State) -> Draft:
     return replace(draft, role=state.role, operands=operands, results=(replace(draft.result, part=made),))
 
 
-def _once_more(draft: Draft, flops: int) -> Draft:
-    """Count one more equal product of the same call with the same weight: a recurrent layer's next position."""
-    times = (draft.operands[0].stack_axes or (1,))[0] + 1
+def _more_often(draft: Draft, more: int, flops: int) -> Draft:
+    """Count further equal products of the same call with the same weight: a recurrent layer's next positions."""
+    times = (draft.operands[0].stack_axes or (1,))[0] + more
     return replace(
         draft,
         operands=(replace(draft.operands[0], stack_axes=(times,)), *draft.operands[1:]),
