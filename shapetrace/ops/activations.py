@@ -12,8 +12,8 @@ from shapetrace.ops.terms import Samples, Term, Terms, begun, without_scales
 
 Formula = Callable[..., float]
 
-_AT = (-0.31, 0.74, 1.9, -1.27, 3.4, -3.6, 6.7, -7.2)
-"""Data at which formulas are compared: both sides of 0, 3 and 6, where some have corners."""
+_AT = (-0.31, 0.74, 1.9, -1.27, 3.4, -3.6, 6.7, -7.2, 0.13, -0.04, 23.0, -26.0)
+"""Data at which formulas are compared: both sides of 0, 3 and 6, where some have corners, near 0 and far from it."""
 
 _CONSTANTS = (math.sqrt(2 / math.pi), math.sqrt(2), math.sqrt(0.5), 2 / math.pi, 0.044715, 0, 0.5, 1, 2, 3, 6, 1.702)
 """What a tensor of one number, whose value no trace holds, may be."""

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 def sigmoid(x: float) -> float:
     """1 / (1 + e⁻ˣ)."""
-    return 1 / (1 + math.exp(-x))
+    return 1 / (1 + math.exp(-x)) if x > -700 else 0.0
 
 
 def relu(x: float) -> float:

@@ -8,11 +8,14 @@ from math import isclose
 from typing import Any
 
 from shapetrace.ir import Kernel, Op, Plain, Trace
+from shapetrace.ops.axis_layout import regroup
 from shapetrace.ops.kinds import op_kind
 from shapetrace.ops.registry import Entry, find
 
 Samples = tuple[float, ...]
 """A number at each of some places. What reduces takes them as the elements of its axes."""
+
+Layout = tuple[tuple[str, str, int], ...]
 
 _MOST_KERNELS = 64
 _LAYOUT = ("layout", "cast")
@@ -29,7 +32,8 @@ class Term:
 
     Attributes:
         value: Tensor id.
-        shape: Its shape.
+        shape: Its shape, laid out.
+        layout: What laid it out after it was made: kernel, arguments, which result; or ``view`` with a shape.
         data: Whether an input touched it.
         constant: Whether it is one number that no weight and no input touched.
         entry: The kernel that made it; None for what the formula begins with.
@@ -40,6 +44,7 @@ class Term:
 
     value: int
     shape: tuple[int, ...]
+    layout: "Layout"
     data: bool
     constant: bool = False
     entry: Entry | None = None
@@ -57,13 +62,13 @@ class Term:
         """Operands that an input touched."""
         return tuple(operand for operand in self.operands if operand.data)
 
-    def below(self, stop: "Term | None" = None) -> Iterator["Term"]:
-        """What it is made of down to one term, operands first, and itself: each once."""
+    def below(self, *stops: "Term") -> Iterator["Term"]:
+        """What it is made of down to some terms, operands first, and itself: each once."""
         seen: set[Term] = set()
 
         def walk(term: Term) -> Iterator[Term]:
             seen.add(term)
-            for operand in term.operands if term is not stop else ():
+            for operand in term.operands if term not in stops else ():
                 if operand not in seen:
                     yield from walk(operand)
             yield term
@@ -150,25 +155,26 @@ class Terms:
         last = [op.outputs[0] for op in ops if op.outputs and not read & {self._root(value)[0] for value in op.outputs}]
         return self.of(last[0]) if len(last) == 1 else None
 
-    def of(self, value: int, layout: tuple[Any, ...] = ()) -> Term:
+    def of(self, value: int, layout: Layout = ()) -> Term:
         """A value as a term, as it is laid out after some kernels."""
+        shape = self._trace.tensors[value].shape
         value, layout = self._root(value, layout)
         if (value, layout) not in self._terms:
-            self._terms[value, layout] = self._term(value, layout)
+            self._terms[value, layout] = self._term(value, layout, shape)
         return self._terms[value, layout]
 
-    def _term(self, value: int, layout: tuple[Any, ...]) -> Term:
+    def _term(self, value: int, layout: Layout, shape: tuple[int, ...]) -> Term:
         tensor = self._trace.tensors[value]
         data, constant = tensor.role == "data", tensor.role == "constant" and set(tensor.shape) <= {1}
         kernel, place = self._made.get(value, (None, 0))
         entry = None if kernel is None else find(kernel.name)
         if kernel is None or entry is None or not (data or (entry.factory and entry.formula)):
-            return Term(value, tensor.shape, data, constant)
+            return Term(value, shape, layout, data, constant)
         kept = () if entry.kind in _REDUCING else layout
         operands = () if entry.factory else tuple(self.of(operand, kept) for operand in kernel.inputs)
-        return Term(value, tensor.shape, data, constant, entry, kernel.args, place, operands)
+        return Term(value, shape, layout, data, constant, entry, kernel.args, place, operands)
 
-    def _root(self, value: int, layout: tuple[Any, ...] = ()) -> tuple[int, tuple[Any, ...]]:
+    def _root(self, value: int, layout: Layout = ()) -> tuple[int, Layout]:
         """A value behind what only rearranges it, and how that did."""
         while (made := self._made.get(value)) is not None:
             kernel, place = made
@@ -176,9 +182,13 @@ class Terms:
             if entry.kind not in _LAYOUT or entry.factory or not kernel.inputs:
                 break
             before, after = (self._trace.tensors[each].shape for each in (kernel.inputs[0], value))
-            if before != after or (entry.kind == "layout" and kernel.args):
-                layout = ((kernel.name, repr(kernel.args), place), *layout)
+            step = ("view", str(after), 0) if entry.axes is regroup else (kernel.name, repr(kernel.args), place)
+            is_same = before == after and (entry.kind == "cast" or entry.axes is regroup or not kernel.args)
+            if not is_same and not (step[0] == "view" and layout and layout[0][0] == "view"):
+                layout = (step, *layout)
             value = kernel.inputs[0]
+        if layout and layout[0] == ("view", str(self._trace.tensors[value].shape), 0):
+            layout = layout[1:]
         return value, layout
 
     @staticmethod
