@@ -22,18 +22,22 @@ Shaped = Callable[..., Any]
 
 def result(func: OpOverload, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
     """The result of a kernel whose operands are on meta, or None if PyTorch must make it."""
-    shaped = _shaped(func)
+    shaped = _shaped(*_names(func))
     if shaped is None or kwargs.get("out") is not None:
         return None
     return shaped(*args, **kwargs)
 
 
-@functools.cache
-def _shaped(func: OpOverload) -> Shaped | None:
-    rule, overload = find(func._schema.name.partition("::")[2]).shape, func._overloadname
+def _shaped(name: str, overload: str) -> Shaped | None:
+    rule = find(name).shape
     if rule in _ELEMENTWISE:
         return None if "mode" in overload else _ELEMENTWISE[rule]
     return _RULES[rule] if rule and overload in _OVERLOADS.get(rule, ("default",)) else None
+
+
+@functools.cache
+def _names(func: OpOverload) -> tuple[str, str]:
+    return func._schema.name.partition("::")[2], func._overloadname
 
 
 def _same(*args: Any, alpha: Any = 1) -> Tensor | None:  # noqa: ARG001 - the kernels' signature

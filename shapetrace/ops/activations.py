@@ -8,7 +8,7 @@ from itertools import product
 from shapetrace.ir import Op, Trace
 from shapetrace.ops.formulas import gelu, relu, sigmoid
 from shapetrace.ops.registry import ENTRIES
-from shapetrace.ops.terms import Samples, Term, Terms, begun, without_scales
+from shapetrace.ops.terms import Samples, Term, Terms, without_scales
 
 Formula = Callable[..., float]
 
@@ -56,7 +56,7 @@ def gate_of(ops: Sequence[Op], trace: Trace) -> str:
         factors = _factors(term)
         for one, other in (factors, factors[::-1]) if factors else ():
             apart = not {*_beginnings(one)} & {*_beginnings(other)}
-            if apart and begun(other) and (name := _activation(one)):
+            if apart and other.begins and (name := _activation(one)):
                 return name
     return ""
 
@@ -72,7 +72,7 @@ def _beginnings(term: Term) -> Iterator[Term]:
 
 def _factors(term: Term) -> tuple[Term, ...]:
     """The operands of a product of data with other data."""
-    if len({*term.operands}) != 2 or len(term.sources) != 2:
+    if not len(term.operands) == len({*term.sources}) == 2:
         return ()
     one, other = term.operands
     found = term.compute({one: (3.0, -2.0), other: (0.7, 5.0)})
@@ -86,12 +86,12 @@ def _activation(term: Term) -> str:
 
 def _name_of(term: Term) -> str:
     """Name of the activation that a term is of one of those that it is made of."""
-    if begun(term):
+    if term.begins:
         return ""
     for source in term.below():
-        if source.data and source is not term and begun(source) and (name := _compared(term, source)):
+        if source.data and source is not term and source.begins and (name := _compared(term, source)):
             return name
-    return term.entry.activation if term.entry and len(term.sources) == 1 and begun(term.sources[0]) else ""
+    return term.entry.activation if term.entry and len(term.sources) == 1 and term.sources[0].begins else ""
 
 
 def _compared(term: Term, source: Term) -> str:

@@ -8,7 +8,7 @@ from shapetrace.ir import Kernel, Op, Trace
 from shapetrace.ops import axis_layout, products
 from shapetrace.ops.kinds import op_kind
 from shapetrace.ops.registry import find
-from shapetrace.ops.terms import Samples, Term, Terms, begun, without_scales
+from shapetrace.ops.terms import Samples, Term, Terms, without_scales
 
 _AT = (310.0, -740.0, 1900.0, 127.0, -3400.0, 560.0, 88.0)
 """Elements along the axes of a norm: so large that no epsilon is seen."""
@@ -42,7 +42,7 @@ def norm_of(ops: Sequence[Op], trace: Trace) -> str:
     for term in without_scales(result) if result else ():
         for source in term.below():
             given = source.data and source is not term and prod(source.shape) == prod(term.shape)
-            if given and (begun(source) or source.value not in made) and (form := _form(term, source)):
+            if given and (source.begins or source.value not in made) and (form := _form(term, source)):
                 weights = [each.shape for each in result.below() if not each.data] if result else []
                 return _along(
                     form, {*_reductions(term, source)}, _before(source, weights, trace.ops[: ops[-1].id], trace)
@@ -90,7 +90,7 @@ def _form(term: Term, source: Term) -> str:
         return term.compute({**dict.fromkeys(same, data), **dict.fromkeys(others, ones)}) or ()
 
     found, scaled, shifted = at(lambda x: x), at(lambda x: 3 * x), at(lambda x: x + 5000)
-    if not found or not _are_close(found, scaled):
+    if not found or not all(found) or not _are_close(found, scaled):
         return ""
     centre = sum(_AT) / len(_AT) if _are_close(found, shifted) else 0
     if not _are_close([x - centre for x in _AT], [one * (_AT[0] - centre) / found[0] for one in found]):

@@ -3,7 +3,7 @@
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from math import isclose
 from typing import Any
 
@@ -26,7 +26,7 @@ _PROBES = ((-1.3, 0.7), (0.45, 0.4), (2.2, 0.1))
 _NOT_NUMBERS = ("dim", "keepdim", "dtype", "layout", "device", "pin_memory", "memory_format", "size")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Term:
     """A value in a formula. The same elements in the same order are one object.
 
@@ -55,12 +55,31 @@ class Term:
     @property
     def reduces(self) -> bool:
         """Whether it sums up what lies along some axes."""
-        return self.entry is not None and self.entry.kind in _REDUCING
+        return self.entry is not None and self.entry.kind in _REDUCING and bool(self.operands)
 
     @property
     def sources(self) -> tuple["Term", ...]:
         """Operands that an input touched."""
         return tuple(operand for operand in self.operands if operand.data)
+
+    @cached_property
+    def is_straight(self) -> bool:
+        """Whether it grows with the data that it reads as a straight line does: a scale, a shift, a sum."""
+        if self.entry is None or self.reduces or not self.sources:
+            return False
+        computed = []
+        for at, step in _PROBES:
+            moved = {each: (at + step * i if each.data else 0.8 + i / 7,) for i, each in enumerate(self.operands)}
+            computed.append(self.compute(moved))
+        if None in computed:
+            return False
+        first, middle, last = (samples[0] for samples in computed if samples is not None)
+        return isclose(first + last, 2 * middle, rel_tol=1e-9, abs_tol=1e-9) and not isclose(first, last)
+
+    @cached_property
+    def begins(self) -> bool:
+        """Whether a formula may begin here: it is given, or a sum and scale of what is."""
+        return self.entry is None or (self.is_straight and all(source.begins for source in self.sources))
 
     def below(self, *stops: "Term") -> Iterator["Term"]:
         """What it is made of down to some terms, operands first, and itself: each once."""
@@ -81,7 +100,7 @@ class Term:
         n_samples = len(next(iter(given.values())))
         try:
             return _computed(self, known, n_samples)
-        except (ArithmeticError, ValueError, TypeError, KeyError):
+        except (ArithmeticError, ValueError, TypeError):
             return None
 
 
@@ -143,7 +162,7 @@ class Terms:
         """Look inside an operation."""
         for kernel in op.kernels:
             for place, value in enumerate(kernel.outputs):
-                if value not in kernel.inputs:
+                if value > max(kernel.inputs, default=-1):  # operands are older than results: anything else hands on
                     self._made[value] = (kernel, place)
 
     def result(self) -> Term | None:
@@ -196,28 +215,9 @@ class Terms:
         return op_kind(op) in (*_LAYOUT, "dropout") and bool(op.kernels) and bool(op.inputs)
 
 
-def is_straight(term: Term) -> bool:
-    """Whether a term grows with the data that it reads as a straight line does: a scale, a shift, a sum."""
-    if term.entry is None or term.reduces or not term.sources:
-        return False
-    computed = []
-    for at, step in _PROBES:
-        moved = {operand: (at + step * i if operand.data else 0.8 + i / 7,) for i, operand in enumerate(term.operands)}
-        computed.append(term.compute(moved))
-    if None in computed:
-        return False
-    first, middle, last = (samples[0] for samples in computed if samples is not None)
-    return isclose(first + last, 2 * middle, rel_tol=1e-9, abs_tol=1e-9) and not isclose(first, last)
-
-
-def begun(term: Term) -> bool:
-    """Whether a term is where a formula may begin: given, or a sum and scale of what is."""
-    return term.entry is None or (is_straight(term) and all(map(begun, term.sources)))
-
-
 def without_scales(term: Term) -> Iterator[Term]:
     """A term, and what it was before each scale and shift by numbers and weights."""
     yield term
-    while is_straight(term) and len(term.sources) == 1:
+    while term.is_straight and len(term.sources) == 1:
         term = term.sources[0]
         yield term
