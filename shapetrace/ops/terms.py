@@ -9,8 +9,9 @@ from typing import Any
 
 from shapetrace.ir import Kernel, Op, Plain, Trace
 from shapetrace.ops.axis_layout import regroup
+from shapetrace.ops.axis_rules import keep_first
 from shapetrace.ops.kinds import op_kind
-from shapetrace.ops.registry import Entry, find
+from shapetrace.ops.registry import UNKNOWN, Entry, find
 
 Samples = tuple[float, ...]
 """A number at each of some places. What reduces takes them as the elements of its axes."""
@@ -186,8 +187,8 @@ class Terms:
         tensor = self._trace.tensors[value]
         data, constant = tensor.role == "data", tensor.role == "constant" and set(tensor.shape) <= {1}
         kernel, place = self._made.get(value, (None, 0))
-        entry = None if kernel is None else find(kernel.name)
-        if kernel is None or entry is None or not (data or (entry.factory and entry.formula)):
+        entry = UNKNOWN if kernel is None else find(kernel.name)
+        if kernel is None or entry.kind == "cat" or not (data or (entry.factory and entry.formula)):
             return Term(value, shape, layout, data, constant)
         kept = () if entry.kind in _REDUCING else layout
         operands = () if entry.factory else tuple(self.of(operand, kept) for operand in kernel.inputs)
@@ -202,7 +203,7 @@ class Terms:
                 break
             before, after = (self._trace.tensors[each].shape for each in (kernel.inputs[0], value))
             step = ("view", str(after), 0) if entry.axes is regroup else (kernel.name, repr(kernel.args), place)
-            is_same = before == after and (entry.kind == "cast" or entry.axes is regroup or not kernel.args)
+            is_same = before == after and entry.axes in (regroup, keep_first)
             if not is_same and not (step[0] == "view" and layout and layout[0][0] == "view"):
                 layout = (step, *layout)
             value = kernel.inputs[0]

@@ -119,6 +119,7 @@ def test_activations_with_parameters_and_gates_have_names(name: str, function: F
         ("ReLU", lambda x: 2 * F.relu(x)),
         ("ReLU", lambda x, w: F.relu(x) * w),
         ("ReLU", lambda x, y: F.relu(x + y)),
+        ("SiLU", lambda x, y: F.silu(torch.cat([x, y]) + 1)),
         ("ReLU²", lambda x, w, b: w * F.relu(x) ** 2 + b),
         ("Tanh", lambda x, w, b: torch.tanh(0.5 * x) * w + b),
         ("Tanh", lambda x: 30 * torch.tanh(x / 30)),
@@ -152,6 +153,8 @@ def test_other_data_that_is_multiplied_makes_a_gate(gate: str, function: Functio
         lambda x, y: torch.exp(x) * y,
         lambda x, y: x * y,
         lambda x, y: F.relu(x * y),
+        lambda x: F.relu(x.cumsum(0)),
+        lambda x: F.max_pool1d(F.relu(x), 2),
         lambda x, y: F.relu(x) + y,
         lambda x, y: F.relu(x) * y * y,
         lambda x: F.relu(torch.tanh(x)),
@@ -167,9 +170,9 @@ def test_near_misses_have_no_name(function: Function) -> None:
     assert named(function) == ("", "")
 
 
-@pytest.mark.parametrize("moved", [lambda r: r.flip(0), lambda r: r.view(6, 64).T, lambda r: r[:, :1]])
-def test_results_of_different_rows_are_no_square(moved: Function) -> None:
-    assert named(lambda x: multiplied(F.relu(x), lambda r: r, moved))[0] != "ReLU²"
+@pytest.mark.parametrize("moved", [lambda r: r.flip(0), lambda r: r.t(), lambda r: r.mT, lambda r: r[:, :1]])
+def test_results_of_different_places_are_no_square(moved: Function) -> None:
+    assert named(lambda x: multiplied(F.relu(x[:6]), lambda r: r, moved))[0] != "ReLU²"
 
 
 UNARY: dict[str, Function] = {
