@@ -10,13 +10,12 @@ from torch._ops import OpOverload
 from torch.utils._pytree import tree_map_only
 
 from shapetrace.capture import lookups, meta_kernels, meta_shapes
-from shapetrace.capture.known_rules import ASSERTIONS, Rule, is_random, rule_of
+from shapetrace.capture.known_rules import Rule, is_random, rule_of
 from shapetrace.capture.known_values import MOST_ELEMENTS, KnownValues, apart
 from shapetrace.capture.lines import calling_line
 from shapetrace.errors import UnknownValueError
+from shapetrace.ops.registry import find
 
-_OVERWRITES = frozenset({"copy_", "fill_", "zero_"})
-_NAMES = {"_local_scalar_dense": "item", "_unique2": "unique"}
 _META = torch.device("meta")
 _CPU = torch.device("cpu")
 
@@ -49,9 +48,9 @@ def run(values: KnownValues, func: OpOverload, args: Sequence[Any], kwargs: dict
     real = functools.partial(_really, values, rule, func, args, kwargs) if known else None
     if real is None:
         lookups.check(values, rule.name, args)
-    if rule.kind == "dynamic":
+    if rule.kind in ("dynamic", "assertion"):
         return _dynamic(values, rule, func, args, kwargs, real)
-    result = _on_meta(values, rule, func, args, kwargs, real)
+    result = _on_meta(values, func, args, kwargs, real)
     if real is not None and _is_new_and_small(values, result):
         return _learned(values, result, real)
     return result
@@ -60,7 +59,7 @@ def run(values: KnownValues, func: OpOverload, args: Sequence[Any], kwargs: dict
 def unknown(values: KnownValues, name: str) -> UnknownValueError:
     """The error for an operation whose operand is not known: what, where, and what would help."""
     line, path = calling_line(), values.where()
-    operation = f"{_NAMES.get(name, name)} in {path}" if path else _NAMES.get(name, name)
+    operation = (find(name).word or name) + (f" in {path}" if path else "")
     error = UnknownValueError(
         f"{operation}{f', at {line},' if line else ''} needs values that are not known on meta: they are computed from "
         "weights, or random. What helps: real weights on the CPU; for a mixture of experts "
@@ -76,7 +75,7 @@ def _write(values: KnownValues, rule: Rule, func: OpOverload, args: Sequence[Any
     result = func(*args, **kwargs)
     others = [t for t in _tensors(args, kwargs) if not any(t is target for target in targets)]
     if not is_random(func) and all(values.knows(tensor) for tensor in others):
-        whole = rule.name in _OVERWRITES or func._overloadname.endswith("out")
+        whole = "overwrites" in find(rule.name).traits or func._overloadname.endswith("out")
         written = {id(target): values.value_to_write(target, whole=whole) for target in targets}
         if all(real is not None for real in written.values()):
             with contextlib.suppress(RuntimeError):
@@ -103,7 +102,7 @@ def _dynamic(
 ) -> Any:  # fmt: skip
     if real is not None:
         return tree_map_only(torch.Tensor, values.twin, real())
-    if rule.name in ASSERTIONS:
+    if rule.kind == "assertion":
         return None
     fixed = meta_kernels.by_mask(values, rule.name, args)
     if fixed is None:
@@ -112,16 +111,12 @@ def _dynamic(
 
 
 def _on_meta(
-    values: KnownValues, rule: Rule, func: OpOverload, args: Sequence[Any], kwargs: dict[str, Any],
-    real: Callable[[], Any] | None,
-) -> Any:  # fmt: skip
+    values: KnownValues, func: OpOverload, args: Sequence[Any], kwargs: dict[str, Any], real: Callable[[], Any] | None
+) -> Any:
     """The result on meta; where PyTorch's meta kernel is missing or refuses, by other means."""
-    shaped = meta_kernels.SHAPES.get(rule.name)
-    if shaped is not None:
-        return shaped(*args, **kwargs)
-    plain = meta_shapes.result(func, args, kwargs)
-    if plain is not None:
-        return plain
+    made = meta_shapes.result(func, args, kwargs)
+    if made is not None:
+        return made
     try:
         return func(*args, **kwargs)
     except RuntimeError:  # NotImplementedError is one

@@ -1,4 +1,4 @@
-"""What each kernel does with values, read from its schema and its tags; a few names say what those do not."""
+"""What each kernel does with values, read from its schema and its tags; its entry says what those do not."""
 
 import functools
 from dataclasses import dataclass
@@ -7,11 +7,9 @@ from typing import Literal
 import torch
 from torch._ops import OpOverload
 
-Kind = Literal["plain", "view", "unknown", "shape_only", "dynamic", "write"]
+from shapetrace.ops.registry import find
 
-_NOT_FILLED = frozenset({"empty", "empty_like", "new_empty", "empty_strided", "new_empty_strided", "empty_permuted"})
-_SHAPE_ONLY = frozenset({"zeros_like", "ones_like", "full_like", "new_zeros", "new_ones", "new_full"})
-ASSERTIONS = frozenset({"_assert_async"})
+Kind = Literal["plain", "view", "unknown", "shape_only", "dynamic", "assertion", "write"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +20,8 @@ class Rule:
         name: Its name without overload: ``index``.
         kind: plain: its results follow from its operands. view: they share memory with one. unknown: they are
             random or not initialised. shape_only: they follow from its operands' shapes. dynamic: whether
-            they are a Python value, or what shape they have, follows from values. write: it changes operands.
+            they are a Python value, or what shape they have, follows from values. assertion: it has none, and
+            fails by its operands. write: it changes operands.
         written: Names of the arguments that it changes, with their positions.
         has_device: Whether it takes a device.
     """
@@ -53,11 +52,11 @@ def rule_of(func: OpOverload) -> Rule:
     kind: Kind = "plain"
     if written:
         kind = "write"
-    elif name in _NOT_FILLED or is_random(func):
+    elif is_random(func):
         kind = "unknown"
-    elif name in _SHAPE_ONLY:
-        kind = "shape_only"
-    elif name in ASSERTIONS or {torch.Tag.data_dependent_output, torch.Tag.dynamic_output_shape} & set(func.tags):
+    elif said := find(name).value:
+        kind = said
+    elif {torch.Tag.data_dependent_output, torch.Tag.dynamic_output_shape} & set(func.tags):
         kind = "dynamic"
     elif any(result.alias_info is not None for result in func._schema.returns):
         kind = "view"

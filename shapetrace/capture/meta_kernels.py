@@ -1,6 +1,6 @@
 """Results on meta where PyTorch's own meta kernels are missing, check too much, or want values."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -13,29 +13,6 @@ MOST_REHEARSED = 1 << 24
 """A kernel without a meta kernel is tried on zeros on the CPU if its operands have no more elements than this."""
 
 _MASKS = (torch.bool, torch.uint8)
-
-
-def grouped_mm(
-    left: torch.Tensor,
-    right: torch.Tensor,
-    offs: torch.Tensor | None = None,
-    bias: torch.Tensor | None = None,  # noqa: ARG001 - the kernel's signature
-    out_dtype: torch.dtype | None = None,
-) -> torch.Tensor:
-    """Products of groups of rows, each with its own matrix. PyTorch's meta kernel wants bfloat16 and alignment."""
-    groups = 0 if offs is None else offs.size(0)
-    rows, columns = left.size(-2), right.size(-1)
-    if left.dim() == 3 and right.dim() == 3:
-        shape = [left.size(0), rows, columns]
-    elif left.dim() == 2 and right.dim() == 2:
-        shape = [groups, rows, columns]
-    else:
-        shape = [rows, columns]
-    return left.new_empty(shape, dtype=out_dtype or left.dtype)
-
-
-SHAPES: dict[str, Callable[..., torch.Tensor]] = {"_grouped_mm": grouped_mm}
-"""Kernels by name whose results we make ourselves."""
 
 
 def by_mask(values: KnownValues, name: str, args: Sequence[Any]) -> tuple[Any, ...] | None:

@@ -2,6 +2,7 @@
 
 Those of element-wise kernels are written in Python and load torch's compiler (a second) at the first call. Where
 the result is plain to see (dense operands) it is made here; everything else, and every error, is left to PyTorch.
+An entry of the registry names the rule for its kernel.
 """
 
 import functools
@@ -13,34 +14,30 @@ import torch
 from torch import Tensor
 from torch._ops import OpOverload
 
+from shapetrace.ops.registry import find
+
 Shaped = Callable[..., Any]
 """Takes a kernel's arguments; gives its result on meta, or None where PyTorch must decide."""
-
-_SAME = "add sub mul maximum minimum clamp relu pow neg abs"
-_FLOATING = "rsqrt sqrt exp log sin cos tanh sigmoid gelu silu erf reciprocal div"
-_COMPARING = "eq ne lt le gt ge"
 
 
 def result(func: OpOverload, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
     """The result of a kernel whose operands are on meta, or None if PyTorch must make it."""
-    shaped = _shaped(func)
+    shaped = _shaped(*_names(func))
     if shaped is None or kwargs.get("out") is not None:
         return None
     return shaped(*args, **kwargs)
 
 
+def _shaped(name: str, overload: str) -> Shaped | None:
+    rule = find(name).shape
+    if rule in _ELEMENTWISE:
+        return None if "mode" in overload else _ELEMENTWISE[rule]
+    return _RULES[rule] if rule and overload in _OVERLOADS.get(rule, ("default",)) else None
+
+
 @functools.cache
-def _shaped(func: OpOverload) -> Shaped | None:
-    name, overload = func._schema.name.partition("::")[2], func._overloadname
-    if name in ("div", "pow", "clamp") and "mode" in overload:
-        return None
-    if name in _SAME.split():
-        return _same
-    if name in _FLOATING.split():
-        return _floating
-    if name in _COMPARING.split():
-        return _comparing
-    return _OTHERS.get(f"{name}.{overload}")
+def _names(func: OpOverload) -> tuple[str, str]:
+    return func._schema.name.partition("::")[2], func._overloadname
 
 
 def _same(*args: Any, alpha: Any = 1) -> Tensor | None:  # noqa: ARG001 - the kernels' signature
@@ -240,21 +237,32 @@ def _addmm(bias: Tensor, left: Tensor, right: Tensor, *, beta: float = 1, alpha:
     return torch.empty(shape, dtype=left.dtype, device="meta")
 
 
-_OTHERS: dict[str, Shaped] = {
-    "native_layer_norm.default": _layer_norm,
-    "embedding.default": _embedding,
-    "masked_fill.Scalar": _masked_fill,
-    "mean.dim": _mean,
-    "arange.default": _arange,
-    "arange.start": _arange,
-    "arange.start_step": _arange,
-    "addmm.default": _addmm,
-    "bmm.default": _mm,
-    "mm.default": _mm,
-    "cat.default": _cat,
-    "stack.default": _stack,
-    "_softmax.default": _softmax,
-    "flip.default": _flip,
-    "tril.default": _triangle,
-    "triu.default": _triangle,
-}
+def _grouped_mm(
+    left: torch.Tensor,
+    right: torch.Tensor,
+    offs: torch.Tensor | None = None,
+    bias: torch.Tensor | None = None,  # noqa: ARG001 - the kernel's signature
+    out_dtype: torch.dtype | None = None,
+) -> torch.Tensor:
+    """Products of groups of rows, each with its own matrix. PyTorch's meta kernel wants bfloat16 and alignment."""
+    groups = 0 if offs is None else offs.size(0)
+    rows, columns = left.size(-2), right.size(-1)
+    if left.dim() == 3 and right.dim() == 3:
+        shape = [left.size(0), rows, columns]
+    elif left.dim() == 2 and right.dim() == 2:
+        shape = [groups, rows, columns]
+    else:
+        shape = [rows, columns]
+    return left.new_empty(shape, dtype=out_dtype or left.dtype)
+
+
+_ELEMENTWISE: dict[str, Shaped] = {"same": _same, "floating": _floating, "comparing": _comparing}
+_RULES: dict[str, Shaped] = {
+    "layer_norm": _layer_norm, "embedding": _embedding, "masked_fill": _masked_fill, "mean": _mean, "arange": _arange,
+    "addmm": _addmm, "mm": _mm, "grouped_mm": _grouped_mm, "cat": _cat, "stack": _stack, "softmax": _softmax,
+    "flip": _flip, "triangle": _triangle,
+}  # fmt: skip
+"""What an entry calls the rule for its shape."""
+
+_OVERLOADS = {"masked_fill": ("Scalar",), "mean": ("dim",), "arange": ("default", "start", "start_step")}
+"""Those that a rule is written for, where it is not the default."""

@@ -1,21 +1,21 @@
 """Axis rules of kernels that rearrange, cut and join: views, permutes, slices, concatenation."""
 
-from shapetrace.ops.axis_rules import Cut, KernelView, Outcome, fresh, rule
+from shapetrace.ops.axis_rules import Cut, KernelView, Outcome, fresh
 
 
-@rule("view", "_unsafe_view", "reshape", "_reshape_alias", "view_copy", "_reshape_copy")
-def _view(view: KernelView) -> Outcome:
+def regroup(view: KernelView) -> Outcome:
+    """The same elements in memory order under another shape."""
     return Outcome((view.atoms.regroup(view.ins[0], view.out_shapes[0]),))
 
 
-@rule("t", "numpy_T", "adjoint", "mT", "matrix_H", "t_copy")
-def _t(view: KernelView) -> Outcome:
+def turn(view: KernelView) -> Outcome:
+    """The last two axes change places."""
     axes = view.ins[0]
     return Outcome((axes if len(axes) < 2 else (*axes[:-2], axes[-1], axes[-2]),))
 
 
-@rule("transpose", "swapaxes", "swapdims")
-def _transpose(view: KernelView) -> Outcome:
+def swap(view: KernelView) -> Outcome:
+    """Two axes change places."""
     axes = list(view.ins[0])
     if axes:
         one, other = view.dim("dim0"), view.dim("dim1")
@@ -23,36 +23,31 @@ def _transpose(view: KernelView) -> Outcome:
     return Outcome((tuple(axes),))
 
 
-@rule("permute", "permute_copy")
-def _permute(view: KernelView) -> Outcome:
+def permute(view: KernelView) -> Outcome:
+    """All axes in another order."""
     axes = view.ins[0]
     return Outcome((tuple(axes[dim] for dim in view.arg("dims", ())),))
 
 
-@rule("unsqueeze")
-def _unsqueeze(view: KernelView) -> Outcome:
+def unsqueeze(view: KernelView) -> Outcome:
+    """A new axis of size 1."""
     axes = list(view.ins[0])
     axes.insert(view.dim(rank=len(axes) + 1), ())
     return Outcome((tuple(axes),))
 
 
-@rule("squeeze")
-def _squeeze(view: KernelView) -> Outcome:
-    return Outcome((view.atoms.regroup(view.ins[0], view.out_shapes[0]),))
-
-
-@rule("view_as_complex")
-def _view_as_complex(view: KernelView) -> Outcome:
+def pair(view: KernelView) -> Outcome:
+    """The last axis, of 2, becomes one complex number."""
     return Outcome((view.ins[0][:-1],))
 
 
-@rule("view_as_real")
-def _view_as_real(view: KernelView) -> Outcome:
+def unpair(view: KernelView) -> Outcome:
+    """A complex number becomes an axis of 2."""
     return Outcome(((*view.ins[0], view.atoms.fresh(2)),))
 
 
-@rule("expand")
-def _expand(view: KernelView) -> Outcome:
+def expand(view: KernelView) -> Outcome:
+    """Axes of size 1 are repeated."""
     shape, axes = view.out_shapes[0], view.ins[0]
     offset = len(shape) - len(axes)
     expanded = [
@@ -62,16 +57,16 @@ def _expand(view: KernelView) -> Outcome:
     return Outcome((tuple(expanded),))
 
 
-@rule("repeat")
-def _repeat(view: KernelView) -> Outcome:
+def repeat(view: KernelView) -> Outcome:
+    """Axes are repeated: the copies are counted by an atom of their own."""
     repeats = list(view.arg("repeats", ()))
     axes = [()] * (len(repeats) - len(view.ins[0])) + list(view.ins[0])
     repeated = [axis if n == 1 else view.atoms.fresh(int(n)) + axis for axis, n in zip(axes, repeats, strict=False)]
     return Outcome((tuple(repeated),))
 
 
-@rule("select")
-def _select(view: KernelView) -> Outcome:
+def select(view: KernelView) -> Outcome:
+    """One index of an axis is taken."""
     dim = view.dim()
     axes = list(view.ins[0])
     whole = axes.pop(dim)
@@ -79,8 +74,8 @@ def _select(view: KernelView) -> Outcome:
     return Outcome((tuple(axes),), (Cut(whole, index % max(view.atoms.size(whole), 1), 1, ()),))
 
 
-@rule("slice", "narrow")
-def _slice(view: KernelView) -> Outcome:
+def cut(view: KernelView) -> Outcome:
+    """A part of an axis is taken."""
     dim = view.dim()
     axes = list(view.ins[0])
     length = view.out_shapes[0][dim]
@@ -97,8 +92,7 @@ def _slice(view: KernelView) -> Outcome:
     return Outcome((tuple(axes),), (cut,))
 
 
-@rule("split", "split_with_sizes", "chunk", "tensor_split", "split_copy", "split_with_sizes_copy")
-def _split(view: KernelView) -> Outcome:
+def split(view: KernelView) -> Outcome:
     """Equal parts split the atom, and each part takes one index of the outer one; unequal parts are slices."""
     dim = view.dim()
     axes, atoms = view.ins[0], view.atoms
@@ -118,8 +112,8 @@ def _split(view: KernelView) -> Outcome:
     return Outcome(tuple(results), tuple(sliced))
 
 
-@rule("unbind")
-def _unbind(view: KernelView) -> Outcome:
+def unbind(view: KernelView) -> Outcome:
+    """Each index of an axis is a result."""
     dim = view.dim()
     axes = view.ins[0]
     rest = (*axes[:dim], *axes[dim + 1 :])
@@ -127,8 +121,8 @@ def _unbind(view: KernelView) -> Outcome:
     return Outcome(tuple(rest for _ in view.out_shapes), cuts)
 
 
-@rule("cat", "concat")
-def _cat(view: KernelView) -> Outcome:
+def cat(view: KernelView) -> Outcome:
+    """Operands are put side by side along an axis."""
     rank = len(view.out_shapes[0])
     dim = view.dim(rank=rank)
     parts = [axes for axes in view.ins if len(axes) == rank]
@@ -144,8 +138,8 @@ def _cat(view: KernelView) -> Outcome:
     return Outcome((tuple(axes),))
 
 
-@rule("stack")
-def _stack(view: KernelView) -> Outcome:
+def stack(view: KernelView) -> Outcome:
+    """Operands are put side by side along a new axis."""
     rank = len(view.out_shapes[0])
     dim = view.dim(rank=rank)
     axes = list(view.ins[0])

@@ -1,4 +1,4 @@
-"""What each ATen kernel does to the axes of its operands: one small rule a kernel, registered by name.
+"""What a kernel does to the axes of its operands: the rule of its entry, applied and checked.
 
 A rule gets the operands' axes and gives the results'. It needs no torch: it works on recorded arguments.
 A kernel without a rule is read as element-wise if its shapes say so, else its results have fresh axes
@@ -11,6 +11,9 @@ from typing import Any
 
 from shapetrace.ir import Kernel
 from shapetrace.ops.atoms import Atoms, Axes, Axis
+from shapetrace.ops.registry import base_name, find
+
+__all__ = ["Cut", "KernelView", "Outcome", "base_name", "elementwise", "fresh", "keep_first", "outcome"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,36 +69,13 @@ class KernelView:
 
 
 Rule = Callable[[KernelView], Outcome]
-RULES: dict[str, Rule] = {}
-
-
-def rule(*names: str) -> Callable[[Rule], Rule]:
-    """Register a rule for kernels of these names (without namespace and overload); twice is an error."""
-
-    def register(function: Rule) -> Rule:
-        for name in names:
-            if name in RULES:
-                raise ValueError(f"two axis rules for {name}")
-            RULES[name] = function
-        return function
-
-    return register
-
-
-def base_name(kernel: str) -> str:
-    """``aten.add_.Tensor`` is ``add_``; the in-place form has the rule of ``add``."""
-    name = kernel.split(".")
-    return name[1] if len(name) > 1 else name[0]
-
-
 _CONTRADICTIONS = (LookupError, TypeError, ValueError, ArithmeticError)
 """What a rule raises on arguments that no kernel takes: a file that was changed by hand."""
 
 
 def outcome(view: KernelView) -> Outcome:
     """Axes of a kernel's results; never fails: what does not fit gets fresh axes."""
-    name = base_name(view.kernel.name)
-    found = RULES.get(name) or RULES.get(name.removesuffix("_")) or elementwise
+    found = find(view.kernel.name).axes or elementwise
     try:
         result = found(view) if view.ins or found is not elementwise else fresh(view)
     except _CONTRADICTIONS:
@@ -131,21 +111,26 @@ def kept_or_fresh(view: KernelView, shape: Sequence[int]) -> Axes:
 
 def elementwise(view: KernelView) -> Outcome:
     """Align operands from the right, unify what they align; only those that fit the result take part."""
+
+    def fits(sizes: Sequence[int], shape: Sequence[int]) -> bool:
+        ends = zip(reversed(sizes), reversed(shape), strict=False)
+        return len(sizes) <= len(shape) and all(size in (1, whole) for size, whole in ends)
+
     atoms = view.atoms
-    results = []
-    for shape in view.out_shapes:
-        axes: list[Axis] = [()] * len(shape)
-        for operand in view.ins:
-            sizes = atoms.shape(operand)
-            if len(sizes) > len(shape):
-                continue
-            offset = len(shape) - len(sizes)
-            if any(size not in (1, shape[offset + i]) for i, size in enumerate(sizes)):
-                continue
-            for i, axis in enumerate(operand):
-                axes[offset + i] = atoms.unify_broadcast(axes[offset + i], axis)
-        results.append(tuple(axes))
-    return Outcome(tuple(results))
+    operands = [(axes, atoms.shape(axes)) for axes in view.ins]
+    return Outcome(tuple(
+        aligned(atoms, [axes for axes, sizes in operands if fits(sizes, shape)], len(shape))
+        for shape in view.out_shapes
+    ))  # fmt: skip
+
+
+def aligned(atoms: Atoms, operands: Sequence[Axes], rank: int = 0) -> Axes:
+    """Operands aligned from the right, each axis unified with those that it meets."""
+    axes: list[Axis] = [()] * max([rank, *map(len, operands)])
+    for operand in operands:
+        for i, axis in enumerate(operand, len(axes) - len(operand)):
+            axes[i] = atoms.unify_broadcast(axes[i], axis)
+    return tuple(axes)
 
 
 def keep_first(view: KernelView) -> Outcome:

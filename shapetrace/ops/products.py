@@ -1,22 +1,17 @@
 """Kernels that multiply matrices, read as one canonical form: (batch) m,k × k,n → m,n."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from math import prod
 from typing import Literal
 
 from shapetrace.ir import Kernel
 from shapetrace.ops.atoms import Axes, Axis
-from shapetrace.ops.axis_products import ATTENTION
-from shapetrace.ops.axis_rules import base_name
+from shapetrace.ops.registry import find
 
 ProductForm = Literal["matmul", "convolution", "scores", "weighted_sum", "grouped"]
 
-PRODUCT_KERNELS = frozenset(
-    {"mm", "addmm", "_addmm_activation", "bmm", "baddbmm", "addbmm", "mv", "addmv", "dot", "vdot", "_grouped_mm",
-     "_int_mm", "_scaled_mm", "convolution", "_convolution", "mkldnn_convolution", "convolution_overrideable",
-     *ATTENTION}
-)  # fmt: skip
+Shapes = Sequence[tuple[int, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +47,16 @@ class Product:
     times: int = 1
 
 
+Reader = Callable[[int, Kernel, Sequence[Axes], Shapes, Shapes], tuple[Product, ...]]
+"""Reads a kernel as `products` does."""
+
+
 def is_product(kernel: Kernel) -> bool:
     """Whether a kernel multiplies matrices."""
-    return base_name(kernel.name) in PRODUCT_KERNELS
+    return find(kernel.name).product is not None
 
 
-def products(op: int, kernel: Kernel, axes: Sequence[Axes], shapes: Sequence[tuple[int, ...]],
-             out_shapes: Sequence[tuple[int, ...]]) -> tuple[Product, ...]:  # fmt: skip
+def products(op: int, kernel: Kernel, axes: Sequence[Axes], shapes: Shapes, out_shapes: Shapes) -> tuple[Product, ...]:
     """Read one kernel as products.
 
     Args:
@@ -68,43 +66,55 @@ def products(op: int, kernel: Kernel, axes: Sequence[Axes], shapes: Sequence[tup
         shapes: Shapes of the operands.
         out_shapes: Shapes of the results.
     """
-    name = base_name(kernel.name)
-    ids = kernel.inputs
+    reader = find(kernel.name).product
+    return () if reader is None else reader(op, kernel, axes, shapes, out_shapes)
+
+
+def matmul(op: int, kernel: Kernel, axes: Sequence[Axes], shapes: Shapes, _: Shapes) -> tuple[Product, ...]:
+    """(m, k) x (k, n), matrices or vectors, or a batch of matrices."""
+    (one, two), (left, right) = kernel.inputs[:2], axes[:2]
+    batch = (left[0] or right[0],) if len(left) == 3 else ()
+    m = left[-2] if len(left) > 1 else ()
+    n = right[-1] if len(right) > 1 else ()
+    flops = 2 * prod(shapes[0]) * prod(shapes[1][-1:] if len(right) > 1 else ()) * kernel.times
     out = kernel.outputs[0]
-    if name in ATTENTION:
-        return _attention(op, kernel, axes, shapes)
-    if "conv" in name:
-        return (_convolution(op, kernel, axes, shapes, out_shapes),)
-    first = 1 if name in ("addmm", "_addmm_activation", "baddbmm", "addbmm", "addmv") else 0
-    bias = ids[0] if first else None
-    left, right = axes[first], axes[first + 1]
-    times = kernel.times
-    flops = 2 * prod(shapes[first]) * prod(shapes[first + 1][-1:] if len(shapes[first + 1]) > 1 else ()) * times
-    one, two = ids[first], ids[first + 1]
-    if name == "_grouped_mm":
-        experts = right[0] if len(right) == 3 else ()
-        return (Product(op, "grouped", one, two, out, None, (experts,), left[-2], left[-1], right[-1], flops),)
-    if len(left) == 3:
-        return (Product(op, "matmul", one, two, out, bias, (left[0] or right[0],), left[1], left[2], right[2], flops),)
-    m = left[0] if len(left) > 1 else ()
-    n = right[1] if len(right) > 1 else ()
-    return (Product(op, "matmul", one, two, out, bias, (), m, left[-1], n, flops, times),)
+    return (Product(op, "matmul", one, two, out, None, batch, m, left[-1], n, flops, kernel.times),)
 
 
-def _convolution(op: int, kernel: Kernel, axes: Sequence[Axes], shapes: Sequence[tuple[int, ...]],
-                 out_shapes: Sequence[tuple[int, ...]]) -> Product:  # fmt: skip
-    data, weight = axes[0], axes[1]
-    transposed = bool(kernel.args.get("transposed", False))
-    positions = shapes[0] if transposed else out_shapes[0]
+def matmul_and_add(
+    op: int, kernel: Kernel, axes: Sequence[Axes], shapes: Shapes, out_shapes: Shapes
+) -> tuple[Product, ...]:
+    """As `matmul`, added to the first operand."""
+    multiplied = replace(kernel, inputs=kernel.inputs[1:])
+    (product,) = matmul(op, multiplied, axes[1:], shapes[1:], out_shapes)
+    return (replace(product, bias=kernel.inputs[0]),)
+
+
+def grouped(op: int, kernel: Kernel, axes: Sequence[Axes], shapes: Shapes, _: Shapes) -> tuple[Product, ...]:
+    """Groups of rows, each with a matrix of its own."""
+    (one, two), (left, right) = kernel.inputs[:2], axes[:2]
+    experts = right[0] if len(right) == 3 else ()
+    flops = 2 * prod(shapes[0]) * shapes[1][-1]
+    return (Product(op, "grouped", one, two, kernel.outputs[0], None, (experts,), left[-2], left[-1],
+                    right[-1], flops),)  # fmt: skip
+
+
+def convolution(
+    op: int, kernel: Kernel, axes: Sequence[Axes], shapes: Shapes, out_shapes: Shapes
+) -> tuple[Product, ...]:
+    """(B, C, …) with a weight (out, C / groups, …): one product a position."""
+    (one, two), (data, weight) = kernel.inputs[:2], axes[:2]
+    positions = shapes[0] if kernel.args.get("transposed", False) else out_shapes[0]
     flops = 2 * positions[0] * prod(positions[2:]) * prod(shapes[1])
     bias = kernel.inputs[2] if len(kernel.inputs) > 2 else None
     space = tuple(atom for axis in data[2:] for atom in axis)
     inner = tuple(atom for axis in weight[1:] for atom in axis)
-    return Product(op, "convolution", kernel.inputs[0], kernel.inputs[1], kernel.outputs[0], bias, (data[0],), space,
-                   inner, weight[0], flops)  # fmt: skip
+    return (Product(op, "convolution", one, two, kernel.outputs[0], bias, (data[0],), space, inner,
+                    weight[0], flops),)  # fmt: skip
 
 
-def _attention(op: int, kernel: Kernel, axes: Sequence[Axes], shapes: Sequence[tuple[int, ...]]) -> tuple[Product, ...]:
+def attention(op: int, kernel: Kernel, axes: Sequence[Axes], shapes: Shapes, _: Shapes) -> tuple[Product, ...]:
+    """The two products of scaled dot-product attention: a causal mask saves nothing."""
     query, key, value = axes[:3]
     rows = prod(shapes[0][:-1])
     length, d_key, d_value = shapes[1][-2], shapes[0][-1], shapes[2][-1]
