@@ -3,7 +3,7 @@
 import re
 
 from shapetrace.failing.cases import Case, Finding
-from shapetrace.failing.phrases import Phrase, say
+from shapetrace.language import Phrase, say
 
 _NOT = re.compile(
     r"(?P<op>\w+)\(\)?: argument '(?P<name>\w+)' \(position \d+\) must be (?:a )?Tensor, not (?P<type>[\w.]+)"

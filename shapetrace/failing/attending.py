@@ -2,8 +2,8 @@
 
 from shapetrace.failing.broadcasting import first_clash, fits
 from shapetrace.failing.cases import Case, Finding, Shape, choices, unequal
-from shapetrace.failing.phrases import Phrase, Text, say
 from shapetrace.failing.structure import written
+from shapetrace.language import Phrase, Text, say
 
 _NAMES = (say("the queries"), say("the keys"), say("the values"), say("the mask"))
 _WIDTHS = "queries and keys are multiplied, but axis {a} of {first} is {got} and axis {b} of {second} is {expected}"

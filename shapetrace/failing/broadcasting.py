@@ -4,8 +4,8 @@ import re
 from collections.abc import Sequence
 
 from shapetrace.failing.cases import Case, Finding, Shape, choices, unequal, with_size
-from shapetrace.failing.phrases import Text, say
 from shapetrace.failing.structure import written
+from shapetrace.language import Text, say
 
 _SIGNS = {
     "add": "+",

@@ -6,9 +6,9 @@ from typing import Any
 
 from shapetrace.failing.modules import describe, module_of
 from shapetrace.failing.origins import Origins
-from shapetrace.failing.phrases import Text, say
 from shapetrace.failing.structure import FailureKind, Part, written
 from shapetrace.ir import Failure, Tensor, Trace
+from shapetrace.language import Text, say
 
 Shape = tuple[int, ...]
 

@@ -3,8 +3,8 @@
 import re
 
 from shapetrace.failing.cases import Case, Finding, choices, unequal, with_size
-from shapetrace.failing.phrases import Text, say
 from shapetrace.failing.structure import written
+from shapetrace.language import Text, say
 
 _AXES = {1: "batch, channels, length", 2: "batch, channels, height, width", 3: "batch, channels, depth, height, width"}
 

@@ -3,7 +3,7 @@
 import re
 
 from shapetrace.failing.cases import Case, Finding
-from shapetrace.failing.phrases import say
+from shapetrace.language import say
 
 _TWO = re.compile(
     r"at least two devices, (?P<a>[^\s!]+) and (?P<b>[^\s!,]+)"

@@ -3,7 +3,7 @@
 import re
 
 from shapetrace.failing.cases import Case, Finding, choices, unequal
-from shapetrace.failing.phrases import Text, say
+from shapetrace.language import Text, say
 
 _SAYS = re.compile(
     r"dtype|scalar type|same type|data type|to be bool|type .{1,60} should be the same|not implemented for '",

@@ -15,12 +15,12 @@ from shapetrace.failing.loading import checkpoint
 from shapetrace.failing.losing import labels
 from shapetrace.failing.multiplying import added, linear, matmul
 from shapetrace.failing.norming import channel_norm, layer_norm
-from shapetrace.failing.phrases import say
 from shapetrace.failing.regrouping import axes, reshape, unflatten
 from shapetrace.failing.said import said
 from shapetrace.failing.structure import Explanation, Part
 from shapetrace.failing.summing import einsum
 from shapetrace.ir import Trace
+from shapetrace.language import say
 
 Rule = Callable[[Case], Finding | None]
 

@@ -4,9 +4,9 @@ import re
 from typing import Any
 
 from shapetrace.failing.cases import Case, Finding, choices, unequal, unequal_axes
-from shapetrace.failing.phrases import Phrase, say
 from shapetrace.failing.structure import written
 from shapetrace.ir import Tensor
+from shapetrace.language import Phrase, say
 
 RANGE = "index_range"
 """Attribute of a failed operation: smallest and largest of its integers, where the recorder could look."""

@@ -3,8 +3,8 @@
 from typing import Any
 
 from shapetrace.failing.cases import Case, Finding, Shape, unequal, unequal_axes
-from shapetrace.failing.phrases import Phrase, Text, say
 from shapetrace.failing.structure import written
+from shapetrace.language import Phrase, Text, say
 
 _CAT = "cat joins axis {dim}; the others must be equal, but axis {axis} is {got} in {first} and {size} in {second}"
 _STACK = "stack takes equal shapes, but axis {axis} is {got} in {first} and {size} in {second}"

@@ -3,8 +3,8 @@
 import re
 
 from shapetrace.failing.cases import Case, Finding, unequal, unequal_axes
-from shapetrace.failing.phrases import Text, say
 from shapetrace.failing.structure import Part, written
+from shapetrace.language import Text, say
 
 _MISMATCH = re.compile(
     r"size mismatch for (\S+): copying a param with shape torch\.Size\(\[([\d, ]*)\]\) from checkpoint, "

@@ -2,8 +2,8 @@
 
 from shapetrace.failing.cases import Case, Finding, Shape, choices, unequal, unequal_axes
 from shapetrace.failing.indexing import index
-from shapetrace.failing.phrases import Text, say
 from shapetrace.failing.structure import written
+from shapetrace.language import Text, say
 
 
 def labels(case: Case) -> Finding | None:

@@ -4,8 +4,8 @@ import math
 
 from shapetrace.failing.broadcasting import first_clash
 from shapetrace.failing.cases import Case, Finding, Shape, choices, unequal, unequal_axes, with_size
-from shapetrace.failing.phrases import Phrase, Text, say
 from shapetrace.failing.structure import written
+from shapetrace.language import Phrase, Text, say
 
 _RANKS = {"mm": (2, 2), "bmm": (3, 3), "mv": (2, 1), "dot": (1, 1)}
 """Functions that take matrices of one number of axes, where matmul takes any."""

@@ -1,8 +1,8 @@
 """Norms whose width is not that of their input."""
 
 from shapetrace.failing.cases import Case, Finding, choices, unequal
-from shapetrace.failing.phrases import Text, say
 from shapetrace.failing.structure import written
+from shapetrace.language import Text, say
 
 
 def layer_norm(case: Case) -> Finding | None:

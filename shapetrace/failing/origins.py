@@ -1,9 +1,9 @@
 """Where a value came from: back through views and element-wise functions to what gave it its size."""
 
 from shapetrace.failing.modules import describe, module_of
-from shapetrace.failing.phrases import Phrase, Text, joined, say
 from shapetrace.failing.structure import written
 from shapetrace.ir import Op, Tensor, Trace
+from shapetrace.language import Phrase, Text, joined, say
 
 _MOST_STEPS = 4
 _PIECES = frozenset("getitem chunk split split_with_sizes narrow select unbind contiguous detach".split())

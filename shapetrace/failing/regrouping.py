@@ -4,8 +4,8 @@ import math
 import re
 
 from shapetrace.failing.cases import Case, Finding, unequal, unequal_axes
-from shapetrace.failing.phrases import Text, say
 from shapetrace.failing.structure import written
+from shapetrace.language import Text, say
 
 _RANGE = re.compile(r"Dimension out of range \(expected to be in range of \[(-?\d+), (-?\d+)\], but got (-?\d+)\)")
 

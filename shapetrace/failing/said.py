@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from shapetrace.failing.cases import Case, Finding, Shape, choices, shaped, unequal, unequal_axes
-from shapetrace.failing.phrases import Phrase, Text, say
 from shapetrace.failing.regrouping import axes
 from shapetrace.failing.structure import written
+from shapetrace.language import Phrase, Text, say
 
 _SHAPE = re.compile(r"(?<!\w)[\[(](\d+(?:, ?\d+)*),?[\])]")
 _COMPARES = re.compile(r"[Ee]xpect|must|should|different|[Ss]ame|match|inconsistent")

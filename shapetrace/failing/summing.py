@@ -1,7 +1,7 @@
 """einsum: letters that stand for two sizes, or for axes that are not there."""
 
 from shapetrace.failing.cases import Case, Finding, unequal, unequal_axes
-from shapetrace.failing.phrases import say
+from shapetrace.language import say
 
 _DOTS = "..."
 
