@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from shapetrace.drawing import Figure as Drawing
     from shapetrace.drawing import Look
-    from shapetrace.failing.phrases import Tell
+    from shapetrace.language import Tell
     from shapetrace.outlining.structure import Outline, Totals
 
 

@@ -136,11 +136,16 @@ class Recorder:
     def fail_function(
         self, name: str, args: Sequence[Any], kwargs: dict[str, Any], line: str, error: BaseException
     ) -> None:
-        """Remember a composite function whose own code raised: it is the operation that failed."""
-        told = self.failing is not None and self.failing[2] is error
-        if told or (self.raising is not None and self.raising[1] is error):
-            return
+        """Remember a composite function whose own code raised: it is the operation that failed.
+
+        One that called what raised is a call that failed: it has its operands.
+        """
         inputs = [self.registry.read(tensor) for tensor in tensors_in((tuple(args), tuple(kwargs.values())))]
+        if self.failing is not None and self.failing[2] is error:
+            self.calls[self.scope] = replace(self.calls[self.scope], inputs=tuple(inputs))
+            return
+        if self.raising is not None and self.raising[1] is error:
+            return
         self.fail_op(OpenOp(name, inputs, _attrs(name, args, kwargs), line), error)
 
     def record_kernel(

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from shapetrace.comparing.structure import Change, Comparison, Side, Total
-from shapetrace.failing.phrases import Phrase, say
+from shapetrace.language import Phrase, say
 
 _MOST_NAMES = 3
 _MANY_TIMES = 10

@@ -11,7 +11,7 @@ from shapetrace.drawing.subjects import Subject
 from shapetrace.drawing.underlining import sizes_in, underlines
 from shapetrace.drawing.wording import Words
 from shapetrace.failing import Explanation, Part
-from shapetrace.failing.phrases import joined, say
+from shapetrace.language import joined, say
 from shapetrace.outlining.structure import Operand, Outline, Step, StepKind
 
 FAILURE = "failure"

@@ -1,56 +1,29 @@
-"""From a trace that failed to its explanation: which rule speaks for which operation."""
+"""From a trace that failed to its explanation."""
 
-from collections.abc import Callable
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import chain
 
-from shapetrace.failing.arguments import argument
-from shapetrace.failing.attending import attention
-from shapetrace.failing.broadcasting import elementwise, expand, repeat, written_part
-from shapetrace.failing.cases import Case, Finding
-from shapetrace.failing.convolving import convolution, pooling
-from shapetrace.failing.devices import devices
-from shapetrace.failing.dtypes import dtypes
-from shapetrace.failing.indexing import index, picked, topk
-from shapetrace.failing.joining import cat, split, stack
-from shapetrace.failing.loading import checkpoint
-from shapetrace.failing.losing import labels
-from shapetrace.failing.multiplying import added, linear, matmul
-from shapetrace.failing.norming import channel_norm, layer_norm
-from shapetrace.failing.phrases import say
-from shapetrace.failing.regrouping import axes, reshape, unflatten
-from shapetrace.failing.said import said
-from shapetrace.failing.structure import Explanation, Part
-from shapetrace.failing.summing import einsum
-from shapetrace.ir import Trace
+from shapetrace.failing.case import Case
+from shapetrace.failing.checkpoints import checkpoint
+from shapetrace.failing.constraints import Constraint, merged
+from shapetrace.failing.finding import Finding
+from shapetrace.failing.mends import OF_THE_CALL, Mend, layers, sound
+from shapetrace.failing.messages import message
+from shapetrace.failing.modules import module_of
+from shapetrace.failing.no_tensors import no_tensors
+from shapetrace.failing.remaking import as_others, remade
+from shapetrace.failing.rules import broken, rule_of
+from shapetrace.failing.structure import Explanation, FailureKind, Part, written
+from shapetrace.ir import Failure, Trace
+from shapetrace.language import Text, joined, say
 
-Rule = Callable[[Case], Finding | None]
-
-_RULES: dict[Rule, str] = {
-    linear: "linear",
-    matmul: "matmul rmatmul mm bmm mv dot",
-    added: "addmm baddbmm addbmm addmv",
-    einsum: "einsum",
-    convolution: "conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d",
-    pooling: "max_pool1d max_pool2d max_pool3d avg_pool1d avg_pool2d avg_pool3d",
-    cat: "cat concat concatenate hstack vstack",
-    stack: "stack",
-    split: "split_with_sizes split",
-    reshape: "view reshape",
-    unflatten: "unflatten",
-    axes: "transpose permute swapaxes movedim",
-    expand: "expand broadcast_to",
-    repeat: "repeat",
-    written_part: "setitem copy",
-    index: "embedding embedding_bag index_select one_hot",
-    picked: "gather getitem take_along_dim scatter scatter_add",
-    topk: "topk kthvalue",
-    labels: "cross_entropy_loss nll_loss nll_loss_nd cross_entropy",
-    attention: "scaled_dot_product_attention",
-    layer_norm: "layer_norm rms_norm",
-    channel_norm: "batch_norm group_norm instance_norm",
-}
-"""Adding a rule is a function and a line here: the rule, and the functions it speaks for."""
-
-_BY_NAME = {name: rule for rule, names in _RULES.items() for name in names.split()}
+_TYPES = re.compile(
+    r"dtype|scalar type|same type|data type|to be bool|type .{1,60} should be the same|not implemented for '"
+    r"|only supports boolean",
+    re.IGNORECASE,
+)
 
 
 def explanation(trace: Trace) -> Explanation | None:
@@ -60,35 +33,106 @@ def explanation(trace: Trace) -> Explanation | None:
     """
     if trace.failure is None:
         return None
-    case = Case(trace, trace.failure)
-    return _written(case, _finding(case))
+    case = case_of(trace)
+    return _written(case, finding(case))
 
 
-def _finding(case: Case) -> Finding | None:
-    rule = _BY_NAME.get(case.op)
-    rules: tuple[Rule, ...] = (argument, devices, checkpoint)
-    if case.failure.op:
-        rules = (*rules, dtypes, *((rule,) if rule is not None else (index, elementwise)))
-    if case.tensors:
-        rules = (*rules, said)
-    return next((found for each in rules if (found := each(case)) is not None), None)
+def case_of(trace: Trace) -> Case:
+    """The failure as the call that the author wrote: what torch calls inside of a function is torch's own."""
+    failure = trace.failure or Failure("", "", 0)
+    inner, call = Case(trace, failure), trace.calls[failure.call] if trace.calls else None
+    if call is not None and call.kind == "function" and call.inputs and rule_of(call.type).alike == "positions":
+        failure = replace(failure, op=call.type, inputs=call.inputs, attrs={}, call=call.parent or 0)
+    if rule_of(failure.op).alike != "positions":
+        return inner
+    roots = [inner.origins.before_views(value) for value in failure.inputs[:3]]
+    given = trace.calls[module_of(trace, failure.call)].inputs
+    if all([op.name for op in views] == ["transpose"] and root in given for root, views in roots):  # the module's own
+        failure = replace(failure, attrs={**failure.attrs, "batch_first": True},
+                          inputs=(*(root for root, _ in roots), *failure.inputs[3:]))  # fmt: skip
+    before = ((value, inner.origins.before(value)) for value in failure.inputs)
+    failure = replace(failure, inputs=tuple(root if root in given else value for value, root in before))
+    outer = Case(trace, failure)
+    return outer if any(each.says for each in broken(outer.operation)) else inner
 
 
-def _written(case: Case, found: Finding | None) -> Explanation:
+def finding(case: Case) -> Finding:
+    """What is wrong, and what would mend it."""
+    for read in (no_tensors, checkpoint):
+        if (found := read(case)) is not None:
+            return found
+    wrong = _wrong(case)
+    if wrong:
+        return _found(case, wrong)
+    return message(case) or Finding("other")
+
+
+def _wrong(case: Case) -> list[Constraint]:
+    """What does not hold and may be why: types where the exception speaks of types, shapes elsewhere."""
+    rule = rule_of(case.op)
+    if not case.failure.op or not case.tensors:
+        return []
+    wrong = [each for each in broken(case.operation) if each.says]
+    types = [each for each in wrong if each.kind == "dtype"]
+    if types and (_TYPES.search(case.failure.message) or len(types[0].of) == 1):
+        return types
+    if rule.says is not None and not rule.says.search(case.failure.message):
+        return []
+    return [each for each in wrong if each.kind != "dtype"]
+
+
+def _found(case: Case, wrong: Sequence[Constraint]) -> Finding:
+    rule, first = rule_of(case.op), merged(wrong)
+    kind: FailureKind = "dtype" if first.kind == "dtype" else "index" if "what" in first.values else "shape"
+    said = [each for each in wrong if each is wrong[0] or set(each.of) == set(first.of)]
+    reasons = [_said(case, each) for each in said if each.says]
+    texts = {str(each): each for each in (reasons if first.places != wrong[0].places else reasons[:1])}
+    return Finding(
+        kind,
+        joined(*texts.values(), by="{first}; {second}"),
+        first.clash,
+        tuple(place for place in first.places if place[0] < len(case.tensors)),
+        mends(case),
+        tuple(i for i in rule.shown if i < len(case.tensors)) or None,
+        rule.turned if kind == "shape" else None,
+        rule.sign if kind == "shape" else "",
+    )
+
+
+def mends(case: Case) -> tuple[Mend, ...]:
+    """Those that are sure: of the call and of what it was given; else of the layer that runs."""
+    op = case.operation
+    found = sound(case, chain(*(source(case, op) for source in (*OF_THE_CALL, remade, as_others))))
+    return tuple(found or sound(case, layers(case, op)))
+
+
+def _said(case: Case, constraint: Constraint) -> Text:
+    """What a constraint says, with the names and shapes of its operands."""
+    rule, values = rule_of(case.op), dict(constraint.values)
+    for field, i in zip(("first", "second"), constraint.of, strict=False):
+        if i < len(case.tensors):
+            values[field] = rule.names[i] if i < len(rule.names) else case.name(i)
+            values[f"{field}_shape"] = written(case.operation.shapes[i])
+    values.setdefault("layer", case.path or say("the layer"))
+    return say(constraint.says, **values)
+
+
+def _written(case: Case, found: Finding) -> Explanation:
     failure = case.failure
-    known = found or Finding("", kind="other")
-    positions = known.shown if known.shown is not None else tuple(range(len(case.tensors)))
+    shown = tuple(i for i, t in enumerate(case.tensors) if t.role != "weight")
+    shown = shown if rule_of(case.op).alike == "positions" else ()
+    positions = found.shown or shown or tuple(range(len(case.tensors)))
     return Explanation(
-        kind=known.kind,
+        kind=found.kind,
         type=failure.type,
         message=failure.message,
         model=case.trace.model.name,
         op=case.op,
-        operator=known.operator,
-        parts=known.parts or tuple(_part(case, known, position) for position in positions),
-        clash=known.clash,
-        reason=known.reason,
-        fits=known.fits,
+        operator=found.sign,
+        parts=found.parts or tuple(_part(case, found, position) for position in positions),
+        clash=found.clash,
+        reason=found.reason,
+        fits=tuple(mend.text for mend in found.mends),
         path=case.path,
         module=case.module,
         line=failure.line,
@@ -96,9 +140,12 @@ def _written(case: Case, found: Finding | None) -> Explanation:
 
 
 def _part(case: Case, found: Finding, position: int) -> Part:
-    tensor = case.tensors[position]
-    turned = position in found.turned
-    shape = tensor.shape[::-1] if turned else tensor.shape
+    tensor, turned = case.tensors[position], position == found.turned
+    axes = sorted({axis for place, axis in found.places if place == position})
     told = case.origins.told(tensor.id)
-    origin = say("{origin}, turned", origin=told) if turned else told
-    return Part(case.name(position), tensor.role, shape, tensor.dtype, origin, found.marks.get(position, ()))
+    if turned:
+        shape, axes = tensor.shape[::-1], sorted(len(tensor.shape) - 1 - axis for axis in axes)
+        return Part(
+            case.name(position), tensor.role, shape, tensor.dtype, say("{origin}, turned", origin=told), tuple(axes)
+        )
+    return Part(case.name(position), tensor.role, tensor.shape, tensor.dtype, told, tuple(axes))

@@ -25,6 +25,13 @@ def weight_shape(trace: Trace, path: str) -> tuple[int, ...] | None:
     return None
 
 
+def weights_in(trace: Trace, path: str) -> tuple[tuple[int, ...], ...]:
+    """Shapes of the parameters right in a module."""
+    prefix = f"{path}." if path else ""
+    names = [(p.shape, p.name.removeprefix(prefix)) for p in trace.parameters if p.name.startswith(prefix)]
+    return tuple(shape for shape, name in names if "." not in name and shape)
+
+
 def _sizes(call: Call, shape: tuple[int, ...] | None) -> str:
     if not shape:
         return ""

@@ -1,9 +1,10 @@
 """Where a value came from: back through views and element-wise functions to what gave it its size."""
 
 from shapetrace.failing.modules import describe, module_of
-from shapetrace.failing.phrases import Phrase, Text, joined, say
+from shapetrace.failing.operands import METHODS, REDUCING
 from shapetrace.failing.structure import written
 from shapetrace.ir import Op, Tensor, Trace
+from shapetrace.language import Phrase, Text, joined, say
 
 _MOST_STEPS = 4
 _PIECES = frozenset("getitem chunk split split_with_sizes narrow select unbind contiguous detach".split())
@@ -17,6 +18,8 @@ _PREPARES = _PIECES | frozenset(
     int""".split()
 )
 """Functions of one value, told as ``then relu``: what was there before them is what people look for."""
+
+_CASTS = frozenset("to type float half bfloat16 double".split())
 
 _TOLD = {
     "input": "input {name} {shape}",
@@ -34,6 +37,38 @@ class Origins:
         self._made_by = {value: op for op in trace.ops for value in op.outputs if value not in op.inputs}
         self._parents = {call.parent for call in trace.calls if call.kind == "module"} | _running(trace)
 
+    def made_by(self, value: int) -> Op | None:
+        """The function that made a value; None for what no function made."""
+        return self._made_by.get(value)
+
+    def before_views(self, value: int) -> tuple[int, list[Op]]:
+        """The value that a value is a view of, and the views from first to last."""
+        steps: list[Op] = []
+        while (op := self._made_by.get(value)) is not None and op.name in METHODS and op.name not in REDUCING:
+            steps.insert(0, op)
+            value = op.inputs[0]
+        return value, steps
+
+    def before(self, value: int) -> int:
+        """The value of the same shape that a value was made from, step by step."""
+        root, _ = self._back(value)
+        same = self._trace.tensors[root].shape == self._trace.tensors[value].shape
+        return root if same else value
+
+    def is_input(self, value: int) -> bool:
+        """Whether a value is an input of the model, or a view of one."""
+        return self._trace.tensors[self.before_views(value)[0]].origin == "input"
+
+    def is_cast(self, value: int) -> bool:
+        """Whether the code gave a value its type on its way."""
+        return any(op.name.rstrip("_") in _CASTS for op in self._back(value)[1])
+
+    def maker(self, op: Op) -> str:
+        """Path of the module that made a value, if that module does little else."""
+        call = module_of(self._trace, op.call)
+        found = self._trace.calls[call]
+        return "" if call in self._parents else found.path or found.type
+
     def name(self, value: int) -> Text:
         """What to call a value: its own name, or ``the result of fc1``."""
         tensor = self._trace.tensors[value]
@@ -47,7 +82,7 @@ class Origins:
         if named and all(each.name in _PIECES for each in then):
             return named
         made = [each for each in (self._made_by.get(root), *then) if each is not None]
-        makers = [maker for each in reversed(made) if (maker := self._maker(each))]
+        makers = [maker for each in reversed(made) if (maker := self.maker(each))]
         return say("the result of {maker}", maker=makers[0] if makers else op.name.rstrip("_"))
 
     def told(self, value: int) -> Text:
@@ -66,7 +101,7 @@ class Origins:
 
     def _told_op(self, op: Op, tensor: Tensor) -> Phrase:
         call = self._trace.calls[module_of(self._trace, op.call)]
-        if self._maker(op):
+        if self.maker(op):
             what = describe(self._trace, call.id)
             maker = f"{call.path} ({what})" if call.path else what
             return say("{maker} produced {shape}", maker=maker, shape=written(tensor.shape))
@@ -81,7 +116,7 @@ class Origins:
         for place, op in enumerate(ops):
             call = module_of(self._trace, op.call)
             follower = ops[place + 1] if place + 1 < len(ops) else None
-            inside = self._maker(op) and self._trace.calls[call].path
+            inside = self.maker(op) and self._trace.calls[call].path
             if inside and follower is not None and module_of(self._trace, follower.call) == call:
                 continue
             steps.append(self._step(op, named=call != running))
@@ -90,16 +125,10 @@ class Origins:
     def _step(self, op: Op, *, named: bool) -> Text:
         """One function on the way: ``relu``, ``flatten to [2,400]``, ``ln_f (LayerNorm 768)``."""
         call = self._trace.calls[module_of(self._trace, op.call)]
-        path = call.path if named and self._maker(op) else ""
+        path = call.path if named and self.maker(op) else ""
         name = f"{path} ({describe(self._trace, call.id)})" if path else op.name
         shapes = [self._trace.tensors[i].shape for i in (*op.inputs[:1], *op.outputs[:1])]
         return say("{name} to {shape}", name=name, shape=written(shapes[1])) if len(set(shapes)) > 1 else name
-
-    def _maker(self, op: Op) -> str:
-        """Path of the module that made a value, if that module does little else."""
-        call = module_of(self._trace, op.call)
-        found = self._trace.calls[call]
-        return "" if call in self._parents else found.path or found.type
 
     def _back(self, value: int) -> tuple[int, list[Op]]:
         """The value before views and functions of one value, and these functions from first to last."""

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import asdict, replace
 from typing import Any
 
-from shapetrace.failing.phrases import Tell, joined, say
 from shapetrace.failing.structure import Explanation, written
+from shapetrace.language import Tell, joined, say
 
 _LONGEST_MESSAGE = 300
 

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from shapetrace.failing.phrases import Text, say
 from shapetrace.ir import Role
+from shapetrace.language import Text, say
 
 FailureKind = Literal["shape", "dtype", "index", "other"]
 """shape: sizes or numbers of axes do not fit. dtype: types do not. index: a number points outside. other: the rest."""

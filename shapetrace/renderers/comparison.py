@@ -11,7 +11,7 @@ from shapetrace.comparing.structure import Change, Comparison, Side, Total
 from shapetrace.drawing.opposing import titled
 from shapetrace.drawing.wording import Words
 from shapetrace.errors import UsageError
-from shapetrace.failing.phrases import say
+from shapetrace.language import say
 from shapetrace.renderers import FOR_PEOPLE, grid_renderer
 from shapetrace.renderers.failures import printable
 from shapetrace.renderers.grid import Cell, Column, Grid

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from rich.cells import cell_len
 from rich.text import Text
 
-from shapetrace.failing.phrases import Tell
 from shapetrace.failing.reporting import carets, lines, message
 from shapetrace.failing.structure import Explanation
+from shapetrace.language import Tell
 from shapetrace.renderers.wrapping import begun, broken
 
 RED = "bold red"

@@ -13,7 +13,7 @@ from shapetrace import failing
 from shapetrace.drawing.resources import read
 from shapetrace.drawing.wording import words_in
 from shapetrace.failing import explanation, report
-from shapetrace.failing.phrases import Phrase, joined, say
+from shapetrace.language import Phrase, joined, say
 from tests.failing.models import FAILING
 from tests.failing.reported import REPORTED
 

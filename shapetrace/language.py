@@ -1,4 +1,4 @@
-"""What is said of a failure: English with fields, which label files translate. Names and shapes stay as they are."""
+"""What is said to people: English with fields, which label files translate. Names and shapes stay as they are."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ class Phrase:
     """
 
     template: str
-    values: dict[str, "str | int | Phrase"] = field(default_factory=dict)
+    values: dict[str, "Text | int"] = field(default_factory=dict)
 
     def __str__(self) -> str:
         return self.told({})

@@ -1,0 +1,53 @@
+"""Failures that no shape explains: a tuple, a list or None where a tensor belongs, memory, two devices."""
+
+import re
+
+from shapetrace.failing.case import Case
+from shapetrace.failing.finding import Finding
+from shapetrace.language import Phrase, Text, say
+
+_NOT = re.compile(
+    r"(?P<op>\w+)\(\)?: argument '(?P<name>\w+)' \(position \d+\) must be (?:a )?Tensor, not (?P<type>[\w.]+)"
+)
+_ATTRIBUTE = re.compile(r"'(?P<type>\w+)' object has no attribute '(?P<name>\w+)'")
+_OF_TENSORS = frozenset("size shape dim ndim dtype device view reshape transpose permute flatten unsqueeze to".split())
+_TWO = re.compile(
+    r"at least two devices, (?P<a>[^\s!]+) and (?P<b>[^\s!,]+)"
+    r"|[Tt]ensor on device (?P<c>[^\s!]+) is not on the expected device (?P<d>[^\s!]+)"
+    r"|is on (?P<e>[^\s,]+), (?:but|different from) .* on (?P<f>[^\s,.]+)"
+)
+_NO_CUDA = re.compile(r"not compiled with CUDA|No CUDA GPUs|Found no NVIDIA driver")
+_TAKE = {
+    "tuple": "it is one value of the tuple that is wanted: an LSTM or attention returns several, "
+    "output, state = layer(x)",
+    "list": "torch.tensor(…) makes one of numbers, torch.stack(…) one of tensors",
+    "NoneType": "does what comes before return its result?",
+    "dict": "its tensors go in by name: model(**batch)",
+    "BatchEncoding": "its tensors go in by name: model(**batch)",
+}
+
+
+def no_tensors(case: Case) -> Finding | None:
+    """``argument 'input' (position 1) must be Tensor, not tuple``, ``'tuple' object has no attribute 'size'``."""
+    text = case.failure.message
+    if _NO_CUDA.search(text):
+        return Finding("other", say("no CUDA device can be used here: torch.cuda.is_available() is False"))
+    if found := _TWO.search(text):
+        first, second = (place for place in found.groups() if place)
+        told = "one operand is on {first}, another on {second}: tensors made in forward need device=x.device"
+        return Finding("other", say(told, first=first, second=second))
+    if found := _NOT.search(text):
+        told = "{op} takes a tensor as {name} and was given a {type}"
+        return Finding("other", _with_hint(say(told, **found.groupdict()), found["type"].rpartition(".")[2]))
+    found = _ATTRIBUTE.fullmatch(text)
+    if found is None or found["name"] not in _OF_TENSORS:
+        return None
+    told = "a {type} came where a tensor is expected: it has no {name}"
+    return Finding("other", _with_hint(say(told, **found.groupdict()), found["type"]))
+
+
+def _with_hint(reason: Phrase, given: str) -> Text:
+    hint = _TAKE.get(given, "")
+    if given.endswith(("Output", "Outputs")) or "OutputWith" in given:
+        hint = "it is one of its values that is wanted, such as .last_hidden_state or .logits"
+    return say("{first}; {second}", first=reason, second=say(hint)) if hint else reason

@@ -1,0 +1,244 @@
+"""Mends of what made an operand: a function on its way called otherwise, and all after it run again on shapes."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from itertools import combinations
+from typing import Any
+
+from shapetrace.failing.case import Case, Operation, on
+from shapetrace.failing.mends import Mend, Step, written_calls
+from shapetrace.failing.operands import METHODS, REDUCING, SAME_SHAPE, Operand, called
+from shapetrace.failing.rules import broken
+from shapetrace.failing.structure import written
+from shapetrace.ir import Kernel, Op
+from shapetrace.language import Text, say
+from shapetrace.ops.atoms import Axes
+
+_LONGEST_WAY = 12
+_JOINS = frozenset({"cat", "concat", "concatenate", "stack"})
+_WINDOW = re.compile(r"aten\.(?:convolution|(?:max|avg)_pool[123]d|max_pool[123]d_with_indices)\.")
+
+
+@dataclass(frozen=True)
+class Made:
+    """One function on the way to an operand.
+
+    Attributes:
+        op: The function.
+        operands: What it was given.
+        follows: Which of them is on the way.
+    """
+
+    op: Op
+    operands: tuple[Operand, ...]
+    follows: int
+
+
+def remade(case: Case, op: Operation) -> Iterator[Mend]:
+    """Every function on the way to every operand, called otherwise."""
+    for i, tensor in enumerate(case.tensors):
+        way = _way(case, tensor.id)
+        for place, made in enumerate(way):
+            for cost, text, changes in _otherwise(case, made):
+                operand = _again(made, changes)
+                for later in way[place + 1 :]:
+                    operand = None if operand is None else _again(_with(later, operand), {})
+                if operand is not None and operand.axes != op.operands[i].axes:
+                    told = say("{call}: {shape}", call=text, shape=written(operand.shape))
+                    yield Mend(
+                        told, op.with_operands({i: operand}), cost + len(way) - place, remade=(made.op.id, changes)
+                    )
+
+
+def as_others(case: Case, op: Operation) -> Iterator[Mend]:
+    """An operand viewed as another value of its shape was: keys split into heads as queries are."""
+    seen: set[tuple[int, Axes]] = set()
+    for i, tensor in enumerate(case.tensors):
+        root, _ = case.origins.before_views(tensor.id)
+        start = case.operand(case.trace.tensors[root])
+        for shape, sibling, views in _chains(case):
+            for steps in (views, (*views, ("transpose", (-2, -1)))) if shape == start.shape and sibling != root else ():
+                operand: Operand | None = start
+                for name, args in steps:
+                    operand = None if operand is None else called(operand, name, args)
+                if operand is None or tensor.role == "weight" or (i, operand.axes) in seen:
+                    continue
+                seen.add((i, operand.axes))
+                text = say("{call}, as {sibling}: {shape}", sibling=case.origins.name(sibling),
+                           call=on(case.origins.name(root), written_calls(steps)),
+                           shape=written(operand.shape))  # fmt: skip
+                was_split = len(op.shapes[i]) == max(map(len, op.shapes))
+                yield Mend(text, op.with_operands({i: operand}), 1 if was_split else -3, remade=(-1, {}))
+
+
+def _chains(case: Case) -> list[tuple[tuple[int, ...], int, tuple[Step, ...]]]:
+    """Views that were called one after the other, with the value they start from: each way to split into heads."""
+    found: dict[tuple[tuple[int, ...], tuple[Step, ...]], int] = {}
+    for op in case.trace.ops:
+        for value in op.outputs[:1] if op.name in METHODS else ():
+            root, ops = case.origins.before_views(value)
+            steps = tuple((each.name, tuple(_positional(each))) for each in ops)
+            if any(name in ("view", "reshape", "unflatten") for name, _ in steps):
+                found.setdefault((case.trace.tensors[root].shape, steps), root)
+    return sorted(((shape, root, steps) for (shape, steps), root in found.items()), key=lambda chain: len(chain[2]))
+
+
+def _way(case: Case, value: int) -> list[Made]:
+    """The functions on the way to a value whose results follow from what they were given, the first one first."""
+    way: list[Made] = []
+    while len(way) < _LONGEST_WAY:
+        op = case.origins.made_by(value)
+        if op is None or not op.inputs:
+            break
+        operands = tuple(case.operand(case.trace.tensors[each]) for each in op.inputs)
+        follows = next((k for k, operand in enumerate(operands) if operand.role == "data"), 0)
+        made = Made(op, operands, follows)
+        again = _again(made, {})
+        if again is None or again.shape != case.trace.tensors[value].shape:
+            break
+        way.insert(0, made)
+        value = op.inputs[follows]
+    return way
+
+
+def _with(made: Made, operand: Operand) -> Made:
+    return replace(made, operands=tuple(operand if k == made.follows else o for k, o in enumerate(made.operands)))
+
+
+def _positional(op: Op) -> list[Any]:
+    given = op.attrs.get("args")
+    return given[1:] if isinstance(given, list) else []
+
+
+def _again(made: Made, changes: Mapping[str, Any]) -> Operand | None:
+    """What a function gives for its operands, with other arguments; None if that is not known."""
+    op, name = made.op, made.op.name.rstrip("_")
+    if "method" in changes:
+        return called(made.operands[0], changes["method"], changes["args"])
+    if kernel := _window(op):
+        return _windowed(made, {**kernel.args, **changes})
+    if name in METHODS or name in SAME_SHAPE:
+        named = {key: value for key, value in op.attrs.items() if key not in ("args", "dtype")}
+        return called(made.operands[made.follows], name, _positional(op), {} if name in SAME_SHAPE else named)
+    if name in _JOINS or name in ("linear", "add", "mul", "sub"):
+        return _combined(name, made, changes)
+    return None
+
+
+def _combined(name: str, made: Made, changes: Mapping[str, Any]) -> Operand | None:
+    asked = Operation(name, made.operands, {**made.op.attrs, **changes})
+    if broken(asked):
+        return None
+    first = made.operands[made.follows]
+    if name == "linear":
+        return first.with_axes((*first.axes[:-1], made.operands[1].axes[0]))
+    if name not in _JOINS:
+        larger = max(made.operands, key=lambda operand: len(operand.axes))
+        return larger.with_axes([
+            axis or next((o.axes[back] for o in made.operands if len(o.axes) >= -back and o.axes[back]), ())
+            for back, axis in zip(range(-len(larger.axes), 0), larger.axes, strict=True)
+        ])  # fmt: skip
+    n_axes = len(first.axes) + (name == "stack")
+    dim = asked.dim("dim", 1, 0, n_axes)
+    if dim is None:
+        return None
+    if name == "stack":
+        return first.with_axes((*first.axes[:dim], first.atoms.fresh(len(made.operands)), *first.axes[dim:]))
+    joined = first.atoms.join(tuple(operand.axes[dim] for operand in made.operands))
+    return first.with_axes((*first.axes[:dim], joined, *first.axes[dim + 1 :]))
+
+
+def _window(op: Op) -> Kernel | None:
+    found = [kernel for kernel in op.kernels if _WINDOW.match(kernel.name)]
+    return found[0] if len(found) == 1 and not found[0].args.get("transposed") else None
+
+
+def _windowed(made: Made, args: Mapping[str, Any]) -> Operand | None:
+    """A convolution or a pooling: floor or ceil of (n + 2 padding - reach) / stride, plus 1."""
+    data, is_pool = made.operands[0], "kernel_size" in args
+    kernel = args["kernel_size"] if is_pool else list(made.operands[1].shape[2:])
+    n_space = len(made.op.inputs) and (len(made.operands[1].shape) - 2 if not is_pool else int(made.op.name[-2]))
+    stride = args.get("stride") or kernel
+    axes = list(data.axes)
+    if not is_pool:
+        if data.shape[-n_space - 1] != made.operands[1].shape[1] * int(args.get("groups", 1)):
+            return None
+        axes[-n_space - 1] = made.operands[1].axes[0]
+    for place in range(n_space):
+        back = place - n_space  # a pooling of a sequence runs as one of images
+        numbers = [_each(v, back) for v in (kernel, stride, args.get("padding", 0), args.get("dilation", 1))]
+        size = _left(data.shape[place - n_space], *numbers, ceil=bool(args.get("ceil_mode")))
+        if size < 1:
+            return None
+        if size != data.shape[place - n_space]:
+            axes[place - n_space] = data.atoms.fresh(size)
+    return data.with_axes(axes)
+
+
+def _each(value: Any, place: int) -> int:
+    if isinstance(value, list):
+        return int(value[place] if -len(value) <= place < len(value) else value[-1])
+    return int(value)
+
+
+def _left(n: int, kernel: int, stride: int, padding: int, dilation: int, *, ceil: bool) -> int:
+    rest = n + 2 * padding - dilation * (kernel - 1) - 1
+    size = (-(-rest // stride) if ceil else rest // stride) + 1
+    return size - 1 if ceil and (size - 1) * stride >= n + padding else size  # a window starts inside
+
+
+def _otherwise(case: Case, made: Made) -> Iterator[tuple[int, Text, dict[str, Any]]]:
+    """Ways to call a function otherwise."""
+    op, name = made.op, made.op.name
+    if kernel := _window(op):
+        who = case.origins.maker(op) or name
+        for cost, change in _other_windows(kernel, made):
+            key, value = next(iter(change.items()))
+            told = value[0] if isinstance(value, list) and len(set(value)) == 1 else value
+            yield cost, say("{layer} with {change}", layer=who, change=f"{key}={told}"), change
+    elif name in _JOINS:
+        for dim in range(1, len(made.operands[0].axes) + (name == "stack")):
+            yield 1, say("{op} along dim {dim}", op=name, dim=dim), _argument(op, "dim", dim)
+    elif name in METHODS and len(made.operands[0].axes) > 1:
+        before = f".{name}({', '.join(map(str, _positional(op)))})"
+        for step in _other_steps(case, name, made.operands[0]):
+            told = say("{call} instead of {before}", call=written_calls((step,)), before=before)
+            yield 1, told, {"method": step[0], "args": step[1]}
+
+
+def _argument(op: Op, name: str, value: Any) -> dict[str, Any]:
+    given = op.attrs.get("args")
+    if isinstance(given, list) and len(given) > 1 and name not in op.attrs:
+        return {"args": [given[0], value, *given[2:]]}
+    return {name: value}
+
+
+def _other_steps(case: Case, name: str, operand: Operand) -> Iterator[Step]:
+    n_axes = len(operand.axes)
+    if name in REDUCING:
+        yield from ((name, (dim,)) for dim, axis in enumerate(operand.axes) if case.identity.brought(axis))
+        return
+    if name in ("flatten", "view", "reshape", "squeeze"):
+        yield from (("flatten", (start,)) for start in range(1, n_axes))
+        yield from (("squeeze", (dim,)) for dim, size in enumerate(operand.shape) if size == 1)
+    if name in ("transpose", "permute", "T", "t", "mT", "swapaxes"):
+        yield ("transpose", (-2, -1))
+        yield from (("transpose", pair) for pair in combinations(range(n_axes), 2) if pair != (n_axes - 2, n_axes - 1))
+
+
+def _other_windows(kernel: Kernel, made: Made) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Another stride, another padding; for a pooling also the last window that is not whole."""
+    args = kernel.args
+    size = args.get("kernel_size") or list(made.operands[1].shape[2:])
+    stride, padding = args.get("stride") or size, args.get("padding") or 0
+    n = len(size) if isinstance(size, list) else 1
+    now = [_each(padding, place) for place in range(n)]
+    if "kernel_size" in args and not args.get("ceil_mode"):
+        yield 1, {"ceil_mode": True}
+    for value in (1, 2, 4):
+        if [value] * n != [_each(stride, place) for place in range(n)] and "kernel_size" not in args:
+            yield 2, {"stride": [value] * n}
+    for value in range(max(_each(size, place) for place in range(n)) // 2 + 1):
+        if [value] * n != now:
+            yield 2, {"padding": [value] * n}

@@ -1,0 +1,79 @@
+"""What is offered holds: torch runs each mend, and the examples of a batch are where they were."""
+
+import pytest
+import torch
+
+from shapetrace.failing.explaining import case_of, finding
+from tests.failing.applying import called, failed, made, mended, run
+from tests.failing.kinds import KINDS
+from tests.failing.models import FAILING, Fails
+from tests.failing.reported import REPORTED
+
+EVERY = {**FAILING, **REPORTED, **KINDS}
+_OF_A_MODULE = {"a single image", "an LSTM in a model", "an image in an LSTM"}
+"""Modules that check their inputs themselves: a mend of them is an input, or another module."""
+
+
+@pytest.mark.parametrize("name", [name for name in EVERY if name not in _OF_A_MODULE])
+def test_torch_runs_the_operation_of_every_mend(name):
+    case = case_of(failed(EVERY[name].model, EVERY[name].inputs))
+    for mend in finding(case).mends:
+        run(mend.operation)
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_what_is_called_on_an_operand_gives_the_shape_that_is_said(name):
+    case = case_of(failed(EVERY[name].model, EVERY[name].inputs))
+    for mend in finding(case).mends:
+        for place, steps in mend.calls.items():
+            result = called(made(case.operation)[place], steps)
+            assert tuple(result.shape) == mend.operation.shapes[place]
+            assert str(result.dtype) == f"torch.{mend.operation.operands[place].dtype}"
+
+
+def changed_models() -> dict[str, tuple[Fails, int]]:
+    found = {}
+    for name, fails in EVERY.items():
+        case = case_of(failed(fails.model, fails.inputs))
+        for place, mend in enumerate(finding(case).mends):
+            if case.failure.op and not case.failure.op.startswith(
+                ("multi_head", "cross", "nll", "embedding", "setitem")
+            ):
+                if mended(fails.model, case, mend) is not None:
+                    found[f"{name}: {mend.text}"] = fails, place
+    return found
+
+
+CHANGED = changed_models()
+
+
+def test_most_mends_can_be_made_in_the_model_itself():
+    assert len(CHANGED) > 40
+
+
+@pytest.mark.parametrize("name", CHANGED)
+def test_a_model_with_the_mend_runs_and_keeps_each_example_to_itself(name):
+    fails, place = CHANGED[name]
+    case = case_of(failed(fails.model, fails.inputs))
+    model = mended(fails.model.eval(), case, finding(case).mends[place])
+    torch.manual_seed(0)
+    n = fails.inputs[0].shape[0]
+    inputs = [torch.randn_like(x) if x.is_floating_point() else x for x in fails.inputs]
+    before = model(*inputs)
+    others = [with_other_first(x) if x.ndim > 1 and x.shape[0] == n else x for x in inputs]
+    after = model(*others)
+    if before.ndim and n > 1:
+        assert before.shape[0] == n
+        assert torch.equal(before[1:], after[1:])
+
+
+def test_an_example_that_reaches_others_is_seen():
+    x = torch.randn(3, 4)
+    assert not torch.equal((x - x.mean(0))[1:], (with_other_first(x) - with_other_first(x).mean(0))[1:])
+
+
+def with_other_first(x: torch.Tensor) -> torch.Tensor:
+    """The same batch with another first example."""
+    x = x.clone()
+    x[0] = x[0] + 3 if x.is_floating_point() else 1 - x[0].long()
+    return x
