@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from shapetrace.comparing import summarising
-from shapetrace.comparing.structure import Change, Comparison, Side, Total
+from shapetrace.comparing.structure import Change, Comparison, Quantity, Side, Total
 from shapetrace.drawing.opposing import titled
 from shapetrace.drawing.wording import Words
 from shapetrace.failing.phrases import say
@@ -53,8 +53,8 @@ def summary(comparison: Comparison, *, strict: bool = True, words: Words = ENGLI
 
 
 def _total(total: Total, words: Words) -> str:
-    number = short if "FLOPs" in total.name or "bytes" in total.name else exact
-    name = words.say(total.name)
+    number = short if total.of in {Quantity.FLOPS, Quantity.ACTIVATION_BYTES} else exact
+    name = words.say(total.of)
     if total.left == total.right:
         return f"{name} {number(total.left)}"
     growth = summarising.growth(total)

@@ -51,7 +51,7 @@ def render_comparison(comparison: Comparison) -> str:
         "equal": not comparison.differs(),
         "products_equal": comparison.products_equal,
         "settings": [{"name": name, "left": a, "right": b} for name, a, b in comparison.settings],
-        "totals": [asdict(total) for total in comparison.totals],
+        "totals": [{"name": total.of, "left": total.left, "right": total.right} for total in comparison.totals],
         "changes": [_change(change) for change in comparison.changes if change.status != "same"],
     }
     return json.dumps(document, ensure_ascii=False, indent=1) + "\n"
@@ -97,6 +97,7 @@ def _step(step: Step) -> dict[str, Any]:
         "results": [_operand(operand) for operand in step.results],
         "equation": step.equation,
         "parameters": step.parameters,
+        "parameters_in_all": step.parameters_in_all,
         "tied_to": step.tied_to or None,
         "flops": step.flops,
         "notes": [str(note) for note in step.notes],

@@ -47,7 +47,7 @@ def _parameters(section: Section, name: str) -> list[tuple[str, int]]:
     found: list[tuple[str, int]] = []
     for item in section.items:
         if isinstance(item, Step):
-            found.append((_share(item, name), item.parameters * item.repeat))
+            found.append((_share(item, name), item.parameters_in_all))
         else:
             found += _parameters(item, name)
     return found
