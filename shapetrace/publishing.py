@@ -7,7 +7,7 @@ from pathlib import Path
 from shapetrace.drawing.facts import facts_of
 from shapetrace.errors import MissingPartError
 from shapetrace.formats import FORMATS, ready, rendering
-from shapetrace.formats.contract import Content, Options, Part
+from shapetrace.formats.contract import Content, Excerpt, Options
 from shapetrace.formats.gallery import Folder, Picture, page, readme
 from shapetrace.outlining.structure import Outline, Section
 from shapetrace.writing import make_folder, write
@@ -21,7 +21,7 @@ def publish(
     folder: Path,
     *,
     formats: Sequence[str] = ("svg",),
-    part: Part | None = None,
+    part: Excerpt | None = None,
     options: Options | None = None,
     command: str = "",
 ) -> list[Path]:
@@ -67,11 +67,11 @@ def publish(
     return [folder / file for file in files]
 
 
-def part_of(section: str | None, step: int | None) -> Part | None:
+def part_of(section: str | None, step: int | None) -> Excerpt | None:
     """The part that a section or a step asks for; None if neither is given."""
     if section is None and step is None:
         return None
-    return Part(slug(section) if section is not None else f"step-{step}", section, step)
+    return Excerpt(slug(section) if section is not None else f"step-{step}", section, step)
 
 
 def _below(folder: Path) -> tuple[tuple[str, str], ...]:
@@ -98,14 +98,15 @@ def _pages(
     }
 
 
-def _picture(outline: Outline, part: Part, files: Sequence[str], options: Options, command: str) -> Picture | None:
+def _picture(outline: Outline, part: Excerpt, files: Sequence[str], options: Options, command: str) -> Picture | None:
     """What a page shows of a part; None if none of its files is a picture."""
     shown = [each for each in FORMATS.values() if each.in_pages and f"{part.name}.{each.suffix}" in files]
     if not shown:
         return None
     file, is_figure = f"{part.name}.{shown[0].suffix}", shown[0].figure is not None
     drawn = rendering.drawing(outline, part, options)
-    single = f"{command} --section {shlex.quote(part.section.strip('<>'))}" if command and part.section else ""
+    path = next((section.spoken for section in _sections(outline) if section.path == part.section), part.section)
+    single = f"{command} --section {shlex.quote(path)}" if command and path else ""
     return Picture(
         file,
         part.name,
@@ -118,30 +119,30 @@ def _picture(outline: Outline, part: Part, files: Sequence[str], options: Option
     )
 
 
-def _label(outline: Outline, part: Part, options: Options) -> str:
+def _label(outline: Outline, part: Excerpt, options: Options) -> str:
     """A part in a word or two: ``Attention``; with its path where several have that title."""
     if part.section is None or part.section == "failure":
         return options.words.say(part.name.capitalize())
     sections = [section for section in _sections(outline) if section.path == part.section]
     title = options.words.say(sections[0].title) if sections else part.section
-    return title if part.name in KINDS or not sections else f"{title} {part.section.strip('<>')}"
+    return title if part.name in KINDS or not sections else f"{title} {sections[0].spoken}"
 
 
 def _on_one_line(command: str) -> str:
     return "".join(character if character.isprintable() else " " for character in command)
 
 
-def _parts(outline: Outline) -> list[Part]:
+def _parts(outline: Outline) -> list[Excerpt]:
     """The overview and every section: the first of a kind is named after it, others after their path."""
-    parts = [Part("overview")]
+    parts = [Excerpt("overview")]
     if outline.explained is not None:
-        parts.append(Part("failure", "failure"))
+        parts.append(Excerpt("failure", "failure"))
     taken = {part.name for part in parts}
     for section in sorted(_sections(outline), key=lambda section: KINDS.index(section.kind)):
         name: str = section.kind if section.kind not in taken else f"{section.kind}-{slug(section.path)}"
         if name not in taken:
             taken.add(name)
-            parts.append(Part(name, section.path))
+            parts.append(Excerpt(name, section.path))
     return parts
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from shapetrace.drawing import Look
 from shapetrace.formats import FORMATS, png, rendering
-from shapetrace.formats.contract import Options, Part
+from shapetrace.formats.contract import Excerpt, Options
 from shapetrace.outlining.structure import Outline, Step
 from shapetrace.publishing import publish
 from tests.drawing.outlines import data, outline_of, product, weight
@@ -65,7 +65,7 @@ def test_a_hostile_name_is_text(name, format_name):
     if not can_write(format_name):
         pytest.skip("needs a program or a font")
     options = Options(look=Look(title=name, caption=name), scale=0.5)
-    for file, content in rendering.files(outline(name), Part("overview"), FORMATS[format_name], options):
+    for file, content in rendering.files(outline(name), Excerpt("overview"), FORMATS[format_name], options):
         written = content if isinstance(content, bytes) else content.encode("utf-8", errors="replace")
         assert written
         if file.endswith(".svg"):

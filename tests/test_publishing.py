@@ -9,7 +9,7 @@ import pytest
 from shapetrace.drawing import Look
 from shapetrace.errors import MissingPartError, UsageError
 from shapetrace.formats import FORMATS, png, ready
-from shapetrace.formats.contract import Options, Part
+from shapetrace.formats.contract import Excerpt, Options
 from shapetrace.publishing import part_of, publish, slug
 from tests.outlines import gpt2
 
@@ -75,7 +75,7 @@ def test_a_path_becomes_a_file_name(text, name):
 def test_every_format_has_its_files(tmp_path):
     formats = [name for name in FORMATS if shutil.which("dot") or not name.startswith("dot-")]
     files = {
-        path.name: path.read_bytes() for path in publish(gpt2(), tmp_path, formats=formats, part=Part("mlp", "mlp"))
+        path.name: path.read_bytes() for path in publish(gpt2(), tmp_path, formats=formats, part=Excerpt("mlp", "mlp"))
     }
     assert set(files) >= {
         "mlp.svg", "mlp-dark.svg", "mlp.png", "mlp.pdf", "mlp.html", "mlp.md", "mlp.json", "mlp.dot", "index.html"
@@ -86,7 +86,7 @@ def test_every_format_has_its_files(tmp_path):
 
 
 def test_markdown_shows_the_figure_that_the_reader_prefers_and_the_table(tmp_path):
-    publish(gpt2(), tmp_path, formats=("md",), part=Part("mlp", "mlp"))
+    publish(gpt2(), tmp_path, formats=("md",), part=Excerpt("mlp", "mlp"))
     text = (tmp_path / "mlp.md").read_text(encoding="utf-8")
     assert text.startswith("<picture>\n")
     assert '<source media="(prefers-color-scheme: dark)" srcset="mlp-dark.svg">' in text
@@ -96,7 +96,7 @@ def test_markdown_shows_the_figure_that_the_reader_prefers_and_the_table(tmp_pat
 
 
 def test_a_fragment_has_the_figure_and_its_steps(tmp_path):
-    publish(gpt2(), tmp_path, formats=("html",), part=Part("mlp", "mlp"))
+    publish(gpt2(), tmp_path, formats=("html",), part=Excerpt("mlp", "mlp"))
     text = (tmp_path / "mlp.html").read_text(encoding="utf-8")
     assert text.startswith("<svg")
     assert "<html" not in text
@@ -106,7 +106,7 @@ def test_a_fragment_has_the_figure_and_its_steps(tmp_path):
 
 def test_a_page_shows_the_picture_that_was_written(tmp_path):
     for formats, shown in ((("md", "dot"), "mlp.svg"), (("dot", "svg"), "mlp.svg")):
-        publish(gpt2(), tmp_path, formats=formats, part=Part("mlp", "mlp"))
+        publish(gpt2(), tmp_path, formats=formats, part=Excerpt("mlp", "mlp"))
         assert f'src="{shown}"' in (tmp_path / "index.html").read_text(encoding="utf-8")
 
 

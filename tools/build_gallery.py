@@ -16,7 +16,7 @@ from rich.progress import track
 from shapetrace.cli.asking import asked_by
 from shapetrace.drawing import compare
 from shapetrace.formats import markdown, svg, tables
-from shapetrace.formats.contract import Part
+from shapetrace.formats.contract import Excerpt
 from shapetrace.formats.rendering import drawing
 from shapetrace.listing import listed, parts
 from shapetrace.obtaining import obtain, variants
@@ -74,7 +74,7 @@ def built() -> dict[Path, bytes]:
             figure["title"] = drawn.title
             continue
         outline = outline_of(request, fused=asked.fused, known=outlines)
-        part = Part(figure["name"], asked.section, asked.step)
+        part = Excerpt(figure["name"], asked.section, asked.step)
         drawn = drawing(outline, part, asked.options)
         files[GALLERY / folder["name"] / f"{part.name}.svg"] = svg.render(
             drawn, templates=asked.options.templates

@@ -56,7 +56,7 @@ def _made(post: Path) -> dict[Path, bytes]:
 
 def _drawn(marker: "Marker", name: str, outlines: dict[str, Any]) -> "tuple[Image, bytes]":
     """The figure of one marker; models that several markers name run once."""
-    from shapetrace.formats.contract import Part
+    from shapetrace.formats.contract import Excerpt
     from shapetrace.formats.rendering import drawing, render
     from shapetrace.posting import Image
 
@@ -68,7 +68,7 @@ def _drawn(marker: "Marker", name: str, outlines: dict[str, Any]) -> "tuple[Imag
             if trace.failure is not None:
                 say(f"{marker.place}: the pass ended early; the figure shows what ran")
             outlines[key] = trace.outline(fused=asked.fused)
-        part = Part(name, asked.section, asked.step)
+        part = Excerpt(name, asked.section, asked.step)
         figure = drawing(outlines[key], part, asked.options)
         content = render(figure, to, asked.options)
     except ShapetraceError as error:

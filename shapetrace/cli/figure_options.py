@@ -10,7 +10,7 @@ from shapetrace.cli.options import takes
 
 if TYPE_CHECKING:
     from shapetrace.drawing import Look
-    from shapetrace.formats.contract import Options, Part
+    from shapetrace.formats.contract import Excerpt, Options
 
 _WHAT = "What the figure shows"
 _LOOK = "How it looks"
@@ -95,13 +95,13 @@ class FigureOptions(SectionOptions):
         return replace(SectionOptions.look(self), view=self.view)  # type: ignore[arg-type]  # Look checks it
 
     @property
-    def part(self) -> "Part | None":
+    def part(self) -> "Excerpt | None":
         """The one section or step that is asked for."""
-        from shapetrace.formats.contract import Part
+        from shapetrace.formats.contract import Excerpt
         from shapetrace.publishing import part_of
 
         if self.view == "story" and not self.section and self.step is None:
-            return Part("story")
+            return Excerpt("story")
         return part_of(self.section or None, self.step)
 
 

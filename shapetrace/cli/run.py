@@ -14,7 +14,7 @@ from shapetrace.request import Request
 if TYPE_CHECKING:
     from shapetrace.api import Trace
     from shapetrace.drawing.wording import Words
-    from shapetrace.formats.contract import Part
+    from shapetrace.formats.contract import Excerpt
     from shapetrace.formats.grid import Grid
 
 
@@ -41,7 +41,7 @@ def run(
     """Run one forward pass and list its matrix products with every shape."""
     from shapetrace.drawing import Look
     from shapetrace.formats import ready
-    from shapetrace.formats.contract import Options, Part
+    from shapetrace.formats.contract import Excerpt, Options
     from shapetrace.formats.rendering import render
 
     options = Options(lang=lang, look=Look(templates=templates), depth=depth, **terminal_options())
@@ -50,7 +50,7 @@ def run(
         trace = obtain(request, say)
     if save is not None:
         trace.save(save)
-    part = Part(section or "overview", section)
+    part = Excerpt(section or "overview", section)
     if ops:
         deliver(render(_operations(trace, part, fused, to.given(options).words), to, options), to)
     else:
@@ -59,7 +59,7 @@ def run(
         raise typer.Exit(1)
 
 
-def _operations(trace: "Trace", part: "Part", fused: bool, words: "Words") -> "Grid":
+def _operations(trace: "Trace", part: "Excerpt", fused: bool, words: "Words") -> "Grid":
     """The raw operations of the whole pass, or of the modules of one section."""
     from shapetrace.formats.operations import operations
     from shapetrace.formats.rendering import narrowed

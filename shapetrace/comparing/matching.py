@@ -24,7 +24,7 @@ def compare(left: Trace, right: Trace, *, names: tuple[str, str] = ("", "")) -> 
     pairing = _Pairing((left, right))
     changes = tuple(pairing.rows(outlines[0].root, outlines[1].root, 0))
     equal = [c for c in changes if not c.section and c.status != "added" and "products" not in c.aspects]
-    n_products = sum(1 for change in equal if change.left and change.left.equation and _is_product(change))
+    n_products = sum(1 for change in equal if (step := change.steps[0]) and step.kind in PRODUCTS)
     return Comparison(
         names[0] or left.model.name,
         names[1] or right.model.name,
@@ -43,11 +43,6 @@ def _outline(trace: Trace) -> Outline:
 
 def _settings(left: dict[str, Plain], right: dict[str, Plain]) -> tuple[tuple[str, Plain, Plain], ...]:
     return tuple((name, left[name], right[name]) for name in left if name in right and left[name] != right[name])
-
-
-def _is_product(change: Change) -> bool:
-    equation = change.left.equation if change.left else ""
-    return any(sign in equation for sign in ("×", "∗", "rows of"))
 
 
 def _totals(left: Outline, right: Outline) -> tuple[Total, ...]:
@@ -110,7 +105,7 @@ class _Pairing:
                 found.setdefault("products", []).append(f"parameters {numbers[0]:,} → {numbers[1]:,}")
         elif a.repeat != b.repeat:
             found.setdefault("products", []).append(f"repeat {a.repeat} → {b.repeat}")
-        if a.path != b.path or (isinstance(a, Step) and a.title != b.title):
+        if a.path != b.path or (isinstance(a, Step) and isinstance(b, Step) and a.role != b.role):
             found.setdefault("names", [])
         return tuple(found), tuple(note for notes in found.values() for note in notes)
 
@@ -142,6 +137,6 @@ def _steps(a: Item | None, b: Item | None) -> tuple[Step | None, Step | None]:
 def _side(item: Item) -> Side:
     if isinstance(item, Section):
         title = f"{item.title} ×{item.repeat}" if item.repeat > 1 else item.title
-        return Side(title, item.path, repeat=item.repeat, parameters=item.parameters)
+        return Side(title, item.path, repeat=item.repeat, parameters=item.parameters, place=item.module)
     stack = max((operand.stack for operand in (*item.operands, *item.results)), default=1)
-    return Side(item.title, item.path, item.equation, stack, item.repeat, item.parameters, item.flops)
+    return Side(item.title, item.path, item.equation, stack, item.repeat, item.parameters, item.flops, item.path)

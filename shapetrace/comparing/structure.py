@@ -10,7 +10,7 @@ from shapetrace.outlining.structure import Step
 
 Aspect = Literal["products", "steps", "names", "kernels"]
 """products: shapes of products and lookups, how often they run, parameters. steps: everything else that runs.
-names: module paths and titles. kernels: what PyTorch executed."""
+names: module paths, and what steps are for. kernels: what PyTorch executed."""
 
 ASPECTS: tuple[Aspect, ...] = ("products", "steps", "names", "kernels")
 
@@ -23,12 +23,13 @@ class Side:
 
     Attributes:
         title: ``Query``, ``Block ×12``.
-        path: Module path.
+        path: Its path in the outline.
         equation: Shapes; empty for a section.
         stack: Number of equal matrices.
         repeat: Number of layers it stands for.
         parameters: Of one layer; of all together where the layers of the two sides share weights otherwise.
         flops: Of one layer; None if not counted.
+        place: Module path; empty for a section that no module makes.
     """
 
     title: str
@@ -38,11 +39,7 @@ class Side:
     repeat: int = 1
     parameters: int = 0
     flops: int | None = None
-
-    @property
-    def place(self) -> str:
-        """Its path; empty for a section that no module makes."""
-        return "" if "<" in self.path else self.path
+    place: str = ""
 
 
 @dataclass(frozen=True, slots=True)

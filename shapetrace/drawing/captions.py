@@ -30,7 +30,7 @@ def row_caption(row: Row, words: Words, room_px: float) -> Cell:
 def _lines(row: Row, words: Words, room_px: float) -> Iterator[tuple[str, str]]:
     for line in wrapped(title_of(row, words), "label", room_px, lines=2):
         yield "label", line
-    paths = (row.folded.path.strip("<>"),) if row.folded else tuple(step.path for step in (row.steps[0], *row.alike))
+    paths = (row.folded.spoken,) if row.folded else tuple(step.path for step in (row.steps[0], *row.alike))
     path = clean(joined_path(paths))
     if path and path != row.inside:
         yield "path", shortened(path, "path", room_px)

@@ -26,6 +26,7 @@ from shapetrace.drawing.subjects import slug
 from shapetrace.drawing.theme import theme_named
 from shapetrace.drawing.wording import Words, words_in
 from shapetrace.errors import UsageError
+from shapetrace.outlining.roles import Role
 from shapetrace.outlining.structure import Outline, Section, SectionKind
 
 _MOST = 3
@@ -119,8 +120,8 @@ def rows_of(section: Section, look: Look) -> list[tuple[Row, SectionKind]]:
     kinds = {step.id: part.kind for part in section.sections() for step in part.steps()}
     rows: list[Row] = []
     for row in rows_in(flattened(collapse(arrange(section, apart), look.max_rows), section.path, MAX_DEPTH)):
-        pair = (rows[-1].steps[0].title, row.steps[0].title) if rows and not row.folded else ()
-        if pair == ("Key", "Value") and likeness(rows[-1]) == likeness(row):
+        pair = (rows[-1].steps[0].role, row.steps[0].role) if rows and not row.folded else ()
+        if pair == (Role.KEY, Role.VALUE) and likeness(rows[-1]) == likeness(row):
             rows[-1] = replace(rows[-1], alike=row.steps)
         else:
             rows.append(row)

@@ -78,7 +78,7 @@ class Options:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class Excerpt:
     """What of a model is written.
 
     Attributes:
@@ -125,7 +125,7 @@ class Format:
     grid: Callable[[Grid, Options], Content] | None = None
     comparison: Callable[[Comparison, Options], Content] | None = None
     figure: Callable[[Figure, Options], Content] | None = None
-    files: Callable[[Outline, Part, Options, Sequence[str]], Files] | None = None
+    files: Callable[[Outline, Excerpt, Options, Sequence[str]], Files] | None = None
     in_pages: bool = False
     check: Callable[[], None] = _nothing
 

@@ -14,7 +14,7 @@ from shapetrace.drawing.metrics import clean
 from shapetrace.drawing.theme import theme_named
 from shapetrace.drawing.wording import Words, words_in
 from shapetrace.errors import MissingPartError, ShapetraceError
-from shapetrace.formats.contract import Files, Format, Options, Part
+from shapetrace.formats.contract import Excerpt, Files, Format, Options
 from shapetrace.outlining.structure import Operand, Outline, Section, Step
 
 _SIZES = {"fontsize": "11", "fontname": "Helvetica"}
@@ -95,9 +95,8 @@ class _Graph:
             self.n_clusters += 1
             with graph.subgraph(name=f"cluster_{self.n_clusters}") as inner:
                 times = f" ×{item.repeat}" if item.repeat > 1 else ""
-                path = "" if item.path.startswith("<") else item.path
                 inner.attr(
-                    label=label(self.words.say(item.title) + times, path, end=r"\l"),
+                    label=label(self.words.say(item.title) + times, item.module, end=r"\l"),
                     style="rounded,filled",
                     labeljust="l",
                 )
@@ -196,7 +195,7 @@ def _outline(outline: Outline, options: Options) -> str:
 def _drawn(suffix: str) -> Format:
     """A graph that Graphviz draws; its source is written beside it."""
 
-    def files(outline: Outline, part: Part, options: Options, _among: Sequence[str]) -> Files:
+    def files(outline: Outline, part: Excerpt, options: Options, _among: Sequence[str]) -> Files:
         from shapetrace.formats import rendering
 
         source = _outline(rendering.narrowed(outline, part), options)

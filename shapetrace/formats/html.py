@@ -8,7 +8,7 @@ from shapetrace.drawing.wording import Words
 from shapetrace.failing import report
 from shapetrace.formats import summary
 from shapetrace.formats.columns import flops_of
-from shapetrace.formats.contract import Files, Format, Options, Part
+from shapetrace.formats.contract import Excerpt, Files, Format, Options
 from shapetrace.formats.equations import pieces
 from shapetrace.formats.grid import Grid, text
 from shapetrace.formats.markdown import TITLES
@@ -110,7 +110,7 @@ def _table(titles: list[tuple[str, str]], body: list[list[tuple[str, str]]]) -> 
     return "\n".join(['<div style="overflow-x: auto">', *table, "</div>"])
 
 
-def _files(outline: Outline, part: Part, options: Options, _among: Sequence[str]) -> Files:
+def _files(outline: Outline, part: Excerpt, options: Options, _among: Sequence[str]) -> Files:
     """A fragment to paste: the figure, and its steps below in a table that opens."""
     from shapetrace.formats import rendering, svg
 

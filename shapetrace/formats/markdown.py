@@ -9,7 +9,7 @@ from shapetrace.drawing.wording import Words
 from shapetrace.failing import Explanation
 from shapetrace.formats import summary
 from shapetrace.formats.columns import flops_of
-from shapetrace.formats.contract import Files, Format, Options, Part
+from shapetrace.formats.contract import Excerpt, Files, Format, Options
 from shapetrace.formats.failures import told
 from shapetrace.formats.grid import Grid, text
 from shapetrace.formats.phrasing import ENGLISH
@@ -92,7 +92,7 @@ def _table(titles: Iterable[str], alignment: Iterable[str], body: Iterable[Itera
     return ["| " + " | ".join(cells) + " |" for cells in lines]
 
 
-def _files(outline: Outline, part: Part, options: Options, among: Sequence[str]) -> Files:
+def _files(outline: Outline, part: Excerpt, options: Options, among: Sequence[str]) -> Files:
     """A picture that follows the reader's light or dark, and the steps as a table."""
     from shapetrace.formats import png, rendering, svg
 

@@ -12,14 +12,14 @@ from shapetrace.drawing.selecting import section_named, step_numbered
 from shapetrace.errors import UsageError
 from shapetrace.formats import tables
 from shapetrace.formats.comparison import compared
-from shapetrace.formats.contract import Content, Files, Format, Options, Part
+from shapetrace.formats.contract import Content, Excerpt, Files, Format, Options
 from shapetrace.formats.grid import Grid
 from shapetrace.outlining.structure import Outline
 
-WHOLE = Part("overview")
+WHOLE = Excerpt("overview")
 
 
-def render(thing: Outline | Grid | Comparison | Figure, to: Format, options: Options, part: Part = WHOLE) -> Content:
+def render(thing: Outline | Grid | Comparison | Figure, to: Format, options: Options, part: Excerpt = WHOLE) -> Content:
     """Write a thing.
 
     Args:
@@ -46,7 +46,7 @@ def render(thing: Outline | Grid | Comparison | Figure, to: Format, options: Opt
     return to.figure(_figure(thing, options, part), given)
 
 
-def files(outline: Outline, part: Part, to: Format, options: Options, among: Sequence[str] = ()) -> Files:
+def files(outline: Outline, part: Excerpt, to: Format, options: Options, among: Sequence[str] = ()) -> Files:
     """The files of a part of a model in a format: names and contents, in the order to write.
 
     Args:
@@ -66,7 +66,7 @@ def files(outline: Outline, part: Part, to: Format, options: Options, among: Seq
         yield f"{part.name}.{to.suffix}", render(outline, to, options, part)
 
 
-def drawing(outline: Outline, part: Part, options: Options) -> Figure:
+def drawing(outline: Outline, part: Excerpt, options: Options) -> Figure:
     """The figure of a part.
 
     Raises:
@@ -77,7 +77,7 @@ def drawing(outline: Outline, part: Part, options: Options) -> Figure:
     )
 
 
-def narrowed(outline: Outline, part: Part) -> Outline:
+def narrowed(outline: Outline, part: Excerpt) -> Outline:
     """An outline of one part alone; totals, coverage and failure stay those of the whole model.
 
     Raises:
@@ -94,7 +94,7 @@ def narrowed(outline: Outline, part: Part) -> Outline:
     return replace(outline, root=whole)
 
 
-def _figure(thing: Outline | Grid | Comparison | Figure, options: Options, part: Part) -> Figure:
+def _figure(thing: Outline | Grid | Comparison | Figure, options: Options, part: Excerpt) -> Figure:
     if isinstance(thing, Outline):
         return drawing(thing, part, options)
     if isinstance(thing, Comparison):

@@ -139,7 +139,7 @@ def _headline(section: Section, words: Words) -> str:
 
 
 def _members(section: Section, parent: Section) -> str:
-    if section.path.startswith("<"):
+    if section.is_group:
         return ""
     if section.repeat > 1 and len(section.members) > 1:
         first, last = (relative(path, parent.path) for path in (section.members[0], section.members[-1]))

@@ -4,9 +4,10 @@ from shapetrace.drawing.wording import Words
 from shapetrace.formats.numbers import exact, percent, short
 from shapetrace.formats.phrasing import ENGLISH, part_named
 from shapetrace.ir import Model
+from shapetrace.outlining.roles import Role
 from shapetrace.outlining.structure import Outline, Section, SectionKind, Step
 
-_MLP_TITLES = frozenset({"Expand", "Shrink", "Gate", "Up", "Down"})
+_OF_MLP = frozenset({Role.EXPAND, Role.SHRINK, Role.GATE, Role.UP, Role.GATE_UP, Role.DOWN})
 GAP = "   "
 """Between the parts of a line of totals; formats that swallow spaces write something else."""
 
@@ -54,12 +55,12 @@ def _parameters(section: Section, name: str) -> list[tuple[str, int]]:
 
 
 def _share(step: Step, name: str) -> str:
-    """What a step's parameters count as; in a block without a module for its MLP, titles tell."""
+    """What a step's parameters count as; in a block without a module for its MLP, roles tell."""
     if step.kind == "lookup":
         return "embedding"
     if step.kind == "norm":
         return "norms"
-    return name or ("MLP" if step.title in _MLP_TITLES else "other")
+    return name or ("MLP" if step.role in _OF_MLP else "other")
 
 
 def totals(outline: Outline, words: Words = ENGLISH) -> tuple[str, str]:

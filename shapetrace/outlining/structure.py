@@ -179,6 +179,16 @@ class Section:
     is_group: bool = False
 
     @property
+    def module(self) -> str:
+        """Path of the module that it is; empty for a group that is none."""
+        return "" if self.is_group else self.path
+
+    @property
+    def spoken(self) -> str:
+        """Its path as people type it: that of a group without the brackets that mark it."""
+        return self.path.replace("<", "").replace(">", "") if self.is_group else self.path
+
+    @property
     def window(self) -> Note | None:
         """What tells a block from its neighbours that look further: the window of its attention."""
         if self.kind != "block" or any(isinstance(item, Section) and item.kind == "block" for item in self.items):

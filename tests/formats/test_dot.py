@@ -8,7 +8,7 @@ import pytest
 
 from shapetrace.errors import MissingPartError
 from shapetrace.formats import dot
-from shapetrace.formats.contract import Part
+from shapetrace.formats.contract import Excerpt
 from shapetrace.formats.rendering import narrowed
 from shapetrace.models import presets
 from shapetrace.obtaining import obtain
@@ -77,7 +77,7 @@ def test_dot_draws_every_preset(name):
 
 @needs_dot
 def test_dot_draws_one_section():
-    source = dot.render(narrowed(gpt2(), Part("attention", "attention")))
+    source = dot.render(narrowed(gpt2(), Excerpt("attention", "attention")))
     assert b"Softmax" in dot.drawn(source, "svg")
     assert "Token lookup" not in source
 
