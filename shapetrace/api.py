@@ -56,7 +56,7 @@ class Trace(ir.Trace):
         save(self, Path(path))
 
     def __str__(self) -> str:
-        from shapetrace.renderers.table import render
+        from shapetrace.formats.table import render
 
         return render(self._outline, width=shutil.get_terminal_size((100, 40)).columns).rstrip("\n")
 
@@ -64,7 +64,7 @@ class Trace(ir.Trace):
         return figure(self._outline).svg
 
     def _repr_html_(self) -> str:
-        from shapetrace.renderers.html import render
+        from shapetrace.formats.html import render
 
         return render(self._outline, svg=self._repr_svg_())
 
@@ -82,26 +82,33 @@ class Figure:
     @cached_property
     def svg(self) -> str:
         """The figure as one SVG document."""
-        from shapetrace.renderers import figure_renderer
+        from shapetrace.formats.svg import render
 
-        return str(figure_renderer("svg")(self.drawing))
+        return render(self.drawing)
 
     def save(self, path: str | Path, **options: Any) -> None:
         """Write it to a file in the format of the file's suffix: ``.svg``, ``.png``, ``.pdf``.
 
         Args:
             path: The file.
-            options: Passed on to the format: ``scale`` of a PNG, ``fonts`` of a PNG or PDF.
+            options: What the format reads: ``scale`` of a PNG, ``fonts`` of a PNG or PDF.
 
         Raises:
             MissingPartError: If the format needs a package or font that is not installed.
-            UsageError: If no renderer writes that suffix, or it cannot be written there.
+            UsageError: If no format of figures has that suffix or reads such an option, or it cannot be written there.
         """
-        from shapetrace.renderers import figure_renderer
+        from shapetrace.formats import format_of_file
+        from shapetrace.formats.contract import Options
+        from shapetrace.formats.rendering import render
         from shapetrace.writing import write
 
         path = Path(path)
-        write(path, figure_renderer(path.suffix.lstrip(".").lower())(self.drawing, **options))
+        to = format_of_file(path, "figure")
+        if unknown := sorted(options.keys() - to.options):
+            raise UsageError(
+                f"{to.name} has no option {unknown[0]!r}: it has {', '.join(sorted(to.options)) or 'none'}"
+            )
+        write(path, render(self.drawing, to, Options(**options)))
 
     def _repr_svg_(self) -> str:
         return self.svg

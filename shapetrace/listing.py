@@ -1,11 +1,11 @@
 """Presets as a grid: what they are made of and what their publishers say of their size."""
 
+from shapetrace.formats.grid import Cell, Column, Grid
+from shapetrace.formats.numbers import percent
+from shapetrace.formats.summary import parameter_parts
 from shapetrace.models import presets
 from shapetrace.models.presets import Preset
 from shapetrace.outlining.structure import Outline
-from shapetrace.renderers.grid import Cell, Column, Grid
-from shapetrace.renderers.numbers import percent
-from shapetrace.renderers.summary import parameter_parts
 
 _COLUMNS = (
     Column("name", "preset"),

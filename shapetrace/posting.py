@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shapetrace.errors import UsageError
-from shapetrace.renderers.markdown import escaped
+from shapetrace.formats.markdown import escaped
 
 _FENCE = re.compile(r"(?P<indent>\s*)(?P<fence>`{3,}|~{3,})\s*(?P<language>[^\s`]*)(?P<rest>[^`]*)")
 _COMMENT = re.compile(r"(?P<indent> {0,3})<!--\s*shapetrace\b(?P<colon>:?)(?P<rest>.*)", re.DOTALL)

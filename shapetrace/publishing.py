@@ -6,12 +6,11 @@ from pathlib import Path
 
 from shapetrace.drawing.facts import facts_of
 from shapetrace.errors import MissingPartError
-from shapetrace.exporting import PICTURES, Part, Style, check, drawing, export
+from shapetrace.formats import FORMATS, ready, rendering
+from shapetrace.formats.contract import Content, Excerpt, Options
+from shapetrace.formats.gallery import Folder, Picture, page, readme
 from shapetrace.outlining.structure import Outline, Section
-from shapetrace.renderers.gallery import Folder, Picture, page, readme
 from shapetrace.writing import make_folder, write
-
-__all__ = ["Style", "publish", "slug"]
 
 KINDS = ("embedding", "block", "attention", "mlp", "experts", "unembedding")
 """Kinds of sections that have a figure of their own, in the order of a page."""
@@ -22,8 +21,8 @@ def publish(
     folder: Path,
     *,
     formats: Sequence[str] = ("svg",),
-    part: Part | None = None,
-    style: Style | None = None,
+    part: Excerpt | None = None,
+    options: Options | None = None,
     command: str = "",
 ) -> list[Path]:
     """Write the figures of an outline, and, if a page can show them, ``index.html`` and ``README.md``.
@@ -31,9 +30,9 @@ def publish(
     Args:
         outline: What to draw.
         folder: Where; it is made if it is missing.
-        formats: Formats of ``exporting.FORMATS``.
+        formats: Names of formats.
         part: The one section or step to draw; None draws the overview and every part.
-        style: Theme, language and look.
+        options: Theme, language and look.
         command: The command that makes this folder, to be shown in it.
 
     Returns:
@@ -43,24 +42,23 @@ def publish(
         UsageError: If there is no such format, section, theme or language, or it cannot be written there.
         MissingPartError: If a program is not installed; what needs none is written first.
     """
-    style = style or Style()
-    check(formats, style)
+    options = options or Options()
+    chosen = ready(formats, "outline", options)
+    among = [each.name for each in chosen]
     parts = [part] if part else _parts(outline)
-    contents: dict[str, dict[str, str | bytes]] = {each.name: {} for each in parts}
+    contents: dict[str, dict[str, Content]] = {each.name: {} for each in parts}
     missing: MissingPartError | None = None
     for each in parts:
-        for name in formats:
+        for to in chosen:
             try:
-                contents[each.name].update(
-                    export(outline, each, name, style, formats)
-                )  # keeps what came before an error
+                contents[each.name].update(rendering.files(outline, each, to, options, among))  # keeps what came before
             except MissingPartError as error:
                 missing = error
     files = {file: content for made in contents.values() for file, content in made.items()}
     if not missing:
         single = "" if part else command
-        pictures = [_picture(outline, each, list(contents[each.name]), style, single) for each in parts]
-        files |= _pages(outline, [picture for picture in pictures if picture], style, (command, _below(folder)))
+        pictures = [_picture(outline, each, list(contents[each.name]), options, single) for each in parts]
+        files |= _pages(outline, [picture for picture in pictures if picture], options, (command, _below(folder)))
     make_folder(folder)
     for file, content in files.items():
         write(folder / file, content)
@@ -69,11 +67,11 @@ def publish(
     return [folder / file for file in files]
 
 
-def part_of(section: str | None, step: int | None) -> Part | None:
+def part_of(section: str | None, step: int | None) -> Excerpt | None:
     """The part that a section or a step asks for; None if neither is given."""
     if section is None and step is None:
         return None
-    return Part(slug(section) if section is not None else f"step-{step}", section, step)
+    return Excerpt(slug(section) if section is not None else f"step-{step}", section, step)
 
 
 def _below(folder: Path) -> tuple[tuple[str, str], ...]:
@@ -87,63 +85,64 @@ def _below(folder: Path) -> tuple[tuple[str, str], ...]:
 
 
 def _pages(
-    outline: Outline, pictures: Sequence[Picture], style: Style, place: tuple[str, tuple[tuple[str, str], ...]]
+    outline: Outline, pictures: Sequence[Picture], options: Options, place: tuple[str, tuple[tuple[str, str], ...]]
 ) -> dict[str, str]:
     if not pictures:
         return {}
-    words, (command, below) = style.words, place
+    words, (command, below) = options.words, place
     facts = " · ".join(facts_of(outline.model, words))
     folder = Folder(words.say(outline.model.name), facts, _on_one_line(command), pictures, below)
     return {
-        "index.html": page(folder, words, style.templates),
-        "README.md": readme(folder, words, style.templates),
+        "index.html": page(folder, words, options.templates),
+        "README.md": readme(folder, words, options.templates),
     }
 
 
-def _picture(outline: Outline, part: Part, files: Sequence[str], style: Style, command: str) -> Picture | None:
+def _picture(outline: Outline, part: Excerpt, files: Sequence[str], options: Options, command: str) -> Picture | None:
     """What a page shows of a part; None if none of its files is a picture."""
-    file = next((file for suffix in PICTURES for file in files if file == f"{part.name}.{suffix}"), None)
-    if file is None:
+    shown = [each for each in FORMATS.values() if each.in_pages and f"{part.name}.{each.suffix}" in files]
+    if not shown:
         return None
-    drawn = drawing(outline, part, style)
-    is_graph = file.startswith(f"{part.name}.dot")
-    single = f"{command} --section {shlex.quote(part.section.strip('<>'))}" if command and part.section else ""
+    file, is_figure = f"{part.name}.{shown[0].suffix}", shown[0].figure is not None
+    drawn = rendering.drawing(outline, part, options)
+    path = next((section.spoken for section in _sections(outline) if section.path == part.section), part.section)
+    single = f"{command} --section {shlex.quote(path)}" if command and path else ""
     return Picture(
         file,
         part.name,
-        _label(outline, part, style),
+        _label(outline, part, options),
         drawn.title,
-        0 if is_graph else round(drawn.width_px),
-        0 if is_graph else round(drawn.height_px),
+        round(drawn.width_px) if is_figure else 0,
+        round(drawn.height_px) if is_figure else 0,
         _on_one_line(single),
         tuple(other for other in files if other != file),
     )
 
 
-def _label(outline: Outline, part: Part, style: Style) -> str:
+def _label(outline: Outline, part: Excerpt, options: Options) -> str:
     """A part in a word or two: ``Attention``; with its path where several have that title."""
     if part.section is None or part.section == "failure":
-        return style.words.say(part.name.capitalize())
+        return options.words.say(part.name.capitalize())
     sections = [section for section in _sections(outline) if section.path == part.section]
-    title = style.words.say(sections[0].title) if sections else part.section
-    return title if part.name in KINDS or not sections else f"{title} {part.section.strip('<>')}"
+    title = options.words.say(sections[0].title) if sections else part.section
+    return title if part.name in KINDS or not sections else f"{title} {sections[0].spoken}"
 
 
 def _on_one_line(command: str) -> str:
     return "".join(character if character.isprintable() else " " for character in command)
 
 
-def _parts(outline: Outline) -> list[Part]:
+def _parts(outline: Outline) -> list[Excerpt]:
     """The overview and every section: the first of a kind is named after it, others after their path."""
-    parts = [Part("overview")]
+    parts = [Excerpt("overview")]
     if outline.explained is not None:
-        parts.append(Part("failure", "failure"))
+        parts.append(Excerpt("failure", "failure"))
     taken = {part.name for part in parts}
     for section in sorted(_sections(outline), key=lambda section: KINDS.index(section.kind)):
         name: str = section.kind if section.kind not in taken else f"{section.kind}-{slug(section.path)}"
         if name not in taken:
             taken.add(name)
-            parts.append(Part(name, section.path))
+            parts.append(Excerpt(name, section.path))
     return parts
 
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from shapetrace.api import Trace, load, trace
 from shapetrace.comparing import USUALLY, compare, levels
-from shapetrace.renderers.comparison import render
+from shapetrace.formats import table
+from shapetrace.formats.comparison import compared
 
 if TYPE_CHECKING:
     import torch
@@ -58,8 +59,8 @@ def assert_shapes(
         raise AssertionError(f"no snapshot {path}: run the test once with {UPDATE}=1, and commit the file")
     difference = compare(load(path), found, names=(path.name, found.model.name))
     if difference.differs(ignored):
-        table = render(difference, "table", width=_WIDTH)
-        raise AssertionError(f"shapes differ; if that is meant, run the test with {UPDATE}=1\n\n{table}")
+        shown = table.render_grid(compared(difference), width=_WIDTH)
+        raise AssertionError(f"shapes differ; if that is meant, run the test with {UPDATE}=1\n\n{shown}")
     return found
 
 

@@ -3,9 +3,14 @@
 from dataclasses import replace
 
 from shapetrace.ir import Model
+from shapetrace.outlining.roles import Role
 from shapetrace.outlining.structure import Coverage, Note, Operand, Outline, Section, Step, StepKind, Totals
 
 T, D, V, H, F = 1024, 768, 50257, 64, 3072
+ROLES = {
+    "Query": Role.QUERY, "Key": Role.KEY, "Value": Role.VALUE, "Output": Role.OUT_PROJ, "Expand": Role.EXPAND,
+    "Shrink": Role.SHRINK, "Unembedding": Role.UNEMBED,
+}  # fmt: skip
 
 
 def data(*shape: int, name: str = "", stack: int = 1) -> Operand:
@@ -20,7 +25,7 @@ def product(section: str, title: str, path: str, k: int, n: int, *, heads: int =
     return Step(
         f"{section}/{title.lower()}", section, "product", title, path, "×",
         (data(T, k, name="X"), weight(k, n, name="W", stack=heads)), (data(T, n, stack=heads),),
-        repeat=repeat, parameters=(k + 1) * n * heads, flops=2 * T * k * n * heads, inner=(1, 0),
+        repeat=repeat, parameters=(k + 1) * n * heads, flops=2 * T * k * n * heads, inner=(1, 0), role=ROLES[title],
     )  # fmt: skip
 
 
@@ -86,7 +91,9 @@ def gpt2(*, failure: str = "") -> Outline:
         "<embedding>/wpe", "<embedding>", "add", "+ Position", "wpe", "+",
         (data(T, D), weight(T, D)), (data(T, D),), parameters=T * D,
     )  # fmt: skip
-    embedding = Section("<embedding>", "Embedding", "embedding", "", 1, (), (lookup, position), V * D + T * D)
+    embedding = Section(
+        "<embedding>", "Embedding", "embedding", "", 1, (), (lookup, position), V * D + T * D, is_group=True
+    )
     block = Section(
         "h.0", "Block", "block", "Block", 12, tuple(f"h.{i}" for i in range(12)),
         (pointwise("h.0", "norm", "LayerNorm", "h.0.ln_1", D), attention(), residual("h.0", 1),

@@ -61,8 +61,10 @@ def test_a_figure_has_an_svg_and_saves_by_suffix(trace, tmp_path):
     figure.save(tmp_path / "net.svg")
     assert (tmp_path / "net.svg").read_text(encoding="utf-8") == figure.svg
     assert shapetrace.figure(trace).svg == figure.svg
-    with pytest.raises(shapetrace.UsageError, match=r"no format 'bmp': choose one of svg"):
+    with pytest.raises(shapetrace.UsageError, match=r"no figure is a \.bmp: expected \.svg"):
         figure.save(tmp_path / "net.bmp")
+    with pytest.raises(shapetrace.UsageError, match="svg has no option 'dpi': it has none"):
+        figure.save(tmp_path / "net.svg", dpi=300)
 
 
 def test_jupyter_gets_the_figure_and_the_table(trace):

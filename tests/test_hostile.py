@@ -10,10 +10,10 @@ from html.parser import HTMLParser
 import pytest
 
 from shapetrace.drawing import Look
-from shapetrace.exporting import FORMATS, Part, Style, export
+from shapetrace.formats import FORMATS, png, rendering
+from shapetrace.formats.contract import Excerpt, Options
 from shapetrace.outlining.structure import Outline, Step
 from shapetrace.publishing import publish
-from shapetrace.renderers import png
 from tests.drawing.outlines import data, outline_of, product, weight
 
 NAMES = {
@@ -64,9 +64,9 @@ class Tags(HTMLParser):
 def test_a_hostile_name_is_text(name, format_name):
     if not can_write(format_name):
         pytest.skip("needs a program or a font")
-    style = Style(look=Look(title=name, caption=name), scale=0.5)
-    for file, content in export(outline(name), Part("overview"), format_name, style):
-        written = content if isinstance(content, bytes) else content.encode("utf-8")
+    options = Options(look=Look(title=name, caption=name), scale=0.5)
+    for file, content in rendering.files(outline(name), Excerpt("overview"), FORMATS[format_name], options):
+        written = content if isinstance(content, bytes) else content.encode("utf-8", errors="replace")
         assert written
         if file.endswith(".svg"):
             elements = {element.tag.rpartition("}")[2] for element in ET.fromstring(written).iter()}
@@ -75,6 +75,8 @@ def test_a_hostile_name_is_text(name, format_name):
             text = re.sub(r"`[^`\n]*`", "", written.decode()).replace("\\<", "&lt;")
             assert not Tags(text).found & {"script", "onerror", "b"}
             assert "49" not in re.findall(r"alt=\"([^\"]*)\"", text)
+        elif file.endswith((".csv", ".txt")):
+            assert all(c.isprintable() or c in "\r\n" for c in written.decode()) or file.endswith(".csv")
         elif file.endswith(".json"):
             json.loads(written)
         else:
@@ -83,7 +85,9 @@ def test_a_hostile_name_is_text(name, format_name):
 
 @pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
 def test_pages_of_hostile_names_hold_only_their_own_elements(name, tmp_path):
-    publish(outline(name), tmp_path, style=Style(look=Look(title=name)), command=f"shapetrace diagram --title '{name}'")
+    publish(
+        outline(name), tmp_path, options=Options(look=Look(title=name)), command=f"shapetrace diagram --title '{name}'"
+    )
     page, readme = ((tmp_path / file).read_text(encoding="utf-8") for file in ("index.html", "README.md"))
     assert not Tags(page).found & {"script", "onerror", "b"}
     assert page.count("<h1>") == 1

@@ -16,8 +16,8 @@ import shapetrace
 from shapetrace import serialize
 from shapetrace.comparing import compare
 from shapetrace.errors import UsageError
-from shapetrace.renderers import text_renderer
-from shapetrace.renderers.comparison import render
+from shapetrace.formats import json as json_format
+from shapetrace.formats.comparison import compared
 
 VALUES: list[Any] = [
     None, True, -1, 0, 1, 2**63, 2**70, 1e308, "x", "", [], [[]], {}, [1] * 5, 3.5, "float32", "a" * 1000, "\u202e\x1b",
@@ -87,9 +87,9 @@ def test_a_spoiled_trace_is_refused_in_one_line_or_read(sound, tmp_path, which, 
         try:
             trace = shapetrace.load(path)
             str(trace)
-            text_renderer("json")(trace.outline())
+            json_format.render(trace.outline())
             shapetrace.figure(trace, section="failure" if trace.failure else None)
-            render(compare(sound[0], trace), "table")
+            compared(compare(sound[0], trace))
             n_read += 1
         except UsageError as error:
             said.append(str(error))

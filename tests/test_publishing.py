@@ -8,9 +8,9 @@ import pytest
 
 from shapetrace.drawing import Look
 from shapetrace.errors import MissingPartError, UsageError
-from shapetrace.exporting import FORMATS, Part, Style, check
+from shapetrace.formats import FORMATS, png, ready
+from shapetrace.formats.contract import Excerpt, Options
 from shapetrace.publishing import part_of, publish, slug
-from shapetrace.renderers import png
 from tests.outlines import gpt2
 
 
@@ -75,7 +75,7 @@ def test_a_path_becomes_a_file_name(text, name):
 def test_every_format_has_its_files(tmp_path):
     formats = [name for name in FORMATS if shutil.which("dot") or not name.startswith("dot-")]
     files = {
-        path.name: path.read_bytes() for path in publish(gpt2(), tmp_path, formats=formats, part=Part("mlp", "mlp"))
+        path.name: path.read_bytes() for path in publish(gpt2(), tmp_path, formats=formats, part=Excerpt("mlp", "mlp"))
     }
     assert set(files) >= {
         "mlp.svg", "mlp-dark.svg", "mlp.png", "mlp.pdf", "mlp.html", "mlp.md", "mlp.json", "mlp.dot", "index.html"
@@ -86,7 +86,7 @@ def test_every_format_has_its_files(tmp_path):
 
 
 def test_markdown_shows_the_figure_that_the_reader_prefers_and_the_table(tmp_path):
-    publish(gpt2(), tmp_path, formats=("md",), part=Part("mlp", "mlp"))
+    publish(gpt2(), tmp_path, formats=("md",), part=Excerpt("mlp", "mlp"))
     text = (tmp_path / "mlp.md").read_text(encoding="utf-8")
     assert text.startswith("<picture>\n")
     assert '<source media="(prefers-color-scheme: dark)" srcset="mlp-dark.svg">' in text
@@ -96,7 +96,7 @@ def test_markdown_shows_the_figure_that_the_reader_prefers_and_the_table(tmp_pat
 
 
 def test_a_fragment_has_the_figure_and_its_steps(tmp_path):
-    publish(gpt2(), tmp_path, formats=("html",), part=Part("mlp", "mlp"))
+    publish(gpt2(), tmp_path, formats=("html",), part=Excerpt("mlp", "mlp"))
     text = (tmp_path / "mlp.html").read_text(encoding="utf-8")
     assert text.startswith("<svg")
     assert "<html" not in text
@@ -106,7 +106,7 @@ def test_a_fragment_has_the_figure_and_its_steps(tmp_path):
 
 def test_a_page_shows_the_picture_that_was_written(tmp_path):
     for formats, shown in ((("md", "dot"), "mlp.svg"), (("dot", "svg"), "mlp.svg")):
-        publish(gpt2(), tmp_path, formats=formats, part=Part("mlp", "mlp"))
+        publish(gpt2(), tmp_path, formats=formats, part=Excerpt("mlp", "mlp"))
         assert f'src="{shown}"' in (tmp_path / "index.html").read_text(encoding="utf-8")
 
 
@@ -130,7 +130,7 @@ def test_no_format_at_all_is_a_usage_error(tmp_path):
 
 
 def test_the_page_is_in_the_language_of_its_figures(tmp_path):
-    publish(gpt2(), tmp_path, style=Style(lang="zh"), formats=("svg", "md", "html"), command="shapetrace diagram")
+    publish(gpt2(), tmp_path, options=Options(lang="zh"), formats=("svg", "md", "html"), command="shapetrace diagram")
     page, readme, table, fragment = (
         (tmp_path / name).read_text(encoding="utf-8") for name in ("index.html", "README.md", "mlp.md", "mlp.html")
     )
@@ -166,21 +166,21 @@ def test_a_command_stays_on_its_line(tmp_path):
 def test_templates_of_the_user_make_the_page(tmp_path):
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "gallery.html").write_text("{{ folder.title }}: {{ folder.pictures | length }}")
-    publish(gpt2(), tmp_path / "out", style=Style(look=Look(templates=tmp_path / "mine")))
+    publish(gpt2(), tmp_path / "out", options=Options(look=Look(templates=tmp_path / "mine")))
     assert (tmp_path / "out" / "index.html").read_text() == "GPT-2 small: 5\n"
 
 
 @pytest.mark.parametrize(
-    ("style", "message"),
+    ("options", "message"),
     [
-        (Style(theme="drk"), "no theme named 'drk'"),
-        (Style(lang="fr"), "no labels for the language 'fr'; there are en, zh"),
-        (Style(scale=0), "scale is 0; expected more than 0"),
-        (Style(scale=float("nan")), "scale is nan"),
-        (Style(fonts=(Path("/none.ttf"),)), "cannot read the font"),
-        (Style(look=Look(templates=Path("/none"))), "there is no folder /none of templates"),
+        (Options(theme="drk"), "no theme named 'drk'"),
+        (Options(lang="fr"), "no labels for the language 'fr'; there are en, zh"),
+        (Options(scale=0), "scale is 0; expected more than 0"),
+        (Options(scale=float("nan")), "scale is nan"),
+        (Options(fonts=(Path("/none.ttf"),)), "cannot read the font"),
+        (Options(look=Look(templates=Path("/none"))), "there is no folder /none of templates"),
     ],
 )
-def test_a_style_that_names_what_is_not_there_is_refused(style, message):
+def test_a_style_that_names_what_is_not_there_is_refused(options, message):
     with pytest.raises(UsageError, match=message):
-        check(("svg",), style)
+        ready(("svg",), "outline", options)

@@ -15,12 +15,13 @@ from rich.progress import track
 
 from shapetrace.cli.asking import asked_by
 from shapetrace.drawing import compare
-from shapetrace.exporting import Part, drawing, export
+from shapetrace.formats import markdown, svg, tables
+from shapetrace.formats.contract import Excerpt
+from shapetrace.formats.rendering import drawing
 from shapetrace.listing import listed, parts
 from shapetrace.obtaining import obtain, variants
 from shapetrace.outlining.structure import Outline
 from shapetrace.publishing import publish
-from shapetrace.renderers import markdown, svg, tables
 from shapetrace.request import Request
 from shapetrace.writing import write
 
@@ -67,16 +68,18 @@ def built() -> dict[Path, bytes]:
                 section=asked.section or "attention",
                 theme=asked.theme,
                 lang=asked.lang,
-                look=asked.style.look,
+                look=asked.look(),
             )
             files[GALLERY / folder["name"] / f"{figure['name']}.svg"] = svg.render(drawn).encode()
             figure["title"] = drawn.title
             continue
         outline = outline_of(request, fused=asked.fused, known=outlines)
-        part = Part(figure["name"], asked.section, asked.step)
-        for name, content in export(outline, part, "svg", asked.style):
-            files[GALLERY / folder["name"] / name] = str(content).encode()
-        figure["title"] = drawing(outline, part, asked.style).title
+        part = Excerpt(figure["name"], asked.section, asked.step)
+        drawn = drawing(outline, part, asked.options)
+        files[GALLERY / folder["name"] / f"{part.name}.svg"] = svg.render(
+            drawn, templates=asked.options.templates
+        ).encode()
+        figure["title"] = drawn.title
     files |= parameter_tables()
     for folder in folders:
         files[GALLERY / folder["name"] / "README.md"] = readme(folder).encode()

@@ -1,26 +1,29 @@
 """The words of a marker or of a list of figures, read as those of ``shapetrace diagram``."""
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from shapetrace.cli.figure_options import FigureOptions, takes_figure
+from shapetrace.cli.format_options import listed_words
 from shapetrace.cli.options import takes_model
 from shapetrace.errors import UsageError
 from shapetrace.request import Request
 
-FORMATS = ("svg", "png")
-"""Formats that an image line can show."""
+if TYPE_CHECKING:
+    from shapetrace.formats.contract import Format
 
 
-def asked_by(words: Sequence[str]) -> tuple[Request, FigureOptions, str]:
+def asked_by(words: Sequence[str]) -> "tuple[Request, FigureOptions, Format]":
     """What words such as ``gpt2 --section attention`` ask for: a model, a figure of it, a format.
 
     Raises:
         UsageError: If they are no arguments and options of ``shapetrace diagram``.
     """
     from typer.main import get_command
+
+    from shapetrace.formats import FORMATS
 
     app = typer.Typer(add_completion=False)
     app.command(add_help_option=False)(_read)
@@ -30,9 +33,13 @@ def asked_by(words: Sequence[str]) -> tuple[Request, FigureOptions, str]:
         if hasattr(error, "format_message"):  # Typer's own: an unknown option, a word where a number belongs
             raise UsageError(f"{error.format_message()} (a marker takes what shapetrace diagram takes)") from error
         raise
-    if found[2] not in FORMATS:
-        raise UsageError(f"no format {found[2]!r} in a post: choose {' or '.join(FORMATS)}")
-    return found
+    request, asked, name = found
+    shown = [each for each in FORMATS.values() if each.figure and each.in_pages]
+    to = next((each for each in shown if each.name == name), None)
+    if to is None:
+        raise UsageError(f"no format {name!r} in a post: choose {listed_words([each.name for each in shown])}")
+    to.check()
+    return request, asked, to
 
 
 @takes_model

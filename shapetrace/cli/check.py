@@ -1,14 +1,14 @@
 """``shapetrace check``: does a model still have the shapes of a saved trace? For CI."""
 
-import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
+from shapetrace.cli.format_options import deliver, terminal_options
 from shapetrace.cli.options import takes_model
-from shapetrace.cli.terminal import say, show, takes_color, waiting, width
+from shapetrace.cli.terminal import say, waiting
 from shapetrace.errors import UsageError
 from shapetrace.obtaining import obtain
 from shapetrace.request import Request
@@ -24,20 +24,20 @@ def check(
     ignore: Annotated[
         str, typer.Option("--ignore", help="Differences that do not count: steps, names, kernels; or none.")
     ] = "kernels",
-    format: Annotated[str, typer.Option("--format", "-f", help="table, markdown, json, csv or html.")] = "table",  # noqa: A002
+    format: Annotated[str, typer.Option("--format", "-f", help="Of the differences: {comparison}.")] = "table",  # noqa: A002
     lang: Annotated[str, typer.Option("--lang", help="Language of what people read: en, zh.")] = "en",
 ) -> None:
     """Check a model against a saved trace: exit 0 if its shapes are the same, 1 with the differences if not."""
     from shapetrace.api import load
     from shapetrace.comparing import compare, levels
-    from shapetrace.drawing.wording import words_in
-    from shapetrace.renderers import comparison
-    from shapetrace.renderers.narrowing import written
+    from shapetrace.formats import ready
+    from shapetrace.formats.contract import Options
+    from shapetrace.formats.rendering import render
 
     if request.kind != "file":
         raise UsageError(f"got {request.model or 'no trace'}, expected a trace: shapetrace check trace.json MODEL")
-    comparison.check_format(format)
-    words = words_in(lang)
+    options = Options(lang=lang, strict=True, **terminal_options())
+    table, to = ready(["table", format], "comparison", options)
     ignored, path = levels(ignore.split(",")), Path(request.model)
     if not update and not path.exists():
         raise UsageError(f"no trace {path}: --update writes the one to check against")
@@ -45,7 +45,7 @@ def check(
     with waiting(f"tracing {other or 'the reference model'}"):
         trace = obtain(replace(request, model=other), say)
     if trace.failure is not None:
-        show(written(trace, "table", words=words, width=width(), color=takes_color(sys.stdout)))
+        deliver(render(trace.outline(), table, options), table)
         raise typer.Exit(1)
     if update:
         trace.save(path)
@@ -56,8 +56,7 @@ def check(
     if not found.differs(ignored):
         say(f"{trace.model.name} has the shapes of {path}")
         return
-    room: dict[str, Any] = {"width": width(), "color": takes_color(sys.stdout)} if format == "table" else {}
-    show(comparison.render(found, format, strict=True, words=words, **room))
+    deliver(render(found, to, options), to)
     if update:
         say(f"wrote {path}")
         return

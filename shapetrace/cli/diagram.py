@@ -22,26 +22,23 @@ def diagram(
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the figures.", show_default=False)],
     format: Annotated[  # noqa: A002
         str,
-        typer.Option(
-            "--format", "-f", help="With commas: svg, png, pdf, html, md, json, dot, dot-svg, dot-png, dot-pdf."
-        ),
+        typer.Option("--format", "-f", help="With commas: {outline}."),
     ] = "svg",
 ) -> None:
     """Draw the matrix products: an overview, one figure for each part, and a page that shows them."""
-    from shapetrace.exporting import check
+    from shapetrace.formats import ready
     from shapetrace.publishing import publish
     from shapetrace.writing import make_folder
 
     formats = list(dict.fromkeys(name.strip() for name in format.lower().split(",") if name.strip()))
-    style = asked.style
-    check(formats, style)
+    options = asked.options
+    ready(formats, "outline", options)
     make_folder(out)
     with waiting(f"tracing {request.model or 'the reference model'}"):
         trace = obtain(request, say)
     with waiting("drawing"):
-        files = publish(
-            trace.outline(fused=asked.fused), out, formats=formats, part=asked.part, style=style, command=_command(out)
-        )
+        outline, command = trace.outline(fused=asked.fused), _command(out)
+        files = publish(outline, out, formats=formats, part=asked.part, options=options, command=command)
     for path in files:
         show(str(path))
     if trace.failure is not None:

@@ -1,19 +1,16 @@
 """``shapetrace diff``: two models side by side."""
 
-import sys
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
+from shapetrace.cli.format_options import deliver, terminal_options
 from shapetrace.cli.options import takes_model
-from shapetrace.cli.terminal import say, show, takes_color, waiting, width
+from shapetrace.cli.terminal import say, waiting
 from shapetrace.obtaining import obtain
 from shapetrace.request import Request, meaningless
-
-if TYPE_CHECKING:
-    from shapetrace.comparing import Comparison
-
 
 _OF_ONE = frozenset({"inputs", "inputs_from", "hf_class", "hf_set"})
 """Parts of a request that say something about one kind of model."""
@@ -25,49 +22,40 @@ def diff(
     other: Annotated[
         str, typer.Argument(metavar="OTHER", help="The model or trace to compare it with.", show_default=False)
     ],
-    format: Annotated[str, typer.Option("--format", "-f", help="table, markdown, json, csv, html or svg.")] = "table",  # noqa: A002
+    format: Annotated[str, typer.Option("--format", "-f", help="{comparison}.")] = "table",  # noqa: A002
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Write it to this file: {comparison_files}.", show_default=False)
+    ] = None,
     strict: Annotated[
         bool, typer.Option("--strict", help="Differences in form (names, steps that multiply nothing) count too.")
     ] = False,
     theme: Annotated[
-        str, typer.Option("--theme", help="Of the svg: default, light, dark, print, or a TOML file.")
+        str, typer.Option("--theme", help="Of a figure: default, light, dark, print, or a TOML file.")
     ] = "default",
     lang: Annotated[str, typer.Option("--lang", help="Language of what people read: en, zh.")] = "en",
 ) -> None:
     """Compare two models or traces step by step; exit 0 if their products are equal, 1 if not."""
     from shapetrace.comparing import compare
-    from shapetrace.drawing.theme import theme_named
-    from shapetrace.drawing.wording import words_in
-    from shapetrace.renderers import comparison
+    from shapetrace.formats import format_of_file, ready
+    from shapetrace.formats.contract import Options
+    from shapetrace.formats.rendering import render
 
-    comparison.check_format(format, (*comparison.FORMATS, "svg"))
-    words = words_in(lang)
-    if format == "svg":
-        theme_named(theme)
+    options = Options(lang=lang, theme=theme, strict=strict, **terminal_options())
+    name = format if out is None else format_of_file(out, "comparison").name
+    (to,) = ready([name], "comparison", options)
     requests = _both(request, (request.model, other))
     traces = []
     for each in requests:
         with waiting(f"tracing {each.model or 'the reference model'}"):
             traces.append(obtain(each, say))
     found = compare(traces[0], traces[1], names=_names([trace.model.name for trace in traces], requests))
-    if format == "svg":
-        show(_drawn(found, strict=strict, theme=theme, lang=lang))
-    else:
-        room = {"width": width(), "color": takes_color(sys.stdout)} if format == "table" else {}
-        show(comparison.render(found, format, strict=strict, words=words, **room))
+    deliver(render(found, to, options), to, out)
     for trace in traces:
         if trace.failure is not None:
             say(f"{trace.model.name} failed: {trace.outline().failure}")
             raise typer.Exit(1)
     if found.differs({"kernels"} if strict else {"steps", "names", "kernels"}):
         raise typer.Exit(1)
-
-
-def _drawn(found: "Comparison", *, strict: bool, theme: str, lang: str) -> str:
-    from shapetrace.drawing.differing import difference
-    from shapetrace.renderers.svg import render
-
-    return render(difference(found, strict=strict, theme=theme, lang=lang))
 
 
 def _both(request: Request, names: tuple[str, str]) -> list[Request]:

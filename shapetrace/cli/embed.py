@@ -56,24 +56,24 @@ def _made(post: Path) -> dict[Path, bytes]:
 
 def _drawn(marker: "Marker", name: str, outlines: dict[str, Any]) -> "tuple[Image, bytes]":
     """The figure of one marker; models that several markers name run once."""
-    from shapetrace.exporting import Part, check, drawing, export
+    from shapetrace.formats.contract import Excerpt
+    from shapetrace.formats.rendering import drawing, render
     from shapetrace.posting import Image
 
     try:
-        request, asked, suffix = asked_by(marker.words)
-        check([suffix])
+        request, asked, to = asked_by(marker.words)
         key = f"{request} {asked.fused}"
         if key not in outlines:
             trace = obtain(request, say)
             if trace.failure is not None:
                 say(f"{marker.place}: the pass ended early; the figure shows what ran")
             outlines[key] = trace.outline(fused=asked.fused)
-        part = Part(name, asked.section, asked.step)
-        ((file, content),) = export(outlines[key], part, suffix, asked.style)
-        title = drawing(outlines[key], part, asked.style).title
+        part = Excerpt(name, asked.section, asked.step)
+        figure = drawing(outlines[key], part, asked.options)
+        content = render(figure, to, asked.options)
     except ShapetraceError as error:
         raise type(error)(f"{marker.place}: {error}") from error
-    return Image(file, title), content.encode("utf-8") if isinstance(content, str) else content
+    return Image(f"{name}.{to.suffix}", figure.title), content.encode("utf-8") if isinstance(content, str) else content
 
 
 def _is_stale(path: Path, content: bytes, *, check: bool) -> bool:

@@ -10,7 +10,7 @@ from shapetrace.cli.options import takes
 
 if TYPE_CHECKING:
     from shapetrace.drawing import Look
-    from shapetrace.exporting import Part, Style
+    from shapetrace.formats.contract import Excerpt, Options
 
 _WHAT = "What the figure shows"
 _LOOK = "How it looks"
@@ -38,15 +38,16 @@ class StyleOptions:
         return Look(title=self.title, templates=self.templates)
 
     @property
-    def style(self) -> "Style":
+    def options(self) -> "Options":
         """How the figures look.
 
         Raises:
             UsageError: If a choice does not exist.
         """
-        from shapetrace.exporting import Style
+        from shapetrace.formats.contract import Options
 
-        return Style(self.theme, self.lang, self.look(), self.scale, tuple(self.font or ()))
+        fonts = tuple(self.font or ())
+        return Options(lang=self.lang, look=self.look(), theme=self.theme, scale=self.scale, fonts=fonts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +95,13 @@ class FigureOptions(SectionOptions):
         return replace(SectionOptions.look(self), view=self.view)  # type: ignore[arg-type]  # Look checks it
 
     @property
-    def part(self) -> "Part | None":
+    def part(self) -> "Excerpt | None":
         """The one section or step that is asked for."""
-        from shapetrace.exporting import Part
+        from shapetrace.formats.contract import Excerpt
         from shapetrace.publishing import part_of
 
         if self.view == "story" and not self.section and self.step is None:
-            return Part("story")
+            return Excerpt("story")
         return part_of(self.section or None, self.step)
 
 

@@ -14,6 +14,7 @@ from shapetrace.cli.compare import compare
 from shapetrace.cli.diagram import diagram
 from shapetrace.cli.diff import diff
 from shapetrace.cli.embed import embed
+from shapetrace.cli.format_options import FormatsCommand
 from shapetrace.cli.models import models
 from shapetrace.cli.run import run
 from shapetrace.cli.terminal import fail, prepare, show
@@ -26,13 +27,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command()(run)
-app.command()(diagram)
-app.command()(compare)
-app.command()(models)
-app.command()(diff)
-app.command()(check)
-app.command()(embed)
+for _command in (run, diagram, compare, models, diff, check, embed):
+    app.command(cls=FormatsCommand)(_command)
 
 
 def _version(asked: bool) -> None:

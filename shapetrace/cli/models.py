@@ -1,16 +1,17 @@
 """``shapetrace models``: the presets."""
 
-import sys
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from shapetrace.cli.figure_options import StyleOptions, takes_style
-from shapetrace.cli.terminal import say, show, takes_color, width
+from shapetrace.cli.format_options import deliver, terminal_options
+from shapetrace.cli.terminal import say
 
 if TYPE_CHECKING:
-    from shapetrace.renderers.grid import Grid
+    from shapetrace.formats.grid import Grid
 
 
 @takes_style
@@ -22,33 +23,21 @@ def models(
     family: Annotated[
         str, typer.Option("--family", help="Show one family: gpt, llama, qwen, mistral, deepseek.", show_default=False)
     ] = "",
-    format: Annotated[str, typer.Option("--format", "-f", help="table, markdown, csv, json, html or svg.")] = "table",  # noqa: A002
+    format: Annotated[str, typer.Option("--format", "-f", help="{grid}.")] = "table",  # noqa: A002
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Draw it in this file: .svg, .png or .pdf.", show_default=False)
+        Path | None, typer.Option("--out", "-o", help="Write it to this file: {grid_files}.", show_default=False)
     ] = None,
 ) -> None:
     """List the presets; count one family's parameters; show where one model's parameters live."""
-    from shapetrace.exporting import check_file, written
-    from shapetrace.renderers import grid_renderer, tables
-    from shapetrace.writing import write
+    from shapetrace.formats import format_of_file, ready, tables
+    from shapetrace.formats.rendering import render
 
-    style = asked.style
-    suffix = check_file(out, style) if out is not None else format if format == "svg" else ""
-    render = grid_renderer(format if not suffix else "table")
-    style.check()
-    grid = tables.translated(_grid(name, family), style.lang, style.templates)
-    if not suffix:
-        room: dict[str, Any] = {"width": width(), "color": takes_color(sys.stdout)} if format == "table" else {}
-        show(render(grid, **room))
-        return
-    title = asked.title or tables.family_title(family, style.lang, style.templates)
-    drawn = tables.figure(grid, theme=style.theme, lang=style.lang, title=title, templates=style.templates)
-    content = written(drawn, suffix, style)
-    if out is None:
-        show(str(content))
-    else:
-        write(out, content)
-        show(str(out))
+    options = replace(asked.options, **terminal_options())
+    (to,) = ready([format if out is None else format_of_file(out, "grid").name], "grid", options)
+    given = to.given(options)
+    grid = tables.translated(_grid(name, family), given.lang, given.templates)
+    title = asked.title or tables.family_title(family, given.lang, given.templates)
+    deliver(render(grid, to, replace(options, look=replace(asked.look(), title=title))), to, out)
 
 
 def _grid(name: str, family: str) -> "Grid":

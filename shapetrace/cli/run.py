@@ -1,21 +1,27 @@
 """``shapetrace run``: one forward pass as a table."""
 
-import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from shapetrace.cli.format_options import deliver, terminal_options
 from shapetrace.cli.options import takes_model
-from shapetrace.cli.terminal import say, show, takes_color, waiting, width
+from shapetrace.cli.terminal import say, waiting
 from shapetrace.obtaining import obtain
 from shapetrace.request import Request
+
+if TYPE_CHECKING:
+    from shapetrace.api import Trace
+    from shapetrace.drawing.wording import Words
+    from shapetrace.formats.contract import Excerpt
+    from shapetrace.formats.grid import Grid
 
 
 @takes_model
 def run(
     request: Request,
-    format: Annotated[str, typer.Option("--format", "-f", help="table, markdown, csv, json or html.")] = "table",  # noqa: A002
+    format: Annotated[str, typer.Option("--format", "-f", help="{outline}.")] = "table",  # noqa: A002
     save: Annotated[Path | None, typer.Option("--save", help="Keep the trace in this file.")] = None,
     ops: Annotated[bool, typer.Option("--ops", help="List the raw operations with their kernels.")] = False,
     section: Annotated[
@@ -27,24 +33,36 @@ def run(
     fused: Annotated[
         bool, typer.Option("--fused/--per-head", help="Show products as the code runs them, not one head's.")
     ] = False,
-    lang: Annotated[str, typer.Option("--lang", help="Language of table, markdown and html: en, zh.")] = "en",
+    lang: Annotated[str, typer.Option("--lang", help="Language of what people read: en, zh.")] = "en",
     templates: Annotated[
         Path | None, typer.Option("--templates", help="Your templates: labels/LANG.toml.", show_default=False)
     ] = None,
 ) -> None:
     """Run one forward pass and list its matrix products with every shape."""
-    from shapetrace.drawing.wording import words_in
-    from shapetrace.renderers import text_renderer
-    from shapetrace.renderers.narrowing import Excerpt, written
+    from shapetrace.drawing import Look
+    from shapetrace.formats import ready
+    from shapetrace.formats.contract import Excerpt, Options
+    from shapetrace.formats.rendering import render
 
-    text_renderer(format)  # an unknown format or language is told before the pass, not after
-    words = words_in(lang, templates)
+    options = Options(lang=lang, look=Look(templates=templates), depth=depth, **terminal_options())
+    (to,) = ready([format], "grid" if ops else "outline", options)
     with waiting(f"tracing {request.model or 'the reference model'}"):
         trace = obtain(request, say)
     if save is not None:
         trace.save(save)
-    room = {"width": width(), "color": takes_color(sys.stdout)} if format == "table" else {}
-    excerpt = Excerpt(ops=ops, section=section, depth=depth, fused=fused)
-    show(written(trace, format, excerpt, words=words, **room))
+    part = Excerpt(section or "overview", section)
+    if ops:
+        deliver(render(_operations(trace, part, fused, to.given(options).words), to, options), to)
+    else:
+        deliver(render(trace.outline(fused=fused), to, options, part), to)
     if trace.failure is not None:
         raise typer.Exit(1)
+
+
+def _operations(trace: "Trace", part: "Excerpt", fused: bool, words: "Words") -> "Grid":
+    """The raw operations of the whole pass, or of the modules of one section."""
+    from shapetrace.formats.operations import operations
+    from shapetrace.formats.rendering import narrowed
+
+    paths = () if part.section is None else narrowed(trace.outline(fused=fused), part).root.members
+    return operations(trace, paths, words)

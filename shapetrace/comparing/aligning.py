@@ -16,8 +16,8 @@ def pairs(left: Sequence[Item], right: Sequence[Item]) -> Iterator[Pair]:
     """Put items side by side, in order.
 
     Equal signatures are matched first (longest runs, as in a diff of text); what lies between is matched by what
-    it is (kind and title, then what it does to sizes, then kind); the rest was removed or added. Folded layers of
-    which one was changed, inserted or taken out are matched layer by layer.
+    it is (kind, role and the parts of its results, then what it does to sizes, then kind); the rest was removed or
+    added. Folded layers of which one was changed, inserted or taken out are matched layer by layer.
     """
     if apart := torn(left, right, alone):
         layers = Layers(left, right, lambda item: item.kind in apart)
@@ -101,11 +101,15 @@ def _shape(operand: Operand) -> Hashable:
 
 
 def _likeness(item: Item) -> Hashable:
-    return (isinstance(item, Section), item.kind, item.title)
+    if isinstance(item, Section):
+        return (True, item.kind, item.module.rpartition(".")[2])
+    return (False, item.kind, item.role, _function(item), tuple(result.part for result in item.results))
 
 
 def _kind(item: Item) -> Hashable:
-    return (isinstance(item, Section), item.kind if isinstance(item, Section) or item.kind in PRODUCTS else item.title)
+    if isinstance(item, Section) or item.kind in PRODUCTS:
+        return (isinstance(item, Section), item.kind)
+    return (False, item.kind, item.role, _function(item))
 
 
 def _direction(item: Item) -> Hashable:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from shapetrace.comparing.aligning import PRODUCTS, pairs, signature
-from shapetrace.comparing.structure import Aspect, Change, Comparison, Side, Status, Total
+from shapetrace.comparing.structure import Aspect, Change, Comparison, Quantity, Side, Status, Total
 from shapetrace.comparing.unfolding import Item
 from shapetrace.ir import Plain, Trace
 from shapetrace.outlining import outline
@@ -24,7 +24,7 @@ def compare(left: Trace, right: Trace, *, names: tuple[str, str] = ("", "")) -> 
     pairing = _Pairing((left, right))
     changes = tuple(pairing.rows(outlines[0].root, outlines[1].root, 0))
     equal = [c for c in changes if not c.section and c.status != "added" and "products" not in c.aspects]
-    n_products = sum(1 for change in equal if change.left and change.left.equation and _is_product(change))
+    n_products = sum(1 for change in equal if (step := change.steps[0]) and step.kind in PRODUCTS)
     return Comparison(
         names[0] or left.model.name,
         names[1] or right.model.name,
@@ -45,19 +45,14 @@ def _settings(left: dict[str, Plain], right: dict[str, Plain]) -> tuple[tuple[st
     return tuple((name, left[name], right[name]) for name in left if name in right and left[name] != right[name])
 
 
-def _is_product(change: Change) -> bool:
-    equation = change.left.equation if change.left else ""
-    return any(sign in equation for sign in ("×", "∗", "rows of"))
-
-
 def _totals(left: Outline, right: Outline) -> tuple[Total, ...]:
     a, b = left.totals, right.totals
     return (
-        Total("parameters", a.parameters, b.parameters),
-        Total("FLOPs in products", a.matmul_flops, b.matmul_flops),
-        Total("buffers", a.buffers, b.buffers),
-        Total("activation bytes", a.activation_bytes, b.activation_bytes),
-        Total("operations", left.coverage.operations, right.coverage.operations),
+        Total(Quantity.PARAMETERS, a.parameters, b.parameters),
+        Total(Quantity.FLOPS, a.matmul_flops, b.matmul_flops),
+        Total(Quantity.BUFFERS, a.buffers, b.buffers),
+        Total(Quantity.ACTIVATION_BYTES, a.activation_bytes, b.activation_bytes),
+        Total(Quantity.OPERATIONS, left.coverage.operations, right.coverage.operations),
     )
 
 
@@ -88,11 +83,14 @@ class _Pairing:
         if a is None or b is None:
             status: Status = "added" if a is None else "removed"
             aspects: tuple[Aspect, ...] = () if section else ("products" if _multiplies(a or b) else "steps",)
-            return Change(status, depth, section, _side(a), _side(b), aspects, steps=_steps(a, b))
+            return Change(
+                status, depth, section, _side(a) if a else None, _side(b) if b else None, aspects, steps=_steps(a, b)
+            )
         aspects, notes = self._differences(a, b)
-        return Change(
-            "changed" if aspects else "same", depth, section, _side(a), _side(b), aspects, notes, _steps(a, b)
-        )
+        sides = _side(a), _side(b)
+        if isinstance(a, Step) and isinstance(b, Step) and (numbers := _parameters(a, b)) is not None:
+            sides = replace(sides[0], parameters=numbers[0]), replace(sides[1], parameters=numbers[1])
+        return Change("changed" if aspects else "same", depth, section, *sides, aspects, notes, _steps(a, b))
 
     def _differences(self, a: Item, b: Item) -> tuple[tuple[Aspect, ...], tuple[str, ...]]:
         found: dict[Aspect, list[str]] = {}
@@ -103,17 +101,29 @@ class _Pairing:
             kernels = self._kernels(a, 0), self._kernels(b, 1)
             if kernels[0] != kernels[1]:
                 found.setdefault("kernels", []).append("kernels")
-            if a.parameters != b.parameters:
-                found.setdefault("products", []).append(f"parameters {a.parameters:,} → {b.parameters:,}")
+            if (numbers := _parameters(a, b)) is not None:
+                found.setdefault("products", []).append(f"parameters {numbers[0]:,} → {numbers[1]:,}")
         elif a.repeat != b.repeat:
             found.setdefault("products", []).append(f"repeat {a.repeat} → {b.repeat}")
-        if a.path != b.path or (isinstance(a, Step) and a.title != b.title):
+        if a.path != b.path or (isinstance(a, Step) and isinstance(b, Step) and a.role != b.role):
             found.setdefault("names", [])
         return tuple(found), tuple(note for notes in found.values() for note in notes)
 
     def _kernels(self, step: Step, side: int) -> Counter[str]:
         trace = self._traces[side]
         return Counter(kernel.name for op in step.ops for kernel in trace.ops[op].kernels)
+
+
+def _parameters(a: Step, b: Step) -> tuple[int, int] | None:
+    """How many parameters two steps have, if not as many: of one layer, or of all, where layers share them.
+
+    How often a step runs is told by the section that repeats it.
+    """
+    if a.parameters != b.parameters:
+        return a.parameters, b.parameters
+    is_shared = a.shared_parameters != 0 or b.shared_parameters != 0
+    in_all = a.parameters_in_all, b.parameters_in_all
+    return in_all if is_shared and in_all[0] != in_all[1] else None
 
 
 def _multiplies(item: Item | None) -> bool:
@@ -124,11 +134,9 @@ def _steps(a: Item | None, b: Item | None) -> tuple[Step | None, Step | None]:
     return (a if isinstance(a, Step) else None, b if isinstance(b, Step) else None)
 
 
-def _side(item: Item | None) -> Side | None:
-    if item is None:
-        return None
+def _side(item: Item) -> Side:
     if isinstance(item, Section):
         title = f"{item.title} ×{item.repeat}" if item.repeat > 1 else item.title
-        return Side(title, item.path, repeat=item.repeat, parameters=item.parameters)
+        return Side(title, item.path, repeat=item.repeat, parameters=item.parameters, place=item.module)
     stack = max((operand.stack for operand in (*item.operands, *item.results)), default=1)
-    return Side(item.title, item.path, item.equation, stack, item.repeat, item.parameters, item.flops)
+    return Side(item.title, item.path, item.equation, stack, item.repeat, item.parameters, item.flops, item.path)

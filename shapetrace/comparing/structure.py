@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Literal
 
 from shapetrace.ir import Plain
@@ -9,7 +10,7 @@ from shapetrace.outlining.structure import Step
 
 Aspect = Literal["products", "steps", "names", "kernels"]
 """products: shapes of products and lookups, how often they run, parameters. steps: everything else that runs.
-names: module paths and titles. kernels: what PyTorch executed."""
+names: module paths, and what steps are for. kernels: what PyTorch executed."""
 
 ASPECTS: tuple[Aspect, ...] = ("products", "steps", "names", "kernels")
 
@@ -22,12 +23,13 @@ class Side:
 
     Attributes:
         title: ``Query``, ``Block ×12``.
-        path: Module path.
+        path: Its path in the outline.
         equation: Shapes; empty for a section.
         stack: Number of equal matrices.
         repeat: Number of layers it stands for.
-        parameters: Of one layer.
+        parameters: Of one layer; of all together where the layers of the two sides share weights otherwise.
         flops: Of one layer; None if not counted.
+        place: Module path; empty for a section that no module makes.
     """
 
     title: str
@@ -37,11 +39,7 @@ class Side:
     repeat: int = 1
     parameters: int = 0
     flops: int | None = None
-
-    @property
-    def place(self) -> str:
-        """Its path; empty for a section that no module makes."""
-        return "" if "<" in self.path else self.path
+    place: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,17 +84,27 @@ class Change:
         return self.inside or (self.status == "changed" and "kind" not in self.notes)
 
 
+class Quantity(StrEnum):
+    """What a total counts; the value is its name for people."""
+
+    PARAMETERS = "parameters"
+    FLOPS = "FLOPs in products"
+    BUFFERS = "buffers"
+    ACTIVATION_BYTES = "activation bytes"
+    OPERATIONS = "operations"
+
+
 @dataclass(frozen=True, slots=True)
 class Total:
     """One number of both sides.
 
     Attributes:
-        name: ``parameters``, ``FLOPs in products``.
+        of: What it counts.
         left: On the left.
         right: On the right.
     """
 
-    name: str
+    of: Quantity
     left: int
     right: int
 
@@ -123,7 +131,14 @@ class Comparison:
 
     def differs(self, ignore: Collection[str] = ("kernels",)) -> bool:
         """Whether anything differs that is not ignored."""
+        if self.parameters_differ and "products" not in ignore:
+            return True
         return any(aspect not in ignore for change in self.changes for aspect in change.aspects)
+
+    @property
+    def parameters_differ(self) -> bool:
+        """Whether one model has more parameters, all counted once, also those that the pass never read."""
+        return any(total.left != total.right for total in self.totals if total.of is Quantity.PARAMETERS)
 
     @property
     def products_equal(self) -> bool:

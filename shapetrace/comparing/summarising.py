@@ -12,9 +12,11 @@ _MANY_TIMES = 10
 def verdict(comparison: Comparison) -> Phrase:
     """Whether the products are equal."""
     n = comparison.n_in("products")
+    n_equal = f"{comparison.n_products:,}"
     if comparison.products_equal:
-        n_equal = f"{comparison.n_products:,}"
         return say("the products are equal ({n} of {n})", n=n_equal)
+    if not n:
+        return say("the products are equal ({n} of {n}), the numbers of parameters are not", n=n_equal)
     return _counted("1 product or parameter differs", "{n} products or parameters differ", n)
 
 

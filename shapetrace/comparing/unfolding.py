@@ -78,14 +78,19 @@ def _renamed(section: Section, old: str, new: str, before: int, n: int) -> Secti
     items = tuple(
         _renamed(item, old, new, before, n)
         if isinstance(item, Section)
-        else replace(item, id=_moved(item.id, old, new), section=_moved(item.section, old, new),
-                     path=_moved(item.path, old, new), repeat=max(item.repeat // before, 1) * n)
+        else replace(_repeated(item, max(item.repeat // before, 1) * n), id=_moved(item.id, old, new),
+                     section=_moved(item.section, old, new), path=_moved(item.path, old, new))
         for item in section.items
     )  # fmt: skip
     return replace(
         section, path=_moved(section.path, old, new), items=items,
         members=tuple(_moved(member, old, new) for member in section.members),
     )  # fmt: skip
+
+
+def _repeated(step: Step, n: int) -> Step:
+    """A step for another number of its layers; those that share weights in the whole share them in the part."""
+    return replace(step, repeat=n, shared_parameters=max(step.parameters * n - step.parameters_in_all, 0))
 
 
 def _moved(path: str, old: str, new: str) -> str:

@@ -8,7 +8,8 @@ from typing import TypeAlias
 from shapetrace.drawing.arranging import Row
 from shapetrace.outlining.structure import SectionKind
 
-Key: TypeAlias = tuple[str, str, str, int]
+Work: TypeAlias = tuple[str, str, str, str]
+Key: TypeAlias = tuple[Work, int]
 Band: TypeAlias = tuple[Row | None, ...]
 
 
@@ -30,7 +31,7 @@ class _Place:
 def bands(columns: Sequence[Sequence[tuple[Row, SectionKind]]]) -> list[Band]:
     """Align columns of rows.
 
-    Rows are the same work if their section and step are of the same kind and their result has the same name.
+    Rows are the same work if their section and step are of the same kind, for the same, with the same part as a result.
     Each band has a row of every column that has one ready, so that a column may order independent rows otherwise.
 
     Args:
@@ -69,20 +70,16 @@ def _ready(key: Key, column: dict[Key, _Place]) -> _Place | None:
 
 
 def _placed(column: Sequence[tuple[Row, SectionKind]]) -> dict[Key, _Place]:
-    counts: Counter[tuple[str, str, str]] = Counter()
+    counts: Counter[Work] = Counter()
     places: dict[Key, _Place] = {}
     makers: dict[str, Key] = {}
     for number, (row, section) in enumerate(column):
-        work = (section, row.steps[0].kind, _name(row))
-        key = (*work, counts[work])
+        step = row.steps[0]
+        work = (section, step.kind, step.role, next((result.part for result in step.results), ""))
+        key = (work, counts[work])
         counts[work] += 1
         needed = {makers[operand.made_by] for step in row.drawn() for operand in step.operands
                   if operand.made_by in makers}  # fmt: skip
         places[key] = _Place(row, frozenset(needed), number / len(column))
         makers |= {step.id: key for step in row.drawn()}
     return places
-
-
-def _name(row: Row) -> str:
-    step = row.steps[0]
-    return next((result.name for result in step.results if result.name), step.title)

@@ -175,7 +175,7 @@ def likeness(row: Row) -> tuple[object, ...] | None:
     step = row.steps[0]
     if len(row.steps) > 1 or not step.operands or step.kind in {"residual", "unknown"}:
         return None
-    origin = (step.operands[0].name, step.operands[0].made_by) if step.kind == "product" else ()
+    origin = (step.operands[0].value, step.operands[0].made_by) if step.kind == "product" else ()
     return (*_signature(step), *origin)
 
 

@@ -28,9 +28,9 @@ def row_caption(row: Row, words: Words, room_px: float) -> Cell:
 
 
 def _lines(row: Row, words: Words, room_px: float) -> Iterator[tuple[str, str]]:
-    for line in wrapped(_title(row, words), "label", room_px, lines=2):
+    for line in wrapped(title_of(row, words), "label", room_px, lines=2):
         yield "label", line
-    paths = (row.folded.path.strip("<>"),) if row.folded else tuple(step.path for step in (row.steps[0], *row.alike))
+    paths = (row.folded.spoken,) if row.folded else tuple(step.path for step in (row.steps[0], *row.alike))
     path = clean(joined_path(paths))
     if path and path != row.inside:
         yield "path", shortened(path, "path", room_px)
@@ -38,7 +38,8 @@ def _lines(row: Row, words: Words, room_px: float) -> Iterator[tuple[str, str]]:
         yield "note", line.strip(_SEPARATOR)
 
 
-def _title(row: Row, words: Words) -> str:
+def title_of(row: Row, words: Words) -> str:
+    """What a row is called: its section, or its steps."""
     if row.folded:
         title = words.say(clean(row.folded.title))
         return f"{title} ×{row.repeat}" if row.repeat > 1 else title
@@ -72,7 +73,7 @@ def _alike_name(step: Step, shown: set[str]) -> str:
 def row_title(row: Row, words: Words) -> str:
     """One line for tooltips and screen readers: every step, its shapes and what it costs."""
     if row.folded:
-        return f"{_title(row, words)} {clean(row.folded.path)}: {words.say('{n} steps', n=len(row.steps))}"
+        return f"{title_of(row, words)} {clean(row.folded.path)}: {words.say('{n} steps', n=len(row.steps))}"
     return "; ".join(_described(step, words) for step in row.drawn())
 
 

@@ -26,6 +26,7 @@ from shapetrace.drawing.subjects import slug
 from shapetrace.drawing.theme import theme_named
 from shapetrace.drawing.wording import Words, words_in
 from shapetrace.errors import UsageError
+from shapetrace.outlining.roles import Role
 from shapetrace.outlining.structure import Outline, Section, SectionKind
 
 _MOST = 3
@@ -59,13 +60,11 @@ def compare(
         UsageError: If there are not two or three outlines, one has no such section, or the width is too small.
     """
     look = look or Look()
-    if not 2 <= len(outlines) <= _MOST:
-        raise UsageError(f"got {len(outlines)} model{'s' * (len(outlines) != 1)} to compare; expected 2 or 3")
+    parts = parts_of(outlines, section)
     if look.width_px < len(outlines) * _NARROWEST_PX:
         needed = len(outlines) * _NARROWEST_PX
         raise UsageError(f"width is {look.width_px} px; {len(outlines)} models side by side need {needed:.0f}")
     words, colours = words_in(lang, look.templates), theme_named(theme, look.templates)
-    parts = [outline.root if section is None else section_named(outline, section) for outline in outlines]
     scores = tuple(score_of(outline, part) for outline, part in zip(outlines, parts, strict=True))
     sheet = Abreast(look.width_px, len(outlines))
     aligned = bands([rows_of(part, look) for part in parts])
@@ -82,6 +81,17 @@ def compare(
     groups = tuple(uniquely_named((canvas, Group("heading", head), *body, *([Group("footing", foot)] if foot else []))))
     desc = "\n".join(row_title(set_row.row, words) for set_row in planned.rows)
     return Figure(f"comparison-{slug(parts[0].kind)}", title, desc, look.width_px, height, groups, colours, lang)
+
+
+def parts_of(outlines: Sequence[Outline], section: str | None) -> list[Section]:
+    """What is compared of each model.
+
+    Raises:
+        UsageError: If there are not two or three outlines, or one has no such section.
+    """
+    if not 2 <= len(outlines) <= _MOST:
+        raise UsageError(f"got {len(outlines)} model{'s' * (len(outlines) != 1)} to compare; expected 2 or 3")
+    return [outline.root if section is None else section_named(outline, section) for outline in outlines]
 
 
 def _planned(parts: Sequence[Section], aligned: Sequence[Band], style: Style, words: Words, sheet: Abreast) -> Plan:
@@ -110,8 +120,8 @@ def rows_of(section: Section, look: Look) -> list[tuple[Row, SectionKind]]:
     kinds = {step.id: part.kind for part in section.sections() for step in part.steps()}
     rows: list[Row] = []
     for row in rows_in(flattened(collapse(arrange(section, apart), look.max_rows), section.path, MAX_DEPTH)):
-        pair = (rows[-1].steps[0].title, row.steps[0].title) if rows and not row.folded else ()
-        if pair == ("Key", "Value") and likeness(rows[-1]) == likeness(row):
+        pair = (rows[-1].steps[0].role, row.steps[0].role) if rows and not row.folded else ()
+        if pair == (Role.KEY, Role.VALUE) and likeness(rows[-1]) == likeness(row):
             rows[-1] = replace(rows[-1], alike=row.steps)
         else:
             rows.append(row)

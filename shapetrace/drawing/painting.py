@@ -60,7 +60,7 @@ def panel_group(placed: PlacedPanel, margins: Margins, words: Words) -> Group:
 def _members(section: Section) -> str:
     if section.repeat > 1 and len(section.members) > 1:
         return clean(f"{section.members[0]} … {section.members[-1]}")
-    return "" if section.path.startswith("<") else clean(section.path)
+    return clean(section.module)
 
 
 def row_group(placed: PlacedRow, margins: Margins, words: Words) -> Group:

@@ -18,10 +18,9 @@ def section_named(outline: Outline, name: str) -> Section:
         UsageError: If there is none; the message lists those that exist.
     """
     sections = list(outline.root.sections())
-    for candidate in (name, f"<{name}>"):
-        for section in sections:
-            if section.path == candidate and section is not outline.root:
-                return section
+    inner = sections[1:]
+    if named := [s for s in inner if s.path == name] or [s for s in inner if s.spoken == name]:
+        return named[0]
     for path in _first_members(name, sections):
         for section in sections:
             if section.path == path:
@@ -55,7 +54,7 @@ def _first_members(path: str, sections: list[Section]) -> Iterator[str]:
 
 
 def _listed(root: Section) -> str:
-    names = list(dict.fromkeys(section.path.strip("<>") for section in root.sections() if section.path))
+    names = list(dict.fromkeys(section.spoken for section in root.sections() if section.path))
     kinds = [kind for kind in _KINDS if any(section.kind == kind for section in root.sections())]
     more = f" and {len(names) - _MOST_LISTED} more" if len(names) > _MOST_LISTED else ""
     listed = ", ".join(names[:_MOST_LISTED]) + more if names else "no sections, only the overview"

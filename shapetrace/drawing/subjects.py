@@ -82,7 +82,7 @@ def _overview_facts(outline: Outline, words: Words) -> tuple[str, ...]:
 
 def _section_facts(outline: Outline, section: Section, words: Words) -> tuple[str, ...]:
     n_layers = _repeats(outline.root, section)
-    facts = [] if section.path.startswith("<") else [clean(section.path)]
+    facts = [clean(section.module)]
     if n_layers > 1:
         facts.append(words.say("one of {n} alike", n=n_layers))
     flops = sum(step.flops or 0 for step in section.steps())

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from shapetrace.comparing import summarising
-from shapetrace.comparing.structure import Comparison, Total
+from shapetrace.comparing.structure import Comparison, Quantity, Total
 from shapetrace.drawing.metrics import clean, shortened, width_px
 from shapetrace.drawing.primitives import Mark, Rect, Span, Text
 from shapetrace.drawing.wording import Words, counted, flops_text
@@ -45,7 +45,7 @@ def total_marks(comparison: Comparison, words: Words, room: float) -> tuple[tupl
         marks.append(Rect(end - width_px(text, "legend") - 14, 4, _BAR_PX, _BAR_PX, ink, 2))
     for place, (total, row) in enumerate(zip(totals, cells, strict=True), start=1):
         y = place * ROW_PX
-        marks.append(Text(0, y + 10, (Span(words.say(total.name)),), "legend"))
+        marks.append(Text(0, y + 10, (Span(words.say(total.of)),), "legend"))
         marks += [Text(end, y + 10, (Span(text),), "figure", "end") for end, text in zip(ends, row, strict=True)]
         marks.append(Text(ends[1] + _GAP_PX, y + 10, (Span(summarising.growth(total) or "="),), "figure"))
         if room - start - _GAP_PX > _SHORTEST_PX:
@@ -66,4 +66,4 @@ def _bars(total: Total, left: float, y: float, room: float) -> Iterator[Rect]:
 
 
 def _number(total: Total, n: int) -> str:
-    return flops_text(n) if "FLOPs" in total.name else counted(n)
+    return flops_text(n) if total.of is Quantity.FLOPS else counted(n)

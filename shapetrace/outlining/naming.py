@@ -1,7 +1,7 @@
 """Words are put on the folded tree: drafts and nodes become steps and sections, with ids."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from shapetrace.outlining import words
 from shapetrace.outlining.accounts import Accounts
@@ -46,19 +46,37 @@ class _Namer:
         self._ids: set[str] = set()
         self._made_by: dict[tuple[int, Part], str] = {}
 
-    def section(self, node: Node, repeat: int) -> Section:
-        """One section; ``repeat`` counts the layers it stands for, itself included."""
-        siblings = [other.items for other in node.folded]
+    def section(self, node: Node, repeat: int, others: Sequence[Node] = ()) -> Section:
+        """One section.
+
+        Args:
+            node: Its first member.
+            repeat: The layers it stands for, itself included.
+            others: The same section in the other layers that those around it stand for.
+        """
+        members = [*node.folded, *(member for other in others for member in (other, *other.folded))]
         items = tuple(
-            self._step(item, node, repeat, [twins[i] for twins in siblings if i < len(twins)])
-            if isinstance(item, Draft)
-            else self.section(item, repeat * item.repeat)
+            self._item(item, node, repeat, [member.items[i] for member in members if i < len(member.items)])
             for i, item in enumerate(node.items)
         )
-        parameters = sum(item.parameters * (item.repeat if isinstance(item, Section) else 1) for item in items)
+        parameters = sum(map(self._owned, node.items))
         title = words.section_title(node, self._known.flow.trace.model.name)
         return Section(node.path, title, node.kind, node.type, node.repeat, node.members, items, parameters,
                        node.is_group)  # fmt: skip
+
+    def _item(self, item: Draft | Node, node: Node, repeat: int, twins: Sequence[Draft | Node]) -> Step | Section:
+        """A step or a section; ``twins`` stand in its place in the other layers, those of this section first."""
+        if isinstance(item, Node):
+            return self.section(item, repeat * item.repeat, [twin for twin in twins if isinstance(twin, Node)])
+        step = self._step(item, node, repeat, twins[: len(node.folded)])
+        in_all = step.parameters + sum(map(self._owned, twins))
+        return replace(step, shared_parameters=step.parameters * repeat - in_all)
+
+    def _owned(self, item: Draft | Node) -> int:
+        """Parameters of a step, or of all members of a section; each weight once."""
+        if isinstance(item, Node):
+            return sum(self._owned(inner) for member in (item, *item.folded) for inner in member.items)
+        return sum(self._known.accounts.owned(member) for member in (item, *item.twins))
 
     def _step(self, draft: Draft, node: Node, repeat: int, twins: Sequence[Draft | Node]) -> Step:
         known, role = self._known, self._known.roles.get(draft.key, Role.OTHER)
@@ -73,12 +91,12 @@ class _Namer:
         tied = known.accounts.tied_to(draft)
         members = (draft, *draft.twins)
         notes = self._notes(draft, role)
-        if any(self._shares_weights(draft, twin) for twin in same):
+        if same and all(self._shares_weights(draft, twin) for twin in same):
             notes.append(Note("the same weights in every layer"))
         return Step(
             id=identity, section=node.path, kind=draft.kind, title=title, path=path,
             operator=words.operator(draft, role, title), operands=operands, results=results, notes=tuple(notes),
-            repeat=repeat, parameters=sum(known.accounts.owned(member) for member in members),
+            repeat=repeat, parameters=self._owned(draft),
             tied_to=tied.rpartition(".")[0] or tied, flops=draft.flops, inner=draft.inner,
             ops=tuple(sorted(op for member in members for op in member.ops)), role=role,
         )  # fmt: skip

@@ -114,6 +114,7 @@ class Step:
         notes: A few words that teach.
         repeat: Number of folded layers this step stands for.
         parameters: Parameters of one layer's step, all heads; a weight used again later (tied) counts 0.
+        shared_parameters: What ``parameters`` × ``repeat`` counts too often: weights that several of its layers share.
         tied_to: Name of the parameter this step's weight is tied to, if it is counted elsewhere.
         flops: FLOPs of one layer's step, all heads (2 per multiply-add); None if not counted.
         inner: For products: position of the contracted axis in the first and in the second operand's shape.
@@ -137,6 +138,12 @@ class Step:
     inner: tuple[int, int] | None = None
     ops: tuple[int, ...] = ()
     role: Role = Role.OTHER
+    shared_parameters: int = 0
+
+    @property
+    def parameters_in_all(self) -> int:
+        """Parameters of all layers that it stands for, each counted once."""
+        return self.parameters * self.repeat - self.shared_parameters
 
     @property
     def equation(self) -> str:
@@ -170,6 +177,16 @@ class Section:
     items: tuple["Step | Section", ...]
     parameters: int = 0
     is_group: bool = False
+
+    @property
+    def module(self) -> str:
+        """Path of the module that it is; empty for a group that is none."""
+        return "" if self.is_group else self.path
+
+    @property
+    def spoken(self) -> str:
+        """Its path as people type it: that of a group without the brackets that mark it."""
+        return self.path.replace("<", "").replace(">", "") if self.is_group else self.path
 
     @property
     def window(self) -> Note | None:

@@ -8,8 +8,8 @@ from torch import Tensor, nn
 
 from shapetrace import ir
 from shapetrace.capture import capture
+from shapetrace.formats.json import render
 from shapetrace.outlining import outline
-from shapetrace.renderers.json import render
 
 
 def paths(trace: ir.Trace) -> list[str]:

@@ -11,8 +11,8 @@ import torch
 from torch import nn
 
 from shapetrace.capture import capture
+from shapetrace.formats.json import render
 from shapetrace.outlining import outline
-from shapetrace.renderers.json import render
 from shapetrace.serialize import to_json
 from tests.capture.samples import NAMES, samples
 

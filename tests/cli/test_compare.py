@@ -2,7 +2,7 @@ import struct
 
 import pytest
 
-from shapetrace.renderers import png
+from shapetrace.formats import png
 from shapetrace.serialize import save
 from tests.traces import linear
 
@@ -62,7 +62,7 @@ def test_the_file_names_the_format(shapetrace, traces, tmp_path):
     options = ("--section", "all", "--out")
     shapetrace("compare", *traces, *options, tmp_path / "x.pdf")
     assert (tmp_path / "x.pdf").read_bytes().startswith(b"%PDF")
-    for name, message in (("x.bmp", "no figure is a .bmp: expected .svg, .png, .pdf"), ("x", "has no suffix")):
+    for name, message in (("x.bmp", "no table is a .bmp: expected .txt, .md"), ("x", "has no suffix")):
         assert message in shapetrace("compare", *traces, *options, tmp_path / name, code=2).err
 
 

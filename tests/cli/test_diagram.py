@@ -83,7 +83,7 @@ def test_json_has_the_steps_of_the_section(drawn):
         (("--width", "500"), "width is 500 px; expected 600 to 1200"),
         (("--theme", "drk"), "no theme named 'drk'; there are dark, default, light, print"),
         (("--lang", "fr"), "no labels for the language 'fr'; there are en, zh"),
-        (("--format", "svg,bmp"), "no format 'bmp': choose from svg, png"),
+        (("--format", "svg,bmp"), "no format 'bmp': choose one of table, markdown"),
         (("--format", ","), "no format ''"),
         (("--scale", "-1"), "scale is -1; expected more than 0"),
         (("--font", "none.ttf"), "cannot read the font none.ttf"),

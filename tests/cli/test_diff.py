@@ -27,7 +27,7 @@ def test_a_trace_is_compared_with_a_model(shapetrace, tmp_path):
 
 
 def test_a_wrong_request_exits_2(shapetrace):
-    assert "error: no format 'png'" in shapetrace("diff", "gpt2", "gpt2", "-f", "png", code=2).err
+    assert "error: no format 'dot'" in shapetrace("diff", "gpt2", "gpt2", "-f", "dot", code=2).err
     assert "no theme named 'nope'" in shapetrace("diff", "gpt2", "gpt2", "-f", "svg", "--theme", "nope", code=2).err
     assert "no labels for the language" in shapetrace("diff", "gpt2", "gpt2", "-f", "svg", "--lang", "x", code=2).err
     shapetrace("diff", "gpt2", code=2)

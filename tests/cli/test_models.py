@@ -49,6 +49,6 @@ def test_a_table_is_a_figure_in_a_file(shapetrace, tmp_path):
 
 
 def test_a_file_of_another_kind_is_refused(shapetrace, tmp_path):
-    assert "no figure is a .bmp" in shapetrace("models", "gpt2", "--out", tmp_path / "x.bmp", code=2).err
+    assert "no table is a .bmp" in shapetrace("models", "gpt2", "--out", tmp_path / "x.bmp", code=2).err
     assert "no format 'bmp'" in shapetrace("models", "gpt2", "-f", "bmp", code=2).err
     assert "no labels for the language 'fr'" in shapetrace("models", "--lang", "fr", code=2).err

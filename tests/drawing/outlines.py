@@ -1,12 +1,22 @@
 """Hand-built outlines: GPT-2 as a trace of it is outlined, and helpers for smaller ones."""
 
 from shapetrace.ir import Model
+from shapetrace.outlining.roles import Part, Role
 from shapetrace.outlining.structure import Coverage, Note, Operand, Outline, Section, Step, StepKind, Totals
+
+PARTS = {
+    "X": Part.STREAM, "Q": Part.QUERY, "K": Part.KEY, "V": Part.VALUE, "S": Part.SCORES, "A": Part.ATTENTION_WEIGHTS,
+    "Z": Part.HEADS, "O": Part.ATTENTION, "H": Part.HIDDEN, "M": Part.FEED_FORWARD,
+}  # fmt: skip
+"""What operands are that are called so in these outlines."""
+
+ROLES = {"Query": Role.QUERY, "Key": Role.KEY, "Value": Role.VALUE, "Output": Role.OUT_PROJ}
 
 
 def data(name: str, *shape: int, stack: int = 1, made_by: str = "", **more: object) -> Operand:
     """A blue rectangle."""
-    return Operand(name, "data", shape, stack=stack, made_by=made_by, **more)  # type: ignore[arg-type]
+    part = PARTS.get(name.replace("\u0302", "").partition("_")[0], Part.OTHER)
+    return Operand(name, "data", shape, stack=stack, made_by=made_by, part=part, **more)  # type: ignore[arg-type]
 
 
 def weight(name: str, *shape: int, stack: int = 1, **more: object) -> Operand:
@@ -36,7 +46,7 @@ def product(title: str, left: Operand, right: Operand, result: Operand, **more: 
     path = str(more.pop("path", title.lower()))
     return Step(
         f"{section}/{title.lower().replace(' ', '_')}", section, kind, title, path, "×", (left, right), (result,),
-        inner=inner, **more,  # type: ignore[arg-type]
+        inner=inner, role=ROLES.get(title, Role.OTHER), **more,  # type: ignore[arg-type]
     )  # fmt: skip
 
 
@@ -84,7 +94,9 @@ def _embedding(t: int, tokens: tuple[str, ...]) -> Section:
         "<embedding>/position", "<embedding>", "add", "Position", "wpe", "+",
         (data("X", t, 768, made_by=lookup.id), weight("P", t, 768)), (data("X_0", t, 768),), parameters=786_432,
     )  # fmt: skip
-    return Section("<embedding>", "Embedding", "embedding", "", 1, ("<embedding>",), (lookup, position), 39_383_808)
+    return Section(
+        "<embedding>", "Embedding", "embedding", "", 1, ("<embedding>",), (lookup, position), 39_383_808, True
+    )
 
 
 def _block(t: int) -> tuple[Step | Section, ...]:

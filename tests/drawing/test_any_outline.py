@@ -6,8 +6,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from shapetrace.drawing import Look, figure
+from shapetrace.formats.svg import render
 from shapetrace.outlining.structure import Outline
-from shapetrace.renderers.svg import render
 from tests.drawing.geometry import assert_sound
 from tests.drawing.random_outlines import outlines
 

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from shapetrace.drawing import Look, figure
+from shapetrace.formats.svg import render
 from shapetrace.outlining.structure import Operand, Step
-from shapetrace.renderers.svg import render
 from tests.browser import chromium, open_browser, survey
 from tests.drawing.outlines import data, gpt2, outline_of, product, weight
 

@@ -3,9 +3,9 @@
 import pytest
 
 from shapetrace.drawing import figure
+from shapetrace.formats.svg import render
 from shapetrace.obtaining import obtain
 from shapetrace.publishing import KINDS
-from shapetrace.renderers.svg import render
 from shapetrace.request import Request
 from tests.drawing.geometry import text_boxes
 

@@ -1,0 +1,67 @@
+"""Formats on the command line: what helps list is read from the one table, when it is asked for; where results go."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_args
+
+from typer.core import TyperCommand
+
+from shapetrace.cli.terminal import show, takes_color, width
+from shapetrace.errors import UsageError
+
+if TYPE_CHECKING:
+    from shapetrace.formats.contract import Content, Format
+
+
+class FormatsCommand(TyperCommand):
+    """A command in whose helps ``{outline}`` is all formats that take one, and ``{figure_files}`` their suffixes."""
+
+    def get_params(self, ctx: Any) -> Any:
+        """Its parameters, their helps filled in."""
+        params: list[Any] = super().get_params(ctx)
+        waiting = [param for param in params if "{" in (getattr(param, "help", None) or "")]
+        known = _listed() if waiting else {}
+        for param in waiting:
+            param.help = param.help.format_map(known)
+        return params
+
+
+def _listed() -> dict[str, str]:
+    """What helps say of each kind of thing."""
+    from shapetrace.formats import FORMATS, names
+    from shapetrace.formats.contract import Kind
+
+    listed = {kind: listed_words(names(kind)) for kind in get_args(Kind)}
+    files = {f"{kind}_files": listed_words([f".{FORMATS[name].suffix}" for name in names(kind)]) for kind in listed}
+    return listed | files
+
+
+def listed_words(words: list[str]) -> str:
+    """``svg``, ``svg or png``, ``svg, png or pdf``."""
+    return f"{', '.join(words[:-1])} or {words[-1]}" if len(words) > 1 else "".join(words)
+
+
+def terminal_options() -> dict[str, Any]:
+    """Options of whatever is written to the terminal: its width, and whether it takes colour."""
+    return {"width": width(), "color": takes_color(sys.stdout)}
+
+
+def deliver(content: "Content", to: "Format", out: Path | None = None) -> None:
+    """Write the result of a command to a file, which is then named, or to stdout as it is.
+
+    Raises:
+        UsageError: If a terminal would get bytes that are no text, or the file cannot be written.
+    """
+    if out is not None:
+        from shapetrace.writing import write
+
+        write(out, content)
+        show(str(out))
+    elif isinstance(content, str):
+        show(content)
+    elif sys.stdout.isatty():
+        raise UsageError(f"{to.name} is no text: send it to a file (> FILE.{to.suffix})")
+    else:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(content)
+        sys.stdout.buffer.flush()

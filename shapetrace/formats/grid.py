@@ -1,0 +1,49 @@
+"""A plain table: columns and rows of text. What has no outline (operations, presets) is shown as one."""
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+Cell: TypeAlias = str | int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column.
+
+    Attributes:
+        key: Its name for programs.
+        title: Its name for people.
+        align: Side that its cells are aligned to.
+        spare: Columns with a higher number are left out first where room is short; 0 stays.
+    """
+
+    key: str
+    title: str
+    align: Literal["left", "right"] = "left"
+    spare: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """Columns and rows.
+
+    Attributes:
+        columns: What each cell of a row is.
+        rows: Cells; integers are written with every digit.
+        title: One line above.
+        notes: Lines below.
+        above: Lines of words above; formats for programs leave them out. Without rows they are all there is to say.
+    """
+
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    title: str = ""
+    notes: tuple[str, ...] = ()
+    above: tuple[str, ...] = ()
+
+
+def text(cell: Cell) -> str:
+    """A cell for people: ``124,439,808``, a dash for nothing."""
+    if cell is None:
+        return "–"
+    return f"{cell:,}" if isinstance(cell, int) else cell

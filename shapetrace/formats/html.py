@@ -1,0 +1,128 @@
+"""HTML: an outline as a fragment for a page or a notebook. Its colours follow the reader's light or dark."""
+
+from collections.abc import Sequence
+from html import escape
+
+from shapetrace.drawing.facts import facts_of
+from shapetrace.drawing.wording import Words
+from shapetrace.failing import report
+from shapetrace.formats import summary
+from shapetrace.formats.columns import flops_of
+from shapetrace.formats.contract import Excerpt, Files, Format, Options
+from shapetrace.formats.equations import pieces
+from shapetrace.formats.grid import Grid, text
+from shapetrace.formats.markdown import TITLES
+from shapetrace.formats.phrasing import ENGLISH
+from shapetrace.formats.rows import Row, rows
+from shapetrace.outlining.structure import Outline
+
+_NUMBERS = frozenset({"parameters", "FLOPs"})
+
+_STYLE = """<style>
+.shapetrace-table { border-collapse: collapse; font-size: 13px; }
+.shapetrace-table th, .shapetrace-table td { text-align: left; padding: 2px 10px; border: 0; }
+.shapetrace-table .n { text-align: right; font-variant-numeric: tabular-nums; }
+.shapetrace-table .e { font-family: ui-monospace, Menlo, Consolas, monospace; white-space: nowrap; }
+.shapetrace-table .data { color: light-dark(#1d5fd0, #7ab0ff); }
+.shapetrace-table .weight, .shapetrace-table .constant { color: light-dark(#5f6672, #a3abb8); }
+.shapetrace-failure { border: 1px solid; padding: 8px; color: light-dark(#b42318, #ff8f85); }
+.shapetrace-table .inner { color: light-dark(#b0470c, #ffa061); font-weight: 600; }
+</style>"""
+
+
+def render(outline: Outline, *, depth: int | None = None, svg: str = "", words: Words = ENGLISH) -> str:
+    """Write an outline as an HTML fragment.
+
+    Args:
+        outline: What to show.
+        depth: Sections deeper than this are one row each.
+        svg: A figure to show before the table, which is then closed.
+        words: The language.
+    """
+    left, right = summary.totals(outline, words)
+    ended = "" if outline.explained else outline.failure
+    notes = [summary.coverage(outline, words), summary.uncounted(outline, words), ended]
+    facts = _text(" · ".join(facts_of(outline.model, words)))
+    titles = [(words.say(title), "n" if title in _NUMBERS else "") for title in TITLES]
+    body = [
+        _STYLE,
+        f"<p><strong>{_text(words.say(outline.model.name))}</strong> {facts}</p>",
+        _table(titles, [_cells(row) for row in rows(outline, depth=depth, words=words)]),
+        f"<p><strong>{_text(' · '.join([*left.split(summary.GAP), right]))}</strong></p>",
+        *(f"<p>{_text(note)}</p>" for note in notes if note),
+    ]
+    if svg:
+        body = [svg.rstrip(), f"<details><summary>{_text(words.say('All steps'))}</summary>", *body, "</details>"]
+    if outline.explained:
+        body.append(f'<pre class="shapetrace-failure">{_lines(report(outline.explained, words.told))}</pre>')
+    return "\n".join(body) + "\n"
+
+
+def render_grid(grid: Grid) -> str:
+    """Write a grid as an HTML fragment."""
+    classes = ["n" if column.align == "right" else "" for column in grid.columns]
+    titles = [(column.title, mark) for column, mark in zip(grid.columns, classes, strict=True)]
+    body = [[(_text(text(cell)), mark) for cell, mark in zip(row, classes, strict=True)] for row in grid.rows]
+    above = [f"<p>{_text(line)}</p>" for line in grid.above]
+    if above and not grid.rows:
+        return "\n".join(above) + "\n"
+    title = [f"<p><strong>{_text(grid.title)}</strong></p>"] if grid.title else []
+    return (
+        "\n".join([*above, _STYLE, *title, _table(titles, body), *(f"<p>{_text(note)}</p>" for note in grid.notes)])
+        + "\n"
+    )
+
+
+def _text(words: str) -> str:
+    """Escaped, without the control characters that no page may hold."""
+    return escape("".join(character if character.isprintable() else " " for character in words))
+
+
+def _lines(words: str) -> str:
+    """Several lines, each escaped."""
+    return "\n".join(map(_text, words.split("\n")))
+
+
+def _cells(row: Row) -> list[tuple[str, str]]:
+    indent = f' style="padding-left: {10 + 16 * row.depth}px"'
+    title = f"<span{indent}>{_text(row.title)}</span>"
+    note = f" <small>{_text(row.note)}</small>" if row.note else ""
+    return [
+        ((title if row.step else f"<strong>{title}</strong>") + note, ""),
+        (_text(row.module), "e"),
+        (_equation(row), "e"),
+        (_text(row.stack), ""),
+        (_text(row.cost), "n"),
+        (_text(flops_of(row)), "n"),
+    ]
+
+
+def _equation(row: Row) -> str:
+    if row.step is None:
+        return _text(row.equation)
+    return "".join(f'<span class="{piece.ink}">{_text(piece.text)}</span>' for piece in pieces(row.step, row.equation))
+
+
+def _table(titles: list[tuple[str, str]], body: list[list[tuple[str, str]]]) -> str:
+    head = "".join(f'<th class="{mark}">{_text(title)}</th>' for title, mark in titles)
+    lines = ["<tr>" + "".join(f'<td class="{mark}">{cell}</td>' for cell, mark in cells) + "</tr>" for cells in body]
+    table = ['<table class="shapetrace-table">', f"<thead><tr>{head}</tr></thead>", *lines, "</table>"]
+    return "\n".join(['<div style="overflow-x: auto">', *table, "</div>"])
+
+
+def _files(outline: Outline, part: Excerpt, options: Options, _among: Sequence[str]) -> Files:
+    """A fragment to paste: the figure, and its steps below in a table that opens."""
+    from shapetrace.formats import rendering, svg
+
+    drawn = svg.render(rendering.drawing(outline, part, options), templates=options.templates)
+    yield f"{part.name}.html", render(rendering.narrowed(outline, part), svg=drawn, words=options.words)
+
+
+FORMAT = Format(
+    "html",
+    "html",
+    frozenset({"lang", "look", "theme", "depth"}),
+    outline=lambda outline, options: render(outline, depth=options.depth, words=options.words),
+    grid=lambda grid, _: render_grid(grid),
+    files=_files,
+)

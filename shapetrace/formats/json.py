@@ -1,0 +1,164 @@
+"""JSON for programs. Its names are an interface: add to them, do not change them."""
+
+import json
+import re
+from dataclasses import asdict, replace
+from typing import Any
+
+from shapetrace.comparing.structure import Change, Comparison
+from shapetrace.failing.reporting import as_data
+from shapetrace.formats.contract import Format
+from shapetrace.formats.grid import Grid
+from shapetrace.formats.rows import Row, rows
+from shapetrace.outlining.structure import Operand, Outline, Section, Step
+
+_LISTS = frozenset({"sections", "steps"})
+
+_HALF = re.compile("[\ud800-\udfff]")
+"""Half of a surrogate pair, which no encoding can write: it is escaped."""
+
+
+def render(outline: Outline, *, depth: int | None = None) -> str:
+    """Write an outline as JSON; a section that ``depth`` closes is a step of kind ``section``."""
+    model = outline.model
+    document = {
+        "model": {
+            "name": model.name,
+            "settings": model.settings,
+            "device": model.device,
+            "tokens": list(model.tokens),
+        },
+        "totals": asdict(outline.totals),
+        "coverage": asdict(outline.coverage),
+        "sections": [_section(section) for section in outline.root.sections() if section is not outline.root],
+        "steps": [_row(row) for row in rows(outline, depth=depth) if row.step is not None or row.equation],
+        "failure": _failure(outline),
+    }
+    return _written(document)
+
+
+def render_grid(grid: Grid) -> str:
+    """Write a grid as a list of objects."""
+    keys = [column.key for column in grid.columns]
+    return _written([dict(zip(keys, row, strict=True)) for row in grid.rows])
+
+
+def render_comparison(comparison: Comparison) -> str:
+    """Write two models side by side: their sums, and every step in which they differ."""
+    document = {
+        "left": comparison.left,
+        "right": comparison.right,
+        "equal": not comparison.differs(),
+        "products_equal": comparison.products_equal,
+        "settings": [{"name": name, "left": a, "right": b} for name, a, b in comparison.settings],
+        "totals": [{"name": total.of, "left": total.left, "right": total.right} for total in comparison.totals],
+        "changes": [_change(change) for change in comparison.changes if change.status != "same"],
+    }
+    return json.dumps(document, ensure_ascii=False, indent=1) + "\n"
+
+
+def _change(change: Change) -> dict[str, Any]:
+    told = asdict(replace(change, steps=(None, None)))
+    return {name: value for name, value in told.items() if name not in {"steps", "inside"}}
+
+
+def _section(section: Section) -> dict[str, Any]:
+    return {
+        "path": section.path,
+        "title": section.title,
+        "kind": section.kind,
+        "type": section.type,
+        "repeat": section.repeat,
+        "members": list(section.members),
+        "parameters": section.parameters,
+    }
+
+
+def _failure(outline: Outline) -> dict[str, Any] | None:
+    """Why the pass ended early; null if it did not."""
+    if outline.explained is None:
+        return {"message": outline.failure} if outline.failure else None
+    return as_data(outline.explained)
+
+
+def _row(row: Row) -> dict[str, Any]:
+    return _step(row.step) if row.step is not None else _closed(row)
+
+
+def _step(step: Step) -> dict[str, Any]:
+    return {
+        "id": step.id,
+        "section": step.section,
+        "kind": step.kind,
+        "title": step.title,
+        "path": step.path,
+        "repeat": step.repeat,
+        "operands": [_operand(operand) for operand in step.operands],
+        "results": [_operand(operand) for operand in step.results],
+        "equation": step.equation,
+        "parameters": step.parameters,
+        "parameters_in_all": step.parameters_in_all,
+        "tied_to": step.tied_to or None,
+        "flops": step.flops,
+        "notes": [str(note) for note in step.notes],
+    }
+
+
+def _closed(row: Row) -> dict[str, Any]:
+    return {
+        "id": row.section.path,
+        "section": row.section.path,
+        "kind": "section",
+        "title": row.section.title,
+        "path": row.section.path,
+        "repeat": row.section.repeat,
+        "operands": [],
+        "results": [],
+        "equation": row.equation,
+        "parameters": row.parameters,
+        "tied_to": None,
+        "flops": row.flops,
+        "notes": [row.note],
+    }
+
+
+def _operand(operand: Operand) -> dict[str, Any]:
+    return {
+        "name": operand.name,
+        "role": operand.role,
+        "shape": list(operand.shape),
+        "stack": operand.stack,
+        "stack_axes": list(operand.stack_axes),
+        "dims": list(operand.dims),
+        "transposed": operand.transposed,
+        "pattern": operand.pattern,
+        "band": operand.band and list(operand.band),
+        "source": operand.source,
+    }
+
+
+def _written(document: dict[str, Any] | list[dict[str, Any]]) -> str:
+    """JSON with one step, section or row a line."""
+    if isinstance(document, list):
+        return _listed(document) + "\n"
+    parts = [f"{_line(key)}: {_listed(value) if key in _LISTS else _line(value)}" for key, value in document.items()]
+    return "{\n" + ",\n".join(parts) + "\n}\n"
+
+
+def _listed(items: list[dict[str, Any]]) -> str:
+    return "[\n" + ",\n".join(map(_line, items)) + "\n]" if items else "[]"
+
+
+def _line(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    return _HALF.sub(lambda half: f"\\u{ord(half.group()):04x}", text)
+
+
+FORMAT = Format(
+    "json",
+    "json",
+    frozenset({"depth"}),
+    outline=lambda outline, options: render(outline, depth=options.depth),
+    grid=lambda grid, _: render_grid(grid),
+    comparison=lambda comparison, _: render_comparison(comparison),
+)

@@ -1,0 +1,163 @@
+"""An outline as the rows that every text format shows: sections, and in them steps."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from shapetrace.drawing.wording import Words
+from shapetrace.formats.numbers import exact
+from shapetrace.formats.phrasing import ENGLISH, equation_in
+from shapetrace.outlining.structure import Operand, Outline, Section, Step
+
+_LONGEST_STACK = 3
+_IN_STACK = frozenset({"{n} heads", "{n} experts"})
+"""Notes that say what the column of heads says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of a table.
+
+    Attributes:
+        depth: How many sections it is in.
+        title: ``Block ×12``, ``Query``.
+        note: A few words that teach.
+        module: Module path, as far as it is not said by the sections around it.
+        step: The step; None for the head of a section.
+        section: The section it heads, or is in.
+        equation: ``[1024,768]×[768,64]→[1024,64]``; for a closed section what goes in and comes out.
+        stack: ``×12``: heads, experts, batch times heads.
+        parameters: Of one layer; None if a head of an open section.
+        flops: Of one layer; None if not counted.
+        words: The language of all this.
+    """
+
+    depth: int
+    title: str
+    note: str
+    module: str
+    step: Step | None
+    section: Section
+    equation: str = ""
+    stack: str = ""
+    parameters: int | None = None
+    flops: int | None = None
+    words: Words = ENGLISH
+
+    @property
+    def cost(self) -> str:
+        """Parameters as every format writes them: ``590,592``, ``tied to wte``, or a dash."""
+        if self.step is not None and self.step.tied_to:
+            name = self.step.tied_to.removesuffix(".weight").rpartition(".")[2]
+            return self.words.say("tied to {name}", name=name)
+        if self.parameters is None:
+            return ""
+        return exact(self.parameters) if self.parameters else "–"
+
+
+def rows(outline: Outline, *, depth: int | None = None, words: Words = ENGLISH) -> list[Row]:
+    """All rows, in order.
+
+    Args:
+        outline: What to list.
+        depth: Sections deeper than this are closed: one row each. None opens all.
+        words: The language of titles and notes.
+    """
+    return [_translated(row, words) for row in _rows(outline.root, 0, depth, 1)]
+
+
+def _translated(row: Row, words: Words) -> Row:
+    if words is ENGLISH:
+        return row
+    if row.step is None:
+        n_steps = len(list(row.section.steps()))
+        note = words.several("{n} steps", n_steps) if row.note else ""
+        return replace(row, title=_headline(row.section, words), note=note, words=words)
+    note = " · ".join(words.note(note) for note in row.step.notes if note.template not in _IN_STACK)
+    equation = equation_in(words, row.equation)
+    return replace(row, title=words.say(row.title), note=note, equation=equation, words=words)
+
+
+def _rows(section: Section, level: int, depth: int | None, around: int) -> Iterator[Row]:
+    """Rows of what is in a section; ``around`` is how often it and the sections around it are folded."""
+    for item in section.items:
+        if isinstance(item, Step):
+            yield _step(item, section, level)
+        elif depth is not None and level >= depth:
+            yield _closed(item, section, level, around * item.repeat)
+        else:
+            yield Row(level, _headline(item, ENGLISH), "", _members(item, section), None, item)
+            yield from _rows(item, level + 1, depth, around * item.repeat)
+
+
+def _step(step: Step, section: Section, level: int) -> Row:
+    return Row(
+        depth=level,
+        title=step.title,
+        note=" · ".join(str(note) for note in step.notes if note.template not in _IN_STACK),
+        module=relative(step.path, section.path),
+        step=step,
+        section=section,
+        equation=step.equation,
+        stack=stack(step),
+        parameters=step.parameters,
+        flops=step.flops,
+    )
+
+
+def _closed(section: Section, parent: Section, level: int, times: int) -> Row:
+    """A section as one row: what goes in, what comes out, what one member costs, of ``times`` that are folded."""
+    steps = list(section.steps())
+    flops = [step.flops * max(1, step.repeat // times) for step in steps if step.flops is not None]
+    first = _first_data(steps[0].operands) if steps else None
+    last = steps[-1].results[0] if steps and steps[-1].results else None
+    equation = f"{_written(first)}→{_written(last)}" if first and last else ""
+    return Row(
+        depth=level,
+        title=_headline(section, ENGLISH),
+        note=ENGLISH.several("{n} steps", len(steps)),
+        module=_members(section, parent),
+        step=None,
+        section=section,
+        equation=equation,
+        parameters=section.parameters,
+        flops=sum(flops) if flops else None,
+    )
+
+
+def _first_data(operands: tuple[Operand, ...]) -> Operand | None:
+    return next((operand for operand in operands if operand.role == "data"), operands[0] if operands else None)
+
+
+def _written(operand: Operand) -> str:
+    return "[" + ",".join(map(str, operand.shape)) + "]"
+
+
+def _headline(section: Section, words: Words) -> str:
+    times = f" ×{section.repeat}" if section.repeat > 1 else ""
+    window = f" · {words.note(section.window)}" if section.window else ""
+    return f"{words.say(section.title)}{times}{window}"
+
+
+def _members(section: Section, parent: Section) -> str:
+    if section.is_group:
+        return ""
+    if section.repeat > 1 and len(section.members) > 1:
+        first, last = (relative(path, parent.path) for path in (section.members[0], section.members[-1]))
+        return f"{first} … {last}"
+    return relative(section.path, parent.path)
+
+
+def relative(path: str, base: str) -> str:
+    """A module path without the part that the section around it says: (``h.0.attn``, ``h.0``) -> ``attn``."""
+    if path == base:
+        return ""
+    return path.removeprefix(f"{base}.") if base else path
+
+
+def stack(step: Step) -> str:
+    """How many equal matrices a step has: ``×12``; ``×4·12`` for a batch of 4 and 12 heads."""
+    shown = max((*step.results, *step.operands), key=lambda operand: operand.stack, default=None)
+    if shown is None or shown.stack == 1 or step.kind == "concat":
+        return ""
+    axes = shown.stack_axes if 1 < len(shown.stack_axes) <= _LONGEST_STACK else (shown.stack,)
+    return "×" + "·".join(map(str, axes))

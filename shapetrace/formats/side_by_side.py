@@ -1,0 +1,60 @@
+"""Two or three models side by side, as a grid: a column a model, what does the same work in one row."""
+
+from collections.abc import Iterator, Sequence
+
+from shapetrace.drawing.aligning import Band, bands
+from shapetrace.drawing.arranging import Row
+from shapetrace.drawing.captions import title_of
+from shapetrace.drawing.comparing import parts_of, rows_of
+from shapetrace.drawing.look import Look
+from shapetrace.drawing.scores import score_of
+from shapetrace.drawing.wording import Words
+from shapetrace.formats.grid import Cell, Column, Grid
+from shapetrace.formats.phrasing import equation_in
+from shapetrace.formats.rows import stack
+from shapetrace.outlining.structure import Outline
+
+
+def side_by_side(outlines: Sequence[Outline], section: str | None, words: Words, look: Look | None = None) -> Grid:
+    """What each model does, in bands, below the numbers of the figure's headings.
+
+    Args:
+        outlines: What their traces mean.
+        section: Path or kind of the section to compare; None for the whole models.
+        words: The language.
+        look: What to hide.
+
+    Raises:
+        UsageError: If there are not two or three outlines, or one has no such section.
+    """
+    parts = parts_of(outlines, section)
+    scores = [score_of(outline, part) for outline, part in zip(outlines, parts, strict=True)]
+    names = [Column(f"model_{n}", words.say(score.name)) for n, score in enumerate(scores, 1)]
+    counted: list[tuple[Cell, ...]] = [
+        (words.say("parameters"), *(f"{score.parameters:,}" for score in scores)),
+        (words.say("KV cache"), *(f"{score.cache.layer_bytes:,} B" if score.cache else None for score in scores)),
+    ]
+    aligned = bands([rows_of(part, look or Look()) for part in parts])
+    steps = [(_title(band, words), *_cells(band, words)) for band in aligned]
+    return Grid((Column("step", words.say("step")), *names), (*counted, *steps))
+
+
+def _title(band: Band, words: Words) -> str:
+    titles = [words.say(step.title) for row in band if row for step in row.alike]
+    return ", ".join(dict.fromkeys([*(title_of(row, words) for row in band if row), *titles]))
+
+
+def _cells(band: Band, words: Words) -> Iterator[Cell]:
+    for row in band:
+        yield _written(row, words) if row else None
+
+
+def _written(row: Row, words: Words) -> str:
+    if row.folded:
+        return words.several("{n} steps", len(row.steps))
+    first, *after = row.steps
+    shown = [
+        first,
+        *(step for step in after if len({operand.shape for operand in (*step.operands, *step.results)}) > 1),
+    ]
+    return ", ".join(f"{equation_in(words, step.equation)} {stack(step)}".rstrip() for step in shown)

@@ -1,0 +1,241 @@
+"""The table in a terminal: one step a row, data blue, weights grey, the inner sizes of a product marked."""
+
+import io
+import re
+from collections.abc import Iterator
+
+from rich.cells import cell_len, set_cell_size
+from rich.console import Console
+from rich.text import Text
+
+from shapetrace.drawing.facts import facts_of
+from shapetrace.drawing.wording import Words
+from shapetrace.formats import summary
+from shapetrace.formats.columns import GAP, MARGIN, Columns, choose, cost, flops_of, module_path, title
+from shapetrace.formats.contract import Format, Options
+from shapetrace.formats.equations import pieces
+from shapetrace.formats.failures import panel, printable
+from shapetrace.formats.grid import Column, Grid, text
+from shapetrace.formats.phrasing import ENGLISH
+from shapetrace.formats.rows import Row, rows
+from shapetrace.formats.wrapping import broken
+from shapetrace.outlining.structure import Outline
+
+_LEAST_CELL = 10
+_GLUED = re.compile(r"(?<=\d) (?=[\w%])|(?<=\w) (?=\d)| (?=·)")
+"""Blanks where a line of words is not broken: ``48 views``."""
+
+STYLES = {
+    "data": "dodger_blue1",
+    "weight": "grey54",
+    "constant": "italic grey54",
+    "inner": "bold dark_orange3",
+    "sign": "",
+    "head": "bold",
+    "quiet": "grey54",
+    "failure": "bold red",
+}
+
+
+def render(
+    outline: Outline, *, width: int = 100, color: bool = False, depth: int | None = None, words: Words = ENGLISH
+) -> str:
+    """Write an outline as a table.
+
+    Args:
+        outline: What to show.
+        width: Characters a line; less leaves columns out, never breaks an equation.
+        color: True to write ANSI colours.
+        depth: Sections deeper than this are one row each.
+        words: The language.
+    """
+    listed = rows(outline, depth=depth, words=words)
+    columns = choose(listed, width, words)
+    rule = Text(" " * MARGIN + "─" * (min(columns.total, width) - MARGIN), style=STYLES["quiet"])
+    lines = [*_head(outline, width, words), Text(), _joined(list(map(Text, columns.titles)), columns), rule]
+    for row in listed:
+        lines += _row(row, columns, width)
+    lines += [rule, *_foot(outline, width, words)]
+    return printed(lines, width=width, color=color)
+
+
+def printed(lines: list[Text], *, width: int, color: bool) -> str:
+    """Lines as text, with ANSI colours or without, cut nowhere."""
+    stream = io.StringIO()
+    console = Console(
+        file=stream, width=max(width, 1000), force_terminal=color, no_color=not color, highlight=False,
+        color_system="256" if color else None, emoji=False, markup=False, legacy_windows=False,
+    )  # fmt: skip
+    for line in lines:
+        line.rstrip()
+        console.print(line, soft_wrap=True)
+    return stream.getvalue()
+
+
+def _head(outline: Outline, width: int, words: Words) -> Iterator[Text]:
+    model = outline.model
+    name, facts = printable(words.say(model.name)), " · ".join(facts_of(model, words))
+    where = f"[{summary.device(model, words)}]" if model.device else ""
+    line = "   ".join(part for part in (name, facts, where) if part)
+    below = cell_len(line) + MARGIN > width
+    head = Text(" " * MARGIN + (f"{name}   {where}" if below else line).rstrip())
+    head.stylize(STYLES["head"], 0, MARGIN + len(name))
+    yield head
+    if below:
+        yield from (Text(part) for part in wrapped(facts, width))
+    if model.tokens:
+        tokens = " ".join(printable(token) for token in model.tokens)
+        yield from (Text(part, style=STYLES["data"]) for part in _broken_words(tokens, width))
+
+
+def _row(row: Row, columns: Columns, width: int) -> Iterator[Text]:
+    equation = _equation(row)
+    own_line = equation.cell_len > columns.shapes
+    cells = [
+        _title(row, columns),
+        Text(printable(module_path(row)), style=STYLES["quiet"]),
+        Text() if own_line else equation,
+        Text(row.stack),
+        Text(cost(row, compact=columns.compact)),
+        Text(flops_of(row)),
+    ]
+    yield _joined(cells, columns)
+    if own_line:
+        yield from _broken(equation, width, indent=2 * (row.depth + 3))
+
+
+def _title(row: Row, columns: Columns) -> Text:
+    plain = title(row, notes=False, heads=not columns.heads, compact=columns.compact)
+    whole = title(row, notes=columns.notes, heads=not columns.heads, compact=columns.compact)
+    result = Text(printable(whole))
+    if row.step is None:
+        result.stylize(STYLES["head"], 0, len(plain))
+    result.stylize(STYLES["quiet"], len(plain))
+    return result
+
+
+def _equation(row: Row) -> Text:
+    if row.step is None:
+        return Text(row.equation, style=STYLES["data"])
+    return Text.assemble(*((piece.text, STYLES[piece.ink]) for piece in pieces(row.step, row.equation)))
+
+
+def _broken(equation: Text, width: int, *, indent: int) -> Iterator[Text]:
+    """An equation longer than its column, on lines of its own: broken between shapes, never in one."""
+    room = max(width - indent, 8)
+    line = Text(" " * indent)
+    for part in _parts(equation):
+        if line.cell_len > indent and line.cell_len + part.cell_len > indent + room:
+            yield line
+            line = Text(" " * (indent + 2))
+        line.append_text(part)
+    yield line
+
+
+def _parts(equation: Text) -> list[Text]:
+    """An equation cut before every sign: ``[1024,768]``, ``×[768,64]``, ``→[1024,64]``."""
+    cuts = [match.end() for match in re.finditer(r"\]", equation.plain)][:-1]
+    return list(equation.divide(cuts)) if cuts else [equation]
+
+
+def _joined(cells: list[Text], columns: Columns) -> Text:
+    """Cells side by side: numbers aligned right, columns of width 0 left out."""
+    widths = (columns.step, columns.module, columns.shapes, columns.heads, columns.parameters, columns.flops)
+    line = Text(" " * MARGIN)
+    shown = [(cell, width, i >= 4) for i, (cell, width) in enumerate(zip(cells, widths, strict=True)) if width]
+    for position, (cell, width, right) in enumerate(shown):
+        padding = " " * max(0, width - cell.cell_len)
+        line.append(" " * GAP if position else "")
+        line = line + Text(padding) + cell if right else line + cell + Text(padding)
+    return line
+
+
+def _foot(outline: Outline, width: int, words: Words) -> Iterator[Text]:
+    left, right = summary.totals(outline, words)
+    gap = width - MARGIN - cell_len(left) - cell_len(right)
+    if gap >= 4:
+        yield Text(" " * MARGIN + left + "      " + right, style=STYLES["head"])
+    else:
+        yield from (Text(line, style=STYLES["head"]) for part in (left, right) for line in wrapped(part, width))
+    for note in (summary.coverage(outline, words), summary.uncounted(outline, words)):
+        yield from (Text(line, style=STYLES["quiet"]) for line in wrapped(note, width))
+    if outline.explained is not None:
+        yield Text()
+        yield from panel(outline.explained, width, words.told)
+    elif outline.failure:
+        yield Text()
+        yield from (Text(line, style=STYLES["failure"]) for line in wrapped(printable(outline.failure), width))
+
+
+def wrapped(line: str, width: int) -> list[str]:
+    """A line of words in as many lines as it needs, with the margin before each; ``48 views`` stays together."""
+    glued = _GLUED.sub("\u00a0", line) if width >= 40 else line
+    return [part.replace("\u00a0", " ") for part in _broken_words(glued, width)]
+
+
+def _broken_words(line: str, width: int) -> list[str]:
+    return broken(line, max(width, 20), first=" " * MARGIN, rest=" " * (MARGIN + 2))
+
+
+def render_grid(grid: Grid, *, width: int = 100, color: bool = False) -> str:
+    """Write a grid; where room is short, spare columns are left out, then long texts are cut."""
+    widths = _fitting(grid, width)
+    above = [Text(line) for words in grid.above for line in wrapped(printable(words), width)]
+    if above and not grid.rows:
+        return printed(above, width=width, color=color)
+    lines = [*above, *([Text()] if above else [])]
+    lines += [Text(" " * MARGIN + printable(grid.title), style=STYLES["head"]), Text()] if grid.title else []
+    lines.append(_grid_line(_header(grid), grid.columns, widths))
+    lines.append(Text(" " * MARGIN + "─" * (_total(widths) - MARGIN), style=STYLES["quiet"]))
+    lines += [_grid_line(row, grid.columns, widths) for row in grid.rows]
+    lines += [Text(line, style=STYLES["quiet"]) for note in grid.notes for line in wrapped(printable(note), width)]
+    return printed(lines, width=width, color=color)
+
+
+def _header(grid: Grid) -> tuple[str, ...]:
+    return tuple(column.title for column in grid.columns)
+
+
+def _fitting(grid: Grid, width: int) -> dict[int, int]:
+    """Columns that are shown, and how wide each is."""
+    cells = (_header(grid), *grid.rows)
+    widths = {i: max(cell_len(printable(text(row[i]))) for row in cells) for i in range(len(grid.columns))}
+    while _total(widths) > width:
+        spare = max(widths, key=lambda i: grid.columns[i].spare)
+        if grid.columns[spare].spare == 0:
+            break
+        del widths[spare]
+    while _total(widths) > width:
+        longest = max(widths, key=lambda i: widths[i] if grid.columns[i].align == "left" else 0)
+        if widths[longest] <= _LEAST_CELL:
+            break
+        widths[longest] = max(_LEAST_CELL, widths[longest] - (_total(widths) - width), widths[longest] // 2)
+    return widths
+
+
+def _total(widths: dict[int, int]) -> int:
+    return MARGIN + sum(widths.values()) + GAP * (len(widths) - 1)
+
+
+def _grid_line(cells: tuple[str | int | None, ...], columns: tuple[Column, ...], widths: dict[int, int]) -> Text:
+    parts = []
+    for i, width in widths.items():
+        cell = printable(text(cells[i]))
+        if cell_len(cell) > width:
+            cell = set_cell_size(cell, width - 1) + "…"
+        padding = " " * (width - cell_len(cell))
+        parts.append(padding + cell if columns[i].align == "right" else cell + padding)
+    return Text(" " * MARGIN + (" " * GAP).join(parts))
+
+
+def _outline(outline: Outline, options: Options) -> str:
+    return render(outline, width=options.width, color=options.color, depth=options.depth, words=options.words)
+
+
+FORMAT = Format(
+    "table",
+    "txt",
+    frozenset({"lang", "look", "depth", "width", "color"}),
+    outline=_outline,
+    grid=lambda grid, options: render_grid(grid, width=options.width, color=options.color),
+)

@@ -1,0 +1,118 @@
+import re
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rich.cells import cell_len
+
+from shapetrace.drawing.wording import words_in
+from shapetrace.formats.grid import Column, Grid
+from shapetrace.formats.table import render, render_grid
+from shapetrace.outlining.structure import Note
+from tests.outlines import gpt2
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 120, 200])
+def test_the_table_looks_as_its_golden_file(golden, width):
+    golden(f"table-{width}.txt", render(gpt2(), width=width))
+
+
+@given(st.integers(20, 240))
+def test_no_equation_is_ever_broken(width):
+    text = render(gpt2(), width=width)
+    for step in gpt2().steps():
+        if cell_len(step.equation) < width - 12:
+            assert step.equation in text
+
+
+@pytest.mark.parametrize("width", [52, 60, 80, 100, 120, 200])
+def test_every_line_fits_its_width(width):
+    assert max(cell_len(line) for line in render(gpt2(), width=width).splitlines()) <= width
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_the_chinese_table_looks_as_its_golden_file(golden, width):
+    golden(f"table-zh-{width}.txt", render(gpt2(), width=width, words=words_in("zh")))
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 120, 200])
+def test_chinese_is_aligned_by_the_cells_of_a_terminal(width):
+    lines = render(gpt2(), width=width, words=words_in("zh")).splitlines()
+    assert max(map(cell_len, lines)) <= width
+    rules = [i for i, line in enumerate(lines) if "───" in line]
+    starts = {cell_len(line[: line.index("[")]) for line in lines[rules[0] : rules[1]] if re.search(r" {2,}\[", line)}
+    assert len(starts) == 1
+    ends = {cell_len(line) for line in lines[rules[0] : rules[1]] if re.search(r"\d [KMG]$|–$", line)}
+    assert len(ends) <= 1
+
+
+def test_english_from_its_file_is_the_english_table():
+    assert render(gpt2(), words=words_in("en")) == render(gpt2())
+
+
+def test_words_beside_the_rows_are_broken_between_any_two():
+    outline = gpt2()
+    tokens = ("the", "capital", "of") * 30
+    text = render(replace(outline, model=replace(outline.model, tokens=tokens)), width=80)
+    assert max(map(cell_len, text.splitlines())) <= 80
+    assert text.count("capital") == 30
+
+
+def test_eighty_columns_keep_parameters_and_flops():
+    text = render(gpt2(), width=80)
+    assert re.search(r"Query ×12 +\[1024,768]×\[768,64]→\[1024,64] +590.6 K +1.21 G", text)
+    assert "c_attn" not in text
+
+
+def test_colours_mark_data_weights_and_inner_sizes():
+    line = next(line for line in render(gpt2(), width=120, color=True).splitlines() if "Query" in line)
+    data, weight, inner = "\x1b[38;5;33m", "\x1b[38;5;245m", "\x1b[1;38;5;166m"
+    assert f"{data}[1024,\x1b[0m{inner}768\x1b[0m{data}]\x1b[0m×{weight}[\x1b[0m{inner}768\x1b[0m{weight},64]" in line
+
+
+def test_without_colour_there_is_no_escape():
+    assert "\x1b" not in render(gpt2(failure="RuntimeError: no"), width=100)
+
+
+def test_a_closed_section_is_one_row_with_its_sums():
+    text = render(gpt2(), width=120, depth=1)
+    assert re.search(r"Attention +8 steps +attn +\[1024,768]→\[1024,768] +2,362,368 +8.05 G", text)
+    assert "Query" not in text
+
+
+def test_the_failure_is_the_last_line():
+    text = render(gpt2(failure="RuntimeError: mat1 and mat2"), width=100)
+    assert text.rstrip().endswith("RuntimeError: mat1 and mat2")
+
+
+def test_hostile_names_cannot_command_the_terminal():
+    outline = gpt2()
+    model = replace(outline.model, name="evil\x1b[2Jmodel", tokens=("a\nb", "c\x07"))
+    text = render(replace(outline, model=model), width=100)
+    assert "\x1b" not in text
+    assert "\x07" not in text
+
+
+@settings(max_examples=30)
+@given(st.text(min_size=1, max_size=500), st.integers(40, 160))
+def test_any_title_leaves_one_line_a_row(title, width):
+    outline = gpt2()
+    block = outline.root.items[1]
+    step = replace(block.items[0], title=title, notes=(Note("{n} layers", {"n": 3}),))
+    changed = replace(outline, root=replace(outline.root, items=(replace(block, items=(step,)),)))
+    assert "\x1b" not in render(changed, width=width)
+
+
+def test_a_grid_leaves_out_spare_columns_where_room_is_short():
+    grid = Grid((Column("a", "a"), Column("b", "b" * 30, spare=1), Column("n", "n", "right")), (("x", "y", 1234),))
+    assert "1,234" in render_grid(grid, width=20)
+    assert "y" not in render_grid(grid, width=20)
+    assert "y" in render_grid(grid, width=60)
+
+
+def test_a_grid_cuts_long_texts_but_no_numbers():
+    grid = Grid((Column("a", "a"), Column("n", "n", "right")), (("x" * 100, 123456789),))
+    lines = render_grid(grid, width=40).splitlines()
+    assert max(map(len, lines)) <= 40
+    assert "x…  123,456,789" in lines[-1]
