@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from math import prod
 from types import MappingProxyType
 
+from shapetrace.ir import Pattern
 from shapetrace.ir import Role as Origin
 from shapetrace.outlining.roles import Part, Role
 from shapetrace.outlining.structure import Note, StepKind
@@ -28,6 +29,7 @@ class Ref:
         pattern: As in `Operand`.
         slices: As in `Operand`.
         band: As in `Operand`.
+        seen: Of scores: which of them a mask lets through.
     """
 
     value: int
@@ -39,6 +41,7 @@ class Ref:
     pattern: str = ""
     slices: int = 0
     band: tuple[int, int] | None = None
+    seen: Pattern | None = None
 
     @property
     def stack(self) -> int:

@@ -140,7 +140,7 @@ def _unwrapped(item: _Item) -> _Item:
 
 
 def _of_ref(ref: Ref) -> Hashable:
-    return (ref.shape, ref.origin, ref.stack_axes, ref.part, ref.pattern, ref.band, ref.transposed)
+    return (ref.shape, ref.origin, ref.stack_axes, ref.part, ref.pattern, ref.band, ref.seen, ref.transposed)
 
 
 def _repetition(items: Sequence[_Item], signatures: Sequence[Hashable], start: int) -> tuple[int, int]:

@@ -153,6 +153,7 @@ class _Namer:
             pattern=ref.pattern, slices=ref.slices, band=ref.band,  # type: ignore[arg-type]
             source=flow.facts.tensor(ref.value).name if seen else "", made_by=made_by,
             labels=flow.trace.model.tokens if is_ids else (), part=what.part, value=ref.value,
+            cells=_cells(ref),
         )  # fmt: skip
 
     def _is_table(self, value: int) -> bool:
@@ -165,3 +166,8 @@ class _Namer:
             name = f"{wanted}-{count}"
         self._ids.add(name)
         return name
+
+
+def _cells(ref: Ref) -> tuple[str, ...]:
+    """The cells that a mask lets through, where they are few and no pattern of the operand says it already."""
+    return ref.seen.cells or () if ref.seen is not None and not ref.pattern else ()

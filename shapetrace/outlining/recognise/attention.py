@@ -1,24 +1,18 @@
 """Finds attention: Q Kᵀ → scale → mask → softmax → × V, written out or as one fused call."""
 
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, replace
-from math import prod
 from typing import Literal
 
 from shapetrace.ir import Op
 from shapetrace.ops.kinds import OpKind, activation_name, names_of
 from shapetrace.ops.products import Product
 from shapetrace.outlining.flow import Flow
-from shapetrace.outlining.recognise.masks import differs_by_window, parts
+from shapetrace.outlining.recognise.masks import NO_MASK, Mask, fused_mask, together, uses_of
 from shapetrace.outlining.recognise.weighing import Weighing, maxima_between, weighings
 from shapetrace.outlining.roles import Part
 
 _BETWEEN: frozenset[OpKind] = frozenset({"pointwise", "cast", "layout", "dropout", "cat", "index"})
-_CAUSAL_KERNELS = frozenset({"tril", "triu", "le", "ge"})
-_TURNING = frozenset(
-    "slice select alias view unsqueeze squeeze expand _to_copy detach eq ne logical_not bitwise_not rsub mul".split()
-)
-"""What makes a mask out of a buffer of ones and zeros."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +29,7 @@ class Attention:
         before: Operations that scale queries or keys before the product.
         between: Operations that scale and mask the scores.
         after: Element-wise operations between softmax and the product with the values.
-        band: Columns that the mask lets a row see below and above the diagonal (`ir.Tensor.band`), where known.
-        causal: True if the mask is a triangle, or a band that ends at the diagonal.
-        masked: True if something masks the scores.
-        biased: True if weights are added to the scores: positions relative to each other.
+        mask: What hides scores, and what is added to them.
         scale: Factor of the scores where the call says it.
         mixes: Positions of the products that mix heads before and after the softmax.
     """
@@ -52,10 +43,7 @@ class Attention:
     before: tuple[int, ...] = ()
     between: tuple[int, ...] = ()
     after: tuple[int, ...] = ()
-    band: tuple[int, int] | None = None
-    causal: bool = False
-    masked: bool = False
-    biased: bool = False
+    mask: Mask = NO_MASK
     scale: float | None = None
     mixes: tuple[int, ...] = ()
 
@@ -91,14 +79,11 @@ def attentions(flow: Flow) -> tuple[Attention, ...]:
 
 def _fused(flow: Flow, position: int, product: Product) -> Attention:
     op = flow.trace.ops[product.op]
-    masks = list(op.inputs[3:4])
-    band = _band(flow, masks)
-    causal = bool(op.attrs.get("is_causal")) or _is_causal(flow, masks, band)
     scale = op.attrs.get("scale")
-    masked, biased = parts(flow, masks)
+    mask = fused_mask(flow, op, *map(flow.facts.atoms.size, (product.m, product.n)))
     return Attention(
-        position, position + 1, fused=True, band=band, causal=causal, masked=causal or masked, biased=biased,
-        before=tuple(_scalings(flow, op.inputs[:2])), scale=scale if isinstance(scale, float) else None,
+        position, position + 1, fused=True, mask=mask, before=tuple(_scalings(flow, op.inputs[:2])),
+        scale=scale if isinstance(scale, float) else None,
     )  # fmt: skip
 
 
@@ -240,14 +225,10 @@ def _assembled(
     product = flow.facts.products[scores]
     assert product.left is not None
     ops = [flow.trace.ops[op] for op in (*between, *(weighing.ops if weighing else ()), *after)]
-    masks = [value for op in ops if flow.kinds[op.id] != "cat" for value in op.inputs if _is_mask(flow, value)]
-    band = _band(flow, masks)
-    masked, biased = parts(flow, masks)
     return Attention(
         scores, weighted, weighing, query_right=_keys_are_rows(flow, ends, weighing),
         before=tuple(_scalings(flow, (product.left, product.right))), between=tuple(between), after=tuple(after),
-        band=band, causal=_is_causal(flow, masks, band), masked=masked, biased=biased,
-        scale=_factor(flow, between),
+        mask=together(flow, uses_of(flow, ops)), scale=_factor(flow, between),
     )  # fmt: skip
 
 
@@ -265,48 +246,6 @@ def _keys_are_rows(flow: Flow, ends: tuple[int, int], weighing: Weighing | None)
     if rows == columns:
         return dim % len(axes) == len(axes) - 2 and scores.n != axes[dim]
     return atoms.leaves(axes[dim]) == rows
-
-
-def _is_mask(flow: Flow, value: int) -> bool:
-    """Whether an operand between scores and softmax is a mask or bias: a number for each key, not made of scores."""
-    tensor = flow.facts.tensor(value)
-    made = flow.facts.producer.get(flow.root(value))
-    comes_from_scores = made is not None and flow.kinds[made] == "product"
-    if len(tensor.shape) < 2 or max(tensor.shape[-2:]) == 1 or comes_from_scores:
-        return False
-    return tensor.role == "weight" or not flow.is_floating(value) or not flow.facts.sources.get(value)
-
-
-def _band(flow: Flow, masks: Sequence[int]) -> tuple[int, int] | None:
-    """The narrowest band of the masks: a triangle and a window that both hide are a window."""
-    bands = [band for mask in masks if (band := flow.facts.tensor(mask).band) is not None]
-    return (min(below for below, _ in bands), min(above for _, above in bands)) if bands else None
-
-
-def _is_causal(flow: Flow, masks: Sequence[int], band: tuple[int, int] | None) -> bool:
-    """Whether no row sees what is above the diagonal: by the mask's values, else by how it was made."""
-    if band is not None:
-        return band[1] <= 0
-    return any(_is_triangle(flow, mask) for mask in masks if not differs_by_window(flow, mask))
-
-
-def _is_triangle(flow: Flow, value: int) -> bool:
-    kernels = {name for op in flow.ancestors(value) for name in names_of(flow.trace.ops[op].kernels)}
-    return bool(kernels & _CAUSAL_KERNELS) or _is_square_buffer(flow, value)
-
-
-def _is_square_buffer(flow: Flow, value: int) -> bool:
-    """Whether a mask is nothing but a square buffer, cut to size and compared with a number."""
-    tensor = flow.facts.tensor(value)
-    if tensor.origin == "buffer":
-        known = tensor.dtype.startswith(("bool", "uint8", "float"))
-        one = len(tensor.shape) >= 2 and prod(tensor.shape[:-2]) == 1  # each window's own is no triangle
-        return known and one and tensor.shape[-1] == tensor.shape[-2]
-    producer = flow.facts.producer.get(value)
-    if producer is None:
-        return False
-    op = flow.trace.ops[producer]
-    return len(op.inputs) == 1 and set(names_of(op.kernels)) <= _TURNING and _is_square_buffer(flow, op.inputs[0])
 
 
 def _scalings(flow: Flow, values: tuple[int, ...]) -> list[int]:

@@ -1,47 +1,146 @@
-"""What is added to scores or hides some of them: a mask, or a bias that the model learned for relative positions."""
+"""What masks hide: read from their values and from the operation that uses them, never from how they were made."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
 
+from shapetrace.ir import Op, Pattern, Tensor
 from shapetrace.ops.kinds import names_of
+from shapetrace.ops.masks import complement, meet
 from shapetrace.outlining.flow import Flow
 
 _HIDING = frozenset({"masked_fill", "where", "tril", "triu"})
-_PARAMETER = 1
 _MOST_OPERATIONS = 64
 
-
-def parts(flow: Flow, values: Sequence[int]) -> tuple[bool, bool]:
-    """Whether some of these operands mask the scores, and whether some are learned: one may be the sum of both."""
-    masks = learned = False
-    queue = list(dict.fromkeys(values))
-    for value in queue:
-        if len(queue) > _MOST_OPERATIONS:
-            break
-        tensor, maker = flow.facts.tensor(value), flow.op_of(value)
-        from_weights = tensor.role == "weight"
-        learned = learned or from_weights
-        if not from_weights:
-            masks = True
-        elif maker is not None and not _is_table(flow, maker.id):
-            masks = masks or bool(_HIDING & set(names_of(maker.kernels)))
-            queue += [v for v in maker.inputs if flow.is_floating(v) and _is_matrix(flow, v)]
-    return masks, learned
+Use = Literal["sees", "hides", "adds"]
+"""What a true value does: shows a score, hides it, or is a number that is added."""
 
 
-def differs_by_window(flow: Flow, mask: int) -> bool:
-    """Whether a mask is another one for each part of an example: a shifted window's is no triangle.
+@dataclass(frozen=True, slots=True)
+class Mask:
+    """What all masks of one attention do together.
 
-    An axis of examples comes from an input, one of heads from the columns of a projection, one of windows from neither.
+    Attributes:
+        seen: Which scores are seen; None where nothing hides any, or it is not known which.
+        hides: Whether some scores may be hidden.
+        learned: Whether weights are added to the scores: positions relative to each other.
+        biased: Whether fixed numbers are added to the scores that are seen: distances, as ALiBi has them.
     """
-    atoms = flow.facts.atoms
-    return any(atoms.origin(leaf).rank > _PARAMETER for leaf in atoms.flat(flow.facts.axes_of(mask)[:-2]))
+
+    seen: Pattern | None = None
+    hides: bool = False
+    learned: bool = False
+    biased: bool = False
 
 
-def _is_table(flow: Flow, op: int) -> bool:
-    """Whether a bias was looked up or multiplied: what it was made of is no mask."""
-    return flow.kinds[op] in ("lookup", "index", "product", "softmax", "norm")
+NO_MASK = Mask()
 
 
-def _is_matrix(flow: Flow, value: int) -> bool:
-    shape = flow.facts.tensor(value).shape
-    return len(shape) > 1 and max(shape[-2:]) > 1
+def fused_mask(flow: Flow, op: Op, rows: int, columns: int) -> Mask:
+    """The mask of a fused call: of truth values the true ones are seen."""
+    values = op.inputs[3:4]
+    uses: list[tuple[int, Use]] = [(v, "adds" if flow.is_floating(v) else "sees") for v in values]
+    found = together(flow, uses)
+    if not op.attrs.get("is_causal"):
+        return found
+    causal = Pattern("causal", (rows, columns), below=columns - 1, above=0, causal=True)
+    return Mask(causal if found.seen is None else meet(causal, found.seen), True, found.learned, found.biased)
+
+
+def uses_of(flow: Flow, ops: Iterable[Op]) -> list[tuple[int, Use]]:
+    """The masks that operations between scores and values use, and how."""
+    found: list[tuple[int, Use]] = []
+    for op in ops:
+        names = set(names_of(op.kernels))
+        for place, value in enumerate(op.inputs):
+            if flow.kinds[op.id] != "cat" and _is_mask(flow, value):
+                found.append((value, _use(flow, op, names, place)))
+    return found
+
+
+def _use(flow: Flow, op: Op, names: set[str], place: int) -> Use:
+    if "masked_fill" in names:
+        return "hides"
+    if "where" in names and place == 0:  # where(condition, scores, -inf) shows what is true
+        return "sees" if len(op.inputs) > 1 and _comes_from_product(flow, op.inputs[1]) else "hides"
+    if "mul" in names or not flow.is_floating(op.inputs[place]):
+        return "sees"
+    return "adds"
+
+
+def together(flow: Flow, uses: Sequence[tuple[int, Use]]) -> Mask:
+    """What several masks do together: a score is seen if all of them show it."""
+    seen: Pattern | None = None
+    hides = learned = biased = False
+    unknown = False
+    for value, use in uses:
+        tensor = flow.facts.tensor(value)
+        if tensor.role == "weight":
+            learned = learned or use == "adds"
+            hides = hides or _holds_mask(flow, value)
+            unknown = unknown or _holds_mask(flow, value)
+            continue
+        shown = _shown(tensor, use)
+        if shown is None:
+            hides = unknown = True
+            continue
+        biased = biased or (use == "adds" and shown.biased)
+        if shown.kind != "all" or shown.differs:
+            hides = True
+            seen = shown if seen is None else _met(seen, shown)
+            unknown = unknown or seen is None
+    return Mask(None if unknown else seen, hides, learned, biased)
+
+
+def _met(one: Pattern, other: Pattern) -> Pattern | None:
+    try:
+        return meet(one, other)
+    except ValueError:
+        return None
+
+
+def _shown(tensor: Tensor, use: Use) -> Pattern | None:
+    """The scores that a mask shows; None if its values are unknown."""
+    if tensor.pattern is not None:
+        return complement(tensor.pattern) if use == "hides" else tensor.pattern
+    if tensor.band is None or len(tensor.shape) < 2:  # traces of earlier versions know bands alone
+        return None
+    (below, above), size = tensor.band, (tensor.shape[-2], tensor.shape[-1])
+    whole = above <= 0 and below >= size[1] - 1
+    return Pattern("causal" if whole else "window", size, below=below, above=above, causal=above <= 0)
+
+
+def _is_mask(flow: Flow, value: int) -> bool:
+    """Whether an operand between scores and softmax is a mask or bias: a number for each key, not made of scores."""
+    tensor = flow.facts.tensor(value)
+    if tensor.pattern is not None and len(tensor.shape) > 1:
+        return True
+    if len(tensor.shape) < 2 or max(tensor.shape[-2:]) == 1 or _comes_from_product(flow, value):
+        return False
+    return tensor.role == "weight" or not flow.is_floating(value) or not flow.facts.sources.get(value)
+
+
+def _comes_from_product(flow: Flow, value: int) -> bool:
+    made = flow.facts.producer.get(flow.root(value))
+    return made is not None and (flow.kinds[made] == "product" or bool(flow.facts.sources.get(value)))
+
+
+def _holds_mask(flow: Flow, value: int) -> bool:
+    """Whether something was hidden in a learned bias before it was added: what it was looked up in is none."""
+    queue = [value]
+    for current in queue:
+        maker = flow.op_of(current)
+        if len(queue) > _MOST_OPERATIONS or maker is None:
+            continue
+        if flow.kinds[maker.id] in ("lookup", "index", "product", "softmax", "norm"):
+            continue
+        if _HIDING & set(names_of(maker.kernels)):
+            return True
+        for read in maker.inputs:
+            shape = flow.facts.tensor(read).shape
+            is_matrix = flow.is_floating(read) and len(shape) > 1 and max(shape[-2:]) > 1
+            if is_matrix and flow.facts.tensor(read).role != "weight":
+                return True
+            if is_matrix and read not in queue:
+                queue.append(read)
+    return False

@@ -5,7 +5,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from shapetrace.ir import Op
+from shapetrace.ir import Op, Pattern
 from shapetrace.ops.kinds import names_of
 from shapetrace.outlining.axis_roles import AxisRoles
 from shapetrace.outlining.drafts import UNSEEN, Draft, Ref, trimmed
@@ -61,15 +61,14 @@ class _OneAttention:
         length, width, keys_length = atoms.size(rows), atoms.size(product.k), atoms.size(lengths)
         stack = self._axis_roles.stack(product.batch)
         all_keys = Ref(UNSEEN, (width, keys_length), stack_axes=stack)
-        band = _window(attention, keys_length)
-        pattern = "band" if band else "causal" if attention.causal else ""
+        pattern, band = _pattern(attention.mask.seen, keys_length)
         operands = (
             Ref(flow.root(queries), (length, width), "data", stack, Part.QUERY),
             Ref(flow.root(keys), (width, keys_length), "data", self._own_heads(keys, all_keys), Part.KEY, True),
         )
         result = Ref(self._value(product.out, 0), (length, keys_length), "data", stack, Part.SCORES, pattern=pattern,
-                     band=band)  # fmt: skip
-        notes = _score_notes(attention, width, band)
+                     band=band, seen=attention.mask.seen)  # fmt: skip
+        notes = _score_notes(attention, width)
         if len(stack) > 1 and self._axis_roles.has_examples(product.batch):
             notes.append(Note("per batch and head"))
         return Draft(
@@ -201,16 +200,61 @@ class _OneAttention:
         return Draft(ops, "concat", (before,), (joined,), Role.CONCAT_HEADS, call=op.call, order=op.id)
 
 
-def _window(attention: Attention, keys_length: int) -> tuple[int, int] | None:
-    """The band of scores that is no whole triangle: a row sees some columns near its own."""
-    if attention.band is None:
-        return None
-    below, above = attention.band
-    ends = below < keys_length - 1 if above <= 0 else above < keys_length - 1
-    return (below, above) if ends else None
+def _pattern(seen: Pattern | None, columns: int) -> tuple[str, tuple[int, int] | None]:
+    """How scores under a mask are drawn: a triangle, or a band of which a row sees some columns near its own."""
+    if seen is None or seen.differs:
+        return "", None
+    if seen.kind == "window" and seen.below is not None and seen.above is not None:
+        is_triangle = seen.above == 0 and seen.below >= columns - 1
+        return ("causal", None) if is_triangle else ("band", (seen.below, seen.above))
+    return ("causal" if seen.kind == "causal" and seen.rows is None and seen.columns is None else ""), None
 
 
-def _score_notes(attention: Attention, width: int, band: tuple[int, int] | None) -> list[Note]:
+_MOST_BLOCKS = 4
+
+
+def _mask_notes(attention: Attention) -> list[Note]:
+    """What the mask lets through, by its values; "masked" where these are unknown or have no name."""
+    seen, mask = attention.mask.seen, attention.mask
+    notes = _seen_notes(seen) if seen is not None else [Note("masked")] if mask.hides else []
+    if mask.learned:
+        notes.append(Note("plus a learned bias"))
+    elif mask.biased:
+        notes.append(Note("plus a bias"))
+    return notes
+
+
+def _seen_notes(seen: Pattern) -> list[Note]:
+    notes = []
+    if seen.kind == "prefix":
+        notes.append(Note("causal mask"))
+        notes.append(Note("the first {n} seen by all", {"n": seen.prefix or 0}))
+    elif seen.kind == "blocks":
+        few = len(seen.blocks) <= _MOST_BLOCKS
+        sizes = ", ".join(map(str, seen.blocks)) if few else str(len(seen.blocks))
+        notes += [Note("causal mask")] if seen.causal else []
+        notes.append(Note("blocks of {sizes}" if few else "{sizes} blocks", {"sizes": sizes}))
+    elif seen.kind == "dilated":
+        notes += [Note("causal mask")] if seen.above == 0 else []
+        notes.append(Note("every {n}th position", {"n": seen.step or 1}))
+    elif seen.kind == "window" and seen.below is not None and seen.above is not None:
+        notes += [Note("causal mask")] if seen.above <= 0 else []
+        notes.append(Note(WINDOW, {"n": seen.below + seen.above + 1}))
+    else:
+        notes.append(Note(_SEEN.get(seen.kind, "masked")))
+    if seen.kind not in _SEEN_ROWS and (seen.columns is not None or seen.rows is not None):
+        notes.append(Note("padding hidden"))
+    return notes
+
+
+_SEEN_ROWS = frozenset({"columns", "rows", "other", "none"})
+_SEEN = {
+    "causal": "causal mask", "future": "sees only what comes after", "diagonal": "each sees itself alone",
+    "off_diagonal": "all but itself", "columns": "padding hidden", "none": "all hidden",
+}  # fmt: skip
+
+
+def _score_notes(attention: Attention, width: int) -> list[Note]:
     notes = []
     scale = attention.scale
     default = attention.fused and scale is None
@@ -218,14 +262,7 @@ def _score_notes(attention: Attention, width: int, band: tuple[int, int] | None)
         notes.append(Note("Q Kᵀ ⁄ √{width}", {"width": width}))
     elif scale and scale != 1:
         notes.append(Note("Q Kᵀ · {scale}", {"scale": f"{scale:.4g}"}))
-    if attention.causal:
-        notes.append(Note("causal mask"))
-    elif attention.masked and not band:
-        notes.append(Note("masked"))
-    if attention.biased:
-        notes.append(Note("plus a learned bias"))
-    if band:
-        notes.append(Note(WINDOW, {"n": sum(band) + 1}))
+    notes += _mask_notes(attention)
     if attention.fused:
         notes.append(Note("one fused call"))
     return notes
