@@ -121,7 +121,7 @@ class KernelLevel(TorchDispatchMode):
             self._take(key, value, inputs, plain_args)
         for key, value in kwargs.items():
             self._take(key, value, inputs, plain_args)
-        values = self._values or self._recorder.twins
+        values = self._recorder.twins if self._values is None else self._values
         if values is not None:
             meta_checks.check(name, args)
         result = func(*args, **kwargs) if values is None else known_kernels.run(values, func, args, kwargs)
