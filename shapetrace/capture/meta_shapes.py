@@ -31,8 +31,8 @@ def result(func: OpOverload, args: Sequence[Any], kwargs: dict[str, Any]) -> Any
 def _shaped(name: str, overload: str) -> Shaped | None:
     rule = find(name).shape
     if rule in _ELEMENTWISE:
-        return None if "mode" in overload else _ELEMENTWISE[rule]
-    return _RULES[rule] if rule and overload in _OVERLOADS.get(rule, ("default",)) else None
+        return None if "mode" in overload else RULES[rule]
+    return RULES[rule] if rule and overload in _OVERLOADS.get(rule, ("default",)) else None
 
 
 @functools.cache
@@ -238,31 +238,23 @@ def _addmm(bias: Tensor, left: Tensor, right: Tensor, *, beta: float = 1, alpha:
 
 
 def _grouped_mm(
-    left: torch.Tensor,
-    right: torch.Tensor,
-    offs: torch.Tensor | None = None,
-    bias: torch.Tensor | None = None,  # noqa: ARG001 - the kernel's signature
-    out_dtype: torch.dtype | None = None,
-) -> torch.Tensor:
+    left: Tensor, right: Tensor, offs: Tensor | None = None, bias: Tensor | None = None, out_dtype: Any = None  # noqa: ARG001
+) -> Tensor:  # fmt: skip
     """Products of groups of rows, each with its own matrix. PyTorch's meta kernel wants bfloat16 and alignment."""
-    groups = 0 if offs is None else offs.size(0)
-    rows, columns = left.size(-2), right.size(-1)
-    if left.dim() == 3 and right.dim() == 3:
-        shape = [left.size(0), rows, columns]
-    elif left.dim() == 2 and right.dim() == 2:
-        shape = [groups, rows, columns]
-    else:
-        shape = [rows, columns]
+    shape = [left.size(-2), right.size(-1)]
+    if left.dim() == right.dim():
+        shape.insert(0, left.size(0) if left.dim() == 3 else 0 if offs is None else offs.size(0))
     return left.new_empty(shape, dtype=out_dtype or left.dtype)
 
 
-_ELEMENTWISE: dict[str, Shaped] = {"same": _same, "floating": _floating, "comparing": _comparing}
-_RULES: dict[str, Shaped] = {
-    "layer_norm": _layer_norm, "embedding": _embedding, "masked_fill": _masked_fill, "mean": _mean, "arange": _arange,
-    "addmm": _addmm, "mm": _mm, "grouped_mm": _grouped_mm, "cat": _cat, "stack": _stack, "softmax": _softmax,
-    "flip": _flip, "triangle": _triangle,
+RULES: dict[str, Shaped] = {
+    "same": _same, "floating": _floating, "comparing": _comparing, "layer_norm": _layer_norm, "embedding": _embedding,
+    "masked_fill": _masked_fill, "mean": _mean, "arange": _arange, "addmm": _addmm, "mm": _mm,
+    "grouped_mm": _grouped_mm, "cat": _cat, "stack": _stack, "softmax": _softmax, "flip": _flip,
+    "triangle": _triangle,
 }  # fmt: skip
 """What an entry calls the rule for its shape."""
 
+_ELEMENTWISE = ("same", "floating", "comparing")
 _OVERLOADS = {"masked_fill": ("Scalar",), "mean": ("dim",), "arange": ("default", "start", "start_step")}
 """Those that a rule is written for, where it is not the default."""

@@ -42,7 +42,7 @@ def activation_of(ops: Sequence[Op], trace: Trace) -> str:
     for term in _results(ops, trace):
         if name := _name_of(term):
             return name
-        factors = [_activation(factor) for factor in _factors(term)]
+        factors = [_activation(factor) for factor in term.factors]
         if factors and all(factors):
             return " ⊙ ".join(factors)
     return ""
@@ -53,8 +53,7 @@ def gate_of(ops: Sequence[Op], trace: Trace) -> str:
     for term in _results(ops, trace):
         if _name_of(term):
             return ""
-        factors = _factors(term)
-        for one, other in (factors, factors[::-1]) if factors else ():
+        for one, other in (term.factors, term.factors[::-1]) if term.factors else ():
             apart = not {*_beginnings(one)} & {*_beginnings(other)}
             if apart and other.begins and (name := _activation(one)):
                 return name
@@ -68,16 +67,6 @@ def _results(ops: Sequence[Op], trace: Trace) -> Iterator[Term]:
 
 def _beginnings(term: Term) -> Iterator[Term]:
     return (each for each in term.below() if each.entry is None and each.data)
-
-
-def _factors(term: Term) -> tuple[Term, ...]:
-    """The operands of a product of data with other data."""
-    if not len(term.operands) == len({*term.sources}) == 2:
-        return ()
-    one, other = term.operands
-    found = term.compute({one: (3.0, -2.0), other: (0.7, 5.0)})
-    is_product = found is not None and all(map(math.isclose, found, (2.1, -10.0)))
-    return (one, other) if is_product else ()
 
 
 def _activation(term: Term) -> str:

@@ -8,7 +8,7 @@ from shapetrace.ir import Kernel, Op, Trace
 from shapetrace.ops import axis_layout, products
 from shapetrace.ops.kinds import op_kind
 from shapetrace.ops.registry import find
-from shapetrace.ops.terms import Samples, Term, Terms, without_scales
+from shapetrace.ops.terms import Samples, Term, Terms
 
 _AT = (310.0, -740.0, 1900.0, 127.0, -3400.0, 560.0, 88.0)
 """Elements along the axes of a norm: so large that no epsilon is seen."""
@@ -23,7 +23,7 @@ class _Shape:
 
 
 def norm_of(ops: Sequence[Op], trace: Trace) -> str:
-    """Name of the norm that a run of operations computes, scales and shifts after it left out.
+    """Name of the norm that a run of operations computes, scales, shifts and gates around it left out.
 
     What is divided by a deviation that nothing took of it (a scaler's) is no norm.
 
@@ -38,16 +38,25 @@ def norm_of(ops: Sequence[Op], trace: Trace) -> str:
     terms = Terms(ops, trace)
     _take_statistics(terms, ops, trace)
     result = terms.result()
-    made = {value for op in ops for kernel in op.kernels for value in kernel.outputs}
-    for term in without_scales(result) if result else ():
+    if result is None or not any(each.reduces for each in result.below()):
+        return ""
+    for term in _unmodulated(result):
         for source in term.below():
-            given = source.data and source is not term and prod(source.shape) == prod(term.shape)
-            if given and (source.begins or source.value not in made) and (form := _form(term, source)):
-                weights = [each.shape for each in result.below() if not each.data] if result else []
+            whole = source.data and source is not term and prod(source.shape) == prod(term.shape)
+            if whole and (form := _form(term, source)):
+                weights = [each.shape for each in result.below() if not each.data]
                 return _along(
                     form, {*_reductions(term, source)}, _before(source, weights, trace.ops[: ops[-1].id], trace)
                 )
     return ""
+
+
+def _unmodulated(result: Term) -> Iterator[Term]:
+    """A result, and what it was before it was scaled and shifted, by numbers, weights or other data."""
+    found = [result]
+    for term in found:
+        yield term
+        found += [each for each in (term.sources if term.is_straight else term.factors) if each not in found]
 
 
 def _folds_examples(op: Op, kernel: Kernel) -> bool:

@@ -68,11 +68,9 @@ def kernels(names: str, kind: OpKind, word: str = "", **facts: Any) -> None:
     Raises:
         ValueError: If one has an entry.
     """
-    entry = Entry(kind, word, **facts)
-    for name in names.split():
-        if name in ENTRIES:
-            raise ValueError(f"two entries for the kernel {name}")
-        ENTRIES[name] = entry
+    if twice := [name for name in names.split() if name in ENTRIES]:
+        raise ValueError(f"two entries for the kernel {twice[0]}")
+    ENTRIES.update(dict.fromkeys(names.split(), Entry(kind, word, **facts)))
 
 
 def base_name(kernel: str) -> str:

@@ -78,6 +78,15 @@ class Term:
         return isclose(first + last, 2 * middle, rel_tol=1e-9, abs_tol=1e-9) and not isclose(first, last)
 
     @cached_property
+    def factors(self) -> tuple["Term", ...]:
+        """The operands of a product of data with other data."""
+        if not len(self.operands) == len({*self.sources}) == 2:
+            return ()
+        one, other = self.operands
+        found = self.compute({one: (3.0, -2.0), other: (0.7, 5.0)})
+        return self.operands if found is not None and all(map(isclose, found, (2.1, -10.0))) else ()
+
+    @cached_property
     def begins(self) -> bool:
         """Whether a formula may begin here: it is given, or a sum and scale of what is."""
         return self.entry is None or (self.is_straight and all(source.begins for source in self.sources))

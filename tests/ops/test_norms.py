@@ -157,6 +157,18 @@ def test_what_is_no_norm_has_no_name(function: Function) -> None:
     assert norm_in(function, ROWS) == ""
 
 
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x, m: root_mean_square(x * F.silu(x @ torch.diag(m.w))),
+        lambda x, m: root_mean_square(x) * F.silu(x @ torch.diag(m.w)),
+        lambda x, m: root_mean_square(x) * (1 + x @ torch.diag(m.w)) + m.b,
+    ],
+)
+def test_a_gate_before_or_after_a_norm_leaves_it_one(function: Function) -> None:
+    assert norm_in(function, ROWS) == "RMSNorm"
+
+
 def test_statistics_that_others_read_too_are_looked_up() -> None:
     def function(x: Tensor, m: Norm) -> Tensor:
         mean, deviation = x.mean(1, keepdim=True), x.std(1, keepdim=True)

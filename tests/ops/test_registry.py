@@ -1,17 +1,18 @@
 """One entry a kernel: what it says is seen in every place that asks."""
 
 from collections.abc import Iterator
+from typing import get_args
 
 import pytest
 import torch
 from torch.nn import functional as F
 
-from shapetrace.capture import capture
+from shapetrace.capture import capture, meta_shapes
 from shapetrace.capture.known_calls import knowing
 from shapetrace.capture.known_values import KnownValues
 from shapetrace.ops import axis_products, products
 from shapetrace.ops.kinds import has, is_factory, kernel_kind
-from shapetrace.ops.registry import ENTRIES, UNKNOWN, find
+from shapetrace.ops.registry import ENTRIES, UNKNOWN, OpKind, Trait, Value, find
 from shapetrace.ops.registry import kernels as register
 from shapetrace.ops.words import word_of
 from shapetrace.outlining import outline
@@ -69,6 +70,7 @@ def test_an_entry_says_whether_a_result_is_known(
 def test_a_second_entry_is_an_error(entries: None) -> None:
     with pytest.raises(ValueError, match="two entries for the kernel add"):
         register("frob add", "pointwise")
+    assert "frob" not in ENTRIES
 
 
 def test_spellings_of_one_kernel_have_its_entry() -> None:
@@ -86,6 +88,15 @@ def is_known_to_torch(name: str) -> bool:
 def test_every_entry_is_of_something_that_torch_has() -> None:
     assert [name for name in ENTRIES if not is_known_to_torch(name)] == []
     assert not is_known_to_torch("frobnicate")
+
+
+def test_entries_say_only_what_is_known_elsewhere() -> None:
+    for name, entry in ENTRIES.items():
+        assert entry.kind in get_args(OpKind), name
+        assert entry.value in get_args(Value), name
+        assert {*entry.traits} <= {*get_args(Trait)}, name
+        assert entry.shape in ("", *meta_shapes.RULES), name
+        assert (entry.kind == "product") == (entry.product is not None), name
 
 
 def test_traits_are_asked_of_operations() -> None:
