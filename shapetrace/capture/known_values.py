@@ -201,6 +201,7 @@ def apart() -> Iterator[None]:
     with (
         torch._C.DisableTorchFunction(),
         torch._C._DisableTorchDispatch(),
+        torch._C._DisableFuncTorch(),
         torch.inference_mode(False),
         torch.no_grad(),
     ):

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from shapetrace.capture.known_values import KnownValues, apart
-from shapetrace.capture.plain import tensors_in
+from shapetrace.capture.plain import innermost, tensors_in
 from shapetrace.capture.registry import Registry
 from shapetrace.ir import Pattern
 from shapetrace.ops.mask_kinds import pattern_of
@@ -50,15 +50,15 @@ def note_masks(
         tensors += tensors_in(tuple(kwargs.values()))
     if len(tensors) < 2:
         return
-    for tensor in _candidates(tensors, name, args, kwargs):
-        value = registry.read(tensor)
+    for wrapped in _candidates(tensors, name, args, kwargs):
+        value, tensor = registry.read(wrapped), innermost(wrapped)
         if value in registry.examined:
             continue
         registry.examined.add(value)
         real = (tensor if tensor.device.type == "cpu" else None) if values is None else values.value(tensor)
         if real is None or not _may_mask(registry, value, tensors):
             continue
-        turned = name in _TAKING and len(args) > 1 and tensor is args[1]
+        turned = name in _TAKING and len(args) > 1 and wrapped is args[1]
         found = read(real, scales=name in _SCALING, turned=turned)
         if found is not None and (_hides(found) or _is_spread(registry, value, tensors)):
             registry.note_mask(value, found)
@@ -74,8 +74,20 @@ def _candidates(
     given = kwargs.get(key, args[place] if 0 <= place < len(args) else None) if key else None
     for tensor in tensors:
         may_be = (truths and tensor.dtype is torch.bool) or numbers or tensor is given
-        if may_be and tensor.dim() > 1 and tensor.layout is torch.strided and not tensor.is_nested:
+        plain = may_be and tensor.dim() > 1 and tensor.layout is torch.strided and not tensor.is_nested
+        if plain and not _is_turned(tensor):
             yield tensor
+
+
+def _is_turned(tensor: torch.Tensor) -> bool:
+    """Whether vmap hides an axis among rows and columns."""
+    wrapped = torch._C._functorch
+    while wrapped.is_functorch_wrapped_tensor(tensor):
+        inner = wrapped.get_unwrapped(tensor)
+        if wrapped.is_batchedtensor(tensor) and wrapped.maybe_get_bdim(tensor) > inner.dim() - 3:
+            return True
+        tensor = inner
+    return False
 
 
 def _may_mask(registry: Registry, value: int, operands: Sequence[torch.Tensor]) -> bool:

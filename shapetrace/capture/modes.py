@@ -1,5 +1,6 @@
 """The two levels at which calls are seen: functions as their author wrote them, kernels as PyTorch runs them."""
 
+import contextlib
 import functools
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -124,7 +125,8 @@ class KernelLevel(TorchDispatchMode):
         values = self._recorder.twins if self._values is None else self._values
         if values is not None:
             meta_checks.check(name, args)
-        result = func(*args, **kwargs) if values is None else known_kernels.run(values, func, args, kwargs)
+        with contextlib.nullcontext() if self._recorder.is_open else torch._C.DisableTorchFunction():
+            result = func(*args, **kwargs) if values is None else known_kernels.run(values, func, args, kwargs)
         mutated = [value for key in written if (value := _argument(key, names, args, kwargs)) is not None]
         self._recorder.record_kernel(name, inputs, plain_args, result, mutated, is_view=is_view)
         return result

@@ -33,6 +33,17 @@ def plain(value: Any) -> Plain:
     return f"<{type(value).__name__}>"
 
 
+def innermost(tensor: torch.Tensor) -> torch.Tensor:
+    """The tensor that a transform of ``torch.func`` (vmap, grad, jvp) has wrapped; any other as it is.
+
+    Kernels run on it, with the axis that vmap hides; the same tensor comes out of every wrapper of it.
+    """
+    wrapped = torch._C._functorch
+    while wrapped.is_functorch_wrapped_tensor(tensor):
+        tensor = wrapped.get_unwrapped(tensor)
+    return tensor
+
+
 def tensors_in(value: Any) -> list[torch.Tensor]:
     """The tensors of a call's arguments or result: lists, tuples, mappings and dataclasses are looked into."""
     found: list[torch.Tensor] = []

@@ -83,6 +83,11 @@ class Recorder:
             self.is_paused = False
 
     @property
+    def is_open(self) -> bool:
+        """Whether a function is running that owns the kernels; none does while autograd runs backward."""
+        return self._open is not None
+
+    @property
     def scope(self) -> int:
         """Id of the running call."""
         return self._scopes[-1] if self._scopes else 0

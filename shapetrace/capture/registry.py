@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import torch
 
+from shapetrace.capture.plain import innermost
 from shapetrace.ir import Origin, Pattern, Role, Tensor
 from shapetrace.ops.masks import band
 
@@ -42,13 +43,19 @@ class Registry:
     def known(self, tensor: torch.Tensor) -> int | None:
         """Id of the value that this object holds, or None if the pass has not met it."""
         bound = self._bound.get(id(tensor))
-        return bound[1] if bound is not None and bound[0]() is tensor else None
+        if bound is not None and bound[0]() is tensor:
+            return bound[1]
+        inner = innermost(tensor)
+        return None if inner is tensor else self.known(inner)
 
     def read(self, tensor: torch.Tensor) -> int:
         """Id of an operand's value; an object never met is a parameter, a buffer or a constant."""
         bound = self._bound.get(id(tensor))
         if bound is not None and bound[0]() is tensor:
             return self._as_it_is(tensor, bound[1])
+        inner = innermost(tensor)
+        if inner is not tensor:
+            return self.read(inner)
         passing = self._passed(tensor)
         if passing is not None:
             return self._bind(tensor, passing)
@@ -65,6 +72,13 @@ class Registry:
             return value
         return self._bind(tensor, self._new(tensor, before.role, before.origin, before.name), met=True)
 
+    def adopt(self, tensor: torch.Tensor, name: str) -> None:
+        """A tensor that a module holds as a parameter while it runs (``functional_call``) is a weight of that name."""
+        value = self.read(tensor)
+        met = self.tensors[value]
+        if (met.role, met.origin, met.name) == ("constant", "made", ""):
+            self.tensors[value] = replace(met, role="weight", origin="parameter", name=name)
+
     def enter(self, tensor: torch.Tensor, name: str) -> int:
         """Id of a new input of the model."""
         return self._bind(tensor, self._new(tensor, "data", "input", name))
@@ -80,6 +94,7 @@ class Registry:
         known = self.known(tensor)
         if known is not None:
             return known
+        tensor = innermost(tensor)
         if not may_be_passing and self._passing:
             self._passing.pop(_memory(tensor), None)
         passing = self._passed(tensor)

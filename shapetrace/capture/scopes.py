@@ -53,16 +53,24 @@ class _Scopes:
         parent = self._running[-1] if self._running else None
         if parent is None and self._learns:
             self._learn(module)
+        path = self._path(module, parent[0] if parent else None)
+        self._adopt(module, path)
         given = (args, tuple(keyword_arguments().values()))
         inputs = tuple(recorder.registry.read(tensor) for tensor in tensors_in(given))
         call = Call(
             len(recorder.calls),
-            self._path(module, parent[0] if parent else None),
+            path,
             type(module).__name__,
             recorder.scope if recorder.calls else None,
             inputs,
         )
         self._running.append((module, recorder.enter_call(call)))
+
+    def _adopt(self, module: torch.nn.Module, path: str) -> None:
+        """Weights that the module holds for this call alone: ``functional_call`` puts them in place of its own."""
+        for name, held in module._parameters.items():
+            if held is not None and not isinstance(held, torch.nn.Parameter):
+                self._recorder.registry.adopt(held, f"{path}.{name}" if path else name)
 
     def leave(self, module: torch.nn.Module, _args: Any, output: Any) -> None:
         if threading.get_ident() != self._thread:
@@ -81,7 +89,8 @@ class _Scopes:
         if path is None:
             above = self._paths.get(id(parent), "")
             path = ".".join(filter(None, (above, _kept_as(module, parent))))
-            self._paths[id(module)] = path
+            for inner, part in _modules(module):
+                self._paths.setdefault(id(part), f"{path}.{inner}" if inner else path)
             self._kept = [*getattr(self, "_kept", ()), module]  # its id() must stay its own
         return path
 
