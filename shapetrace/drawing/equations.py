@@ -91,12 +91,16 @@ def _link(step: Step, words: Words) -> Cell:
 def _function(step: Step, words: Words) -> str:
     name = clean(words.say(clean(step.operator)))
     if step.kind == "concat":
-        n_pieces = _pieces(step.operands[0], step.results[0]) if step.operands and step.results else 0
+        n_pieces = _pieces(step) if step.operands and step.results else 0
         name = f"{name} {n_pieces}" if n_pieces > 1 else name
     return shortened(name, "pill-text", _PILL_ROOM_PX)
 
 
-def _pieces(operand: Operand, result: Operand) -> int:
+def _pieces(step: Step) -> int:
+    """What stands side by side: the operands, or of one operand the matrices of its stack."""
+    if len(step.operands) > 1:
+        return len(step.operands)
+    operand, result = step.operands[0], step.results[0]
     return result.slices or (operand.stack_axes[-1] if operand.stack_axes else operand.stack)
 
 
