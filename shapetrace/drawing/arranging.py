@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
+from shapetrace.drawing.emphasis import Emphasis
 from shapetrace.drawing.look import Look
 from shapetrace.outlining.structure import Operand, Section, Step
 
@@ -26,6 +27,7 @@ class Row:
         repeat: Number of layers it stands for, where no panel says so.
         inside: Path of the section that frames it, which its caption need not repeat.
         n_left_out: Rows after it that are not drawn.
+        emphasis: What it points at in its first step.
     """
 
     steps: tuple[Step, ...]
@@ -34,6 +36,7 @@ class Row:
     repeat: int = 1
     inside: str = ""
     n_left_out: int = 0
+    emphasis: Emphasis | None = None
 
     @property
     def id(self) -> str:

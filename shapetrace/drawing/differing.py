@@ -14,7 +14,7 @@ from shapetrace.drawing.layout import uniquely_named
 from shapetrace.drawing.look import Look
 from shapetrace.drawing.matrices import Style
 from shapetrace.drawing.metrics import clean, shortened, width_px
-from shapetrace.drawing.opposing import SIGNS, Set, opposed, tagged, titled
+from shapetrace.drawing.opposing import SIGNS, Set, emphases, opposed, tagged, titled
 from shapetrace.drawing.primitives import Figure, Group, Line, Mark, Rect, Span, Text, moved
 from shapetrace.drawing.setting import set_wrapped
 from shapetrace.drawing.sides import sides_for
@@ -99,8 +99,8 @@ def _first(bands: list[Band], most: int) -> tuple[list[Band], int]:
 
 def _set(changes: Sequence[Change], style: Style, words: Words, sheet: Abreast) -> list[Set]:
     """Choose one scale for all equations and set them."""
-    steps = [step for change in changes for step in change.steps if step is not None]
-    rows = [Row((step,)) for step in steps]
+    pairs = [pair for change in changes for pair in zip(change.steps, emphases(change), strict=True)]
+    rows = [Row((step,), emphasis=emphasis) for step, emphasis in pairs if step is not None]
     style = replace(style, sides=sides_for(n for row in rows for o in drawn_operands(row) for n in o.shape[-2:]))
     lines = iter(set_wrapped(rows, style, words, sheet.room, _FACTORS) if rows else ())
     return [Set(change, tuple(next(lines) if step else () for step in change.steps)) for change in changes]  # type: ignore[arg-type]

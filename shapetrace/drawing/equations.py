@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from shapetrace.drawing.arranging import Row
 from shapetrace.drawing.cells import Cell, ending_pill, operator, pill
+from shapetrace.drawing.emphasis import Emphasis
 from shapetrace.drawing.matrices import Style, matrix
 from shapetrace.drawing.metrics import clean, shortened
 from shapetrace.drawing.wording import Words
@@ -39,7 +40,7 @@ def equation_slots(row: Row, style: Style, words: Words) -> tuple[Slot, ...]:
     if row.folded:
         return tuple(_folded(row, style, words))
     first, *followers = row.steps
-    slots = list(_single(first, style, words))
+    slots = list(_single(first, style, words, row.emphasis))
     column = _RESULT_COLUMN if slots and slots[-1].column == _RESULT_COLUMN else None
     for before, step in zip(row.steps, followers, strict=False):
         slots += _follower(before, step, column, style, words)
@@ -47,11 +48,14 @@ def equation_slots(row: Row, style: Style, words: Words) -> tuple[Slot, ...]:
     return tuple(slots)
 
 
-def _single(step: Step, style: Style, words: Words) -> Iterator[Slot]:
-    half = step.kind in HALF_SCALE
-    operands = [_operand(step, place, style, half) for place in range(len(step.operands))]
-    results = [matrix(result, style, half=half, upright=_upright_result(step)) for result in step.results]
-    n_operands = len(operands)
+def _single(step: Step, style: Style, words: Words, emphasis: Emphasis | None) -> Iterator[Slot]:
+    half, n_operands = step.kind in HALF_SCALE, len(step.operands)
+    told = emphasis or Emphasis("clash")
+    operands = [_operand(step, place, style, half, told) for place in range(n_operands)]
+    results = [
+        matrix(result, style, half=half, upright=_upright_result(step), pointed=told.at(n_operands + place))
+        for place, result in enumerate(step.results)
+    ]
     symbol = "→" if step.kind == "lookup" else step.operator
     infix = symbol in _SYMBOLS and n_operands > 1
     aligned = n_operands <= (2 if infix else 1) and len(results) == 1
@@ -69,11 +73,12 @@ def _single(step: Step, style: Style, words: Words) -> Iterator[Slot]:
             yield Slot(operator(","), None)
 
 
-def _operand(step: Step, place: int, style: Style, half: bool) -> Cell:
+def _operand(step: Step, place: int, style: Style, half: bool, emphasis: Emphasis) -> Cell:
     operand = step.operands[place]
     inner = step.inner[place] if step.inner and place < 2 else None
+    inner = None if emphasis.reason == "change" else inner  # that inner sizes match is not what such a figure tells
     upright = (step.kind == "lookup" and place == 0) or (place == 1 and step.inner is not None)
-    return matrix(operand, style, half=half, inner=inner, upright=upright)
+    return matrix(operand, style, half=half, inner=inner, upright=upright, pointed=emphasis.at(place))
 
 
 def _upright_result(step: Step) -> bool:
@@ -91,12 +96,16 @@ def _link(step: Step, words: Words) -> Cell:
 def _function(step: Step, words: Words) -> str:
     name = clean(words.say(clean(step.operator)))
     if step.kind == "concat":
-        n_pieces = _pieces(step.operands[0], step.results[0]) if step.operands and step.results else 0
+        n_pieces = _pieces(step) if step.operands and step.results else 0
         name = f"{name} {n_pieces}" if n_pieces > 1 else name
     return shortened(name, "pill-text", _PILL_ROOM_PX)
 
 
-def _pieces(operand: Operand, result: Operand) -> int:
+def _pieces(step: Step) -> int:
+    """What stands side by side: the operands, or of one operand the matrices of its stack."""
+    if len(step.operands) > 1:
+        return len(step.operands)
+    operand, result = step.operands[0], step.results[0]
     return result.slices or (operand.stack_axes[-1] if operand.stack_axes else operand.stack)
 
 
@@ -107,7 +116,7 @@ def _follower(before: Step, step: Step, column: int | None, style: Style, words:
     """
     if len(step.operands) > 1:
         yield Slot(operator(step.operator), None, glued=True)
-        yield Slot(_operand(step, 1, style, half=False), None)
+        yield Slot(_operand(step, 1, style, False, Emphasis("clash")), None)
         yield Slot(operator("="), None, glued=True)
         yield Slot(matrix(step.results[0], style), None)
         return

@@ -1,14 +1,12 @@
 """The figure of a failure: the last steps that ran, then the operation whose sizes clash, its edges in red."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 from shapetrace.drawing.arranging import Row
+from shapetrace.drawing.emphasis import Emphasis
 from shapetrace.drawing.look import Look
 from shapetrace.drawing.metrics import clean
-from shapetrace.drawing.primitives import Figure, Group, Line, Mark, Rect, Text
 from shapetrace.drawing.subjects import Subject
-from shapetrace.drawing.underlining import sizes_in, underlines
 from shapetrace.drawing.wording import Words
 from shapetrace.failing import Explanation, Part
 from shapetrace.language import joined, say
@@ -21,10 +19,6 @@ _STEPS_BEFORE = 3
 FAILED_STEP = "failed-step"
 """Id of the row that did not run."""
 
-_BODIES = frozenset({"data", "weight", "const"})
-_SLACK_PX = 8.5
-"""How far the size at an edge may be moved by a stack."""
-
 
 def failure_subject(outline: Outline, explained: Explanation, look: Look, words: Words) -> Subject:
     """The rows of the figure: at most three steps that ran, and the one that did not."""
@@ -33,7 +27,16 @@ def failure_subject(outline: Outline, explained: Explanation, look: Look, words:
     title = look.title or words.say("{model}: where the pass failed", model=clean(explained.model))
     facts = tuple(fact for fact in (words.told(explained.title), clean(explained.line)) if fact)
     rows = [Row((step,)) for step in steps]
-    return Subject(FAILURE, title, facts, (*rows, *([Row((failed,))] if failed.operands else ())))
+    return Subject(
+        FAILURE, title, facts, (*rows, *([Row((failed,), emphasis=_clash(explained))] if failed.operands else ()))
+    )
+
+
+def _clash(explained: Explanation) -> Emphasis:
+    """The sizes that do not fit; one before the last two is drawn as a stack."""
+    parts = _in_order(explained)
+    stacks = (place for place, part in enumerate(parts) if any(axis < len(part.shape) - 2 for axis in part.clashing))
+    return Emphasis("clash", tuple(frozenset(part.clashing) for part in parts), frozenset(stacks))
 
 
 def _step(explained: Explanation) -> Step:
@@ -72,43 +75,3 @@ def clash_notes(explained: Explanation, words: Words) -> Iterator[tuple[str, str
     if explained.fits:
         ways = joined(*explained.fits, by="{first}; or {second}")
         yield "caption", words.told(say("would fit: {fits}", fits=ways))
-
-
-def with_clash(figure: Figure, explained: Explanation) -> Figure:
-    """The same figure with the sizes and edges that clash in red; elsewhere they keep their accent."""
-    parts = _in_order(explained)
-    groups = tuple(_reddened(group, parts) if group.id == FAILED_STEP else group for group in figure.groups)
-    return replace(figure, groups=groups)
-
-
-def _reddened(group: Group, parts: Sequence[Part]) -> Group:
-    marks: list[Mark] = []
-    bodies = [mark for mark in group.marks if isinstance(mark, Rect) and mark.ink in _BODIES]
-    waiting = list(parts)
-    part: Part | None = None
-    for mark in group.marks:
-        if isinstance(mark, Text) and mark.ink == "match":
-            marks += _edges(mark, bodies)
-            mark = replace(mark, ink="clash")  # noqa: PLW2901
-        elif isinstance(mark, Text) and mark.ink == "shape" and waiting:
-            part = waiting.pop(0)
-            marks += underlines(mark, part.clashing, "clash-line") if sizes_in(mark) == part.shape else ()
-        elif isinstance(mark, Text) and mark.ink == "stack" and part and _in_stack(part):
-            mark = replace(mark, ink="clash")  # noqa: PLW2901
-        marks.append(mark)
-    return replace(group, marks=tuple(marks))
-
-
-def _in_stack(part: Part) -> bool:
-    """Whether an axis clashes that is drawn as a stack: one before the last two."""
-    return any(axis < len(part.shape) - 2 for axis in part.clashing)
-
-
-def _edges(size: Text, bodies: list[Rect]) -> Iterator[Line]:
-    """The edge that a size stands at."""
-    for body in bodies:
-        middle = (body.x + body.width / 2, body.y + body.height / 2)
-        if abs(size.x - middle[0]) <= _SLACK_PX and 0 <= body.y - size.y <= 5 + _SLACK_PX:
-            yield Line((((body.x, body.y), (body.x + body.width, body.y)),), "clash-edge")
-        elif abs(size.x - body.x + 5) <= 1 and abs(size.y - middle[1]) <= _SLACK_PX:
-            yield Line((((body.x, body.y), (body.x, body.y + body.height)),), "clash-edge")

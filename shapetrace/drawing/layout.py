@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from shapetrace.drawing.arranging import rows_in
 from shapetrace.drawing.captions import row_title
 from shapetrace.drawing.equations import drawn_operands
-from shapetrace.drawing.failure import FAILED_STEP, FAILURE, clash_notes, failure_subject, with_clash
+from shapetrace.drawing.failure import FAILURE, clash_notes, failure_subject
 from shapetrace.drawing.headings import footing, heading
 from shapetrace.drawing.look import Look
 from shapetrace.drawing.matrices import Style
@@ -63,8 +63,7 @@ def figure(
     planned = plan(subject.items, style, words, look)
     footnotes = tuple(_footnotes(subject, outline.failure, words, look))
     footnotes = (*clash_notes(failed, words), *footnotes) if failed else footnotes
-    drawn = _composed(subject, planned, colours, words, footnotes)
-    return with_clash(drawn, failed) if failed else drawn
+    return _composed(subject, planned, colours, words, footnotes)
 
 
 def _composed(
@@ -101,10 +100,9 @@ def legend_of(planned: Plan, theme: Theme, words: Words) -> Iterator[tuple[str, 
     ):
         if role in roles:
             yield ink + ("+hatch" if ink in theme.hatched else ""), words.say(phrase)
-    drawn = [step for row in rows if not row.folded for step in row.steps]
-    if any(step.inner for step in drawn if step.id != FAILED_STEP):
+    if any(step.inner for row in rows if not row.folded and not row.emphasis for step in row.steps):
         yield "match", words.say("inner sizes match")
-    if any(step.inner for step in drawn if step.id == FAILED_STEP):
+    if any(any(row.emphasis.axes) for row in rows if row.emphasis):
         yield "clash", words.say("sizes that do not fit")
     if planned.rails:
         yield "rail", words.say("residual")

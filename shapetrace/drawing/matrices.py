@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 from shapetrace.drawing.boxes import around
 from shapetrace.drawing.cells import Cell, cell
+from shapetrace.drawing.emphasis import Pointed
 from shapetrace.drawing.frames import ZIGZAG_AT, Frame, body
 from shapetrace.drawing.inks import SHIFT_PX
 from shapetrace.drawing.metrics import ELLIPSIS, clean, shortened, width_px
-from shapetrace.drawing.naming import name_spans, shape_text, stack_sizes, stack_text
+from shapetrace.drawing.naming import name_spans, shape_pieces, stack_sizes, stack_text
 from shapetrace.drawing.primitives import Line, Mark, Point, Span, Text
 from shapetrace.drawing.sides import Sides
 from shapetrace.outlining.structure import Operand
@@ -41,8 +42,17 @@ class Style:
     scalar: str = "scalar"
 
 
+_PLAIN = Pointed("change")
+
+
 def matrix(
-    operand: Operand, style: Style, *, half: bool = False, inner: int | None = None, upright: bool = False
+    operand: Operand,
+    style: Style,
+    *,
+    half: bool = False,
+    inner: int | None = None,
+    upright: bool = False,
+    pointed: Pointed = _PLAIN,
 ) -> Cell:
     """Draw an operand: (…, m, n) is m high and n wide, the axes before are a stack; (n) is a row.
 
@@ -52,14 +62,14 @@ def matrix(
         half: True for half the scale.
         inner: Position of the axis that a product sums over, written in the accent colour.
         upright: True to draw a single axis as a column.
+        pointed: Axes that the figure points at.
     """
     frame = _frame(operand, style, half, upright)
-    marks = [*body(frame, operand), *_edges(frame, operand, style, inner), *_name(frame, operand, style)]
-    marks.append(Text(0, frame.height / 2 + 15, _shape_spans(operand, style), "shape", "middle"))
+    marks = [*body(frame, operand), *_edges(frame, operand, style, inner, pointed), *_name(frame, operand, style)]
+    marks += _shape(frame, operand, style, pointed)
     if stacked := stack_text(operand):
-        marks.append(
-            Text(frame.width / 2 + frame.lift + 4, 7 - frame.height / 2 - frame.lift, (Span(stacked),), "stack")
-        )
+        place = (frame.width / 2 + frame.lift + 4, 7 - frame.height / 2 - frame.lift)
+        marks.append(Text(*place, (Span(stacked),), pointed.stack_ink))
     if operand.labels and operand.shape:
         marks += _tokens(frame, operand, right=around(marks).left - 4)
     return cell(marks)
@@ -85,17 +95,22 @@ def _frame(operand: Operand, style: Style, half: bool, upright: bool) -> Frame:
     )
 
 
-def _edges(frame: Frame, operand: Operand, style: Style, inner: int | None) -> Iterator[Mark]:
-    """The sizes: of the columns above, of the rows on the left."""
+def _edges(frame: Frame, operand: Operand, style: Style, inner: int | None, pointed: Pointed) -> Iterator[Mark]:
+    """The sizes: of the columns above, of the rows on the left; an edge that is pointed at is thick."""
     inner_axis = None if inner is None else inner % max(len(operand.shape), 1)
+    left, top = -frame.width / 2, -frame.height / 2
     if frame.columns is not None:
-        ink = "match" if frame.columns == inner_axis else "size"
+        ink = pointed.size_ink(frame.columns, "match" if frame.columns == inner_axis else "size")
+        if pointed.has_edge(frame.columns):
+            yield Line((((left, top), (-left, top)),), "clash-edge")
         spans = _sliced(operand, frame.width) if ink == "size" else ()
         spans = spans or _size_spans(operand, frame.columns, style, ink)
         above = frame.lift + 5 + _lowered(spans)
         yield Text(frame.lift / 2, -frame.height / 2 - above, spans, ink, "middle")
     if frame.rows is not None:
-        ink = "match" if frame.rows == inner_axis else "size"
+        ink = pointed.size_ink(frame.rows, "match" if frame.rows == inner_axis else "size")
+        if pointed.has_edge(frame.rows):
+            yield Line((((left, top), (left, -top)),), "clash-edge")
         spans = _size_spans(operand, frame.rows, style, ink)
         if 14 < width_px(spans, ink) <= frame.height + 2:
             yield Text(-frame.width / 2 - 5 - _lowered(spans), 0, spans, ink, "middle", turned=True)
@@ -121,16 +136,36 @@ def _sliced(operand: Operand, width: float) -> tuple[Span, ...]:
     return (Span(text),) if width_px(text, "size") <= width + 16 else ()
 
 
-def _shape_spans(operand: Operand, style: Style) -> tuple[Span, ...]:
+def _shape(frame: Frame, operand: Operand, style: Style, pointed: Pointed) -> Iterator[Mark]:
+    """The shape below, and lines below those of its sizes that are pointed at: they need no colour."""
+    pieces = _shape_pieces(operand, style)
+    named = tuple(span for spans, _ in pieces for span in spans)
+    spans = named if any(span.shift for span in named) else (Span("".join(span.text for span in named)),)
+    y = frame.height / 2 + 15
+    yield Text(0, y, spans, "shape", "middle")
+    x = -width_px(spans, "shape") / 2
+    for piece, axis in pieces:
+        end = x + width_px(piece, "shape")
+        if axis in pointed.axes:
+            yield Line((((x, y + 4), (end, y + 4)),), f"{pointed.reason}-line")
+        x = end
+
+
+def _shape_pieces(operand: Operand, style: Style) -> list[tuple[tuple[Span, ...], int | None]]:
+    """What is written for a shape, and the axis that each piece tells of: None for what is between."""
     if not operand.shape:
-        return (Span(style.scalar),)
+        return [((Span(style.scalar),), None)]
+    plain: list[tuple[tuple[Span, ...], int | None]] = [
+        ((Span(text),), axis) for text, axis in shape_pieces(operand.shape)
+    ]
     if style.dims != "names" or not any(operand.dims):
-        return (Span(shape_text(operand.shape)),)
-    spans = [Span("[")]
+        return plain
+    named: list[tuple[tuple[Span, ...], int | None]] = [((Span("["),), None)]
     for axis in range(len(operand.shape)):
-        spans += [*_size_spans(operand, axis, style, "shape"), Span(", ")]
-    named = (*spans[:-1], Span("]"))
-    return named if width_px(named, "shape") <= _SHAPE_ROOM_PX else (Span(shape_text(operand.shape)),)
+        named += [(_size_spans(operand, axis, style, "shape"), axis), ((Span(", "),), None)]
+    named[-1] = ((Span("]"),), None)
+    fits = width_px([span for spans, _ in named for span in spans], "shape") <= _SHAPE_ROOM_PX
+    return named if fits else plain
 
 
 def _name(frame: Frame, operand: Operand, style: Style) -> Iterator[Mark]:

@@ -19,14 +19,19 @@ def name_spans(text: str, ink: str, room_px: float, *, transposed: bool = False)
     return (Span(shortened(text, ink, room_px)), *raised) if text else ()
 
 
-def shape_text(shape: tuple[int, ...]) -> str:
-    """Write a shape: ``[1024, 768]``; where it is too long, the middle axes are left out."""
-    sizes = [str(size) for size in shape]
+def shape_pieces(shape: tuple[int, ...]) -> list[tuple[str, int | None]]:
+    """Write a shape, ``[1024, 768]``, in pieces, each with the axis it tells of.
+
+    Where it is too long, the middle axes are left out.
+    """
+    sizes: list[tuple[str, int | None]] = [(str(size), axis) for axis, size in enumerate(shape)]
     for head, tail in ((len(sizes), 0), (3, 2), (1, 2), (1, 1)):
-        shown = sizes if not tail else [*sizes[:head], "…", *sizes[-tail:]]
-        if len(text := f"[{', '.join(shown)}]") <= _LONGEST_SHAPE:
+        shown = [*sizes[:head], ("…", None), *sizes[-tail:]] if tail else sizes
+        between = [piece for size in shown for piece in ((", ", None), size)][1:]
+        pieces = [("[", None), *between, ("]", None)]
+        if sum(len(text) for text, _ in pieces) <= _LONGEST_SHAPE:
             break
-    return text
+    return pieces
 
 
 def stack_sizes(operand: Operand) -> tuple[int, ...]:

@@ -1,17 +1,19 @@
 """Two steps side by side: how they differ in words, below it both equations, sizes that changed underlined."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import zip_longest
 
 from shapetrace.comparing.structure import Change, Side
 from shapetrace.drawing.abreast import Abreast
+from shapetrace.drawing.emphasis import Emphasis
 from shapetrace.drawing.grids import Line as SetLine
 from shapetrace.drawing.grids import line_axes
 from shapetrace.drawing.metrics import clean, shortened, width_px
+from shapetrace.drawing.naming import stack_sizes
 from shapetrace.drawing.primitives import Mark, Span, Text, moved
-from shapetrace.drawing.underlining import sizes_in, underlines
 from shapetrace.drawing.wording import Words, counted, flops_text
+from shapetrace.outlining.structure import Step
 
 SIGNS = {"changed": "~ changed", "added": "+ added", "removed": "− removed"}
 _TAG_PX = 92.0
@@ -47,8 +49,8 @@ def opposed(pair: Set, sheet: Abreast, top: float, words: Words) -> tuple[tuple[
         y += _LINE_PX
         marks.append(Text(left + _TAG_PX, y, (Span(shortened(words_of, "note", room - _TAG_PX)),), "note"))
     axis = y + _GAP_PX + max((lines[0].above for lines in pair.lines if lines), default=0)
-    sides = [_side(lines, sheet.left(place), axis) for place, lines in enumerate(pair.lines)]
-    marks += (mark for side in _marked(sides) for mark in side)
+    for place, lines in enumerate(pair.lines):
+        marks += _side(lines, sheet.left(place), axis)
     marks += (Text(sheet.left(place), axis + 4, (Span("—"),), "note") for place in range(2) if not pair.lines[place])
     below = max((line_axes(lines)[-1] + lines[-1].below for lines in pair.lines if lines), default=0)
     return tuple(marks), axis + below + _BOTTOM_PX
@@ -112,32 +114,23 @@ def _side(lines: Sequence[SetLine], left: float, axis: float) -> list[Mark]:
     return marks
 
 
-def _marked(sides: Sequence[list[Mark]]) -> Iterator[list[Mark]]:
-    """Underline in both equations the sizes in which a shape differs from the one opposite."""
-    shapes = [[mark for mark in side if isinstance(mark, Text) and mark.ink == "shape"] for side in sides]
-    lines: list[list[Mark]] = [[], []]
-    if all(shapes):
-        for pair in zip_longest(*shapes):
-            axes = _unequal(*pair) if None not in pair else ()
-            for place, text in enumerate(pair):
-                lines[place] += underlines(text, axes, "change-line") if text else ()
-    stacks = [{mark.plain for mark in side if isinstance(mark, Text) and mark.ink == "stack"} for side in sides]
-    for place, side in enumerate(sides):
-        others = stacks[1 - place] if all(sides) else stacks[place]
-        yield [*(_accented(mark, others) for mark in side), *lines[place]]
+def emphases(change: Change) -> tuple[Emphasis, Emphasis]:
+    """The sizes and stacks in which each side differs from what stands opposite."""
+    left, right = change.steps
+    return _emphasis(left, right), _emphasis(right, left)
 
 
-def _accented(mark: Mark, others: set[str]) -> Mark:
-    """A stack of another height is written in the accent colour, bold."""
-    if isinstance(mark, Text) and mark.ink == "stack" and mark.plain not in others:
-        return replace(mark, ink="match")
-    if isinstance(mark, Text) and mark.ink == "match":  # that inner sizes match is not what this figure tells
-        return replace(mark, ink="size")
-    return mark
+def _emphasis(step: Step | None, other: Step | None) -> Emphasis:
+    if step is None or other is None:
+        return Emphasis("change")
+    both = (*zip_longest(step.operands, other.operands), *zip_longest(step.results, other.results))
+    pairs = [(mine, theirs) for mine, theirs in both if mine is not None]
+    axes = tuple(_unequal(mine.shape, theirs.shape) if theirs else frozenset() for mine, theirs in pairs)
+    stacks = (n for n, (mine, theirs) in enumerate(pairs) if theirs and stack_sizes(mine) != stack_sizes(theirs))
+    return Emphasis("change", axes, frozenset(stacks))
 
 
-def _unequal(left: Text, right: Text) -> tuple[int, ...]:
-    ours, theirs = sizes_in(left), sizes_in(right)
-    if ours is None or theirs is None or len(ours) != len(theirs):
-        return ()
-    return tuple(axis for axis, (a, b) in enumerate(zip(ours, theirs, strict=True)) if a != b)
+def _unequal(ours: tuple[int, ...], theirs: tuple[int, ...]) -> frozenset[int]:
+    if len(ours) != len(theirs):
+        return frozenset()
+    return frozenset(axis for axis, (a, b) in enumerate(zip(ours, theirs, strict=True)) if a != b)

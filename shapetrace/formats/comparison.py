@@ -6,11 +6,13 @@ from shapetrace.comparing import summarising
 from shapetrace.comparing.structure import Change, Comparison, Quantity, Side, Total
 from shapetrace.drawing.opposing import titled
 from shapetrace.drawing.wording import Words
+from shapetrace.formats.equations import equation_in
 from shapetrace.formats.failures import printable
 from shapetrace.formats.grid import Cell, Column, Grid
 from shapetrace.formats.numbers import exact, short
-from shapetrace.formats.phrasing import ENGLISH, equation_in
+from shapetrace.formats.phrasing import ENGLISH
 from shapetrace.language import say
+from shapetrace.outlining.structure import Step
 
 _SIGNS = {"added": "+", "removed": "−", "changed": "~", "same": " "}
 _LONGEST_NAME = 32
@@ -78,18 +80,17 @@ def _row(change: Change, words: Words, sign: str = "") -> tuple[Cell, ...]:
     return (
         sign or _SIGNS[change.status],
         title,
-        _written(change.left, words),
-        _written(change.right, words),
+        *(_written(side, step, words) for side, step in zip((change.left, change.right), change.steps, strict=True)),
         _pair(change, "parameters"),
         _pair(change, "flops"),
     )
 
 
-def _written(side: Side | None, words: Words) -> str:
+def _written(side: Side | None, step: Step | None, words: Words) -> str:
     if side is None:
         return "–"
-    times = side.stack if side.equation else side.repeat
-    return (equation_in(words, side.equation) or side.place) + (f" ×{times}" if times > 1 else "")
+    times = side.stack if step else side.repeat
+    return (equation_in(words, step) if step else side.place) + (f" ×{times}" if times > 1 else "")
 
 
 def _pair(change: Change, name: str) -> str:

@@ -9,7 +9,6 @@ from shapetrace.failing import report
 from shapetrace.formats import summary
 from shapetrace.formats.columns import flops_of
 from shapetrace.formats.contract import Excerpt, Files, Format, Options
-from shapetrace.formats.equations import pieces
 from shapetrace.formats.grid import Grid, text
 from shapetrace.formats.markdown import TITLES
 from shapetrace.formats.phrasing import ENGLISH
@@ -100,7 +99,7 @@ def _cells(row: Row) -> list[tuple[str, str]]:
 def _equation(row: Row) -> str:
     if row.step is None:
         return _text(row.equation)
-    return "".join(f'<span class="{piece.ink}">{_text(piece.text)}</span>' for piece in pieces(row.step, row.equation))
+    return "".join(f'<span class="{piece.ink}">{_text(piece.text)}</span>' for piece in row.pieces)
 
 
 def _table(titles: list[tuple[str, str]], body: list[list[tuple[str, str]]]) -> str:

@@ -9,8 +9,3 @@ def part_named(words: Words, name: str) -> str:
     """A part of a model: ``experts`` above a column are a number of them, here they are the part."""
     part = name.capitalize()
     return words.say(part if part in words.phrases and words.lang != ENGLISH.lang else name)
-
-
-def equation_in(words: Words, equation: str) -> str:
-    """An equation; the words between the shapes of a lookup are those of the language."""
-    return equation.replace("→rows of [", f"→{words.say('rows of')} [", 1)

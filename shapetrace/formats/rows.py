@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from shapetrace.drawing.wording import Words
+from shapetrace.formats.equations import Piece, joined, pieces, pieces_of_ends
 from shapetrace.formats.numbers import exact
-from shapetrace.formats.phrasing import ENGLISH, equation_in
+from shapetrace.formats.phrasing import ENGLISH
 from shapetrace.outlining.structure import Operand, Outline, Section, Step
 
 _LONGEST_STACK = 3
@@ -24,7 +25,7 @@ class Row:
         module: Module path, as far as it is not said by the sections around it.
         step: The step; None for the head of a section.
         section: The section it heads, or is in.
-        equation: ``[1024,768]×[768,64]→[1024,64]``; for a closed section what goes in and comes out.
+        pieces: ``[1024,768]×[768,64]→[1024,64]``; for a closed section what goes in and comes out.
         stack: ``×12``: heads, experts, batch times heads.
         parameters: Of one layer; None if a head of an open section.
         flops: Of one layer; None if not counted.
@@ -37,11 +38,16 @@ class Row:
     module: str
     step: Step | None
     section: Section
-    equation: str = ""
+    pieces: tuple[Piece, ...] = ()
     stack: str = ""
     parameters: int | None = None
     flops: int | None = None
     words: Words = ENGLISH
+
+    @property
+    def equation(self) -> str:
+        """Its pieces as one line of text."""
+        return joined(self.pieces)
 
     @property
     def cost(self) -> str:
@@ -73,8 +79,7 @@ def _translated(row: Row, words: Words) -> Row:
         note = words.several("{n} steps", n_steps) if row.note else ""
         return replace(row, title=_headline(row.section, words), note=note, words=words)
     note = " · ".join(words.note(note) for note in row.step.notes if note.template not in _IN_STACK)
-    equation = equation_in(words, row.equation)
-    return replace(row, title=words.say(row.title), note=note, equation=equation, words=words)
+    return replace(row, title=words.say(row.title), note=note, pieces=pieces(row.step, words), words=words)
 
 
 def _rows(section: Section, level: int, depth: int | None, around: int) -> Iterator[Row]:
@@ -97,7 +102,7 @@ def _step(step: Step, section: Section, level: int) -> Row:
         module=relative(step.path, section.path),
         step=step,
         section=section,
-        equation=step.equation,
+        pieces=pieces(step),
         stack=stack(step),
         parameters=step.parameters,
         flops=step.flops,
@@ -110,7 +115,6 @@ def _closed(section: Section, parent: Section, level: int, times: int) -> Row:
     flops = [step.flops * max(1, step.repeat // times) for step in steps if step.flops is not None]
     first = _first_data(steps[0].operands) if steps else None
     last = steps[-1].results[0] if steps and steps[-1].results else None
-    equation = f"{_written(first)}→{_written(last)}" if first and last else ""
     return Row(
         depth=level,
         title=_headline(section, ENGLISH),
@@ -118,7 +122,7 @@ def _closed(section: Section, parent: Section, level: int, times: int) -> Row:
         module=_members(section, parent),
         step=None,
         section=section,
-        equation=equation,
+        pieces=pieces_of_ends(first, last) if first and last else (),
         parameters=section.parameters,
         flops=sum(flops) if flops else None,
     )
@@ -126,10 +130,6 @@ def _closed(section: Section, parent: Section, level: int, times: int) -> Row:
 
 def _first_data(operands: tuple[Operand, ...]) -> Operand | None:
     return next((operand for operand in operands if operand.role == "data"), operands[0] if operands else None)
-
-
-def _written(operand: Operand) -> str:
-    return "[" + ",".join(map(str, operand.shape)) + "]"
 
 
 def _headline(section: Section, words: Words) -> str:

@@ -9,8 +9,8 @@ from shapetrace.drawing.comparing import parts_of, rows_of
 from shapetrace.drawing.look import Look
 from shapetrace.drawing.scores import score_of
 from shapetrace.drawing.wording import Words
+from shapetrace.formats.equations import equation_in
 from shapetrace.formats.grid import Cell, Column, Grid
-from shapetrace.formats.phrasing import equation_in
 from shapetrace.formats.rows import stack
 from shapetrace.outlining.structure import Outline
 
@@ -57,4 +57,4 @@ def _written(row: Row, words: Words) -> str:
         first,
         *(step for step in after if len({operand.shape for operand in (*step.operands, *step.results)}) > 1),
     ]
-    return ", ".join(f"{equation_in(words, step.equation)} {stack(step)}".rstrip() for step in shown)
+    return ", ".join(f"{equation_in(words, step)} {stack(step)}".rstrip() for step in shown)

@@ -13,7 +13,6 @@ from shapetrace.drawing.wording import Words
 from shapetrace.formats import summary
 from shapetrace.formats.columns import GAP, MARGIN, Columns, choose, cost, flops_of, module_path, title
 from shapetrace.formats.contract import Format, Options
-from shapetrace.formats.equations import pieces
 from shapetrace.formats.failures import panel, printable
 from shapetrace.formats.grid import Column, Grid, text
 from shapetrace.formats.phrasing import ENGLISH
@@ -89,7 +88,8 @@ def _head(outline: Outline, width: int, words: Words) -> Iterator[Text]:
 
 
 def _row(row: Row, columns: Columns, width: int) -> Iterator[Text]:
-    equation = _equation(row)
+    parts = _parts(row)
+    equation = Text.assemble(*parts)
     own_line = equation.cell_len > columns.shapes
     cells = [
         _title(row, columns),
@@ -101,7 +101,7 @@ def _row(row: Row, columns: Columns, width: int) -> Iterator[Text]:
     ]
     yield _joined(cells, columns)
     if own_line:
-        yield from _broken(equation, width, indent=2 * (row.depth + 3))
+        yield from _broken(parts, width, indent=2 * (row.depth + 3))
 
 
 def _title(row: Row, columns: Columns) -> Text:
@@ -114,28 +114,29 @@ def _title(row: Row, columns: Columns) -> Text:
     return result
 
 
-def _equation(row: Row) -> Text:
-    if row.step is None:
-        return Text(row.equation, style=STYLES["data"])
-    return Text.assemble(*((piece.text, STYLES[piece.ink]) for piece in pieces(row.step, row.equation)))
+def _parts(row: Row) -> list[Text]:
+    """An equation cut before every sign: ``[1024,768]``, ``×[768,64]``, ``→[1024,64]``."""
+    parts: list[Text] = []
+    for place, piece in enumerate(row.pieces):
+        text = Text(piece.text, style=STYLES[piece.ink])
+        follows_sign = place and row.pieces[place - 1].ink == "sign"
+        if not parts or (piece.ink == "sign" and not follows_sign):
+            parts.append(text)
+        else:
+            parts[-1].append_text(text)
+    return parts
 
 
-def _broken(equation: Text, width: int, *, indent: int) -> Iterator[Text]:
+def _broken(parts: list[Text], width: int, *, indent: int) -> Iterator[Text]:
     """An equation longer than its column, on lines of its own: broken between shapes, never in one."""
     room = max(width - indent, 8)
     line = Text(" " * indent)
-    for part in _parts(equation):
+    for part in parts:
         if line.cell_len > indent and line.cell_len + part.cell_len > indent + room:
             yield line
             line = Text(" " * (indent + 2))
         line.append_text(part)
     yield line
-
-
-def _parts(equation: Text) -> list[Text]:
-    """An equation cut before every sign: ``[1024,768]``, ``×[768,64]``, ``→[1024,64]``."""
-    cuts = [match.end() for match in re.finditer(r"\]", equation.plain)][:-1]
-    return list(equation.divide(cuts)) if cuts else [equation]
 
 
 def _joined(cells: list[Text], columns: Columns) -> Text:

@@ -2,11 +2,15 @@
 
 from dataclasses import replace
 
+import pytest
+
+from shapetrace.drawing import figure
 from shapetrace.drawing.arranging import Panel, Row, arrange, flattened, rows_in
 from shapetrace.drawing.collapsing import collapse
 from shapetrace.drawing.look import Look
+from shapetrace.drawing.primitives import Text
 from shapetrace.drawing.rails import rails_for
-from shapetrace.outlining.structure import Section
+from shapetrace.outlining.structure import Section, Step
 from tests.drawing.outlines import data, function, gpt2, outline_of, product, weight
 
 
@@ -79,3 +83,18 @@ def test_rails_start_where_the_older_operand_comes_from():
     assert first.panel.section.path == "h.0"
     assert second.source == first.target
     assert first.lane == second.lane == 0
+
+
+@pytest.mark.parametrize(
+    ("operands", "result", "said"),
+    [
+        ((data("K", 16, 8, stack=4), data("K", 8, 8, stack=4)), data("K", 24, 8, stack=4), "concat 2"),
+        ((data("a", 3, 4), data("b", 3, 4), data("c", 3, 4)), data("d", 9, 4), "concat 3"),
+        ((data("Z", 24, 16, stack=4),), data("Z", 24, 64, pattern="slices", slices=4), "concat 4"),
+        ((data("Z", 24, 16, stack=8, stack_axes=(2, 4)),), data("Z", 24, 64, stack=2), "concat 4"),
+    ],
+)
+def test_a_concat_says_how_many_pieces_it_joins(operands, result, said):
+    step = Step("c", "", "concat", "Concat", "", "concat", operands, (result,))
+    texts = [mark.plain for mark in figure(outline_of(step)).marks() if isinstance(mark, Text)]
+    assert said in texts

@@ -8,8 +8,8 @@ import shapetrace
 from shapetrace.comparing import Comparison, compare
 from shapetrace.drawing import Figure, Look
 from shapetrace.drawing.differing import difference
+from shapetrace.drawing.metrics import width_px
 from shapetrace.drawing.primitives import Text
-from shapetrace.drawing.underlining import underlines
 from shapetrace.errors import UsageError
 from shapetrace.obtaining import obtain
 from shapetrace.request import Request
@@ -70,16 +70,43 @@ def test_equal_models_are_a_line():
     assert not any(text.startswith(("~", "+ ", "−")) for text in texts)
 
 
+def underlined(figure: Figure, shape: str) -> list[str]:
+    """The sizes of a shape that a line stands below, read by where the line is, not by what drew it."""
+    found = []
+    for text in figure.marks():
+        if not isinstance(text, Text) or text.plain != shape or text.ink != "shape":
+            continue
+        left = text.x - width_px(shape, "shape") / 2
+        for line in figure.marks():
+            if line.ink == "change-line" and line.strokes[0][0][1] == pytest.approx(text.y + 4):
+                ends = [(x - left) / width_px("0", "shape") for x, _ in line.strokes[0]]
+                if ends[0] >= 0 and ends[1] <= len(shape):
+                    found.append(shape[round(ends[0]) : round(ends[1])])
+    return found
+
+
 def test_changed_sizes_are_underlined_on_both_sides_and_said():
     figure = difference(compare(WIDE, net(nn.Linear(8, 64), nn.ReLU(), nn.Linear(64, 8))))
-    lines = [mark for mark in figure.marks() if mark.ink == "change-line"][1:]  # the first is in the legend
-    shapes = {mark.plain: mark for mark in figure.marks() if isinstance(mark, Text) and mark.ink == "shape"}
-    below = {(round(line.strokes[0][0][0]), round(line.strokes[0][0][1])) for line in lines}
-    for shape, axis in (("[8, 32]", 1), ("[32, 8]", 0), ("[8, 64]", 1), ("[64, 8]", 0)):
-        (line,) = underlines(shapes[shape], (axis,), "change-line")
-        assert (round(line.strokes[0][0][0]), round(line.strokes[0][0][1])) in below
-    assert len(lines) == 8
+    for shape, sizes in (("[8, 32]", ["32"]), ("[32, 8]", ["32"]), ("[8, 64]", ["64"]), ("[64, 8]", ["64"])):
+        assert underlined(figure, shape) == sizes
+    assert not underlined(figure, "[3, 8]")
+    assert sum(mark.ink == "change-line" for mark in figure.marks()) == 8 + 1  # one in the legend
     assert any(text.startswith("32 → 64 · 288 parameters → 576 parameters") for text in written(figure))
+
+
+def test_operands_are_paired_with_operands_and_results_with_results():
+    class Sum(nn.Module):
+        def __init__(self, n: int) -> None:
+            super().__init__()
+            self.layers = nn.ModuleList(nn.Linear(8, 8) for _ in range(n))
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return torch.cat([layer(x) for layer in self.layers])
+
+    two, three = (shapetrace.trace(Sum(n), torch.zeros(3, 8)) for n in (2, 3))
+    figure = difference(compare(two, three), strict=True)
+    assert underlined(figure, "[6, 8]") == ["6"]
+    assert underlined(figure, "[9, 8]") == ["9"]
 
 
 def test_added_and_removed_steps_have_a_sign_a_word_and_an_empty_side():
