@@ -12,6 +12,8 @@ from shapetrace.ir import Op, Trace
 from shapetrace.ops.kinds import OpKind, is_factory, names_of, op_kind
 from shapetrace.outlining.analysis import Facts
 
+_FEW_OPERATIONS = 40
+_SMALL_KINDS: frozenset[OpKind] = frozenset({"pointwise", "cast", "layout", "cat", "index"})
 _WHOLE_NUMBERS = ("int", "uint", "bool")
 
 
@@ -150,6 +152,19 @@ class Flow:
                 queue += [(v, [*passed, op.id]) for v in dict.fromkeys(inputs)]
             else:
                 yield op, passed
+
+    def is_angle(self, value: int) -> bool:
+        """Whether a value was made of sines or cosines by small operations alone, also of positions that were given."""
+        stack, seen = [value], set[int]()
+        while stack and len(seen) < _FEW_OPERATIONS:
+            producer = self.facts.producer.get(stack.pop())
+            if producer is None or producer in seen or self.kinds[producer] not in _SMALL_KINDS:
+                continue
+            seen.add(producer)
+            if {"cos", "sin", "polar"} & set(names_of(self.trace.ops[producer].kernels)):
+                return True
+            stack += self.trace.ops[producer].inputs
+        return False
 
     def is_trigonometric(self, value: int) -> bool:
         """Whether a constant comes from sines and cosines: a position table."""

@@ -18,6 +18,7 @@ from shapetrace.outlining.folding import folded
 from shapetrace.outlining.naming import named
 from shapetrace.outlining.recognise.adapters import adapters
 from shapetrace.outlining.recognise.attention import attentions
+from shapetrace.outlining.recognise.caches import appends
 from shapetrace.outlining.recognise.columns import columns
 from shapetrace.outlining.recognise.crossing import crossing, sided_tree
 from shapetrace.outlining.recognise.ends import end_roles, roles, sure_roles, vocabulary_roles
@@ -30,7 +31,7 @@ from shapetrace.outlining.sizes import sizes
 from shapetrace.outlining.steps.attention import attention_steps
 from shapetrace.outlining.steps.biases import biased_steps
 from shapetrace.outlining.steps.collecting import collected, drawn, elided
-from shapetrace.outlining.steps.elementwise import element_steps, lone_steps, lookup_steps, residual_steps
+from shapetrace.outlining.steps.elementwise import append_steps, element_steps, lone_steps, lookup_steps, residual_steps
 from shapetrace.outlining.steps.products import product_steps
 from shapetrace.outlining.symbols import symbols
 
@@ -59,11 +60,13 @@ PASSES: tuple[Pass, ...] = (
     Pass("flow", Flow),
     Pass("attentions", attentions),
     Pass("states", states),
+    Pass("appends", appends),
     Pass("axis_roles", axis_roles),
     Pass("columns", columns),
     # steps
     Pass("attention_steps", attention_steps),
     Pass("product_steps", product_steps),
+    Pass("append_steps", append_steps),
     Pass("biased_steps", biased_steps),
     Pass("lookup_steps", lookup_steps),
     Pass("residual_steps", residual_steps),

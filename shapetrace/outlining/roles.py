@@ -42,9 +42,10 @@ class Role(StrEnum):
     POSITION_KEY = auto()
     """A product that makes keys of positions, or of distances."""
 
-    CACHE_READ = auto()
     CACHE_APPEND = auto()
     """New rows behind those kept from earlier passes."""
+    CACHE_WRITE = auto()
+    """New rows written into a cache of fixed size."""
 
     GATE = auto()
     UP = auto()
@@ -111,6 +112,7 @@ class Part(StrEnum):
     LATENT_KEY_VALUE = auto()
     CACHED_KEY = auto()
     CACHED_VALUE = auto()
+    CACHED_LATENT = auto()
     HIDDEN = auto()
     GATE = auto()
     UP = auto()

@@ -21,7 +21,7 @@ TITLES: Mapping[Role, str] = {
     Role.SCORES: "Scores", Role.MIX_HEADS: "Mix heads", Role.WEIGHTED_SUM: "Weighted sum",
     Role.STATE: "State", Role.READ_STATE: "Read state",
     Role.CONCAT_HEADS: "Concat heads", Role.OUT_PROJ: "Output", Role.LATENT_DOWN: "Compress",
-    Role.POSITION_KEY: "Position key", Role.CACHE_APPEND: "Append", Role.CACHE_READ: "Read cache",
+    Role.POSITION_KEY: "Position key", Role.CACHE_APPEND: "Append to cache", Role.CACHE_WRITE: "Write to cache",
     Role.GATE: "Gate", Role.UP: "Up", Role.GATE_UP: "Gate and up", Role.DOWN: "Down", Role.ROUTER: "Router",
     Role.CHOOSE_EXPERTS: "Choose experts", Role.DISPATCH: "Dispatch", Role.COMBINE_EXPERTS: "Combine experts",
     Role.ADAPTER_DOWN: "Low-rank down", Role.ADAPTER_UP: "Low-rank up", Role.RECURRENT: "Recurrent",
@@ -43,7 +43,8 @@ SYMBOLS: Mapping[Part, str] = {
     Part.CONTEXT: "C", Part.SELECTED: "x", Part.QUERY: "Q", Part.KEY: "K", Part.VALUE: "V", Part.QUERY_KEY: "QK",
     Part.KEY_VALUE: "KV", Part.QUERY_KEY_VALUE: "QKV", Part.SCORES: "S", Part.ATTENTION_WEIGHTS: "A",
     Part.STATE: "S", Part.HEADS: "Z", Part.ATTENTION: "O", Part.LATENT_QUERY: "C_Q", Part.LATENT_KEY_VALUE: "C_KV",
-    Part.CACHED_KEY: "K_past", Part.CACHED_VALUE: "V_past", Part.HIDDEN: "H", Part.GATE: "G", Part.UP: "U",
+    Part.CACHED_KEY: "K_past", Part.CACHED_VALUE: "V_past",
+    Part.CACHED_LATENT: "C_past", Part.HIDDEN: "H", Part.GATE: "G", Part.UP: "U",
     Part.GATE_UP: "GU", Part.FEED_FORWARD: "M", Part.ROUTING: "R", Part.MASK: "mask", Part.LOGITS: "logits",
     Part.TARGETS: "Y", Part.LOSS: "L", Part.PRODUCT: "Y",
 }  # fmt: skip

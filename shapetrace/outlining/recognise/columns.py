@@ -17,6 +17,7 @@ from shapetrace.outlining.recognise.carriers import carriers
 from shapetrace.outlining.recognise.states import State
 from shapetrace.outlining.roles import Part, Role
 
+_FACTORY = 2
 _Q, _K, _V = Part.QUERY, Part.KEY, Part.VALUE
 _ROLES = {
     frozenset({_Q}): (Role.QUERY, _Q), frozenset({_K}): (Role.KEY, _K), frozenset({_V}): (Role.VALUE, _V),
@@ -122,7 +123,14 @@ def _weighs_rows(flow: Flow, source: int, part: Part, read: Product) -> bool:
         return True
     rows = set(atoms.flat((*made.batch, made.m)))
     keys = set(atoms.leaves(read.k if is_value else read.n))
-    return part in (Part.VALUE, Part.KEY) and bool(rows) and rows <= batch - keys and bool(keys)
+    stacked = bool(keys) and all(_is_stacked(flow, leaf) for leaf in keys)
+    return part in (Part.VALUE, Part.KEY) and bool(rows) and rows <= batch - keys and stacked
+
+
+def _is_stacked(flow: Flow, leaf: int) -> bool:
+    """Whether an axis counts values that were put side by side one by one, no rows of one of them, none kept before."""
+    atoms = flow.facts.atoms
+    return atoms.origin(leaf).rank > _FACTORY and not any(atoms.joined.get(leaf, ()))
 
 
 def _pieces(flow: Flow, product: int, claims: Sequence[_Claim]) -> tuple[Columns, ...]:

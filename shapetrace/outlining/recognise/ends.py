@@ -52,17 +52,34 @@ def _leaves(flow: Flow, graph: Graph, draft: Draft) -> bool:
 
     Results of products of the same data may stand beside it: a head for each codebook.
     """
-    reached = list(graph.onward(draft.result.value, most=_MOST_STEPS))
+    reached, results, chooses = _reached(flow, graph, draft.result.value)
     if any(after.kind in _HEAVY or after.kind in _MIXING for after in reached):
         return False
-    results = {draft.result.value, *(ref.value for after in reached for ref in after.results)}
     beside = {
         other.result.value
         for other in graph.readers(draft.data.value)
         if other.kind == "product" and other.data.value == draft.data.value
     }
     foreign = any(_joins(flow, after, results | beside) for after in reached if after.role is not Role.LOSS)
-    return not foreign and bool(results & flow.outputs)
+    return not foreign and (chooses or bool(results & flow.outputs))
+
+
+def _reached(flow: Flow, graph: Graph, value: int) -> tuple[list[Draft], set[int], bool]:
+    """The steps that real numbers made of a value reach, their results, and whether something is chosen by them."""
+    reached: list[Draft] = []
+    results, chooses = {value}, False
+    queue = list(graph.readers(value))
+    for after in queue:
+        if len(reached) > _MOST_STEPS:
+            break
+        reached.append(after)
+        for ref in after.results:
+            if ref.value >= 0 and not flow.is_floating(ref.value):
+                chooses = True
+            elif ref.value not in results:
+                results.add(ref.value)
+                queue += [later for later in graph.readers(ref.value) if later not in queue]
+    return reached, results, chooses
 
 
 def _joins(flow: Flow, draft: Draft, results: set[int]) -> bool:

@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from shapetrace.ir import Op
-from shapetrace.ops.kinds import activation_name, names_of, norm_name
+from shapetrace.ops.activations import activation_of, gate_of
+from shapetrace.ops.kinds import names_of
+from shapetrace.ops.norms import norm_of
 from shapetrace.outlining.axis_roles import AxisRoles
 from shapetrace.outlining.flow import Flow
 from shapetrace.outlining.roles import Role
@@ -45,7 +47,7 @@ def function_of(
     """
     kernels = [name for op in ops for name in names_of(op.kernels)]
     kinds = {flow.kinds[op.id] for op in ops}
-    known = _recognised(flow, ops, kernels, constants)
+    known = _recognised(flow, ops, kernels, (data, constants))
     if known is not None and not (known.kind == "activation" and "reduce" in kinds):  # ReLU and a pool are no ReLU
         return known
     if set(kernels) <= {"cat", "stack", "copy"}:
@@ -72,9 +74,12 @@ def _is_per_head(flow: Flow, axis_roles: AxisRoles, value: int) -> bool:
     return bool(rows) and rows <= axis_roles.heads
 
 
-def _recognised(flow: Flow, ops: Sequence[Op], kernels: Sequence[str], constants: Sequence[int]) -> Function | None:
-    """Norms, softmax written out, position encodings and activations, by their kernels."""
-    norm = norm_name(kernels)
+def _recognised(
+    flow: Flow, ops: Sequence[Op], kernels: Sequence[str], read: tuple[Sequence[int], Sequence[int]]
+) -> Function | None:
+    """Norms, softmax written out, position encodings and activations, by what is computed."""
+    data, constants = read
+    norm = norm_of(ops, flow.trace)
     if norm:
         return Function("norm", norm, Role.NORM)
     if {"exp", "sum", "div"} <= set(kernels) <= _SOFTMAX:
@@ -82,33 +87,16 @@ def _recognised(flow: Flow, ops: Sequence[Op], kernels: Sequence[str], constants
     turned = "neg" in kernels and kernels.count("mul") > 1 and {"add", "cat", "stack"} & set(kernels)
     if turned and len(constants) > 1 and set(kernels) <= {"mul", "neg", "add", "cat", "stack"}:
         return Function("position", "RoPE", Role.POSITION)
-    if any(flow.is_trigonometric(value) for value in constants):
+    if any(flow.is_trigonometric(v) for v in constants) or (len(data) > 1 and any(map(flow.is_angle, data))):
         if "mul" in kernels and set(kernels) & _ROTATING:
             return Function("position", "RoPE", Role.POSITION)
         if set(kernels) <= {"add"}:
             return Function("add", role=Role.POSITION, calls=("add",))
-    activation = activation_name(kernels)
-    if activation == "Sigmoid":
-        activation = _gated_by_itself(flow, ops) or activation
-    return Function("activation", activation, Role.ACTIVATION) if activation else None
-
-
-def _gated_by_itself(flow: Flow, ops: Sequence[Op]) -> str:
-    """``x·sigmoid(x)`` is SiLU, ``x·sigmoid(1.702·x)`` the quick form of GELU; "" is neither."""
-    for op in ops:
-        if names_of(op.kernels) != ["sigmoid"]:
-            continue
-        source, gate = op.inputs[0], op.outputs[0]
-        scaling = flow.op_of(source)
-        scaled = (
-            [v for v in scaling.inputs if flow.is_data(v)] if scaling and names_of(scaling.kernels) == ["mul"] else []
-        )
-        for other in (o for o in ops if names_of(o.kernels) == ["mul"]):
-            if set(other.inputs) == {gate, source}:
-                return "SiLU"
-            if len(scaled) == 1 and set(other.inputs) == {gate, scaled[0]}:
-                return "Quick GELU"
-    return ""
+    activation = activation_of(ops, flow.trace)
+    if activation:
+        return Function("activation", activation, Role.ACTIVATION)
+    gate = gate_of(ops, flow.trace)
+    return Function("activation", gate, Role.GATED_ACTIVATION) if gate else None
 
 
 def lone_function(flow: Flow, axis_roles: AxisRoles, op: Op) -> Function:

@@ -155,7 +155,7 @@ class _Reader:
                 continue
             seen.add(key)
             if after.kind == "product" and bent and after.data.value in reached:
-                return True
+                return all(reader.kind == "product" for reader in self._graph.readers(after.data.value))
             if not self._is_between(after) or {ref.value for ref in after.operands if self._is_columns(ref)} - reached:
                 continue
             bent = bent or self._bends(after)

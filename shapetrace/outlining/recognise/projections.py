@@ -10,6 +10,7 @@ from shapetrace.outlining.roles import Part, Role
 _CARRYING = frozenset(
     {"concat", "multiply", "norm", "pointwise", "activation", "add", "reduce", "select", "route", "split"}
 )
+_CACHING = frozenset({Role.CACHE_APPEND, Role.CACHE_WRITE})
 _FAR = 8
 
 
@@ -69,9 +70,9 @@ def latent_of(graph: Graph, roles: Mapping[int, Role], draft: Draft) -> Part | N
                 return None
             found.add(Part.LATENT_QUERY if role is Role.QUERY else Part.LATENT_KEY_VALUE)
             columns += sum(result.columns * result.stack for result in after.results)
-        elif after.kind == "residual" or (after.kind == "concat" and role is not Role.CACHE_APPEND):
+        elif after.kind == "residual" or (after.kind == "concat" and role not in _CACHING):
             return None  # a stream of its own
-        elif after.kind == "norm" or role in (Role.SCALE, Role.CACHE_APPEND):
+        elif after.kind == "norm" or (role is Role.SCALE or role in _CACHING):
             queue += [later for made in after.results for later in graph.readers(made.value)]
     narrow = draft.result.columns < min(draft.operands[0].columns, columns)
     return found.pop() if narrow and len(found) == 1 else None
@@ -80,4 +81,6 @@ def latent_of(graph: Graph, roles: Mapping[int, Role], draft: Draft) -> Part | N
 def _is_cached(graph: Graph, draft: Draft) -> bool:
     """Whether a product reads rows that were kept beside new ones."""
     maker = graph.maker(draft.operands[0].value)
-    return maker is not None and maker.role is Role.CACHE_APPEND
+    if maker is not None and maker.kind == "norm":
+        maker = graph.maker(maker.operands[0].value)
+    return maker is not None and maker.role in _CACHING

@@ -10,8 +10,13 @@ from shapetrace.outlining.drafts import Draft
 from shapetrace.outlining.flow import Flow
 
 
-def biased_steps(flow: Flow, attention_steps: tuple[Draft, ...], product_steps: tuple[Draft, ...]) -> tuple[Draft, ...]:
-    """All steps that multiply; each product with the operation that adds its bias, and the result with it."""
+def biased_steps(
+    flow: Flow,
+    attention_steps: tuple[Draft, ...],
+    product_steps: tuple[Draft, ...],
+    append_steps: tuple[Draft, ...],
+) -> tuple[Draft, ...]:
+    """All steps that multiply, and those of caches; each product with what adds its bias, and the result with it."""
     makers: dict[int, list[int]] = defaultdict(list)
     for place, draft in enumerate(product_steps):
         value = draft.result.value
@@ -28,7 +33,7 @@ def biased_steps(flow: Flow, attention_steps: tuple[Draft, ...], product_steps: 
             owner = next((place for place in places if found[place].ops), places[0])
             for place in places:
                 found[place] = _with_bias(flow, found[place], addition, bias, owner=place == owner)
-    return (*attention_steps, *found)
+    return (*attention_steps, *append_steps, *found)
 
 
 def _is_bias(flow: Flow, bias: int, value: int) -> bool:

@@ -10,6 +10,7 @@ from shapetrace.ops.kinds import OpKind, names_of
 from shapetrace.outlining.axis_roles import AxisRoles
 from shapetrace.outlining.drafts import Draft, Ref, trimmed
 from shapetrace.outlining.flow import Flow
+from shapetrace.outlining.recognise.caches import Append
 from shapetrace.outlining.recognise.columns import Columns, part_of
 from shapetrace.outlining.recognise.functions import function_of, lone_function
 from shapetrace.outlining.roles import Part, Role
@@ -24,6 +25,17 @@ _COUNTING: frozenset[OpKind] = frozenset({"pointwise", "cast", "layout"})
 def drawn_by(*groups: Iterable[Draft]) -> set[int]:
     """Operations that these drafts draw."""
     return {op for drafts in groups for draft in drafts for op in draft.ops}
+
+
+_CACHED = {
+    Part.KEY: Part.CACHED_KEY, Part.VALUE: Part.CACHED_VALUE, Part.LATENT_KEY_VALUE: Part.CACHED_LATENT,
+}  # fmt: skip
+
+
+def append_steps(flow: Flow, axis_roles: AxisRoles, appends: Mapping[int, Append]) -> tuple[Draft, ...]:
+    """Rows kept from before, and those that this pass puts to them."""
+    reader = _Reader(flow, axis_roles, {})
+    return tuple(reader.append(append) for append in appends.values())
 
 
 def lookup_steps(flow: Flow, axis_roles: AxisRoles, biased_steps: tuple[Draft, ...]) -> tuple[Draft, ...]:
@@ -114,6 +126,15 @@ class _Reader:
             return Ref(root, (shape[1], shape[3]), origin, stack, part)
         return Ref(root, self._axis_roles.readable(value), origin, part=part)
 
+    def append(self, append: Append) -> Draft:
+        """Kept rows with new ones behind them, or in their place."""
+        op = self._flow.trace.ops[append.op]
+        operands = (self.ref(append.kept, _CACHED[append.part]), self.ref(append.new, append.part))
+        result = self.ref(op.outputs[-1], append.part)
+        role = Role.CACHE_WRITE if append.in_place else Role.CACHE_APPEND
+        ops = (op.id, *(move for move in append.moves if not self._flow.edges[move]))
+        return Draft(ops, "concat", operands, (result,), role, call=op.call, order=op.id)
+
     def lookup(self, op: Op) -> Draft:
         """Rows of a table, one for each id."""
         is_table_first = self._flow.is_floating(op.inputs[0])
@@ -164,10 +185,9 @@ class _Reader:
             shown = [v for v in external if v in data or flow.facts.tensor(v).role == "weight"]
         elif function.kind in ("add", "multiply") and len(constants) < _MOST_OPERANDS:
             shown = [*data, *constants]
-        role = Role.GATED_ACTIVATION if self._is_gated(function.role, ops, data) else function.role
         draft = Draft(
             tuple(members), function.kind, self._read_whole(ops, shown),
-            tuple(map(self.ref, self._results(ops))), role, function.name, function.calls,
+            tuple(map(self.ref, self._results(ops))), function.role, function.name, function.calls,
             call=ops[-1].call, order=members[-1],
         )  # fmt: skip
         if function.kind == "concat":
@@ -178,11 +198,6 @@ class _Reader:
         notes = (Note("{n} more operands", {"n": spare}),)
         also = tuple(ref.value for ref in draft.operands[_MOST_OPERANDS:])
         return replace(draft, operands=draft.operands[:_MOST_OPERANDS], notes=notes, also=also)
-
-    def _is_gated(self, role: Role, ops: Sequence[Op], data: Sequence[int]) -> bool:
-        """Whether what an activation gives is multiplied with another value of data."""
-        kernels = {name for op in ops for name in names_of(op.kernels)}
-        return role is Role.ACTIVATION and len(data) == 2 and "mul" in kernels and "add" not in kernels
 
     def _read_whole(self, ops: Sequence[Op], roots: Sequence[int]) -> tuple[Ref, ...]:
         """Each value in the last form that holds all that is read of it: the query, not the halves that are rotated."""

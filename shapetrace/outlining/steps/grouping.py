@@ -145,9 +145,14 @@ class Groups:
     def _stands_alone(self, op: Op) -> bool:
         """Whether people name this operation by itself: padding, a Fourier transform, positions or branches added."""
         names = names_of(op.kernels)
-        if _BY_ITSELF & set(names):
+        if _BY_ITSELF & set(names) or (names == ["cat"] and self._joins_projections(op)):
             return True
         return names == ["add"] and (any(map(self._is_positions, op.inputs)) or self._joins_branches(op))
+
+    def _joins_projections(self, op: Op) -> bool:
+        """Whether columns of different products are put side by side: rotated keys and those of another source."""
+        sources = [set(self._flow.facts.sources.get(value, ())) for value in op.inputs]
+        return len(sources) > 1 and all(sources) and not set.intersection(*sources)
 
     def _joins_branches(self, op: Op) -> bool:
         """Whether an addition joins two results of real work: a projected shortcut, no part of one formula."""
