@@ -4,14 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from shapetrace.ir import Op
-from shapetrace.ops.kinds import activation_name, names_of, norm_name
+from shapetrace.ops.activations import activation_of, gate_of
+from shapetrace.ops.kinds import has, names_of
+from shapetrace.ops.norms import norm_of
 from shapetrace.outlining.axis_roles import AxisRoles
 from shapetrace.outlining.flow import Flow
 from shapetrace.outlining.roles import Role
 from shapetrace.outlining.structure import StepKind
 
 _SOFTMAX = frozenset({"exp", "sum", "div", "sub", "amax", "max"})
-_ROTATING = frozenset({"cat", "neg", "complex", "view_as_complex", "sub", "stack", "roll", "flip"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +74,8 @@ def _is_per_head(flow: Flow, axis_roles: AxisRoles, value: int) -> bool:
 
 
 def _recognised(flow: Flow, ops: Sequence[Op], kernels: Sequence[str], constants: Sequence[int]) -> Function | None:
-    """Norms, softmax written out, position encodings and activations, by their kernels."""
-    norm = norm_name(kernels)
+    """Norms, softmax written out, position encodings and activations, by what they compute or by their kernels."""
+    norm = norm_of(ops, flow.trace)
     if norm:
         return Function("norm", norm, Role.NORM)
     if {"exp", "sum", "div"} <= set(kernels) <= _SOFTMAX:
@@ -83,32 +84,12 @@ def _recognised(flow: Flow, ops: Sequence[Op], kernels: Sequence[str], constants
     if turned and len(constants) > 1 and set(kernels) <= {"mul", "neg", "add", "cat", "stack"}:
         return Function("position", "RoPE", Role.POSITION)
     if any(flow.is_trigonometric(value) for value in constants):
-        if "mul" in kernels and set(kernels) & _ROTATING:
+        if "mul" in kernels and any(has(op, "rotates") for op in ops):
             return Function("position", "RoPE", Role.POSITION)
         if set(kernels) <= {"add"}:
             return Function("add", role=Role.POSITION, calls=("add",))
-    activation = activation_name(kernels)
-    if activation == "Sigmoid":
-        activation = _gated_by_itself(flow, ops) or activation
+    activation = activation_of(ops, flow.trace) or gate_of(ops, flow.trace)
     return Function("activation", activation, Role.ACTIVATION) if activation else None
-
-
-def _gated_by_itself(flow: Flow, ops: Sequence[Op]) -> str:
-    """``x·sigmoid(x)`` is SiLU, ``x·sigmoid(1.702·x)`` the quick form of GELU; "" is neither."""
-    for op in ops:
-        if names_of(op.kernels) != ["sigmoid"]:
-            continue
-        source, gate = op.inputs[0], op.outputs[0]
-        scaling = flow.op_of(source)
-        scaled = (
-            [v for v in scaling.inputs if flow.is_data(v)] if scaling and names_of(scaling.kernels) == ["mul"] else []
-        )
-        for other in (o for o in ops if names_of(o.kernels) == ["mul"]):
-            if set(other.inputs) == {gate, source}:
-                return "SiLU"
-            if len(scaled) == 1 and set(other.inputs) == {gate, scaled[0]}:
-                return "Quick GELU"
-    return ""
 
 
 def lone_function(flow: Flow, axis_roles: AxisRoles, op: Op) -> Function:
