@@ -94,6 +94,8 @@ def _compared(term: Term, source: Term) -> str:
     for values in ((), *product(_CONSTANTS, repeat=len(constants))):
         held = {each: (value,) * len(_AT) for each, value in zip(constants, values, strict=False)}
         found = term.compute({source: _AT, **weights, **held})
+        if found and _are_close(_AT, found):  # bounds that nothing reaches
+            return ""
         if found and (name := _matching(found, [*weights.values()], numbers)):
             return name
     return ""

@@ -172,13 +172,13 @@ kernels("eq", "pointwise", shape="comparing", formula=lambda x, other: x == othe
 kernels("ne", "pointwise", shape="comparing", formula=lambda x, other: x != other)
 kernels("gt", "pointwise", shape="comparing", formula=lambda x, other: x > other)
 kernels("lt", "pointwise", shape="comparing", formula=lambda x, other: x < other)
-kernels("ge", "pointwise", shape="comparing", formula=lambda x, other: x >= other, traits=("compares",))
-kernels("le", "pointwise", shape="comparing", formula=lambda x, other: x <= other, traits=("compares",))
+kernels("ge", "pointwise", shape="comparing", formula=lambda x, other: x >= other)
+kernels("le", "pointwise", shape="comparing", formula=lambda x, other: x <= other)
 kernels("where", "pointwise", "choose", axes=axis_values.where, traits=("hides", "keeps form"),
         formula=lambda condition, self, other: self if condition else other)  # fmt: skip
 kernels("masked_fill", "pointwise", "mask", shape="masked_fill", traits=("hides", "keeps form"),
         formula=lambda x, mask, value: value if mask else x)  # fmt: skip
-kernels("tril triu", "pointwise", "mask", axes=keep_first, shape="triangle", traits=("hides", "triangle"))
+kernels("tril triu", "pointwise", "mask", axes=keep_first, shape="triangle", traits=("hides",))
 
 # Other element-wise kernels
 kernels("fill zero", "pointwise", axes=keep_first, traits=("overwrites",))

@@ -14,7 +14,7 @@ OpKind = Literal[
 ]  # fmt: skip
 Value = Literal["", "unknown", "shape_only", "assertion"]
 Trait = Literal[
-    "attention", "hides", "triangle", "compares", "picks", "best", "finds", "sums", "peak", "angle", "rotates",
+    "attention", "hides", "picks", "best", "finds", "sums", "peak", "angle", "rotates",
     "keeps form", "alone", "overwrites",
 ]  # fmt: skip
 
@@ -36,7 +36,6 @@ class Entry:
         shape: Name of the rule in `capture.meta_shapes` that makes its result on meta; "" leaves that to PyTorch.
         formula: The same on Python's numbers: for one element, or for the list of those that it reduces.
         traits: What readers ask for. attention: it is a whole attention. hides: it leaves some elements out.
-            triangle: its result differs on both sides of a diagonal. compares: it makes truth values by order.
             picks: it takes some of the best or drawn. best: it finds the largest. finds: it takes rows by place.
             sums: it adds elements up. peak: it gives the largest value. angle: it turns an angle into a coordinate.
             rotates: code that rotates pairs uses it. keeps form: what it changes keeps its meaning.

@@ -33,6 +33,12 @@ class AxisRoles:
         """Whether one of these axes counts independent examples."""
         return not self.examples.isdisjoint(self._atoms.flat(tuple(axes)))
 
+    def split(self, axis: Axis) -> tuple[Axis, Axis]:
+        """The atoms of rows of queries: positions, and heads that share keys with others and stand among the rows."""
+        leaves = self._atoms.leaves(axis)
+        heads = tuple(leaf for leaf in leaves if leaf in self.heads)
+        return tuple(leaf for leaf in leaves if leaf not in self.heads), heads
+
     def heads_among(self, axes: Sequence[Axis]) -> tuple[int, ...]:
         """The atoms of these axes that count heads."""
         return tuple(leaf for leaf in self._atoms.flat(tuple(axes)) if leaf in self.heads)
@@ -101,7 +107,8 @@ def axis_roles(flow: Flow, attentions: tuple[Attention, ...]) -> AxisRoles:
     repeated = _leaves(facts.atoms, (p.batch for p in between if p.form != "convolution"))
     first, second = _inputs_axis(flow, 0), _inputs_axis(flow, 1)
     examples = (first if first & apart or not second & apart else second) - mixed - own
-    heads = (apart - (rows - own) - examples) | (repeated & own)
+    asked = _leaves(facts.atoms, ((p.n if a.query_right else p.m,) for a, p in zip(attentions, scores, strict=True)))
+    heads = (apart - (rows - own) - examples) | ((repeated | asked) & own)
     return AxisRoles(flow, frozenset(examples), frozenset(heads))
 
 

@@ -9,7 +9,7 @@ from functools import cached_property
 from math import prod
 
 from shapetrace.ir import Op, Trace
-from shapetrace.ops.kinds import OpKind, is_factory, names_of, op_kind
+from shapetrace.ops.kinds import OpKind, has, is_factory, names_of, op_kind
 from shapetrace.outlining.analysis import Facts
 
 _FEW_OPERATIONS = 40
@@ -178,7 +178,7 @@ class Flow:
             if waiting and current not in self._trigonometric:
                 stack += waiting
                 continue
-            turns = op is not None and bool({"cos", "sin", "polar"} & set(names_of(op.kernels)))
+            turns = op is not None and has(op, "angle")
             self._trigonometric.setdefault(current, turns or any(self._trigonometric[v] for v in before))
             stack.pop()
         return self._trigonometric[value]

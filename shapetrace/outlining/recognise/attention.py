@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from shapetrace.ir import Op
-from shapetrace.ops.kinds import OpKind, activation_name, names_of
+from shapetrace.ops.activations import activation_of
+from shapetrace.ops.kinds import OpKind, names_of
 from shapetrace.ops.products import Product
 from shapetrace.outlining.flow import Flow
 from shapetrace.outlining.recognise.masks import NO_MASK, Mask, fused_mask, together, uses_of
@@ -182,7 +183,7 @@ def _bare(flow: Flow, position: int) -> Attention | None:
     for value, right in ((product.left, False), (product.right, True)):
         assert value is not None
         for source, passed in flow.behind(value, _BETWEEN):
-            names = [activation_name(names_of(flow.trace.ops[op].kernels)) for op in passed]
+            names = [activation_of([flow.trace.ops[op]], flow.trace) for op in passed]
             for scores in _data_products(flow, source):
                 keys = _keys_axis(flow, scores, product)
                 if keys is None or not _sums_over_keys(flow, scores, product, activated=any(names)):

@@ -49,7 +49,7 @@ def appends(flow: Flow, attentions: tuple[Attention, ...]) -> Mapping[int, Appen
             for op, expanded in _behind(flow, value):
                 known = found.get(op.id)
                 if known is None:
-                    known = _append(flow, op, attention, found)
+                    known = _append(flow, op, (attention, part), found)
                 if known is not None:
                     shared = expanded or (op.id in found and known.part is not part)
                     found[op.id] = replace(known, part=Part.LATENT_KEY_VALUE if shared else part)
@@ -96,11 +96,13 @@ def _projects(flow: Flow, op: Op) -> bool:
     return all(flow.facts.tensor(product.right).role == "weight" for product in products)
 
 
-def _append(flow: Flow, op: Op, attention: Attention, earlier: Mapping[int, Append]) -> Append | None:
+def _append(
+    flow: Flow, op: Op, read: tuple[Attention, Part], earlier: Mapping[int, Append]
+) -> Append | None:
     """An operation as an append, if it grows or fills the axis along which keys are counted."""
     names = set(names_of(op.kernels))
     floating = [v for v in op.inputs if flow.is_floating(v)]
-    if not op.outputs or len(floating) < 2 or not _is_along_keys(flow, op, attention):
+    if not op.outputs or len(floating) < 2 or not _is_along_keys(flow, op, *read):
         return None
     kept, new = floating[0], floating[-1]
     if not _is_new(flow, new, earlier):
@@ -120,12 +122,14 @@ def _fills_rows(flow: Flow, kept: int, new: int) -> bool:
     return len(before) == len(after) and sum(a != b for a, b in zip(before, after, strict=True)) == 1
 
 
-def _is_along_keys(flow: Flow, op: Op, attention: Attention) -> bool:
+def _is_along_keys(flow: Flow, op: Op, attention: Attention, part: Part) -> bool:
     """Whether rows are put together along the axis of the keys, and queries are no such rows."""
     atoms, scores = flow.facts.atoms, flow.facts.products[attention.scores]
     keys, queries = atoms.leaves(scores.n), atoms.leaves(scores.m)
     if attention.query_right:
         keys, queries = queries, keys
+    if part is Part.VALUE and attention.weighted is not None:
+        keys = atoms.leaves(flow.facts.products[attention.weighted].k)
     joined = {leaf for axis in flow.facts.axes_of(op.outputs[-1]) for leaf in atoms.leaves(axis)}
     return bool(keys) and set(keys) <= joined and not set(keys) & set(queries)
 

@@ -1,7 +1,8 @@
 """Which products make the rows of a value, and which only scale them: ``k(x) * sigmoid(gate(x))`` has the rows of k."""
 
 from shapetrace.ir import Op
-from shapetrace.ops.kinds import activation_name, names_of
+from shapetrace.ops.activations import activation_of
+from shapetrace.ops.kinds import names_of
 from shapetrace.outlining.flow import Flow
 
 _MOST_OPERATIONS = 200
@@ -50,7 +51,7 @@ def _is_activated(flow: Flow, value: int) -> bool:
         names = names_of(op.kernels)
         inputs = [v for v in op.inputs if v != current and flow.facts.sources.get(v)]
         plus_number = names == ["add"] and len(op.inputs) == 1
-        if plus_number or activation_name(names) or "exp" in names or flow.kinds[producer] == "softmax":
+        if plus_number or "exp" in names or activation_of([op], flow.trace) or flow.kinds[producer] == "softmax":
             return True
         if len(inputs) != 1:
             return False

@@ -103,7 +103,8 @@ def _claim(
     """Note which columns of which products an operand of attention has."""
     part, value, position = read
     product = flow.facts.products[position]
-    batch = frozenset(flow.facts.atoms.flat(product.batch))
+    asked = frozenset(flow.facts.atoms.flat((product.m, product.n))) & flow.columns if part is Part.QUERY else frozenset()
+    batch = frozenset(flow.facts.atoms.flat(product.batch)) | asked
     for source, cuts in flow.facts.sources.get(value, {}).items():
         if source in carrying and not _weighs_rows(flow, source, part, product):
             claims[source].append(_Claim(part, cuts, batch, attention))

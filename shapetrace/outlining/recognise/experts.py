@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from shapetrace.ops.kinds import names_of
+from shapetrace.ops.kinds import has, names_of
+from shapetrace.ops.registry import find
 from shapetrace.outlining.drafts import Draft, Graph
 from shapetrace.outlining.flow import Flow
 from shapetrace.outlining.recognise.adapters import Adapters
@@ -11,11 +12,7 @@ from shapetrace.outlining.roles import Role
 from shapetrace.outlining.steps.collecting import Collected
 from shapetrace.outlining.structure import Note, StepKind
 
-_PICKING = frozenset({"topk", "sort", "argsort", "kthvalue", "multinomial"})
-_BEST = frozenset({"max", "argmax"})
-_FINDING = frozenset({"nonzero", "index", "gather"})
 _COMPARING = frozenset({"eq", "_to_copy", "view", "unsqueeze"})
-_SUMS = frozenset({"sum", "index_add", "scatter_add", "scatter_reduce"})
 _MOST_READERS = 12
 _WEIGHING: tuple[StepKind, ...] = ("softmax", "activation", "add", "pointwise", "reduce", "select")
 _SMALL = frozenset({"softmax", "activation", "add", "multiply", "pointwise", "reduce", "route", "select", "norm"})
@@ -50,12 +47,12 @@ def _chooses(flow: Flow, draft: Draft, columns: frozenset[int]) -> bool:
     Writing rows into a larger tensor is no choice, nor is the largest value by itself, nor the best positions.
     """
     ops = [flow.trace.ops[op] for op in draft.ops]
-    if any(_PICKING & set(names_of(op.kernels)) and _along(flow, op.id, columns) for op in ops):
+    if any(has(op, "picks") and _along(flow, op.id, columns) for op in ops):
         return True
     places = [
         value
         for op in ops
-        if _BEST & set(names_of(op.kernels)) and _along(flow, op.id, columns)
+        if has(op, "best") and _along(flow, op.id, columns)
         for value in op.outputs
         if not flow.is_floating(value)
     ]
@@ -65,7 +62,7 @@ def _chooses(flow: Flow, draft: Draft, columns: frozenset[int]) -> bool:
 def _along(flow: Flow, op: int, columns: frozenset[int]) -> bool:
     """Whether an operation compares what these columns hold: by atoms; groups of columns are columns too."""
     for kernel in flow.trace.ops[op].kernels:
-        if not (_PICKING | _BEST) & set(names_of([kernel])) or not kernel.inputs:
+        if not {"picks", "best"} & {*find(kernel.name).traits} or not kernel.inputs:
             continue
         axes = flow.facts.axes_of(kernel.inputs[0])
         dim = kernel.args.get("dim", -1)
@@ -83,10 +80,9 @@ def _sorts_rows(flow: Flow, place: int) -> bool:
     for value in queue:
         for reader in flow.readers[value][:_MOST_READERS]:
             op = flow.trace.ops[reader]
-            names = set(names_of(op.kernels))
-            if names & _FINDING:
+            if has(op, "finds"):
                 return True
-            if names <= _COMPARING and not any(map(flow.is_floating, op.outputs)):
+            if set(names_of(op.kernels)) <= _COMPARING and not any(map(flow.is_floating, op.outputs)):
                 queue += [flow.root(v) for v in op.outputs]
     return False
 
@@ -160,6 +156,5 @@ def _combines(flow: Flow, graph: Graph, draft: Draft) -> bool:
     for operand in draft.operands:
         maker = graph.maker(operand.value)
         if maker is not None and maker.chosen is not None:
-            names = {name for op in draft.ops for name in names_of(flow.trace.ops[op].kernels)}
-            return bool(names & _SUMS)
+            return any(has(flow.trace.ops[op], "sums") for op in draft.ops)
     return False

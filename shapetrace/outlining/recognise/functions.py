@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from shapetrace.ir import Op
 from shapetrace.ops.activations import activation_of, gate_of
-from shapetrace.ops.kinds import names_of
+from shapetrace.ops.kinds import has, names_of
 from shapetrace.ops.norms import norm_of
 from shapetrace.outlining.axis_roles import AxisRoles
 from shapetrace.outlining.flow import Flow
@@ -13,7 +13,6 @@ from shapetrace.outlining.roles import Role
 from shapetrace.outlining.structure import StepKind
 
 _SOFTMAX = frozenset({"exp", "sum", "div", "sub", "amax", "max"})
-_ROTATING = frozenset({"cat", "neg", "complex", "view_as_complex", "sub", "stack", "roll", "flip"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +87,7 @@ def _recognised(
     if turned and len(constants) > 1 and set(kernels) <= {"mul", "neg", "add", "cat", "stack"}:
         return Function("position", "RoPE", Role.POSITION)
     if any(flow.is_trigonometric(v) for v in constants) or (len(data) > 1 and any(map(flow.is_angle, data))):
-        if "mul" in kernels and set(kernels) & _ROTATING:
+        if "mul" in kernels and any(has(op, "rotates") for op in ops):
             return Function("position", "RoPE", Role.POSITION)
         if set(kernels) <= {"add"}:
             return Function("add", role=Role.POSITION, calls=("add",))

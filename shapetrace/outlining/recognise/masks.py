@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from shapetrace.ir import Op, Pattern, Tensor
-from shapetrace.ops.kinds import names_of
+from shapetrace.ops.kinds import has, names_of
 from shapetrace.ops.masks import complement, meet
 from shapetrace.outlining.flow import Flow
 
-_HIDING = frozenset({"masked_fill", "where", "tril", "triu"})
 _MOST_OPERATIONS = 64
 
 Use = Literal["sees", "hides", "adds"]
@@ -134,7 +133,7 @@ def _holds_mask(flow: Flow, value: int) -> bool:
             continue
         if flow.kinds[maker.id] in ("lookup", "index", "product", "softmax", "norm"):
             continue
-        if _HIDING & set(names_of(maker.kernels)):
+        if has(maker, "hides"):
             return True
         for read in maker.inputs:
             shape = flow.facts.tensor(read).shape

@@ -3,11 +3,9 @@
 from dataclasses import dataclass
 
 from shapetrace.ir import Op
-from shapetrace.ops.kinds import names_of
+from shapetrace.ops.kinds import all_have, has, names_of
 from shapetrace.outlining.flow import Flow
 
-_MAXIMA = frozenset({"max", "amax"})
-_KEEPING_FORM = frozenset({"mul", "masked_fill", "where", "add", "clamp", "clamp_min"})
 _MOST_STEPS = 3
 
 
@@ -69,10 +67,9 @@ def _behind(flow: Flow, value: int, name: str) -> tuple[Op | None, list[int]]:
         op = flow.op_of(value)
         if op is None or not op.inputs:
             break
-        names = set(names_of(op.kernels))
-        if name in names:
+        if name in names_of(op.kernels):
             return op, passed
-        if not names or not names <= _KEEPING_FORM:
+        if not all_have(op, "keeps form"):
             break
         passed.append(op.id)
         value = flow.root(next((v for v in op.inputs if flow.is_data(v) and flow.is_floating(v)), op.inputs[0]))
@@ -86,7 +83,7 @@ def _unshifted(flow: Flow, value: int) -> tuple[int, list[int]]:
         return value, []
     source, maximum = op.inputs
     largest = flow.op_of(maximum)
-    if largest is None or not _MAXIMA & set(names_of(largest.kernels)):
+    if largest is None or not has(largest, "peak"):
         return value, []
     if flow.root(largest.inputs[0]) != flow.root(source):
         return value, []
@@ -96,5 +93,5 @@ def _unshifted(flow: Flow, value: int) -> tuple[int, list[int]]:
 def maxima_between(flow: Flow, between: list[int]) -> list[int]:
     """Operations that find the largest score, for one of these operations to take off: part of a safe softmax."""
     makers = [flow.op_of(value) for op in between for value in flow.trace.ops[op].inputs]
-    found = [op.id for op in makers if op is not None and _MAXIMA & set(names_of(op.kernels)) and op.id not in between]
+    found = [op.id for op in makers if op is not None and has(op, "peak") and op.id not in between]
     return sorted(set(found))

@@ -58,8 +58,9 @@ class _OneAttention:
         queries, keys, rows, lengths = product.left, product.right, product.m, product.n
         if attention.query_right:
             queries, keys, rows, lengths = keys, queries, lengths, rows
-        length, width, keys_length = atoms.size(rows), atoms.size(product.k), atoms.size(lengths)
-        stack = self._axis_roles.stack(product.batch)
+        positions, among = self._axis_roles.split(rows)
+        length, width, keys_length = atoms.size(positions), atoms.size(product.k), atoms.size(lengths)
+        stack = self._axis_roles.stack((*product.batch, among))
         all_keys = Ref(UNSEEN, (width, keys_length), stack_axes=stack)
         pattern, band = _pattern(attention.mask.seen, keys_length)
         operands = (
@@ -122,8 +123,9 @@ class _OneAttention:
         if attention.weights_right:
             assert product.left is not None
             values, width, rows, cut = product.left, product.m, product.n, product.right
-        stack = self._axis_roles.stack(product.batch)
-        shape = (atoms.size(rows), atoms.size(length))
+        positions, among = self._axis_roles.split(rows)
+        stack = self._axis_roles.stack((*product.batch, among))
+        shape = (atoms.size(positions), atoms.size(length))
         # between softmax and product the weights may be cut anew: overlapping chunks
         if (shape, math.prod(stack)) != (weights.shape, weights.stack):
             weights = Ref(UNSEEN if cut is None else flow.root(cut), shape, "data", stack, Part.ATTENTION_WEIGHTS)
@@ -179,7 +181,8 @@ class _OneAttention:
         """The heads side by side, if a view puts them there."""
         result, flow, atoms = weighted.result, self._flow, self._flow.facts.atoms
         product = flow.facts.products[self._attention.weighted or 0]
-        heads = self._axis_roles.heads_among(product.batch)
+        rows = product.n if self._attention.weights_right else product.m
+        heads = self._axis_roles.heads_among((*product.batch, rows))
         if product.out is None or not heads or result.stack == 1:
             return []
         edges = flow.edges_of(flow.root(product.out))

@@ -4,14 +4,14 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from shapetrace.ir import Op
-from shapetrace.ops.kinds import OpKind, names_of, norm_name
+from shapetrace.ops.kinds import OpKind, has, names_of
+from shapetrace.ops.norms import norm_of
 from shapetrace.outlining.flow import Flow
 
 _FUSABLE: frozenset[OpKind] = frozenset({"pointwise", "norm", "reduce", "cat"})
 _REAL_WORK: frozenset[OpKind] = frozenset(
     {"product", "lookup", "norm", "reduce", "softmax", "unknown", "algebra", "index"}
 )
-_BY_ITSELF = frozenset({"constant_pad_nd", "_fft_r2c", "_fft_c2c", "_fft_c2r", "stft"})
 
 
 def residual_of(flow: Flow, op: Op, streams: Mapping[int, int]) -> tuple[int, int] | None:
@@ -111,8 +111,7 @@ class Groups:
         for members in runs.values():
             for part in self._connected(members):
                 self._join(part)
-                kernels = [k for i in part for k in names_of(self._flow.trace.ops[i].kernels)]
-                if norm_name(kernels):
+                if norm_of([self._flow.trace.ops[i] for i in part], self._flow.trace):
                     self._closed.add(part[0])
 
     def _connected(self, members: Sequence[int]) -> list[list[int]]:
@@ -144,10 +143,10 @@ class Groups:
 
     def _stands_alone(self, op: Op) -> bool:
         """Whether people name this operation by itself: padding, a Fourier transform, positions or branches added."""
-        names = names_of(op.kernels)
-        if _BY_ITSELF & set(names) or (names == ["cat"] and self._joins_projections(op)):
+        joins = names_of(op.kernels) == ["cat"] and self._joins_projections(op)
+        if has(op, "alone") or joins:
             return True
-        return names == ["add"] and (any(map(self._is_positions, op.inputs)) or self._joins_branches(op))
+        return names_of(op.kernels) == ["add"] and (any(map(self._is_positions, op.inputs)) or self._joins_branches(op))
 
     def _joins_projections(self, op: Op) -> bool:
         """Whether columns of different products are put side by side: rotated keys and those of another source."""
