@@ -96,9 +96,7 @@ def _projects(flow: Flow, op: Op) -> bool:
     return all(flow.facts.tensor(product.right).role == "weight" for product in products)
 
 
-def _append(
-    flow: Flow, op: Op, read: tuple[Attention, Part], earlier: Mapping[int, Append]
-) -> Append | None:
+def _append(flow: Flow, op: Op, read: tuple[Attention, Part], earlier: Mapping[int, Append]) -> Append | None:
     """An operation as an append, if it grows or fills the axis along which keys are counted."""
     names = set(names_of(op.kernels))
     floating = [v for v in op.inputs if flow.is_floating(v)]

@@ -103,7 +103,9 @@ def _claim(
     """Note which columns of which products an operand of attention has."""
     part, value, position = read
     product = flow.facts.products[position]
-    asked = frozenset(flow.facts.atoms.flat((product.m, product.n))) & flow.columns if part is Part.QUERY else frozenset()
+    asked = (
+        frozenset(flow.facts.atoms.flat((product.m, product.n))) & flow.columns if part is Part.QUERY else frozenset()
+    )
     batch = frozenset(flow.facts.atoms.flat(product.batch)) | asked
     for source, cuts in flow.facts.sources.get(value, {}).items():
         if source in carrying and not _weighs_rows(flow, source, part, product):
