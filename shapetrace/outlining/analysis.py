@@ -133,6 +133,7 @@ def _read_kernel(facts: Facts, op: Op, kernel: Kernel) -> None:
             facts.atoms.unify(result.axes[0][1], ins[0][1])
             facts.sources[kernel.outputs[0]] = facts.sources.get(kernel.inputs[0], {})
     else:
+        _unify_written(facts, kernel, ins)
         _hand_on_sources(facts, kernel, result.cuts)
         if len(op.kernels) > 1 and kernel.inputs and kernel_kind(kernel.name) in ("layout", "cast"):
             before = kernel.inputs[0]
@@ -141,6 +142,20 @@ def _read_kernel(facts: Facts, op: Op, kernel: Kernel) -> None:
             )
     for value, axes in zip(kernel.outputs, result.axes, strict=True):
         facts.axes[value] = axes
+
+
+_WRITING = frozenset({"index_copy", "index_put", "_index_put_impl_", "slice_scatter", "select_scatter", "index_add"})
+
+
+def _unify_written(facts: Facts, kernel: Kernel, ins: Sequence[Axes]) -> None:
+    """What is written into a part of a tensor has its other axes: the heads of a cache are those of the new keys."""
+    if base_name(kernel.name).removesuffix("_") not in _WRITING or len(ins) < 2:
+        return
+    target, source = ins[0], ins[-1]
+    if len(source) == len(target):
+        for one, other in zip(target, source, strict=True):
+            if facts.atoms.size(one) == facts.atoms.size(other):
+                facts.atoms.unify(one, other)
 
 
 def _keeps_columns(facts: Facts, kernel: Kernel) -> bool:

@@ -68,6 +68,17 @@ class Flow:
         projections = [p for p in facts.products if p.left is not None and facts.tensor(p.right).role == "weight"]
         return frozenset(leaf for p in projections for leaf in facts.atoms.flat((*p.batch, p.m)))
 
+    @cached_property
+    def token_tables(self) -> frozenset[int]:
+        """Tables whose rows an input chooses somewhere: what the model writes, it reads there again."""
+        found = set()
+        for op in self.trace.ops:
+            if self.kinds[op.id] == "lookup":
+                roots = {self.root(value) for value in op.inputs}
+                if any(self.facts.tensor(v).origin == "input" for v in roots if not self.is_floating(v)):
+                    found |= {value for value in roots if self.is_floating(value)}
+        return frozenset(found)
+
     def is_looked_up(self, value: int) -> bool:
         """Whether ids choose rows of a value."""
         return value in self._tables

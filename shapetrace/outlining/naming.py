@@ -89,15 +89,18 @@ class _Namer:
         self._make(draft, [*draft.twins, *same], identity)
         results = tuple(self._operand(draft, place, ref, identity) for place, ref in enumerate(draft.results))
         tied = known.accounts.tied_to(draft)
+        again = bool(tied) and bool(path) and tied.startswith(f"{path}.")
         members = (draft, *draft.twins)
         notes = self._notes(draft, role)
         if same and all(self._shares_weights(draft, twin) for twin in same):
             notes.append(Note("the same weights in every layer"))
+        elif again:
+            notes.append(Note("the same weights again"))
         return Step(
             id=identity, section=node.path, kind=draft.kind, title=title, path=path,
             operator=words.operator(draft, role, title), operands=operands, results=results, notes=tuple(notes),
             repeat=repeat, parameters=self._owned(draft),
-            tied_to=tied.rpartition(".")[0] or tied, flops=draft.flops, inner=draft.inner,
+            tied_to="" if again else tied.rpartition(".")[0] or tied, flops=draft.flops, inner=draft.inner,
             ops=tuple(sorted(op for member in members for op in member.ops)), role=role,
         )  # fmt: skip
 

@@ -103,10 +103,9 @@ def _claim(
     """Note which columns of which products an operand of attention has."""
     part, value, position = read
     product = flow.facts.products[position]
-    asked = (
-        frozenset(flow.facts.atoms.flat((product.m, product.n))) & flow.columns if part is Part.QUERY else frozenset()
-    )
-    batch = frozenset(flow.facts.atoms.flat(product.batch)) | asked
+    batch = frozenset(flow.facts.atoms.flat(product.batch))
+    if part is Part.QUERY:  # heads that share keys stand among the rows
+        batch |= frozenset(flow.facts.atoms.flat((product.m, product.n))) & flow.columns
     for source, cuts in flow.facts.sources.get(value, {}).items():
         if source in carrying and not _weighs_rows(flow, source, part, product):
             claims[source].append(_Claim(part, cuts, batch, attention))

@@ -67,19 +67,26 @@ def _leaves(flow: Flow, graph: Graph, draft: Draft) -> bool:
 def _reached(flow: Flow, graph: Graph, value: int) -> tuple[list[Draft], set[int], bool]:
     """The steps that real numbers made of a value reach, their results, and whether something is chosen by them."""
     reached: list[Draft] = []
-    results, chooses = {value}, False
+    results, chooses = {value}, _is_chosen_by(flow, value)
     queue = list(graph.readers(value))
     for after in queue:
         if len(reached) > _MOST_STEPS:
             break
         reached.append(after)
         for ref in after.results:
+            chooses = chooses or _is_chosen_by(flow, ref.value)
             if ref.value >= 0 and not flow.is_floating(ref.value):
                 chooses = True
             elif ref.value not in results:
                 results.add(ref.value)
                 queue += [later for later in graph.readers(ref.value) if later not in queue]
     return reached, results, chooses
+
+
+def _is_chosen_by(flow: Flow, value: int) -> bool:
+    """Whether an operation makes whole numbers of a value: the largest, a sample."""
+    readers = (flow.trace.ops[reader] for reader in flow.readers.get(value, ()))
+    return any(op.outputs and not any(map(flow.is_floating, op.outputs)) for op in readers)
 
 
 def _joins(flow: Flow, draft: Draft, results: set[int]) -> bool:

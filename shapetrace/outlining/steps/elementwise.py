@@ -153,6 +153,8 @@ class _Reader:
         if flow.facts.tensor(root).origin == "input":
             return Role.LOOKUP if self._is_added_to_lookup(op) else Role.LOOKUP_TOKENS
         counted = (names_of(op.kernels) for op, _ in flow.behind(root, _COUNTING))
+        if any(flow.root(value) in flow.token_tables for value in op.inputs):
+            return Role.LOOKUP_TOKENS
         return Role.LOOKUP_POSITIONS if any(_RUNNING & set(names) for names in counted) else Role.LOOKUP
 
     def _is_added_to_lookup(self, op: Op) -> bool:

@@ -143,7 +143,7 @@ class Groups:
 
     def _stands_alone(self, op: Op) -> bool:
         """Whether people name this operation by itself: padding, a Fourier transform, positions or branches added."""
-        joins = names_of(op.kernels) == ["cat"] and self._joins_projections(op)
+        joins = names_of(op.kernels) in (["cat"], ["copy"]) and self._joins_projections(op)
         if has(op, "alone") or joins:
             return True
         return names_of(op.kernels) == ["add"] and (any(map(self._is_positions, op.inputs)) or self._joins_branches(op))
