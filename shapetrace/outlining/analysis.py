@@ -152,10 +152,9 @@ def _unify_written(facts: Facts, kernel: Kernel, ins: Sequence[Axes]) -> None:
     if base_name(kernel.name).removesuffix("_") not in _WRITING or len(ins) < 2:
         return
     target, source = ins[0], ins[-1]
-    if len(source) == len(target):
-        for one, other in zip(target, source, strict=True):
-            if facts.atoms.size(one) == facts.atoms.size(other):
-                facts.atoms.unify(one, other)
+    for one, other in zip(reversed(target), reversed(source), strict=False):
+        if facts.atoms.size(one) == facts.atoms.size(other):
+            facts.atoms.unify(one, other)
 
 
 def _keeps_columns(facts: Facts, kernel: Kernel) -> bool:

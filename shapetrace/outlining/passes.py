@@ -23,6 +23,7 @@ from shapetrace.outlining.recognise.columns import columns
 from shapetrace.outlining.recognise.crossing import crossing, sided_tree
 from shapetrace.outlining.recognise.ends import end_roles, roles, sure_roles, vocabulary_roles
 from shapetrace.outlining.recognise.experts import combine_roles, drafts, router_roles
+from shapetrace.outlining.recognise.losses import loss_roles, loss_steps
 from shapetrace.outlining.recognise.mlps import mlp_roles
 from shapetrace.outlining.recognise.projections import given_roles, graph, latent_roles, output_roles
 from shapetrace.outlining.recognise.states import states
@@ -67,6 +68,7 @@ PASSES: tuple[Pass, ...] = (
     Pass("attention_steps", attention_steps),
     Pass("product_steps", product_steps),
     Pass("append_steps", append_steps),
+    Pass("loss_steps", loss_steps),
     Pass("biased_steps", biased_steps),
     Pass("lookup_steps", lookup_steps),
     Pass("residual_steps", residual_steps),
@@ -88,6 +90,7 @@ PASSES: tuple[Pass, ...] = (
     Pass("mlp_roles", mlp_roles),
     Pass("end_roles", end_roles),
     Pass("combine_roles", combine_roles),
+    Pass("loss_roles", loss_roles),
     Pass("roles", roles),
     # sections, folding, cost
     Pass("crossing", crossing),

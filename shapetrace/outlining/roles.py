@@ -74,6 +74,10 @@ class Role(StrEnum):
     ACTIVATION = auto()
     GATED_ACTIVATION = auto()
     """An activation times another value."""
+    GLU = auto()
+    """The gate of an MLP, activated, times what it lets through."""
+    SIDE_GATE = auto()
+    """A product that scales what another one made, outside an MLP."""
     SCALE = auto()
     SELECT = auto()
     """Rows or columns taken out."""

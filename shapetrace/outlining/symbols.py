@@ -43,9 +43,10 @@ _STREAM, _TABLE, _POSITIONS = Part.STREAM, Part.TABLE, Part.POSITIONS
 RESULTS: Mapping[Role, Part] = {
     Role.QUERY: Part.QUERY, Role.KEY: Part.KEY, Role.VALUE: Part.VALUE, Role.QUERY_KEY: Part.QUERY_KEY,
     Role.KEY_VALUE: Part.KEY_VALUE, Role.QUERY_KEY_VALUE: Part.QUERY_KEY_VALUE, Role.OUT_PROJ: Part.ATTENTION,
-    Role.ROUTER: Part.ROUTING, Role.GATE: Part.GATE, Role.UP: Part.UP, Role.GATE_UP: Part.GATE_UP,
+    Role.ROUTER: Part.ROUTING, Role.GATE: Part.GATE, Role.SIDE_GATE: Part.GATE, Role.UP: Part.UP,
+    Role.GATE_UP: Part.GATE_UP,
     Role.DOWN: Part.FEED_FORWARD, Role.SHRINK: Part.FEED_FORWARD, Role.EXPAND: Part.HIDDEN,
-    Role.UNEMBED: Part.LOGITS, Role.HEAD: Part.LOGITS, Role.COMBINE_EXPERTS: Part.FEED_FORWARD,
+    Role.UNEMBED: Part.LOGITS, Role.HEAD: Part.LOGITS, Role.COMBINE_EXPERTS: Part.FEED_FORWARD, Role.LOSS: Part.LOSS,
 }  # fmt: skip
 """What the first result of a step is, by what the step is for."""
 

@@ -1,10 +1,11 @@
 """The words of an outline, in English: titles, symbols, operators. Applied last; nothing is decided by them."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from shapetrace.ops.words import title_of
 from shapetrace.outlining.drafts import Draft
+from shapetrace.outlining.recognise.losses import FUNCTIONS
 from shapetrace.outlining.roles import Part, Role
 from shapetrace.outlining.sections import Node
 from shapetrace.outlining.structure import SectionKind, StepKind
@@ -22,11 +23,15 @@ TITLES: Mapping[Role, str] = {
     Role.STATE: "State", Role.READ_STATE: "Read state",
     Role.CONCAT_HEADS: "Concat heads", Role.OUT_PROJ: "Output", Role.LATENT_DOWN: "Compress",
     Role.POSITION_KEY: "Position key", Role.CACHE_APPEND: "Append to cache", Role.CACHE_WRITE: "Write to cache",
-    Role.GATE: "Gate", Role.UP: "Up", Role.GATE_UP: "Gate and up", Role.DOWN: "Down", Role.ROUTER: "Router",
+    Role.GATE: "Gate", Role.SIDE_GATE: "Gate",
+    Role.UP: "Up", Role.GATE_UP: "Gate and up", Role.DOWN: "Down", Role.ROUTER: "Router",
     Role.CHOOSE_EXPERTS: "Choose experts", Role.DISPATCH: "Dispatch", Role.COMBINE_EXPERTS: "Combine experts",
     Role.ADAPTER_DOWN: "Low-rank down", Role.ADAPTER_UP: "Low-rank up", Role.RECURRENT: "Recurrent",
     Role.UNEMBED: "Unembedding", Role.HEAD: "Head", Role.RESIDUAL: "Residual", Role.SCALE: "Scale",
 }  # fmt: skip
+
+_GATED = {"ReLU": "ReGLU", "GELU": "GEGLU", "SiLU": "SwiGLU"}
+LOSSES = frozenset(FUNCTIONS.values())
 
 _SELECTIONS: Mapping[str, str] = {
     f"{end} {what}": f"{end.capitalize()} {what}"
@@ -38,6 +43,11 @@ OPERATORS: Mapping[StepKind, str] = {
     "residual": "+", "add": "+", "multiply": "⊙", "concat": "concat", "split": "split",
 }  # fmt: skip
 
+_OPERATORS = {
+    Role.COMBINE_EXPERTS: "weighted sum", Role.CHOOSE_EXPERTS: "top-k", Role.LOSS: "loss",
+    Role.GATED_ACTIVATION: "⊙", Role.GLU: "⊙",
+}  # fmt: skip
+
 SYMBOLS: Mapping[Part, str] = {
     Part.IDS: "ids", Part.TABLE: "E", Part.WEIGHT: "W", Part.BIAS: "w", Part.POSITIONS: "P", Part.STREAM: "X",
     Part.CONTEXT: "C", Part.SELECTED: "x", Part.QUERY: "Q", Part.KEY: "K", Part.VALUE: "V", Part.QUERY_KEY: "QK",
@@ -46,12 +56,13 @@ SYMBOLS: Mapping[Part, str] = {
     Part.CACHED_KEY: "K_past", Part.CACHED_VALUE: "V_past",
     Part.CACHED_LATENT: "C_past", Part.HIDDEN: "H", Part.GATE: "G", Part.UP: "U",
     Part.GATE_UP: "GU", Part.FEED_FORWARD: "M", Part.ROUTING: "R", Part.MASK: "mask", Part.LOGITS: "logits",
-    Part.TARGETS: "Y", Part.LOSS: "L", Part.PRODUCT: "Y",
+    Part.TARGETS: "y", Part.LOSS: "L", Part.PRODUCT: "Y",
 }  # fmt: skip
 
 WEIGHTS: Mapping[Role, str] = {
     Role.QUERY: "W_Q", Role.KEY: "W_K", Role.VALUE: "W_V", Role.QUERY_KEY: "W_QK", Role.KEY_VALUE: "W_KV",
-    Role.QUERY_KEY_VALUE: "W_QKV", Role.OUT_PROJ: "W_O", Role.ROUTER: "W_R", Role.GATE: "W_gate", Role.UP: "W_up",
+    Role.QUERY_KEY_VALUE: "W_QKV", Role.OUT_PROJ: "W_O", Role.ROUTER: "W_R", Role.GATE: "W_gate",
+    Role.SIDE_GATE: "W_gate", Role.UP: "W_up",
     Role.GATE_UP: "W_gu", Role.DOWN: "W_down", Role.EXPAND: "W_1", Role.SHRINK: "W_2", Role.UNEMBED: "W_U",
     Role.HEAD: "W_U", Role.ADAPTER_DOWN: "W_A", Role.ADAPTER_UP: "W_B",
 }  # fmt: skip
@@ -71,37 +82,51 @@ def title(draft: Draft, role: Role, name: str) -> str:
         role: What it is for.
         name: Name of its module, for products that no recogniser knows.
     """
-    if role in (Role.EXPAND, Role.SHRINK):
-        return _by_width(draft, role)
+    named = _NAMED.get(role)
+    if named is not None:
+        return named(draft)
     if draft.kind == "select":
         return _SELECTIONS.get(draft.function, "Select")
-    if draft.function and role not in (Role.CHOOSE_EXPERTS, Role.COMBINE_EXPERTS):
+    if draft.function:
         return draft.function[:1].upper() + draft.function[1:] if draft.kind != "unknown" else draft.function
     if role in TITLES:
         return TITLES[role]
-    if draft.kind == "convolution":
-        return "Convolution"
     if draft.kind in ("product", "contraction"):
         return name or "Product"
-    return title_of(draft.calls) or draft.kind.capitalize()
+    return "Convolution" if draft.kind == "convolution" else title_of(draft.calls) or draft.kind.capitalize()
 
 
-def _by_width(draft: Draft, role: Role) -> str:
+def _loss(draft: Draft) -> str:
+    return f"{draft.function[:1].upper()}{draft.function[1:]} loss" if draft.function in LOSSES else "Loss"
+
+
+def _expand(draft: Draft) -> str:
+    return _by_width(draft, "MLP in")
+
+
+def _shrink(draft: Draft) -> str:
+    return _by_width(draft, "MLP out")
+
+
+def _by_width(draft: Draft, as_many: str) -> str:
     """Expand or shrink, as the columns are more or fewer than before; of as many, which of the two products it is."""
     before, after = draft.operands[0].columns, draft.result.columns
-    if before == after:
-        return "MLP in" if role is Role.EXPAND else "MLP out"
-    return "Expand" if after > before else "Shrink"
+    return as_many if before == after else "Expand" if after > before else "Shrink"
+
+
+_NAMED: Mapping[Role, Callable[[Draft], str]] = {
+    Role.EXPAND: _expand, Role.SHRINK: _shrink, Role.LOSS: _loss,
+    Role.GLU: lambda draft: _GATED.get(draft.function, draft.function),
+    Role.CHOOSE_EXPERTS: lambda _: TITLES[Role.CHOOSE_EXPERTS],
+    Role.COMBINE_EXPERTS: lambda _: TITLES[Role.COMBINE_EXPERTS],
+}  # fmt: skip
+"""Titles that need more than the role."""
 
 
 def operator(draft: Draft, role: Role, written: str) -> str:
     """What stands between the operands, or the name of the function of one operand."""
-    if role is Role.COMBINE_EXPERTS:
-        return "weighted sum"
-    if role is Role.CHOOSE_EXPERTS:
-        return "top-k"
-    if role is Role.GATED_ACTIVATION:
-        return "⊙"
+    if role in _OPERATORS:
+        return _OPERATORS[role]
     if draft.kind == "softmax":
         return "softmax"
     return OPERATORS.get(draft.kind, written)

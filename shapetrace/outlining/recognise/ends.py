@@ -1,9 +1,10 @@
 """The last products of a model: scores over a vocabulary that it also reads, or over classes."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from shapetrace.outlining.drafts import Draft, Graph
 from shapetrace.outlining.flow import Flow
+from shapetrace.outlining.recognise.losses import OF_CLASSES
 from shapetrace.outlining.roles import Role
 
 _HEAVY = frozenset({"product", "contraction", "scores", "weighted_sum", "convolution"})
@@ -21,7 +22,22 @@ def vocabulary_roles(flow: Flow, graph: Graph, given_roles: Mapping[int, Role]) 
         is_vocabulary = draft.result.columns in tables.values() and _leaves(flow, graph, draft)
         if draft.weight.value in tables or is_vocabulary:
             found[draft.key] = Role.UNEMBED
+        elif any(after.role is Role.LOSS and _scores_classes(graph, draft, after) for after in _small(graph, draft)):
+            found[draft.key] = Role.HEAD
     return found
+
+
+def _small(graph: Graph, draft: Draft) -> Iterator[Draft]:
+    """The steps that a result reaches by selections and softmaxes alone."""
+    return graph.onward(draft.result.value, ("select", "softmax", "pointwise"))
+
+
+def _scores_classes(graph: Graph, draft: Draft, loss: Draft) -> bool:
+    """Whether a loss takes a result as scores of classes, not as targets."""
+    if loss.function not in OF_CLASSES:
+        return False
+    reached = {draft.result.value, *(ref.value for after in _small(graph, draft) for ref in after.results)}
+    return loss.operands[0].value in reached
 
 
 def sure_roles(
@@ -100,6 +116,7 @@ def roles(
     mlp_roles: Mapping[int, Role],
     end_roles: Mapping[int, Role],
     combine_roles: Mapping[int, Role],
+    loss_roles: Mapping[int, Role],
 ) -> Mapping[int, Role]:
     """All roles; no step is in two of the mappings but those that combine experts."""
-    return {**sure_roles, **mlp_roles, **end_roles, **combine_roles}
+    return {**sure_roles, **mlp_roles, **end_roles, **combine_roles, **loss_roles}

@@ -1,5 +1,6 @@
 """Feed-forward: gate, up and down; or a first and a second product with an activation between them."""
 
+from collections import defaultdict
 from collections.abc import Mapping
 from heapq import heappop, heappush
 
@@ -40,8 +41,15 @@ def mlp_roles(flow: Flow, graph: Graph, sure_roles: Mapping[int, Role]) -> Mappi
             role = reader.role_of(draft)
             if role is not None:
                 reader.roles[draft.key] = role
-    closed = {Role.EXPAND}
-    return {key: role for key, role in reader.roles.items() if role not in closed or key in reader.closed}
+    found = {key: role for key, role in reader.roles.items() if role is not Role.EXPAND or key in reader.closed}
+    for gating, keys in reader.gatings.items():
+        roles = {found.get(key) for key in keys}
+        if roles == {Role.GATE, Role.UP}:
+            found[gating] = Role.GLU
+        else:
+            found |= {key: Role.SIDE_GATE for key in keys if found.get(key) is Role.GATE}
+            found = {key: role for key, role in found.items() if key not in keys or role is not Role.UP}
+    return found
 
 
 class _Reader:
@@ -50,11 +58,15 @@ class _Reader:
         self._graph = graph
         self.roles: dict[int, Role] = {}
         self.closed: set[int] = set()
+        self.gatings: dict[int, set[int]] = defaultdict(set)
 
     def role_of(self, draft: Draft) -> Role | None:
         """The role of a product, once those before it have theirs."""
         gating = self._gating(draft)
         if gating is not None:
+            self.gatings[gating.key].update(
+                maker.key for ref in gating.operands if (maker := self._graph.maker(ref.value)) is not None
+            )
             return Role.GATE if self._is_activated(gating, draft) else Role.UP
         if self._is_cut_in_two(draft):
             return Role.GATE_UP

@@ -15,8 +15,9 @@ def biased_steps(
     attention_steps: tuple[Draft, ...],
     product_steps: tuple[Draft, ...],
     append_steps: tuple[Draft, ...],
+    loss_steps: tuple[Draft, ...],
 ) -> tuple[Draft, ...]:
-    """All steps that multiply, and those of caches; each product with what adds its bias, and the result with it."""
+    """All steps that multiply, those of caches and losses; each product with what adds its bias, and that result."""
     makers: dict[int, list[int]] = defaultdict(list)
     for place, draft in enumerate(product_steps):
         value = draft.result.value
@@ -33,7 +34,7 @@ def biased_steps(
             owner = next((place for place in places if found[place].ops), places[0])
             for place in places:
                 found[place] = _with_bias(flow, found[place], addition, bias, owner=place == owner)
-    return (*attention_steps, *append_steps, *found)
+    return (*attention_steps, *append_steps, *loss_steps, *found)
 
 
 def _is_bias(flow: Flow, bias: int, value: int) -> bool:
