@@ -146,5 +146,5 @@ def stack(view: KernelView) -> Outcome:
     for other in view.ins[1:]:
         for i, axis in enumerate(other[: len(axes)]):
             axes[i] = view.atoms.unify_broadcast(axes[i], axis)
-    axes.insert(dim, view.atoms.fresh(len(view.ins)))
+    axes.insert(dim, view.atoms.join(((),) * len(view.ins)))
     return Outcome((tuple(axes),))

@@ -101,7 +101,7 @@ def axis_roles(flow: Flow, attentions: tuple[Attention, ...]) -> AxisRoles:
     mixed = _leaves(facts.atoms, ((p.m, p.n) for p in scores))
     apart = _leaves(facts.atoms, (p.batch for p in scores))
     weights = [p for p in products if p.left is not None and facts.tensor(p.right).role == "weight"]
-    own = _leaves(facts.atoms, (facts.axes_of(p.right) for p in weights))
+    own = flow.columns | _leaves(facts.atoms, (facts.axes_of(p.right)[:-2] for p in weights))
     rows = _leaves(facts.atoms, ((*p.batch, p.m) for p in weights if flow.is_data(p.left or 0)))
     between = [p for p in products if p.left is not None and flow.is_data(p.left) and flow.is_data(p.right)]
     repeated = _leaves(facts.atoms, (p.batch for p in between if p.form != "convolution"))

@@ -195,10 +195,15 @@ class Flow:
         return self._trigonometric[value]
 
     def is_table(self, value: int) -> bool:
-        """Whether a weight is a table, or was taken out of one by rows that no input chose: positions."""
-        op = self.op_of(value)
-        named = self.facts.tensor(self.root(value)).origin == "parameter" and len(self.facts.tensor(value).shape) > 1
-        return named or (op is not None and self.kinds[op.id] in ("lookup", "index"))
+        """Whether a weight has a row for each position: learned as such, or taken out of a table by rows counted.
+
+        Its rows are several, and no columns of a product: shifts and scales stand side by side as columns do.
+        """
+        op, tensor = self.op_of(value), self.facts.tensor(self.root(value))
+        if tensor.origin == "parameter" and len(tensor.shape) > 1:
+            rows = set(self.facts.atoms.leaves(self.facts.axes_of(value)[-2]))
+            return bool(rows) and not rows & self.columns
+        return op is not None and self.kinds[op.id] in ("lookup", "index")
 
     def ancestors(self, value: int, since: int = -1) -> set[int]:
         """Operations that a value was computed from, no further back than operation ``since``."""

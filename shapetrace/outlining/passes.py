@@ -25,7 +25,14 @@ from shapetrace.outlining.recognise.ends import end_roles, roles, sure_roles, vo
 from shapetrace.outlining.recognise.experts import combine_roles, drafts, router_roles
 from shapetrace.outlining.recognise.losses import loss_roles, loss_steps
 from shapetrace.outlining.recognise.mlps import mlp_roles
-from shapetrace.outlining.recognise.projections import given_roles, graph, latent_roles, output_roles
+from shapetrace.outlining.recognise.projections import (
+    block_roles,
+    gate_roles,
+    given_roles,
+    graph,
+    latent_roles,
+    output_roles,
+)
 from shapetrace.outlining.recognise.states import states
 from shapetrace.outlining.sections import tree
 from shapetrace.outlining.sizes import sizes
@@ -85,6 +92,8 @@ PASSES: tuple[Pass, ...] = (
     Pass("given_roles", given_roles),
     Pass("output_roles", output_roles),
     Pass("latent_roles", latent_roles),
+    Pass("block_roles", block_roles),
+    Pass("gate_roles", gate_roles),
     Pass("vocabulary_roles", vocabulary_roles),
     Pass("sure_roles", sure_roles),
     Pass("mlp_roles", mlp_roles),

@@ -39,6 +39,9 @@ class Role(StrEnum):
     OUT_PROJ = auto()
     LATENT_DOWN = auto()
     """To a latent that becomes queries, or keys and values."""
+    COMPRESS_KEY = auto()
+    """A block of keys made one."""
+    COMPRESS_VALUE = auto()
     POSITION_KEY = auto()
     """A product that makes keys of positions, or of distances."""
 

@@ -210,14 +210,13 @@ def _with_ends(root: Node, roles: Roles) -> Node:
     head, body, tail = root.items[:start], root.items[start:end], root.items[end:]
     if any(isinstance(d, Draft) and d.kind in ("lookup", "convolution") for d in head):
         head = (_group("", "embedding", head),)
-    if any(isinstance(d, Draft) and d.kind == "product" for d in tail):
-        is_end = any(isinstance(d, Draft) and roles.get(d.key) in _ENDS for d in tail)
-        tail = (_group("", "unembedding" if is_end else "other", tail),)
+    if any(isinstance(d, Draft) and roles.get(d.key) in _ENDS for d in tail):
+        tail = (_group("", "unembedding", tail),)
     return replace(root, items=(*head, *body, *tail))
 
 
 def _group(path: str, kind: SectionKind, items: tuple["Draft | Node", ...]) -> Node:
-    name = f"<{'output' if kind == 'other' else kind}>"
+    name = f"<{kind}>"
     path = f"{path}.{name}" if path else name
     return Node(path, "", items, kind, members=(path,), is_group=True)
 

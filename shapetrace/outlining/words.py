@@ -22,7 +22,9 @@ TITLES: Mapping[Role, str] = {
     Role.SCORES: "Scores", Role.MIX_HEADS: "Mix heads", Role.WEIGHTED_SUM: "Weighted sum",
     Role.STATE: "State", Role.READ_STATE: "Read state",
     Role.CONCAT_HEADS: "Concat heads", Role.OUT_PROJ: "Output", Role.LATENT_DOWN: "Compress",
-    Role.POSITION_KEY: "Position key", Role.CACHE_APPEND: "Append to cache", Role.CACHE_WRITE: "Write to cache",
+    Role.COMPRESS_KEY: "Compress keys", Role.COMPRESS_VALUE: "Compress values",
+    Role.POSITION_KEY: "Position key", Role.CACHE_APPEND: "Append to cache",
+    Role.CACHE_WRITE: "Write to cache",
     Role.GATE: "Gate", Role.SIDE_GATE: "Gate",
     Role.UP: "Up", Role.GATE_UP: "Gate and up", Role.DOWN: "Down", Role.ROUTER: "Router",
     Role.CHOOSE_EXPERTS: "Choose experts", Role.DISPATCH: "Dispatch", Role.COMBINE_EXPERTS: "Combine experts",
@@ -150,8 +152,6 @@ def section_title(node: Node, model: str) -> str:
         return f"{node.side.capitalize()} block"
     if node.crosses and node.kind == "attention":
         return "Cross-attention"
-    if node.is_group and node.kind == "other":
-        return "Output"
     if node.repeat > 1 and len(inner) > 1 and set(inner) == {"block"}:
         return "Layer group"
     if node.repeat > 1 and node.kind in ("other", "block"):

@@ -61,7 +61,7 @@ def test_latent_attention_shows_its_ranks() -> None:
     ("kind", "activation", "names"),
     [
         ("gelu", "GELU", ["Expand", "Shrink"]), ("relu2", "ReLU²", ["Expand", "Shrink"]),
-        ("swiglu", "SiLU", ["Gate", "Up", "Down"]),
+        ("swiglu", "SwiGLU", ["Gate", "Up", "Down"]),
     ],
 )  # fmt: skip
 def test_feed_forward_layers_have_their_names(kind: str, activation: str, names: list[str]) -> None:

@@ -134,7 +134,8 @@ def _is_along_keys(flow: Flow, op: Op, attention: Attention, part: Part) -> bool
 
 def _kept_by(flow: Flow, value: int, earlier: Mapping[int, Append]) -> tuple[bool, list[Op]]:
     """Whether nothing in this pass made a value but an earlier append, and the operations that moved it since."""
-    root, passed = flow.root(value), []
+    root = flow.root(value)
+    passed: list[Op] = []
     for _ in range(8):
         tensor, op = flow.facts.tensor(root), flow.op_of(root)
         if op is None:

@@ -17,7 +17,6 @@ from shapetrace.outlining.recognise.carriers import carriers
 from shapetrace.outlining.recognise.states import State
 from shapetrace.outlining.roles import Part, Role
 
-_FACTORY = 2
 _Q, _K, _V = Part.QUERY, Part.KEY, Part.VALUE
 _ROLES = {
     frozenset({_Q}): (Role.QUERY, _Q), frozenset({_K}): (Role.KEY, _K), frozenset({_V}): (Role.VALUE, _V),
@@ -131,8 +130,8 @@ def _weighs_rows(flow: Flow, source: int, part: Part, read: Product) -> bool:
 
 def _is_stacked(flow: Flow, leaf: int) -> bool:
     """Whether an axis counts values that were put side by side one by one, no rows of one of them, none kept before."""
-    atoms = flow.facts.atoms
-    return atoms.origin(leaf).rank > _FACTORY and not any(atoms.joined.get(leaf, ()))
+    parts = flow.facts.atoms.joined.get(leaf)
+    return parts is not None and not any(parts)
 
 
 def _pieces(flow: Flow, product: int, claims: Sequence[_Claim]) -> tuple[Columns, ...]:

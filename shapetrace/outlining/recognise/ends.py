@@ -45,9 +45,11 @@ def sure_roles(
     output_roles: Mapping[int, Role],
     latent_roles: Mapping[int, Role],
     vocabulary_roles: Mapping[int, Role],
+    block_roles: Mapping[int, Role],
+    gate_roles: Mapping[int, Role],
 ) -> Mapping[int, Role]:
     """Roles that do not depend on what else a product could be."""
-    return {**output_roles, **latent_roles, **vocabulary_roles, **given_roles}
+    return {**gate_roles, **output_roles, **latent_roles, **vocabulary_roles, **given_roles, **block_roles}
 
 
 def end_roles(

@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 
+from shapetrace.ops.kinds import names_of
 from shapetrace.outlining.drafts import Draft, Graph
+from shapetrace.outlining.flow import Flow
 from shapetrace.outlining.recognise.adapters import Adapters
 from shapetrace.outlining.recognise.columns import ATTENTION_INPUTS
 from shapetrace.outlining.roles import Part, Role
@@ -11,6 +13,8 @@ _CARRYING = frozenset(
     {"concat", "multiply", "norm", "pointwise", "activation", "add", "reduce", "select", "route", "split"}
 )
 _CACHING = frozenset({Role.CACHE_APPEND, Role.CACHE_WRITE})
+_KEYS = frozenset({Role.KEY, Role.VALUE})
+_GATING = frozenset({"sigmoid", "silu", "tanh", "_softmax"})
 _FAR = 8
 
 
@@ -47,6 +51,41 @@ def _weighs_heads(graph: Graph, value: int, steps: int = _FAR) -> bool:
     if maker.kind not in _CARRYING:
         return False
     return any(_weighs_heads(graph, operand.value, steps - 1) for operand in maker.operands)
+
+
+def block_roles(flow: Flow, graph: Graph, given_roles: Mapping[int, Role]) -> Mapping[int, Role]:
+    """Keys and values that are compressed block by block: those of the rows, and the products that compress them.
+
+    (blocks, block, d) is read as (blocks, block · d): rows of one product are columns of the next.
+    """
+    found: dict[int, Role] = {}
+    for draft in graph.drafts:
+        role = given_roles.get(draft.key)
+        maker = graph.maker(draft.data.value) if draft.kind == "product" and role in _KEYS else None
+        if maker is None or maker.kind != "product" or maker.key in given_roles or role is None:
+            continue
+        atoms, axes = flow.facts.atoms, flow.facts.axes_of
+        product = flow.facts.products[flow.facts.of_op[draft.order][0]]
+        made = axes(maker.result.value)
+        rows, inner = set(atoms.flat(made[:-1])), set(atoms.leaves(product.k))
+        if inner & rows and set(atoms.leaves(made[-1])) & inner:
+            found[maker.key] = role
+            found[draft.key] = Role.COMPRESS_KEY if role is Role.KEY else Role.COMPRESS_VALUE
+    return found
+
+
+def gate_roles(flow: Flow, graph: Graph, given_roles: Mapping[int, Role]) -> Mapping[int, Role]:
+    """The products that, activated, weigh what attention gives: a gate for each head, branch or column."""
+    found: dict[int, Role] = {}
+    for draft in graph.drafts:
+        readers = graph.readers(draft.result.value) if draft.kind == "product" else []
+        if draft.key in given_roles or len(readers) != 1:
+            continue
+        names = {name for op in readers[0].ops for name in names_of(flow.trace.ops[op].kernels)}
+        others = [ref.value for ref in readers[0].operands if ref.value != draft.result.value]
+        if names & _GATING and "mul" in names and any(_weighs_heads(graph, value) for value in others):
+            found[draft.key] = Role.SIDE_GATE
+    return found
 
 
 def latent_roles(graph: Graph, given_roles: Mapping[int, Role]) -> Mapping[int, Role]:
