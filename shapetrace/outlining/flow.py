@@ -239,9 +239,13 @@ class Flow:
             return "views"
         if kind == "cat" and self._adds_nothing(op):
             return "views"
-        if kind != "layout" or (is_factory(op) and not op.inputs):
+        if kind != "layout" or (is_factory(op) and not op.inputs) or self._cuts_windows(op):
             return ""
         return "" if self._takes_rows(op) else "views"
+
+    def _cuts_windows(self, op: Op) -> bool:
+        """Whether data is cut into windows that may overlap."""
+        return "unfold" in names_of(op.kernels) and self.is_data(op.inputs[0]) and self.is_floating(op.inputs[0])
 
     def _adds_nothing(self, op: Op) -> bool:
         """Whether a cat has one operand that is not empty, or a copy overwrites all of its target."""

@@ -125,6 +125,8 @@ class _Namer:
         if role is Role.SPLIT_HEADS:
             notes.append(Note("{name}", {"name": words.symbol(self._symbol((draft.key, False, 0)))}))
         heads = [ref.stack_axes[-1] for ref in draft.operands if ref.stack > 1 and ref.origin == "weight"]
+        if role is Role.GLU and len(draft.operands) == 1:
+            notes.append(Note("activated gate ⊙ up"))
         if role in _ONE_HEAD and heads:
             notes.append(Note("{n} heads", {"n": heads[0]}))
         return notes

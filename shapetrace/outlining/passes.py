@@ -40,7 +40,7 @@ from shapetrace.outlining.steps.attention import attention_steps
 from shapetrace.outlining.steps.biases import biased_steps
 from shapetrace.outlining.steps.collecting import collected, drawn, elided
 from shapetrace.outlining.steps.elementwise import append_steps, element_steps, lone_steps, lookup_steps, residual_steps
-from shapetrace.outlining.steps.products import product_steps
+from shapetrace.outlining.steps.products import dispatch_steps, product_steps
 from shapetrace.outlining.symbols import symbols
 
 
@@ -74,6 +74,7 @@ PASSES: tuple[Pass, ...] = (
     # steps
     Pass("attention_steps", attention_steps),
     Pass("product_steps", product_steps),
+    Pass("dispatch_steps", dispatch_steps),
     Pass("append_steps", append_steps),
     Pass("loss_steps", loss_steps),
     Pass("biased_steps", biased_steps),

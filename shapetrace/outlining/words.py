@@ -16,7 +16,7 @@ HAT = "\u0302"
 
 TITLES: Mapping[Role, str] = {
     Role.LOOKUP: "Lookup", Role.LOOKUP_TOKENS: "Token lookup", Role.LOOKUP_POSITIONS: "Position lookup",
-    Role.ADD_EMBEDDINGS: "Add embeddings", Role.POSITION: "Position", Role.PATCHES: "Unfold",
+    Role.ADD_EMBEDDINGS: "Add embeddings", Role.POSITION: "Position", Role.PATCHES: "Windows",
     Role.QUERY: "Query", Role.KEY: "Key", Role.VALUE: "Value", Role.QUERY_KEY: "Query, Key",
     Role.KEY_VALUE: "Key, Value", Role.QUERY_KEY_VALUE: "Query, Key, Value", Role.SPLIT_HEADS: "Split heads",
     Role.SCORES: "Scores", Role.MIX_HEADS: "Mix heads", Role.WEIGHTED_SUM: "Weighted sum",
@@ -87,7 +87,7 @@ def title(draft: Draft, role: Role, name: str) -> str:
     named = _NAMED.get(role)
     if named is not None:
         return named(draft)
-    if draft.kind == "select":
+    if draft.kind == "select" and role is Role.SELECT:
         return _SELECTIONS.get(draft.function, "Select")
     if draft.function:
         return draft.function[:1].upper() + draft.function[1:] if draft.kind != "unknown" else draft.function

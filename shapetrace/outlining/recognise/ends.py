@@ -57,7 +57,7 @@ def end_roles(
 ) -> Mapping[int, Role]:
     """The products from which nothing but small steps leads out of a model that reads ids or patches."""
     known = {*sure_roles, *mlp_roles}
-    begins = any(draft.kind in ("lookup", "convolution") for draft in graph.drafts)
+    begins = any(draft.kind in ("lookup", "convolution") or draft.role is Role.PATCHES for draft in graph.drafts)
     return {
         draft.key: Role.HEAD
         for draft in graph.drafts

@@ -103,6 +103,8 @@ def lone_function(flow: Flow, axis_roles: AxisRoles, op: Op) -> Function:
     found = flow.kinds[op.id]
     if found == "softmax":
         return Function("softmax", "softmax")
+    if found == "layout" and "unfold" in names_of(op.kernels):
+        return Function("select", role=Role.PATCHES)
     if found == "layout":
         return Function("select", _selection(flow, axis_roles, op), Role.SELECT)
     if found == "index":

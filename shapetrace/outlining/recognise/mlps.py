@@ -42,6 +42,7 @@ def mlp_roles(flow: Flow, graph: Graph, sure_roles: Mapping[int, Role]) -> Mappi
             if role is not None:
                 reader.roles[draft.key] = role
     found = {key: role for key, role in reader.roles.items() if role is not Role.EXPAND or key in reader.closed}
+    found |= dict.fromkeys(reader.cuttings, Role.GLU)
     for gating, keys in reader.gatings.items():
         roles = {found.get(key) for key in keys}
         if roles == {Role.GATE, Role.UP}:
@@ -58,6 +59,7 @@ class _Reader:
         self._graph = graph
         self.roles: dict[int, Role] = {}
         self.closed: set[int] = set()
+        self.cuttings: set[int] = set()
         self.gatings: dict[int, set[int]] = defaultdict(set)
 
     def role_of(self, draft: Draft) -> Role | None:
@@ -68,7 +70,9 @@ class _Reader:
                 maker.key for ref in gating.operands if (maker := self._graph.maker(ref.value)) is not None
             )
             return Role.GATE if self._is_activated(gating, draft) else Role.UP
-        if self._is_cut_in_two(draft):
+        cutting = self._cut_in_two(draft)
+        if cutting is not None:
+            self.cuttings.add(cutting.key)
             return Role.GATE_UP
         before = self._behind_activation(draft.data.value)
         roles = {self.roles.get(each.key) for each in before}
@@ -137,12 +141,13 @@ class _Reader:
         first = self._flow.trace.ops[min(gating.ops)]
         return draft.result.value in {self._flow.root(value) for value in first.inputs}
 
-    def _is_cut_in_two(self, draft: Draft) -> bool:
-        """Whether an activation takes half of a product's columns and multiplies it with the other half."""
-        return any(
-            after.kind == "activation" and len(after.operands) == 1 and 2 * after.result.columns == draft.result.columns
-            for after in self._after(draft)
-        )
+    def _cut_in_two(self, draft: Draft) -> Draft | None:
+        """The step in which an activation takes half of a product's columns and multiplies it with the other half."""
+        for after in self._after(draft):
+            halves = after.kind == "activation" and len(after.operands) == 1
+            if halves and 2 * after.result.columns == draft.result.columns:
+                return after
+        return None
 
     def _kernels(self, draft: Draft) -> set[str]:
         return {name for op in draft.ops for name in names_of(self._flow.trace.ops[op].kernels)}

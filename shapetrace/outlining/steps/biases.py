@@ -16,8 +16,9 @@ def biased_steps(
     product_steps: tuple[Draft, ...],
     append_steps: tuple[Draft, ...],
     loss_steps: tuple[Draft, ...],
+    dispatch_steps: tuple[Draft, ...],
 ) -> tuple[Draft, ...]:
-    """All steps that multiply, those of caches and losses; each product with what adds its bias, and that result."""
+    """All steps that multiply, and those of caches, losses and experts; each product with what adds its bias."""
     makers: dict[int, list[int]] = defaultdict(list)
     for place, draft in enumerate(product_steps):
         value = draft.result.value
@@ -34,7 +35,7 @@ def biased_steps(
             owner = next((place for place in places if found[place].ops), places[0])
             for place in places:
                 found[place] = _with_bias(flow, found[place], addition, bias, owner=place == owner)
-    return (*attention_steps, *append_steps, *loss_steps, *found)
+    return (*attention_steps, *append_steps, *loss_steps, *dispatch_steps, *found)
 
 
 def _is_bias(flow: Flow, bias: int, value: int) -> bool:

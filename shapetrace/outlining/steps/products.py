@@ -66,6 +66,23 @@ def product_steps(
     return tuple(found)
 
 
+def dispatch_steps(flow: Flow, axis_roles: AxisRoles, product_steps: tuple[Draft, ...]) -> tuple[Draft, ...]:
+    """Rows copied to the experts that they go to, where a view or a copy does it: (T, d) to (T · k, d)."""
+    found: dict[int, Draft] = {}
+    for draft in product_steps:
+        product = flow.facts.products[flow.facts.of_op[draft.order][0]]
+        root = draft.operands[0].value
+        if draft.chosen is None or root in found or product.left is None:
+            continue
+        before = axis_roles.readable(root)
+        ops = [op.id for op in flow.edges_of(root) if op.id < product.op]
+        if ops and prod(before[:-1]) < draft.chosen[0] and before[-1:] == draft.operands[0].shape[-1:]:
+            made = Ref(root, draft.operands[0].shape, draft.operands[0].origin)
+            found[root] = Draft(tuple(ops), "select", (Ref(root, before, made.origin),), (made,), Role.DISPATCH,
+                                call=draft.call, order=ops[-1])  # fmt: skip
+    return tuple(found.values())
+
+
 def _of_state(draft: Draft, state: State) -> Draft:
     """A product of linear attention, with what its factors are."""
     parts = (state.left, state.right)
