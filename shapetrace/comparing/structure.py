@@ -22,7 +22,7 @@ class Side:
     """One side of a row.
 
     Attributes:
-        title: ``Query``, ``Block ×12``.
+        title: ``Query``, ``Block``.
         path: Its path in the outline.
         equation: Shapes; empty for a section.
         stack: Number of equal matrices.
@@ -40,6 +40,11 @@ class Side:
     parameters: int = 0
     flops: int | None = None
     place: str = ""
+
+    @property
+    def times(self) -> str:
+        """``×12`` of a section that stands for 12 layers; empty for one, and for a step, whose section says it."""
+        return f" ×{self.repeat}" if not self.equation and self.repeat > 1 else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -180,7 +180,7 @@ def _head(band: Head, left: float, y: float, room: float, words: Words) -> Itera
 
 def _title(change: Change, words: Words) -> str:
     side = change.right or change.left
-    return titled(side.title if side else "", words)
+    return titled(side, words) if side else ""
 
 
 def _equal(band: Equal, words: Words, room: float) -> str:
@@ -197,4 +197,5 @@ def _equal(band: Equal, words: Words, room: float) -> str:
 def _described(change: Change, words: Words) -> str:
     sides = [side.equation for side in (change.left, change.right) if side]
     side = change.right or change.left
-    return f"{words.say(SIGNS[change.status])} {side.title if side else ''}: {' → '.join(dict.fromkeys(sides))}"
+    title = side.title + side.times if side else ""
+    return f"{words.say(SIGNS[change.status])} {title}: {' → '.join(dict.fromkeys(sides))}"

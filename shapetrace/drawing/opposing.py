@@ -59,23 +59,17 @@ def opposed(pair: Set, sheet: Abreast, top: float, words: Words) -> tuple[tuple[
 def tagged(change: Change, left: float, y: float, room: float, words: Words) -> Iterator[Mark]:
     """``~ changed  Query  c_attn``: what happened in words and by a sign, the title, the path."""
     yield Text(left, y, (Span(words.say(SIGNS[change.status])),), f"tag-{change.status}")
-    title = shortened(_both(change, "title", words), "label", room * 0.5)
+    sides = [side for side in (change.left, change.right) if side]
+    title = shortened(" → ".join(dict.fromkeys(titled(side, words) for side in sides)), "label", room * 0.5)
     yield Text(left + _TAG_PX, y, (Span(title),), "label")
     x = left + _TAG_PX + width_px(title, "label") + 12
-    if path := _both(change, "place", None):
+    if path := " → ".join(dict.fromkeys(clean(side.place) for side in sides)):
         yield Text(x, y, (Span(shortened(path, "path", left + room - x)),), "path")
 
 
-def _both(change: Change, name: str, words: Words | None) -> str:
-    found = [clean(getattr(side, name)) for side in (change.left, change.right) if side is not None]
-    told = [titled(text, words) if words else text for text in dict.fromkeys(found)]
-    return " → ".join(told)
-
-
-def titled(title: str, words: Words) -> str:
-    """Translate a title; ``Block ×12`` without its number."""
-    name, times, n = clean(title).partition(" ×")
-    return words.say(name) + times + n
+def titled(side: Side, words: Words) -> str:
+    """``Query``, ``Block ×12`` in a language."""
+    return words.say(clean(side.title)) + side.times
 
 
 def _differences(pair: Set, words: Words) -> str:

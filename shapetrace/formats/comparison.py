@@ -75,7 +75,7 @@ def _rows(comparison: Comparison, strict: bool, words: Words) -> Iterator[tuple[
 
 
 def _row(change: Change, words: Words, sign: str = "") -> tuple[Cell, ...]:
-    titles = dict.fromkeys(titled(side.title, words) for side in (change.left, change.right) if side)
+    titles = dict.fromkeys(titled(side, words) for side in (change.left, change.right) if side)
     title = "  " * change.depth + (" → ".join(titles) if not change.section else [*titles][-1])
     return (
         sign or _SIGNS[change.status],

@@ -58,7 +58,8 @@ def render_comparison(comparison: Comparison) -> str:
 
 
 def _change(change: Change) -> dict[str, Any]:
-    told = asdict(replace(change, steps=(None, None)))
+    left, right = (side and replace(side, title=side.title + side.times) for side in (change.left, change.right))
+    told = asdict(replace(change, steps=(None, None), left=left, right=right))
     return {name: value for name, value in told.items() if name not in {"steps", "inside"}}
 
 
