@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from shapetrace.comparing import summarising
 from shapetrace.comparing.structure import Change, Comparison, Quantity, Side, Total
-from shapetrace.drawing.opposing import titled
+from shapetrace.drawing.kinds.pairing import titled
 from shapetrace.drawing.wording import Words
 from shapetrace.formats.equations import equation_in
 from shapetrace.formats.failures import printable

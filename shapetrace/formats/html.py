@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from html import escape
 
-from shapetrace.drawing.facts import facts_of
+from shapetrace.drawing.content.facts import facts_of
 from shapetrace.drawing.wording import Words
 from shapetrace.failing import report
 from shapetrace.formats import summary

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from html import escape
 
-from shapetrace.drawing.facts import facts_of
+from shapetrace.drawing.content.facts import facts_of
 from shapetrace.drawing.wording import Words
 from shapetrace.failing import Explanation
 from shapetrace.formats import summary

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 
-from shapetrace.drawing.aligning import Band, bands
-from shapetrace.drawing.arranging import Row
-from shapetrace.drawing.captions import title_of
-from shapetrace.drawing.comparing import parts_of, rows_of
+from shapetrace.drawing.content.rows import Row
+from shapetrace.drawing.kinds.aligning import Band, bands
+from shapetrace.drawing.kinds.column_heads import score_of
+from shapetrace.drawing.kinds.side_by_side import parts_of, rows_of
+from shapetrace.drawing.layout.captions import title_of
 from shapetrace.drawing.look import Look
-from shapetrace.drawing.scores import score_of
 from shapetrace.drawing.wording import Words
 from shapetrace.formats.equations import equation_in
 from shapetrace.formats.grid import Cell, Column, Grid

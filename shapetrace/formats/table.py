@@ -8,7 +8,7 @@ from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.text import Text
 
-from shapetrace.drawing.facts import facts_of
+from shapetrace.drawing.content.facts import facts_of
 from shapetrace.drawing.wording import Words
 from shapetrace.formats import summary
 from shapetrace.formats.columns import GAP, MARGIN, Columns, choose, cost, flops_of, module_path, title

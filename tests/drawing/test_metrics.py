@@ -2,8 +2,8 @@
 
 import pytest
 
+from shapetrace.drawing.layout.names import joined_path, name_spans, shape_text
 from shapetrace.drawing.metrics import clean, shortened, width_px, wrapped
-from shapetrace.drawing.naming import joined_path, name_spans, shape_text
 from shapetrace.drawing.primitives import Span
 
 

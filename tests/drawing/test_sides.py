@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shapetrace.drawing.sides import LONGEST_PX, SHORTEST_PX, sides_for
+from shapetrace.drawing.layout.scale import LONGEST_PX, SHORTEST_PX, sides_for
 
 
 def test_the_largest_size_has_the_longest_side():

@@ -2,21 +2,21 @@
 
 from collections.abc import Iterable, Iterator
 
-from shapetrace.drawing.arranging import rows_in
-from shapetrace.drawing.captions import row_title
-from shapetrace.drawing.equations import drawn_operands
-from shapetrace.drawing.failure import FAILURE, clash_notes, failure_subject
-from shapetrace.drawing.headings import footing, heading
+from shapetrace.drawing.content.rows import rows_in
+from shapetrace.drawing.content.story import SCALE
+from shapetrace.drawing.content.subject import Subject, subject_of
+from shapetrace.drawing.kinds.failure import FAILURE, clash_notes, failure_subject
+from shapetrace.drawing.layout.captions import row_title
+from shapetrace.drawing.layout.equations import drawn_operands
+from shapetrace.drawing.layout.headings import footing, heading
+from shapetrace.drawing.layout.matrices import Style
+from shapetrace.drawing.layout.painting import panel_group, rail_group, row_group
+from shapetrace.drawing.layout.planning import Plan, plan
+from shapetrace.drawing.layout.scale import Sides
+from shapetrace.drawing.layout.stacking import Sheet, lay_out
 from shapetrace.drawing.look import Look
-from shapetrace.drawing.matrices import Style
 from shapetrace.drawing.metrics import clean
-from shapetrace.drawing.painting import panel_group, rail_group, row_group
-from shapetrace.drawing.planning import Plan, plan
 from shapetrace.drawing.primitives import Figure, Group, Mark, Rect, Span, Text
-from shapetrace.drawing.sheets import Sheet, lay_out
-from shapetrace.drawing.sides import Sides
-from shapetrace.drawing.story import SCALE
-from shapetrace.drawing.subjects import Subject, subject_of
 from shapetrace.drawing.theme import Theme, theme_named
 from shapetrace.drawing.wording import Words, words_in
 from shapetrace.outlining.structure import Outline

@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from shapetrace.drawing.arranging import Item, Panel, Row, rows_in
-from shapetrace.drawing.equations import Slot, equation_slots
-from shapetrace.drawing.grids import Line, aligned, columns_of, compact, widest_cell, wrapped
-from shapetrace.drawing.matrices import Style
+from shapetrace.drawing.content.rows import Item, Panel, Row, rows_in
+from shapetrace.drawing.layout.columns import Line, aligned, columns_of, compact, widest_cell, wrapped
+from shapetrace.drawing.layout.equations import Slot, equation_slots
+from shapetrace.drawing.layout.matrices import Style
 from shapetrace.drawing.wording import Words
 
 _CANDIDATES = (  # how far columns reach, and what all sides are multiplied with; the best first

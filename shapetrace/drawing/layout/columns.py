@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from shapetrace.drawing.cells import Cell
-from shapetrace.drawing.equations import Slot
+from shapetrace.drawing.layout.cells import Cell
+from shapetrace.drawing.layout.equations import Slot
 
 GAP_PX = 11.0
 _LINE_GAP_PX = 16.0

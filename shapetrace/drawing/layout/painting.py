@@ -3,13 +3,13 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from shapetrace.drawing.captions import row_title
-from shapetrace.drawing.grids import line_axes
+from shapetrace.drawing.content.rails import Rail
+from shapetrace.drawing.content.subject import slug
+from shapetrace.drawing.layout.captions import row_title
+from shapetrace.drawing.layout.columns import line_axes
+from shapetrace.drawing.layout.stacking import PlacedPanel, PlacedRow, Sheet
 from shapetrace.drawing.metrics import clean, shortened, width_px
 from shapetrace.drawing.primitives import Circle, Group, Line, Mark, Rect, Span, Text, moved
-from shapetrace.drawing.rails import Rail
-from shapetrace.drawing.sheets import PlacedPanel, PlacedRow, Sheet
-from shapetrace.drawing.subjects import slug
 from shapetrace.drawing.wording import Words
 from shapetrace.outlining.structure import Section
 

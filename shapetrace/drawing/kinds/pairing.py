@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from itertools import zip_longest
 
 from shapetrace.comparing.structure import Change, Side
-from shapetrace.drawing.abreast import Abreast
-from shapetrace.drawing.emphasis import Emphasis
-from shapetrace.drawing.grids import Line as SetLine
-from shapetrace.drawing.grids import line_axes
+from shapetrace.drawing.content.emphasis import Emphasis
+from shapetrace.drawing.kinds.column_layout import Abreast
+from shapetrace.drawing.layout.columns import Line as SetLine
+from shapetrace.drawing.layout.columns import line_axes
+from shapetrace.drawing.layout.names import stack_sizes
 from shapetrace.drawing.metrics import clean, shortened, width_px
-from shapetrace.drawing.naming import stack_sizes
 from shapetrace.drawing.primitives import Mark, Span, Text, moved
 from shapetrace.drawing.wording import Words, counted, flops_text
 from shapetrace.outlining.structure import Step

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from shapetrace.drawing.caching import Cache, cache_of
+from shapetrace.drawing.kinds.kv_cache import Cache, cache_of
 from shapetrace.drawing.metrics import clean, shortened, wrapped
 from shapetrace.drawing.primitives import Mark, Rect, Span, Text
 from shapetrace.drawing.wording import Words, counted

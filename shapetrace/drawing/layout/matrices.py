@@ -4,15 +4,15 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from shapetrace.drawing.boxes import around
-from shapetrace.drawing.cells import Cell, cell
-from shapetrace.drawing.emphasis import Pointed
-from shapetrace.drawing.frames import ZIGZAG_AT, Frame, body
+from shapetrace.drawing.content.emphasis import Pointed
 from shapetrace.drawing.inks import SHIFT_PX
+from shapetrace.drawing.layout.boxes import around
+from shapetrace.drawing.layout.cells import Cell, cell
+from shapetrace.drawing.layout.frames import ZIGZAG_AT, Frame, body
+from shapetrace.drawing.layout.names import name_spans, shape_pieces, stack_sizes, stack_text
+from shapetrace.drawing.layout.scale import Sides
 from shapetrace.drawing.metrics import ELLIPSIS, clean, shortened, width_px
-from shapetrace.drawing.naming import name_spans, shape_pieces, stack_sizes, stack_text
 from shapetrace.drawing.primitives import Line, Mark, Point, Span, Text
-from shapetrace.drawing.sides import Sides
 from shapetrace.outlining.structure import Operand
 
 _NAME_ROOM_PX = 150.0

@@ -3,26 +3,26 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from shapetrace.drawing.abreast import Abreast, painted
-from shapetrace.drawing.aligning import Band, bands
-from shapetrace.drawing.arranging import MAX_DEPTH, Panel, Row, arrange, flattened, likeness, rows_in
-from shapetrace.drawing.captions import row_caption, row_title
-from shapetrace.drawing.collapsing import collapse
-from shapetrace.drawing.equations import drawn_operands
-from shapetrace.drawing.headings import footing, heading
-from shapetrace.drawing.layout import legend_of, uniquely_named
+from shapetrace.drawing.content.collapsing import collapse
+from shapetrace.drawing.content.rows import MAX_DEPTH, Panel, Row, arrange, flattened, likeness, rows_in
+from shapetrace.drawing.content.selecting import section_named
+from shapetrace.drawing.content.subject import slug
+from shapetrace.drawing.kinds.aligning import Band, bands
+from shapetrace.drawing.kinds.column_heads import score_of
+from shapetrace.drawing.kinds.column_layout import Abreast, painted
+from shapetrace.drawing.kinds.single import legend_of, uniquely_named
+from shapetrace.drawing.layout.captions import row_caption, row_title
+from shapetrace.drawing.layout.equations import drawn_operands
+from shapetrace.drawing.layout.fitting import set_wrapped
+from shapetrace.drawing.layout.headings import footing, heading
+from shapetrace.drawing.layout.matrices import Style
+from shapetrace.drawing.layout.painting import Margins
+from shapetrace.drawing.layout.planning import Plan
+from shapetrace.drawing.layout.scale import sides_for
+from shapetrace.drawing.layout.stacking import SetRow
 from shapetrace.drawing.look import Look
-from shapetrace.drawing.matrices import Style
 from shapetrace.drawing.metrics import clean
-from shapetrace.drawing.painting import Margins
-from shapetrace.drawing.planning import Plan
 from shapetrace.drawing.primitives import Figure, Group, Rect
-from shapetrace.drawing.scores import score_of
-from shapetrace.drawing.selecting import section_named
-from shapetrace.drawing.setting import set_wrapped
-from shapetrace.drawing.sheets import SetRow
-from shapetrace.drawing.sides import sides_for
-from shapetrace.drawing.subjects import slug
 from shapetrace.drawing.theme import theme_named
 from shapetrace.drawing.wording import Words, words_in
 from shapetrace.errors import UsageError

@@ -5,22 +5,22 @@ from dataclasses import replace
 
 from shapetrace.comparing import summarising
 from shapetrace.comparing.structure import Change, Comparison
-from shapetrace.drawing.abreast import Abreast
-from shapetrace.drawing.arranging import Row
-from shapetrace.drawing.differences import Band, Equal, Head, Pair, bands_of
-from shapetrace.drawing.equations import drawn_operands
-from shapetrace.drawing.headings import MARGIN_PX, footing, heading
-from shapetrace.drawing.layout import uniquely_named
+from shapetrace.drawing.content.rows import Row
+from shapetrace.drawing.content.subject import slug
+from shapetrace.drawing.kinds.column_layout import Abreast
+from shapetrace.drawing.kinds.difference_bands import Band, Equal, Head, Pair, bands_of
+from shapetrace.drawing.kinds.pairing import SIGNS, Set, emphases, opposed, tagged, titled
+from shapetrace.drawing.kinds.single import uniquely_named
+from shapetrace.drawing.kinds.sums import total_marks
+from shapetrace.drawing.layout.equations import drawn_operands
+from shapetrace.drawing.layout.fitting import set_wrapped
+from shapetrace.drawing.layout.headings import MARGIN_PX, footing, heading
+from shapetrace.drawing.layout.matrices import Style
+from shapetrace.drawing.layout.scale import sides_for
 from shapetrace.drawing.look import Look
-from shapetrace.drawing.matrices import Style
 from shapetrace.drawing.metrics import clean, shortened, width_px
-from shapetrace.drawing.opposing import SIGNS, Set, emphases, opposed, tagged, titled
 from shapetrace.drawing.primitives import Figure, Group, Line, Mark, Rect, Span, Text, moved
-from shapetrace.drawing.setting import set_wrapped
-from shapetrace.drawing.sides import sides_for
-from shapetrace.drawing.subjects import slug
 from shapetrace.drawing.theme import theme_named
-from shapetrace.drawing.totalling import total_marks
 from shapetrace.drawing.wording import Words, words_in
 from shapetrace.errors import UsageError
 

@@ -3,17 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from shapetrace.drawing.arranging import Item, Panel, rows_in, unchained
-from shapetrace.drawing.captions import row_caption
-from shapetrace.drawing.equations import drawn_operands
-from shapetrace.drawing.headings import MARGIN_PX
+from shapetrace.drawing.content.rails import Rail, rails_for
+from shapetrace.drawing.content.rows import Item, Panel, rows_in, unchained
+from shapetrace.drawing.layout.captions import row_caption
+from shapetrace.drawing.layout.equations import drawn_operands
+from shapetrace.drawing.layout.fitting import set_lines, too_long
+from shapetrace.drawing.layout.headings import MARGIN_PX
+from shapetrace.drawing.layout.matrices import Style
+from shapetrace.drawing.layout.painting import LANE_PX, Margins
+from shapetrace.drawing.layout.scale import Sides, sides_for
+from shapetrace.drawing.layout.stacking import SetRow
 from shapetrace.drawing.look import Look
-from shapetrace.drawing.matrices import Style
-from shapetrace.drawing.painting import LANE_PX, Margins
-from shapetrace.drawing.rails import Rail, rails_for
-from shapetrace.drawing.setting import set_lines, too_long
-from shapetrace.drawing.sheets import SetRow
-from shapetrace.drawing.sides import Sides, sides_for
 from shapetrace.drawing.wording import Words
 
 _CAPTION_PX = (112.0, 196.0)

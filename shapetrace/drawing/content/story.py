@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from shapetrace.drawing.arranging import Item, Row, arrange, flattened, rows_in
-from shapetrace.drawing.collapsing import collapse
+from shapetrace.drawing.content.collapsing import collapse
+from shapetrace.drawing.content.rows import Item, Row, arrange, flattened, rows_in
 from shapetrace.drawing.look import Look
 from shapetrace.outlining.structure import Outline, Section, Step
 

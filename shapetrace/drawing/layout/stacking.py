@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from shapetrace.drawing.arranging import Item, Panel, Row
-from shapetrace.drawing.cells import Cell
-from shapetrace.drawing.grids import Line, line_axes
+from shapetrace.drawing.content.rows import Item, Panel, Row
+from shapetrace.drawing.layout.cells import Cell
+from shapetrace.drawing.layout.columns import Line, line_axes
 
 _ROW_GAP_PX = 28.0
 _PANEL_GAP_PX = 24.0

@@ -3,13 +3,13 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from shapetrace.drawing.boxes import around
-from shapetrace.drawing.grids import line_axes
-from shapetrace.drawing.headings import MARGIN_PX
+from shapetrace.drawing.content.subject import slug
+from shapetrace.drawing.kinds.column_heads import Score, score_marks
+from shapetrace.drawing.layout.boxes import around
+from shapetrace.drawing.layout.columns import line_axes
+from shapetrace.drawing.layout.headings import MARGIN_PX
+from shapetrace.drawing.layout.stacking import SetRow
 from shapetrace.drawing.primitives import Group, Line, Mark, Rect, Span, Text, moved
-from shapetrace.drawing.scores import Score, score_marks
-from shapetrace.drawing.sheets import SetRow
-from shapetrace.drawing.subjects import slug
 from shapetrace.drawing.wording import Words
 
 _GAP_PX = 14.0
