@@ -8,7 +8,7 @@ from shapetrace.drawing.content.rows import Item, Row, arrange, flattened, rows_
 from shapetrace.drawing.look import Look
 from shapetrace.outlining.structure import Outline, Section, Step
 
-SCALE = 0.42
+STORY_ZOOM = 0.42
 """What all sides are multiplied with."""
 
 _LEFT_OUT = frozenset("norm residual add position pointwise route reduce".split())

@@ -1,17 +1,16 @@
 """Two steps side by side: how they differ in words, below it both equations, sizes that changed underlined."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import zip_longest
 
 from shapetrace.comparing.structure import Change, Side
 from shapetrace.drawing.content.emphasis import Emphasis
-from shapetrace.drawing.kinds.column_layout import Abreast
-from shapetrace.drawing.layout.columns import Line as SetLine
-from shapetrace.drawing.layout.columns import line_axes
+from shapetrace.drawing.kinds.column_layout import ColumnLayout
+from shapetrace.drawing.layout.columns import EquationLine, depth_below, painted_lines
 from shapetrace.drawing.layout.names import stack_sizes
 from shapetrace.drawing.metrics import clean, shortened, width_px
-from shapetrace.drawing.primitives import Mark, Span, Text, moved
+from shapetrace.drawing.primitives import Mark, Span, Text
 from shapetrace.drawing.wording import Words, counted, flops_text
 from shapetrace.outlining.structure import Step
 
@@ -24,7 +23,7 @@ _BOTTOM_PX = 16.0
 
 
 @dataclass(frozen=True, slots=True)
-class Set:
+class FittedChange:
     """A step that differs, set.
 
     Attributes:
@@ -33,16 +32,16 @@ class Set:
     """
 
     change: Change
-    lines: tuple[tuple[SetLine, ...], tuple[SetLine, ...]]
+    lines: tuple[tuple[EquationLine, ...], tuple[EquationLine, ...]]
 
 
-def opposed(pair: Set, sheet: Abreast, top: float, words: Words) -> tuple[tuple[Mark, ...], float]:
+def paired(pair: FittedChange, columns: ColumnLayout, top: float, words: Words) -> tuple[tuple[Mark, ...], float]:
     """Paint a step from ``top`` down.
 
     Returns:
         The marks, and the y below them.
     """
-    left, room = sheet.left(0), sheet.left(1) + sheet.room - sheet.left(0)
+    left, room = columns.left(0), columns.left(1) + columns.room - columns.left(0)
     marks = list(tagged(pair.change, left, top + _TOP_PX, room, words))
     y = top + _TOP_PX
     if words_of := _differences(pair, words):
@@ -50,9 +49,9 @@ def opposed(pair: Set, sheet: Abreast, top: float, words: Words) -> tuple[tuple[
         marks.append(Text(left + _TAG_PX, y, (Span(shortened(words_of, "note", room - _TAG_PX)),), "note"))
     axis = y + _GAP_PX + max((lines[0].above for lines in pair.lines if lines), default=0)
     for place, lines in enumerate(pair.lines):
-        marks += _side(lines, sheet.left(place), axis)
-    marks += (Text(sheet.left(place), axis + 4, (Span("—"),), "note") for place in range(2) if not pair.lines[place])
-    below = max((line_axes(lines)[-1] + lines[-1].below for lines in pair.lines if lines), default=0)
+        marks += painted_lines(lines, columns.left(place), axis)
+    marks += (Text(columns.left(place), axis + 4, (Span("—"),), "note") for place in range(2) if not pair.lines[place])
+    below = max(map(depth_below, pair.lines))
     return tuple(marks), axis + below + _BOTTOM_PX
 
 
@@ -72,7 +71,7 @@ def titled(side: Side, words: Words) -> str:
     return words.say(clean(side.title)) + side.times
 
 
-def _differences(pair: Set, words: Words) -> str:
+def _differences(pair: FittedChange, words: Words) -> str:
     """``768 → 1024 · 2,362,368 → 4,198,400 parameters``."""
     change = pair.change
     told = [f"{a} → {b}" for a, b in _sizes(change)]
@@ -98,14 +97,6 @@ def _sizes(change: Change) -> list[tuple[int, int]]:
         if a != b
     ]
     return list(dict.fromkeys(found))[:4]
-
-
-def _side(lines: Sequence[SetLine], left: float, axis: float) -> list[Mark]:
-    marks: list[Mark] = []
-    for line, at in zip(lines, line_axes(lines) if lines else [], strict=True):
-        for cell, x in line.cells:
-            marks += moved(cell.marks, left + x, axis + at)
-    return marks
 
 
 def emphases(change: Change) -> tuple[Emphasis, Emphasis]:
