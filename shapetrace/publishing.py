@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
-from shapetrace.drawing.facts import facts_of
+from shapetrace.drawing.content.facts import facts_of
 from shapetrace.errors import MissingPartError
 from shapetrace.formats import FORMATS, ready, rendering
 from shapetrace.formats.contract import Content, Excerpt, Options

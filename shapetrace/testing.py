@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from shapetrace.api import Trace, load, trace
-from shapetrace.comparing import USUALLY, compare, levels
+from shapetrace.comparing import USUALLY, compare, to_ignore
 from shapetrace.formats import table
 from shapetrace.formats.comparison import compared
 
@@ -48,7 +48,7 @@ def assert_shapes(
         AssertionError: If there is no snapshot, or the shapes differ; the message is the comparison.
         Exception: What the model raises, with an explanation as a note.
     """
-    ignored = levels(ignore)
+    ignored = to_ignore(ignore)
     caller = inspect.stack()[1]
     path = _path(Path(caller.filename), caller.function, snapshot)
     found = trace(model, *args, **kwargs)

@@ -1,4 +1,4 @@
-"""Outlines made by hand, for renderers: no torch, no capture, nothing that other parts could break."""
+"""Outlines made by hand, for formats: no torch, no capture, nothing that other parts could break."""
 
 from dataclasses import replace
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from shapetrace.cli.asking import asked_by
+from shapetrace.cli.markers import asked_by
 
 GALLERY = Path(__file__).resolve().parents[1] / "gallery"
 FOLDERS = tomllib.loads((GALLERY / "figures.toml").read_text(encoding="utf-8"))["folders"]

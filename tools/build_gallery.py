@@ -13,7 +13,7 @@ from typing import Any
 
 from rich.progress import track
 
-from shapetrace.cli.asking import asked_by
+from shapetrace.cli.markers import asked_by
 from shapetrace.drawing import compare
 from shapetrace.formats import markdown, svg, tables
 from shapetrace.formats.contract import Excerpt

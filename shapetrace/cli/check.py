@@ -29,7 +29,7 @@ def check(
 ) -> None:
     """Check a model against a saved trace: exit 0 if its shapes are the same, 1 with the differences if not."""
     from shapetrace.api import load
-    from shapetrace.comparing import compare, levels
+    from shapetrace.comparing import compare, to_ignore
     from shapetrace.formats import ready
     from shapetrace.formats.contract import Options
     from shapetrace.formats.rendering import render
@@ -38,7 +38,7 @@ def check(
         raise UsageError(f"got {request.model or 'no trace'}, expected a trace: shapetrace check trace.json MODEL")
     options = Options(lang=lang, strict=True, **terminal_options())
     table, to = ready(["table", format], "comparison", options)
-    ignored, path = levels(ignore.split(",")), Path(request.model)
+    ignored, path = to_ignore(ignore.split(",")), Path(request.model)
     if not update and not path.exists():
         raise UsageError(f"no trace {path}: --update writes the one to check against")
     kept = None if not path.exists() else load(path)

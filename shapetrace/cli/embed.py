@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from shapetrace.cli.asking import asked_by
+from shapetrace.cli.markers import asked_by
 from shapetrace.cli.terminal import say, show, waiting
 from shapetrace.errors import ShapetraceError, UsageError
 from shapetrace.obtaining import obtain

@@ -1,7 +1,6 @@
 """Two traces side by side: what was added, removed and changed, without torch."""
 
-from shapetrace.comparing.levels import USUALLY, levels
 from shapetrace.comparing.matching import compare
-from shapetrace.comparing.structure import ASPECTS, Change, Comparison
+from shapetrace.comparing.structure import ASPECTS, USUALLY, Change, Comparison, to_ignore
 
-__all__ = ["ASPECTS", "USUALLY", "Change", "Comparison", "compare", "levels"]
+__all__ = ["ASPECTS", "USUALLY", "Change", "Comparison", "compare", "to_ignore"]

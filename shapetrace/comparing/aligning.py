@@ -3,10 +3,15 @@
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import replace
 from difflib import SequenceMatcher
+from typing import TypeVar
 
-from shapetrace.comparing.editing import cheapest
 from shapetrace.comparing.unfolding import Item, Layers, Pair, torn
 from shapetrace.outlining.structure import Operand, Section, Step
+
+T = TypeVar("T")
+
+_ALONE = 1.0
+"""What an item costs that has no partner in `cheapest`."""
 
 PRODUCTS = frozenset({"lookup", "product", "scores", "weighted_sum", "contraction", "convolution"})
 """Kinds of steps that multiply or look up: what two models that are the same have in common."""
@@ -127,3 +132,35 @@ def _sort(item: Item) -> Hashable:
 
 _KEYS: tuple[Callable[[Item], Hashable], ...] = (signature, _likeness, _direction, _kind, _sort)
 """How items are matched, the strictest first."""
+
+
+def cheapest(left: Sequence[T], right: Sequence[T], cost: Callable[[T, T], float]) -> list[tuple[T | None, T | None]]:
+    """Align two sequences.
+
+    Args:
+        left: The one before.
+        right: The one after.
+        cost: What it costs to put two items side by side: 0 if they are equal; 2 or more never is.
+
+    Returns:
+        Pairs in order; None where an item has no partner.
+    """
+    best = [[_ALONE * j for j in range(len(right) + 1)]]
+    for i, a in enumerate(left, start=1):
+        row = [_ALONE * i]
+        for j, b in enumerate(right, start=1):
+            row.append(min(best[i - 1][j - 1] + cost(a, b), best[i - 1][j] + _ALONE, row[j - 1] + _ALONE))
+        best.append(row)
+    found: list[tuple[T | None, T | None]] = []
+    i, j = len(left), len(right)
+    while i or j:
+        if i and j and best[i][j] == best[i - 1][j - 1] + cost(left[i - 1], right[j - 1]):
+            i, j = i - 1, j - 1
+            found.append((left[i], right[j]))
+        elif i and best[i][j] == best[i - 1][j] + _ALONE:
+            i -= 1
+            found.append((left[i], None))
+        else:
+            j -= 1
+            found.append((None, right[j]))
+    return found[::-1]

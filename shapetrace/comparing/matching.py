@@ -136,7 +136,6 @@ def _steps(a: Item | None, b: Item | None) -> tuple[Step | None, Step | None]:
 
 def _side(item: Item) -> Side:
     if isinstance(item, Section):
-        title = f"{item.title} ×{item.repeat}" if item.repeat > 1 else item.title
-        return Side(title, item.path, repeat=item.repeat, parameters=item.parameters, place=item.module)
+        return Side(item.title, item.path, repeat=item.repeat, parameters=item.parameters, place=item.module)
     stack = max((operand.stack for operand in (*item.operands, *item.results)), default=1)
     return Side(item.title, item.path, item.equation, stack, item.repeat, item.parameters, item.flops, item.path)

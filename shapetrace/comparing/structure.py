@@ -1,10 +1,11 @@
 """What differs between two outlines: rows side by side, and the sums above them."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
+from shapetrace.errors import UsageError
 from shapetrace.ir import Plain
 from shapetrace.outlining.structure import Step
 
@@ -14,6 +15,12 @@ names: module paths, and what steps are for. kernels: what PyTorch executed."""
 
 ASPECTS: tuple[Aspect, ...] = ("products", "steps", "names", "kernels")
 
+IGNORABLE = tuple(aspect for aspect in ASPECTS if aspect != "products")
+"""Products always count: they are what a trace is kept for."""
+
+USUALLY = ("kernels",)
+"""What is ignored if nothing is said: kernels change with the device and with versions of torch."""
+
 Status = Literal["same", "changed", "added", "removed"]
 
 
@@ -22,7 +29,7 @@ class Side:
     """One side of a row.
 
     Attributes:
-        title: ``Query``, ``Block ×12``.
+        title: ``Query``, ``Block``.
         path: Its path in the outline.
         equation: Shapes; empty for a section.
         stack: Number of equal matrices.
@@ -40,6 +47,11 @@ class Side:
     parameters: int = 0
     flops: int | None = None
     place: str = ""
+
+    @property
+    def times(self) -> str:
+        """``×12`` of a section that stands for 12 layers; empty for one, and for a step, whose section says it."""
+        return f" ×{self.repeat}" if not self.equation and self.repeat > 1 else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,3 +174,15 @@ class Comparison:
     def n_in(self, aspect: Aspect) -> int:
         """How many rows differ in an aspect."""
         return sum(aspect in change.aspects for change in self.changes)
+
+
+def to_ignore(names: Iterable[str]) -> frozenset[str]:
+    """Check names of aspects that are to be ignored; ``none`` is no aspect.
+
+    Raises:
+        UsageError: If one is unknown, or cannot be ignored.
+    """
+    given = frozenset(name.strip() for name in names) - {"", "none"}
+    if unknown := sorted(given - set(IGNORABLE)):
+        raise UsageError(f"cannot ignore {', '.join(unknown)}: choose some of {', '.join(IGNORABLE)}, or none")
+    return given

@@ -1,7 +1,7 @@
 """From an Outline to a Figure: rectangles, text and lines at positions in px."""
 
-from shapetrace.drawing.comparing import compare
-from shapetrace.drawing.layout import figure
+from shapetrace.drawing.kinds.side_by_side import compare
+from shapetrace.drawing.kinds.single import figure
 from shapetrace.drawing.look import Look
 from shapetrace.drawing.primitives import Figure
 

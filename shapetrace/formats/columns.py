@@ -8,7 +8,7 @@ from rich.cells import cell_len
 from shapetrace.drawing.wording import Words
 from shapetrace.formats.numbers import short, short_count
 from shapetrace.formats.phrasing import ENGLISH
-from shapetrace.formats.rows import Row
+from shapetrace.formats.rows import TableRow
 from shapetrace.formats.wrapping import shortened
 
 MARGIN = 1
@@ -19,7 +19,7 @@ _LEAST_SHAPES = 12
 
 
 @dataclass(frozen=True, slots=True)
-class Columns:
+class ColumnWidths:
     """A choice of columns and their widths.
 
     Attributes:
@@ -53,7 +53,7 @@ class Columns:
 
 @dataclass(frozen=True, slots=True)
 class _Choice:
-    """What a table shows beside titles and equations; see `Columns`."""
+    """What a table shows beside titles and equations; see `ColumnWidths`."""
 
     notes: bool = False
     module: bool = False
@@ -77,7 +77,7 @@ _CHOICES = (
 """From rich to poor: what is given up for the equations, in this order."""
 
 
-def choose(rows: Sequence[Row], width: int, words: Words = ENGLISH) -> Columns:
+def choose(rows: Sequence[TableRow], width: int, words: Words = ENGLISH) -> ColumnWidths:
     """The richest columns that fit; if none do, few ones, with long equations on lines of their own.
 
     Args:
@@ -93,13 +93,13 @@ def choose(rows: Sequence[Row], width: int, words: Words = ENGLISH) -> Columns:
     return next((columns for columns in narrowed if columns.total <= width), narrowed[-1])
 
 
-def _measured(rows: Sequence[Row], choice: _Choice, words: Words) -> Columns:
+def _measured(rows: Sequence[TableRow], choice: _Choice, words: Words) -> ColumnWidths:
     above = _titles(rows, words, compact=choice.compact)
     least = [cell_len(title) for title in above]
     titles = [cell_len(title(row, notes=choice.notes, heads=not choice.heads, compact=choice.compact)) for row in rows]
     stacks = [cell_len(row.stack) for row in rows]
     costs = [cell_len(cost(row, compact=choice.compact)) for row in rows]
-    return Columns(
+    return ColumnWidths(
         titles=above,
         step=max([least[0], *titles]),
         module=max([least[1], *(cell_len(module_path(row)) for row in rows)]) if choice.module else 0,
@@ -112,7 +112,7 @@ def _measured(rows: Sequence[Row], choice: _Choice, words: Words) -> Columns:
     )
 
 
-def _titles(rows: Sequence[Row], words: Words, *, compact: bool) -> tuple[str, ...]:
+def _titles(rows: Sequence[TableRow], words: Words, *, compact: bool) -> tuple[str, ...]:
     attends = any(row.step is not None and row.step.kind == "scores" for row in rows)
     stacks = "heads" if attends and not any(row.section.kind == "experts" for row in rows) else "stack"
     names = ("step", "module", "shapes", stacks, "params" if compact else "parameters", "FLOPs")
@@ -120,12 +120,12 @@ def _titles(rows: Sequence[Row], words: Words, *, compact: bool) -> tuple[str, .
     return (step if compact else f"  {step}", *others)
 
 
-def _with_room(columns: Columns, width: int) -> Columns:
+def _with_room(columns: ColumnWidths, width: int) -> ColumnWidths:
     """The equations get what the others leave."""
     return replace(columns, shapes=max(width - (columns.total - columns.shapes), _LEAST_SHAPES))
 
 
-def title(row: Row, *, notes: bool, heads: bool, compact: bool = False) -> str:
+def title(row: TableRow, *, notes: bool, heads: bool, compact: bool = False) -> str:
     """A row's title with its indent, and with its note or stack where these have no column."""
     text = "  " * (row.depth + (not compact)) + shortened(row.title, _LONGEST_TITLE)
     if heads and row.stack:
@@ -135,12 +135,12 @@ def title(row: Row, *, notes: bool, heads: bool, compact: bool = False) -> str:
     return text
 
 
-def module_path(row: Row) -> str:
+def module_path(row: TableRow) -> str:
     """A row's module path, long ones without their middle."""
     return shortened(row.module, _LONGEST_MODULE)
 
 
-def cost(row: Row, *, compact: bool) -> str:
+def cost(row: TableRow, *, compact: bool) -> str:
     """A row's parameters; in short if room is."""
     if not compact:
         return row.cost
@@ -149,7 +149,7 @@ def cost(row: Row, *, compact: bool) -> str:
     return short_count(row.parameters) if row.parameters else row.cost
 
 
-def flops_of(row: Row) -> str:
+def flops_of(row: TableRow) -> str:
     """A row's FLOPs: ``1.21 G``, a dash where none are counted."""
     if row.flops is None:
         return "" if row.parameters is None else "–"

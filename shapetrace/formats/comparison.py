@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from shapetrace.comparing import summarising
 from shapetrace.comparing.structure import Change, Comparison, Quantity, Side, Total
-from shapetrace.drawing.opposing import titled
+from shapetrace.drawing.kinds.pairing import titled
 from shapetrace.drawing.wording import Words
 from shapetrace.formats.equations import equation_in
 from shapetrace.formats.failures import printable
@@ -75,7 +75,7 @@ def _rows(comparison: Comparison, strict: bool, words: Words) -> Iterator[tuple[
 
 
 def _row(change: Change, words: Words, sign: str = "") -> tuple[Cell, ...]:
-    titles = dict.fromkeys(titled(side.title, words) for side in (change.left, change.right) if side)
+    titles = dict.fromkeys(titled(side, words) for side in (change.left, change.right) if side)
     title = "  " * change.depth + (" → ".join(titles) if not change.section else [*titles][-1])
     return (
         sign or _SIGNS[change.status],

@@ -14,7 +14,7 @@ class Column:
         key: Its name for programs.
         title: Its name for people.
         align: Side that its cells are aligned to.
-        spare: Columns with a higher number are left out first where room is short; 0 stays.
+        spare: ColumnWidths with a higher number are left out first where room is short; 0 stays.
     """
 
     key: str
@@ -25,7 +25,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """Columns and rows.
+    """ColumnWidths and rows.
 
     Attributes:
         columns: What each cell of a row is.

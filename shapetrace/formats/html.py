@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from html import escape
 
-from shapetrace.drawing.facts import facts_of
+from shapetrace.drawing.content.facts import facts_of
 from shapetrace.drawing.wording import Words
 from shapetrace.failing import report
 from shapetrace.formats import summary
@@ -12,7 +12,7 @@ from shapetrace.formats.contract import Excerpt, Files, Format, Options
 from shapetrace.formats.grid import Grid, text
 from shapetrace.formats.markdown import TITLES
 from shapetrace.formats.phrasing import ENGLISH
-from shapetrace.formats.rows import Row, rows
+from shapetrace.formats.rows import TableRow, rows
 from shapetrace.outlining.structure import Outline
 
 _NUMBERS = frozenset({"parameters", "FLOPs"})
@@ -82,7 +82,7 @@ def _lines(words: str) -> str:
     return "\n".join(map(_text, words.split("\n")))
 
 
-def _cells(row: Row) -> list[tuple[str, str]]:
+def _cells(row: TableRow) -> list[tuple[str, str]]:
     indent = f' style="padding-left: {10 + 16 * row.depth}px"'
     title = f"<span{indent}>{_text(row.title)}</span>"
     note = f" <small>{_text(row.note)}</small>" if row.note else ""
@@ -96,7 +96,7 @@ def _cells(row: Row) -> list[tuple[str, str]]:
     ]
 
 
-def _equation(row: Row) -> str:
+def _equation(row: TableRow) -> str:
     if row.step is None:
         return _text(row.equation)
     return "".join(f'<span class="{piece.ink}">{_text(piece.text)}</span>' for piece in row.pieces)

@@ -9,7 +9,7 @@ from shapetrace.comparing.structure import Change, Comparison
 from shapetrace.failing.reporting import as_data
 from shapetrace.formats.contract import Format
 from shapetrace.formats.grid import Grid
-from shapetrace.formats.rows import Row, rows
+from shapetrace.formats.rows import TableRow, rows
 from shapetrace.outlining.structure import Operand, Outline, Section, Step
 
 _LISTS = frozenset({"sections", "steps"})
@@ -58,7 +58,8 @@ def render_comparison(comparison: Comparison) -> str:
 
 
 def _change(change: Change) -> dict[str, Any]:
-    told = asdict(replace(change, steps=(None, None)))
+    left, right = (side and replace(side, title=side.title + side.times) for side in (change.left, change.right))
+    told = asdict(replace(change, steps=(None, None), left=left, right=right))
     return {name: value for name, value in told.items() if name not in {"steps", "inside"}}
 
 
@@ -81,7 +82,7 @@ def _failure(outline: Outline) -> dict[str, Any] | None:
     return as_data(outline.explained)
 
 
-def _row(row: Row) -> dict[str, Any]:
+def _row(row: TableRow) -> dict[str, Any]:
     return _step(row.step) if row.step is not None else _closed(row)
 
 
@@ -104,7 +105,7 @@ def _step(step: Step) -> dict[str, Any]:
     }
 
 
-def _closed(row: Row) -> dict[str, Any]:
+def _closed(row: TableRow) -> dict[str, Any]:
     return {
         "id": row.section.path,
         "section": row.section.path,

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from html import escape
 
-from shapetrace.drawing.facts import facts_of
+from shapetrace.drawing.content.facts import facts_of
 from shapetrace.drawing.wording import Words
 from shapetrace.failing import Explanation
 from shapetrace.formats import summary
@@ -13,7 +13,7 @@ from shapetrace.formats.contract import Excerpt, Files, Format, Options
 from shapetrace.formats.failures import told
 from shapetrace.formats.grid import Grid, text
 from shapetrace.formats.phrasing import ENGLISH
-from shapetrace.formats.rows import Row, rows
+from shapetrace.formats.rows import TableRow, rows
 from shapetrace.outlining.structure import Outline
 
 TITLES = ("step", "module", "shapes", "heads", "parameters", "FLOPs")
@@ -75,7 +75,7 @@ def escaped(line: str) -> str:
     return line
 
 
-def _cells(row: Row) -> list[str]:
+def _cells(row: TableRow) -> list[str]:
     title = _INDENT * row.depth + (f"**{escaped(row.title)}**" if row.step is None else escaped(row.title))
     note = f" *{escaped(row.note)}*" if row.note else ""
     return [title + note, _code(row.module), _code(row.equation), row.stack, escaped(row.cost), flops_of(row)]

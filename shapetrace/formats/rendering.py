@@ -5,10 +5,10 @@ from dataclasses import replace
 
 from shapetrace.comparing.structure import Comparison
 from shapetrace.drawing import figure as draw
-from shapetrace.drawing.differing import difference
-from shapetrace.drawing.failure import FAILURE
+from shapetrace.drawing.content.selecting import section_named, step_numbered
+from shapetrace.drawing.kinds.differing import difference
+from shapetrace.drawing.kinds.failure import FAILURE
 from shapetrace.drawing.primitives import Figure
-from shapetrace.drawing.selecting import section_named, step_numbered
 from shapetrace.errors import UsageError
 from shapetrace.formats import tables
 from shapetrace.formats.comparison import compared

@@ -15,7 +15,7 @@ _IN_STACK = frozenset({"{n} heads", "{n} experts"})
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class TableRow:
     """One line of a table.
 
     Attributes:
@@ -60,7 +60,7 @@ class Row:
         return exact(self.parameters) if self.parameters else "–"
 
 
-def rows(outline: Outline, *, depth: int | None = None, words: Words = ENGLISH) -> list[Row]:
+def rows(outline: Outline, *, depth: int | None = None, words: Words = ENGLISH) -> list[TableRow]:
     """All rows, in order.
 
     Args:
@@ -71,7 +71,7 @@ def rows(outline: Outline, *, depth: int | None = None, words: Words = ENGLISH) 
     return [_translated(row, words) for row in _rows(outline.root, 0, depth, 1)]
 
 
-def _translated(row: Row, words: Words) -> Row:
+def _translated(row: TableRow, words: Words) -> TableRow:
     if words is ENGLISH:
         return row
     if row.step is None:
@@ -82,7 +82,7 @@ def _translated(row: Row, words: Words) -> Row:
     return replace(row, title=words.say(row.title), note=note, pieces=pieces(row.step, words), words=words)
 
 
-def _rows(section: Section, level: int, depth: int | None, around: int) -> Iterator[Row]:
+def _rows(section: Section, level: int, depth: int | None, around: int) -> Iterator[TableRow]:
     """Rows of what is in a section; ``around`` is how often it and the sections around it are folded."""
     for item in section.items:
         if isinstance(item, Step):
@@ -90,12 +90,12 @@ def _rows(section: Section, level: int, depth: int | None, around: int) -> Itera
         elif depth is not None and level >= depth:
             yield _closed(item, section, level, around * item.repeat)
         else:
-            yield Row(level, _headline(item, ENGLISH), "", _members(item, section), None, item)
+            yield TableRow(level, _headline(item, ENGLISH), "", _members(item, section), None, item)
             yield from _rows(item, level + 1, depth, around * item.repeat)
 
 
-def _step(step: Step, section: Section, level: int) -> Row:
-    return Row(
+def _step(step: Step, section: Section, level: int) -> TableRow:
+    return TableRow(
         depth=level,
         title=step.title,
         note=" · ".join(str(note) for note in step.notes if note.template not in _IN_STACK),
@@ -109,13 +109,13 @@ def _step(step: Step, section: Section, level: int) -> Row:
     )
 
 
-def _closed(section: Section, parent: Section, level: int, times: int) -> Row:
+def _closed(section: Section, parent: Section, level: int, times: int) -> TableRow:
     """A section as one row: what goes in, what comes out, what one member costs, of ``times`` that are folded."""
     steps = list(section.steps())
     flops = [step.flops * max(1, step.repeat // times) for step in steps if step.flops is not None]
     first = _first_data(steps[0].operands) if steps else None
     last = steps[-1].results[0] if steps and steps[-1].results else None
-    return Row(
+    return TableRow(
         depth=level,
         title=_headline(section, ENGLISH),
         note=ENGLISH.several("{n} steps", len(steps)),

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 
-from shapetrace.drawing.aligning import Band, bands
-from shapetrace.drawing.arranging import Row
-from shapetrace.drawing.captions import title_of
-from shapetrace.drawing.comparing import parts_of, rows_of
+from shapetrace.drawing.content.rows import Row
+from shapetrace.drawing.kinds.aligning import Band, bands
+from shapetrace.drawing.kinds.column_heads import head_of
+from shapetrace.drawing.kinds.side_by_side import parts_of, rows_of
+from shapetrace.drawing.layout.captions import title_of
 from shapetrace.drawing.look import Look
-from shapetrace.drawing.scores import score_of
 from shapetrace.drawing.wording import Words
 from shapetrace.formats.equations import equation_in
 from shapetrace.formats.grid import Cell, Column, Grid
@@ -28,11 +28,11 @@ def side_by_side(outlines: Sequence[Outline], section: str | None, words: Words,
         UsageError: If there are not two or three outlines, or one has no such section.
     """
     parts = parts_of(outlines, section)
-    scores = [score_of(outline, part) for outline, part in zip(outlines, parts, strict=True)]
-    names = [Column(f"model_{n}", words.say(score.name)) for n, score in enumerate(scores, 1)]
+    heads = [head_of(outline, part) for outline, part in zip(outlines, parts, strict=True)]
+    names = [Column(f"model_{n}", words.say(head.name)) for n, head in enumerate(heads, 1)]
     counted: list[tuple[Cell, ...]] = [
-        (words.say("parameters"), *(f"{score.parameters:,}" for score in scores)),
-        (words.say("KV cache"), *(f"{score.cache.layer_bytes:,} B" if score.cache else None for score in scores)),
+        (words.say("parameters"), *(f"{head.parameters:,}" for head in heads)),
+        (words.say("KV cache"), *(f"{head.cache.layer_bytes:,} B" if head.cache else None for head in heads)),
     ]
     aligned = bands([rows_of(part, look or Look()) for part in parts])
     steps = [(_title(band, words), *_cells(band, words)) for band in aligned]

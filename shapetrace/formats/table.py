@@ -8,15 +8,15 @@ from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.text import Text
 
-from shapetrace.drawing.facts import facts_of
+from shapetrace.drawing.content.facts import facts_of
 from shapetrace.drawing.wording import Words
 from shapetrace.formats import summary
-from shapetrace.formats.columns import GAP, MARGIN, Columns, choose, cost, flops_of, module_path, title
+from shapetrace.formats.columns import GAP, MARGIN, ColumnWidths, choose, cost, flops_of, module_path, title
 from shapetrace.formats.contract import Format, Options
 from shapetrace.formats.failures import panel, printable
 from shapetrace.formats.grid import Column, Grid, text
 from shapetrace.formats.phrasing import ENGLISH
-from shapetrace.formats.rows import Row, rows
+from shapetrace.formats.rows import TableRow, rows
 from shapetrace.formats.wrapping import broken
 from shapetrace.outlining.structure import Outline
 
@@ -87,7 +87,7 @@ def _head(outline: Outline, width: int, words: Words) -> Iterator[Text]:
         yield from (Text(part, style=STYLES["data"]) for part in _broken_words(tokens, width))
 
 
-def _row(row: Row, columns: Columns, width: int) -> Iterator[Text]:
+def _row(row: TableRow, columns: ColumnWidths, width: int) -> Iterator[Text]:
     parts = _parts(row)
     equation = Text.assemble(*parts)
     own_line = equation.cell_len > columns.shapes
@@ -104,7 +104,7 @@ def _row(row: Row, columns: Columns, width: int) -> Iterator[Text]:
         yield from _broken(parts, width, indent=2 * (row.depth + 3))
 
 
-def _title(row: Row, columns: Columns) -> Text:
+def _title(row: TableRow, columns: ColumnWidths) -> Text:
     plain = title(row, notes=False, heads=not columns.heads, compact=columns.compact)
     whole = title(row, notes=columns.notes, heads=not columns.heads, compact=columns.compact)
     result = Text(printable(whole))
@@ -114,7 +114,7 @@ def _title(row: Row, columns: Columns) -> Text:
     return result
 
 
-def _parts(row: Row) -> list[Text]:
+def _parts(row: TableRow) -> list[Text]:
     """An equation cut before every sign: ``[1024,768]``, ``×[768,64]``, ``→[1024,64]``."""
     parts: list[Text] = []
     for place, piece in enumerate(row.pieces):
@@ -139,7 +139,7 @@ def _broken(parts: list[Text], width: int, *, indent: int) -> Iterator[Text]:
     yield line
 
 
-def _joined(cells: list[Text], columns: Columns) -> Text:
+def _joined(cells: list[Text], columns: ColumnWidths) -> Text:
     """Cells side by side: numbers aligned right, columns of width 0 left out."""
     widths = (columns.step, columns.module, columns.shapes, columns.heads, columns.parameters, columns.flops)
     line = Text(" " * MARGIN)
@@ -198,7 +198,7 @@ def _header(grid: Grid) -> tuple[str, ...]:
 
 
 def _fitting(grid: Grid, width: int) -> dict[int, int]:
-    """Columns that are shown, and how wide each is."""
+    """ColumnWidths that are shown, and how wide each is."""
     cells = (_header(grid), *grid.rows)
     widths = {i: max(cell_len(printable(text(row[i]))) for row in cells) for i in range(len(grid.columns))}
     while _total(widths) > width:

@@ -1,6 +1,6 @@
 """The outline: what a trace means. Sections hold steps; steps hold named operands.
 
-Frozen dataclasses, standard library only. Titles and notes are English here; renderers translate them.
+Frozen dataclasses, standard library only. Titles and notes are English here; formats translate them.
 """
 
 from collections.abc import Iterator

@@ -126,7 +126,7 @@ def test_one_changed_layer_of_many_is_all_that_differs():
     found = compare(layers(32, 32, 32, 32), layers(32, 32, 64, 32))
     changed = [c for c in found.changes if "products" in c.aspects]
     assert [(c.left.path, c.right.path) for c in changed] == [("2.up", "2.up"), ("2.down", "2.down")]
-    sections = [(c.left.title, c.left.path) for c in found.changes if c.section and c.depth == 0]
+    sections = [(c.left.title + c.left.times, c.left.path) for c in found.changes if c.section and c.depth == 0]
     assert sections == [("MLP ×2", "0"), ("MLP", "2"), ("MLP", "3")] or [path for _, path in sections] == [
         "0",
         "2",

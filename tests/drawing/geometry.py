@@ -2,8 +2,8 @@
 
 from itertools import combinations
 
-from shapetrace.drawing.boxes import Box, box_of
 from shapetrace.drawing.inks import TEXTS
+from shapetrace.drawing.layout.boxes import Box, box_of
 from shapetrace.drawing.primitives import Figure, Text
 
 

@@ -5,11 +5,11 @@ from dataclasses import replace
 import pytest
 
 from shapetrace.drawing import figure
-from shapetrace.drawing.arranging import Panel, Row, arrange, flattened, rows_in
-from shapetrace.drawing.collapsing import collapse
+from shapetrace.drawing.content.collapsing import collapse
+from shapetrace.drawing.content.rails import rails_for
+from shapetrace.drawing.content.rows import Panel, Row, arrange, flattened, rows_in
 from shapetrace.drawing.look import Look
 from shapetrace.drawing.primitives import Text
-from shapetrace.drawing.rails import rails_for
 from shapetrace.outlining.structure import Section, Step
 from tests.drawing.outlines import data, function, gpt2, outline_of, product, weight
 

@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from shapetrace.drawing import Look, compare
-from shapetrace.drawing.aligning import bands
-from shapetrace.drawing.caching import cache_of
-from shapetrace.drawing.comparing import rows_of
+from shapetrace.drawing.kinds.aligning import bands
+from shapetrace.drawing.kinds.kv_cache import cache_of
+from shapetrace.drawing.kinds.side_by_side import rows_of
 from shapetrace.errors import UsageError
 from shapetrace.obtaining import variants
 from tests.drawing.geometry import assert_sound, text_boxes

@@ -7,7 +7,7 @@ from torch import nn
 import shapetrace
 from shapetrace.comparing import Comparison, compare
 from shapetrace.drawing import Figure, Look
-from shapetrace.drawing.differing import difference
+from shapetrace.drawing.kinds.differing import difference
 from shapetrace.drawing.metrics import width_px
 from shapetrace.drawing.primitives import Text
 from shapetrace.errors import UsageError

@@ -3,7 +3,7 @@
 import pytest
 
 from shapetrace.drawing import Look, figure
-from shapetrace.drawing.boxes import box_of
+from shapetrace.drawing.layout.boxes import box_of
 from shapetrace.drawing.primitives import Line, Polygon, Rect, Text
 from shapetrace.errors import UsageError
 from shapetrace.outlining.structure import Operand, Outline, Step

@@ -2,8 +2,8 @@
 
 import pytest
 
+from shapetrace.drawing.layout.names import joined_path, name_spans, shape_pieces
 from shapetrace.drawing.metrics import clean, shortened, width_px, wrapped
-from shapetrace.drawing.naming import joined_path, name_spans, shape_text
 from shapetrace.drawing.primitives import Span
 
 
@@ -44,10 +44,19 @@ def test_names_get_real_subscripts_and_transposes():
     assert name_spans("", "name-data", 100) == ()
 
 
-def test_long_shapes_lose_their_middle():
-    assert shape_text((1024, 768)) == "[1024, 768]"
-    assert shape_text((2, 3, 8, 224, 224)) == "[2, 3, 8, 224, 224]"
-    assert shape_text((128, 256, 512, 1024, 2048, 4096)) == "[128, 256, 512, …, 2048, 4096]"
+@pytest.mark.parametrize(
+    ("shape", "text", "axes"),
+    [
+        ((1024, 768), "[1024, 768]", [0, 1]),
+        ((2, 3, 8, 224, 224), "[2, 3, 8, 224, 224]", [0, 1, 2, 3, 4]),
+        ((128, 256, 512, 1024, 2048, 4096), "[128, 256, 512, …, 2048, 4096]", [0, 1, 2, 4, 5]),
+    ],
+)
+def test_long_shapes_lose_their_middle_and_every_size_knows_its_axis(shape, text, axes):
+    pieces = shape_pieces(shape)
+    assert "".join(piece for piece, _ in pieces) == text
+    assert [axis for _, axis in pieces if axis is not None] == axes
+    assert all(piece == str(shape[axis]) for piece, axis in pieces if axis is not None)
 
 
 def test_paths_that_differ_little_are_written_as_one():

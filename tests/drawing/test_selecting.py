@@ -2,7 +2,7 @@
 
 import pytest
 
-from shapetrace.drawing.selecting import section_named, step_numbered
+from shapetrace.drawing.content.selecting import section_named, step_numbered
 from shapetrace.errors import UsageError
 from tests.drawing.outlines import gpt2
 

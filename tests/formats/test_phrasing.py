@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from shapetrace.drawing.facts import facts_of
+from shapetrace.drawing.content.facts import facts_of
 from shapetrace.drawing.wording import _ONE, words_in
 from shapetrace.formats import html, markdown, summary
 from shapetrace.formats.phrasing import ENGLISH, part_named

@@ -10,8 +10,8 @@ import pytest
 from shapetrace.api import Trace
 from shapetrace.comparing import compare as diff
 from shapetrace.drawing import compare, figure
-from shapetrace.drawing.caching import cache_of
-from shapetrace.drawing.differing import difference
+from shapetrace.drawing.kinds.differing import difference
+from shapetrace.drawing.kinds.kv_cache import cache_of
 from shapetrace.drawing.primitives import Text
 from shapetrace.formats import FORMATS
 from shapetrace.formats.contract import Options

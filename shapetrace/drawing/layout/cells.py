@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from shapetrace.drawing.boxes import Box, around
+from shapetrace.drawing.layout.boxes import Box, around
 from shapetrace.drawing.metrics import width_px
 from shapetrace.drawing.primitives import Line, Mark, Polygon, Rect, Span, Text
 

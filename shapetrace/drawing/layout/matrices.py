@@ -4,15 +4,15 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from shapetrace.drawing.boxes import around
-from shapetrace.drawing.cells import Cell, cell
-from shapetrace.drawing.emphasis import Pointed
-from shapetrace.drawing.frames import ZIGZAG_AT, Frame, body
+from shapetrace.drawing.content.emphasis import Pointed
 from shapetrace.drawing.inks import SHIFT_PX
+from shapetrace.drawing.layout.boxes import around
+from shapetrace.drawing.layout.cells import Cell, cell
+from shapetrace.drawing.layout.frames import ZIGZAG_AT, Frame, body
+from shapetrace.drawing.layout.names import name_spans, shape_pieces, stack_sizes, stack_text
+from shapetrace.drawing.layout.scale import Scale
 from shapetrace.drawing.metrics import ELLIPSIS, clean, shortened, width_px
-from shapetrace.drawing.naming import name_spans, shape_pieces, stack_sizes, stack_text
 from shapetrace.drawing.primitives import Line, Mark, Point, Span, Text
-from shapetrace.drawing.sides import Sides
 from shapetrace.outlining.structure import Operand
 
 _NAME_ROOM_PX = 150.0
@@ -30,13 +30,13 @@ class Style:
     """What the matrices of one figure have in common.
 
     Attributes:
-        sides: The law of lengths.
+        scale: The law of lengths.
         dims: ``numbers``, ``names`` or ``both``.
         hatched: Inks whose rectangles are hatched.
         scalar: The word for a value without axes.
     """
 
-    sides: Sides
+    scale: Scale
     dims: str = "numbers"
     hatched: frozenset[str] = frozenset()
     scalar: str = "scalar"
@@ -86,11 +86,11 @@ def _frame(operand: Operand, style: Style, half: bool, upright: bool) -> Frame:
         ink,
         rows,
         columns,
-        width=style.sides.length_px(n_columns, half=half),
-        height=style.sides.length_px(n_rows, half=half),
+        width=style.scale.length_px(n_columns, half=half),
+        height=style.scale.length_px(n_rows, half=half),
         depth=min(math.prod(stack_sizes(operand)), 3) - 1 if 0 not in stack_sizes(operand) else 0,
-        broken_across=n_columns in style.sides.broken,
-        broken_down=n_rows in style.sides.broken,
+        broken_across=n_columns in style.scale.broken,
+        broken_down=n_rows in style.scale.broken,
         hatched=ink in style.hatched,
     )
 

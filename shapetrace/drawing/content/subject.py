@@ -3,13 +3,13 @@
 import re
 from dataclasses import dataclass
 
-from shapetrace.drawing.arranging import Item, Row, arrange, flattened
-from shapetrace.drawing.collapsing import collapse
-from shapetrace.drawing.facts import facts_of
+from shapetrace.drawing.content.collapsing import collapse
+from shapetrace.drawing.content.facts import facts_of
+from shapetrace.drawing.content.rows import Item, Row, arrange, flattened
+from shapetrace.drawing.content.selecting import section_named, step_numbered
+from shapetrace.drawing.content.story import story_items
 from shapetrace.drawing.look import Look
 from shapetrace.drawing.metrics import clean
-from shapetrace.drawing.selecting import section_named, step_numbered
-from shapetrace.drawing.story import story_items
 from shapetrace.drawing.wording import Words, counted, flops_text
 from shapetrace.errors import UsageError
 from shapetrace.outlining.structure import Outline, Section

@@ -5,22 +5,22 @@ from dataclasses import replace
 
 from shapetrace.comparing import summarising
 from shapetrace.comparing.structure import Change, Comparison
-from shapetrace.drawing.abreast import Abreast
-from shapetrace.drawing.arranging import Row
-from shapetrace.drawing.differences import Band, Equal, Head, Pair, bands_of
-from shapetrace.drawing.equations import drawn_operands
-from shapetrace.drawing.headings import MARGIN_PX, footing, heading
-from shapetrace.drawing.layout import uniquely_named
+from shapetrace.drawing.content.rows import Row
+from shapetrace.drawing.content.subject import slug
+from shapetrace.drawing.kinds.column_layout import ColumnLayout
+from shapetrace.drawing.kinds.difference_bands import Band, Differing, Equal, Head, bands_of
+from shapetrace.drawing.kinds.pairing import SIGNS, FittedChange, emphases, paired, tagged, titled
+from shapetrace.drawing.kinds.single import uniquely_named
+from shapetrace.drawing.kinds.sums import total_marks
+from shapetrace.drawing.layout.equations import drawn_operands
+from shapetrace.drawing.layout.fitting import fit_wrapped
+from shapetrace.drawing.layout.headings import MARGIN_PX, footing, heading
+from shapetrace.drawing.layout.matrices import Style
+from shapetrace.drawing.layout.scale import scale_for
 from shapetrace.drawing.look import Look
-from shapetrace.drawing.matrices import Style
 from shapetrace.drawing.metrics import clean, shortened, width_px
-from shapetrace.drawing.opposing import SIGNS, Set, emphases, opposed, tagged, titled
 from shapetrace.drawing.primitives import Figure, Group, Line, Mark, Rect, Span, Text, moved
-from shapetrace.drawing.setting import set_wrapped
-from shapetrace.drawing.sides import sides_for
-from shapetrace.drawing.subjects import slug
 from shapetrace.drawing.theme import theme_named
-from shapetrace.drawing.totalling import total_marks
 from shapetrace.drawing.wording import Words, words_in
 from shapetrace.errors import UsageError
 
@@ -55,16 +55,16 @@ def difference(
     if look.width_px < _NARROWEST_PX:
         raise UsageError(f"width is {look.width_px} px; two models side by side need {_NARROWEST_PX}")
     words, colours = words_in(lang, look.templates), theme_named(theme, look.templates)
-    sheet = Abreast(look.width_px, 2)
-    style = Style(sides_for(()), look.dims, colours.hatched, words.say("scalar"))
+    columns = ColumnLayout(look.width_px, 2)
+    style = Style(scale_for(()), look.dims, colours.hatched, words.say("scalar"))
     bands, n_left_out = _first(bands_of(comparison, strict=strict), look.max_rows)
-    sets = _set([band.change for band in bands if isinstance(band, Pair)], style, words, sheet)
+    fitted = _fitted([band.change for band in bands if isinstance(band, Differing)], style, words, columns)
     title = look.title or f"{clean(comparison.left)} ↔ {clean(comparison.right)}"
-    legend = _legend(sets, words)
+    legend = _legend(fitted, words)
     head, top = heading(title, _facts(comparison, words), legend, look.width_px)
     sums, height = total_marks(comparison, words, look.width_px - 2 * MARGIN_PX)
-    named = _names(comparison, sheet, top + 14 + height + 22) if sets else ()
-    body, y = _painted(bands, sets, sheet, top + 14 + height + (34 if sets else 10), words)
+    named = _names(comparison, columns, top + 14 + height + 22) if fitted else ()
+    body, y = _painted(bands, fitted, columns, top + 14 + height + (34 if fitted else 10), words)
     foot, bottom = footing(tuple(_notes(comparison, strict, n_left_out, words, look)), y, look.width_px)
     groups = (
         Group("canvas", (Rect(0, 0, look.width_px, bottom + 22, "background", 0),)),
@@ -74,36 +74,36 @@ def difference(
         *body,
         Group("footing", foot),
     )
-    desc = "\n".join(_described(pair.change, words) for pair in sets)
+    desc = "\n".join(_described(pair.change, words) for pair in fitted)
     name = f"difference-{slug(comparison.left)}-{slug(comparison.right)}"
     shown = tuple(uniquely_named(group for group in groups if group.marks))
     return Figure(name, title, desc, look.width_px, bottom + 22, shown, colours, lang)
 
 
-def _names(comparison: Comparison, sheet: Abreast, y: float) -> tuple[Mark, ...]:
+def _names(comparison: Comparison, columns: ColumnLayout, y: float) -> tuple[Mark, ...]:
     """What stands on which side."""
     names = (comparison.left, comparison.right)
     return tuple(
-        Text(sheet.left(place), y, (Span(shortened(clean(name), "label", sheet.room)),), "label")
+        Text(columns.left(place), y, (Span(shortened(clean(name), "label", columns.room)),), "label")
         for place, name in enumerate(names)
     )
 
 
 def _first(bands: list[Band], most: int) -> tuple[list[Band], int]:
     """As many bands as a figure may have, and how many steps are left out."""
-    places = [place for place, band in enumerate(bands) if isinstance(band, Pair)]
+    places = [place for place, band in enumerate(bands) if isinstance(band, Differing)]
     if len(places) <= most:
         return bands, 0
     return bands[: places[most]], len(places) - most
 
 
-def _set(changes: Sequence[Change], style: Style, words: Words, sheet: Abreast) -> list[Set]:
+def _fitted(changes: Sequence[Change], style: Style, words: Words, columns: ColumnLayout) -> list[FittedChange]:
     """Choose one scale for all equations and set them."""
     pairs = [pair for change in changes for pair in zip(change.steps, emphases(change), strict=True)]
     rows = [Row((step,), emphasis=emphasis) for step, emphasis in pairs if step is not None]
-    style = replace(style, sides=sides_for(n for row in rows for o in drawn_operands(row) for n in o.shape[-2:]))
-    lines = iter(set_wrapped(rows, style, words, sheet.room, _FACTORS) if rows else ())
-    return [Set(change, tuple(next(lines) if step else () for step in change.steps)) for change in changes]  # type: ignore[arg-type]
+    style = replace(style, scale=scale_for(n for row in rows for o in drawn_operands(row) for n in o.shape[-2:]))
+    lines = iter(fit_wrapped(rows, style, words, columns.room, _FACTORS) if rows else ())
+    return [FittedChange(change, tuple(next(lines) if step else () for step in change.steps)) for change in changes]  # type: ignore[arg-type]
 
 
 def _facts(comparison: Comparison, words: Words) -> tuple[str, ...]:
@@ -122,20 +122,20 @@ def _notes(
         yield "caption", clean(look.caption)
 
 
-def _legend(sets: Sequence[Set], words: Words) -> tuple[tuple[str, str], ...]:
-    roles = {o.role for pair in sets for step in pair.change.steps if step for o in drawn_operands(Row((step,)))}
+def _legend(fitted: Sequence[FittedChange], words: Words) -> tuple[tuple[str, str], ...]:
+    roles = {o.role for pair in fitted for step in pair.change.steps if step for o in drawn_operands(Row((step,)))}
     inks = (("data", "data", "data"), ("weight", "weight", "weights"), ("constant", "const", "constants"))
     found = [(ink, words.say(phrase)) for role, ink, phrase in inks if role in roles]
-    changed = any(pair.change.status == "changed" for pair in sets)
+    changed = any(pair.change.status == "changed" for pair in fitted)
     return (*found, *([("change", words.say("sizes that changed"))] if changed else []))
 
 
 def _painted(
-    bands: Sequence[Band], sets: Sequence[Set], sheet: Abreast, top: float, words: Words
+    bands: Sequence[Band], fitted: Sequence[FittedChange], columns: ColumnLayout, top: float, words: Words
 ) -> tuple[list[Group], float]:
     """Paint the bands from ``top`` down; steps of one section stand in one panel."""
-    waiting, groups = iter(sets), list[Group]()
-    left, room = sheet.left(0), sheet.left(1) + sheet.room - sheet.left(0)
+    waiting, groups = iter(fitted), list[Group]()
+    left, room = columns.left(0), columns.left(1) + columns.room - columns.left(0)
     y, start = top, top
     marks: list[Mark] = []
     for place, band in enumerate(bands):
@@ -152,7 +152,7 @@ def _painted(
         else:
             if place and not isinstance(bands[place - 1], Head):
                 marks.append(Line((((left, y), (left + room, y)),), "rule"))
-            painted, y = opposed(next(waiting), sheet, y, words)
+            painted, y = paired(next(waiting), columns, y, words)
             marks += painted
     groups += _panel(marks, start, y, left, room) if marks else []
     return groups, y + 4
@@ -180,7 +180,7 @@ def _head(band: Head, left: float, y: float, room: float, words: Words) -> Itera
 
 def _title(change: Change, words: Words) -> str:
     side = change.right or change.left
-    return titled(side.title if side else "", words)
+    return titled(side, words) if side else ""
 
 
 def _equal(band: Equal, words: Words, room: float) -> str:
@@ -197,4 +197,5 @@ def _equal(band: Equal, words: Words, room: float) -> str:
 def _described(change: Change, words: Words) -> str:
     sides = [side.equation for side in (change.left, change.right) if side]
     side = change.right or change.left
-    return f"{words.say(SIGNS[change.status])} {side.title if side else ''}: {' → '.join(dict.fromkeys(sides))}"
+    title = side.title + side.times if side else ""
+    return f"{words.say(SIGNS[change.status])} {title}: {' → '.join(dict.fromkeys(sides))}"

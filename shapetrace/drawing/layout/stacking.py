@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from shapetrace.drawing.arranging import Item, Panel, Row
-from shapetrace.drawing.cells import Cell
-from shapetrace.drawing.grids import Line, line_axes
+from shapetrace.drawing.content.rows import Item, Panel, Row
+from shapetrace.drawing.layout.cells import Cell
+from shapetrace.drawing.layout.columns import EquationLine, depth_below
 
 _ROW_GAP_PX = 28.0
 _PANEL_GAP_PX = 24.0
@@ -14,7 +14,7 @@ _PANEL_BOTTOM_PX = 22.0
 
 
 @dataclass(frozen=True, slots=True)
-class SetRow:
+class FittedRow:
     """A row with its cells chosen.
 
     Attributes:
@@ -25,7 +25,7 @@ class SetRow:
 
     row: Row
     caption: Cell
-    lines: tuple[Line, ...]
+    lines: tuple[EquationLine, ...]
 
     @property
     def above(self) -> float:
@@ -35,26 +35,25 @@ class SetRow:
     @property
     def below(self) -> float:
         """How far it reaches down from its axis."""
-        last = line_axes(self.lines)[-1] + self.lines[-1].below if self.lines else 0
-        return max(self.caption.box.bottom, last)
+        return max(self.caption.box.bottom, depth_below(self.lines))
 
 
 @dataclass(frozen=True, slots=True)
 class PlacedRow:
-    """A row on the sheet.
+    """A row on the placement.
 
     Attributes:
-        set_row: The row.
+        fitted: The row.
         axis: The y of its (first) axis.
     """
 
-    set_row: SetRow
+    fitted: FittedRow
     axis: float
 
 
 @dataclass(frozen=True, slots=True)
 class PlacedPanel:
-    """A panel on the sheet.
+    """A panel on the placement.
 
     Attributes:
         panel: What it frames.
@@ -70,7 +69,7 @@ class PlacedPanel:
 
 
 @dataclass(slots=True)
-class Sheet:
+class Placement:
     """Rows and panels from top to bottom.
 
     Attributes:
@@ -86,35 +85,37 @@ class Sheet:
     bottom: float = 0.0
 
 
-def lay_out(items: Sequence[Item], set_rows: Iterable[SetRow], top: float) -> Sheet:
+def lay_out(items: Sequence[Item], fitted_rows: Iterable[FittedRow], top: float) -> Placement:
     """Put rows below each other.
 
     Args:
         items: Rows and panels.
-        set_rows: The same rows with their cells, in order.
+        fitted_rows: The same rows with their cells, in order.
         top: Where the first thing starts.
     """
-    sheet = Sheet()
-    sheet.bottom = _stack(items, iter(set_rows), sheet, top, 0)
-    return sheet
+    placement = Placement()
+    placement.bottom = _stack(items, iter(fitted_rows), placement, top, 0)
+    return placement
 
 
-def _stack(items: Sequence[Item], set_rows: Iterator[SetRow], sheet: Sheet, top: float, depth: int) -> float:
+def _stack(
+    items: Sequence[Item], fitted_rows: Iterator[FittedRow], placement: Placement, top: float, depth: int
+) -> float:
     y = top
     for place, item in enumerate(items):
         if place:
             y += _PANEL_GAP_PX if isinstance(item, Panel) or isinstance(items[place - 1], Panel) else _ROW_GAP_PX
         if isinstance(item, Panel):
-            number = len(sheet.panels)
-            sheet.panels.append(PlacedPanel(item, depth, y, y))
-            end = _stack(item.items, set_rows, sheet, y + _PANEL_TOP_PX, depth + 1) + _PANEL_BOTTOM_PX
-            sheet.panels[number] = PlacedPanel(item, depth, y, end)
+            number = len(placement.panels)
+            placement.panels.append(PlacedPanel(item, depth, y, y))
+            end = _stack(item.items, fitted_rows, placement, y + _PANEL_TOP_PX, depth + 1) + _PANEL_BOTTOM_PX
+            placement.panels[number] = PlacedPanel(item, depth, y, end)
             y = end
             continue
-        set_row = next(set_rows)
-        sheet.rows.append(PlacedRow(set_row, y + set_row.above))
-        y += set_row.above + set_row.below
+        fitted = next(fitted_rows)
+        placement.rows.append(PlacedRow(fitted, y + fitted.above))
+        y += fitted.above + fitted.below
         if item.n_left_out:
-            sheet.gaps.append((y + 34, item.n_left_out))
+            placement.gaps.append((y + 34, item.n_left_out))
             y += 44
     return y

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from shapetrace.drawing.emphasis import Emphasis
+from shapetrace.drawing.content.emphasis import Emphasis
 from shapetrace.drawing.look import Look
 from shapetrace.outlining.structure import Operand, Section, Step
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from shapetrace.drawing.arranging import Item, Panel, Row, rows_in
+from shapetrace.drawing.content.rows import Item, Panel, Row, rows_in
 
 _TAIL_ROWS = 12
 _DROPPED = -1

@@ -3,13 +3,13 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from shapetrace.drawing.captions import row_title
-from shapetrace.drawing.grids import line_axes
+from shapetrace.drawing.content.rails import Rail
+from shapetrace.drawing.content.subject import slug
+from shapetrace.drawing.layout.captions import row_title
+from shapetrace.drawing.layout.columns import painted_lines
+from shapetrace.drawing.layout.stacking import PlacedPanel, PlacedRow, Placement
 from shapetrace.drawing.metrics import clean, shortened, width_px
 from shapetrace.drawing.primitives import Circle, Group, Line, Mark, Rect, Span, Text, moved
-from shapetrace.drawing.rails import Rail
-from shapetrace.drawing.sheets import PlacedPanel, PlacedRow, Sheet
-from shapetrace.drawing.subjects import slug
 from shapetrace.drawing.wording import Words
 from shapetrace.outlining.structure import Section
 
@@ -65,25 +65,23 @@ def _members(section: Section) -> str:
 
 def row_group(placed: PlacedRow, margins: Margins, words: Words) -> Group:
     """Paint a row: its caption and its equation."""
-    set_row = placed.set_row
-    marks = list(moved(set_row.caption.marks, margins.caption, placed.axis))
-    for line, axis in zip(set_row.lines, line_axes(set_row.lines), strict=True):
-        for cell, x in line.cells:
-            marks += moved(cell.marks, margins.equation + x, placed.axis + axis)
-    return Group(slug(set_row.row.id), tuple(marks), row_title(set_row.row, words))
+    fitted = placed.fitted
+    marks = list(moved(fitted.caption.marks, margins.caption, placed.axis))
+    marks += painted_lines(fitted.lines, margins.equation, placed.axis)
+    return Group(slug(fitted.row.id), tuple(marks), row_title(fitted.row, words))
 
 
-def rail_group(rails: Sequence[Rail], sheet: Sheet, top: float, margins: Margins) -> Group:
+def rail_group(rails: Sequence[Rail], placement: Placement, top: float, margins: Margins) -> Group:
     """Paint the residual rails."""
-    return Group("rails", tuple(mark for rail in rails for mark in _rail(rail, sheet, top, margins)))
+    return Group("rails", tuple(mark for rail in rails for mark in _rail(rail, placement, top, margins)))
 
 
-def _rail(rail: Rail, sheet: Sheet, top: float, margins: Margins) -> Iterator[Mark]:
-    end = sheet.rows[rail.target].axis
+def _rail(rail: Rail, placement: Placement, top: float, margins: Margins) -> Iterator[Mark]:
+    end = placement.rows[rail.target].axis
     if rail.source is not None:
-        start = sheet.rows[rail.source].axis
+        start = placement.rows[rail.source].axis
     else:
-        start = next((placed.top + 21 for placed in sheet.panels if placed.panel is rail.panel), top)
+        start = next((placed.top + 21 for placed in placement.panels if placed.panel is rail.panel), top)
     right = margins.caption - _HOOK_PX
     x = margins.lanes - rail.lane * LANE_PX
     yield Line((((right, start), (x, start), (x, end), (right, end)),), "rail", _BEND_PX)

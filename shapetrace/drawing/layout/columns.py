@@ -4,15 +4,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from shapetrace.drawing.cells import Cell
-from shapetrace.drawing.equations import Slot
+from shapetrace.drawing.layout.cells import Cell
+from shapetrace.drawing.layout.equations import Slot
+from shapetrace.drawing.primitives import Mark, moved
 
 GAP_PX = 11.0
 _LINE_GAP_PX = 16.0
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class EquationLine:
     """Cells side by side on one axis.
 
     Attributes:
@@ -56,7 +57,7 @@ def columns_of(rows: Iterable[Sequence[Slot]]) -> Columns:
     return Columns(origins)
 
 
-def aligned(slots: Sequence[Slot], columns: Columns, room_px: float) -> Line:
+def aligned(slots: Sequence[Slot], columns: Columns, room_px: float) -> EquationLine:
     """One line in columns; a row that keeps to none has only its first cell in its column."""
     if any(slot.column is None for slot in slots):
         line = compact(slots)
@@ -65,7 +66,7 @@ def aligned(slots: Sequence[Slot], columns: Columns, room_px: float) -> Line:
     return _line([(slot.cell, columns.origins[slot.column]) for slot in slots if slot.column is not None])
 
 
-def compact(slots: Sequence[Slot]) -> Line:
+def compact(slots: Sequence[Slot]) -> EquationLine:
     """One line as narrow as it can be."""
     placed = []
     x = 0.0
@@ -75,7 +76,7 @@ def compact(slots: Sequence[Slot]) -> Line:
     return _line(placed)
 
 
-def wrapped(slots: Sequence[Slot], room_px: float) -> tuple[Line, ...]:
+def wrapped(slots: Sequence[Slot], room_px: float) -> tuple[EquationLine, ...]:
     """Several lines where one is too wide; an operator starts the line of what follows it."""
     lines: list[list[Slot]] = [[]]
     for chunk in _chunks(slots, room_px):
@@ -90,12 +91,27 @@ def widest_cell(slots: Sequence[Slot]) -> float:
     return max((slot.cell.box.right - slot.cell.box.left for slot in slots), default=0.0)
 
 
-def line_axes(lines: Sequence[Line]) -> list[float]:
+def line_axes(lines: Sequence[EquationLine]) -> list[float]:
     """Where the axes of a row's lines are, from that of the first."""
-    axes = [0.0]
+    axes = [0.0] if lines else []
     for upper, lower in pairwise(lines):
         axes.append(axes[-1] + upper.below + _LINE_GAP_PX + lower.above)
     return axes
+
+
+def depth_below(lines: Sequence[EquationLine]) -> float:
+    """How far the lines of a row reach down from the axis of the first; 0 if there are none."""
+    return line_axes(lines)[-1] + lines[-1].below if lines else 0
+
+
+def painted_lines(lines: Sequence[EquationLine], left: float, axis: float) -> list[Mark]:
+    """The marks of an equation, from its left edge on, around the axis of its first line."""
+    return [
+        mark
+        for line, below in zip(lines, line_axes(lines), strict=True)
+        for cell, x in line.cells
+        for mark in moved(cell.marks, left + x, axis + below)
+    ]
 
 
 def _chunks(slots: Sequence[Slot], room_px: float) -> list[list[Slot]]:
@@ -108,10 +124,10 @@ def _chunks(slots: Sequence[Slot], room_px: float) -> list[list[Slot]]:
     return [chunk for chunk in chunks if chunk]
 
 
-def _line(placed: Sequence[tuple[Cell, float]]) -> Line:
+def _line(placed: Sequence[tuple[Cell, float]]) -> EquationLine:
     if not placed:
-        return Line((), 0, 0, 0)
-    return Line(
+        return EquationLine((), 0, 0, 0)
+    return EquationLine(
         tuple(placed),
         above=max(-cell.box.top for cell, _ in placed),
         below=max(cell.box.bottom for cell, _ in placed),

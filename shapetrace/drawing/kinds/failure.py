@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 
-from shapetrace.drawing.arranging import Row
-from shapetrace.drawing.emphasis import Emphasis
+from shapetrace.drawing.content.emphasis import Emphasis
+from shapetrace.drawing.content.rows import Row
+from shapetrace.drawing.content.subject import Subject
 from shapetrace.drawing.look import Look
 from shapetrace.drawing.metrics import clean
-from shapetrace.drawing.subjects import Subject
 from shapetrace.drawing.wording import Words
 from shapetrace.failing import Explanation, Part
 from shapetrace.language import joined, say

@@ -1,17 +1,16 @@
 """Two steps side by side: how they differ in words, below it both equations, sizes that changed underlined."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import zip_longest
 
 from shapetrace.comparing.structure import Change, Side
-from shapetrace.drawing.abreast import Abreast
-from shapetrace.drawing.emphasis import Emphasis
-from shapetrace.drawing.grids import Line as SetLine
-from shapetrace.drawing.grids import line_axes
+from shapetrace.drawing.content.emphasis import Emphasis
+from shapetrace.drawing.kinds.column_layout import ColumnLayout
+from shapetrace.drawing.layout.columns import EquationLine, depth_below, painted_lines
+from shapetrace.drawing.layout.names import stack_sizes
 from shapetrace.drawing.metrics import clean, shortened, width_px
-from shapetrace.drawing.naming import stack_sizes
-from shapetrace.drawing.primitives import Mark, Span, Text, moved
+from shapetrace.drawing.primitives import Mark, Span, Text
 from shapetrace.drawing.wording import Words, counted, flops_text
 from shapetrace.outlining.structure import Step
 
@@ -24,7 +23,7 @@ _BOTTOM_PX = 16.0
 
 
 @dataclass(frozen=True, slots=True)
-class Set:
+class FittedChange:
     """A step that differs, set.
 
     Attributes:
@@ -33,16 +32,16 @@ class Set:
     """
 
     change: Change
-    lines: tuple[tuple[SetLine, ...], tuple[SetLine, ...]]
+    lines: tuple[tuple[EquationLine, ...], tuple[EquationLine, ...]]
 
 
-def opposed(pair: Set, sheet: Abreast, top: float, words: Words) -> tuple[tuple[Mark, ...], float]:
+def paired(pair: FittedChange, columns: ColumnLayout, top: float, words: Words) -> tuple[tuple[Mark, ...], float]:
     """Paint a step from ``top`` down.
 
     Returns:
         The marks, and the y below them.
     """
-    left, room = sheet.left(0), sheet.left(1) + sheet.room - sheet.left(0)
+    left, room = columns.left(0), columns.left(1) + columns.room - columns.left(0)
     marks = list(tagged(pair.change, left, top + _TOP_PX, room, words))
     y = top + _TOP_PX
     if words_of := _differences(pair, words):
@@ -50,35 +49,29 @@ def opposed(pair: Set, sheet: Abreast, top: float, words: Words) -> tuple[tuple[
         marks.append(Text(left + _TAG_PX, y, (Span(shortened(words_of, "note", room - _TAG_PX)),), "note"))
     axis = y + _GAP_PX + max((lines[0].above for lines in pair.lines if lines), default=0)
     for place, lines in enumerate(pair.lines):
-        marks += _side(lines, sheet.left(place), axis)
-    marks += (Text(sheet.left(place), axis + 4, (Span("—"),), "note") for place in range(2) if not pair.lines[place])
-    below = max((line_axes(lines)[-1] + lines[-1].below for lines in pair.lines if lines), default=0)
+        marks += painted_lines(lines, columns.left(place), axis)
+    marks += (Text(columns.left(place), axis + 4, (Span("—"),), "note") for place in range(2) if not pair.lines[place])
+    below = max(map(depth_below, pair.lines))
     return tuple(marks), axis + below + _BOTTOM_PX
 
 
 def tagged(change: Change, left: float, y: float, room: float, words: Words) -> Iterator[Mark]:
     """``~ changed  Query  c_attn``: what happened in words and by a sign, the title, the path."""
     yield Text(left, y, (Span(words.say(SIGNS[change.status])),), f"tag-{change.status}")
-    title = shortened(_both(change, "title", words), "label", room * 0.5)
+    sides = [side for side in (change.left, change.right) if side]
+    title = shortened(" → ".join(dict.fromkeys(titled(side, words) for side in sides)), "label", room * 0.5)
     yield Text(left + _TAG_PX, y, (Span(title),), "label")
     x = left + _TAG_PX + width_px(title, "label") + 12
-    if path := _both(change, "place", None):
+    if path := " → ".join(dict.fromkeys(clean(side.place) for side in sides)):
         yield Text(x, y, (Span(shortened(path, "path", left + room - x)),), "path")
 
 
-def _both(change: Change, name: str, words: Words | None) -> str:
-    found = [clean(getattr(side, name)) for side in (change.left, change.right) if side is not None]
-    told = [titled(text, words) if words else text for text in dict.fromkeys(found)]
-    return " → ".join(told)
+def titled(side: Side, words: Words) -> str:
+    """``Query``, ``Block ×12`` in a language."""
+    return words.say(clean(side.title)) + side.times
 
 
-def titled(title: str, words: Words) -> str:
-    """Translate a title; ``Block ×12`` without its number."""
-    name, times, n = clean(title).partition(" ×")
-    return words.say(name) + times + n
-
-
-def _differences(pair: Set, words: Words) -> str:
+def _differences(pair: FittedChange, words: Words) -> str:
     """``768 → 1024 · 2,362,368 → 4,198,400 parameters``."""
     change = pair.change
     told = [f"{a} → {b}" for a, b in _sizes(change)]
@@ -104,14 +97,6 @@ def _sizes(change: Change) -> list[tuple[int, int]]:
         if a != b
     ]
     return list(dict.fromkeys(found))[:4]
-
-
-def _side(lines: Sequence[SetLine], left: float, axis: float) -> list[Mark]:
-    marks: list[Mark] = []
-    for line, at in zip(lines, line_axes(lines) if lines else [], strict=True):
-        for cell, x in line.cells:
-            marks += moved(cell.marks, left + x, axis + at)
-    return marks
 
 
 def emphases(change: Change) -> tuple[Emphasis, Emphasis]:

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from shapetrace.drawing.arranging import Item, Row, arrange, flattened, rows_in
-from shapetrace.drawing.collapsing import collapse
+from shapetrace.drawing.content.collapsing import collapse
+from shapetrace.drawing.content.rows import Item, Row, arrange, flattened, rows_in
 from shapetrace.drawing.look import Look
 from shapetrace.outlining.structure import Outline, Section, Step
 
-SCALE = 0.42
+STORY_ZOOM = 0.42
 """What all sides are multiplied with."""
 
 _LEFT_OUT = frozenset("norm residual add position pointwise route reduce".split())

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from shapetrace.drawing.arranging import Row
-from shapetrace.drawing.cells import Cell, ending_pill, operator, pill
-from shapetrace.drawing.emphasis import Emphasis
-from shapetrace.drawing.matrices import Style, matrix
+from shapetrace.drawing.content.emphasis import Emphasis
+from shapetrace.drawing.content.rows import Row
+from shapetrace.drawing.layout.cells import Cell, ending_pill, operator, pill
+from shapetrace.drawing.layout.matrices import Style, matrix
 from shapetrace.drawing.metrics import clean, shortened
 from shapetrace.drawing.wording import Words
 from shapetrace.outlining.structure import Operand, Step

@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from shapetrace.drawing.arranging import Item, Panel, Row, rows_in
-from shapetrace.drawing.equations import Slot, equation_slots
-from shapetrace.drawing.grids import Line, aligned, columns_of, compact, widest_cell, wrapped
-from shapetrace.drawing.matrices import Style
+from shapetrace.drawing.content.rows import Item, Panel, Row, rows_in
+from shapetrace.drawing.layout.columns import EquationLine, aligned, columns_of, compact, widest_cell, wrapped
+from shapetrace.drawing.layout.equations import Slot, equation_slots
+from shapetrace.drawing.layout.matrices import Style
 from shapetrace.drawing.wording import Words
 
 _CANDIDATES = (  # how far columns reach, and what all sides are multiplied with; the best first
@@ -42,7 +42,7 @@ def too_long(row: Row, style: Style, words: Words, room_px: float) -> bool:
     )
 
 
-def set_lines(items: Sequence[Item], style: Style, words: Words, room_px: float) -> list[tuple[Line, ...]]:
+def fit_lines(items: Sequence[Item], style: Style, words: Words, room_px: float) -> list[tuple[EquationLine, ...]]:
     """Choose cells and their places for all rows, in order."""
     for reach, factor in _CANDIDATES:
         scaled = _scaled(style, factor)
@@ -51,12 +51,12 @@ def set_lines(items: Sequence[Item], style: Style, words: Words, room_px: float)
         if all(line is None or line.right <= room_px for line in lines):
             slots = [row for rows in sets for row in rows]
             return [(line,) if line else wrapped(row, room_px) for line, row in zip(lines, slots, strict=True)]
-    return set_wrapped(list(rows_in(items)), style, words, room_px, _WRAPPED_FACTORS)
+    return fit_wrapped(list(rows_in(items)), style, words, room_px, _WRAPPED_FACTORS)
 
 
-def set_wrapped(
+def fit_wrapped(
     rows: Sequence[Row], style: Style, words: Words, room_px: float, factors: Sequence[float]
-) -> list[tuple[Line, ...]]:
+) -> list[tuple[EquationLine, ...]]:
     """Wrap rows at the scale that needs the fewest lines; of several, at the first."""
     attempts = []
     for factor in factors:
@@ -67,7 +67,7 @@ def set_wrapped(
     return min(attempts, key=lambda attempt: attempt[:3])[3]
 
 
-def _set(rows: list[tuple[Slot, ...]], room_px: float) -> Iterator[Line | None]:
+def _set(rows: list[tuple[Slot, ...]], room_px: float) -> Iterator[EquationLine | None]:
     """The rows in common columns; None for a row without columns that must be wrapped."""
     columns = columns_of(rows)
     for slots in rows:
@@ -92,4 +92,4 @@ def _reaches(items: Sequence[Item], reach: str) -> list[list[Row]]:
 
 
 def _scaled(style: Style, factor: float) -> Style:
-    return replace(style, sides=replace(style.sides, factor=factor))
+    return replace(style, scale=replace(style.scale, factor=factor))

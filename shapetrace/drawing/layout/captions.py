@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from shapetrace.drawing.arranging import Row
-from shapetrace.drawing.cells import Cell, cell
+from shapetrace.drawing.content.rows import Row
+from shapetrace.drawing.layout.cells import Cell, cell
+from shapetrace.drawing.layout.names import joined_path
 from shapetrace.drawing.metrics import clean, shortened, wrapped
-from shapetrace.drawing.naming import joined_path
 from shapetrace.drawing.primitives import Mark, Span, Text
 from shapetrace.drawing.wording import Words, counted, flops_text
 from shapetrace.outlining.structure import Step

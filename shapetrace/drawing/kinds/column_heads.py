@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from shapetrace.drawing.caching import Cache, cache_of
+from shapetrace.drawing.kinds.kv_cache import Cache, cache_of
 from shapetrace.drawing.metrics import clean, shortened, wrapped
 from shapetrace.drawing.primitives import Mark, Rect, Span, Text
 from shapetrace.drawing.wording import Words, counted
@@ -14,7 +14,7 @@ _LINE_PX = 16.0
 
 
 @dataclass(frozen=True, slots=True)
-class Score:
+class ColumnHead:
     """What the heading of a column says.
 
     Attributes:
@@ -30,45 +30,45 @@ class Score:
     cache: Cache | None
 
 
-def score_of(outline: Outline, section: Section) -> Score:
+def head_of(outline: Outline, section: Section) -> ColumnHead:
     """Count what the heading of a column says."""
     whole = outline.totals.parameters
     parameters = section.parameters if section.path else whole
-    return Score(clean(outline.model.name), parameters, whole, cache_of(outline))
+    return ColumnHead(clean(outline.model.name), parameters, whole, cache_of(outline))
 
 
-def score_marks(score: Score, among: tuple[Score, ...], words: Words, room: float) -> tuple[Mark, ...]:
+def head_marks(head: ColumnHead, among: tuple[ColumnHead, ...], words: Words, room: float) -> tuple[Mark, ...]:
     """Write the heading of a column from its upper left corner, (0, 0); bars are to the largest of all columns."""
-    marks: list[Mark] = [Text(0, 15, (Span(shortened(words.say(score.name), "label", room)),), "label")]
+    marks: list[Mark] = [Text(0, 15, (Span(shortened(words.say(head.name), "label", room)),), "label")]
     y = 15.0
-    for text, ink, share in _bars(score, among, words):
+    for text, ink, share in _bars(head, among, words):
         y += 20
         marks.append(Text(0, y, (Span(shortened(text, "legend", room)),), "legend"))
         marks.append(Rect(0, y + 7, max(room * share, 2), _BAR_PX, ink, 2))
         y += 7 + _BAR_PX
-        for note in _notes(score, words) if ink == "data" else ():
+        for note in _notes(head, words) if ink == "data" else ():
             for line in wrapped(note, "note", room, lines=2):
                 y += _LINE_PX
                 marks.append(Text(0, y, (Span(line),), "note"))
     return tuple(marks)
 
 
-def _bars(score: Score, among: tuple[Score, ...], words: Words) -> Iterator[tuple[str, str, float]]:
+def _bars(head: ColumnHead, among: tuple[ColumnHead, ...], words: Words) -> Iterator[tuple[str, str, float]]:
     """Words, ink and length of each bar, the length from 0 to 1."""
     most = max(other.parameters for other in among)
-    text = words.say("{n} parameters", n=counted(score.parameters))
-    if score.whole != score.parameters:
-        text += " · " + words.say("{n} in the model", n=counted(score.whole))
-    yield text, "weight", score.parameters / most if most else 0
-    if score.cache:
+    text = words.say("{n} parameters", n=counted(head.parameters))
+    if head.whole != head.parameters:
+        text += " · " + words.say("{n} in the model", n=counted(head.whole))
+    yield text, "weight", head.parameters / most if most else 0
+    if head.cache:
         largest = max(other.cache.layer_bytes for other in among if other.cache)
-        said = words.say("KV cache: {n} bytes per token and layer", n=counted(score.cache.layer_bytes))
-        yield said, "data", score.cache.layer_bytes / largest if largest else 0
+        said = words.say("KV cache: {n} bytes per token and layer", n=counted(head.cache.layer_bytes))
+        yield said, "data", head.cache.layer_bytes / largest if largest else 0
 
 
-def _notes(score: Score, words: Words) -> Iterator[str]:
+def _notes(head: ColumnHead, words: Words) -> Iterator[str]:
     """How the bytes of the cache come about, and how many they are in all layers."""
-    cache = score.cache
+    cache = head.cache
     if cache is None:
         return
     if cache.latent:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from shapetrace.drawing.arranging import Item, Panel, Row
+from shapetrace.drawing.content.rows import Item, Panel, Row
 
 MOST_LANES = 5
 

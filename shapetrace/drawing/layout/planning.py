@@ -3,17 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from shapetrace.drawing.arranging import Item, Panel, rows_in, unchained
-from shapetrace.drawing.captions import row_caption
-from shapetrace.drawing.equations import drawn_operands
-from shapetrace.drawing.headings import MARGIN_PX
+from shapetrace.drawing.content.rails import Rail, rails_for
+from shapetrace.drawing.content.rows import Item, Panel, rows_in, unchained
+from shapetrace.drawing.layout.captions import row_caption
+from shapetrace.drawing.layout.equations import drawn_operands
+from shapetrace.drawing.layout.fitting import fit_lines, too_long
+from shapetrace.drawing.layout.headings import MARGIN_PX
+from shapetrace.drawing.layout.matrices import Style
+from shapetrace.drawing.layout.painting import LANE_PX, Margins
+from shapetrace.drawing.layout.scale import Scale, scale_for
+from shapetrace.drawing.layout.stacking import FittedRow
 from shapetrace.drawing.look import Look
-from shapetrace.drawing.matrices import Style
-from shapetrace.drawing.painting import LANE_PX, Margins
-from shapetrace.drawing.rails import Rail, rails_for
-from shapetrace.drawing.setting import set_lines, too_long
-from shapetrace.drawing.sheets import SetRow
-from shapetrace.drawing.sides import Sides, sides_for
 from shapetrace.drawing.wording import Words
 
 _CAPTION_PX = (112.0, 196.0)
@@ -36,7 +36,7 @@ class Plan:
     """
 
     items: tuple[Item, ...]
-    rows: tuple[SetRow, ...]
+    rows: tuple[FittedRow, ...]
     rails: tuple[Rail, ...]
     margins: Margins
     style: Style
@@ -47,13 +47,13 @@ def plan(items: tuple[Item, ...], style: Style, words: Words, look: Look) -> Pla
     caption_px = min(max(look.width_px * 0.17, _CAPTION_PX[0]), _CAPTION_PX[1])
     right_px = _RIGHT_PX[_depth(items)]
     widest = _margins(items, rails_for(items), caption_px)
-    style = replace(style, sides=replace(_sides(items), scale=style.sides.scale))
+    style = replace(style, scale=replace(_scale(items), zoom=style.scale.zoom))
     items = _split(items, style, words, look.width_px - widest.equation - right_px)
     rails = rails_for(items)
     captions = [row_caption(row, words, caption_px) for row in rows_in(items)]
     margins = _margins(items, rails, max((cell.box.right for cell in captions), default=0.0))
-    lines = set_lines(items, style, words, look.width_px - margins.equation - right_px)
-    rows = tuple(map(SetRow, rows_in(items), captions, lines))
+    lines = fit_lines(items, style, words, look.width_px - margins.equation - right_px)
+    rows = tuple(map(FittedRow, rows_in(items), captions, lines))
     used_px = max((line.right for row in rows for line in row.lines), default=0.0)
     width = min(max(margins.equation + used_px + right_px, _NARROWEST_PX), look.width_px)
     return Plan(items, rows, rails, replace(margins, width=width), style)
@@ -77,9 +77,9 @@ def _depth(items: Sequence[Item]) -> int:
     return max((1 + _depth(item.items) for item in items if isinstance(item, Panel)), default=0)
 
 
-def _sides(items: Sequence[Item]) -> Sides:
+def _scale(items: Sequence[Item]) -> Scale:
     operands = (operand for row in rows_in(items) for operand in drawn_operands(row))
-    return sides_for(size for operand in operands for size in operand.shape[-2:])
+    return scale_for(size for operand in operands for size in operand.shape[-2:])
 
 
 def _split(items: tuple[Item, ...], style: Style, words: Words, room_px: float) -> tuple[Item, ...]:

@@ -2,21 +2,21 @@
 
 from collections.abc import Iterable, Iterator
 
-from shapetrace.drawing.arranging import rows_in
-from shapetrace.drawing.captions import row_title
-from shapetrace.drawing.equations import drawn_operands
-from shapetrace.drawing.failure import FAILURE, clash_notes, failure_subject
-from shapetrace.drawing.headings import footing, heading
+from shapetrace.drawing.content.rows import rows_in
+from shapetrace.drawing.content.story import STORY_ZOOM
+from shapetrace.drawing.content.subject import Subject, subject_of
+from shapetrace.drawing.kinds.failure import FAILURE, clash_notes, failure_subject
+from shapetrace.drawing.layout.captions import row_title
+from shapetrace.drawing.layout.equations import drawn_operands
+from shapetrace.drawing.layout.headings import footing, heading
+from shapetrace.drawing.layout.matrices import Style
+from shapetrace.drawing.layout.painting import panel_group, rail_group, row_group
+from shapetrace.drawing.layout.planning import Plan, plan
+from shapetrace.drawing.layout.scale import Scale
+from shapetrace.drawing.layout.stacking import Placement, lay_out
 from shapetrace.drawing.look import Look
-from shapetrace.drawing.matrices import Style
 from shapetrace.drawing.metrics import clean
-from shapetrace.drawing.painting import panel_group, rail_group, row_group
-from shapetrace.drawing.planning import Plan, plan
 from shapetrace.drawing.primitives import Figure, Group, Mark, Rect, Span, Text
-from shapetrace.drawing.sheets import Sheet, lay_out
-from shapetrace.drawing.sides import Sides
-from shapetrace.drawing.story import SCALE
-from shapetrace.drawing.subjects import Subject, subject_of
 from shapetrace.drawing.theme import Theme, theme_named
 from shapetrace.drawing.wording import Words, words_in
 from shapetrace.outlining.structure import Outline
@@ -58,8 +58,8 @@ def figure(
     subject = (
         failure_subject(outline, failed, look, words) if failed else subject_of(outline, section, step, look, words)
     )
-    sides = Sides(1, scale=SCALE if look.view == "story" else 1.0)
-    style = Style(sides, look.dims, colours.hatched, words.say("scalar"))
+    scale = Scale(1, zoom=STORY_ZOOM if look.view == "story" else 1.0)
+    style = Style(scale, look.dims, colours.hatched, words.say("scalar"))
     planned = plan(subject.items, style, words, look)
     footnotes = tuple(_footnotes(subject, outline.failure, words, look))
     footnotes = (*clash_notes(failed, words), *footnotes) if failed else footnotes
@@ -72,25 +72,25 @@ def _composed(
     margins, title = planned.margins, clean(subject.title)
     legend = tuple(legend_of(planned, theme, words))
     head, top = heading(title, subject.facts, legend, margins.width)
-    sheet = lay_out(planned.items, planned.rows, top + 16)
-    foot, bottom = footing(footnotes, sheet.bottom + (20 if footnotes else 0), margins.width)
+    placement = lay_out(planned.items, planned.rows, top + 16)
+    foot, bottom = footing(footnotes, placement.bottom + (20 if footnotes else 0), margins.width)
     height = bottom + _BOTTOM_PX
     groups = (
         Group("canvas", (Rect(0, 0, margins.width, height, "background", 0),)),
         Group("heading", head),
-        *(panel_group(placed, margins, words) for placed in sheet.panels),
-        rail_group(planned.rails, sheet, top + 8, margins),
-        *(row_group(placed, margins, words) for placed in sheet.rows),
-        Group("footing", (*_gaps(sheet, planned, words), *foot)),
+        *(panel_group(placed, margins, words) for placed in placement.panels),
+        rail_group(planned.rails, placement, top + 8, margins),
+        *(row_group(placed, margins, words) for placed in placement.rows),
+        Group("footing", (*_gaps(placement, planned, words), *foot)),
     )
-    desc = "\n".join(row_title(set_row.row, words) for set_row in planned.rows)
+    desc = "\n".join(row_title(fitted.row, words) for fitted in planned.rows)
     named = tuple(uniquely_named(group for group in groups if group.marks))
     return Figure(subject.name, title, desc, margins.width, height, named, theme, words.lang)
 
 
 def legend_of(planned: Plan, theme: Theme, words: Words) -> Iterator[tuple[str, str]]:
     """What the figure's signs mean, as sign and phrase: only those that it has."""
-    rows = [set_row.row for set_row in planned.rows]
+    rows = [fitted.row for fitted in planned.rows]
     operands = [operand for row in rows for operand in drawn_operands(row)]
     roles = {operand.role for operand in operands}
     for role, ink, phrase in (
@@ -106,7 +106,7 @@ def legend_of(planned: Plan, theme: Theme, words: Words) -> Iterator[tuple[str, 
         yield "clash", words.say("sizes that do not fit")
     if planned.rails:
         yield "rail", words.say("residual")
-    if any(size in planned.style.sides.broken for operand in operands for size in operand.shape[-2:]):
+    if any(size in planned.style.scale.broken for operand in operands for size in operand.shape[-2:]):
         yield "broken", words.say("not to scale")
 
 
@@ -122,8 +122,8 @@ def _footnotes(subject: Subject, failure: str, words: Words, look: Look) -> Iter
         yield "caption", clean(look.caption)
 
 
-def _gaps(sheet: Sheet, planned: Plan, words: Words) -> Iterator[Mark]:
-    for y, n_left_out in sheet.gaps:
+def _gaps(placement: Placement, planned: Plan, words: Words) -> Iterator[Mark]:
+    for y, n_left_out in placement.gaps:
         text = "⋮ " + words.say("{n} more rows, not drawn", n=n_left_out)
         yield Text(planned.margins.caption, y, (Span(text),), "caption")
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from shapetrace.drawing.boxes import around, box_of
+from shapetrace.drawing.layout.boxes import around, box_of
 from shapetrace.drawing.metrics import width_px, wrapped
 from shapetrace.drawing.primitives import Circle, Line, Mark, Polygon, Rect, Span, Text, moved
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from shapetrace.drawing.arranging import Row
+from shapetrace.drawing.content.rows import Row
 from shapetrace.outlining.structure import SectionKind
 
 Work: TypeAlias = tuple[str, str, str, str]

@@ -21,7 +21,7 @@ class Head:
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class Differing:
     """A step that differs.
 
     Attributes:
@@ -42,7 +42,7 @@ class Equal:
     titles: tuple[str, ...]
 
 
-Band: TypeAlias = Head | Pair | Equal
+Band: TypeAlias = Head | Differing | Equal
 
 
 def bands_of(comparison: Comparison, *, strict: bool) -> list[Band]:
@@ -62,7 +62,7 @@ def bands_of(comparison: Comparison, *, strict: bool) -> list[Band]:
             seen.append(heads[-1])
         told = heads
         if not change.section:
-            bands.append(Pair(change))
+            bands.append(Differing(change))
     return [*bands, *_run(equal)]
 
 

@@ -3,26 +3,26 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from shapetrace.drawing.abreast import Abreast, painted
-from shapetrace.drawing.aligning import Band, bands
-from shapetrace.drawing.arranging import MAX_DEPTH, Panel, Row, arrange, flattened, likeness, rows_in
-from shapetrace.drawing.captions import row_caption, row_title
-from shapetrace.drawing.collapsing import collapse
-from shapetrace.drawing.equations import drawn_operands
-from shapetrace.drawing.headings import footing, heading
-from shapetrace.drawing.layout import legend_of, uniquely_named
+from shapetrace.drawing.content.collapsing import collapse
+from shapetrace.drawing.content.rows import MAX_DEPTH, Panel, Row, arrange, flattened, likeness, rows_in
+from shapetrace.drawing.content.selecting import section_named
+from shapetrace.drawing.content.subject import slug
+from shapetrace.drawing.kinds.aligning import Band, bands
+from shapetrace.drawing.kinds.column_heads import head_of
+from shapetrace.drawing.kinds.column_layout import ColumnLayout, painted
+from shapetrace.drawing.kinds.single import legend_of, uniquely_named
+from shapetrace.drawing.layout.captions import row_caption, row_title
+from shapetrace.drawing.layout.equations import drawn_operands
+from shapetrace.drawing.layout.fitting import fit_wrapped
+from shapetrace.drawing.layout.headings import footing, heading
+from shapetrace.drawing.layout.matrices import Style
+from shapetrace.drawing.layout.painting import Margins
+from shapetrace.drawing.layout.planning import Plan
+from shapetrace.drawing.layout.scale import scale_for
+from shapetrace.drawing.layout.stacking import FittedRow
 from shapetrace.drawing.look import Look
-from shapetrace.drawing.matrices import Style
 from shapetrace.drawing.metrics import clean
-from shapetrace.drawing.painting import Margins
-from shapetrace.drawing.planning import Plan
 from shapetrace.drawing.primitives import Figure, Group, Rect
-from shapetrace.drawing.scores import score_of
-from shapetrace.drawing.selecting import section_named
-from shapetrace.drawing.setting import set_wrapped
-from shapetrace.drawing.sheets import SetRow
-from shapetrace.drawing.sides import sides_for
-from shapetrace.drawing.subjects import slug
 from shapetrace.drawing.theme import theme_named
 from shapetrace.drawing.wording import Words, words_in
 from shapetrace.errors import UsageError
@@ -65,21 +65,21 @@ def compare(
         needed = len(outlines) * _NARROWEST_PX
         raise UsageError(f"width is {look.width_px} px; {len(outlines)} models side by side need {needed:.0f}")
     words, colours = words_in(lang, look.templates), theme_named(theme, look.templates)
-    scores = tuple(score_of(outline, part) for outline, part in zip(outlines, parts, strict=True))
-    sheet = Abreast(look.width_px, len(outlines))
+    heads = tuple(head_of(outline, part) for outline, part in zip(outlines, parts, strict=True))
+    columns = ColumnLayout(look.width_px, len(outlines))
     aligned = bands([rows_of(part, look) for part in parts])
-    style = Style(sides_for(()), look.dims, colours.hatched, words.say("scalar"))
-    planned = _planned(parts, aligned, style, words, sheet)
+    style = Style(scale_for(()), look.dims, colours.hatched, words.say("scalar"))
+    planned = _planned(parts, aligned, style, words, columns)
     title = look.title or _title(outlines, parts[0], words)
     facts = (words.say("every shape recorded from a real forward pass"),)
     head, top = heading(title, facts, tuple(legend_of(planned, colours, words)), look.width_px)
-    body, height = painted(sheet, _set_bands(aligned, planned), scores, words, top + 12)
+    body, height = painted(columns, _fitted_bands(aligned, planned), heads, words, top + 12)
     notes = (("caption", clean(look.caption)),) if look.caption else ()
     foot, height = footing(notes, height, look.width_px)
     height += 12 if notes else 0
     canvas = Group("canvas", (Rect(0, 0, look.width_px, height, "background", 0),))
     groups = tuple(uniquely_named((canvas, Group("heading", head), *body, *([Group("footing", foot)] if foot else []))))
-    desc = "\n".join(row_title(set_row.row, words) for set_row in planned.rows)
+    desc = "\n".join(row_title(fitted.row, words) for fitted in planned.rows)
     return Figure(f"comparison-{slug(parts[0].kind)}", title, desc, look.width_px, height, groups, colours, lang)
 
 
@@ -94,20 +94,22 @@ def parts_of(outlines: Sequence[Outline], section: str | None) -> list[Section]:
     return [outline.root if section is None else section_named(outline, section) for outline in outlines]
 
 
-def _planned(parts: Sequence[Section], aligned: Sequence[Band], style: Style, words: Words, sheet: Abreast) -> Plan:
+def _planned(
+    parts: Sequence[Section], aligned: Sequence[Band], style: Style, words: Words, columns: ColumnLayout
+) -> Plan:
     """Choose one scale for all columns and set their rows."""
     items = tuple(
         Panel(part, tuple(row for band in aligned if (row := band[place]) is not None))
         for place, part in enumerate(parts)
     )
     rows = list(rows_in(items))
-    style = replace(style, sides=sides_for(n for row in rows for o in drawn_operands(row) for n in o.shape[-2:]))
-    lines = set_wrapped(rows, style, words, sheet.room, _FACTORS)
-    captions = [row_caption(row, words, sheet.room) for row in rows]
-    return Plan(items, tuple(map(SetRow, rows, captions, lines)), (), Margins(0, 0, 0, 0, sheet.width), style)
+    style = replace(style, scale=scale_for(n for row in rows for o in drawn_operands(row) for n in o.shape[-2:]))
+    lines = fit_wrapped(rows, style, words, columns.room, _FACTORS)
+    captions = [row_caption(row, words, columns.room) for row in rows]
+    return Plan(items, tuple(map(FittedRow, rows, captions, lines)), (), Margins(0, 0, 0, 0, columns.width), style)
 
 
-def _set_bands(aligned: Sequence[Band], planned: Plan) -> list[tuple[SetRow | None, ...]]:
+def _fitted_bands(aligned: Sequence[Band], planned: Plan) -> list[tuple[FittedRow | None, ...]]:
     """The bands with set rows in place of rows."""
     waiting = iter(planned.rows)
     columns = [[next(waiting) if band[place] else None for band in aligned] for place in range(len(planned.items))]

@@ -1,0 +1,1 @@
+"""What a figure shows: rows and panels, before anything has a place."""

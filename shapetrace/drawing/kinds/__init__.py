@@ -1,0 +1,1 @@
+"""The kinds of figures: one model, models side by side, differences, a failure."""

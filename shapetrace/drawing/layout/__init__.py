@@ -1,0 +1,1 @@
+"""How large everything is and where it stands."""
