@@ -56,17 +56,16 @@ class Flow:
 
     @cached_property
     def columns(self) -> frozenset[int]:
-        """Atoms of the columns of all projections: products of data with weights."""
-        facts = self.facts
+        """Atoms of the columns of all projections (data with weights), of pieces of them, and of those joined."""
+        facts, atoms = self.facts, self.facts.atoms
         projections = [p for p in facts.products if p.left is not None and facts.tensor(p.right).role == "weight"]
-        return frozenset(leaf for p in projections for leaf in facts.atoms.leaves(p.n))
-
-    @cached_property
-    def rows(self) -> frozenset[int]:
-        """Atoms of the rows of all projections, also where these are columns elsewhere."""
-        facts = self.facts
-        projections = [p for p in facts.products if p.left is not None and facts.tensor(p.right).role == "weight"]
-        return frozenset(leaf for p in projections for leaf in facts.atoms.flat((*p.batch, p.m)))
+        found = {leaf for p in projections for leaf in atoms.leaves(p.n)}
+        for atom in sorted({*atoms.pieces, *atoms.joined}):
+            piece, parts = atoms.pieces.get(atom), atoms.joined.get(atom, ())
+            is_cut = piece is not None and not found.isdisjoint(atoms.leaves(piece.whole))
+            if is_cut or (any(parts) and all(part and found.issuperset(atoms.leaves(part)) for part in parts)):
+                found.update(atoms.leaves((atom,)))
+        return frozenset(found)
 
     @cached_property
     def token_tables(self) -> frozenset[int]:
