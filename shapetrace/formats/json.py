@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -21,6 +22,7 @@ _HALF = re.compile("[\ud800-\udfff]")
 def render(outline: Outline, *, depth: int | None = None) -> str:
     """Write an outline as JSON; a section that ``depth`` closes is a step of kind ``section``."""
     model = outline.model
+    layers = dict(_layers(outline.root, ""))
     document = {
         "model": {
             "name": model.name,
@@ -31,7 +33,7 @@ def render(outline: Outline, *, depth: int | None = None) -> str:
         "totals": asdict(outline.totals),
         "coverage": asdict(outline.coverage),
         "sections": [_section(section) for section in outline.root.sections() if section is not outline.root],
-        "steps": [_row(row) for row in rows(outline, depth=depth) if row.step is not None or row.equation],
+        "steps": [_row(row, layers) for row in rows(outline, depth=depth) if row.step is not None or row.equation],
         "failure": _failure(outline),
     }
     return _written(document)
@@ -72,6 +74,7 @@ def _section(section: Section) -> dict[str, Any]:
         "repeat": section.repeat,
         "members": list(section.members),
         "parameters": section.parameters,
+        "is_group": section.is_group,
     }
 
 
@@ -82,15 +85,26 @@ def _failure(outline: Outline) -> dict[str, Any] | None:
     return as_data(outline.explained)
 
 
-def _row(row: TableRow) -> dict[str, Any]:
-    return _step(row.step) if row.step is not None else _closed(row)
+def _layers(section: Section, layer: str) -> Iterator[tuple[str, str]]:
+    """The layer that each section stands in: the innermost one around it that is a block."""
+    layer = section.path if section.kind == "block" else layer
+    yield section.path, layer
+    for item in section.items:
+        if isinstance(item, Section):
+            yield from _layers(item, layer)
 
 
-def _step(step: Step) -> dict[str, Any]:
+def _row(row: TableRow, layers: Mapping[str, str]) -> dict[str, Any]:
+    return _step(row.step, layers) if row.step is not None else _closed(row)
+
+
+def _step(step: Step, layers: Mapping[str, str]) -> dict[str, Any]:
     return {
         "id": step.id,
         "section": step.section,
+        "layer": layers.get(step.section) or None,
         "kind": step.kind,
+        "role": step.role,
         "title": step.title,
         "path": step.path,
         "repeat": step.repeat,
@@ -102,6 +116,7 @@ def _step(step: Step) -> dict[str, Any]:
         "tied_to": step.tied_to or None,
         "flops": step.flops,
         "notes": [str(note) for note in step.notes],
+        "ops": list(step.ops),
     }
 
 
@@ -135,6 +150,9 @@ def _operand(operand: Operand) -> dict[str, Any]:
         "pattern": operand.pattern,
         "band": operand.band and list(operand.band),
         "source": operand.source,
+        "part": operand.part,
+        "value": None if operand.value == -1 else operand.value,
+        "axes": [None if axis == -1 else axis for axis in operand.axes],
     }
 
 

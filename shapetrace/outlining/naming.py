@@ -18,26 +18,40 @@ _ONE_HEAD = frozenset({Role.QUERY, Role.KEY, Role.VALUE})
 
 
 @dataclass(frozen=True, slots=True)
+class Operands:
+    """What is known of every operand, by its place.
+
+    Attributes:
+        symbols: What it is.
+        sizes: Names of its sizes.
+        axes: Numbers of its axes.
+    """
+
+    symbols: Mapping[Place, Symbol]
+    sizes: Mapping[Place, Names]
+    axes: Mapping[Place, tuple[int, ...]]
+
+
+def operands(
+    symbols: Mapping[Place, Symbol], sizes: Mapping[Place, Names], axis_ids: Mapping[Place, tuple[int, ...]]
+) -> Operands:
+    """All that is known of operands, together."""
+    return Operands(symbols, sizes, axis_ids)
+
+
+@dataclass(frozen=True, slots=True)
 class _Known:
     """All that is known of a tree when words are put on it."""
 
     flow: Flow
     accounts: Accounts
     roles: Mapping[int, Role]
-    symbols: Mapping[Place, Symbol]
-    sizes: Mapping[Place, Names]
+    operands: Operands
 
 
-def named(
-    flow: Flow,
-    accounts: Accounts,
-    folded: Node,
-    roles: Mapping[int, Role],
-    symbols: Mapping[Place, Symbol],
-    sizes: Mapping[Place, Names],
-) -> Section:
+def named(flow: Flow, accounts: Accounts, folded: Node, roles: Mapping[int, Role], operands: Operands) -> Section:
     """The model's own section, with everything in it."""
-    return _Namer(_Known(flow, accounts, roles, symbols, sizes)).section(folded, 1)
+    return _Namer(_Known(flow, accounts, roles, operands)).section(folded, 1)
 
 
 class _Namer:
@@ -113,7 +127,7 @@ class _Namer:
                 self._made_by.setdefault((ref.value, Part.OTHER), identity)
 
     def _symbol(self, place: Place) -> Symbol:
-        return self._known.symbols.get(place, NOTHING)
+        return self._known.operands.symbols.get(place, NOTHING)
 
     def _shares_weights(self, draft: Draft, twin: Draft) -> bool:
         """Whether two layers use the same parameters: a module that runs several times."""
@@ -153,12 +167,12 @@ class _Namer:
         turned = what.part is Part.WEIGHT and what.role is Role.UNEMBED and self._is_table(ref.value)
         return Operand(
             name=words.symbol(Symbol(Part.TABLE) if turned else what), role=ref.origin, shape=ref.shape,
-            stack=ref.stack, stack_axes=ref.stack_axes, dims=self._known.sizes.get(where, ()),
+            stack=ref.stack, stack_axes=ref.stack_axes, dims=self._known.operands.sizes.get(where, ()),
             transposed=ref.transposed or turned,
             pattern=ref.pattern, slices=ref.slices, band=ref.band,  # type: ignore[arg-type]
             source=flow.facts.tensor(ref.value).name if seen else "", made_by=made_by,
             labels=flow.trace.model.tokens if is_ids else (), part=what.part, value=ref.value,
-            cells=_cells(ref),
+            cells=_cells(ref), axes=self._known.operands.axes.get(where, ()),
         )  # fmt: skip
 
     def _is_table(self, value: int) -> bool:

@@ -11,11 +11,12 @@ from typing import Any
 
 from shapetrace.outlining.accounts import accounts, totals
 from shapetrace.outlining.analysis import analyse
+from shapetrace.outlining.axis_ids import axis_ids
 from shapetrace.outlining.axis_roles import axis_roles
 from shapetrace.outlining.covering import coverage
 from shapetrace.outlining.flow import Flow
 from shapetrace.outlining.folding import folded
-from shapetrace.outlining.naming import named
+from shapetrace.outlining.naming import named, operands
 from shapetrace.outlining.recognise.adapters import adapters
 from shapetrace.outlining.recognise.attention import attentions
 from shapetrace.outlining.recognise.caches import appends
@@ -113,6 +114,8 @@ PASSES: tuple[Pass, ...] = (
     # words
     Pass("symbols", symbols),
     Pass("sizes", sizes),
+    Pass("axis_ids", axis_ids),
+    Pass("operands", operands),
     Pass("named", named),
 )
 

@@ -77,6 +77,7 @@ class Operand:
         made_by: Id of the step that computed it; empty if none did.
         labels: Words to write beside its rows (tokens); empty if unknown.
         part: What it is in its step: the fact that its name was made from.
+        axes: A number for each axis of ``shape``: the same number is the same axis, wherever it occurs; -1: unknown.
         cells: Of scores under a mask that is no triangle or band: each row as a text of 1 (seen) and 0, where there
             are few; () elsewhere.
         value: Id of the value: the same wherever it occurs; -1 for what exists inside a fused call alone.
@@ -98,6 +99,7 @@ class Operand:
     part: Part = Part.OTHER
     value: int = -1
     cells: tuple[str, ...] = ()
+    axes: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
