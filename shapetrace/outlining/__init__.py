@@ -19,7 +19,15 @@ def outline(trace: Trace, *, fused: bool = False) -> Outline:
         Sections with steps; every operation of the trace is drawn, folded or elided with a reason.
     """
     found = run(PASSES, trace=trace, fused=fused)
-    return Outline(trace.model, found["named"], found["totals"], found["coverage"], _failure(trace), explanation(trace))
+    return Outline(
+        trace.model,
+        found["named"],
+        found["totals"],
+        found["coverage"],
+        _failure(trace),
+        explanation(trace),
+        found["failed"],
+    )
 
 
 def _failure(trace: Trace) -> str:

@@ -17,11 +17,11 @@ from shapetrace.outlining.covering import coverage
 from shapetrace.outlining.flow import Flow
 from shapetrace.outlining.folding import folded
 from shapetrace.outlining.naming import named, operands
-from shapetrace.outlining.recognise.adapters import adapters
+from shapetrace.outlining.recognise.adapters import Adapters, adapters
 from shapetrace.outlining.recognise.attention import attentions
 from shapetrace.outlining.recognise.caches import appends
 from shapetrace.outlining.recognise.columns import columns
-from shapetrace.outlining.recognise.crossing import crossing, sided_tree
+from shapetrace.outlining.recognise.crossing import Crossing, crossing, sided_tree
 from shapetrace.outlining.recognise.ends import end_roles, roles, sure_roles, vocabulary_roles
 from shapetrace.outlining.recognise.experts import combine_roles, drafts, router_roles
 from shapetrace.outlining.recognise.losses import loss_roles, loss_steps
@@ -44,6 +44,12 @@ from shapetrace.outlining.steps.elementwise import append_steps, element_steps, 
 from shapetrace.outlining.steps.products import dispatch_steps, product_steps
 from shapetrace.outlining.symbols import symbols
 
+_CONTRADICTIONS = (LookupError, TypeError, ValueError, ArithmeticError, AssertionError, RecursionError)
+"""What a recogniser may raise on a pass that it was not made for."""
+
+NEEDED: Any = object()
+"""Of a pass that nothing can stand for."""
+
 
 @dataclass(frozen=True)
 class Pass:
@@ -52,10 +58,12 @@ class Pass:
     Attributes:
         gives: Name of its result, which later passes read.
         run: The function; the names of its parameters are the results that it reads.
+        nothing: Of a recogniser: what it gives where it fails, so that the rest of an outline stands.
     """
 
     gives: str
     run: Callable[..., Any]
+    nothing: Any = NEEDED
 
     @cached_property
     def reads(self) -> tuple[str, ...]:
@@ -67,17 +75,17 @@ PASSES: tuple[Pass, ...] = (
     # facts
     Pass("facts", analyse),
     Pass("flow", Flow),
-    Pass("attentions", attentions),
-    Pass("states", states),
-    Pass("appends", appends),
+    Pass("attentions", attentions, ()),
+    Pass("states", states, {}),
+    Pass("appends", appends, {}),
     Pass("axis_roles", axis_roles),
-    Pass("columns", columns),
+    Pass("columns", columns, {}),
     # steps
     Pass("attention_steps", attention_steps),
     Pass("product_steps", product_steps),
-    Pass("dispatch_steps", dispatch_steps),
-    Pass("append_steps", append_steps),
-    Pass("loss_steps", loss_steps),
+    Pass("dispatch_steps", dispatch_steps, ()),
+    Pass("append_steps", append_steps, ()),
+    Pass("loss_steps", loss_steps, ()),
     Pass("biased_steps", biased_steps),
     Pass("lookup_steps", lookup_steps),
     Pass("residual_steps", residual_steps),
@@ -87,24 +95,24 @@ PASSES: tuple[Pass, ...] = (
     Pass("lone_steps", lone_steps),
     Pass("collected", collected),
     # roles
-    Pass("adapters", adapters),
-    Pass("router_roles", router_roles),
+    Pass("adapters", adapters, Adapters({}, {})),
+    Pass("router_roles", router_roles, {}),
     Pass("drafts", drafts),
     Pass("graph", graph),
     Pass("given_roles", given_roles),
-    Pass("output_roles", output_roles),
-    Pass("latent_roles", latent_roles),
-    Pass("block_roles", block_roles),
-    Pass("gate_roles", gate_roles),
-    Pass("vocabulary_roles", vocabulary_roles),
+    Pass("output_roles", output_roles, {}),
+    Pass("latent_roles", latent_roles, {}),
+    Pass("block_roles", block_roles, {}),
+    Pass("gate_roles", gate_roles, {}),
+    Pass("vocabulary_roles", vocabulary_roles, {}),
     Pass("sure_roles", sure_roles),
-    Pass("mlp_roles", mlp_roles),
-    Pass("end_roles", end_roles),
-    Pass("combine_roles", combine_roles),
-    Pass("loss_roles", loss_roles),
+    Pass("mlp_roles", mlp_roles, {}),
+    Pass("end_roles", end_roles, {}),
+    Pass("combine_roles", combine_roles, {}),
+    Pass("loss_roles", loss_roles, {}),
     Pass("roles", roles),
     # sections, folding, cost
-    Pass("crossing", crossing),
+    Pass("crossing", crossing, Crossing(frozenset(), frozenset(), frozenset())),
     Pass("tree", tree),
     Pass("sided_tree", sided_tree),
     Pass("accounts", accounts),
@@ -112,9 +120,9 @@ PASSES: tuple[Pass, ...] = (
     Pass("totals", totals),
     Pass("coverage", coverage),
     # words
-    Pass("symbols", symbols),
-    Pass("sizes", sizes),
-    Pass("axis_ids", axis_ids),
+    Pass("symbols", symbols, {}),
+    Pass("sizes", sizes, {}),
+    Pass("axis_ids", axis_ids, {}),
     Pass("operands", operands),
     Pass("named", named),
 )
@@ -128,9 +136,16 @@ def run(passes: Iterable[Pass], **given: Any) -> Mapping[str, Any]:
         given: What no pass makes: ``trace``, ``fused``.
 
     Returns:
-        All results by name.
+        All results by name; ``failed`` has the names of the recognisers that could not read the trace.
     """
     results = dict(given)
+    failed: list[str] = []
     for each in passes:
-        results[each.gives] = each.run(**{name: results[name] for name in each.reads})
-    return results
+        try:
+            results[each.gives] = each.run(**{name: results[name] for name in each.reads})
+        except _CONTRADICTIONS:
+            if each.nothing is NEEDED:
+                raise
+            results[each.gives] = each.nothing
+            failed.append(each.gives)
+    return {**results, "failed": tuple(failed)}

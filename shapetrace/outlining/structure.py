@@ -278,6 +278,7 @@ class Outline:
         coverage: Where every operation went.
         failure: One line that says how the pass ended early, or "".
         explained: Why it did, if it did.
+        failed: Recognisers that could not read this pass: what they know of is drawn as plain steps.
     """
 
     model: Model
@@ -286,6 +287,7 @@ class Outline:
     coverage: Coverage
     failure: str = ""
     explained: Explanation | None = None
+    failed: tuple[str, ...] = ()
 
     def steps(self) -> Iterator[Step]:
         """All steps, in order; a folded layer's steps once."""
