@@ -107,7 +107,8 @@ def axis_roles(flow: Flow, attentions: tuple[Attention, ...]) -> AxisRoles:
     repeated = _leaves(facts.atoms, (p.batch for p in between if p.form != "convolution"))
     first, second = _inputs_axis(flow, 0), _inputs_axis(flow, 1)
     examples = (first if first & apart or not second & apart else second) - mixed - own
-    asked = _leaves(facts.atoms, ((p.n if a.query_right else p.m,) for a, p in zip(attentions, scores, strict=True)))
+    over_columns = [(a, p) for a, p in zip(attentions, scores, strict=True) if flow.is_over_columns(p)]
+    asked = _leaves(facts.atoms, ((p.n if a.query_right else p.m,) for a, p in over_columns))
     heads = (apart - (rows - own) - examples) | ((repeated | asked) & own)
     return AxisRoles(flow, frozenset(examples), frozenset(heads))
 

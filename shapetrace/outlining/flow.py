@@ -10,6 +10,7 @@ from math import prod
 
 from shapetrace.ir import Op, Trace
 from shapetrace.ops.kinds import OpKind, has, is_factory, names_of, op_kind
+from shapetrace.ops.products import Product
 from shapetrace.outlining.analysis import Facts
 
 _FEW_OPERATIONS = 40
@@ -66,6 +67,10 @@ class Flow:
             if is_cut or (any(parts) and all(part and found.issuperset(atoms.leaves(part)) for part in parts)):
                 found.update(atoms.leaves((atom,)))
         return frozenset(found)
+
+    def is_over_columns(self, product: Product) -> bool:
+        """Whether a product sums over columns of projections, and not over rows."""
+        return not self.columns.isdisjoint(self.facts.atoms.leaves(product.k))
 
     @cached_property
     def token_tables(self) -> frozenset[int]:

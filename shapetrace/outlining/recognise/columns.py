@@ -91,6 +91,9 @@ def columns(
         for part, factor in ((state.left, read_by.left), (state.right, read_by.right)):
             if part is not Part.STATE and factor is not None:
                 _claim(flow, claims, -1, (part, factor, position), carriers(flow, factor))
+        batch = frozenset(facts.atoms.flat(facts.products[position].batch))
+        for part, source in state.kept:
+            claims[source].append(_Claim(part, frozenset(), batch, -1))
     for source, found in alone.items():
         claims.setdefault(source, found)
     return {product: _pieces(flow, product, found) for product, found in claims.items()}
@@ -103,7 +106,7 @@ def _claim(
     part, value, position = read
     product = flow.facts.products[position]
     batch = frozenset(flow.facts.atoms.flat(product.batch))
-    if part is Part.QUERY:  # heads that share keys stand among the rows
+    if part is Part.QUERY and flow.is_over_columns(product):  # heads that share keys stand among the rows
         batch |= frozenset(flow.facts.atoms.flat((product.m, product.n))) & flow.columns
     for source, cuts in flow.facts.sources.get(value, {}).items():
         if source in carrying and not _weighs_rows(flow, source, part, product):

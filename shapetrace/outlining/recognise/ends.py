@@ -57,12 +57,19 @@ def end_roles(
 ) -> Mapping[int, Role]:
     """The products from which nothing but small steps leads out of a model that reads ids or patches."""
     known = {*sure_roles, *mlp_roles}
-    begins = any(draft.kind in ("lookup", "convolution") or draft.role is Role.PATCHES for draft in graph.drafts)
+    begins = any(_reads_input(flow, draft) for draft in graph.drafts)
     return {
         draft.key: Role.HEAD
         for draft in graph.drafts
         if begins and draft.kind == "product" and draft.key not in known and _leaves(flow, graph, draft)
     }
+
+
+def _reads_input(flow: Flow, draft: Draft) -> bool:
+    """Whether a step is how a whole model begins: ids looked up, an image or a signal cut into pieces or convolved."""
+    value = draft.operands[0].value if draft.operands else -1
+    given = value >= 0 and flow.facts.tensor(value).origin == "input"
+    return draft.kind == "lookup" or draft.role is Role.PATCHES or (draft.kind == "convolution" and given)
 
 
 def _leaves(flow: Flow, graph: Graph, draft: Draft) -> bool:

@@ -144,7 +144,8 @@ class _Reader:
     def _cut_in_two(self, draft: Draft) -> Draft | None:
         """The step in which an activation takes half of a product's columns and multiplies it with the other half."""
         for after in self._after(draft):
-            halves = after.kind == "activation" and len(after.operands) == 1
+            gated = after.role is Role.GATED_ACTIVATION or after.function == "GLU"
+            halves = gated and len(after.operands) == 1
             if halves and 2 * after.result.columns == draft.result.columns:
                 return after
         return None

@@ -19,11 +19,13 @@ class State:
         role: Whether it makes the state or reads it.
         left: What its left factor is.
         right: What its right factor is.
+        kept: Products whose columns a state holds that was made element by element, and what they are.
     """
 
     role: Role
     left: Part
     right: Part
+    kept: tuple[tuple[Part, int], ...] = ()
 
 
 def states(flow: Flow, attentions: tuple[Attention, ...]) -> Mapping[int, State]:
@@ -42,6 +44,11 @@ def states(flow: Flow, attentions: tuple[Attention, ...]) -> Mapping[int, State]
                 found[state] = State(Role.STATE, keys, values)
                 asked = (Part.QUERY, Part.STATE) if right else (Part.STATE, Part.QUERY)
                 found[position] = State(Role.READ_STATE, *asked)
+                break
+            kept = _outer(flow, value, position, right=right)
+            if kept:
+                asked = (Part.QUERY, Part.STATE) if right else (Part.STATE, Part.QUERY)
+                found[position] = State(Role.READ_STATE, *asked, kept)
                 break
     return found
 
@@ -68,3 +75,19 @@ def _is_left_kept(flow: Flow, state: int, position: int) -> bool:
     """Whether the columns that queries meet are those of the state's left factor."""
     atoms, products = flow.facts.atoms, flow.facts.products
     return set(atoms.leaves(products[position].k)) == set(atoms.leaves(products[state].m))
+
+
+def _outer(flow: Flow, value: int, position: int, *, right: bool) -> tuple[tuple[Part, int], ...]:
+    """Keys and values whose columns a factor holds, multiplied element by element: running sums of k ⊗ v."""
+    atoms, product = flow.facts.atoms, flow.facts.products[position]
+    inner, outer = set(atoms.leaves(product.k)), set(atoms.leaves(product.n if right else product.m))
+    parts: dict[Part, list[int]] = {Part.KEY: [], Part.VALUE: []}
+    for source in flow.facts.sources.get(value, {}):
+        columns = set(atoms.leaves(flow.facts.products[source].n))
+        if inner and inner <= columns and not outer & columns:
+            parts[Part.KEY].append(source)
+        elif outer and outer <= columns and not inner & columns:
+            parts[Part.VALUE].append(source)
+    if not all(len(found) == 1 for found in parts.values()):
+        return ()
+    return tuple((part, found[0]) for part, found in parts.items())
