@@ -23,7 +23,7 @@ from shapetrace.outlining.recognise.caches import appends
 from shapetrace.outlining.recognise.columns import columns
 from shapetrace.outlining.recognise.crossing import Crossing, crossing, sided_tree
 from shapetrace.outlining.recognise.ends import end_roles, roles, sure_roles, vocabulary_roles
-from shapetrace.outlining.recognise.experts import combine_roles, drafts, router_roles
+from shapetrace.outlining.recognise.experts import choice_roles, combine_roles, drafts, router_roles
 from shapetrace.outlining.recognise.losses import loss_roles, loss_steps
 from shapetrace.outlining.recognise.mlps import mlp_roles
 from shapetrace.outlining.recognise.projections import (
@@ -110,6 +110,7 @@ PASSES: tuple[Pass, ...] = (
     Pass("end_roles", end_roles, {}),
     Pass("combine_roles", combine_roles, {}),
     Pass("loss_roles", loss_roles, {}),
+    Pass("choice_roles", choice_roles, {}),
     Pass("roles", roles),
     # sections, folding, cost
     Pass("crossing", crossing, Crossing(frozenset(), frozenset(), frozenset())),

@@ -45,6 +45,8 @@ class Role(StrEnum):
     POSITION_KEY = auto()
     """A product that makes keys of positions, or of distances."""
 
+    CHOOSE_KEYS = auto()
+    """Which keys, or blocks of them, a query will look at."""
     CACHE_APPEND = auto()
     """New rows behind those kept from earlier passes."""
     CACHE_WRITE = auto()

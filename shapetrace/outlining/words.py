@@ -27,7 +27,8 @@ TITLES: Mapping[Role, str] = {
     Role.CACHE_WRITE: "Write to cache",
     Role.GATE: "Gate", Role.SIDE_GATE: "Gate",
     Role.UP: "Up", Role.GATE_UP: "Gate and up", Role.DOWN: "Down", Role.ROUTER: "Router",
-    Role.CHOOSE_EXPERTS: "Choose experts", Role.DISPATCH: "Dispatch", Role.COMBINE_EXPERTS: "Combine experts",
+    Role.CHOOSE_EXPERTS: "Choose experts", Role.CHOOSE_KEYS: "Choose keys",
+    Role.DISPATCH: "Dispatch", Role.COMBINE_EXPERTS: "Combine experts",
     Role.ADAPTER_DOWN: "Low-rank down", Role.ADAPTER_UP: "Low-rank up", Role.RECURRENT: "Recurrent",
     Role.UNEMBED: "Unembedding", Role.HEAD: "Head", Role.RESIDUAL: "Residual", Role.SCALE: "Scale",
 }  # fmt: skip
@@ -120,6 +121,7 @@ _NAMED: Mapping[Role, Callable[[Draft], str]] = {
     Role.EXPAND: _expand, Role.SHRINK: _shrink, Role.LOSS: _loss,
     Role.GLU: lambda draft: _GATED.get(draft.function, draft.function),
     Role.CHOOSE_EXPERTS: lambda _: TITLES[Role.CHOOSE_EXPERTS],
+    Role.CHOOSE_KEYS: lambda _: TITLES[Role.CHOOSE_KEYS],
     Role.COMBINE_EXPERTS: lambda _: TITLES[Role.COMBINE_EXPERTS],
 }  # fmt: skip
 """Titles that need more than the role."""

@@ -64,7 +64,7 @@ class Experts(nn.Module):
 
 def test_experts_have_their_names_and_their_biases() -> None:
     found = read(Experts(), torch.ones(7, 24))
-    wanted = ["Router", "Choose experts", "Gate and up", "Quick GELU", "Down", "Combine experts"]
+    wanted = ["Router", "Choose experts", "Dispatch", "Gate and up", "Quick GELU", "Down", "Combine experts"]
     assert [t for t in titles(found) if t != "Select rows"] == wanted
     assert step(found, "Gate and up").parameters == 6 * (24 * 64 + 64)
     assert step(found, "Down").parameters == 6 * (32 * 24 + 24)

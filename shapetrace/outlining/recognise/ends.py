@@ -126,6 +126,7 @@ def roles(
     end_roles: Mapping[int, Role],
     combine_roles: Mapping[int, Role],
     loss_roles: Mapping[int, Role],
+    choice_roles: Mapping[int, Role],
 ) -> Mapping[int, Role]:
     """All roles; no step is in two of the mappings but those that combine experts."""
-    return {**sure_roles, **mlp_roles, **end_roles, **combine_roles, **loss_roles}
+    return {**sure_roles, **mlp_roles, **end_roles, **combine_roles, **loss_roles, **choice_roles}

@@ -142,6 +142,22 @@ def _joined(router: Draft, members: Sequence[Draft], graph: Graph) -> Draft:
     )
 
 
+def choice_roles(graph: Graph) -> Mapping[int, Role]:
+    """The steps that choose keys, or blocks of them, by how queries and keys agree."""
+    found = {}
+    for draft in graph.drafts:
+        if draft.kind == "route" and draft.role is Role.OTHER and draft.function == "top-k":
+            makers = [graph.maker(draft.operands[0].value)]
+            for maker in makers:
+                if maker is None or len(makers) > _MOST_READERS:
+                    continue
+                if maker.role is Role.ATTENTION_WEIGHTS or maker.kind in ("scores", "contraction"):
+                    found[draft.key] = Role.CHOOSE_KEYS
+                elif maker.kind in _SMALL:
+                    makers += [graph.maker(ref.value) for ref in maker.operands[:1]]
+    return found
+
+
 def combine_roles(flow: Flow, graph: Graph) -> Mapping[int, Role]:
     """The steps that add up what several experts made of each row."""
     kinds = ("pointwise", "multiply", "reduce", "route")
