@@ -4,21 +4,22 @@ import random
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, replace
-from itertools import count
+from itertools import product
 from typing import Any
 
 import pytest
 
 from shapetrace import outlining
 from shapetrace.api import Trace
+from shapetrace.comparing import aligning
 from shapetrace.comparing import compare as diff
+from shapetrace.comparing.structure import Side
 from shapetrace.drawing import figure
 from shapetrace.drawing.caching import cache_of
 from shapetrace.drawing.primitives import Rect, Text
 from shapetrace.formats import summary
-from shapetrace.outlining import naming, sections, words
+from shapetrace.outlining import words
 from shapetrace.outlining.passes import Pass
-from shapetrace.outlining.roles import Role
 from shapetrace.outlining.structure import Operand, Outline, Section, Step
 from tests.outlining.traced import traced
 
@@ -28,9 +29,10 @@ SHOWN = ("title", "symbol", "operator", "section_title")
 
 
 def random_words(seed: int) -> Callable[..., str]:
-    """A function that answers each call with a word of its own."""
-    chance, number = random.Random(seed), count()
-    return lambda *_: "".join(chance.choices("bdfghklmprstvz", k=6)) + str(next(number))
+    """A function that answers each call with a word of its own, as short as a symbol."""
+    every = ["".join(letters) for letters in product("bdfghklmprstvwxz", repeat=3)]
+    left = iter(random.Random(seed).sample(every, len(every)))
+    return lambda *_: next(left)
 
 
 def reworded(trace: Trace, seed: int = 0) -> Outline:
@@ -82,22 +84,22 @@ def origins(outline: Outline) -> list[list[int]]:
 
 NUMBERS = frozenset({"size", "match", "shape", "stack"})
 """Inks of what a figure says in numbers."""
+ORIGINS = frozenset({"data", "weight", "constant"})
+"""Inks of matrices."""
 
 
-def drawn(outline: Outline, section: str | None) -> tuple[list[str], Counter[tuple[Any, ...]]]:
-    """Numbers written, and rectangles of operands by size."""
+def drawn(outline: Outline, section: str | None) -> tuple[list[str], Counter[str]]:
+    """Numbers written, and how many matrices of each sort are drawn; how large they are depends on the words."""
     marks = list(figure(outline, section=section).marks())
     written = sorted(mark.plain for mark in marks if isinstance(mark, Text) and mark.ink in NUMBERS)
-    matrices = Counter(
-        (mark.ink, round(mark.width), round(mark.height))
-        for mark in marks
-        if isinstance(mark, Rect) and mark.ink in {"data", "weight", "constant"}
-    )
-    return written, matrices
+    return written, Counter(mark.ink for mark in marks if isinstance(mark, Rect) and mark.ink in ORIGINS)
 
 
 def differences(left: Outline, right: Outline, trace: tuple[Trace, Trace]) -> tuple[Any, ...]:
     """What a diff says of two models, but for titles."""
+
+    def numbers(side: Side | None) -> object:
+        return side and (side.path, side.stack, side.repeat, side.parameters, side.flops)
 
     class Renamed:
         def __init__(self, found: Outline, recorded: Trace) -> None:
@@ -108,8 +110,7 @@ def differences(left: Outline, right: Outline, trace: tuple[Trace, Trace]) -> tu
 
     found = diff(Renamed(left, trace[0]), Renamed(right, trace[1]))  # type: ignore[arg-type]
     rows = [
-        (change.status, change.aspects, change.depth, change.section)
-        + tuple(side and (side.path, side.stack, side.repeat, side.parameters, side.flops) for side in (change.left, change.right))
+        (change.status, change.aspects, change.depth, change.section, *map(numbers, (change.left, change.right)))
         for change in found.changes
     ]
     return rows, found.totals, found.n_products, found.products_equal
@@ -144,3 +145,18 @@ def test_a_diff_says_the_same(left: str, right: str) -> None:
     traces = traced(left), traced(right)
     expected = differences(traces[0].outline(), traces[1].outline(), traces)
     assert differences(reworded(traces[0], 1), reworded(traces[1], 2), traces) == expected
+
+
+def test_shares_that_read_titles_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(summary, "_share", lambda step, name: "norms" if step.title == "LayerNorm" else name)
+    expected, found = traced("gpt2").outline(), reworded(traced("gpt2"))
+    assert summary.parameter_parts(found) != summary.parameter_parts(expected)
+
+
+def test_a_diff_that_reads_operators_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(aligning, "_function", lambda step: step.operator)
+    traces = traced("gpt2"), traced("gpt2")
+    plain = [trace.outline() for trace in traces]
+    assert differences(plain[0], plain[1], traces) != differences(
+        reworded(traces[0], 1), reworded(traces[1], 2), traces
+    )
