@@ -62,7 +62,7 @@ def _with_random_sizes(word: Callable[..., str]) -> Callable[[Pass], Pass]:
 
 
 def fact(operand: Operand) -> tuple[Any, ...]:
-    bare = replace(operand, name="", dims=tuple(bool(name) for name in operand.dims), made_by="")  # type: ignore[arg-type]
+    bare = replace(operand, name="", dims=tuple(bool(name) for name in operand.dims), made_by="")
     return tuple(asdict(bare).values())
 
 
@@ -108,7 +108,7 @@ def differences(left: Outline, right: Outline, trace: tuple[Trace, Trace]) -> tu
         def outline(self) -> Outline:
             return self._found
 
-    found = diff(Renamed(left, trace[0]), Renamed(right, trace[1]))  # type: ignore[arg-type]
+    found = diff(Renamed(left, trace[0]), Renamed(right, trace[1]))
     rows = [
         (change.status, change.aspects, change.depth, change.section, *map(numbers, (change.left, change.right)))
         for change in found.changes
