@@ -114,6 +114,17 @@ def test_a_product_that_is_added_to_a_stream_ends_nothing() -> None:
     assert roles_in(tape.trace(tape.like("add", rows, tape.linear(rows, "w1", 8))), "end_roles") == {}
 
 
+def test_a_product_that_another_one_follows_ends_nothing() -> None:
+    tape = Tape()
+    rows = tape.op("embedding", (tape.weight("table", 11, 8), tape.input(5, dtype="int64")), 5, 8)
+    assert roles_in(tape.trace(tape.linear(tape.linear(rows, "w1", 8), "w2", 4)), "end_roles") == {"w2": Role.HEAD}
+
+
+def test_the_last_product_of_a_part_of_a_model_is_no_head() -> None:
+    tape = Tape()
+    assert roles_in(tape.trace(tape.linear(tape.input(5, 8), "w1", 4)), "end_roles") == {}
+
+
 def test_a_narrow_way_beside_a_projection_is_an_adapter() -> None:
     tape = Tape()
     x = tape.input(5, 8)
@@ -139,3 +150,10 @@ def test_keys_of_another_input_are_crossed_to() -> None:
 def test_keys_of_the_same_rows_are_not() -> None:
     crossing = until("crossing", crossed(apart=False)[0])["crossing"]
     assert (crossing.scores, crossing.contexts) == (frozenset(), frozenset())
+
+
+def test_two_streams_of_the_same_rows_are_not_crossed_between() -> None:
+    tape = Tape()
+    x, other = tape.input(5, 8), tape.input(5, 8)
+    out = tape.like("add", tape.attention(x, 2, other), other)
+    assert until("crossing", tape.trace(out, tape.like("add", x, other)))["crossing"].scores == frozenset()

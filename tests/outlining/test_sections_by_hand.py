@@ -73,6 +73,26 @@ def test_sections_of_other_shapes_stay_apart_whatever_their_class() -> None:
     assert shown(until("folded", layers((32, 32, 16)))["folded"]) == [layer("h.0", 2), layer("h.2")]
 
 
+def test_sections_of_other_rows_stay_apart() -> None:
+    assert [repeat for _, repeat, _ in shown(until("folded", normed((5, 5, 3), (8, 8, 8)))["folded"])] == [2, 1]
+
+
+def test_sections_with_other_parameters_stay_apart() -> None:
+    assert [repeat for _, repeat, _ in shown(until("folded", normed((5, 5, 5), (8, 8, 0)))["folded"])] == [2, 1]
+
+
+def normed(rows: tuple[int, ...], gains: tuple[int, ...]) -> Trace:
+    """Layers of two products and a norm, each with rows of its own and a norm with or without a gain."""
+    tape = Tape(calls=[(f"h.{i}", "Layer") for i in range(len(rows))])
+    for i, (n, gain) in enumerate(zip(rows, gains, strict=True)):
+        x = tape.input(n, 8)
+        tape.at(f"h.{i}")
+        weights = [tape.weight(f"h.{i}.gain", gain)] if gain else []
+        x = tape.like("native_layer_norm", tape.linear(x, f"h.{i}.a", 8), *weights)
+        tape.linear(x, f"h.{i}.b", 8)
+    return tape.trace()
+
+
 def test_equal_sections_of_two_classes_fold() -> None:
     folded = until("folded", layers((32, 32), classes=("Layer", "Other")))["folded"]
     assert shown(folded) == [layer("h.0", 2)]
