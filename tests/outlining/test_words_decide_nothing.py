@@ -15,7 +15,7 @@ from shapetrace.comparing import aligning
 from shapetrace.comparing import compare as diff
 from shapetrace.comparing.structure import Side
 from shapetrace.drawing import figure
-from shapetrace.drawing.caching import cache_of
+from shapetrace.drawing.kinds.kv_cache import cache_of
 from shapetrace.drawing.primitives import Rect, Text
 from shapetrace.formats import summary
 from shapetrace.outlining import words
