@@ -17,9 +17,11 @@ from shapetrace.outlining.analysis import Facts
 from shapetrace.outlining.drafts import Draft, Graph
 from shapetrace.outlining.flow import Flow
 from shapetrace.outlining.passes import PASSES, Pass, run
+from shapetrace.outlining.roles import Role
 from shapetrace.outlining.sections import Node
 from shapetrace.outlining.steps.collecting import Collected
 from shapetrace.outlining.structure import Coverage
+from tests.outlining.tape import Tape
 from tests.outlining.traced import MODELS, traced
 
 GIVEN = ("trace", "fused")
@@ -116,7 +118,7 @@ def changed(passes: tuple[Pass, ...], trace: Trace) -> list[str]:
     return wrong
 
 
-@pytest.mark.parametrize("name", ["gpt2", "mixtral", "adapters", "nsa", "heads apart"])
+@pytest.mark.parametrize("name", MODELS)
 def test_passes_change_nothing_that_they_read(name: str) -> None:
     assert changed(PASSES, traced(name)) == []
 
@@ -232,3 +234,23 @@ def test_elided_that_drops_an_operation_draws_it() -> None:
 def test_an_outline_is_what_the_passes_give() -> None:
     found, made = results(traced("llama")), outline(traced("llama"))
     assert (made.root, made.totals, made.coverage) == tuple(found[name] for name in WORDED)
+
+
+def test_a_recogniser_is_a_pass_and_a_line_in_the_list() -> None:
+    """By its recipe: products that give a pair of columns; nothing else has to know of it."""
+
+    def pair_roles(graph: Graph) -> Mapping[int, Role]:
+        return {draft.key: Role.HEAD for draft in graph.drafts if draft.kind == "product" and draft.result.columns == 2}
+
+    def roles(pair_roles: Mapping[int, Role], plain_roles: Mapping[int, Role]) -> Mapping[int, Role]:
+        return {**plain_roles, **pair_roles}
+
+    place = next(place for place, each in enumerate(PASSES) if each.gives == "roles")
+    mine = (Pass("plain_roles", PASSES[place].run), Pass("pair_roles", pair_roles), Pass("roles", roles))
+    tape = Tape()
+    trace = tape.trace(tape.linear(tape.input(5, 8), "w", 2))
+    titles = [
+        [step.title for step in results(trace, passes)["named"].steps()]
+        for passes in (PASSES, (*PASSES[:place], *mine, *PASSES[place + 1 :]))
+    ]
+    assert titles == [["Product"], ["Head"]]
