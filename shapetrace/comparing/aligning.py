@@ -92,8 +92,8 @@ def signature(item: Item) -> Hashable:
 
 
 def _function(step: Step) -> str:
-    """What a step that multiplies nothing is called: ReLU and GELU are two."""
-    return "" if step.kind in PRODUCTS else step.operator
+    """What a step that multiplies nothing computes: ReLU and GELU are two."""
+    return "" if step.kind in PRODUCTS else step.function
 
 
 def alone(item: Item) -> Hashable:

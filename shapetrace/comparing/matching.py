@@ -97,7 +97,7 @@ class _Pairing:
         own: Aspect = "products" if _multiplies(a) or _multiplies(b) or isinstance(a, Section) else "steps"
         if isinstance(a, Step) and isinstance(b, Step):
             if signature(a) != signature(b):
-                found.setdefault(own, []).append("shapes" if (a.kind, a.operator) == (b.kind, b.operator) else "kind")
+                found.setdefault(own, []).append("shapes" if (a.kind, a.function) == (b.kind, b.function) else "kind")
             kernels = self._kernels(a, 0), self._kernels(b, 1)
             if kernels[0] != kernels[1]:
                 found.setdefault("kernels", []).append("kernels")

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from shapetrace.ops.words import title_of
 from shapetrace.outlining import words
 from shapetrace.outlining.accounts import Accounts
 from shapetrace.outlining.drafts import Draft, Ref
@@ -116,6 +117,7 @@ class _Namer:
             repeat=repeat, parameters=self._owned(draft),
             tied_to="" if again else tied.rpartition(".")[0] or tied, flops=draft.flops, inner=draft.inner,
             ops=tuple(sorted(op for member in members for op in member.ops)), role=role,
+            function=draft.function or title_of(draft.calls),
         )  # fmt: skip
 
     def _make(self, draft: Draft, twins: Sequence[Draft], identity: str) -> None:

@@ -42,8 +42,6 @@ class Role(StrEnum):
     COMPRESS_KEY = auto()
     """A block of keys made one."""
     COMPRESS_VALUE = auto()
-    POSITION_KEY = auto()
-    """A product that makes keys of positions, or of distances."""
 
     CHOOSE_KEYS = auto()
     """Which keys, or blocks of them, a query will look at."""

@@ -125,6 +125,7 @@ class Step:
         inner: For products: position of the contracted axis in the first and in the second operand's shape.
         ops: Ids of the operations of the first layer that this step draws.
         role: What it is for: the fact that its title was made from.
+        function: What it computes, where that has a name: ``GELU``, ``RMSNorm``; else the sorts of its operations.
     """
 
     id: str
@@ -144,6 +145,7 @@ class Step:
     ops: tuple[int, ...] = ()
     role: Role = Role.OTHER
     shared_parameters: int = 0
+    function: str = ""
 
     @property
     def parameters_in_all(self) -> int:

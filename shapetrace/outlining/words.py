@@ -23,7 +23,7 @@ TITLES: Mapping[Role, str] = {
     Role.STATE: "State", Role.READ_STATE: "Read state",
     Role.CONCAT_HEADS: "Concat heads", Role.OUT_PROJ: "Output", Role.LATENT_DOWN: "Compress",
     Role.COMPRESS_KEY: "Compress keys", Role.COMPRESS_VALUE: "Compress values",
-    Role.POSITION_KEY: "Position key", Role.CACHE_APPEND: "Append to cache",
+    Role.CACHE_APPEND: "Append to cache",
     Role.CACHE_WRITE: "Write to cache",
     Role.GATE: "Gate", Role.SIDE_GATE: "Gate",
     Role.UP: "Up", Role.GATE_UP: "Gate and up", Role.DOWN: "Down", Role.ROUTER: "Router",

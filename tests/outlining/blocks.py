@@ -208,3 +208,15 @@ class Functions(nn.Module):
             x = x + y.transpose(1, 2).flatten(2) @ w["out"]
             x = x + F.relu(F.layer_norm(x, (D,)) @ w["up"]) @ w["down"]
         return x
+
+
+class LoRA(nn.Module):
+    """A projection with a low-rank one beside it (arXiv 2106.09685)."""
+
+    def __init__(self, n_in: int, n_out: int, rank: int = 4) -> None:
+        super().__init__()
+        self.base = nn.Linear(n_in, n_out)
+        self.A, self.B = nn.Linear(n_in, rank, bias=False), nn.Linear(rank, n_out, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.base(x) + self.B(self.A(x)) * 2.0

@@ -4,19 +4,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from tests.outlining.blocks import LoRA
 from tests.outlining.reading import read, step, titles
-
-
-class LoRA(nn.Module):
-    """A projection with a low-rank one beside it (arXiv 2106.09685)."""
-
-    def __init__(self, n_in: int, n_out: int, rank: int = 4) -> None:
-        super().__init__()
-        self.base = nn.Linear(n_in, n_out)
-        self.A, self.B = nn.Linear(n_in, rank, bias=False), nn.Linear(rank, n_out, bias=False)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.base(x) + self.B(self.A(x)) * 2.0
 
 
 class MLP(nn.Module):

@@ -196,4 +196,4 @@ def _signature(step: Step) -> tuple[object, ...]:
         )
 
     shapes = tuple(map(looks, step.operands)), tuple(map(looks, step.results))
-    return (step.kind, step.operator, step.inner, *shapes)
+    return (step.kind, step.function, step.inner, *shapes)

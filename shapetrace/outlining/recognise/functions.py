@@ -120,7 +120,7 @@ def lone_function(flow: Flow, axis_roles: AxisRoles, op: Op) -> Function:
 
 def _selection(flow: Flow, axis_roles: AxisRoles, op: Op) -> str:
     """What is taken: the first or last of an axis, and what that axis counts; "" for anything else."""
-    if not op.outputs:
+    if not op.outputs or not op.inputs:
         return ""
     axes = flow.facts.axes_of(op.inputs[0])
     before, after = flow.facts.tensor(op.inputs[0]).shape, flow.facts.tensor(op.outputs[0]).shape
