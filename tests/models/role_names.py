@@ -33,7 +33,7 @@ FUSED: dict[str, Roles] = {
     **dict.fromkeys(_words("qk_proj query_key qk to_qk"), _words("QUERY KEY")),
 }
 OUTPUTS = _words("""o_proj out_proj to_out o wo Wo out_lin output_proj out proj dense c_proj projection linear_out
-    post_proj output_projection out_linear linear_o o_lin output proj_out attention_out""")
+    post_proj output_projection out_linear linear_o o_lin output proj_out attention_out projection_layer""")
 LATENT_DOWN = _words("q_a_proj kv_a_proj_with_mqa kv_a_proj wq_a q_down_proj kv_down_proj")
 LATENT_UP: dict[str, Roles] = {
     "q_b_proj": _words("QUERY"), "wq_b": _words("QUERY"), "q_up_proj": _words("QUERY"),
@@ -64,6 +64,9 @@ HEADS = _words("""lm_head embed_out qa_outputs score classifier output_projectio
     generator_lm_head logits_head logits_dense""")
 ELSEWHERE = _words("sampling_offsets receptance")
 """Beside these, names of attention mean something else: deformable attention, RWKV."""
+
+NO_MLP = _words("conv1 conv2")
+"""Beside these, two linear layers follow each other with nothing between."""
 
 
 class Names:
@@ -157,8 +160,11 @@ class Names:
         """Both matrices of an MLP, gated if the first gives twice the columns that the second takes."""
         pairs = [(first, second) for first, second in OPENINGS.items() if last in (first, second)]
         pairs += [pair for pair in [_numbered(parent, self.below(parent))] if pair and last in pair]
+        siblings = self.below(parent)
+        if siblings & NO_MLP or parent.endswith("_generator"):
+            return ()
         for first, second in pairs:
-            if self.below(parent).issuperset((first, second)):
+            if siblings.issuperset((first, second)):
                 one, two = self.shape(_join(parent, first)), self.shape(_join(parent, second))
                 if first == "c_fc" and one[0] < one[1]:  # kept as [in, out]
                     one, two = one[::-1], two[::-1]
@@ -226,7 +232,7 @@ def _head(path: str) -> tuple[Roles, ...]:
         or (last in HEADS and len(parts) == 1)
         or (last == "decoder" and parent in ("predictions", "lm_head", "cls"))
         or (last.isdigit() and parent == "lm_heads")
-        or (last == "out_proj" and parent == "classifier")
+        or (last == "out_proj" and parent == "classifier" and len(parts) == 2)
         or (last == "proj" and parent == "pred_layer")
     )
     return (_words("UNEMBED"), _words("HEAD")) if is_head else ()
