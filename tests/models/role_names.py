@@ -115,11 +115,15 @@ class Names:
         )
 
     def _router(self, path: str) -> tuple[Roles, ...]:
-        """A ``gate`` or ``router``, or the one matrix in it, beside experts."""
+        """A ``gate`` or ``router`` beside experts, or the one matrix in it, if there is more than one expert."""
+        if 1 in self.shape(path):
+            return ()
         for _ in range(2):
+            holder = path
             path, _, last = path.rpartition(".")
-            siblings = self.below(path)
-            if last in ROUTERS and any(s.startswith("expert") or s == "input_linear" for s in siblings):
+            beside_experts = any(s.startswith("expert") or s == "input_linear" for s in self.below(path))
+            matrices = [name for name in self.below(holder) if len(self.shape(_join(holder, name))) > 1]
+            if last in ROUTERS and beside_experts and len(matrices) <= 1:
                 return (_words("ROUTER"),)
         return ()
 
