@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from queue import Empty, SimpleQueue
+from typing import Any
 
 import pytest
 import torch
@@ -53,13 +54,7 @@ def test_experts_run_on_meta_in_every_dtype(implementation: str, dtype: torch.dt
 
 @pytest.mark.slow
 def test_nine_in_ten_architectures_that_run_on_the_cpu_run_on_meta(capsys: pytest.CaptureFixture[str]) -> None:
-    from transformers import CONFIG_MAPPING
-
-    types: SimpleQueue[str] = SimpleQueue()
-    for model_type in CONFIG_MAPPING:
-        types.put(model_type)
-    with ThreadPoolExecutor(2) as pool:
-        rows = [row for rows in pool.map(lambda _: list(measured(types)), range(2)) for row in rows]
+    rows = all_measured()
     ran = [row for row in rows if row["cpu"] == ""]
     shares = {way: sum(row[way] == "" for row in ran) / len(ran) for way in ("plain", "known")}
     with capsys.disabled():
@@ -75,10 +70,21 @@ def test_nine_in_ten_architectures_that_run_on_the_cpu_run_on_meta(capsys: pytes
     assert shares["known"] >= AIM
 
 
-def measured(types: "SimpleQueue[str]") -> Iterator[dict[str, str]]:
+def all_measured(program: str = "tests.capture.corpus") -> list[dict[str, Any]]:
+    """What two workers find for every type of transformers."""
+    from transformers import CONFIG_MAPPING
+
+    types: SimpleQueue[str] = SimpleQueue()
+    for model_type in CONFIG_MAPPING:
+        types.put(model_type)
+    with ThreadPoolExecutor(2) as pool:
+        return [row for rows in pool.map(lambda _: list(measured(types, program)), range(2)) for row in rows]
+
+
+def measured(types: "SimpleQueue[str]", program: str = "tests.capture.corpus") -> Iterator[dict[str, Any]]:
     """What a worker finds for the types that wait; a worker that hangs or dies is replaced."""
     while not types.empty():
-        with worker() as process:
+        with worker(program) as process:
             for model_type in waiting(types):
                 row = answer(process, model_type)
                 yield row or {"type": model_type, "cpu": "the worker did not answer"}
@@ -95,8 +101,8 @@ def waiting(types: "SimpleQueue[str]") -> Iterator[str]:
 
 
 @contextmanager
-def worker() -> Iterator["subprocess.Popen[str]"]:
-    command = [sys.executable, "-m", "tests.capture.corpus"]
+def worker(program: str) -> Iterator["subprocess.Popen[str]"]:
+    command = [sys.executable, "-m", program]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=ROOT,
@@ -108,7 +114,7 @@ def worker() -> Iterator["subprocess.Popen[str]"]:
             process.kill()
 
 
-def answer(process: "subprocess.Popen[str]", model_type: str) -> dict[str, str] | None:
+def answer(process: "subprocess.Popen[str]", model_type: str) -> dict[str, Any] | None:
     assert process.stdin is not None and process.stdout is not None
     try:
         process.stdin.write(model_type + "\n")
