@@ -3,8 +3,9 @@
 from dataclasses import replace
 
 from shapetrace.ir import Model
+from shapetrace.language import Phrase
 from shapetrace.outlining.roles import Role
-from shapetrace.outlining.structure import Coverage, Note, Operand, Outline, Section, Step, StepKind, Totals
+from shapetrace.outlining.structure import Coverage, Operand, Outline, Section, Step, StepKind, Totals
 
 T, D, V, H, F = 1024, 768, 50257, 64, 3072
 ROLES = {
@@ -50,7 +51,8 @@ def attention() -> Section:
         f"{at}/scores", at, "scores", "Scores", at, "×",
         (data(T, H, name="Q", stack=12), Operand("K", "data", (H, T), stack=12, transposed=True)),
         (Operand("S", "data", (T, T), stack=12, pattern="causal"),),
-        notes=(Note("scaled by 1/√{n}", {"n": H}), Note("causal")), repeat=12, flops=2 * 12 * T * T * H, inner=(1, 0),
+        notes=(Phrase("scaled by 1/√{n}", {"n": H}), Phrase("causal")), repeat=12, flops=2 * 12 * T * T * H,
+        inner=(1, 0),
     )  # fmt: skip
     softmax = Step(
         f"{at}/softmax", at, "softmax", "Softmax", at, "softmax",

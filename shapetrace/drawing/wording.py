@@ -9,7 +9,6 @@ from shapetrace.drawing.metrics import clean
 from shapetrace.drawing.resources import names_in, read
 from shapetrace.errors import UsageError
 from shapetrace.language import Text
-from shapetrace.outlining.structure import Note
 
 _ONE = {
     "{n} layers": "{n} layer",
@@ -54,7 +53,7 @@ class Words:
         joined = self.phrases.get(", ", ", ").join(said)
         return joined[:1].upper() + joined[1:] + (" …" if listed.endswith(" …") else "")
 
-    def note(self, note: Note) -> str:
+    def note(self, note: Phrase) -> str:
         """Translate a note; its values are translated where they are phrases themselves."""
         values = {name: self.phrases.get(str(value), value) for name, value in note.values.items()}
         return self.say(note.template, **values)

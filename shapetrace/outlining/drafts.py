@@ -8,8 +8,9 @@ from types import MappingProxyType
 
 from shapetrace.ir import Pattern
 from shapetrace.ir import Role as Origin
+from shapetrace.language import Phrase
 from shapetrace.outlining.roles import Part, Role
-from shapetrace.outlining.structure import Note, StepKind
+from shapetrace.outlining.structure import StepKind
 
 UNSEEN = -1
 """The value of what no operation of the pass made."""
@@ -86,7 +87,7 @@ class Draft:
     call: int = 0
     order: int = 0
     key: int = -1
-    notes: tuple[Note, ...] = ()
+    notes: tuple[Phrase, ...] = ()
     flops: int | None = None
     inner: tuple[int, int] | None = None
     share: tuple[int, int] = (1, 1)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from shapetrace.language import Phrase
 from shapetrace.ops.words import title_of
 from shapetrace.outlining import words
 from shapetrace.outlining.accounts import Accounts
@@ -11,7 +12,7 @@ from shapetrace.outlining.flow import Flow
 from shapetrace.outlining.roles import Part, Role
 from shapetrace.outlining.sections import Node
 from shapetrace.outlining.sizes import Names
-from shapetrace.outlining.structure import Note, Operand, Section, Step, StepKind
+from shapetrace.outlining.structure import Operand, Section, Step, StepKind
 from shapetrace.outlining.symbols import NOTHING, Place, Symbol
 
 _OWNED_KINDS: frozenset[StepKind] = frozenset({"product", "lookup", "convolution", "norm", "add"})
@@ -108,9 +109,9 @@ class _Namer:
         members = (draft, *draft.twins)
         notes = self._notes(draft, role)
         if same and all(self._shares_weights(draft, twin) for twin in same):
-            notes.append(Note("the same weights in every layer"))
+            notes.append(Phrase("the same weights in every layer"))
         elif again:
-            notes.append(Note("the same weights again"))
+            notes.append(Phrase("the same weights again"))
         return Step(
             id=identity, section=node.path, kind=draft.kind, title=title, path=path,
             operator=words.operator(draft, role, title), operands=operands, results=results, notes=tuple(notes),
@@ -136,15 +137,15 @@ class _Namer:
         names = self._known.accounts.names(draft)
         return bool(names) and names == self._known.accounts.names(twin)
 
-    def _notes(self, draft: Draft, role: Role) -> list[Note]:
+    def _notes(self, draft: Draft, role: Role) -> list[Phrase]:
         notes = list(draft.notes)
         if role is Role.SPLIT_HEADS:
-            notes.append(Note("{name}", {"name": words.symbol(self._symbol((draft.key, False, 0)))}))
+            notes.append(Phrase("{name}", {"name": words.symbol(self._symbol((draft.key, False, 0)))}))
         heads = [ref.stack_axes[-1] for ref in draft.operands if ref.stack > 1 and ref.origin == "weight"]
         if role is Role.GLU and len(draft.operands) == 1:
-            notes.append(Note("activated gate ⊙ up"))
+            notes.append(Phrase("activated gate ⊙ up"))
         if role in _ONE_HEAD and heads:
-            notes.append(Note("{n} heads", {"n": heads[0]}))
+            notes.append(Phrase("{n} heads", {"n": heads[0]}))
         return notes
 
     def _path(self, draft: Draft) -> str:

@@ -10,6 +10,7 @@ from typing import Literal
 from shapetrace.failing.structure import Explanation
 from shapetrace.ir import Model
 from shapetrace.ir import Role as Origin
+from shapetrace.language import Phrase
 from shapetrace.outlining.roles import Part, Role
 
 StepKind = Literal[
@@ -40,22 +41,6 @@ WINDOW = "window of {n}"
 """The note of scores of which a row sees a band."""
 
 SectionKind = Literal["model", "embedding", "block", "attention", "mlp", "experts", "unembedding", "other"]
-
-
-@dataclass(frozen=True, slots=True)
-class Note:
-    """A few words that teach, translatable: the template is the key in the label files.
-
-    Attributes:
-        template: English, with fields: ``{n} heads``.
-        values: What goes into the fields.
-    """
-
-    template: str
-    values: dict[str, str | int] = field(default_factory=dict)
-
-    def __str__(self) -> str:
-        return self.template.format_map(self.values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +121,7 @@ class Step:
     operator: str
     operands: tuple[Operand, ...]
     results: tuple[Operand, ...]
-    notes: tuple[Note, ...] = ()
+    notes: tuple[Phrase, ...] = ()
     repeat: int = 1
     parameters: int = 0
     tied_to: str = ""
@@ -196,7 +181,7 @@ class Section:
         return self.path.replace("<", "").replace(">", "") if self.is_group else self.path
 
     @property
-    def window(self) -> Note | None:
+    def window(self) -> Phrase | None:
         """What tells a block from its neighbours that look further: the window of its attention."""
         if self.kind != "block" or any(isinstance(item, Section) and item.kind == "block" for item in self.items):
             return None

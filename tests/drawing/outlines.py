@@ -1,8 +1,9 @@
 """Hand-built outlines: GPT-2 as a trace of it is outlined, and helpers for smaller ones."""
 
 from shapetrace.ir import Model
+from shapetrace.language import Phrase
 from shapetrace.outlining.roles import Part, Role
-from shapetrace.outlining.structure import Coverage, Note, Operand, Outline, Section, Step, StepKind, Totals
+from shapetrace.outlining.structure import Coverage, Operand, Outline, Section, Step, StepKind, Totals
 
 PARTS = {
     "X": Part.STREAM, "Q": Part.QUERY, "K": Part.KEY, "V": Part.VALUE, "S": Part.SCORES, "A": Part.ATTENTION_WEIGHTS,
@@ -88,7 +89,7 @@ def _embedding(t: int, tokens: tuple[str, ...]) -> Section:
     lookup = Step(
         "<embedding>/lookup", "<embedding>", "lookup", "Token embedding", "wte", "→",
         (data("ids", t, labels=tokens), weight("E", 50257, 768, source="wte.weight")), (data("X", t, 768),),
-        (Note("row i of E for token i"),), parameters=38_597_376,
+        (Phrase("row i of E for token i"),), parameters=38_597_376,
     )  # fmt: skip
     position = Step(
         "<embedding>/position", "<embedding>", "add", "Position", "wpe", "+",
@@ -115,7 +116,7 @@ def _block(t: int) -> tuple[Step | Section, ...]:
 
 def _attention(t: int) -> tuple[Step, ...]:
     x = data("X̂", t, 768, made_by="h.0/ln_1")
-    heads = Note("{n} heads", {"n": 12})
+    heads = Phrase("{n} heads", {"n": 12})
     qkv = [
         product(title, x, weight(f"W_{letter}", 768, 64, stack=12), data(letter, t, 64, stack=12), section="h.0.attn",
                 path="h.0.attn.c_attn", notes=(heads,), parameters=590_592, flops=2 * t * 768 * 768)
@@ -124,7 +125,7 @@ def _attention(t: int) -> tuple[Step, ...]:
     scores = product("Scores", data("Q", t, 64, stack=12, made_by="h.0.attn/query"),
                      data("K", 64, t, stack=12, transposed=True, made_by="h.0.attn/key"),
                      data("S", t, t, stack=12, pattern="causal"), kind="scores", section="h.0.attn", path="h.0.attn",
-                     notes=(Note("Q Kᵀ / √{d}", {"d": 64}), Note("causal")), flops=2 * t * t * 768)  # fmt: skip
+                     notes=(Phrase("Q Kᵀ / √{d}", {"d": 64}), Phrase("causal")), flops=2 * t * t * 768)  # fmt: skip
     softmax = function("softmax", "Softmax", "softmax", data("S", t, t, stack=12, pattern="causal", made_by=scores.id),
                        data("A", t, t, stack=12, pattern="causal"), section="h.0.attn")  # fmt: skip
     weighted = product("Weighted sum", data("A", t, t, stack=12, pattern="causal", made_by=softmax.id),

@@ -2,7 +2,8 @@
 
 from hypothesis import strategies as st
 
-from shapetrace.outlining.structure import Note, Operand, Outline, Section, Step
+from shapetrace.language import Phrase
+from shapetrace.outlining.structure import Operand, Outline, Section, Step
 from tests.drawing.outlines import outline_of
 
 NAMES = st.one_of(
@@ -58,7 +59,7 @@ def steps(draw: st.DrawFn) -> Step:
     return Step(
         f"s{draw(st.integers(0, 9))}", "", kind, draw(NAMES), draw(NAMES),
         draw(st.sampled_from(["×", "+", "softmax", "", "→", "f" * 200])), tuple(left), tuple(results),
-        notes=tuple(Note("{n}", {"n": name}) for name in draw(st.lists(NAMES, max_size=3))),
+        notes=tuple(Phrase("{n}", {"n": name}) for name in draw(st.lists(NAMES, max_size=3))),
         tied_to=draw(st.sampled_from(["", "wte.weight"])), inner=inner,
     )  # fmt: skip
 

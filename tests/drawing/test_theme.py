@@ -10,7 +10,7 @@ from shapetrace.drawing.resources import names_in, read
 from shapetrace.drawing.theme import theme_named
 from shapetrace.drawing.wording import words_in
 from shapetrace.errors import UsageError
-from shapetrace.outlining.structure import Note
+from shapetrace.language import Phrase
 from tests.drawing.outlines import gpt2
 
 GROUNDS = {
@@ -97,7 +97,7 @@ def test_chinese_has_every_phrase_and_english_is_its_own_key():
 
 
 def test_notes_are_translated_with_their_values():
-    assert words_in("zh").note(Note("{n} heads", {"n": 12})) == "12 个注意力头"
-    assert words_in("en").note(Note("what {x} is", {"x": "{braces}"})) == "what {braces} is"
+    assert words_in("zh").note(Phrase("{n} heads", {"n": 12})) == "12 个注意力头"
+    assert words_in("en").note(Phrase("what {x} is", {"x": "{braces}"})) == "what {braces} is"
     assert words_in("zh").listed(("Q", "K", "V")) == "Q、K、V"
     assert words_in("en").listed(("Q", "K", "V")) == "Q, K and V"

@@ -9,7 +9,7 @@ from rich.cells import cell_len
 from shapetrace.drawing.wording import words_in
 from shapetrace.formats.grid import Column, Grid
 from shapetrace.formats.table import render, render_grid
-from shapetrace.outlining.structure import Note
+from shapetrace.language import Phrase
 from tests.outlines import gpt2
 
 
@@ -99,7 +99,7 @@ def test_hostile_names_cannot_command_the_terminal():
 def test_any_title_leaves_one_line_a_row(title, width):
     outline = gpt2()
     block = outline.root.items[1]
-    step = replace(block.items[0], title=title, notes=(Note("{n} layers", {"n": 3}),))
+    step = replace(block.items[0], title=title, notes=(Phrase("{n} layers", {"n": 3}),))
     changed = replace(outline, root=replace(outline.root, items=(replace(block, items=(step,)),)))
     assert "\x1b" not in render(changed, width=width)
 

@@ -33,7 +33,7 @@ def constants(code: str) -> set[str]:
 
 
 def notes() -> set[str]:
-    """Templates of all notes that steps carry, where they have words: what `Note` is called with, by name or not."""
+    """Templates of all notes that steps carry, where they have words: what `Phrase` is called with, by name or not."""
     trees = [ast.parse(path.read_text()) for path in OUTLINING.rglob("*.py")]
     named = {
         target.id: node.value
@@ -47,7 +47,7 @@ def notes() -> set[str]:
         node.args[0]
         for tree in trees
         for node in ast.walk(tree)
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Note" and node.args
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Phrase" and node.args
     ]
     found = {text for value in first for text in constants(ast.unparse(value))}
     for name in {node.id for value in first for node in ast.walk(value) if isinstance(node, ast.Name)} & named.keys():

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from shapetrace.language import Phrase
 from shapetrace.ops.kinds import has, names_of
 from shapetrace.ops.registry import find
 from shapetrace.outlining.drafts import Draft, Graph
@@ -10,7 +11,7 @@ from shapetrace.outlining.flow import Flow
 from shapetrace.outlining.recognise.adapters import Adapters
 from shapetrace.outlining.roles import Role
 from shapetrace.outlining.steps.collecting import Collected
-from shapetrace.outlining.structure import Note, StepKind
+from shapetrace.outlining.structure import StepKind
 
 _COMPARING = frozenset({"eq", "_to_copy", "view", "unsqueeze"})
 _MOST_READERS = 12
@@ -127,7 +128,7 @@ def _joined(router: Draft, members: Sequence[Draft], graph: Graph) -> Draft:
     results = (results or list(members[-1].results))[-2:]
     scores = router.result
     chosen = min((result.shape[-1] for result in results if result.shape), default=0)
-    notes = (Note("{k} of {n}", {"k": chosen, "n": scores.columns}),) if 0 < chosen < scores.columns else ()
+    notes = (Phrase("{k} of {n}", {"k": chosen, "n": scores.columns}),) if 0 < chosen < scores.columns else ()
     return replace(
         members[0],
         ops=tuple(op for member in members for op in member.ops),

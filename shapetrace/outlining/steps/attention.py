@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from shapetrace.ir import Op, Pattern
+from shapetrace.language import Phrase
 from shapetrace.ops.kinds import names_of
 from shapetrace.outlining.axis_roles import AxisRoles
 from shapetrace.outlining.drafts import UNSEEN, Draft, Ref, trimmed
@@ -13,7 +14,7 @@ from shapetrace.outlining.flow import Flow
 from shapetrace.outlining.recognise.attention import Attention, operands_of
 from shapetrace.outlining.recognise.columns import Columns
 from shapetrace.outlining.roles import Part, Role
-from shapetrace.outlining.structure import WINDOW, Note, StepKind
+from shapetrace.outlining.structure import WINDOW, StepKind
 
 _Pieces = Mapping[int, Sequence[Columns]]
 
@@ -71,7 +72,7 @@ class _OneAttention:
                      band=band, seen=attention.mask.seen)  # fmt: skip
         notes = _score_notes(attention, width)
         if len(stack) > 1 and self._axis_roles.has_examples(product.batch):
-            notes.append(Note("per batch and head"))
+            notes.append(Phrase("per batch and head"))
         return Draft(
             (*attention.before, self._op.id, *attention.between), "scores", operands, (result,), Role.SCORES,
             call=self._op.call, order=self._op.id, notes=tuple(notes), flops=product.flops, inner=(1, 0),
@@ -137,7 +138,7 @@ class _OneAttention:
         result = Ref(self._value(product.out, 0), (shape[0], atoms.size(width)), "data", stack, Part.HEADS)
         return Draft(
             () if attention.fused else (op.id,), "weighted_sum", operands, (result,), Role.WEIGHTED_SUM,
-            call=op.call, order=op.id, notes=(Note("A V"),), flops=product.flops, inner=(1, 0),
+            call=op.call, order=op.id, notes=(Phrase("A V"),), flops=product.flops, inner=(1, 0),
         )  # fmt: skip
 
     def _splits(self) -> list[Draft]:
@@ -216,37 +217,37 @@ def _pattern(seen: Pattern | None, columns: int) -> tuple[str, tuple[int, int] |
 _MOST_BLOCKS = 4
 
 
-def _mask_notes(attention: Attention) -> list[Note]:
+def _mask_notes(attention: Attention) -> list[Phrase]:
     """What the mask lets through, by its values; "masked" where these are unknown or have no name."""
     seen, mask = attention.mask.seen, attention.mask
-    notes = _seen_notes(seen) if seen is not None else [Note("masked")] if mask.hides else []
+    notes = _seen_notes(seen) if seen is not None else [Phrase("masked")] if mask.hides else []
     if mask.learned:
-        notes.append(Note("plus a learned bias"))
+        notes.append(Phrase("plus a learned bias"))
     elif mask.biased:
-        notes.append(Note("plus a bias"))
+        notes.append(Phrase("plus a bias"))
     return notes
 
 
-def _seen_notes(seen: Pattern) -> list[Note]:
+def _seen_notes(seen: Pattern) -> list[Phrase]:
     notes = []
     if seen.kind == "prefix":
-        notes.append(Note("causal mask"))
-        notes.append(Note("the first {n} seen by all", {"n": seen.prefix or 0}))
+        notes.append(Phrase("causal mask"))
+        notes.append(Phrase("the first {n} seen by all", {"n": seen.prefix or 0}))
     elif seen.kind == "blocks":
         few = len(seen.blocks) <= _MOST_BLOCKS
         sizes = ", ".join(map(str, seen.blocks)) if few else str(len(seen.blocks))
-        notes += [Note("causal mask")] if seen.causal else []
-        notes.append(Note("blocks of {sizes}" if few else "{sizes} blocks", {"sizes": sizes}))
+        notes += [Phrase("causal mask")] if seen.causal else []
+        notes.append(Phrase("blocks of {sizes}" if few else "{sizes} blocks", {"sizes": sizes}))
     elif seen.kind == "dilated":
-        notes += [Note("causal mask")] if seen.above == 0 else []
-        notes.append(Note("every {n}th position", {"n": seen.step or 1}))
+        notes += [Phrase("causal mask")] if seen.above == 0 else []
+        notes.append(Phrase("every {n}th position", {"n": seen.step or 1}))
     elif seen.kind == "window" and seen.below is not None and seen.above is not None:
-        notes += [Note("causal mask")] if seen.above <= 0 else []
-        notes.append(Note(WINDOW, {"n": seen.below + seen.above + 1}))
+        notes += [Phrase("causal mask")] if seen.above <= 0 else []
+        notes.append(Phrase(WINDOW, {"n": seen.below + seen.above + 1}))
     else:
-        notes.append(Note(_SEEN.get(seen.kind, "masked")))
+        notes.append(Phrase(_SEEN.get(seen.kind, "masked")))
     if seen.kind not in _SEEN_ROWS and (seen.columns is not None or seen.rows is not None):
-        notes.append(Note("padding hidden"))
+        notes.append(Phrase("padding hidden"))
     return notes
 
 
@@ -257,15 +258,15 @@ _SEEN = {
 }  # fmt: skip
 
 
-def _score_notes(attention: Attention, width: int) -> list[Note]:
+def _score_notes(attention: Attention, width: int) -> list[Phrase]:
     notes = []
     scale = attention.scale
     default = attention.fused and scale is None
     if default or (scale and math.isclose(scale, width**-0.5, rel_tol=1e-3)) or attention.before:
-        notes.append(Note("Q Kᵀ ⁄ √{width}", {"width": width}))
+        notes.append(Phrase("Q Kᵀ ⁄ √{width}", {"width": width}))
     elif scale and scale != 1:
-        notes.append(Note("Q Kᵀ · {scale}", {"scale": f"{scale:.4g}"}))
+        notes.append(Phrase("Q Kᵀ · {scale}", {"scale": f"{scale:.4g}"}))
     notes += _mask_notes(attention)
     if attention.fused:
-        notes.append(Note("one fused call"))
+        notes.append(Phrase("one fused call"))
     return notes

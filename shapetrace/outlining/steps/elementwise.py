@@ -6,6 +6,7 @@ from dataclasses import replace
 from math import prod
 
 from shapetrace.ir import Op
+from shapetrace.language import Phrase
 from shapetrace.ops.kinds import OpKind, names_of
 from shapetrace.outlining.axis_roles import AxisRoles
 from shapetrace.outlining.drafts import Draft, Ref, trimmed
@@ -15,7 +16,6 @@ from shapetrace.outlining.recognise.columns import Columns, part_of
 from shapetrace.outlining.recognise.functions import function_of, lone_function
 from shapetrace.outlining.roles import Part, Role
 from shapetrace.outlining.steps.grouping import Groups, residual_of
-from shapetrace.outlining.structure import Note
 
 _MOST_OPERANDS = 5
 _RUNNING = frozenset({"cumsum"})
@@ -197,7 +197,7 @@ class _Reader:
         spare = len(draft.operands) - _MOST_OPERANDS
         if spare <= 0:
             return draft
-        notes = (Note("{n} more operands", {"n": spare}),)
+        notes = (Phrase("{n} more operands", {"n": spare}),)
         also = tuple(ref.value for ref in draft.operands[_MOST_OPERANDS:])
         return replace(draft, operands=draft.operands[:_MOST_OPERANDS], notes=notes, also=also)
 
@@ -231,7 +231,7 @@ class _Reader:
         operands = tuple(map(self._lone_ref, list(dict.fromkeys(data))[:4]))
         results = tuple(map(self._lone_ref, list(dict.fromkeys(op.outputs))[:4]))
         unknown = function.kind == "unknown"
-        notes = (Note("an operation that shapetrace does not know"),) if unknown else ()
+        notes = (Phrase("an operation that shapetrace does not know"),) if unknown else ()
         return Draft((op.id,), function.kind, operands, results, function.role, function.name, function.calls,
                      call=op.call, order=op.id, notes=notes)  # fmt: skip
 

@@ -6,6 +6,7 @@ from math import prod
 
 from shapetrace.ir import Op, Tensor
 from shapetrace.ir import Role as Origin
+from shapetrace.language import Phrase
 from shapetrace.ops.products import Product
 from shapetrace.outlining.axis_roles import AxisRoles
 from shapetrace.outlining.drafts import Draft, Ref, trimmed
@@ -14,7 +15,7 @@ from shapetrace.outlining.recognise.attention import Attention
 from shapetrace.outlining.recognise.columns import Columns
 from shapetrace.outlining.recognise.states import State
 from shapetrace.outlining.roles import Part, Role
-from shapetrace.outlining.structure import Note, StepKind
+from shapetrace.outlining.structure import StepKind
 
 EACH_ITS_EXPERT = "each row meets the matrix of its own expert"
 
@@ -100,7 +101,7 @@ def _more_often(draft: Draft, more: int, flops: int) -> Draft:
         results=tuple(replace(ref, stack_axes=(times,)) for ref in draft.results),
         role=Role.RECURRENT,
         flops=(draft.flops or 0) + flops,
-        notes=(Note("{n} positions, one after another", {"n": times}),),
+        notes=(Phrase("{n} positions, one after another", {"n": times}),),
     )
 
 
@@ -197,7 +198,7 @@ class _OneProduct:
             Ref(self._root(weight.id), weight.shape, factor_origin(self._flow, weight.id), part=Part.WEIGHT),
         )
         kernel = weight.shape[2:]
-        notes = (Note("kernel {size}", {"size": "×".join(map(str, kernel))}),) if prod(kernel) > 1 else ()
+        notes = (Phrase("kernel {size}", {"size": "×".join(map(str, kernel))}),) if prod(kernel) > 1 else ()
         result = Ref(self._root(out.id), trimmed(out.shape), out.role)
         return Draft((op.id,), "convolution", operands, (result,), call=op.call, order=op.id, notes=notes,
                      flops=product.flops)  # fmt: skip
@@ -228,6 +229,6 @@ class _OneProduct:
         )
         result = Ref(self._root(product.out), (rows, columns), self._origin(product.out))
         return Draft(
-            ops, "product", operands, (result,), call=op.call, order=op.id, notes=(Note(EACH_ITS_EXPERT),),
+            ops, "product", operands, (result,), call=op.call, order=op.id, notes=(Phrase(EACH_ITS_EXPERT),),
             flops=product.flops, inner=(1, 0), chosen=chosen,
         )  # fmt: skip
