@@ -8,7 +8,7 @@ from pathlib import Path
 from shapetrace.drawing.metrics import clean
 from shapetrace.drawing.resources import names_in, read
 from shapetrace.errors import UsageError
-from shapetrace.language import Text
+from shapetrace.language import Phrase, Text
 
 _ONE = {
     "{n} layers": "{n} layer",
