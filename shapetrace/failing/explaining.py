@@ -1,7 +1,7 @@
 """From a trace that failed to its explanation."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
 
@@ -41,19 +41,33 @@ def case_of(trace: Trace) -> Case:
     """The failure as the call that the author wrote: what torch calls inside of a function is torch's own."""
     failure = trace.failure or Failure("", "", 0)
     inner, call = Case(trace, failure), trace.calls[failure.call] if trace.calls else None
-    if call is not None and call.kind == "function" and call.inputs and rule_of(call.type).alike == "positions":
+    if call is not None and call.kind == "function" and rule_of(failure.op) is rule_of(""):
+        while trace.calls[call.parent or 0].kind == "function":  # the outermost is the author's
+            call = trace.calls[call.parent or 0]
+    known = call is None or not (rule_of(call.type).alike == "positions" or rule_of(failure.op) is rule_of(""))
+    if call is not None and call.kind == "function" and call.inputs and not known:
         failure = replace(failure, op=call.type, inputs=call.inputs, attrs={}, call=call.parent or 0)
-    if rule_of(failure.op).alike != "positions":
-        return inner
+    outer = Case(trace, _unturned(inner, failure) if rule_of(failure.op).alike == "positions" else failure)
+    return outer if any(each.says for each in broken(outer.operation)) else inner
+
+
+def _unturned(inner: Case, failure: Failure) -> Failure:
+    """Attention with what its module was given, before the module itself put the positions first."""
+    trace = inner.trace
     roots = [inner.origins.before_views(value) for value in failure.inputs[:3]]
     given = trace.calls[module_of(trace, failure.call)].inputs
     if all([op.name for op in views] == ["transpose"] and root in given for root, views in roots):  # the module's own
         failure = replace(failure, attrs={**failure.attrs, "batch_first": True},
                           inputs=(*(root for root, _ in roots), *failure.inputs[3:]))  # fmt: skip
     before = ((value, inner.origins.before(value)) for value in failure.inputs)
-    failure = replace(failure, inputs=tuple(root if root in given else value for value, root in before))
-    outer = Case(trace, failure)
-    return outer if any(each.says for each in broken(outer.operation)) else inner
+    around = {value for call in _around(trace, failure.call) for value in trace.calls[call].inputs}
+    return replace(failure, inputs=tuple(root if root in around else value for value, root in before))
+
+
+def _around(trace: Trace, call: int | None) -> Iterator[int]:
+    while call is not None:
+        yield call
+        call = trace.calls[call].parent
 
 
 def finding(case: Case) -> Finding:

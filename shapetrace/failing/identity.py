@@ -72,6 +72,11 @@ class Identity:
         """Whether an axis runs along the examples of a batch, alone or merged or joined with others."""
         return bool(self.brought(axis) & self._examples) or any(map(self.examples, self._joined(axis)))
 
+    def heads(self, axis: Axis) -> bool:
+        """Whether an axis is the outer part of a width that was split: heads, whose inner part is their own width."""
+        names = [self.atoms.origin(atom).name for atom in self.atoms.leaves(axis)]
+        return bool(names) and all(name.endswith(".0") for name in names)
+
     def _joined(self, axis: Axis) -> Axes:
         return tuple(part for atom in self.atoms.leaves(axis) for part in self.atoms.joined.get(atom, ()))
 

@@ -1,12 +1,11 @@
 """What would mend a failure: changes of one operand, of several or of an argument, each held against the rule first."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations
 from typing import Any
 
 from shapetrace.failing.case import Case, Operation, on
-from shapetrace.failing.constraints import Constraint
 from shapetrace.failing.operands import Operand, Shape, called
 from shapetrace.failing.rules import ALIGNED, broken, rule_of, sizes_of
 from shapetrace.failing.structure import written
@@ -86,12 +85,13 @@ def _keeps(case: Case, op: Operation) -> bool:
 def _moved(case: Case, mend: Mend) -> int:
     """How far examples and positions are from where they were: pairs that changed places, axes that were merged."""
     far = int(mend.operation.attrs.get("batch_first") != case.operation.attrs.get("batch_first"))
-    far += _positions_as_batch(case, mend.operation)
+    far += _oddly(case, mend.operation)
     for before, after in zip(case.operation.operands, mend.operation.operands, strict=False):
         if before.axes == after.axes or mend.remade is not None or before.role == "weight":
             continue
         kept, now = _order(case, before), _order(case, after)
-        if kept[0] != now[0] and rule_of(case.op).alike != "positions":
+        moved = sorted(before.axes) == sorted(after.axes) and before.axes[0] == () != after.axes[0]
+        if (kept[0] != now[0] and rule_of(case.op).alike != "positions") or (moved and before.role == "data"):
             return _FAR
         places = [now[1].index(each) if each in now[1] else -1 for each in kept[1]]
         far += sum(place < 0 for place in places)
@@ -99,12 +99,19 @@ def _moved(case: Case, mend: Mend) -> int:
     return far
 
 
-def _positions_as_batch(case: Case, op: Operation) -> int:
-    """Products where positions meet as if each were an example of its own."""
+def _oddly(case: Case, op: Operation) -> int:
+    """Products that few mean: positions that meet as examples do, sums over heads or over positions of one side."""
     if op.name not in ("matmul", "bmm"):
         return 0
-    pairs = [pair for each in rule_of(op.name).asks(op) if each.kind == "broadcast" for pair in each.pairs]
-    return sum(all(case.identity.brought(a) and not case.identity.examples(a) for a in pair) for pair in pairs)
+    odd, identity = 0, case.identity
+    for constraint in rule_of(op.name).asks(op):
+        for pair in constraint.pairs:
+            brought = [bool(identity.brought(axis)) for axis in pair]
+            if constraint.summed:
+                odd += brought[0] != brought[1] or any(map(identity.heads, pair))
+            else:
+                odd += all(brought) and not any(map(identity.examples, pair))
+    return odd
 
 
 def _order(case: Case, operand: Operand) -> tuple[list[int], list[frozenset[str]]]:
@@ -144,6 +151,7 @@ def views(case: Case, op: Operation) -> Iterator[Mend]:
             yield from changed(case, op, i, (("unsqueeze", (dim,)), ("unsqueeze", (dim,))), 5)
         for start in range(1, n_axes - 1) if op.name == "linear" else ():
             yield from changed(case, op, i, (("flatten", (start,)),))
+            yield from changed(case, op, i, (("transpose", (start, n_axes - 2)), ("flatten", (n_axes - 2,))), 2)
 
 
 def _views(n_axes: int, shape: Shape, product: bool) -> Iterator[tuple[int, Step]]:
@@ -166,26 +174,26 @@ def types(case: Case, op: Operation) -> Iterator[Mend]:
         if constraint.kind != "dtype" or len(constraint.of) > 1:
             continue
         i, expected = constraint.of[0], constraint.values["expected"]
+        if op.name == "masked_fill":
+            yield from masks(case, op, i)
+            continue
         method = {"bool": "bool", "int64": "long"}.get(expected, "")
         if expected == "bool" and "query" in constraint.values and "float" in op.operands[i].dtype:
             method, expected = "", constraint.values["query"]  # added to the scores: its values count
         step: Step = (method, ()) if method else ("to", (f"torch.{expected}",))
         for mend in changed(case, op, i, (step,)):
-            yield replace(mend, text=_meant(op, constraint, mend.text))
+            asked = say("{call}, if it holds ids; are the arguments in the right order?", call=mend.text)
+            yield replace(mend, text=asked) if op.name in ("embedding", "embedding_bag") else mend
             yield from _with_view(case, op, i, step)
-        if expected == "bool" and op.name == "masked_fill":
-            hidden = replace(op.operands[i], dtype="bool")
-            text = say("{name} == 0, if 1 may be seen", name=case.name(i))
-            yield Mend(text, op.with_operands({i: hidden}), 2, {i: (("eq", (0,)),)})
 
 
-def _meant(op: Operation, constraint: Constraint, text: Text) -> Text:
-    """With its condition, where it depends on what the numbers mean."""
-    if constraint.values["expected"] == "bool" and op.name == "masked_fill":
-        return say("{call}, if 1 is to be hidden", call=text)
-    if op.name in ("embedding", "embedding_bag"):
-        return say("{call}, if it holds ids; are the arguments in the right order?", call=text)
-    return text
+def masks(case: Case, op: Operation, i: int) -> Iterator[Mend]:
+    """Numbers as a mask where True hides: what they mean is for the author to say."""
+    operands = {i: replace(op.operands[i], dtype="bool")}
+    text = say("{call}, if 1 is to be hidden", call=on(case.name(i), ".bool()"))
+    yield Mend(text, op.with_operands(operands), 1, {i: (("bool", ()),)})
+    text = say("{name} == 0, if 1 may be seen", name=case.name(i))
+    yield Mend(text, op.with_operands(operands), 2, {i: (("eq", (0,)),)})
 
 
 def _with_view(case: Case, op: Operation, i: int, step: Step) -> Iterator[Mend]:
@@ -206,15 +214,27 @@ def expanded(case: Case, op: Operation) -> Iterator[Mend]:
     dim = op.dim("dim", 1, 0, n_axes) if rule.alike == "joined" else None
     if rule.alike == "positions":
         dim = 1 if op.attrs.get("batch_first") else 0
-    steps: dict[int, tuple[Step, ...]] = {}
-    for i, shape in enumerate(op.shapes[:3] if rule.alike == "positions" else op.shapes):
-        old = n_axes - len(shape)
-        padded = (1,) * old + shape
-        sizes = [size if axis == dim else _largest(op.shapes, axis, n_axes) for axis, size in enumerate(padded)]
-        if tuple(sizes) != shape and all(n in (1, size) for n, size in zip(padded, sizes, strict=True)):
-            kept = [-1 if axis >= old and padded[axis] == size else size for axis, size in enumerate(sizes)]
-            steps[i] = (("expand", tuple(kept)),)
-    yield from _together(case, op, steps, 1)
+    of_examples = dim is not None and any(case.identity.examples(o.axes[dim]) for o in op.operands if dim < len(o.axes))
+    shapes = op.shapes[:3] if rule.alike == "positions" else op.shapes
+    for axis in (None, *range(1, n_axes)):
+        steps = {i: found for i, shape in enumerate(shapes) if (found := _expansion(shapes, shape, dim, axis))}
+        if steps:
+            yield from _together(case, op, steps, (5 if of_examples else 1) + (axis is not None))
+
+
+def _expansion(shapes: Sequence[Shape], shape: Shape, dim: int | None, new: int | None) -> tuple[Step, ...]:
+    """Steps that make a shape as large as the others, but for one axis; with a new axis before that, where asked."""
+    n_axes = max(map(len, shapes))
+    first: tuple[Step, ...] = ()
+    if new is not None and len(shape) == n_axes - 1:
+        first, shape = (("unsqueeze", (new,)),), (*shape[:new], 1, *shape[new:])
+    old = n_axes - len(shape)
+    padded = (1,) * old + shape
+    sizes = [size if axis == dim else _largest(shapes, axis, n_axes) for axis, size in enumerate(padded)]
+    if tuple(sizes) == shape or any(n not in (1, size) for n, size in zip(padded, sizes, strict=True)):
+        return ()
+    kept = [-1 if axis >= old and padded[axis] == size else size for axis, size in enumerate(sizes)]
+    return (*first, ("expand", tuple(kept)))
 
 
 def _as_channels(case: Case, op: Operation) -> Iterator[Mend]:
@@ -228,7 +248,7 @@ def _as_channels(case: Case, op: Operation) -> Iterator[Mend]:
             yield from changed(case, op, i, (("expand", tuple(kept)),), 2)
 
 
-def _largest(shapes: tuple[Shape, ...], axis: int, n_axes: int) -> int:
+def _largest(shapes: Sequence[Shape], axis: int, n_axes: int) -> int:
     return max(shape[axis] for shape in shapes if len(shape) == n_axes)
 
 
@@ -260,14 +280,19 @@ def arguments(case: Case, op: Operation) -> Iterator[Mend]:
             yield Mend(f"{name}={value!r}", op.with_arg(name, position, value), cost)
     alike = rule_of(op.name).alike
     if alike == "positions" and not op.attrs.get("batch_first"):
-        yield Mend("batch_first=True", replace(op, attrs={**op.attrs, "batch_first": True}), 1)
-    if alike == "joined" and op.shapes:
-        for dim in range(1, len(op.shapes[0])):
-            text = say("dim={axis}, if they are to be joined along that axis", axis=dim)
-            positions = any(case.identity.brought(o.axes[dim]) for o in op.operands if dim < len(o.axes))
-            yield Mend(text, op.with_arg("dim", 1, dim), 2 + 5 * positions)
+        yield Mend("batch_first=True", replace(op, attrs={**op.attrs, "batch_first": True}), 0)
     if (other := _OTHERWISE.get(op.name)) is not None and op.shapes:
         yield from other(case, op)
+
+
+def _along(case: Case, op: Operation) -> Iterator[Mend]:
+    """Another axis to join along: at once where it is the examples that are joined, rather not along positions."""
+    for dim in range(1, len(op.shapes[0])):
+        now = op.dim("dim", 1, 0, len(op.shapes[0])) or 0
+        axes = [[o.axes[at] for o in op.operands if at < len(o.axes)] for at in (now, dim)]
+        sure, far = any(map(case.identity.examples, axes[0])), any(map(case.identity.brought, axes[1]))
+        text = say("dim={axis}, if they are to be joined along that axis", axis=dim)
+        yield Mend(text, op.with_arg("dim", 1, dim), 1 if sure else 7 if far else 2)
 
 
 def _in_training(_: Case, op: Operation) -> Iterator[Mend]:
@@ -278,7 +303,9 @@ def _in_training(_: Case, op: Operation) -> Iterator[Mend]:
 
 
 def _flattened(case: Case, op: Operation) -> Iterator[Mend]:
-    """Classes in the last axis: every position an example."""
+    """Classes in the last axis: every position an example; numbers that are one of 0 and 1 for each class."""
+    if op.shapes[:1] == op.shapes[1:2]:
+        yield from changed(case, op, 1, (("float", ()),))
     if len(op.shapes) > 1 and len(op.shapes[0]) > 2:
         yield from _together(case, op, {0: (("flatten", (0, len(op.shapes[0]) - 2)),), 1: (("flatten", ()),)}, 3)
 
@@ -375,7 +402,7 @@ def sliced(case: Case, op: Operation) -> Iterator[Mend]:
 
 def padded(case: Case, op: Operation) -> Iterator[Mend]:
     """The smaller of two maps padded: one that was halved and doubled has lost its odd row."""
-    if rule_of(op.name).alike != "joined" or len(op.shapes) != 2 or len(op.shapes[0]) != len(op.shapes[1]):
+    if rule_of(op.name).alike != "joined" or len(op.shapes) != 2 or {len(shape) for shape in op.shapes} - {4, 5}:
         return
     dim, n_axes = op.dim("dim", 1, 0, len(op.shapes[0])), len(op.shapes[0])
     for i, j in ((0, 1), (1, 0)):
@@ -475,6 +502,7 @@ def _whole(case: Case, dtype: str, i: int) -> bool:
 
 
 _OTHERWISE = {
+    "cat": _along, "concat": _along, "concatenate": _along,
     "batch_norm": _in_training, "view": _sizes, "reshape": _sizes, "scaled_dot_product_attention": _grouped,
     "cross_entropy": _flattened, "cross_entropy_loss": _flattened,
 }  # fmt: skip

@@ -4,12 +4,14 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from itertools import chain
 
 from shapetrace.failing.case import Case
 from shapetrace.failing.finding import Finding
-from shapetrace.failing.mends import Mend, keeping, views
+from shapetrace.failing.mends import Mend, keeping, masks, views
 from shapetrace.failing.modules import weights_in
 from shapetrace.failing.operands import Shape
+from shapetrace.failing.remaking import remade
 from shapetrace.failing.structure import written
 from shapetrace.language import Text, say
 
@@ -22,7 +24,7 @@ _NUMBERS = (
     re.compile(r"shape\[\d\]\D{0,20}to be (?P<expected>\d+), but got (?P<got>\d+)"),
 )
 _RANKS = (
-    re.compile(r"[Ee]xpected (?:\w+ to be )?(?:\dD or )?(?P<expected>\d)D.{0,60}?got (?P<got>\d)D"),
+    re.compile(r"[Ee]xpected (?:\w+ to be )?(?:(?P<other>\d)D or )?(?P<expected>\d)D.{0,60}?got (?P<got>\d)D"),
     re.compile(r"[Gg]ot (?P<got>\d)D input, but \w+ mode needs (?P<expected>\d)D"),
     re.compile(r"(?P<expected>\d)D tensors?\) but got \D*dimension: (?P<got>\d)"),
 )
@@ -64,8 +66,8 @@ def _fitting(case: Case, place: int, fits: Callable[[Shape], bool]) -> tuple[Men
     op = case.operation
     found = [
         mend
-        for mend in views(case, op)
-        if set(mend.calls) == {place}
+        for mend in chain(views(case, op), remade(case, op))
+        if all(i == place or operand == op.operands[i] for i, operand in enumerate(mend.operation.operands))
         and fits(shape := mend.operation.shapes[place])
         and (not widths or _taken(shape, widths))
         and (keeping(case, mend) or all(len(weight) == 1 for weight in widths or ((), ())))
@@ -127,6 +129,7 @@ def _ranks(case: Case) -> Finding | None:
     if found is None:
         return None
     got, expected = int(found["got"]), int(found["expected"])
+    allowed = {int(text) for text in found.groupdict().values() if text} - {got}
     place = next((place for place, tensor in enumerate(case.tensors) if len(tensor.shape) == got), None)
     if place is None:
         return None
@@ -137,7 +140,7 @@ def _ranks(case: Case) -> Finding | None:
         say(told, **_told(case, place), n=got, what=what, m=expected),
         say("{left} ≠ {right} axes", left=got, right=expected),
         tuple((place, axis) for axis in range(got)),
-        _fitting(case, place, lambda shape: len(shape) == expected) if not case.failure.op else (),
+        _fitting(case, place, lambda shape: len(shape) in allowed) if not case.failure.op else (),
         _shown(case, place),
     )
 
@@ -245,4 +248,36 @@ def _apart(case: Case) -> Finding | None:
     return Finding("other", say(told, **_told(case, 0)), mends=(mend,))
 
 
-_READERS = (_apart, _outside, _written_part, _no_axis, _shapes, _ranks, _numbers)
+_BATCHES = re.compile(r"batch number of \w+ and \w+ must be equal")
+_MASK_TYPES = re.compile(r"only bool and floating types of (?P<name>\w+) are supported")
+
+
+def _batches(case: Case) -> Finding | None:
+    """``nn.Transformer(src, tgt)``: where one of two axes is equal, it is the other that was compared."""
+    if not _BATCHES.search(case.failure.message) or any(len(tensor.shape) != 3 for tensor in case.tensors[:2]):
+        return None
+    source, target = (tensor.shape for tensor in case.tensors[:2])
+    wrong = [axis for axis in (0, 1) if source[axis] != target[axis]]
+    if len(wrong) != 1:
+        return None
+    told = "the batch is axis {a}: {got} in {first} {first_shape}, {expected} in {second} {second_shape}"
+    numbers = {"a": wrong[0], "got": source[wrong[0]], "expected": target[wrong[0]]}
+    reason = say(told, **_told(case, 0), **_told(case, 1, "second"), **numbers)
+    mends = (Mend("batch_first=True", case.operation),) if wrong[0] else ()
+    return Finding(
+        "shape", reason, "{got} ≠ {expected}".format(**numbers), ((0, wrong[0]), (1, wrong[0])), mends, (0, 1)
+    )
+
+
+def _mask_types(case: Case) -> Finding | None:
+    """A mask of integers in ``nn.MultiheadAttention``, where True hides."""
+    found = _MASK_TYPES.search(case.failure.message)
+    places = [i for i, tensor in enumerate(case.tensors) if "int" in tensor.dtype]
+    if found is None or len(places) != 1:
+        return None
+    dtype = case.tensors[places[0]].dtype
+    reason = say("{first} {first_shape} is {dtype}; a mask is bool", **_told(case, places[0]), dtype=dtype)
+    return Finding("dtype", reason, f"{dtype} ≠ bool", mends=tuple(masks(case, case.operation, places[0])))
+
+
+_READERS = (_batches, _mask_types, _apart, _outside, _written_part, _no_axis, _shapes, _ranks, _numbers)

@@ -199,7 +199,8 @@ def _otherwise(case: Case, made: Made) -> Iterator[tuple[int, Text, dict[str, An
             yield cost, say("{layer} with {change}", layer=who, change=f"{key}={told}"), change
     elif name in _JOINS:
         for dim in range(1, len(made.operands[0].axes) + (name == "stack")):
-            yield 1, say("{op} along dim {dim}", op=name, dim=dim), _argument(op, "dim", dim)
+            cost = 4 * dim - 3 if name == "stack" else 1
+            yield cost, say("{op} along dim {dim}", op=name, dim=dim), _argument(op, "dim", dim)
     elif name in METHODS and len(made.operands[0].axes) > 1:
         before = f".{name}({', '.join(map(str, _positional(op)))})"
         for step in _other_steps(case, name, made.operands[0]):
@@ -217,7 +218,11 @@ def _argument(op: Op, name: str, value: Any) -> dict[str, Any]:
 def _other_steps(case: Case, name: str, operand: Operand) -> Iterator[Step]:
     n_axes = len(operand.axes)
     if name in REDUCING:
-        yield from ((name, (dim,)) for dim, axis in enumerate(operand.axes) if case.identity.brought(axis))
+        yield from (
+            (name, (dim,))
+            for dim, axis in enumerate(operand.axes)
+            if case.identity.brought(axis) and not case.identity.examples(axis)
+        )
         return
     if name in ("flatten", "view", "reshape", "squeeze"):
         yield from (("flatten", (start,)) for start in range(1, n_axes))
