@@ -55,7 +55,7 @@ class Words:
 
     def note(self, note: Phrase) -> str:
         """Translate a note; its values are translated where they are phrases themselves."""
-        values = {name: self.phrases.get(str(value), value) for name, value in note.values.items()}
+        values = {name: self.phrases.get(str(value), str(value)) for name, value in note.values.items()}
         return self.say(note.template, **values)
 
     def told(self, text: Text) -> str:
