@@ -4,7 +4,7 @@ Views, casts and dropout in eval mode hand a value on: they are edges, not steps
 """
 
 from collections import defaultdict
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Hashable, Iterable, Iterator
 from functools import cached_property
 from math import prod
 
@@ -27,6 +27,7 @@ class Flow:
         edges: Why an operation is an edge and no step, by id: ``views``, ``casts``, ``dropouts``; "" for a step.
         readers: Operations that are steps and read a value, behind all edges, by the value's root.
         outputs: Roots of the model's outputs.
+        named: What runs of operations compute, by their form: equal layers are asked once.
     """
 
     def __init__(self, facts: Facts) -> None:
@@ -42,6 +43,7 @@ class Flow:
                 for value in dict.fromkeys(self.root(value) for value in op.inputs):
                     self.readers[value].append(op.id)
         self.outputs = {self.root(value) for value in self.trace.outputs}
+        self.named: dict[Hashable, tuple[str, str, str]] = {}
         self._edges_of: dict[int, list[Op]] = defaultdict(list)
         for op in self.trace.ops:
             if self.edges[op.id] and op.outputs:

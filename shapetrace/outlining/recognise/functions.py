@@ -1,6 +1,6 @@
 """What a run of operations that multiplies no matrices computes: a norm, an activation, RoPE, a slice, plain words."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 from shapetrace.ir import Op
@@ -78,7 +78,7 @@ def _recognised(
 ) -> Function | None:
     """Norms, softmax written out, position encodings and activations, by what is computed."""
     data, constants = read
-    norm = norm_of(ops, flow.trace)
+    norm, activation, gate = _named(flow, ops)
     if norm:
         return Function("norm", norm, Role.NORM)
     if {"exp", "sum", "div"} <= set(kernels) <= _SOFTMAX:
@@ -91,11 +91,36 @@ def _recognised(
             return Function("position", "RoPE", Role.POSITION)
         if set(kernels) <= {"add"}:
             return Function("add", role=Role.POSITION, calls=("add",))
-    activation = activation_of(ops, flow.trace)
     if activation:
         return Function("activation", activation, Role.ACTIVATION)
-    gate = gate_of(ops, flow.trace)
     return Function("activation", gate, Role.GATED_ACTIVATION) if gate else None
+
+
+def _named(flow: Flow, ops: Sequence[Op]) -> tuple[str, str, str]:
+    """The norm, the activation and the gate that operations compute; equal layers are asked once."""
+    form = _form(flow, ops)
+    if form not in flow.named:
+        norm = norm_of(ops, flow.trace)
+        activation = "" if norm else activation_of(ops, flow.trace)
+        flow.named[form] = (norm, activation, "" if norm or activation else gate_of(ops, flow.trace))
+    return flow.named[form]
+
+
+def _form(flow: Flow, ops: Sequence[Op]) -> Hashable:
+    """What two runs that compute the same have in common: kernels, arguments, and which value is read where."""
+    places: dict[int, int] = {}
+    found: list[Hashable] = []
+    for op in ops:
+        for kernel in op.kernels:
+            for value in (*kernel.inputs, *kernel.outputs):
+                if value not in places:
+                    places[value] = len(places)
+                    tensor = flow.facts.tensor(value)
+                    made = flow.facts.producer.get(value)
+                    found.append((tensor.shape, tensor.role, tensor.dtype, made is not None and flow.kinds[made]))
+            numbers = tuple(places[value] for value in (*kernel.inputs, *kernel.outputs))
+            found.append((kernel.name, repr(kernel.args), numbers))
+    return tuple(found)
 
 
 def lone_function(flow: Flow, axis_roles: AxisRoles, op: Op) -> Function:
