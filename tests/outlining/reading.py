@@ -47,6 +47,8 @@ def faults(trace: Trace, found: Outline, *, all_used: bool = True) -> list[str]:
         or coverage.operations != coverage.drawn + coverage.folded + coverage.elided
     ):
         wrong.append(f"coverage does not add up: {coverage}")
+    if coverage.misplaced or found.failed:
+        wrong.append(f"misplaced {coverage.misplaced}, failed {found.failed}")
     if min(coverage.drawn, coverage.folded, coverage.elided) < 0 or coverage.unknown:
         wrong.append(f"coverage: {coverage}")
     if sum(coverage.reasons.values()) != coverage.elided:

@@ -1,0 +1,145 @@
+"""What the last product, an added table, a window, a row taken out, and rows for experts are said to be."""
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from shapetrace.outlining.roles import Role
+from shapetrace.outlining.structure import Outline
+from tests.outlining.reading import read, titles
+
+
+def roles(found: Outline) -> dict[str, Role]:
+    return {step.path: step.role for step in found.steps() if step.kind == "product"}
+
+
+@pytest.mark.parametrize("layer", [
+    nn.TransformerEncoderLayer(64, 4, batch_first=True),
+    nn.TransformerEncoderLayer(64, 4, batch_first=True, norm_first=True),
+    nn.Sequential(nn.Linear(64, 128), nn.GELU(), nn.Linear(128, 64)),
+    nn.Linear(64, 24),
+])  # fmt: skip
+def test_a_layer_alone_has_no_head(layer: nn.Module) -> None:
+    found = read(layer, torch.randn(1, 5, 64))
+    assert not {Role.UNEMBED, Role.HEAD} & set(roles(found).values())
+    assert "unembedding" not in {section.kind for section in found.root.sections()}
+
+
+class Words(nn.Module):
+    """A stack between a table and a head over as many words, or over classes."""
+
+    def __init__(self, columns: int) -> None:
+        super().__init__()
+        self.wte, self.fc, self.back = nn.Embedding(50, 16), nn.Linear(16, 32), nn.Linear(32, 16)
+        self.head = nn.Linear(16, columns)
+
+    def forward(self, ids: Tensor) -> Tensor:
+        x = self.wte(ids)
+        return self.head(x + self.back(self.fc(x).relu()))
+
+
+def test_scores_of_as_many_words_as_are_read_are_an_unembedding() -> None:
+    ids = torch.zeros(1, 4, dtype=torch.long)
+    assert [roles(read(Words(n), ids))["head"] for n in (50, 3)] == [Role.UNEMBED, Role.HEAD]
+
+
+class Added(nn.Module):
+    """A table added: one row a position, shifts beside scales, or one row."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__()
+        self.kind = kind
+        self.fc, self.time = nn.Linear(16, 16), nn.Linear(8, 32)
+        self.table = nn.Parameter(torch.zeros({"positions": 9, "modulation": 2, "bias": 1}[kind], 16))
+
+    def forward(self, x: Tensor, t: Tensor) -> Tensor:
+        if self.kind == "modulation":
+            shift, scale = (self.table[None] + self.time(t).view(len(t), 2, -1)).chunk(2, 1)
+            return self.fc(x * (1 + scale) + shift)
+        return self.fc(x + self.table) + self.time(t)[:, None, :16]
+
+
+@pytest.mark.parametrize(("kind", "positions"), [("positions", True), ("modulation", False), ("bias", False)])
+def test_a_position_varies_along_the_positions(kind: str, positions: bool) -> None:
+    found = read(Added(kind), torch.randn(1, 9, 16), torch.randn(1, 8))
+    assert (Role.POSITION in {step.role for step in found.steps()}) is positions
+
+
+class Patches(nn.Module):
+    """Windows of channels as positions of their own (PatchTST): 8 examples of 7 channels."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.into, self.qkv, self.out = nn.Linear(16, 32), nn.Linear(32, 96), nn.Linear(32, 32)
+
+    def forward(self, x: Tensor) -> Tensor:
+        centre = x.mean(1, keepdim=True)
+        x = (x - centre) / (x.var(1, keepdim=True, unbiased=False) + 1e-5).sqrt()
+        x = self.into(x.transpose(1, 2).unfold(-1, 16, 8))
+        B, C, T, D = x.shape
+        q, k, v = self.qkv(x).view(B * C, T, 3, 4, 8).permute(2, 0, 3, 1, 4)
+        a = ((q @ k.transpose(-2, -1)).softmax(-1) @ v).transpose(1, 2).reshape(B * C, T, D)
+        return self.out(a)
+
+
+def test_stacks_are_what_the_code_keeps_apart() -> None:
+    found = read(Patches(), torch.randn(8, 96, 7))
+    assert "Windows" in titles(found)
+    assert "LayerNorm" not in titles(found)
+    (scores,) = (step for step in found.steps() if step.kind == "scores")
+    assert scores.operands[0].stack_axes == (8 * 7, 4)
+
+
+class Branch(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.one, self.two = (nn.Sequential(nn.Linear(8, 32), nn.ReLU(), nn.Linear(32, 8)) for _ in range(2))
+        self.norm = nn.LayerNorm(8)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x + self.one(x)
+        return self.norm(x + self.two(x))
+
+
+class Branches(nn.Module):
+    """Branches side by side with sections in them."""
+
+    def __init__(self, n: int) -> None:
+        super().__init__()
+        self.branches, self.out = nn.ModuleList(Branch() for _ in range(n)), nn.Linear(8 * n, 8)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.out(torch.cat([branch(x) for branch in self.branches], -1))
+
+
+@pytest.mark.parametrize("n", [3, 4])
+def test_branches_with_sections_add_up_and_are_counted_once(n: int) -> None:
+    found = read(Branches(n), torch.randn(5, 8))
+    repeated = [section.repeat for section in found.root.sections() if section.repeat > 1]
+    assert repeated.count(n) == 1
+    assert not any(operand.stack == n for step in found.steps() for operand in step.operands if step.kind == "product")
+
+
+class Gate(nn.Module):
+    """A gate on its way to the keys: of one column, of one a head, or of all columns."""
+
+    def __init__(self, columns: int) -> None:
+        super().__init__()
+        self.q, self.k, self.v, self.gate = (
+            nn.Linear(32, 32),
+            nn.Linear(32, 32),
+            nn.Linear(32, 32),
+            nn.Linear(32, columns),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        q, k, v = (f(x).view(1, 6, 4, 8).transpose(1, 2) for f in (self.q, self.k, self.v))
+        g = self.gate(x).sigmoid().view(1, 6, -1, {1: 1, 4: 1, 32: 8}[self.gate.out_features]).transpose(1, 2)
+        return (q @ (k * g).transpose(-2, -1)).softmax(-1) @ v
+
+
+@pytest.mark.parametrize("columns", [1, 4, 32])
+def test_what_only_weighs_keys_makes_none(columns: int) -> None:
+    found = roles(read(Gate(columns), torch.randn(1, 6, 32)))
+    assert [found[path] for path in "qkv"] == [Role.QUERY, Role.KEY, Role.VALUE]
+    assert found["gate"] in (Role.OTHER, Role.SIDE_GATE)

@@ -1,0 +1,56 @@
+"""A pass with a loss says so, whether PyTorch's function or the author computes it."""
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from shapetrace.outlining.roles import Part, Role
+from tests.outlining.reading import read
+
+Loss = Callable[[Tensor, Tensor], Tensor]
+CLASSES, ROWS = 10, 8
+IDS, VALUES = torch.arange(ROWS) % CLASSES, torch.randn(ROWS, CLASSES)
+
+LOSSES: dict[str, tuple[Loss, Tensor]] = {
+    "cross-entropy": (F.cross_entropy, IDS),
+    "label smoothing": (lambda x, y: F.cross_entropy(x, y, label_smoothing=0.1), IDS),
+    "ignored": (lambda x, y: F.cross_entropy(x, y, ignore_index=3), IDS),
+    "two added": (lambda x, y: F.cross_entropy(x, y) + 0.1 * x.pow(2).mean(), IDS),
+    "squared error": (F.mse_loss, VALUES),
+    "absolute error": (F.l1_loss, VALUES),
+    "squared error by hand": (lambda x, y: ((x - y) ** 2).mean(), VALUES),
+    "likelihood by hand": (lambda x, y: -x.log_softmax(-1).gather(1, y[:, None]).mean(), IDS),
+    "contrastive": (lambda x, y: F.cross_entropy(x @ y.T, torch.arange(ROWS)), VALUES),
+}
+
+
+class Training(nn.Module):
+    def __init__(self, loss: Loss) -> None:
+        super().__init__()
+        self.loss, self.fc, self.head = loss, nn.Linear(12, 48), nn.Linear(48, CLASSES)
+
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        return self.loss(self.head(self.fc(x).relu()), y)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_what_a_pass_is_trained_by_is_a_loss(name: str) -> None:
+    loss, targets = LOSSES[name]
+    steps = list(read(Training(loss), torch.randn(ROWS, 12), targets).steps())
+    assert steps[-1].role is Role.LOSS
+    assert "loss" in steps[-1].title.lower()
+
+
+def test_targets_are_targets_and_scores_of_classes_come_from_a_head() -> None:
+    steps = list(read(Training(F.cross_entropy), torch.randn(ROWS, 12), IDS).steps())
+    assert [operand.part for operand in steps[-1].operands] == [Part.LOGITS, Part.TARGETS]
+    assert [step.role for step in steps if step.path == "head"] == [Role.HEAD]
+
+
+@pytest.mark.parametrize("end", [lambda x, _: x.mean(), lambda x, _: x.sum() * 2])
+def test_a_number_that_measures_no_error_is_no_loss(end: Loss) -> None:
+    steps = read(Training(end), torch.randn(ROWS, 12), IDS).steps()
+    assert Role.LOSS not in {step.role for step in steps}
