@@ -448,14 +448,14 @@ def _renormed(op: Operation, got: int) -> Operation:
     return op.with_arg("normalized_shape", 1, [*sizes[:-1], got]) if isinstance(sizes, list) else op
 
 
-def _described(op: Operation, got: int, kind: str, path: str) -> Phrase:
+def _described(op: Operation, got: int, kind: str, path: str) -> Text:
     if op.name.startswith("conv"):
         weight, transposed = op.shapes[1], "transpose" in op.name
         made = f"{kind}({got}, {weight[1 if transposed else 0]}, …)"
     else:
         made = f"{kind}({got}, {op.shapes[1][0]})" if op.name == "linear" else f"{kind}({got})"
         made = f"{kind}({op.arg('num_groups', 1)}, {got})" if op.name == "group_norm" else made
-    return say("{layer} as {path}", layer=made, path=path) if path else say("{layer}", layer=made)
+    return say("{layer} as {path}", layer=made, path=path) if path else made
 
 
 def indices(_: Case, op: Operation) -> Iterator[Mend]:

@@ -37,7 +37,11 @@ _ALL_ALIGNED = (
     "sizes must be equal, or one of them 1"
 )
 _GROWS = "axis {a} of {first} {first_shape} is {got} and cannot be expanded to {expected}: only axes of size 1 grow"
-_WHERE = "but axis {a} of {first} is {got} and axis {b} of {second} is {expected}"
+_MULTIPLIED = "queries and keys are multiplied, but axis {a} of {first} is {got} and axis {b} of {second} is {expected}"
+_AS_MANY = (
+    "there must be as many values as keys, but axis {a} of {first} is {got} and axis {b} of {second} is {expected}"
+)
+_SAME_HEADS = "heads and batch must be equal, but axis {a} of {first} is {got} and axis {b} of {second} is {expected}"
 _TYPES = "{first} is {first_dtype}, {second} is {second_dtype}"
 _SPACE = {1: "batch, channels, length", 2: "batch, channels, height, width", 3: "batch, channels, depth, height, width"}
 _UNREAD = Constraint("rank", holds=False, says="")
@@ -73,7 +77,7 @@ def _matmul(op: Operation) -> Asks:
 def _product(op: Operation, i: int, j: int) -> Asks:
     left, right = op.shapes[i], op.shapes[j]
     if not left or not right:
-        yield rank(op, i if not left else j, (1,), "a product needs at least one axis on each side")
+        yield rank(op, i if not left else j, (1,), "{first} is a single number: a product needs an axis on each side")
         return
     inner = equal(op, (i, -1), (j, max(len(right) - 2, 0)), _INNER, summed=True)
     yield inner
@@ -296,11 +300,11 @@ def _attention(op: Operation) -> Asks:
     if len(op.shapes) < 3 or any(len(shape) < 2 for shape in op.shapes[:3]):
         yield _UNREAD
         return
-    yield equal(op, (0, -1), (1, -1), f"queries and keys are multiplied, {_WHERE}", summed=True)
-    yield equal(op, (1, -2), (2, -2), f"there must be as many values as keys, {_WHERE}", summed=True)
+    yield equal(op, (0, -1), (1, -1), _MULTIPLIED, summed=True)
+    yield equal(op, (1, -2), (2, -2), _AS_MANY, summed=True)
     op = _grouped(op)
     for j in (1, 2):
-        yield broadcast(op, 0, j, f"heads and batch must be equal, {_WHERE}", without=2)
+        yield broadcast(op, 0, j, _SAME_HEADS, without=2)
     yield from (same_type(op, 0, j, _TYPES) for j in (1, 2))
     if len(op.shapes) > 3:
         query, key = op.operands[:2]
@@ -331,7 +335,7 @@ def _multi_head(op: Operation) -> Asks:
     batch = 0 if op.attrs.get("batch_first") else 1
     says = "the batch is axis {a}: {got} in {first} {first_shape}, {expected} in {second} {second_shape}"
     yield from (equal(op, (0, batch), (j, batch), says) for j in (1, 2))
-    yield equal(op, (1, 1 - batch), (2, 1 - batch), f"there must be as many values as keys, {_WHERE}")
+    yield equal(op, (1, 1 - batch), (2, 1 - batch), _AS_MANY)
     if len(op.shapes) > 3 and len(op.shapes[3]) == 2 and op.shapes[3][0] == 3 * op.shapes[3][1]:
         says = "axis {a} of {first} {first_shape} is {got}; {layer} takes {expected}"
         yield from (equal(op, (j, 2), (3, 1), says, summed=True) for j in range(3))
