@@ -7,8 +7,9 @@ from functools import partial
 from itertools import chain
 
 from shapetrace.failing.case import Case
+from shapetrace.failing.changes import masks, views
 from shapetrace.failing.finding import Finding
-from shapetrace.failing.mends import Mend, keeping, masks, views
+from shapetrace.failing.mends import Mend, keeping
 from shapetrace.failing.modules import weights_in
 from shapetrace.failing.operands import Shape
 from shapetrace.failing.remaking import remade
