@@ -1,6 +1,6 @@
 """What an operation asks of its operands: eight kinds of constraint, each of which holds or says what is wrong."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -153,3 +153,12 @@ def merged(broken: Sequence[Constraint]) -> Constraint:
     clash = ", ".join(dict.fromkeys(str(each.clash) for each in (first, *also)))
     places = tuple(dict.fromkeys(place for each in (first, *also) for place in each.places))
     return replace(first, clash=clash, places=places)
+
+
+Asks = Iterator[Constraint]
+"""What an operation asks, in the order in which it is read."""
+
+UNREAD = Constraint("rank", holds=False, says="")
+"""That a rule does not read such operands: nothing is said, and nothing proposed."""
+
+TYPES = "{first} is {first_dtype}, {second} is {second_dtype}"

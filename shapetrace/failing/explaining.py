@@ -6,15 +6,17 @@ from dataclasses import replace
 from itertools import chain
 
 from shapetrace.failing.case import Case
+from shapetrace.failing.changes import casts, expanded, padded, repeated, sliced, types, views
 from shapetrace.failing.checkpoints import checkpoint
 from shapetrace.failing.constraints import Constraint, merged
 from shapetrace.failing.finding import Finding
-from shapetrace.failing.mends import OF_THE_CALL, Mend, layers, sound
+from shapetrace.failing.mends import Mend, sound
 from shapetrace.failing.messages import message
 from shapetrace.failing.modules import module_of
 from shapetrace.failing.no_tensors import no_tensors
 from shapetrace.failing.remaking import as_others, remade
 from shapetrace.failing.rules import broken, rule_of
+from shapetrace.failing.settings import arguments, indices, layers
 from shapetrace.failing.structure import Explanation, FailureKind, Part, written
 from shapetrace.ir import Failure, Trace
 from shapetrace.language import Text, joined, say
@@ -113,10 +115,13 @@ def _found(case: Case, wrong: Sequence[Constraint]) -> Finding:
     )
 
 
+_OF_THE_CALL = (views, types, expanded, arguments, repeated, indices, casts, sliced, padded)
+
+
 def mends(case: Case) -> tuple[Mend, ...]:
     """Those that are sure: of the call and of what it was given; else of the layer that runs."""
     op = case.operation
-    found = sound(case, chain(*(source(case, op) for source in (*OF_THE_CALL, remade, as_others))))
+    found = sound(case, chain(*(source(case, op) for source in (*_OF_THE_CALL, remade, as_others))))
     return tuple(found or sound(case, layers(case, op)))
 
 

@@ -7,8 +7,9 @@ from functools import partial
 from itertools import chain
 
 from shapetrace.failing.case import Case
+from shapetrace.failing.changes import masks, views
 from shapetrace.failing.finding import Finding
-from shapetrace.failing.mends import Mend, keeping, masks, views
+from shapetrace.failing.mends import Mend, keeping
 from shapetrace.failing.modules import weights_in
 from shapetrace.failing.operands import Shape
 from shapetrace.failing.remaking import remade
@@ -265,7 +266,7 @@ def _batches(case: Case) -> Finding | None:
     reason = say(told, **_told(case, 0), **_told(case, 1, "second"), **numbers)
     mends = (Mend("batch_first=True", case.operation),) if wrong[0] else ()
     return Finding(
-        "shape", reason, "{got} ≠ {expected}".format(**numbers), ((0, wrong[0]), (1, wrong[0])), mends, (0, 1)
+        "shape", reason, f"{source[wrong[0]]} ≠ {target[wrong[0]]}", ((0, wrong[0]), (1, wrong[0])), mends, (0, 1)
     )
 
 

@@ -18,12 +18,11 @@ _TWO = re.compile(
 )
 _NO_CUDA = re.compile(r"not compiled with CUDA|No CUDA GPUs|Found no NVIDIA driver")
 _TAKE = {
-    "tuple": "it is one value of the tuple that is wanted: an LSTM or attention returns several, "
-    "output, state = layer(x)",
-    "list": "torch.tensor(…) makes one of numbers, torch.stack(…) one of tensors",
-    "NoneType": "does what comes before return its result?",
-    "dict": "its tensors go in by name: model(**batch)",
-    "BatchEncoding": "its tensors go in by name: model(**batch)",
+    "tuple": say("one value of it is wanted: an LSTM or attention returns several, output, state = layer(x)"),
+    "list": say("torch.tensor(…) makes one of numbers, torch.stack(…) one of tensors"),
+    "NoneType": say("does what comes before return its result?"),
+    "dict": say("its tensors go in by name: model(**batch)"),
+    "BatchEncoding": say("its tensors go in by name: model(**batch)"),
 }
 
 
@@ -47,7 +46,7 @@ def no_tensors(case: Case) -> Finding | None:
 
 
 def _with_hint(reason: Phrase, given: str) -> Text:
-    hint = _TAKE.get(given, "")
+    hint = _TAKE.get(given)
     if given.endswith(("Output", "Outputs")) or "OutputWith" in given:
-        hint = "it is one of its values that is wanted, such as .last_hidden_state or .logits"
-    return say("{first}; {second}", first=reason, second=say(hint)) if hint else reason
+        hint = say("one of its values is wanted, such as .last_hidden_state or .logits")
+    return say("{first}; {second}", first=reason, second=hint) if hint else reason

@@ -105,8 +105,8 @@ class Applying(TorchFunctionMode):
 
 def called(tensor: torch.Tensor, steps: Sequence[tuple[str, tuple[Any, ...]]]) -> torch.Tensor:
     """Methods called one after the other."""
-    for name, args in steps:
-        args = tuple(getattr(torch, arg.removeprefix("torch.")) if isinstance(arg, str) else arg for arg in args)
+    for name, given in steps:
+        args = tuple(getattr(torch, arg.removeprefix("torch.")) if isinstance(arg, str) else arg for arg in given)
         tensor = F.pad(tensor, args) if name == "pad" else getattr(tensor, name)(*args)
     return tensor
 
@@ -139,6 +139,6 @@ def failed(model: nn.Module, inputs: Sequence[Any]) -> shapetrace.Trace:
     """The trace of a pass that fails."""
     try:
         shapetrace.trace(model, *inputs)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - each model has its own
         return error.trace  # type: ignore[attr-defined]
     raise AssertionError("it runs")

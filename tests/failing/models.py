@@ -114,7 +114,8 @@ def convolutions() -> dict[str, Fails]:
             (nn.Conv2d(3, 4, 9), (R(2, 3, 4, 4),)), "shape", "4 < 9", "smaller than the kernel"
         ),
         "a video in a convolution of images": fails(
-            (nn.Conv2d(3, 4, 3), (R(2, 5, 3, 8, 8),)), "shape", "5 ≠ 4 axes", "has 5 axes; conv2d takes (batch, channels"
+            (nn.Conv2d(3, 4, 3), (R(2, 5, 3, 8, 8),)), "shape", "5 ≠ 4 axes",
+            "has 5 axes; conv2d takes (batch, channels",
         ),
         "an image in a convolution of sequences": fails(
             (nn.Conv1d(3, 4, 3), (R(2, 3, 8, 8),)), "shape", "4 ≠ 3 axes", "conv1d takes (batch, channels, length)"
@@ -164,7 +165,7 @@ def layouts() -> dict[str, Fails]:
             of(lambda s, x, y, _: torch.cat([x, y], dim=1), R(2, 4), R(2, 3, 4)), "shape", "2 ≠ 3 axes", ".unsqueeze"
         ),
         "stack": fails(
-            of(lambda s, x, y, _: torch.stack([x, y]), R(2, 3), R(2, 4)), "shape", "3 ≠ 4", "axis 1 is 3 in x and 4 in y"
+            of(lambda s, x, y, _: torch.stack([x, y]), R(2, 3), R(2, 4)), "shape", "3 ≠ 4", "axis 1 is 3 in x"
         ),
         "view": fails(
             of(lambda s, x, *_: x.view(2, 3, 5), R(2, 3, 4)), "shape", "24 ≠ 30", "2·3·4 = 24 elements", "[2,3,4]"

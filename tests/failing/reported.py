@@ -61,7 +61,7 @@ def dense() -> dict[str, Fails]:
         ),
         "bmm of heads": fails(of(lambda s, x, y, _: x.bmm(y), R(2, 4, 5, 8), R(2, 4, 8, 5)), "shape", "4 ≠ 3 axes",
                               "torch.matmul"),
-        "a bilinear layer": fails((nn.Bilinear(3, 4, 5), (R(2, 3), R(2, 5))), "shape", "5 ≠ 4", "input2 size does not match"),
+        "a bilinear layer": fails((nn.Bilinear(3, 4, 5), (R(2, 3), R(2, 5))), "shape", "5 ≠ 4", "input2 size"),
         "an LSTM cell": fails((nn.LSTMCell(10, 4), (R(2, 8),)), "shape", "8 ≠ 10", "inconsistent input_size"),
         "einsum with an ellipsis": fails(
             of(lambda s, x, y, _: torch.einsum("...ij,...jk->...ik", x, y), R(2, 3, 4), R(2, 5, 4)), "shape", "4 ≠ 5"
@@ -74,7 +74,8 @@ def dense() -> dict[str, Fails]:
 def images() -> dict[str, Fails]:
     conv1, conv2 = nn.Conv2d(3, 16, 3), nn.Conv2d(32, 64, 3)
     return {
-        "a U-Net of odd sides": fails((Halving(), (R(1, 3, 30, 31),)), "shape", "31 ≠ 30", "F.pad(the result of up, (0, 1)): [1,4,30,31]"),
+        "a U-Net of odd sides": fails((Halving(), (R(1, 3, 30, 31),)), "shape", "31 ≠ 30",
+                                       "F.pad(the result of up, (0, 1)): [1,4,30,31]"),
         "convolutions that do not follow each other": fails(
             of(lambda s, x, *_: s.conv2(s.conv1(x)), R(2, 3, 32, 32), conv1=conv1, conv2=conv2), "shape", "16 ≠ 32",
             "Conv2d(16, 64, …) as conv2", "conv1 (Conv2d 3→16, kernel 3×3) produced [2,16,30,30]",
@@ -142,7 +143,8 @@ def losses() -> dict[str, Fails]:
         return F.cross_entropy(x, y)
 
     return {
-        "classes last": fails(of(entropy, R(2, 7, 10), R(2, 7, dtype=LONG)), "shape", "10 ≠ 7", "x.transpose(1, 2): [2,10,7]"),
+        "classes last": fails(of(entropy, R(2, 7, 10), R(2, 7, dtype=LONG)), "shape", "10 ≠ 7",
+                              "x.transpose(1, 2): [2,10,7]"),
         "targets with an axis too many": fails(
             of(entropy, R(4, 10), R(4, 1, dtype=LONG)), "shape", "2 ≠ 1 axes", "y.squeeze(1): [4]"
         ),
@@ -173,7 +175,8 @@ def picking() -> dict[str, Fails]:
             of(lambda s, x, i, v: x.scatter(1, i, v), R(2, 4), R(2, 3, dtype=LONG), R(2, 2)), "shape", "3 > 2"
         ),
         "a mask of other rows": fails(
-            of(lambda s, x, m, _: x[m], R(2, 4), R(3, dtype=torch.bool)), "shape", "2 ≠ 3", "the mask [3] has 3 in axis 0"
+            of(lambda s, x, m, _: x[m], R(2, 4), R(3, dtype=torch.bool)), "shape", "2 ≠ 3",
+            "the mask [3] has 3 in axis 0",
         ),
         "a mask of numbers": fails(
             of(lambda s, x, m, _: x.masked_fill(m, 0.0), R(2, 4), R(2, 4)), "dtype", "float32 ≠ bool", "y.bool()"

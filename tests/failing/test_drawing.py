@@ -4,10 +4,11 @@ import pytest
 
 import shapetrace
 from shapetrace.drawing.primitives import Text
+from tests.failing.kinds import KINDS
 from tests.failing.models import FAILING
 from tests.failing.reported import REPORTED
 
-EVERY = {**FAILING, **REPORTED}
+EVERY = {**FAILING, **REPORTED, **KINDS}
 
 
 def drawn(name: str) -> shapetrace.Figure:

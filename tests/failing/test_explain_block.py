@@ -113,6 +113,38 @@ def test_a_checkpoint_of_another_model_is_explained():
     assert "k.removeprefix('module.')" in caught.value.__notes__[0]
 
 
+@pytest.mark.parametrize(
+    ("model", "turn", "says"),
+    [
+        (nn.Linear(8, 24), ".t()", "weight.t()"),
+        (nn.Sequential(nn.Linear(8, 24), nn.Linear(24, 8)), ".t()", "0.weight.t(), 1.weight.t()"),
+        (nn.Conv1d(4, 6, 3), ".transpose(0, 1)", "weight.transpose(0, 1)"),
+        (nn.Conv2d(4, 6, 1), ".flatten(1)", "weight.reshape(6, 4, 1, 1)"),
+    ],
+)
+def test_weights_of_another_layout_are_turned(model, turn, says):
+    kept = {
+        name: eval(f"value{turn}", {"value": value}) if value.ndim > 1 else value
+        for name, value in model.state_dict().items()
+    }
+    with pytest.raises(RuntimeError) as caught, shapetrace.explain():
+        model.load_state_dict(kept)
+    assert f"would fit: {says}" in caught.value.__notes__[0]
+    calls = says.split(", ", 1) if "(" not in says.split(", ", 1)[0] or says.count("weight") > 1 else [says]
+    for call in calls:
+        name = call.rpartition("weight")[0] + "weight"
+        kept[name] = eval(f"value{call.removeprefix(name)}", {"value": kept[name]})
+    model.load_state_dict(kept)
+
+
+def test_weights_of_which_some_are_turned_and_others_differ_have_no_mend():
+    net = nn.Sequential(nn.Linear(4, 8), nn.Linear(8, 2))
+    kept = net.state_dict() | {"0.weight": torch.zeros(4, 8), "1.weight": torch.zeros(5, 8)}
+    with pytest.raises(RuntimeError) as caught, shapetrace.explain():
+        net.load_state_dict(kept)
+    assert "would fit" not in caught.value.__notes__[0]
+
+
 def test_a_block_in_a_block_and_a_trace_in_a_block_explain_once():
     case = FAILING["layers of different width"]
     with pytest.raises(RuntimeError) as caught, shapetrace.explain(), shapetrace.explain():

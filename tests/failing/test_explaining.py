@@ -12,10 +12,11 @@ from shapetrace.failing.reporting import carets
 from shapetrace.formats import FORMATS
 from shapetrace.formats.contract import Options
 from shapetrace.serialize import from_json, to_json
+from tests.failing.kinds import KINDS
 from tests.failing.models import FAILING, Fails
 from tests.failing.reported import REPORTED
 
-EVERY = {**FAILING, **REPORTED}
+EVERY = {**FAILING, **REPORTED, **KINDS}
 
 
 def failed(case: Fails) -> shapetrace.Trace:
