@@ -29,6 +29,7 @@ class Tape:
         return self._value(Tensor(len(self._tensors), shape, dtype, "data", "input", f"x{len(self._tensors)}"))
 
     def weight(self, name: str, *shape: int) -> int:
+        assert name not in {parameter.name for parameter in self._parameters}
         self._parameters.append(Parameter(name, shape, "float32", 4))
         return self._value(Tensor(len(self._tensors), shape, "float32", "weight", "parameter", name))
 
@@ -54,6 +55,9 @@ class Tape:
         kernel = Kernel(f"aten.{name}.default", tuple(inputs), tuple(outs), args)
         self._ops.append(Op(len(self._ops), name, self._at, tuple(inputs), tuple(outs), {}, (kernel,)))
         return outs
+
+    def shape(self, value: int) -> tuple[int, ...]:
+        return self._tensors[value].shape
 
     def times(self, left: int, right: int) -> int:
         """(m, k) x (k, n), or a batch of them."""
@@ -88,10 +92,12 @@ class Tape:
     def attention(self, x: int, heads: int, context: int | None = None) -> int:
         """Attention written out, with a weight each for queries, keys, values and output."""
         context, width = x if context is None else context, self._tensors[x].shape[-1]
-        q, k, v = (self.heads(self.linear(of, f"w_{name}{self._at}", width), heads)
-                   for of, name in ((x, "q"), (context, "k"), (context, "v")))  # fmt: skip
+        path, number = self._calls[self._at].path, len(self._ops)
+        q_name, k_name, v_name, o_name = (f"{path}.{part}{number}".lstrip(".") for part in "qkvo")
+        q, k, v = (self.heads(self.linear(of, name, width), heads)
+                   for of, name in ((x, q_name), (context, k_name), (context, v_name)))  # fmt: skip
         weights = self.like("_softmax", self.times(q, self.turned(k)), dim=-1)
-        return self.linear(self.joined(self.times(weights, v)), f"w_o{self._at}", width)
+        return self.linear(self.joined(self.times(weights, v)), o_name, width)
 
     def trace(self, *outputs: int) -> Trace:
         read = tuple(t.id for t in self._tensors if t.origin == "input")

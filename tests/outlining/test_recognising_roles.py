@@ -69,7 +69,7 @@ def test_a_sum_of_two_products_is_no_gate() -> None:
 def test_what_reads_the_heads_of_attention_is_the_output_projection() -> None:
     tape = Tape()
     trace = tape.trace(tape.attention(tape.input(5, 8), heads=2))
-    assert roles_in(trace, "output_roles") == {"w_o0": Role.OUT_PROJ}
+    assert roles_in(trace, "output_roles") == {"o0": Role.OUT_PROJ}
 
 
 def latent(rank: int) -> Trace:
