@@ -129,7 +129,7 @@ class KnownValues:
             data, sizes, *orders = given  # the sizes stay on the CPU, wherever the data is
             return PackedSequence(replaced(data), sizes, *(one if one is None else replaced(one) for one in orders))
 
-        kinds = {torch.Tensor: replaced, PackedSequence: packed}
+        kinds: dict[type, Callable[[Any], Any]] = {torch.Tensor: replaced, PackedSequence: packed}
         return tree_map(
             lambda leaf: next((to(leaf) for kind, to in kinds.items() if isinstance(leaf, kind)), leaf),
             arguments,

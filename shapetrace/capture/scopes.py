@@ -68,7 +68,8 @@ class _Scopes:
 
     def _adopt(self, module: torch.nn.Module, path: str) -> None:
         """Weights that the module holds for this call alone: ``functional_call`` puts them in place of its own."""
-        for name, held in module._parameters.items():
+        parameters: dict[str, torch.Tensor | None] = {**module._parameters}
+        for name, held in parameters.items():
             if held is not None and not isinstance(held, torch.nn.Parameter):
                 self._recorder.registry.adopt(held, f"{path}.{name}" if path else name)
 
