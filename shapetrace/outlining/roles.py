@@ -127,6 +127,8 @@ class Part(StrEnum):
     FEED_FORWARD = auto()
     """What an MLP or the experts add to the stream."""
     ROUTING = auto()
+    EXPERT_WEIGHTS = auto()
+    """How much each chosen expert counts."""
     MASK = auto()
     LOGITS = auto()
     TARGETS = auto()

@@ -162,13 +162,11 @@ class _Following:
         return symbol
 
     def _result(self, draft: Draft, ref: Ref, operands: list[Symbol], place: int) -> Symbol:
-        role = self._role(draft)
         if ref.part is not Part.OTHER:
             return Symbol(ref.part)
-        if role is Role.LATENT_DOWN:
-            return Symbol(self._latent(draft) or Part.PRODUCT)
-        if place == 0 and role in RESULTS:
-            return Symbol(RESULTS[role])
+        told = self._by_role(draft, ref, place)
+        if told is not None:
+            return told
         known = self.of.get(ref.value, NOTHING)
         if known.part is not Part.OTHER:
             return known
@@ -180,6 +178,28 @@ class _Following:
             return self._sum(draft, operands)
         data = [symbol for ref, symbol in zip(draft.operands, operands, strict=True) if ref.origin == "data"]
         return _made(draft, (data if draft.kind == "concat" and data else operands or [NOTHING])[0])
+
+    def _by_role(self, draft: Draft, ref: Ref, place: int) -> Symbol | None:
+        """What a result is, where what its step is for tells."""
+        role = self._role(draft)
+        if role is Role.LATENT_DOWN:
+            return Symbol(self._latent(draft) or Part.PRODUCT)
+        if role is Role.CHOOSE_EXPERTS and ref.value >= 0 and self._flow.is_floating(ref.value):
+            return Symbol(Part.EXPERT_WEIGHTS)
+        if place == 0 and role in RESULTS:
+            return Symbol(RESULTS[role], self._which_experts(draft, role))
+        return None
+
+    def _which_experts(self, draft: Draft, role: Role) -> str:
+        """Whether a result is that of routed experts, or of the shared ones, where the two are added."""
+        if RESULTS[role] is not Part.FEED_FORWARD:
+            return ""
+        for sum_ in self._graph.readers(draft.result.value):
+            makers = [self._graph.maker(ref.value) for ref in sum_.operands] if sum_.kind == "add" else []
+            routed = [maker is not None and self._role(maker) is Role.COMBINE_EXPERTS for maker in makers]
+            if len(makers) == 2 and sum(routed) == 1:
+                return "routed" if role is Role.COMBINE_EXPERTS else "shared"
+        return ""
 
     def _adds_to_stream(self, draft: Draft, operands: list[Symbol]) -> bool:
         """Whether a sum makes the stream: positions or other embeddings are added, no bias of one row or column."""

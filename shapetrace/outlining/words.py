@@ -58,7 +58,8 @@ SYMBOLS: Mapping[Part, str] = {
     Part.STATE: "S", Part.HEADS: "Z", Part.ATTENTION: "O", Part.LATENT_QUERY: "C_Q", Part.LATENT_KEY_VALUE: "C_KV",
     Part.CACHED_KEY: "K_past", Part.CACHED_VALUE: "V_past",
     Part.CACHED_LATENT: "C_past", Part.HIDDEN: "H", Part.GATE: "G", Part.UP: "U",
-    Part.GATE_UP: "GU", Part.FEED_FORWARD: "M", Part.ROUTING: "R", Part.MASK: "mask", Part.LOGITS: "logits",
+    Part.GATE_UP: "GU", Part.FEED_FORWARD: "M", Part.ROUTING: "R", Part.EXPERT_WEIGHTS: "g",
+    Part.MASK: "mask", Part.LOGITS: "logits",
     Part.TARGETS: "y", Part.LOSS: "L", Part.PRODUCT: "Y",
 }  # fmt: skip
 
@@ -129,7 +130,7 @@ _NAMED: Mapping[Role, Callable[[Draft], str]] = {
 
 def operator(draft: Draft, role: Role, written: str) -> str:
     """What stands between the operands, or the name of the function of one operand."""
-    if role in _OPERATORS:
+    if role in _OPERATORS and not (role is Role.GLU and len(draft.operands) == 1):
         return _OPERATORS[role]
     if draft.kind == "softmax":
         return "softmax"

@@ -33,12 +33,18 @@ def graph(drafts: tuple[Draft, ...], adapters: Adapters) -> Graph:
 
 
 def output_roles(graph: Graph, given_roles: Mapping[int, Role]) -> Mapping[int, Role]:
-    """The products that read what attention weighed."""
-    return {
-        draft.key: Role.OUT_PROJ
-        for draft in graph.drafts
-        if draft.kind == "product" and draft.key not in given_roles and _weighs_heads(graph, draft.data.value)
-    }
+    """The products that read what attention weighed, and where heads of their own modules are put side by side."""
+    free = [draft for draft in graph.drafts if draft.key not in given_roles]
+    joined = {draft.key: Role.CONCAT_HEADS for draft in free if draft.kind == "concat" and _joins_heads(graph, draft)}
+    read = [draft for draft in free if draft.kind == "product" and _weighs_heads(graph, draft.data.value)]
+    return {**joined, **{draft.key: Role.OUT_PROJ for draft in read}}
+
+
+def _joins_heads(graph: Graph, draft: Draft) -> bool:
+    """Whether columns of weighted sums are put side by side."""
+    makers = [graph.maker(value) for value in (*(ref.value for ref in draft.operands), *draft.also)]
+    wider = draft.result.columns > draft.operands[0].columns
+    return wider and all(maker is not None and maker.role is Role.WEIGHTED_SUM for maker in makers)
 
 
 def _weighs_heads(graph: Graph, value: int, steps: int = _FAR) -> bool:
