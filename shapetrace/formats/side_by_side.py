@@ -32,7 +32,10 @@ def side_by_side(outlines: Sequence[Outline], section: str | None, words: Words,
     names = [Column(f"model_{n}", words.say(head.name)) for n, head in enumerate(heads, 1)]
     counted: list[tuple[Cell, ...]] = [
         (words.say("parameters"), *(f"{head.parameters:,}" for head in heads)),
-        (words.say("KV cache"), *(f"{head.cache.layer_bytes:,} B" if head.cache else None for head in heads)),
+        (
+            words.say("KV cache: bytes per token"),
+            *(f"{head.cache.bytes_per_token():,}" if head.cache else None for head in heads),
+        ),
     ]
     aligned = bands([rows_of(part, look or Look()) for part in parts])
     steps = [(_title(band, words), *_cells(band, words)) for band in aligned]

@@ -27,6 +27,7 @@ def outline(trace: Trace, *, fused: bool = False) -> Outline:
         _failure(trace),
         explanation(trace),
         found["failed"],
+        found["cache"],
     )
 
 

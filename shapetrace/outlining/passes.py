@@ -24,6 +24,7 @@ from shapetrace.outlining.recognise.columns import columns
 from shapetrace.outlining.recognise.crossing import Crossing, crossing, sided_tree
 from shapetrace.outlining.recognise.ends import end_roles, roles, sure_roles, vocabulary_roles
 from shapetrace.outlining.recognise.experts import choice_roles, combine_roles, drafts, router_roles
+from shapetrace.outlining.recognise.keeping import Keeper, cache
 from shapetrace.outlining.recognise.losses import loss_roles, loss_steps
 from shapetrace.outlining.recognise.mlps import mlp_roles
 from shapetrace.outlining.recognise.projections import (
@@ -120,6 +121,8 @@ PASSES: tuple[Pass, ...] = (
     Pass("folded", folded),
     Pass("totals", totals),
     Pass("coverage", coverage),
+    Pass("keeper", Keeper),
+    Pass("cache", cache, None),
     # words
     Pass("symbols", symbols, {}),
     Pass("sizes", sizes, {}),

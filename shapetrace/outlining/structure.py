@@ -11,6 +11,7 @@ from shapetrace.failing.structure import Explanation
 from shapetrace.ir import Model
 from shapetrace.ir import Role as Origin
 from shapetrace.language import Phrase
+from shapetrace.outlining.kept import Cache
 from shapetrace.outlining.roles import Part, Role
 
 StepKind = Literal[
@@ -266,6 +267,7 @@ class Outline:
         failure: One line that says how the pass ended early, or "".
         explained: Why it did, if it did.
         failed: Recognisers that could not read this pass: what they know of is drawn as plain steps.
+        cache: What a causal decoder keeps of each token; None for what cannot keep any.
     """
 
     model: Model
@@ -275,6 +277,7 @@ class Outline:
     failure: str = ""
     explained: Explanation | None = None
     failed: tuple[str, ...] = ()
+    cache: Cache | None = None
 
     def steps(self) -> Iterator[Step]:
         """All steps, in order; a folded layer's steps once."""

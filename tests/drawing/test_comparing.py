@@ -6,10 +6,10 @@ import pytest
 
 from shapetrace.drawing import Look, compare
 from shapetrace.drawing.kinds.aligning import bands
-from shapetrace.drawing.kinds.kv_cache import cache_of
 from shapetrace.drawing.kinds.side_by_side import rows_of
 from shapetrace.errors import UsageError
 from shapetrace.obtaining import variants
+from shapetrace.outlining.kept import Cache, CachedLayers
 from tests.drawing.geometry import assert_sound, text_boxes
 from tests.drawing.outlines import gpt2
 
@@ -29,21 +29,29 @@ def test_two_models_fit_a_narrow_figure(three):
     assert_sound(compare(three[1:], look=Look(width_px=800)))
 
 
-def test_caches_are_read_from_shapes(three):
-    values = [cache_of(outline).values for outline in three]
-    assert values == [2 * 12 * 64, 2 * 4 * 64, 128 + 32]
-
-
-def test_a_cache_counts_bytes_of_all_layers(three):
-    cache = cache_of(three[2])
-    assert (cache.latent, cache.value_bytes, cache.n_layers, cache.layer_bytes) == (128, 4, 12, 640)
-
-
 def test_headings_say_parameters_and_cache(three):
     written = [text for text, _ in text_boxes(compare(three))]
     assert "2,359,296 parameters · 123,551,232 in the model" in written
     assert "KV cache: 2,048 bytes per token and layer" in written
     assert "(latent 128 + 32 rotated) values · 4 bytes" in written
+
+
+def cached(outline, *layers, itemsize=4):
+    return replace(outline, cache=Cache(layers, itemsize))
+
+
+def test_where_layers_keep_unlike_things_headings_count_all_of_them(three):
+    mixed = cached(three[0], CachedLayers(10, ((2, 8), (2, 8)), window=16), CachedLayers(2, ((2, 8), (2, 8))))
+    written = [text for text, _ in text_boxes(compare([mixed, three[1]]))]
+    assert "KV cache: 1,536 bytes per token" in written  # 12 layers x 32 numbers x 4 bytes
+    assert "KV cache: 24,576 bytes per token" in written
+    assert "K and V: 2 · 2 · 8 values · 4 bytes · window of 16 · 10 layers" in " ".join(written)
+    assert "K and V: 2 · 2 · 8 values · 4 bytes · 2 layers" in written
+
+
+def test_a_model_that_keeps_nothing_has_no_bar(three):
+    written = [text for text, _ in text_boxes(compare([replace(three[0], cache=None), three[1]]))]
+    assert sum(text.startswith("KV cache") for text in written) == 1
 
 
 def test_the_same_work_is_in_one_band(three):

@@ -11,7 +11,6 @@ from shapetrace.api import Trace
 from shapetrace.comparing import compare as diff
 from shapetrace.drawing import compare, figure
 from shapetrace.drawing.kinds.differing import difference
-from shapetrace.drawing.kinds.kv_cache import cache_of
 from shapetrace.drawing.primitives import Text
 from shapetrace.formats import FORMATS
 from shapetrace.formats.contract import Options
@@ -61,7 +60,6 @@ def test_parameters_cache_and_figures_stay(traces, name):
     other = scrambled(outline)
     assert other != outline
     assert parameter_parts(other) == parameter_parts(outline)
-    assert cache_of(other) == cache_of(outline)
     for section in (None, "attention", "block"):
         assert sorted(numbers(figure(other, section=section))) == sorted(numbers(figure(outline, section=section)))
 

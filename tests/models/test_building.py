@@ -1,10 +1,12 @@
 """The reference model: parameters, shapes, and numbers against other implementations."""
 
 import dataclasses
+from dataclasses import replace
 
 import pytest
 import torch
 
+from shapetrace.models import presets
 from shapetrace.models.building import active_parameters, build, inputs
 from shapetrace.models.settings import Attention, Experts, Latent, Settings
 
@@ -29,6 +31,33 @@ def test_the_small_lecture_gpt_has_the_parameters_that_its_source_prints() -> No
         attention=Attention(projections="per-head", qkv_bias=False),
     )  # fmt: skip
     assert n_parameters(settings) == 437_764
+
+
+def lecture_parameters(*, vocab: int, d: int, layers: int, context: int) -> int:
+    """Counted by hand: q, k and v without biases, everything else with one, a head of its own."""
+    attention = 3 * d * d + (d * d + d)
+    mlp = (d * 4 * d + 4 * d) + (4 * d * d + d)
+    norms = 2 * (d + d)
+    ends = vocab * d + context * d + (d + d) + (d * vocab + vocab)
+    return ends + layers * (attention + mlp + norms)
+
+
+@pytest.mark.parametrize(
+    ("name", "sizes", "expected"),
+    [
+        ("lecture-gpt-small", {"vocab": 6148, "d": 32, "layers": 3, "context": 8}, 437_764),
+        ("lecture-gpt", {"vocab": 6148, "d": 384, "layers": 6, "context": 256}, 15_466_756),
+        ("lecture-gpt-chars", {"vocab": 65, "d": 384, "layers": 6, "context": 256}, 10_788_929),
+    ],
+)
+def test_the_settings_of_the_lecture_gpt_are_counted_by_hand(name: str, sizes: dict[str, int], expected: int) -> None:
+    assert n_parameters(presets.preset(name).settings) == lecture_parameters(**sizes) == expected
+
+
+def test_the_larger_lecture_gpt_is_the_small_one_in_other_sizes() -> None:
+    small, larger = (presets.preset(name).settings for name in ("lecture-gpt-small", "lecture-gpt"))
+    assert (larger.layers, larger.heads, larger.d_model, larger.context) == (6, 6, 384, 256)
+    assert replace(larger, layers=3, heads=4, d_model=32, context=8, seq=small.seq) == small
 
 
 VARIANTS = {

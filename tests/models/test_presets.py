@@ -56,6 +56,7 @@ def test_active_parameters_are_near_the_published_ones(name: str) -> None:
         ("mistral-7b", "mistral-7b-v0.1"), ("mistralai/Mixtral-8x7B-v0.1", "mixtral-8x7b"),
         ("DeepSeek V3", "deepseek-v3"), ("deepseek-v2-lite-chat", "deepseek-v2-lite"),
         ("Transformer base", "transformer-base"), ("lecture_gpt", "lecture-gpt"),
+        ("ng-video-lecture", "lecture-gpt-chars"),
     ],
 )  # fmt: skip
 def test_common_spellings_find_the_preset(spelling: str, name: str) -> None:

@@ -15,7 +15,6 @@ from shapetrace.comparing import aligning
 from shapetrace.comparing import compare as diff
 from shapetrace.comparing.structure import Side
 from shapetrace.drawing import figure
-from shapetrace.drawing.kinds.kv_cache import cache_of
 from shapetrace.drawing.primitives import Rect, Text
 from shapetrace.formats import summary
 from shapetrace.outlining import words
@@ -128,7 +127,7 @@ def test_every_fact_of_an_outline_stays(name: str) -> None:
 @pytest.mark.parametrize("name", MODELS)
 def test_the_cache_and_the_shares_of_parameters_stay(name: str) -> None:
     expected, found = traced(name).outline(), reworded(traced(name))
-    assert cache_of(found) == cache_of(expected)
+    assert found.cache == expected.cache
     assert summary.parameter_parts(found) == summary.parameter_parts(expected)
 
 

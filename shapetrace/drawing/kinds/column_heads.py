@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from shapetrace.drawing.kinds.kv_cache import Cache, cache_of
 from shapetrace.drawing.metrics import clean, shortened, wrapped
 from shapetrace.drawing.primitives import Mark, Rect, Span, Text
 from shapetrace.drawing.wording import Words, counted
-from shapetrace.outlining.structure import Outline, Section
+from shapetrace.outlining.kept import Cache, CachedLayers
+from shapetrace.outlining.structure import WINDOW, Outline, Section
 
 _BAR_PX = 8.0
 _LINE_PX = 16.0
@@ -21,7 +21,7 @@ class ColumnHead:
         name: Name of the model.
         parameters: Of the compared section.
         whole: Of the whole model.
-        cache: What one layer keeps of one token; None without attention.
+        cache: What all layers keep of one token; None where nothing is kept.
     """
 
     name: str
@@ -34,7 +34,7 @@ def head_of(outline: Outline, section: Section) -> ColumnHead:
     """Count what the heading of a column says."""
     whole = outline.totals.parameters
     parameters = section.parameters if section.path else whole
-    return ColumnHead(clean(outline.model.name), parameters, whole, cache_of(outline))
+    return ColumnHead(clean(outline.model.name), parameters, whole, outline.cache)
 
 
 def head_marks(head: ColumnHead, among: tuple[ColumnHead, ...], words: Words, room: float) -> tuple[Mark, ...]:
@@ -61,9 +61,18 @@ def _bars(head: ColumnHead, among: tuple[ColumnHead, ...], words: Words) -> Iter
         text += " · " + words.say("{n} in the model", n=counted(head.whole))
     yield text, "weight", head.parameters / most if most else 0
     if head.cache:
-        largest = max(other.cache.layer_bytes for other in among if other.cache)
-        said = words.say("KV cache: {n} bytes per token and layer", n=counted(head.cache.layer_bytes))
-        yield said, "data", head.cache.layer_bytes / largest if largest else 0
+        caches = [other.cache for other in among if other.cache]
+        by_layer = all(_of_one_layer(cache) is not None for cache in caches)
+        lengths = [_of_one_layer(cache) or 0 if by_layer else cache.bytes_per_token() for cache in caches]
+        own = lengths[caches.index(head.cache)]
+        said = "KV cache: {n} bytes per token and layer" if by_layer else "KV cache: {n} bytes per token"
+        yield words.say(said, n=counted(own)), "data", own / max(lengths)
+
+
+def _of_one_layer(cache: Cache) -> int | None:
+    """Bytes that each layer keeps of one token, if all keep the same."""
+    in_all = cache.bytes_per_token()
+    return in_all // cache.n_layers if len(cache.layers) == 1 and in_all % cache.n_layers == 0 else None
 
 
 def _notes(head: ColumnHead, words: Words) -> Iterator[str]:
@@ -71,20 +80,29 @@ def _notes(head: ColumnHead, words: Words) -> Iterator[str]:
     cache = head.cache
     if cache is None:
         return
-    if cache.latent:
-        width = cache.parts[0][1]
-        turned = [words.say("{n} rotated", n=width - cache.latent)] if width > cache.latent else []
-        rest = [_product(part) for part in cache.parts[1:]]
-        kept = " + ".join([words.say("latent {n}", n=cache.latent), *turned, *rest])
-        kept = f"({kept})" if " + " in kept else kept
-    elif len(set(cache.parts)) == 1 and len(cache.parts) == 2:
-        kept = words.say("K and V: {n}", n=f"2 · {_product(cache.parts[0])}")
-    else:
-        kept = " + ".join(_product(part) for part in cache.parts)
-    yield words.say("{kept} values · {n} bytes", kept=kept, n=cache.value_bytes)
+    for group in cache.layers:
+        said = [words.say("{kept} values · {n} bytes", kept=_kept(group, words), n=cache.itemsize)]
+        if group.window is not None:
+            said.append(words.say(WINDOW, n=group.window))
+        if group.tokens_per_row > 1:
+            said.append(words.say("one row for {n} tokens", n=group.tokens_per_row))
+        if len(cache.layers) > 1:
+            said.append(words.several("{n} layers", group.n_layers))
+        yield " · ".join(said)
     if cache.n_layers > 1:
-        in_all = counted(cache.layer_bytes * cache.n_layers)
+        in_all = counted(cache.bytes_per_token())
         yield words.say("{n} bytes per token in {layers} layers", n=in_all, layers=cache.n_layers)
+
+
+def _kept(group: CachedLayers, words: Words) -> str:
+    """The numbers that one layer keeps, as a sum."""
+    if group.latent:
+        beside = [words.say("{n} rotated", n=_product(part)) for part in group.parts[1:]]
+        kept = " + ".join([words.say("latent {n}", n=group.latent), *beside])
+        return f"({kept})" if beside else kept
+    if len(set(group.parts)) == 1 and len(group.parts) == 2:
+        return words.say("K and V: {n}", n=f"2 · {_product(group.parts[0])}")
+    return " + ".join(map(_product, group.parts))
 
 
 def _product(part: tuple[int, int]) -> str:

@@ -46,7 +46,7 @@ def appends(flow: Flow, attentions: tuple[Attention, ...]) -> Mapping[int, Appen
         for part, value, _ in operands_of(flow, attention):
             if part is Part.QUERY:
                 continue
-            for op, expanded in _behind(flow, value):
+            for op, expanded in behind(flow, value):
                 known = found.get(op.id)
                 if known is None:
                     known = _append(flow, op, (attention, part), found)
@@ -71,7 +71,7 @@ def _moves(flow: Flow, append: Append, appends: Mapping[int, Append]) -> tuple[i
     return tuple(dict.fromkeys((*before, *back)))
 
 
-def _behind(flow: Flow, value: int) -> Iterator[tuple[Op, bool]]:
+def behind(flow: Flow, value: int) -> Iterator[tuple[Op, bool]]:
     """The operations that rows went through, oldest first, and whether a product with weights came after."""
     seen: dict[int, bool] = {}
     stack = [(value, False)]

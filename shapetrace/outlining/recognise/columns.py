@@ -178,6 +178,13 @@ def _is_within(flow: Flow, whole: Axis, cut: Cut) -> bool:
 
 
 def _columns(flow: Flow, whole: Axis, cuts: frozenset[Cut], claims: Sequence[_Claim]) -> Columns:
+    leaves, start = _cut_out(flow, whole, cuts)
+    heads, width = _heads_and_width(flow, leaves, claims[0].batch)
+    return Columns(frozenset(claim.part for claim in claims), heads, width, start, claims[0].attention, cuts)
+
+
+def _cut_out(flow: Flow, whole: Axis, cuts: frozenset[Cut]) -> tuple[list[int], int]:
+    """The atoms that are left of all columns, and the first column."""
     atoms = flow.facts.atoms
     leaves, start = list(whole), 0
     for cut in cuts:
@@ -186,9 +193,22 @@ def _columns(flow: Flow, whole: Axis, cuts: frozenset[Cut], claims: Sequence[_Cl
         start += cut.start * atoms.size(tuple(leaf for leaf in leaves[place:] if leaf not in gone))
         leaves[place : place + 1] = [*atoms.leaves(cut.part), leaves[place]]
         leaves = [leaf for leaf in leaves if leaf not in gone]
-    heads = atoms.size(tuple(leaf for leaf in leaves if leaf in claims[0].batch))
-    width = atoms.size(tuple(leaves)) // heads
-    return Columns(frozenset(claim.part for claim in claims), heads, width, start, claims[0].attention, cuts)
+    return leaves, start
+
+
+def _heads_and_width(flow: Flow, leaves: Sequence[int], batch: frozenset[int]) -> tuple[int, int]:
+    atoms = flow.facts.atoms
+    heads = atoms.size(tuple(leaf for leaf in leaves if leaf in batch))
+    return heads, atoms.size(tuple(leaves)) // heads
+
+
+def columns_of(
+    flow: Flow, product: int, cuts: frozenset[Cut], batch: frozenset[int]
+) -> tuple[frozenset[Cut], int, int]:
+    """The columns of a product that some cuts leave: the cuts among them, their heads and the width of one."""
+    whole = flow.facts.atoms.leaves(flow.facts.products[product].n)
+    own = frozenset(cut for cut in cuts if _is_within(flow, whole, cut))
+    return own, *_heads_and_width(flow, _cut_out(flow, whole, own)[0], batch)
 
 
 def part_of(flow: Flow, columns: Mapping[int, Sequence[Columns]], value: int) -> Part:
