@@ -50,6 +50,9 @@ def meaning(model: nn.Module, args: Any, kwargs: Any) -> dict[str, Any]:
     document = json.loads(render(outline(capture(model, args, kwargs))))
     del document["model"]["device"]
     for step in document["steps"]:
+        del step["ops"]  # ids count what was run, which differs
+        for operand in (*step["operands"], *step["results"]):
+            del operand["value"]
         step["notes"] = [note for note in step["notes"] if note != "one fused call"]
     return {key: document[key] for key in ("model", "sections", "steps")} | {
         "totals": {key: document["totals"][key] for key in ("parameters", "matmul_flops", "flops", "buffers")}
