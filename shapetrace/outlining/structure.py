@@ -186,8 +186,9 @@ class Section:
         """What tells a block from its neighbours that look further: the window of its attention."""
         if self.kind != "block" or any(isinstance(item, Section) and item.kind == "block" for item in self.items):
             return None
-        notes = (note for step in self.steps() for note in step.notes)
-        return next((note for note in notes if note.template == WINDOW), None)
+        bands = (step.results[0].band for step in self.steps() if step.kind == "scores")
+        band = next((band for band in bands if band is not None), None)
+        return None if band is None else Phrase(WINDOW, {"n": sum(band) + 1})
 
     def steps(self) -> Iterator[Step]:
         """All steps in it and below, in order."""
