@@ -157,3 +157,27 @@ def test_two_streams_of_the_same_rows_are_not_crossed_between() -> None:
     x, other = tape.input(5, 8), tape.input(5, 8)
     out = tape.like("add", tape.attention(x, 2, other), other)
     assert until("crossing", tape.trace(out, tape.like("add", x, other)))["crossing"].scores == frozenset()
+
+
+def test_the_small_steps_behind_a_router_are_one_choice() -> None:
+    router, choice = until("drafts", routed(choosing=True).trace())["drafts"]
+    assert (router.kind, choice.kind, choice.role) == ("product", "route", Role.CHOOSE_EXPERTS)
+    assert (choice.ops, [str(note) for note in choice.notes]) == ((1, 2), ["2 of 4"])
+
+
+def test_without_a_choice_they_stay_apart() -> None:
+    drafts = until("drafts", routed(choosing=False).trace())["drafts"]
+    assert [draft.kind for draft in drafts] == ["product", "softmax"]
+
+
+def test_a_block_that_crosses_is_the_decoder_and_what_it_reads_is_made_by_the_encoder() -> None:
+    tape = Tape(calls=[("enc", "Layer"), ("dec", "Layer")])
+    x, context = tape.input(5, 8), tape.input(7, 8)
+    for path in ("enc", "dec"):
+        tape.at(path)
+        y = context if path == "enc" else tape.like("add", x, tape.attention(x, 2))
+        y = tape.like("add", y, tape.attention(y, 2, context))
+        hidden = tape.like("gelu", tape.linear(y, f"{path}.up", 32))
+        context = tape.like("add", y, tape.linear(hidden, f"{path}.down", 8))
+    tree = until("sided_tree", tape.trace(context))["sided_tree"]
+    assert [(node.path, node.side) for node in tree.nodes] == [("enc", "encoder"), ("dec", "decoder")]
