@@ -3,8 +3,8 @@
 Bit j of row i is on where row i has column j on.
 """
 
-from collections.abc import Iterable, Sequence
-from itertools import pairwise
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice, pairwise
 
 from shapetrace.ir import Span
 
@@ -54,18 +54,36 @@ def diagonals(rows: Rows, n_columns: int) -> int | None:
 
 def spans_of(rows: Rows, n_columns: int) -> tuple[Span, ...] | None:
     """Rows as spans; None if that takes too many."""
+    found = tuple(islice(all_spans(rows, n_columns), MOST_SPANS + 1))
+    return found if len(found) <= MOST_SPANS else None
+
+
+def all_spans(rows: Rows, n_columns: int) -> Iterator[Span]:
+    """Rows as spans, as many as that takes."""
     along = diagonals(rows, n_columns)
     if along is not None:
         shift, n_rows = len(rows) - 1, len(rows)
         pieces = [(start - shift, stop - shift, 1, 1) for start, stop in runs(along)]
-        repeated = _repeated(0, n_rows, pieces)
-        return tuple(repeated) if len(repeated) <= MOST_SPANS else None
-    found: list[Span] = []
+        yield from _repeated(0, n_rows, pieces)
+        return
     for start, n_rows, pieces in _groups(rows):
-        found += _repeated(start, n_rows, pieces)
-        if len(found) > MOST_SPANS:
-            return None
-    return tuple(found)
+        yield from _repeated(start, n_rows, pieces)
+
+
+def coarse(rows: Rows, n_columns: int, most: int) -> list[str]:
+    """At most so many rows and columns, each as a text of 1 and 0: 1 where at least half of the cells are on."""
+    n_down, n_across = min(most, len(rows)), min(most, n_columns)
+    down = [len(rows) * i // n_down for i in range(n_down + 1)]
+    across = [n_columns * j // n_across for j in range(n_across + 1)]
+
+    def is_on(above: int, below: int, left: int, right: int) -> bool:
+        on = sum(((row >> left) & first(right - left)).bit_count() for row in rows[above:below])
+        return 2 * on >= (below - above) * (right - left)
+
+    return [
+        "".join("01"[is_on(above, below, left, right)] for left, right in pairwise(across))
+        for above, below in pairwise(down)
+    ]
 
 
 def _groups(rows: Rows) -> Iterable[tuple[int, int, list[tuple[int, int, int, int]]]]:

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from shapetrace.language import Phrase
+from shapetrace.ops.mask_spans import coarse
+from shapetrace.ops.masks import rows
 from shapetrace.ops.words import title_of
 from shapetrace.outlining import words
 from shapetrace.outlining.accounts import Accounts
@@ -16,6 +18,9 @@ from shapetrace.outlining.structure import Operand, Section, Step, StepKind
 from shapetrace.outlining.symbols import NOTHING, Place, Symbol
 
 _OWNED_KINDS: frozenset[StepKind] = frozenset({"product", "lookup", "convolution", "norm", "add"})
+_MOST_CELLS = 32
+"""Rows and columns of a picture of a mask."""
+
 _ONE_HEAD = frozenset({Role.QUERY, Role.KEY, Role.VALUE})
 
 
@@ -191,5 +196,18 @@ class _Namer:
 
 
 def _cells(ref: Ref) -> tuple[str, ...]:
-    """The cells that a mask lets through, where they are few and no pattern of the operand says it already."""
-    return ref.seen.cells or () if ref.seen is not None and not ref.pattern else ()
+    """The cells that a mask lets through, coarse where they are many; () where the operand's pattern says it already.
+
+    Of diagonals at equal distances the last corner is shown: from afar they cannot be told apart.
+    """
+    seen = ref.seen
+    if seen is None or ref.pattern:
+        return ()
+    known = None if seen.cells is not None else rows(seen)
+    if known is None:
+        return seen.cells or ()
+    if seen.kind == "dilated":  # its last corner
+        n_rows, n_columns = (min(size, _MOST_CELLS) for size in seen.size)
+        last = [row >> (seen.size[1] - n_columns) for row in known[-n_rows:]]
+        return tuple(f"{row:0{n_columns}b}"[::-1] for row in last)
+    return tuple(coarse(known, seen.size[1], _MOST_CELLS))

@@ -193,6 +193,7 @@ def _signature(step: Step) -> tuple[object, ...]:
             operand.pattern,
             operand.slices,
             operand.band,
+            operand.cells,
         )
 
     shapes = tuple(map(looks, step.operands)), tuple(map(looks, step.results))

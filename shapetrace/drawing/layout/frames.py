@@ -1,10 +1,11 @@
 """The body of a matrix: plain, stacked, broken by a zigzag, half empty under a causal mask, a band, sliced, hatched."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
 from shapetrace.drawing.primitives import Line, Mark, Point, Polygon, Rect
+from shapetrace.ops.mask_spans import all_spans
 from shapetrace.outlining.structure import Operand
 
 STACK_OFFSET_PX = 4.0
@@ -63,6 +64,8 @@ def body(frame: Frame, operand: Operand) -> Iterator[Mark]:
         yield from _causal(frame, *operand.shape[-2:])
     elif operand.band is not None:
         yield from _band(frame, operand.shape, operand.band)
+    elif operand.cells:
+        yield from _cells(frame, operand.cells)
     else:
         yield Rect(x, y, frame.width, frame.height, frame.ink)
     if frame.hatched:
@@ -86,11 +89,9 @@ def _band(frame: Frame, shape: tuple[int, ...], band: tuple[int, int]) -> Iterat
     n_rows, n_columns = shape[-2:]
     thinnest = _THINNEST_BAND_PX * n_columns / frame.width
     below, above = max(band[0], thinnest - band[1]), band[1]
-    near = list(_slope(n_columns - n_rows + above, n_rows, n_columns))
-    far = list(_slope(n_columns - n_rows - below, n_rows, n_columns))
-
-    def place(point: Point) -> Point:
-        return (point[0] / n_columns - 0.5) * frame.width, (point[1] / n_rows - 0.5) * frame.height
+    near = list(_edge(n_columns - n_rows + above, 1, (0, n_rows), n_columns))
+    far = list(_edge(n_columns - n_rows - below, 1, (0, n_rows), n_columns))
+    place = _placing(frame, n_rows, n_columns)
 
     yield Rect(-frame.width / 2, -frame.height / 2, frame.width, frame.height, f"{frame.ink}-hollow")
     yield Polygon(tuple(map(place, (*near, *reversed(far)))), f"{frame.ink}-fill")
@@ -98,10 +99,32 @@ def _band(frame: Frame, shape: tuple[int, ...], band: tuple[int, int]) -> Iterat
     yield Line(sides, f"{frame.ink}-diagonal")
 
 
-def _slope(start: float, n_rows: int, n_columns: int) -> Iterator[Point]:
-    """A line down the diagonal from column ``start`` in row 0, kept between the first column and the last."""
-    rows = sorted({0, n_rows, *(row for row in (-start, n_columns - start) if 0 < row < n_rows)})
-    yield from ((min(max(start + row, 0), n_columns), row) for row in rows)
+def _cells(frame: Frame, cells: tuple[str, ...]) -> Iterator[Mark]:
+    """The cells that are seen: runs that go on in the next rows, straight or slanting, are one polygon."""
+    n_rows, n_columns = len(cells), len(cells[0])
+    place = _placing(frame, n_rows, n_columns)
+    yield Rect(-frame.width / 2, -frame.height / 2, frame.width, frame.height, f"{frame.ink}-hollow")
+    for row, height, start, stop, start_step, stop_step, count, every in all_spans(
+        [int(cell[::-1], 2) for cell in cells], n_columns
+    ):
+        for further in range(0, count * max(every, 1), max(every, 1)):
+            within = (row, row + height)
+            left = _edge(start + further - start_step / 2, start_step, within, n_columns)
+            right = _edge(stop + further - stop_step / 2, stop_step, within, n_columns)
+            yield Polygon(tuple(map(place, (*left, *reversed(list(right))))), f"{frame.ink}-fill")
+
+
+def _placing(frame: Frame, n_rows: int, n_columns: int) -> Callable[[Point], Point]:
+    """From (column, row) to px."""
+    return lambda point: ((point[0] / n_columns - 0.5) * frame.width, (point[1] / n_rows - 0.5) * frame.height)
+
+
+def _edge(start: float, step: int, within: tuple[int, int], n_columns: int) -> Iterator[Point]:
+    """A line down some rows from a column, slanting or not, kept between the first column and the last."""
+    top, low = within
+    crossing = (top + at - start for at in (0, n_columns)) if step else ()
+    rows = sorted({top, low, *(row for row in crossing if top < row < low)})
+    yield from ((min(max(start + step * (row - top), 0), n_columns), row) for row in rows)
 
 
 def _cuts(frame: Frame, n_slices: int) -> Line:
