@@ -62,8 +62,8 @@ GATED_AT_ONCE = {"gate_up_proj": "down_proj", "up_gate_proj": "down_proj", "w12"
 ROUTERS = _words("gate router wg")
 HEADS = _words("""lm_head embed_out qa_outputs score classifier output_projection proj_out vocab_projector codec_head
     generator_lm_head logits_head logits_dense""")
-ELSEWHERE = _words("sampling_offsets receptance")
-"""Beside these, names of attention mean something else: deformable attention, RWKV."""
+ELSEWHERE = _words("sampling_offsets receptance conv_qk_depthwise")
+"""Beside these, names of attention mean something else: deformable attention, RWKV, queries mixed into the keys."""
 
 NO_MLP = _words("conv1 conv2")
 """Beside these, two linear layers follow each other with nothing between."""
@@ -122,10 +122,12 @@ class Names:
             holder = path
             path, _, last = path.rpartition(".")
             beside_experts = any(s.startswith("expert") or s == "input_linear" for s in self.below(path))
-            matrices = [name for name in self.below(holder) if len(self.shape(_join(holder, name))) > 1]
-            if last in ROUTERS and beside_experts and len(matrices) <= 1:
+            if last in ROUTERS and beside_experts and self._matrices(holder) <= 1:
                 return (_words("ROUTER"),)
         return ()
+
+    def _matrices(self, path: str) -> int:
+        return sum(name.startswith(f"{path}.") and len(shape) > 1 for name, shape in self._shapes.items())
 
     def _attention(self, parent: str, last: str) -> tuple[Roles, ...]:
         siblings = self.below(parent)
