@@ -107,7 +107,8 @@ class _OneAttention:
     def _weights(self, scores: Draft) -> Draft:
         before, weighing = scores.result, self._attention.weighing
         ops = () if weighing is None else (*weighing.ops, *self._attention.after)
-        value = None if weighing is None else self._flow.trace.ops[weighing.ops[-1]].outputs[0]
+        last = None if weighing is None else max((weighing.ops[-1], *self._attention.after))
+        value = None if last is None else self._flow.trace.ops[last].outputs[0]
         result = replace(before, value=self._value(value, 1), part=Part.ATTENTION_WEIGHTS)
         function = "softmax" if weighing is None else weighing.name
         kind: StepKind = "softmax" if function == "softmax" else "activation"
