@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from shapetrace import ir
 from shapetrace.api import Trace, load
-from shapetrace.request import Request, check, settings_of
+from shapetrace.request import Request, check, settings_of, shaped
 from shapetrace.running import Say, checked_run, given_inputs, placed_run, run
 
 if TYPE_CHECKING:
@@ -31,11 +31,18 @@ def obtain(request: Request, say: Say) -> Trace:
     return _own(request, say)
 
 
-def variants() -> list[Trace]:
-    """The reference Transformer with multi-head, grouped-query and multi-head latent attention, at one size."""
+def variants(request: Request | None = None) -> list[Trace]:
+    """The reference Transformer with multi-head, grouped-query and multi-head latent attention, at one size.
+
+    Args:
+        request: What to change in all three.
+    """
     from shapetrace.models.variants import ATTENTIONS
 
-    return [_built(name, settings.validate()) for name, settings in ATTENTIONS.items()]
+    asked = request or Request()
+    check(asked)
+    labels = asked.words.labels
+    return [_built(name, shaped(settings, asked).validate(), labels) for name, settings in ATTENTIONS.items()]
 
 
 def _reference(request: Request) -> Trace:

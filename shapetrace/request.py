@@ -1,6 +1,6 @@
 """What a user asks to trace, understood and checked before torch is imported."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -82,6 +82,25 @@ def meaningless(request: Request) -> list[str]:
     ]  # fmt: skip
 
 
+def for_each(request: Request, names: Sequence[str], *, of_one: Collection[str] | None = None) -> list[Request]:
+    """The requests for several models. What only some kinds of models take is for those; a trace file takes nothing.
+
+    Args:
+        request: What is asked of all.
+        names: The MODEL argument of each.
+        of_one: Parts of a request that may be for some alone; None for all.
+    """
+    chosen = [replace(request, model=name) for name in names]
+    common = set.intersection(*(set(meaningless(each)) for each in chosen))
+    found = []
+    for each in chosen:
+        apart = {name for name in meaningless(each) if name not in common and (of_one is None or name in of_one)}
+        shape = {name: value for name, value in each.shape.items() if name not in apart}
+        others = {name: type(getattr(each, name))() for name in apart - each.shape.keys()}
+        found.append(replace(each, shape=shape, **others) if each.kind != "file" else Request(model=each.model))
+    return found
+
+
 def _check_inputs(request: Request) -> None:
     """Is the shape of the input said once?"""
     ways = ["--input"] * bool(request.inputs) + ["--inputs"] * bool(request.inputs_from)
@@ -118,14 +137,14 @@ def settings_of(request: Request) -> tuple[str, Settings]:
         UsageError: If there is no such preset, or the settings do not fit together.
     """
     preset = presets.preset(request.model) if request.model else None
-    settings = _shaped(preset.settings if preset else Settings(), request)
+    settings = shaped(preset.settings if preset else Settings(), request)
     if preset is None and settings.positions == "learned":
         settings = replace(settings, context=max(settings.context or 0, settings.length))
     settings = settings.validate()
     return (preset.title if preset and _unchanged(settings, preset.settings) else _name(settings)), settings
 
 
-def _shaped(settings: Settings, request: Request) -> Settings:
+def shaped(settings: Settings, request: Request) -> Settings:
     """Settings with what was given; a given text or ids also say the length, and that the last row is read."""
     words, shape = request.words, dict(request.shape)
     if words.labels:

@@ -1,20 +1,24 @@
 """``shapetrace compare``: two or three models side by side in one figure or table."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from shapetrace.cli.figure_options import SectionOptions, takes_section
-from shapetrace.cli.format_options import deliver
+from shapetrace.cli.format_options import deliver, terminal_options
+from shapetrace.cli.options import takes_input
 from shapetrace.cli.terminal import say, waiting
 from shapetrace.obtaining import obtain, variants
-from shapetrace.request import Request
+from shapetrace.request import Request, for_each
 
 
 @takes_section
+@takes_input
 def compare(
     asked: SectionOptions,
+    request: Request,
     models: Annotated[
         list[str],
         typer.Argument(
@@ -24,9 +28,14 @@ def compare(
             help="Presets, hf: models, your own or traces; none: MHA, GQA and MLA of the reference model.",
         ),
     ],
-    out: Annotated[Path, typer.Option("--out", "-o", help="The file: {grid_files}.", show_default=False)],
-    seq: Annotated[int | None, typer.Option("--seq", help="Tokens, of each model.", show_default=False)] = None,
-    batch: Annotated[int | None, typer.Option("--batch", help="Sequences, of each model.", show_default=False)] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Write it to this file: {grid_files}.", show_default=False)
+    ] = None,
+    format: Annotated[str, typer.Option("--format", "-f", help="{grid}.")] = "table",  # noqa: A002
+    save: Annotated[
+        list[Path] | None,
+        typer.Option("--save", help="Keep the traces in these files (repeat: one a model).", show_default=False),
+    ] = None,
 ) -> None:
     """Draw two or three models side by side: parameters and key/value cache above, the same work in one band."""
     from shapetrace.drawing import compare as draw
@@ -35,13 +44,17 @@ def compare(
     from shapetrace.formats.rendering import render
     from shapetrace.formats.side_by_side import side_by_side
 
-    options = asked.options
-    (to,) = ready([format_of_file(out, "grid").name], "grid", options)
+    options = replace(asked.options, **terminal_options())
+    (to,) = ready([format if out is None else format_of_file(out, "grid").name], "grid", options)
     if len(models) == 1:
         raise UsageError(f"got one model, {models[0]}: expected two or three, or none for MHA, GQA and MLA")
-    requests = [_request(name, {"seq": seq, "batch": batch}) for name in models]
+    if save and len(save) != (len(models) or 3):
+        raise UsageError(f"got {len(save)} files to keep {len(models) or 3} traces: give --save once for each model")
     with waiting("tracing"):
-        traces = [obtain(request, say) for request in requests] or variants()
+        requests = for_each(request, models) if models else []
+        traces = [obtain(each, say) for each in requests] or variants(request)
+    for trace, file in zip(traces, save or (), strict=False):
+        trace.save(file)
     outlines = [trace.outline(fused=asked.fused) for trace in traces]
     section = None if asked.section == "all" else asked.section or "attention"
     thing = (
@@ -52,9 +65,3 @@ def compare(
     deliver(render(thing, to, options), to, out)
     if any(trace.failure is not None for trace in traces):
         raise typer.Exit(1)
-
-
-def _request(name: str, shape: dict[str, int | None]) -> Request:
-    """The request for one of them; a size says nothing about a trace file or a model with inputs of its own."""
-    request = Request(model=name, shape={key: value for key, value in shape.items() if value is not None})
-    return request if request.kind not in {"file", "code"} else Request(model=name)

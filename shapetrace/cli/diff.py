@@ -1,6 +1,5 @@
 """``shapetrace diff``: two models side by side."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +9,7 @@ from shapetrace.cli.format_options import deliver, terminal_options
 from shapetrace.cli.options import takes_model
 from shapetrace.cli.terminal import say, waiting
 from shapetrace.obtaining import obtain
-from shapetrace.request import Request, meaningless
+from shapetrace.request import Request, for_each
 
 _OF_ONE = frozenset({"inputs", "inputs_from", "hf_class", "hf_set"})
 """Parts of a request that say something about one kind of model."""
@@ -43,7 +42,7 @@ def diff(
     options = Options(lang=lang, theme=theme, strict=strict, **terminal_options())
     name = format if out is None else format_of_file(out, "comparison").name
     (to,) = ready([name], "comparison", options)
-    requests = _both(request, (request.model, other))
+    requests = for_each(request, (request.model, other), of_one=_OF_ONE)
     traces = []
     for each in requests:
         with waiting(f"tracing {each.model or 'the reference model'}"):
@@ -56,17 +55,6 @@ def diff(
             raise typer.Exit(1)
     if found.differs({"kernels"} if strict else {"steps", "names", "kernels"}):
         raise typer.Exit(1)
-
-
-def _both(request: Request, names: tuple[str, str]) -> list[Request]:
-    """The requests for the two. What only one kind of model takes is for that one; a trace file takes nothing."""
-    chosen = [replace(request, model=name) for name in names]
-    common = set(meaningless(chosen[0])) & set(meaningless(chosen[1]))
-    found = []
-    for each in chosen:
-        apart = {name for name in meaningless(each) if name in _OF_ONE and name not in common}
-        found.append(replace(each, **{name: type(getattr(each, name))() for name in apart}))
-    return [Request(model=each.model) if each.kind == "file" else each for each in found]
 
 
 def _names(names: list[str], requests: list[Request]) -> tuple[str, str]:

@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import wraps
 from pathlib import Path
 from typing import Annotated, Any, get_type_hints
@@ -22,17 +22,9 @@ def _option(group: str, text: str, *names: str) -> Any:
 
 
 @dataclass(frozen=True, slots=True)
-class ModelOptions:
-    """Command-line parameters that make a `Request`; None and empty are: not given."""
+class InputOptions:
+    """Command-line parameters that make a `Request` but for its model; None and empty are: not given."""
 
-    model: Annotated[
-        str,
-        typer.Argument(
-            metavar="MODEL", show_default=False,
-            help="Nothing (the reference model), a preset (gpt2, llama-3.1-8b), hf:MODEL_TYPE or "
-            "hf:path/to/config.json, package.module:attr or file.py:attr, or a trace.json.",
-        ),
-    ] = ""  # fmt: skip
     d_model: Annotated[int | None, _option(_SHAPE, "Width of the residual stream (768).", "--d-model")] = None
     heads: Annotated[int | None, _option(_SHAPE, "Query heads (12).", "--heads")] = None
     kv_heads: Annotated[int | None, _option(_SHAPE, "Key and value heads (as many as heads).", "--kv-heads")] = None
@@ -81,7 +73,6 @@ class ModelOptions:
         apart = {entry.name for entry in fields(Request)}
         values = {entry.name: getattr(self, entry.name) for entry in fields(self)}
         return Request(
-            model=self.model,
             shape={name: value for name, value in values.items() if name not in apart and value is not None},
             text=self.text,
             tokens=self.tokens,
@@ -91,6 +82,24 @@ class ModelOptions:
             hf_class=self.hf_class,
             hf_set=tuple(self.hf_set or ()),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class ModelOptions(InputOptions):
+    """Those of a command that takes one model."""
+
+    model: Annotated[
+        str,
+        typer.Argument(
+            metavar="MODEL", show_default=False,
+            help="Nothing (the reference model), a preset (gpt2, llama-3.1-8b), hf:MODEL_TYPE or "
+            "hf:path/to/config.json, package.module:attr or file.py:attr, or a trace.json.",
+        ),
+    ] = ""  # fmt: skip
+
+    def request(self) -> Request:
+        """What these options ask for."""
+        return replace(InputOptions.request(self), model=self.model)
 
 
 def takes(options: type, convert: Callable[[Any], Any], *, place: int) -> Callable[[Callable[..., Any]], Any]:
@@ -129,3 +138,6 @@ def takes(options: type, convert: Callable[[Any], Any], *, place: int) -> Callab
 
 takes_model = takes(ModelOptions, ModelOptions.request, place=0)
 """Give a command the parameters of `ModelOptions` before its own; it gets them as its first argument, a Request."""
+
+takes_input = takes(InputOptions, InputOptions.request, place=1)
+"""Those of `InputOptions`, for a command that takes several models; it gets a Request without one, as its second."""

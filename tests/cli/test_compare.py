@@ -1,7 +1,9 @@
 import struct
 
 import pytest
+import typer
 
+from shapetrace.cli.main import app
 from shapetrace.formats import png
 from shapetrace.serialize import save
 from tests.traces import linear
@@ -89,3 +91,44 @@ def test_how_a_comparison_looks_is_chosen_by_options(shapetrace, traces, tmp_pat
 def test_sizes_of_the_input_are_for_each_model(shapetrace, tmp_path):
     shapetrace("compare", "gpt2", "gpt2-medium", "--seq", "16", "--out", tmp_path / "x.svg")
     assert "[16, 768]" in (tmp_path / "x.svg").read_text(encoding="utf-8")
+
+
+def options_of(command):
+    return {
+        name for param in typer.main.get_command(app).commands[command].params for name in param.opts if "-" in name
+    }
+
+
+def test_a_comparison_takes_what_one_pass_takes():
+    of_one_model = {"--ops", "--depth"}  # the bands of a comparison are steps of one section
+    assert options_of("run") - options_of("compare") == of_one_model
+
+
+def test_the_bytes_of_the_cache_are_those_of_the_type_asked_for(shapetrace):
+    found = []
+    for dtype in ("bfloat16", "float32"):
+        written = shapetrace("compare", "gpt2", "qwen2.5-0.5b", "--seq", "8", "--dtype", dtype, "--format", "csv").out
+        row = next(line for line in written.splitlines() if "KV cache" in line)
+        found.append(row.replace('"', "").replace(",", ""))
+    # 12 layers x 2 x 768; 24 layers x 2 x 2 heads x 64
+    assert found == ["KV cache: bytes per token3686412288", "KV cache: bytes per token7372824576"]
+
+
+def test_options_without_models_are_for_the_three_attentions(shapetrace):
+    written = shapetrace("compare", "--seq", "8", "--dtype", "bfloat16", "--format", "csv").out
+    assert "[8,768]×[768,64]→[8,64]" in written
+    assert '"36,864","12,288","3,840"' in written
+
+
+def test_what_one_model_cannot_take_is_for_the_others(shapetrace, traces, tmp_path):
+    files = tmp_path / "one.json", tmp_path / "two.json"
+    options = ("--section", "all", "--seq", "8", "--layers", "1", "--format", "csv")
+    written = shapetrace("compare", "gpt2", traces[0], *options, "--save", files[0], "--save", files[1]).out
+    assert "[8,768]" in written
+    assert files[1].read_text(encoding="utf-8") == traces[0].read_text(encoding="utf-8")
+    assert "give --save once for each" in shapetrace("compare", *traces, "--save", files[0], code=2).err
+
+
+def test_what_no_model_can_take_is_told(shapetrace):
+    message = "--hf-class has no meaning"
+    assert message in shapetrace("compare", "gpt2", "gpt2-medium", "--hf-class", "X", code=2).err

@@ -110,8 +110,8 @@ class Keeper:
         for (window, tokens_per_row), members in alike.items():
             kept = _apart([kept for each in members for kept in self._kept(each)], taken)
             parts: Counter[tuple[Part, int]] = Counter()
-            for one in sorted(kept, key=lambda kept: _ORDER.index(kept.part)):
-                parts[one.part, one.width] += one.heads
+            for piece in sorted(kept, key=lambda piece: _ORDER.index(piece.part)):
+                parts[piece.part, piece.width] += piece.heads
             latent = sum(heads * width for (part, width), heads in parts.items() if part is Part.LATENT_KEY_VALUE)
             heads = sum(map(self._query_heads, members))
             if parts:
