@@ -32,6 +32,7 @@ def render(outline: Outline, *, depth: int | None = None) -> str:
         },
         "totals": asdict(outline.totals),
         "coverage": asdict(outline.coverage),
+        "cache": None if outline.cache is None else asdict(outline.cache),
         "sections": [_section(section) for section in outline.root.sections() if section is not outline.root],
         "steps": [_row(row, layers) for row in rows(outline, depth=depth) if row.step is not None or row.equation],
         "failure": _failure(outline),
