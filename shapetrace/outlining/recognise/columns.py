@@ -110,7 +110,25 @@ def _claim(
         batch |= frozenset(flow.facts.atoms.flat((product.m, product.n))) & flow.columns
     for source, cuts in flow.facts.sources.get(value, {}).items():
         if source in carrying and not _weighs_rows(flow, source, part, product):
-            claims[source].append(_Claim(part, cuts, batch, attention))
+            known = part if _is_all_of(flow, source, cuts, (part, product)) else Part.OTHER
+            claims[source].append(_Claim(known, cuts, batch, attention))
+
+
+def _is_all_of(flow: Flow, source: int, cuts: frozenset[Cut], read: tuple[Part, Product]) -> bool:
+    """Whether an operand that was not seen to be cut has as many columns as the product that made it.
+
+    Columns that became another axis on the way, unseen, are some columns of that product, but nobody knows which.
+    """
+    atoms, made = flow.facts.atoms, flow.facts.products[source]
+    part, product = read
+    whole = atoms.leaves(made.n)
+    if any(_is_within(flow, whole, cut) for cut in cuts) or product.form != "matmul":
+        return True
+    rows = {*atoms.flat((*made.batch, made.m))}
+    width = product.n if part is Part.VALUE else product.k
+    among = [leaf for leaf in atoms.leaves(product.m) if leaf in flow.columns]
+    heads = tuple(leaf for leaf in (*atoms.flat(product.batch), *among) if leaf not in rows)
+    return atoms.size(heads) * atoms.size(width) >= atoms.size(whole)
 
 
 def _weighs_rows(flow: Flow, source: int, part: Part, read: Product) -> bool:
@@ -140,6 +158,8 @@ def _is_stacked(flow: Flow, leaf: int) -> bool:
 def _pieces(flow: Flow, product: int, claims: Sequence[_Claim]) -> tuple[Columns, ...]:
     atoms = flow.facts.atoms
     whole = atoms.leaves(flow.facts.products[product].n)
+    if any(claim.part is Part.OTHER for claim in claims):
+        return (Columns(frozenset(), 1, atoms.size(whole)),)
     pieces: dict[frozenset[Cut], list[_Claim]] = defaultdict(list)
     for claim in claims:
         own = frozenset(cut for cut in claim.cuts if _is_within(flow, whole, cut))
