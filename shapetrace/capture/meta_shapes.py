@@ -204,6 +204,23 @@ def _softmax(data: Tensor, dim: int, half_to_float: bool) -> Tensor | None:
     return torch.empty(data.shape, dtype=data.dtype, device="meta")
 
 
+def _topk(
+    data: Tensor,
+    k: int,
+    dim: int = -1,
+    largest: bool = True,  # noqa: ARG001 - the kernel's signature
+    sorted: bool = True,  # noqa: A002, ARG001
+) -> tuple[Tensor, Tensor] | None:
+    if not data.dim() or not -data.dim() <= dim < data.dim() or not 0 <= k <= data.size(dim):
+        return None
+    shape = list(data.shape)
+    shape[dim] = k
+    return (
+        torch.empty(shape, dtype=data.dtype, device="meta"),
+        torch.empty(shape, dtype=torch.int64, device="meta"),
+    )
+
+
 def _masked_fill(data: Tensor, mask: Tensor, value: Any) -> Tensor | None:
     shape = _broadcast([data.shape, mask.shape])
     if shape is None or mask.dtype != torch.bool or isinstance(value, Tensor):
@@ -250,11 +267,11 @@ def _grouped_mm(
 RULES: dict[str, Shaped] = {
     "same": _same, "floating": _floating, "comparing": _comparing, "layer_norm": _layer_norm, "embedding": _embedding,
     "masked_fill": _masked_fill, "mean": _mean, "arange": _arange, "addmm": _addmm, "mm": _mm,
-    "grouped_mm": _grouped_mm, "cat": _cat, "stack": _stack, "softmax": _softmax, "flip": _flip,
+    "grouped_mm": _grouped_mm, "cat": _cat, "stack": _stack, "softmax": _softmax, "topk": _topk, "flip": _flip,
     "triangle": _triangle,
 }  # fmt: skip
 """What an entry calls the rule for its shape."""
 
 _ELEMENTWISE = ("same", "floating", "comparing")
-_OVERLOADS = {"masked_fill": ("Scalar",), "mean": ("dim",), "arange": ("default", "start", "start_step")}
+_OVERLOADS = {"masked_fill": ("Scalar",), "mean": ("dim", "dim_IntList"), "arange": ("default", "start", "start_step")}
 """Those that a rule is written for, where it is not the default."""

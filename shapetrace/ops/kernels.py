@@ -46,7 +46,8 @@ kernels("_softmax", "softmax", axes=keep_first, shape="softmax")
 kernels("_safe_softmax _log_softmax", "softmax", axes=keep_first)
 
 # Choices
-kernels("topk kthvalue", "route", axes=axis_values.pick, traits=("picks",))
+kernels("topk", "route", axes=axis_values.pick, shape="topk", traits=("picks",))
+kernels("kthvalue", "route", axes=axis_values.pick, traits=("picks",))
 kernels("sort argsort", "route", "sort", axes=axis_values.sort, traits=("picks",))
 kernels("multinomial", "route", "sample", traits=("picks",))
 kernels("index_add scatter_add", "route", "scatter", axes=keep_first, traits=("sums",))
@@ -61,7 +62,7 @@ kernels("bincount histc unique_dim searchsorted bucketize masked_select unique_c
         " _unsafe_index_put msort unique_dim_consecutive histogram combinations", "route")  # fmt: skip
 
 # Reductions
-kernels("sum", "reduce", axes=axis_values.reduce, formula=sum, traits=("sums",))
+kernels("sum", "reduce", axes=axis_values.reduce, formula=sum, shape="mean", traits=("sums",))
 kernels("mean", "reduce", axes=axis_values.reduce, formula=formulas.mean, shape="mean")
 kernels("var", "reduce", axes=axis_values.reduce, formula=formulas.var)
 kernels("std", "reduce", axes=axis_values.reduce, formula=formulas.std)
