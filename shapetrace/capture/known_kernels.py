@@ -107,7 +107,10 @@ def _dynamic(
     fixed = meta_kernels.by_mask(values, rule.name, args)
     if fixed is None:
         raise unknown(values, rule.name)
-    return func(*fixed, **kwargs) if rule.name == "index" else fixed[0]
+    if rule.name != "index":
+        return fixed[0]
+    made = meta_shapes.result(func, fixed, kwargs)
+    return func(*fixed, **kwargs) if made is None else made
 
 
 def _on_meta(

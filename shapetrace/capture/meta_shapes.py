@@ -221,6 +221,36 @@ def _topk(
     )
 
 
+def _like(data: Tensor, *, dtype: Any = None, device: Any = None, **others: Any) -> Tensor | None:
+    if not data.is_contiguous() or device not in (None, data.device) or any(value for value in others.values()):
+        return None
+    return torch.empty(data.shape, dtype=dtype or data.dtype, device="meta")
+
+
+def _index(data: Tensor, indices: Sequence[Tensor | None]) -> Tensor | None:
+    index = indices[0] if len(indices) == 1 else None
+    if index is None or index.dtype != torch.int64 or not data.dim() or not data.is_contiguous():
+        return None
+    return torch.empty((*index.shape, *data.shape[1:]), dtype=data.dtype, device="meta")
+
+
+def _gather(data: Tensor, dim: int, index: Tensor, sparse_grad: bool = False) -> Tensor | None:
+    if sparse_grad or not 0 < data.dim() == index.dim() or not -data.dim() <= dim < data.dim():
+        return None
+    others = [i for i in range(data.dim()) if i != dim % data.dim()]
+    if index.dtype != torch.int64 or not index.is_contiguous() or any(index.size(i) > data.size(i) for i in others):
+        return None
+    return torch.empty(index.shape, dtype=data.dtype, device="meta")
+
+
+def _scatter(data: Tensor, dim: int, index: Tensor, value: Any) -> Tensor | None:
+    fits = _gather(data, dim, index)
+    if fits is None or not data.is_contiguous() or isinstance(value, Tensor | complex):
+        return None
+    whole = index.size(dim) <= data.size(dim)
+    return torch.empty(data.shape, dtype=data.dtype, device="meta") if whole else None
+
+
 def _masked_fill(data: Tensor, mask: Tensor, value: Any) -> Tensor | None:
     shape = _broadcast([data.shape, mask.shape])
     if shape is None or mask.dtype != torch.bool or isinstance(value, Tensor):
@@ -267,11 +297,15 @@ def _grouped_mm(
 RULES: dict[str, Shaped] = {
     "same": _same, "floating": _floating, "comparing": _comparing, "layer_norm": _layer_norm, "embedding": _embedding,
     "masked_fill": _masked_fill, "mean": _mean, "arange": _arange, "addmm": _addmm, "mm": _mm,
-    "grouped_mm": _grouped_mm, "cat": _cat, "stack": _stack, "softmax": _softmax, "topk": _topk, "flip": _flip,
+    "grouped_mm": _grouped_mm, "cat": _cat, "stack": _stack, "softmax": _softmax, "topk": _topk,
+    "like": _like, "index": _index, "gather": _gather, "scatter": _scatter, "flip": _flip,
     "triangle": _triangle,
 }  # fmt: skip
 """What an entry calls the rule for its shape."""
 
 _ELEMENTWISE = ("same", "floating", "comparing")
-_OVERLOADS = {"masked_fill": ("Scalar",), "mean": ("dim", "dim_IntList"), "arange": ("default", "start", "start_step")}
+_OVERLOADS = {
+    "scatter": ("value",), "index": ("Tensor",), "masked_fill": ("Scalar",),
+    "mean": ("dim", "dim_IntList"), "arange": ("default", "start", "start_step"),
+}  # fmt: skip
 """Those that a rule is written for, where it is not the default."""
