@@ -1,6 +1,7 @@
 """The command line: its commands, and the one place where errors become one line and an exit code."""
 
 import contextlib
+import gc
 import os
 import sys
 import traceback
@@ -19,6 +20,9 @@ from shapetrace.cli.models import models
 from shapetrace.cli.run import run
 from shapetrace.cli.terminal import fail, prepare, show
 from shapetrace.errors import ShapetraceError
+
+_ALLOCATIONS = 50_000
+"""New objects before the next search for cycles: a trace has hundreds of thousands, all of them kept."""
 
 app = typer.Typer(
     help="Run a real PyTorch forward pass, record every shape, and draw the matrix multiplications.",
@@ -50,6 +54,7 @@ def options(
 def main() -> NoReturn:
     """Run the command line; exit 0 when done, 1 when the model failed, 2 for a wrong request, 130 for Ctrl-C."""
     prepare()
+    gc.set_threshold(_ALLOCATIONS)
     words = sys.argv[1:]
     debug = "--debug" in words
     try:

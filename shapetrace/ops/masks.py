@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
 from itertools import product, zip_longest
 from math import prod
 
@@ -11,6 +12,9 @@ from shapetrace.ops.mask_spans import MOST_CELLS, MOST_SPANS, first, rows_of
 
 _MOST_PARTS = 64
 """Examples and heads whose patterns are kept one by one."""
+
+_MOST_KEPT = 64
+"""Answers that are kept: the layers of a model ask the same."""
 
 _OPPOSITE: dict[PatternKind, PatternKind] = {
     "all": "none", "none": "all", "columns": "columns", "rows": "rows",
@@ -36,6 +40,7 @@ def rows(pattern: Pattern) -> list[int] | None:
     return rows_of(pattern.spans, n_rows, n_columns)
 
 
+@lru_cache(maxsize=_MOST_KEPT)
 def complement(pattern: Pattern) -> Pattern:
     """What is off: ``~mask``."""
     cells = rows(pattern)
@@ -49,6 +54,7 @@ def complement(pattern: Pattern) -> Pattern:
     return Pattern(kind, pattern.size, differs=pattern.differs, lead=pattern.lead)
 
 
+@lru_cache(maxsize=_MOST_KEPT)
 def meet(one: Pattern, other: Pattern) -> Pattern | None:
     """What is on in both: ``one & other``, with sizes of 1 broadcast.
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ def kernels(names: str, kind: OpKind, word: str = "", **facts: Any) -> None:
     ENTRIES.update(dict.fromkeys(names.split(), Entry(kind, word, **facts)))
 
 
+@lru_cache(maxsize=4096)
 def base_name(kernel: str) -> str:
     """``aten.add_.Tensor`` is ``add_``."""
     name = kernel.split(".")

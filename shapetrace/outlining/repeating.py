@@ -24,14 +24,23 @@ def layers(forms: Sequence[Hashable], first: int, last: int) -> tuple[int, int]:
 
 def _runs(forms: Sequence[Hashable]) -> Iterator[tuple[int, int]]:
     """Start and end of everything that stands twice or more in a row, the earliest first."""
-    for start in range(len(forms)):
-        for period in range(1, min(_LONGEST_PERIOD, (len(forms) - start) // 2) + 1):
-            end = start + period
-            while end < len(forms) and forms[end] == forms[end - period]:
-                end += 1
-            count = (end - start) // period
-            if count > 1:
-                yield start, start + count * period
+    numbers: dict[Hashable, int] = {}
+    items = [numbers.setdefault(form, len(numbers)) for form in forms]
+    equal = [_equal_from(items, period) for period in range(1, min(_LONGEST_PERIOD, len(items) // 2) + 1)]
+    for start in range(len(items)):
+        for period, ahead in enumerate(equal, 1):
+            if start < len(ahead) and (count := ahead[start] // period):
+                yield start, start + (count + 1) * period
+
+
+def _equal_from(items: Sequence[int], period: int) -> list[int]:
+    """For each item, how many from it on equal the one that stands a period behind it, without a gap."""
+    found = [0] * (len(items) - period)
+    run = 0
+    for i in reversed(range(len(found))):
+        run = run + 1 if items[i] == items[i + period] else 0
+        found[i] = run
+    return found
 
 
 def _length(run: tuple[int, int]) -> int:

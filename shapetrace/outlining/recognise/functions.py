@@ -78,7 +78,7 @@ def _recognised(
 ) -> Function | None:
     """Norms, softmax written out, position encodings and activations, by what is computed."""
     data, constants = read
-    norm, activation, gate = _named(flow, ops)
+    norm, activation, gate = named(flow, ops)
     if norm:
         return Function("norm", norm, Role.NORM)
     if {"exp", "sum", "div"} <= set(kernels) <= _SOFTMAX:
@@ -96,7 +96,7 @@ def _recognised(
     return Function("activation", gate, Role.GATED_ACTIVATION) if gate else None
 
 
-def _named(flow: Flow, ops: Sequence[Op]) -> tuple[str, str, str]:
+def named(flow: Flow, ops: Sequence[Op]) -> tuple[str, str, str]:
     """The norm, the activation and the gate that operations compute; equal layers are asked once."""
     form = _form(flow, ops)
     if form not in flow.named:

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from shapetrace.ir import Op
 from shapetrace.ops.kinds import OpKind, has, names_of
-from shapetrace.ops.norms import norm_of
 from shapetrace.outlining.flow import Flow
+from shapetrace.outlining.recognise.functions import named
 
 _FUSABLE: frozenset[OpKind] = frozenset({"pointwise", "norm", "reduce", "cat"})
 _REAL_WORK: frozenset[OpKind] = frozenset(
@@ -111,7 +111,8 @@ class Groups:
         for members in runs.values():
             for part in self._connected(members):
                 self._join(part)
-                if norm_of([self._flow.trace.ops[i] for i in part], self._flow.trace):
+                norm, *_ = named(self._flow, [self._flow.trace.ops[i] for i in part])
+                if norm:
                     self._closed.add(part[0])
 
     def _connected(self, members: Sequence[int]) -> list[list[int]]:
