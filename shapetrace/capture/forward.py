@@ -12,6 +12,7 @@ import torch
 from shapetrace import ir
 from shapetrace.capture import known_values
 from shapetrace.capture.depth import room_for_hooks
+from shapetrace.capture.interrupting import interruptible
 from shapetrace.capture.known_values import KnownValues
 from shapetrace.capture.lines import failing_line
 from shapetrace.capture.modes import FunctionLevel, KernelLevel
@@ -86,6 +87,7 @@ def recording(recorder: Recorder, model: torch.nn.Module | None, values: KnownVa
     Without a model, the outermost modules that run are the models.
     """
     with contextlib.ExitStack() as stack:
+        stack.enter_context(interruptible())
         if "torch._dynamo" in sys.modules:  # a compiled module runs as the eager code it was made from
             stack.enter_context(torch.compiler.set_stance("force_eager"))
             stack.enter_context(warnings.catch_warnings())

@@ -40,7 +40,10 @@ def is_random(func: OpOverload) -> bool:
 @functools.cache
 def is_composite(func: OpOverload) -> bool:
     """Whether a kernel is made of others."""
-    return torch._C._dispatch_has_kernel_for_dispatch_key(func.name(), "CompositeImplicitAutograd")
+    try:
+        return torch._C._dispatch_has_kernel_for_dispatch_key(func.name(), "CompositeImplicitAutograd")
+    except RuntimeError:  # one that PyTorch has in Python alone: sizes of jagged tensors
+        return False
 
 
 @functools.cache

@@ -14,10 +14,11 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from shapetrace.capture import known_calls, known_kernels, known_rules, meta_checks, recurrent
 from shapetrace.capture.composites import is_composite, opened
 from shapetrace.capture.index_ranges import index_range
+from shapetrace.capture.interrupting import deliver
 from shapetrace.capture.known_values import KnownValues
 from shapetrace.capture.lines import calling_line
 from shapetrace.capture.masks import note_masks
-from shapetrace.capture.plain import plain
+from shapetrace.capture.plain import is_jagged, plain
 from shapetrace.capture.recorder import Recorder
 from shapetrace.ir import Call, Plain
 
@@ -46,6 +47,7 @@ class FunctionLevel(TorchFunctionMode):
     def __torch_function__(
         self, func: Callable[..., Any], types: Any, args: Sequence[Any] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
+        deliver()
         kwargs = kwargs or {}
         name, composite = _described(func)
         if not name or (
@@ -110,6 +112,8 @@ class KernelLevel(TorchDispatchMode):
         kwargs = kwargs or {}
         if self._recorder.is_paused:
             return func(*args, **kwargs)
+        if types and any(isinstance(value, torch.Tensor) and is_jagged(value) for value in args):
+            return NotImplemented  # what it does with the rows comes back
         name, names, written, composite, is_view = _schema(func)
         if composite and not _is_nested(args):
             with self:

@@ -36,12 +36,19 @@ def plain(value: Any) -> Plain:
 def innermost(tensor: torch.Tensor) -> torch.Tensor:
     """The tensor that a transform of ``torch.func`` (vmap, grad, jvp) has wrapped; any other as it is.
 
-    Kernels run on it, with the axis that vmap hides; the same tensor comes out of every wrapper of it.
+    Kernels run on it, with the axis that vmap hides; the same tensor comes out of every wrapper of it. Of a jagged
+    tensor (B, any, C) it is all rows one below the other, (rows, C).
     """
     wrapped = torch._C._functorch
     while wrapped.is_functorch_wrapped_tensor(tensor):
         tensor = wrapped.get_unwrapped(tensor)
-    return tensor
+    rows: torch.Tensor = vars(tensor)["_values"] if is_jagged(tensor) else tensor
+    return rows
+
+
+def is_jagged(tensor: torch.Tensor) -> bool:
+    """Whether it is a nested tensor that keeps its rows one below the other."""
+    return tensor.is_nested and tensor.layout is torch.jagged
 
 
 def tensors_in(value: Any) -> list[torch.Tensor]:

@@ -81,7 +81,8 @@ class Registry:
 
     def enter(self, tensor: torch.Tensor, name: str) -> int:
         """Id of a new input of the model."""
-        return self._bind(tensor, self._new(tensor, "data", "input", name))
+        inner = innermost(tensor)
+        return self._bind(inner, self._new(inner, "data", "input", name))
 
     def write(self, tensor: torch.Tensor, role: Role, *, may_be_passing: bool = True) -> int:
         """Id of a result's value; a result that a kernel of the same operation made keeps that id.

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
+from torch.utils.hooks import RemovableHandle
 
 from shapetrace.capture.keywords import keyword_arguments
 from shapetrace.capture.plain import tensors_in
@@ -22,15 +23,14 @@ def module_scopes(recorder: Recorder, model: torch.nn.Module | None) -> Iterator
     Without a model, paths start at the outermost module that runs.
     """
     scopes = _Scopes(recorder, model)
-    before = register_module_forward_pre_hook(scopes.enter)
-    try:
-        after = register_module_forward_hook(scopes.leave, always_call=True)
-        try:
-            yield
-        finally:
-            after.remove()
+    hooks: list[RemovableHandle] = []
+    try:  # Ctrl-C may come between any two lines
+        hooks.append(register_module_forward_pre_hook(scopes.enter))
+        hooks.append(register_module_forward_hook(scopes.leave, always_call=True))
+        yield
     finally:
-        before.remove()
+        for hook in hooks:
+            hook.remove()
 
 
 class _Scopes:

@@ -7,12 +7,14 @@ import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.nn.attention.flex_attention import create_block_mask, flex_attention
 from torch.nn.utils import parametrizations
 from torch.utils.checkpoint import checkpoint
 
 from shapetrace.capture import capture
 from shapetrace.outlining import outline
-from tests.capture.oracles import kernels, names, only, recorded_shapes, with_real_shapes
+from shapetrace.outlining.roles import Role
+from tests.capture.oracles import kernels, names, only, recorded_shapes, traced_output, with_real_shapes
 
 
 def x(*shape: int) -> Tensor:
@@ -204,3 +206,50 @@ def test_a_recurrent_layer_that_runs_as_one_kernel_is_taken_down_as_its_products
     assert [outline(trace).totals.uncounted for trace in (fused, opened)] == [{}, {}]
     assert outline(fused).totals.matmul_flops == outline(opened).totals.matmul_flops > 0
     assert set(fused.outputs) <= set(fused.ops[-1].outputs)
+
+
+class Flexible(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.q, self.k, self.v = (nn.Linear(32, 32) for _ in range(3))
+
+    def forward(self, x: Tensor) -> Tensor:
+        q, k, v = (part(x).unflatten(-1, (2, 16)).transpose(1, 2) for part in (self.q, self.k, self.v))
+        mask = create_block_mask(lambda _b, _h, i, j: i >= j, None, None, x.shape[1], x.shape[1], device="cpu")
+        return flex_attention(q, k, v, block_mask=mask).transpose(1, 2).flatten(2)
+
+
+@pytest.mark.filterwarnings("ignore:.*flex_attention called without torch.compile")
+def test_flex_attention_is_read_with_its_mask() -> None:
+    model, x = Flexible(), torch.randn(1, 8, 32)
+    with torch.no_grad():
+        expected = model(x)
+        trace, (*_, got) = traced_output(model, x)
+    assert torch.equal(got, expected)
+    steps = {step.role: step for step in outline(trace).steps()}
+    assert steps[Role.SCORES].equation == "[8,16]×[16,8]→[8,8]"
+    assert steps[Role.SCORES].results[0].pattern == "causal"
+    assert steps[Role.WEIGHTED_SUM].operands[0].stack == 2
+
+
+def test_the_branch_that_is_taken_is_recorded() -> None:
+    class Branches(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.yes, self.no = nn.Linear(4, 3), nn.Linear(4, 3)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return torch.cond(x.sum() > 0, self.yes, self.no, (x,))
+
+    trace, (got,) = traced_output(model := Branches(), torch.ones(2, 4))
+    assert torch.equal(got, model.yes(torch.ones(2, 4)))
+    assert [step.path for step in outline(trace).steps() if step.kind == "product"] == ["yes"]
+
+
+def test_the_rows_of_a_jagged_tensor_are_multiplied_together() -> None:
+    rows = torch.nested.nested_tensor([torch.ones(2, 4), torch.ones(3, 4)], layout=torch.jagged)
+    model = nn.Sequential(nn.Linear(4, 6), nn.GELU(), nn.Linear(6, 2))
+    trace, (got,) = traced_output(model, rows)
+    assert torch.equal(got.values(), model(rows).values())
+    assert [step.equation for step in outline(trace).steps()] == ["[5,4]×[4,6]→[5,6]", "[5,6]", "[5,6]×[6,2]→[5,2]"]
+    assert outline(trace).totals.flops == 2 * 5 * (4 * 6 + 6 * 2)

@@ -1,12 +1,19 @@
 """The user's model, and torch itself, are afterwards what they were before."""
 
+import os
+import random
+import signal
+import sys
 import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import torch
 from torch import Tensor, nn
 
-from shapetrace.capture import capture
+from shapetrace.capture import capture, scopes
 from tests.capture.oracles import names, state_of_torch
 from tests.capture.samples import NAMES, samples
 
@@ -44,6 +51,50 @@ def test_nothing_stays_behind_after_an_error(error: BaseException) -> None:
         capture(model, (torch.ones(2, 4),))
     assert caught.value is error
     assert state_of_torch(model) == before
+
+
+def all_state(model: nn.Module) -> object:
+    return {**state_of_torch(model), "limit": sys.getrecursionlimit(), "handler": signal.getsignal(signal.SIGINT)}
+
+
+@pytest.mark.skipif(signal.getsignal(signal.SIGINT) is not signal.default_int_handler, reason="Ctrl-C is ignored here")
+def test_nothing_stays_behind_wherever_ctrl_c_comes() -> None:
+    model, x = nn.Sequential(*(nn.TransformerEncoderLayer(8, 2, 16) for _ in range(3))).eval(), torch.ones(2, 3, 8)
+    capture(model, (x,))
+    before, started, random_times = all_state(model), time.perf_counter(), random.Random(0)
+    capture(model, (x,))
+    lasts = time.perf_counter() - started
+    for _ in range(40):
+        thread = threading.Thread(target=press_ctrl_c, args=(random_times.random() * lasts,))
+        with pytest.raises(KeyboardInterrupt):
+            trace_until_stopped(model, x, thread)
+        thread.join()
+        assert all_state(model) == before
+
+
+def trace_until_stopped(model: nn.Module, x: Tensor, thread: threading.Thread) -> None:
+    thread.start()
+    while True:
+        capture(model, (x,))
+
+
+def press_ctrl_c(after: float) -> None:
+    time.sleep(after)
+    os.kill(os.getpid(), signal.SIGINT)
+
+
+@pytest.mark.skipif(signal.getsignal(signal.SIGINT) is not signal.default_int_handler, reason="Ctrl-C is ignored here")
+def test_ctrl_c_in_the_recorder_itself_waits_for_the_next_operation(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, seen = nn.Sequential(nn.Linear(4, 4), nn.ReLU()), []
+    before = all_state(model)
+    body = "def enter(self, module, args):\n    signal.raise_signal(signal.SIGINT)\n    seen.append(module)\n"
+    names: dict[str, Callable[..., None]] = {"signal": signal, "seen": seen}  # type: ignore[dict-item]
+    exec(compile(body, str(Path(scopes.__file__).with_name("here.py")), "exec"), names)
+    monkeypatch.setattr(scopes._Scopes, "enter", names["enter"])
+    with pytest.raises(KeyboardInterrupt):
+        capture(model, (torch.ones(2, 4),))
+    assert seen[0] is model
+    assert all_state(model) == before
 
 
 def test_the_random_numbers_are_those_of_an_untraced_run() -> None:
