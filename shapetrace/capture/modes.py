@@ -33,6 +33,7 @@ _QUERIES = frozenset(
      "is_inference", "is_tensor", "broadcast_shapes", "result_type", "can_cast", "__repr__", "__format__"}
 )  # fmt: skip
 """Calls that ask about a tensor and give none."""
+_NUMBERS = frozenset({int, float, bool})
 
 
 class FunctionLevel(TorchFunctionMode):
@@ -140,9 +141,10 @@ class KernelLevel(TorchDispatchMode):
             inputs.append(self._recorder.registry.read(value))
         elif value is None or key in _NOT_RECORDED:
             return
-        elif isinstance(value, list | tuple) and any(isinstance(item, torch.Tensor) for item in value):
-            inputs.extend(self._recorder.registry.read(item) for item in value if isinstance(item, torch.Tensor))
-            if any(item is None for item in value):
+        elif isinstance(value, list | tuple) and not _NUMBERS.issuperset(map(type, value)):
+            tensors = [item for item in value if isinstance(item, torch.Tensor)]
+            inputs.extend(map(self._recorder.registry.read, tensors))
+            if len(tensors) < len(value):
                 plain_args[key] = plain(value)
         else:
             plain_args[key] = plain(value)

@@ -10,6 +10,7 @@ from shapetrace.ir import Plain
 
 _LONGEST_LIST = 64
 _DEEPEST_OBJECT = 4
+_WITHOUT_TENSORS = frozenset({type(None), bool, int, float, str, torch.dtype, torch.device})
 _DEEPEST_ARGUMENT = 16
 """Levels of lists in lists: one that holds itself must end somewhere."""
 
@@ -61,7 +62,7 @@ def tensors_in(value: Any) -> list[torch.Tensor]:
 def _collect(value: Any, found: list[torch.Tensor], depth: int) -> None:
     if isinstance(value, torch.Tensor):
         found.append(value)
-    elif value is None or isinstance(value, int | float | str) or depth == 0:
+    elif type(value) in _WITHOUT_TENSORS or depth == 0:
         return
     elif isinstance(value, list | tuple):
         for item in value:
