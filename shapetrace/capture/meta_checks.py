@@ -7,6 +7,8 @@ raise what the CPU raises.
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import torch
+
 _PLACES = {
     "aten.mm.default": (0, 1), "aten.addmm.default": (1, 2), "aten.bmm.default": (0, 1), "aten.baddbmm.default": (1, 2),
 }  # fmt: skip
@@ -50,7 +52,17 @@ def _convolution(_: str, args: Sequence[Any]) -> None:
         )
 
 
+def _embedding(_: str, args: Sequence[Any]) -> None:
+    """A table (V, C), ids (…); PyTorch before 2.13 takes any type on meta."""
+    if args[1].dtype not in (torch.int64, torch.int32):
+        raise RuntimeError(
+            "Expected tensor for argument #1 'indices' to have one of the following scalar types: Long, Int; but got "
+            f"{args[1].type()} instead (while checking arguments for embedding)"
+        )
+
+
 _CHECKS: dict[str, Callable[[str, Sequence[Any]], None]] = {
     **dict.fromkeys(_PLACES, _product),
     "aten.convolution.default": _convolution,
+    "aten.embedding.default": _embedding,
 }
