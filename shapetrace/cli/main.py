@@ -16,6 +16,7 @@ from shapetrace.cli.diagram import diagram
 from shapetrace.cli.diff import diff
 from shapetrace.cli.embed import embed
 from shapetrace.cli.format_options import FormatsCommand
+from shapetrace.cli.mcp import mcp
 from shapetrace.cli.models import models
 from shapetrace.cli.run import run
 from shapetrace.cli.terminal import fail, prepare, show
@@ -33,6 +34,7 @@ app = typer.Typer(
 )
 for _command in (run, diagram, compare, models, diff, check, embed):
     app.command(cls=FormatsCommand)(_command)
+app.command()(mcp)
 
 
 def _version(asked: bool) -> None:
