@@ -46,7 +46,8 @@ def say(sentence: str) -> None:
 def fail(message: str) -> None:
     """Write ``error: ...`` to stderr, on one line."""
     label = "\x1b[1;31merror:\x1b[0m" if takes_color(sys.stderr) else "error:"
-    say(f"{label} {' '.join(message.split())}")
+    readable = "".join(character if character.isprintable() else " " for character in message)
+    say(f"{label} {' '.join(readable.split())}")
 
 
 @contextmanager
