@@ -9,22 +9,22 @@ from shapetrace.outlining.structure import Outline
 
 _COLUMNS = (
     Column("name", "preset"),
-    Column("title", "model", spare=3),
-    Column("family", "family", spare=4),
+    Column("title", "model", spare=4),
+    Column("family", "family", spare=5),
     Column("layers", "layers", "right"),
     Column("d_model", "d_model", "right"),
-    Column("heads", "heads", "right"),
-    Column("kv_heads", "kv heads", "right", spare=1),
-    Column("d_head", "d_head", "right", spare=2),
-    Column("d_ff", "d_ff", "right", spare=1),
-    Column("vocab", "vocab", "right", spare=1),
-    Column("context", "context", "right", spare=2),
-    Column("experts", "experts", "right", spare=1),
+    Column("heads", "heads", "right", spare=1),
+    Column("kv_heads", "kv heads", "right", spare=2),
+    Column("d_head", "d_head", "right", spare=3),
+    Column("d_ff", "d_ff", "right", spare=2),
+    Column("vocab", "vocab", "right", spare=2),
+    Column("context", "context", "right", spare=3),
+    Column("experts", "experts", "right", spare=2),
     Column("published", "published", "right"),
 )
 _COUNTED = (
     Column("parameters", "parameters", "right"),
-    Column("active", "active", "right", spare=1),
+    Column("active", "active", "right", spare=2),
     Column("check", "check"),
 )
 _PARTS = (

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from shapetrace.api import Trace, load, trace
 from shapetrace.comparing import USUALLY, compare, to_ignore
 from shapetrace.formats import table
-from shapetrace.formats.comparison import compared
+from shapetrace.formats.contract import Options
 
 if TYPE_CHECKING:
     import torch
@@ -59,7 +59,7 @@ def assert_shapes(
         raise AssertionError(f"no snapshot {path}: run the test once with {UPDATE}=1, and commit the file")
     difference = compare(load(path), found, names=(path.name, found.model.name))
     if difference.differs(ignored):
-        shown = table.render_grid(compared(difference), width=_WIDTH)
+        shown = table.render_comparison(difference, Options(width=_WIDTH, strict=True))
         raise AssertionError(f"shapes differ; if that is meant, run the test with {UPDATE}=1\n\n{shown}")
     return found
 

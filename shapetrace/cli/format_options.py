@@ -4,8 +4,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
-from typer.core import TyperCommand
+from typer.core import TyperCommand, TyperGroup
 
+from shapetrace.cli.examples import shown
 from shapetrace.cli.terminal import show, takes_color, width
 from shapetrace.errors import UsageError
 
@@ -24,6 +25,20 @@ class FormatsCommand(TyperCommand):
         for param in waiting:
             param.help = param.help.format_map(known)
         return params
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Its help, and a few lines to copy."""
+        super().format_help(ctx, formatter)
+        show(shown(str(self.name), width()))
+
+
+class Commands(TyperGroup):
+    """All commands; their help ends with a few lines to copy."""
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """The list of commands, and examples."""
+        super().format_help(ctx, formatter)
+        show(shown("", width()))
 
 
 def _listed() -> dict[str, str]:

@@ -15,7 +15,8 @@ from shapetrace.cli.compare import compare
 from shapetrace.cli.diagram import diagram
 from shapetrace.cli.diff import diff
 from shapetrace.cli.embed import embed
-from shapetrace.cli.format_options import FormatsCommand
+from shapetrace.cli.examples import SHORT
+from shapetrace.cli.format_options import Commands, FormatsCommand
 from shapetrace.cli.mcp import mcp
 from shapetrace.cli.models import models
 from shapetrace.cli.run import run
@@ -27,14 +28,13 @@ _ALLOCATIONS = 50_000
 
 app = typer.Typer(
     help="Run a real PyTorch forward pass, record every shape, and draw the matrix multiplications.",
-    no_args_is_help=True,
+    cls=Commands,
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for _command in (run, diagram, compare, models, diff, check, embed):
-    app.command(cls=FormatsCommand)(_command)
-app.command()(mcp)
+for _command in (run, diagram, compare, models, diff, check, embed, mcp):
+    app.command(cls=FormatsCommand, short_help=SHORT[_command.__name__])(_command)
 
 
 def _version(asked: bool) -> None:
@@ -57,7 +57,7 @@ def main() -> NoReturn:
     """Run the command line; exit 0 when done, 1 when the model failed, 2 for a wrong request, 130 for Ctrl-C."""
     prepare()
     gc.set_threshold(_ALLOCATIONS)
-    words = sys.argv[1:]
+    words = sys.argv[1:] or ["--help"]
     debug = "--debug" in words
     try:
         code = app([word for word in words if word != "--debug"], prog_name="shapetrace", standalone_mode=False)

@@ -8,6 +8,7 @@ import typer
 from shapetrace.cli.format_options import deliver, terminal_options
 from shapetrace.cli.options import takes_model
 from shapetrace.cli.terminal import say, waiting
+from shapetrace.errors import UsageError
 from shapetrace.obtaining import obtain
 from shapetrace.request import Request
 
@@ -24,6 +25,9 @@ def run(
     format: Annotated[str, typer.Option("--format", "-f", help="{outline}.")] = "table",  # noqa: A002
     save: Annotated[Path | None, typer.Option("--save", help="Keep the trace in this file.")] = None,
     ops: Annotated[bool, typer.Option("--ops", help="List the raw operations with their kernels.")] = False,
+    costs: Annotated[
+        bool, typer.Option("--costs", help="Parameters, FLOPs and bytes of each section, with shares that add up.")
+    ] = False,
     section: Annotated[
         str | None, typer.Option("--section", help="Show one section: a path (h.0.attn) or a kind (attention).")
     ] = None,
@@ -42,10 +46,13 @@ def run(
     from shapetrace.drawing import Look
     from shapetrace.formats import ready
     from shapetrace.formats.contract import Excerpt, Options
+    from shapetrace.formats.costs import costs as sections_costs
     from shapetrace.formats.rendering import render
 
     options = Options(lang=lang, look=Look(templates=templates), depth=depth, **terminal_options())
-    (to,) = ready([format], "grid" if ops else "outline", options)
+    if ops and costs:
+        raise UsageError("--ops and --costs are two tables: choose one")
+    (to,) = ready([format], "grid" if ops or costs else "outline", options)
     with waiting(f"tracing {request.model or 'the reference model'}"):
         trace = obtain(request, say)
     if save is not None:
@@ -53,6 +60,9 @@ def run(
     part = Excerpt(section or "overview", section)
     if ops:
         deliver(render(_operations(trace, part, fused, to.given(options).words), to, options), to)
+    elif costs:
+        grid = sections_costs(trace.outline(fused=fused), to.given(options).words, section=section, depth=depth)
+        deliver(render(grid, to, options), to)
     else:
         deliver(render(trace.outline(fused=fused), to, options, part), to)
     if trace.failure is not None:

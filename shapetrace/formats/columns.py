@@ -23,7 +23,8 @@ class ColumnWidths:
     """A choice of columns and their widths.
 
     Attributes:
-        titles: What stands above them, all six.
+        titles: What stands above them, all seven.
+        number: Width of the numbers of steps.
         step: Width of titles, their indents and notes.
         module: Width of module paths; 0 leaves them out.
         shapes: Width of equations.
@@ -31,10 +32,11 @@ class ColumnWidths:
         parameters: Width of parameter counts; 0 leaves them out.
         flops: Width of FLOPs; 0 leaves them out.
         notes: True if notes are shown.
-        compact: True if parameters are written in short.
+        compact: True if parameters are written in short, and numbers stand between the margin and their titles.
     """
 
     titles: tuple[str, ...]
+    number: int
     step: int
     module: int
     shapes: int
@@ -47,8 +49,10 @@ class ColumnWidths:
     @property
     def total(self) -> int:
         """Width of a line, the left margin included."""
-        shown = [n for n in (self.step, self.module, self.shapes, self.heads, self.parameters, self.flops) if n]
-        return MARGIN + sum(shown) + GAP * (len(shown) - 1)
+        shown = [
+            n for n in (self.number, self.step, self.module, self.shapes, self.heads, self.parameters, self.flops) if n
+        ]
+        return MARGIN + sum(shown) + GAP * (len(shown) - 1) - 2 * self.compact
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +99,13 @@ def choose(rows: Sequence[TableRow], width: int, words: Words = ENGLISH) -> Colu
 
 def _measured(rows: Sequence[TableRow], choice: _Choice, words: Words) -> ColumnWidths:
     above = _titles(rows, words, compact=choice.compact)
-    least = [cell_len(title) for title in above]
-    titles = [cell_len(title(row, notes=choice.notes, heads=not choice.heads, compact=choice.compact)) for row in rows]
+    least = [cell_len(title) for title in above[1:]]
+    titles = [cell_len(title(row, notes=choice.notes, heads=not choice.heads)) for row in rows]
     stacks = [cell_len(row.stack) for row in rows]
     costs = [cell_len(cost(row, compact=choice.compact)) for row in rows]
     return ColumnWidths(
         titles=above,
+        number=max((len(str(row.number or "#")) for row in rows), default=1),
         step=max([least[0], *titles]),
         module=max([least[1], *(cell_len(module_path(row)) for row in rows)]) if choice.module else 0,
         shapes=max([least[2], *(cell_len(row.equation) for row in rows)]),
@@ -116,8 +121,7 @@ def _titles(rows: Sequence[TableRow], words: Words, *, compact: bool) -> tuple[s
     attends = any(row.step is not None and row.step.kind == "scores" for row in rows)
     stacks = "heads" if attends and not any(row.section.kind == "experts" for row in rows) else "stack"
     names = ("step", "module", "shapes", stacks, "params" if compact else "parameters", "FLOPs")
-    step, *others = map(words.say, names)
-    return (step if compact else f"  {step}", *others)
+    return ("#", *map(words.say, names))
 
 
 def _with_room(columns: ColumnWidths, width: int) -> ColumnWidths:
@@ -125,9 +129,9 @@ def _with_room(columns: ColumnWidths, width: int) -> ColumnWidths:
     return replace(columns, shapes=max(width - (columns.total - columns.shapes), _LEAST_SHAPES))
 
 
-def title(row: TableRow, *, notes: bool, heads: bool, compact: bool = False) -> str:
+def title(row: TableRow, *, notes: bool, heads: bool) -> str:
     """A row's title with its indent, and with its note or stack where these have no column."""
-    text = "  " * (row.depth + (not compact)) + shortened(row.title, _LONGEST_TITLE)
+    text = "  " * row.depth + shortened(row.title, _LONGEST_TITLE)
     if heads and row.stack:
         text += f" {row.stack}"
     if notes and row.note:

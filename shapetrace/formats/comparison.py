@@ -1,11 +1,13 @@
 """Two models side by side, as a grid of what differs."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from shapetrace.comparing import summarising
 from shapetrace.comparing.structure import Change, Comparison, Quantity, Side, Total
 from shapetrace.drawing.kinds.pairing import titled
 from shapetrace.drawing.wording import Words
+from shapetrace.formats.distinctions import distinctions
 from shapetrace.formats.equations import equation_in
 from shapetrace.formats.failures import printable
 from shapetrace.formats.grid import Cell, Column, Grid
@@ -16,30 +18,62 @@ from shapetrace.outlining.structure import Step
 
 _SIGNS = {"added": "+", "removed": "−", "changed": "~", "same": " "}
 _LONGEST_NAME = 32
+_NOTHING = "–"
 
 
-def compared(comparison: Comparison, words: Words = ENGLISH, *, strict: bool = True) -> Grid:
+def compared(comparison: Comparison, words: Words = ENGLISH, *, strict: bool = True, below: bool = False) -> Grid:
     """What differs, with the sections around it; what is equal is only counted, in the lines above.
 
     Args:
         comparison: Two outlines, aligned.
         words: The language.
         strict: False to count, and not to list, steps that multiply nothing and differ because products do.
+        below: True to write the right side below the left one, in the same cell.
     """
     above = (f"{comparison.left} ↔ {comparison.right}", *summary(comparison, strict=strict, words=words))
-    return Grid(_columns(comparison, words), tuple(_rows(comparison, strict, words)), above=above)
+    rows = tuple(_below(row) if below else row.cells for row in _rows(comparison, strict, words))
+    return Grid(_columns(comparison, words, below), rows, above=above)
 
 
-def _columns(comparison: Comparison, words: Words) -> tuple[Column, ...]:
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """One row of a comparison: its sign, its title, and for each column the words of both sides."""
+
+    sign: str
+    title: str
+    shapes: tuple[str, str]
+    parameters: tuple[str, str]
+    flops: tuple[str, str]
+
+    @property
+    def cells(self) -> tuple[Cell, ...]:
+        """Both shapes in a column each; a number that is equal once."""
+        numbers = (" → ".join(dict.fromkeys(pair)) for pair in (self.parameters, self.flops))
+        return self.sign, self.title, *self.shapes, *numbers
+
+
+def _below(row: _Row) -> tuple[Cell, ...]:
+    """The left side above the right one, each with its sign; once where both are equal."""
+    if row.shapes[0] == row.shapes[1]:
+        shapes = f"  {row.shapes[0]}".rstrip()
+    else:
+        shapes = "\n".join(f"{sign} {side}" for sign, side in zip("−+", row.shapes, strict=True) if side != _NOTHING)
+    numbers = ("\n".join(dict.fromkeys(pair)) for pair in (row.parameters, row.flops))
+    if _NOTHING in row.shapes:  # one side alone has numbers
+        numbers = (next((side for side in pair if side != _NOTHING), _NOTHING) for pair in (row.parameters, row.flops))
+    return row.sign, row.title, shapes, *numbers
+
+
+def _columns(comparison: Comparison, words: Words, below: bool) -> tuple[Column, ...]:
     left, right = (
         printable(name) if len(name) <= _LONGEST_NAME else words.say(side)
         for name, side in ((comparison.left, "left"), (comparison.right, "right"))
     )
+    sides = (Column("left", left), Column("right", right))
     return (
         Column("sign", " "),
         Column("step", words.say("step")),
-        Column("left", left),
-        Column("right", right),
+        *((Column("shapes", f"− {left}\n+ {right}"),) if below else sides),
         Column("parameters", words.say("parameters"), "right", spare=2),
         Column("flops", words.say("FLOPs"), "right", spare=1),
     )
@@ -63,7 +97,7 @@ def _total(total: Total, words: Words) -> str:
     return f"{name} {number(total.left)} → {number(total.right)}" + (f" ({growth})" if growth else "")
 
 
-def _rows(comparison: Comparison, strict: bool, words: Words) -> Iterator[tuple[Cell, ...]]:
+def _rows(comparison: Comparison, strict: bool, words: Words) -> Iterator[_Row]:
     told: set[int] = set()
     for heads, change in comparison.listed_inside(strict=strict):
         if not change.differs:
@@ -74,28 +108,37 @@ def _rows(comparison: Comparison, strict: bool, words: Words) -> Iterator[tuple[
                 yield _row(head, words, sign="" if head.differs else " ")
 
 
-def _row(change: Change, words: Words, sign: str = "") -> tuple[Cell, ...]:
+def _row(change: Change, words: Words, sign: str = "") -> _Row:
     titles = dict.fromkeys(titled(side, words) for side in (change.left, change.right) if side)
     title = "  " * change.depth + (" → ".join(titles) if not change.section else [*titles][-1])
-    return (
+    return _Row(
         sign or _SIGNS[change.status],
         title,
-        *(_written(side, step, words) for side, step in zip((change.left, change.right), change.steps, strict=True)),
+        _shapes(change, words),
         _pair(change, "parameters"),
         _pair(change, "flops"),
     )
 
 
+def _shapes(change: Change, words: Words) -> tuple[str, str]:
+    """Both equations; where they look equal and are not, with what tells them apart."""
+    left, right = (
+        _written(side, step, words) for side, step in zip((change.left, change.right), change.steps, strict=True)
+    )
+    if change.differs and left == right:
+        more = distinctions(change, words)
+        left, right = ("   ".join(filter(None, pair)) for pair in zip((left, right), more, strict=True))
+    return left, right
+
+
 def _written(side: Side | None, step: Step | None, words: Words) -> str:
     if side is None:
-        return "–"
+        return _NOTHING
     times = side.stack if step else side.repeat
     return (equation_in(words, step) if step else side.place) + (f" ×{times}" if times > 1 else "")
 
 
-def _pair(change: Change, name: str) -> str:
+def _pair(change: Change, name: str) -> tuple[str, str]:
     number = exact if name == "parameters" else short
     left, right = (getattr(side, name) or 0 if side else 0 for side in (change.left, change.right))
-    if left == right:
-        return number(left) if left else "–"
-    return f"{number(left) if left else '–'} → {number(right) if right else '–'}"
+    return (number(left) if left else _NOTHING), (number(right) if right else _NOTHING)

@@ -10,7 +10,8 @@ from shapetrace.formats.rows import rows
 from shapetrace.outlining.structure import Outline
 
 COLUMNS = (
-    "id", "section", "kind", "title", "note", "path", "equation", "stack", "repeat", "parameters", "tied_to", "flops",
+    "number", "id", "section", "kind", "title", "note", "path", "equation", "stack", "repeat", "parameters",
+    "tied_to", "flops",
 )  # fmt: skip
 
 
@@ -22,12 +23,12 @@ def render(outline: Outline, *, depth: int | None = None) -> str:
         if step is not None:
             stack = max((operand.stack for operand in (*step.operands, *step.results)), default=1)
             body.append(
-                (step.id, step.section, step.kind, row.title, row.note, step.path, row.equation, stack,
+                (row.number, step.id, step.section, step.kind, row.title, row.note, step.path, row.equation, stack,
                  step.repeat, step.parameters, step.tied_to, step.flops)
             )  # fmt: skip
         elif row.equation:
             body.append(
-                (section.path, section.path, "section", section.title, row.note, section.path, row.equation, 1,
+                (None, section.path, section.path, "section", section.title, row.note, section.path, row.equation, 1,
                  section.repeat, section.parameters, "", row.flops)
             )  # fmt: skip
     return _written(COLUMNS, body)

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from shapetrace.formats.numbers import exact, short
+
 Cell: TypeAlias = str | int | None
 
 
@@ -14,18 +16,22 @@ class Column:
         key: Its name for programs.
         title: Its name for people.
         align: Side that its cells are aligned to.
-        spare: ColumnWidths with a higher number are left out first where room is short; 0 stays.
+        spare: Columns with a higher number are left out first where room is short; 0 stays.
+        short: True to write large numbers in short for people; programs get every digit.
+        unit: What such numbers count: ``B`` for bytes.
     """
 
     key: str
     title: str
     align: Literal["left", "right"] = "left"
     spare: int = 0
+    short: bool = False
+    unit: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """ColumnWidths and rows.
+    """Columns and rows.
 
     Attributes:
         columns: What each cell of a row is.
@@ -42,8 +48,12 @@ class Grid:
     above: tuple[str, ...] = ()
 
 
-def text(cell: Cell) -> str:
-    """A cell for people: ``124,439,808``, a dash for nothing."""
+def text(cell: Cell, column: Column | None = None) -> str:
+    """A cell for people: ``124,439,808``, in short ``124.44 M``, a dash for nothing."""
     if cell is None:
         return "–"
-    return f"{cell:,}" if isinstance(cell, int) else cell
+    if not isinstance(cell, int):
+        return cell
+    if column is None or not column.short:
+        return exact(cell)
+    return f"{short(cell)}{' ' if column.unit and cell < 1000 else ''}{column.unit}"

@@ -15,7 +15,7 @@ from shapetrace.formats.phrasing import ENGLISH
 from shapetrace.formats.rows import TableRow, rows
 from shapetrace.outlining.structure import Outline
 
-_NUMBERS = frozenset({"parameters", "FLOPs"})
+_NUMBERS = frozenset({"#", "parameters", "FLOPs"})
 
 _STYLE = """<style>
 .shapetrace-table { border-collapse: collapse; font-size: 13px; }
@@ -61,7 +61,10 @@ def render_grid(grid: Grid) -> str:
     """Write a grid as an HTML fragment."""
     classes = ["n" if column.align == "right" else "" for column in grid.columns]
     titles = [(column.title, mark) for column, mark in zip(grid.columns, classes, strict=True)]
-    body = [[(_text(text(cell)), mark) for cell, mark in zip(row, classes, strict=True)] for row in grid.rows]
+    body = [
+        [(_text(text(cell, column)), mark) for cell, column, mark in zip(row, grid.columns, classes, strict=True)]
+        for row in grid.rows
+    ]
     above = [f"<p>{_text(line)}</p>" for line in grid.above]
     if above and not grid.rows:
         return "\n".join(above) + "\n"
@@ -87,6 +90,7 @@ def _cells(row: TableRow) -> list[tuple[str, str]]:
     title = f"<span{indent}>{_text(row.title)}</span>"
     note = f" <small>{_text(row.note)}</small>" if row.note else ""
     return [
+        ("" if row.number is None else str(row.number), "n"),
         ((title if row.step else f"<strong>{title}</strong>") + note, ""),
         (_text(row.module), "e"),
         (_equation(row), "e"),

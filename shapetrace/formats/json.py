@@ -9,6 +9,7 @@ from typing import Any
 from shapetrace.comparing.structure import Change, Comparison
 from shapetrace.failing.reporting import as_data
 from shapetrace.formats.contract import Format
+from shapetrace.formats.costs import Cost
 from shapetrace.formats.grid import Grid
 from shapetrace.formats.rows import TableRow, rows
 from shapetrace.outlining.structure import Operand, Outline, Section, Step
@@ -76,6 +77,7 @@ def _section(section: Section) -> dict[str, Any]:
         "members": list(section.members),
         "parameters": section.parameters,
         "is_group": section.is_group,
+        **{f"{name}_in_all": value for name, value in asdict(Cost.of(list(section.steps()))).items()},
     }
 
 
@@ -96,11 +98,12 @@ def _layers(section: Section, layer: str) -> Iterator[tuple[str, str]]:
 
 
 def _row(row: TableRow, layers: Mapping[str, str]) -> dict[str, Any]:
-    return _step(row.step, layers) if row.step is not None else _closed(row)
+    return _step(row.step, row.number, layers) if row.step is not None else _closed(row)
 
 
-def _step(step: Step, layers: Mapping[str, str]) -> dict[str, Any]:
+def _step(step: Step, number: int | None, layers: Mapping[str, str]) -> dict[str, Any]:
     return {
+        "number": number,
         "id": step.id,
         "section": step.section,
         "layer": layers.get(step.section) or None,
@@ -116,6 +119,9 @@ def _step(step: Step, layers: Mapping[str, str]) -> dict[str, Any]:
         "parameters_in_all": step.parameters_in_all,
         "tied_to": step.tied_to or None,
         "flops": step.flops,
+        "flops_in_all": step.flops_in_all,
+        "weight_bytes": step.weight_bytes,
+        "activation_bytes": step.activation_bytes,
         "notes": [str(note) for note in step.notes],
         "ops": list(step.ops),
     }

@@ -16,7 +16,7 @@ from shapetrace.formats.phrasing import ENGLISH
 from shapetrace.formats.rows import TableRow, rows
 from shapetrace.outlining.structure import Outline
 
-TITLES = ("step", "module", "shapes", "heads", "parameters", "FLOPs")
+TITLES = ("#", "step", "module", "shapes", "heads", "parameters", "FLOPs")
 _INDENT = "\u2003"  # an em space: Markdown swallows ordinary ones
 
 
@@ -32,7 +32,7 @@ def render(outline: Outline, *, depth: int | None = None, words: Words = ENGLISH
     lines = [f"**{escaped(words.say(outline.model.name))}** {facts}".rstrip(), ""]
     lines += _table(
         [words.say(title) for title in TITLES],
-        (":--", ":--", ":--", ":--", "--:", "--:"),
+        ("--:", ":--", ":--", ":--", ":--", "--:", "--:"),
         (_cells(row) for row in rows(outline, depth=depth, words=words)),
     )
     left, right = summary.totals(outline, words)
@@ -60,7 +60,7 @@ def render_grid(grid: Grid) -> str:
     lines += _table(
         [column.title for column in grid.columns],
         ["--:" if column.align == "right" else ":--" for column in grid.columns],
-        ([escaped(text(cell)) for cell in row] for row in grid.rows),
+        ([escaped(text(*pair)) for pair in zip(row, grid.columns, strict=True)] for row in grid.rows),
     )
     if grid.notes:
         lines += ["", *(f"{escaped(note)}  " for note in grid.notes)]
@@ -78,7 +78,8 @@ def escaped(line: str) -> str:
 def _cells(row: TableRow) -> list[str]:
     title = _INDENT * row.depth + (f"**{escaped(row.title)}**" if row.step is None else escaped(row.title))
     note = f" *{escaped(row.note)}*" if row.note else ""
-    return [title + note, _code(row.module), _code(row.equation), row.stack, escaped(row.cost), flops_of(row)]
+    number = "" if row.number is None else str(row.number)
+    return [number, title + note, _code(row.module), _code(row.equation), row.stack, escaped(row.cost), flops_of(row)]
 
 
 def _code(line: str) -> str:

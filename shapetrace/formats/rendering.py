@@ -84,14 +84,16 @@ def narrowed(outline: Outline, part: Excerpt) -> Outline:
         UsageError: If there is no such section or step.
     """
     if part.step is not None:
-        return replace(outline, root=replace(outline.root, items=(step_numbered(outline, part.step),)))
+        step = step_numbered(outline, part.step)
+        return replace(outline, root=replace(outline.root, items=(step,)), first_step=part.step)
     if part.section is None:
         return outline
     if part.section == FAILURE and outline.explained is not None:
         return replace(outline, root=replace(outline.root, items=()))
     found = section_named(outline, part.section)
     whole = replace(outline.root, path="", items=(found,), members=found.members or (found.path,))
-    return replace(outline, root=whole)
+    first = next((outline.numbers()[step.id] for step in found.steps()), outline.first_step)
+    return replace(outline, root=whole, first_step=first)
 
 
 def _figure(thing: Outline | Grid | Comparison | Figure, options: Options, part: Excerpt) -> Figure:

@@ -30,6 +30,7 @@ class TableRow:
         parameters: Of one layer; None if a head of an open section.
         flops: Of one layer; None if not counted.
         words: The language of all this.
+        number: The step's number, as ``--step`` counts; None for a section.
     """
 
     depth: int
@@ -43,6 +44,7 @@ class TableRow:
     parameters: int | None = None
     flops: int | None = None
     words: Words = ENGLISH
+    number: int | None = None
 
     @property
     def equation(self) -> str:
@@ -68,7 +70,11 @@ def rows(outline: Outline, *, depth: int | None = None, words: Words = ENGLISH) 
         depth: Sections deeper than this are closed: one row each. None opens all.
         words: The language of titles and notes.
     """
-    return [_translated(row, words) for row in _rows(outline.root, 0, depth, 1)]
+    numbers = outline.numbers()
+    return [
+        _translated(replace(row, number=numbers[row.step.id]) if row.step else row, words)
+        for row in _rows(outline.root, 0, depth, 1)
+    ]
 
 
 def _translated(row: TableRow, words: Words) -> TableRow:
@@ -77,7 +83,7 @@ def _translated(row: TableRow, words: Words) -> TableRow:
     if row.step is None:
         n_steps = len(list(row.section.steps()))
         note = words.several("{n} steps", n_steps) if row.note else ""
-        return replace(row, title=_headline(row.section, words), note=note, words=words)
+        return replace(row, title=headline(row.section, words), note=note, words=words)
     note = " · ".join(words.note(note) for note in row.step.notes if note.template not in _IN_STACK)
     return replace(row, title=words.say(row.title), note=note, pieces=pieces(row.step, words), words=words)
 
@@ -90,7 +96,7 @@ def _rows(section: Section, level: int, depth: int | None, around: int) -> Itera
         elif depth is not None and level >= depth:
             yield _closed(item, section, level, around * item.repeat)
         else:
-            yield TableRow(level, _headline(item, ENGLISH), "", _members(item, section), None, item)
+            yield TableRow(level, headline(item, ENGLISH), "", members(item, section), None, item)
             yield from _rows(item, level + 1, depth, around * item.repeat)
 
 
@@ -117,9 +123,9 @@ def _closed(section: Section, parent: Section, level: int, times: int) -> TableR
     last = steps[-1].results[0] if steps and steps[-1].results else None
     return TableRow(
         depth=level,
-        title=_headline(section, ENGLISH),
+        title=headline(section, ENGLISH),
         note=ENGLISH.several("{n} steps", len(steps)),
-        module=_members(section, parent),
+        module=members(section, parent),
         step=None,
         section=section,
         pieces=pieces_of_ends(first, last) if first and last else (),
@@ -132,13 +138,15 @@ def _first_data(operands: tuple[Operand, ...]) -> Operand | None:
     return next((operand for operand in operands if operand.role == "data"), operands[0] if operands else None)
 
 
-def _headline(section: Section, words: Words) -> str:
+def headline(section: Section, words: Words) -> str:
+    """``Block ×12 · window of 512``."""
     times = f" ×{section.repeat}" if section.repeat > 1 else ""
     window = f" · {words.note(section.window)}" if section.window else ""
     return f"{words.say(section.title)}{times}{window}"
 
 
-def _members(section: Section, parent: Section) -> str:
+def members(section: Section, parent: Section) -> str:
+    """Module paths of a section, as far as the one around it does not say them: ``h.0 … h.11``."""
     if section.is_group:
         return ""
     if section.repeat > 1 and len(section.members) > 1:

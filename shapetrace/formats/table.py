@@ -4,23 +4,26 @@ import io
 import re
 from collections.abc import Iterator
 
-from rich.cells import cell_len, set_cell_size
+from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
+from shapetrace.comparing.structure import Comparison
 from shapetrace.drawing.content.facts import facts_of
 from shapetrace.drawing.wording import Words
 from shapetrace.formats import summary
 from shapetrace.formats.columns import GAP, MARGIN, ColumnWidths, choose, cost, flops_of, module_path, title
+from shapetrace.formats.comparison import compared
 from shapetrace.formats.contract import Format, Options
 from shapetrace.formats.failures import panel, printable
-from shapetrace.formats.grid import Column, Grid, text
+from shapetrace.formats.footnotes import with_notes_below
+from shapetrace.formats.grid import Grid
+from shapetrace.formats.grid_lines import fits, grid_lines
 from shapetrace.formats.phrasing import ENGLISH
 from shapetrace.formats.rows import TableRow, rows
 from shapetrace.formats.wrapping import broken
 from shapetrace.outlining.structure import Outline
 
-_LEAST_CELL = 10
 _GLUED = re.compile(r"(?<=\d) (?=[\w%])|(?<=\w) (?=\d)| (?=·)")
 """Blanks where a line of words is not broken: ``48 views``."""
 
@@ -92,6 +95,7 @@ def _row(row: TableRow, columns: ColumnWidths, width: int) -> Iterator[Text]:
     equation = Text.assemble(*parts)
     own_line = equation.cell_len > columns.shapes
     cells = [
+        Text("" if row.number is None else str(row.number), style=STYLES["quiet"]),
         _title(row, columns),
         Text(printable(module_path(row)), style=STYLES["quiet"]),
         Text() if own_line else equation,
@@ -105,8 +109,8 @@ def _row(row: TableRow, columns: ColumnWidths, width: int) -> Iterator[Text]:
 
 
 def _title(row: TableRow, columns: ColumnWidths) -> Text:
-    plain = title(row, notes=False, heads=not columns.heads, compact=columns.compact)
-    whole = title(row, notes=columns.notes, heads=not columns.heads, compact=columns.compact)
+    plain = title(row, notes=False, heads=not columns.heads)
+    whole = title(row, notes=columns.notes, heads=not columns.heads)
     result = Text(printable(whole))
     if row.step is None:
         result.stylize(STYLES["head"], 0, len(plain))
@@ -141,12 +145,22 @@ def _broken(parts: list[Text], width: int, *, indent: int) -> Iterator[Text]:
 
 def _joined(cells: list[Text], columns: ColumnWidths) -> Text:
     """Cells side by side: numbers aligned right, columns of width 0 left out."""
-    widths = (columns.step, columns.module, columns.shapes, columns.heads, columns.parameters, columns.flops)
-    line = Text(" " * MARGIN)
-    shown = [(cell, width, i >= 4) for i, (cell, width) in enumerate(zip(cells, widths, strict=True)) if width]
+    widths = (
+        columns.number,
+        columns.step,
+        columns.module,
+        columns.shapes,
+        columns.heads,
+        columns.parameters,
+        columns.flops,
+    )
+    line = Text(" " * (MARGIN - columns.compact))
+    shown = [
+        (cell, width, i == 0 or i >= 5) for i, (cell, width) in enumerate(zip(cells, widths, strict=True)) if width
+    ]
     for position, (cell, width, right) in enumerate(shown):
         padding = " " * max(0, width - cell.cell_len)
-        line.append(" " * GAP if position else "")
+        line.append(" " * (GAP - (position == 1 and columns.compact)) if position else "")
         line = line + Text(padding) + cell if right else line + cell + Text(padding)
     return line
 
@@ -179,54 +193,25 @@ def _broken_words(line: str, width: int) -> list[str]:
 
 
 def render_grid(grid: Grid, *, width: int = 100, color: bool = False) -> str:
-    """Write a grid; where room is short, spare columns are left out, then long texts are cut."""
-    widths = _fitting(grid, width)
+    """Write a grid; where room is short, spare columns are left out, then long cells go on in further lines."""
     above = [Text(line) for words in grid.above for line in wrapped(printable(words), width)]
     if above and not grid.rows:
         return printed(above, width=width, color=color)
+    if not fits(grid, width):
+        grid = with_notes_below(grid)
     lines = [*above, *([Text()] if above else [])]
-    lines += [Text(" " * MARGIN + printable(grid.title), style=STYLES["head"]), Text()] if grid.title else []
-    lines.append(_grid_line(_header(grid), grid.columns, widths))
-    lines.append(Text(" " * MARGIN + "─" * (_total(widths) - MARGIN), style=STYLES["quiet"]))
-    lines += [_grid_line(row, grid.columns, widths) for row in grid.rows]
+    lines += grid_lines(grid, width, head=STYLES["head"], quiet=STYLES["quiet"])
     lines += [Text(line, style=STYLES["quiet"]) for note in grid.notes for line in wrapped(printable(note), width)]
     return printed(lines, width=width, color=color)
 
 
-def _header(grid: Grid) -> tuple[str, ...]:
-    return tuple(column.title for column in grid.columns)
-
-
-def _fitting(grid: Grid, width: int) -> dict[int, int]:
-    """ColumnWidths that are shown, and how wide each is."""
-    cells = (_header(grid), *grid.rows)
-    widths = {i: max(cell_len(printable(text(row[i]))) for row in cells) for i in range(len(grid.columns))}
-    while _total(widths) > width:
-        spare = max(widths, key=lambda i: grid.columns[i].spare)
-        if grid.columns[spare].spare == 0:
-            break
-        del widths[spare]
-    while _total(widths) > width:
-        longest = max(widths, key=lambda i: widths[i] if grid.columns[i].align == "left" else 0)
-        if widths[longest] <= _LEAST_CELL:
-            break
-        widths[longest] = max(_LEAST_CELL, widths[longest] - (_total(widths) - width), widths[longest] // 2)
-    return widths
-
-
-def _total(widths: dict[int, int]) -> int:
-    return MARGIN + sum(widths.values()) + GAP * (len(widths) - 1)
-
-
-def _grid_line(cells: tuple[str | int | None, ...], columns: tuple[Column, ...], widths: dict[int, int]) -> Text:
-    parts = []
-    for i, width in widths.items():
-        cell = printable(text(cells[i]))
-        if cell_len(cell) > width:
-            cell = set_cell_size(cell, width - 1) + "…"
-        padding = " " * (width - cell_len(cell))
-        parts.append(padding + cell if columns[i].align == "right" else cell + padding)
-    return Text(" " * MARGIN + (" " * GAP).join(parts))
+def render_comparison(comparison: Comparison, options: Options) -> str:
+    """Write what differs; the two sides of a step stand below each other where there is no room beside."""
+    words = options.words
+    beside = compared(comparison, words, strict=options.strict)
+    if beside.rows and not fits(beside, options.width):
+        beside = compared(comparison, words, strict=options.strict, below=True)
+    return render_grid(beside, width=options.width, color=options.color)
 
 
 def _outline(outline: Outline, options: Options) -> str:
@@ -239,4 +224,5 @@ FORMAT = Format(
     frozenset({"lang", "look", "depth", "width", "color"}),
     outline=_outline,
     grid=lambda grid, options: render_grid(grid, width=options.width, color=options.color),
+    comparison=render_comparison,
 )

@@ -8,6 +8,7 @@ from shapetrace.drawing.metrics import clean, width_px, wrapped
 from shapetrace.drawing.primitives import Figure, Group, Line, Mark, Rect, Span, Text
 from shapetrace.drawing.theme import theme_named
 from shapetrace.drawing.wording import Words, words_in
+from shapetrace.formats.footnotes import with_notes_below
 from shapetrace.formats.grid import Cell, Column, Grid, text
 from shapetrace.formats.phrasing import part_named
 
@@ -36,7 +37,7 @@ def figure(
         UsageError: If there is no such theme or language.
     """
     words = words_in(lang, templates)
-    grid, notes = _with_notes_below(grid, words)
+    grid = with_notes_below(grid, words)
     grid = _fitting(grid, words)
     widths = [_width(grid, place, words) for place in range(len(grid.columns))]
     title = clean(title or words.say(grid.title))
@@ -45,7 +46,11 @@ def figure(
     titles = wrapped(title, "title", width - 2 * _MARGIN_PX, lines=2) if title else []
     top = 40.0 + _TITLE_PX * len(titles)
     bottom = top + 10 + _ROW_PX * len(grid.rows)
-    below = [line for note in notes for line in wrapped(note, "caption", width - 2 * _MARGIN_PX, lines=3)]
+    below = [
+        line
+        for note in map(words.say, grid.notes)
+        for line in wrapped(note, "caption", width - 2 * _MARGIN_PX, lines=3)
+    ]
     height = bottom + 28 + 19 * len(below)
     groups = [
         Group("canvas", (Rect(0, 0, width, height, "background", 0),)),
@@ -59,23 +64,12 @@ def figure(
             "notes", tuple(Text(_MARGIN_PX, bottom + 28 + 19 * n, (Span(t),), "caption") for n, t in enumerate(below))
         ),
     ]
-    desc = "\n".join(", ".join(_say(cell, words) for cell in row) for row in grid.rows)
+    desc = "\n".join(
+        ", ".join(_say(cell, words, column) for cell, column in zip(row, grid.columns, strict=True))
+        for row in grid.rows
+    )
     shown = tuple(group for group in groups if group.marks)
     return Figure("table", title or "table", desc, width, height, shown, theme_named(theme, templates), words.lang)
-
-
-def _with_notes_below(grid: Grid, words: Words) -> tuple[Grid, list[str]]:
-    """Move what follows a colon in the last column below the table."""
-    found: dict[str, int] = {}
-    rows = []
-    for row in grid.rows:
-        short, colon, cause = str(row[-1] or "").partition(": ")
-        if colon:
-            number = found.setdefault(cause, len(found) + 1)
-            row = (*row[:-1], f"{short} ({number})")  # noqa: PLW2901
-        rows.append(row)
-    below = [f"({number}) {words.say(cause)}" for cause, number in found.items()]
-    return replace(grid, rows=tuple(rows)), [*below, *(words.say(note) for note in grid.notes)]
 
 
 def _fitting(grid: Grid, words: Words) -> Grid:
@@ -99,7 +93,7 @@ def _width(grid: Grid, place: int, words: Words) -> float:
     if any(_is_bar(cell) for cell in cells):
         return _BAR_PX
     head = width_px(words.say(grid.columns[place].title), "caption")
-    return max([head, *(width_px(_say(cell, words), _ink(grid.columns[place])) for cell in cells)])
+    return max([head, *(width_px(_say(cell, words, grid.columns[place]), _ink(grid.columns[place])) for cell in cells)])
 
 
 def _title(lines: Sequence[str]) -> Iterator[Mark]:
@@ -119,7 +113,7 @@ def _row(grid: Grid, row: Sequence[Cell], widths: Sequence[float], words: Words,
     for column, cell, x in zip(grid.columns, row, _places(grid.columns, widths), strict=True):
         if _is_bar(cell):
             yield Rect(x, y - 11, max(1.0, _BAR_PX * _length(row) / longest), 14, "weight")
-        elif said := _say(cell, words):
+        elif said := _say(cell, words, column):
             yield Text(x, y, (Span(said),), _ink(column), "end" if column.align == "right" else "start")
 
 
@@ -139,8 +133,8 @@ def _length(row: Sequence[Cell]) -> int:
     return next((cell for cell in row if isinstance(cell, int)), 1)
 
 
-def _say(cell: Cell, words: Words) -> str:
-    return words.say(cell) if isinstance(cell, str) and cell else text(cell) if cell != "" else ""
+def _say(cell: Cell, words: Words, column: Column) -> str:
+    return words.say(cell) if isinstance(cell, str) and cell else text(cell, column) if cell != "" else ""
 
 
 def _ink(column: Column) -> str:

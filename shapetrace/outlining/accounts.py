@@ -4,14 +4,12 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from math import prod
 
-from shapetrace.ir import Op, Trace
 from shapetrace.outlining.drafts import Draft
 from shapetrace.outlining.flow import Flow
+from shapetrace.outlining.memory import activation_sizes
 from shapetrace.outlining.roles import Role
 from shapetrace.outlining.structure import Totals
 
-_ITEMSIZE = {"float64": 8, "int64": 8, "complex64": 8, "complex128": 16, "float32": 4, "int32": 4, "bfloat16": 2,
-             "float16": 2, "int16": 2}  # fmt: skip
 _NOT_WORK = ("cast", "layout", "dropout", "read", "product", "cat", "lookup", "index")
 
 
@@ -56,7 +54,15 @@ class Accounts:
     def owned(self, draft: Draft) -> int:
         """Elements of the parameters that are this step's own: its part of a fused projection's."""
         count, total = draft.share
-        return sum(self._owned.get(name, {}).get(draft.order, 0) for name in self.names(draft)) * count // total
+        return sum(self._own(draft).values()) * count // total
+
+    def owned_bytes(self, draft: Draft) -> int:
+        """Bytes of the same."""
+        count, total = draft.share
+        return sum(n * self._parameters[name].itemsize for name, n in self._own(draft).items()) * count // total
+
+    def _own(self, draft: Draft) -> dict[str, int]:
+        return {name: self._owned.get(name, {}).get(draft.order, 0) for name in self.names(draft)}
 
     def local(self, draft: Draft) -> int:
         """Elements of the parameters that are the step's own, or its own module's, used once more."""
@@ -145,25 +151,9 @@ def totals(flow: Flow, accounts: Accounts, drafts: tuple[Draft, ...], roles: Map
         parameter_bytes=sum(prod(p.shape) * p.itemsize for p in parameters),
         matmul_flops=matmul,
         flops=matmul + convolutions,
-        activation_bytes=_activation_bytes(flow, trace),
+        activation_bytes=sum(activation_sizes(flow).values()),
         uncounted=_uncounted(flow),
     )
-
-
-def _activation_bytes(flow: Flow, trace: Trace) -> int:
-    made = {v for op in trace.ops if not flow.edges[op.id] and not _chooses_weights(flow, op) for v in op.outputs}
-    sizes: dict[int, int] = defaultdict(int)
-    for value in made:
-        tensor = flow.facts.tensor(value)
-        if tensor.role == "data" and tensor.origin != "input" and tensor.alias_of is None:
-            sizes[value] = prod(tensor.shape) * _ITEMSIZE.get(tensor.dtype, 1)
-    return sum(sizes.values())
-
-
-def _chooses_weights(flow: Flow, op: Op) -> bool:
-    """Whether an operation copies matrices out of a stack of weights: no activation."""
-    kind = flow.kinds[op.id]
-    return kind == "index" and bool(op.inputs) and flow.facts.tensor(op.inputs[0]).role == "weight"
 
 
 def _uncounted(flow: Flow) -> dict[str, int]:

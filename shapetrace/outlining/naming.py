@@ -11,6 +11,7 @@ from shapetrace.outlining import words
 from shapetrace.outlining.accounts import Accounts
 from shapetrace.outlining.drafts import Draft, Ref
 from shapetrace.outlining.flow import Flow
+from shapetrace.outlining.memory import Memory
 from shapetrace.outlining.roles import Part, Role
 from shapetrace.outlining.sections import Node
 from shapetrace.outlining.sizes import Names
@@ -52,13 +53,16 @@ class _Known:
 
     flow: Flow
     accounts: Accounts
+    memory: Memory
     roles: Mapping[int, Role]
     operands: Operands
 
 
-def named(flow: Flow, accounts: Accounts, folded: Node, roles: Mapping[int, Role], operands: Operands) -> Section:
+def named(
+    flow: Flow, accounts: Accounts, memory: Memory, folded: Node, roles: Mapping[int, Role], operands: Operands
+) -> Section:
     """The model's own section, with everything in it."""
-    return _Namer(_Known(flow, accounts, roles, operands)).section(folded, 1)
+    return _Namer(_Known(flow, accounts, memory, roles, operands)).section(folded, 1)
 
 
 class _Namer:
@@ -91,7 +95,13 @@ class _Namer:
             return self.section(item, repeat * item.repeat, [twin for twin in twins if isinstance(twin, Node)])
         step = self._step(item, node, repeat, twins[: len(node.folded)])
         in_all = step.parameters + sum(map(self._owned, twins))
-        return replace(step, shared_parameters=step.parameters * repeat - in_all)
+        layers = [each for draft in (item, *twins) if isinstance(draft, Draft) for each in (draft, *draft.twins)]
+        return replace(
+            step,
+            shared_parameters=step.parameters * repeat - in_all,
+            weight_bytes=sum(self._known.memory.weights.get(draft.key, 0) for draft in layers),
+            activation_bytes=sum(self._known.memory.activations.get(draft.key, 0) for draft in layers),
+        )
 
     def _owned(self, item: Draft | Node) -> int:
         """Parameters of a step, or of all members of a section; each weight once."""

@@ -16,6 +16,7 @@ from shapetrace.outlining.axis_roles import axis_roles
 from shapetrace.outlining.covering import coverage
 from shapetrace.outlining.flow import Flow
 from shapetrace.outlining.folding import folded
+from shapetrace.outlining.memory import memory
 from shapetrace.outlining.naming import named, operands
 from shapetrace.outlining.recognise.adapters import Adapters, adapters
 from shapetrace.outlining.recognise.attention import attentions
@@ -120,6 +121,7 @@ PASSES: tuple[Pass, ...] = (
     Pass("accounts", accounts),
     Pass("folded", folded),
     Pass("totals", totals),
+    Pass("memory", memory),
     Pass("coverage", coverage),
     Pass("keeper", Keeper),
     Pass("cache", cache, None),

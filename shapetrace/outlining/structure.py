@@ -112,6 +112,8 @@ class Step:
         ops: Ids of the operations of the first layer that this step draws.
         role: What it is for: the fact that its title was made from.
         function: What it computes, where that has a name: ``GELU``, ``RMSNorm``; else the sorts of its operations.
+        weight_bytes: Bytes of the parameters of all layers that it stands for, each counted once.
+        activation_bytes: Bytes of the data that its operations make in all these layers.
     """
 
     id: str
@@ -132,6 +134,13 @@ class Step:
     role: Role = Role.OTHER
     shared_parameters: int = 0
     function: str = ""
+    weight_bytes: int = 0
+    activation_bytes: int = 0
+
+    @property
+    def flops_in_all(self) -> int:
+        """FLOPs of all layers that it stands for; 0 if not counted."""
+        return (self.flops or 0) * self.repeat
 
     @property
     def parameters_in_all(self) -> int:
@@ -269,6 +278,7 @@ class Outline:
         explained: Why it did, if it did.
         failed: Recognisers that could not read this pass: what they know of is drawn as plain steps.
         cache: What a causal decoder keeps of each token; None for what cannot keep any.
+        first_step: Number of its first step: more than 1 for a part of a whole, whose numbers it keeps.
     """
 
     model: Model
@@ -279,10 +289,15 @@ class Outline:
     explained: Explanation | None = None
     failed: tuple[str, ...] = ()
     cache: Cache | None = None
+    first_step: int = 1
 
     def steps(self) -> Iterator[Step]:
         """All steps, in order; a folded layer's steps once."""
         return self.root.steps()
+
+    def numbers(self) -> dict[str, int]:
+        """The number of each step by its id: counted from 1 in the order of the whole."""
+        return {step.id: number for number, step in enumerate(self.steps(), self.first_step)}
 
 
 def equation(step: Step) -> str:

@@ -7,7 +7,9 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from shapetrace.drawing.wording import words_in
+from shapetrace.formats.contract import Excerpt
 from shapetrace.formats.grid import Column, Grid
+from shapetrace.formats.rendering import narrowed
 from shapetrace.formats.table import render, render_grid
 from shapetrace.language import Phrase
 from tests.outlines import gpt2
@@ -111,8 +113,43 @@ def test_a_grid_leaves_out_spare_columns_where_room_is_short():
     assert "y" in render_grid(grid, width=60)
 
 
-def test_a_grid_cuts_long_texts_but_no_numbers():
-    grid = Grid((Column("a", "a"), Column("n", "n", "right")), (("x" * 100, 123456789),))
+def test_a_grid_cuts_nothing():
+    words = " ".join(f"word{n}" for n in range(20))
+    grid = Grid((Column("a", "a"), Column("n", "n", "right")), ((words, 123456789), ("x" * 100, 1)))
     lines = render_grid(grid, width=40).splitlines()
-    assert max(map(len, lines)) <= 40
-    assert "x…  123,456,789" in lines[-1]
+    assert all(f"word{n}" in " ".join(lines) for n in range(20))
+    assert sum(line.count("x") for line in lines) == 100
+    assert any(line.endswith("  123,456,789") for line in lines)
+
+
+def test_a_cell_of_shapes_goes_on_before_a_sign():
+    equation = "[1024,4096]×[4096,128256]→[1024,128256]"
+    lines = render_grid(Grid((Column("a", "a"),), ((equation,),)), width=30).splitlines()[2:]
+    assert max(map(len, lines)) <= 30
+    assert "".join(line.strip() for line in lines) == equation
+    assert all(line.strip().endswith("]") for line in lines)
+
+
+@given(st.lists(st.text(st.characters(codec="utf-8"), max_size=60), min_size=1, max_size=4), st.integers(20, 100))
+def test_any_cell_is_shown_whole_and_in_columns(cells, width):
+    grid = Grid((Column("a", "a"), Column("b", "b")), tuple((cell, "end") for cell in cells))
+    shown = "".join(render_grid(grid, width=width).split())
+    for cell in cells:
+        for word in "".join(c if c.isprintable() else "·" for c in cell.replace("\n", " ")).split():
+            assert word[:4] in shown
+
+
+def test_steps_are_numbered_as_they_are_asked_for():
+    outline = gpt2()
+    table = render(outline, width=100).splitlines()
+    for number, step in enumerate(outline.steps(), 1):
+        assert any(re.match(rf" *{number} +{re.escape(step.title)}", line) for line in table)
+
+
+@pytest.mark.parametrize("section", ["h.0.attn", "mlp", "block"])
+def test_a_section_keeps_the_numbers_of_the_whole(section):
+    outline = gpt2()
+    part = narrowed(outline, Excerpt(section, section))
+    assert part.numbers().items() <= outline.numbers().items()
+    (one,) = narrowed(outline, Excerpt("step", None, 5)).numbers().values()
+    assert one == 5
