@@ -8,7 +8,7 @@
 Importing this package does not import torch.
 """
 
-from shapetrace.api import Figure, Trace, compare, explain, figure, load, outline, trace
+from shapetrace.api import Figure, Trace, compare, explain, explore, figure, load, outline, trace
 from shapetrace.errors import MissingPartError, ShapetraceError, TraceError, UsageError
 
 __version__ = "0.1.0"
@@ -23,6 +23,7 @@ __all__ = [
     "__version__",
     "compare",
     "explain",
+    "explore",
     "figure",
     "load",
     "outline",

@@ -45,6 +45,10 @@ class Trace(ir.Trace):
         """What the pass means; see `shapetrace.outline`."""
         return outline(self, fused=True) if fused else self._outline
 
+    def explore(self, **options: Any) -> "Explorer":
+        """A page to walk through the pass; see `shapetrace.explore`."""
+        return explore(self, **options)
+
     def save(self, path: str | Path) -> None:
         """Write it to a JSON file, compressed if the name ends in ``.gz``.
 
@@ -115,6 +119,37 @@ class Figure:
 
     def __repr__(self) -> str:
         return f"<Figure {self.drawing.title!r}, {self.drawing.width_px:.0f}×{self.drawing.height_px:.0f} px>"
+
+
+class Explorer:
+    """A page to walk through a model. In Jupyter it shows itself, in a frame of its own.
+
+    Attributes:
+        html: The page: one file that needs no network.
+    """
+
+    def __init__(self, html: str, title: str, height_px: int) -> None:
+        self.html = html
+        self._title = title
+        self._height_px = height_px
+
+    def save(self, path: str | Path) -> None:
+        """Write it to a file.
+
+        Raises:
+            UsageError: If it cannot be written there.
+        """
+        from shapetrace.writing import write
+
+        write(Path(path), self.html)
+
+    def _repr_html_(self) -> str:
+        from shapetrace.formats.page import framed
+
+        return framed(self.html, self._title, self._height_px)
+
+    def __repr__(self) -> str:
+        return f"<Explorer {self._title!r}, {len(self.html) / 1000:.0f} kB>"
 
 
 def trace(model: "torch.nn.Module", /, *args: Any, **kwargs: Any) -> Trace:
@@ -245,6 +280,38 @@ def compare(
 
     outlines = [outline(model) if isinstance(model, ir.Trace) else model for model in models]
     return Figure(draw(outlines, section=section, theme=theme, lang=lang, look=look))
+
+
+def explore(
+    of: "Outline | ir.Trace",
+    *,
+    at: str = "",
+    title: str = "",
+    theme: str = "default",
+    lang: str = "en",
+    height_px: int = 640,
+) -> Explorer:
+    """Make a page to walk through a model: a tree, every step, where each value comes from and goes.
+
+    Args:
+        of: What to show.
+        at: What is open at first: path or kind of a section, id of a step; all of it by default.
+        title: Instead of the model's name.
+        theme: ``default`` (light or dark as the reader's system), ``light``, ``dark``, or a TOML file.
+        lang: Language that it opens in; the page has all of them.
+        height_px: Height of the frame in a notebook.
+
+    Raises:
+        UsageError: If there is no such place, theme or language.
+    """
+    from shapetrace.drawing import Look
+    from shapetrace.exploring import Explored
+    from shapetrace.formats.contract import Options
+    from shapetrace.formats.page import render
+
+    read = outline(of) if isinstance(of, ir.Trace) else of
+    options = Options(lang=lang, theme=theme, look=Look(title=title))
+    return Explorer(render(Explored.of(read), options, place=at), title or read.model.name, height_px)
 
 
 def load(path: str | Path) -> Trace:

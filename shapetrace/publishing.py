@@ -50,6 +50,8 @@ def publish(
     missing: MissingPartError | None = None
     for each in parts:
         for to in chosen:
+            if to.is_whole and each is not parts[0]:
+                continue
             try:
                 contents[each.name].update(rendering.files(outline, each, to, options, among))  # keeps what came before
             except MissingPartError as error:

@@ -19,6 +19,10 @@ EXAMPLES: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("shapetrace diagram gpt2 --out figures/", "an overview, its parts, a page"),
         ("shapetrace diagram toy:mha --out . --step 5 --format png", "one step for a slide"),
     ),
+    "explore": (
+        ("shapetrace explore gpt2", "gpt-2-small.html, one file"),
+        ("shapetrace explore gpt2 --at h.7.attn --lang zh --out attention.html", "open at a place"),
+    ),
     "compare": (
         ("shapetrace compare --out attention.svg", "MHA, GQA and MLA side by side"),
         ("shapetrace compare gpt2 llama-3.2-1b --seq 64", "two models, as a table"),
@@ -46,6 +50,7 @@ EXAMPLES: Mapping[str, tuple[tuple[str, str], ...]] = {
 SHORT: Mapping[str, str] = {
     "run": "One forward pass as a table: every product, every shape.",
     "diagram": "The same drawn: SVG, PNG or PDF, and a page that shows them.",
+    "explore": "One page to walk through a model: offline, with search and links.",
     "compare": "Two or three models side by side in one figure.",
     "models": "The presets; what their parameters are.",
     "diff": "What differs between two models; exit code 1 if products do.",

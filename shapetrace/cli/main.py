@@ -16,6 +16,7 @@ from shapetrace.cli.diagram import diagram
 from shapetrace.cli.diff import diff
 from shapetrace.cli.embed import embed
 from shapetrace.cli.examples import SHORT
+from shapetrace.cli.explore import explore
 from shapetrace.cli.format_options import Commands, FormatsCommand
 from shapetrace.cli.mcp import mcp
 from shapetrace.cli.models import models
@@ -33,7 +34,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for _command in (run, diagram, compare, models, diff, check, embed, mcp):
+for _command in (run, diagram, explore, compare, models, diff, check, embed, mcp):
     app.command(cls=FormatsCommand, short_help=SHORT[_command.__name__])(_command)
 
 

@@ -115,6 +115,7 @@ class Format:
         files: Writes a part of a model in files, given the outline of all, the part, the options, and the names of the
             formats that are written beside; without it, there is one file.
         in_pages: Whether a page or a post can show its files as images.
+        is_whole: Whether one of its files shows the whole model, so that parts need none of their own.
         check: Raises MissingPartError if a program or package is not installed.
     """
 
@@ -127,6 +128,7 @@ class Format:
     figure: Callable[[Figure, Options], Content] | None = None
     files: Callable[[Outline, Excerpt, Options, Sequence[str]], Files] | None = None
     in_pages: bool = False
+    is_whole: bool = False
     check: Callable[[], None] = _nothing
 
     def takes(self, kind: Kind) -> bool:

@@ -28,6 +28,7 @@ def outline(trace: Trace, *, fused: bool = False) -> Outline:
         explanation(trace),
         found["failed"],
         found["cache"],
+        trace=trace,
     )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from shapetrace.failing.structure import Explanation
-from shapetrace.ir import Model
+from shapetrace.ir import Model, Trace
 from shapetrace.ir import Role as Origin
 from shapetrace.language import Phrase
 from shapetrace.outlining.kept import Cache
@@ -279,6 +279,7 @@ class Outline:
         failed: Recognisers that could not read this pass: what they know of is drawn as plain steps.
         cache: What a causal decoder keeps of each token; None for what cannot keep any.
         first_step: Number of its first step: more than 1 for a part of a whole, whose numbers it keeps.
+        trace: What it was read from, for those who show the recorded operations too; None if that is not at hand.
     """
 
     model: Model
@@ -290,6 +291,7 @@ class Outline:
     failed: tuple[str, ...] = ()
     cache: Cache | None = None
     first_step: int = 1
+    trace: Trace | None = field(default=None, repr=False, compare=False)
 
     def steps(self) -> Iterator[Step]:
         """All steps, in order; a folded layer's steps once."""

@@ -1,0 +1,163 @@
+"""The explorer: one page that holds a model, its pictures and what walks through them. It needs no network."""
+
+import base64
+import gzip
+import hashlib
+import json
+from collections.abc import Sequence
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from markupsafe import Markup
+
+from shapetrace.drawing.content.selecting import section_named
+from shapetrace.drawing.inks import SHAPES, TEXTS, ShapeInk
+from shapetrace.drawing.kinds.equation_cells import EquationCell
+from shapetrace.drawing.layout.boxes import Box
+from shapetrace.drawing.resources import names_in, read
+from shapetrace.drawing.theme import Theme, theme_named
+from shapetrace.drawing.wording import Words, words_in
+from shapetrace.exploring import Explored, page_data
+from shapetrace.formats.bundling import bundle
+from shapetrace.formats.contract import Excerpt, Files, Format, Options
+from shapetrace.formats.fragments import fragment
+from shapetrace.formats.svg import ink_class, px
+from shapetrace.formats.templating import rendered
+from shapetrace.outlining.structure import Outline
+
+_FOLDER = "explorer"
+
+
+def render(explored: Explored, options: Options, place: str = "") -> str:
+    """Write a page; the same model and options give the same bytes.
+
+    Args:
+        explored: What it shows.
+        options: Its first language and theme, its title, and whose templates.
+        place: Path or kind of the section, or id of the step, that is open at first.
+
+    Raises:
+        UsageError: If there is no such place, theme or language.
+    """
+    templates = options.templates
+    languages = _languages(options.lang, templates)
+    data, drawn = page_data(explored, languages)
+    data |= {
+        "lang": options.lang,
+        "place": _place(explored.outline, place),
+        "theme": options.theme if options.theme in {"light", "dark"} else "auto",
+        "languages": {words.lang: _phrases(words, templates) for words in languages},
+        "cells": [_cell(cell) for cell in drawn.cells],
+    }
+    title = (options.look.title if options.look else "") or explored.outline.model.name
+    data["title"] = title
+    script = bundle("main", lambda name: read(f"{_FOLDER}/{name}", templates))
+    style = _colours(theme_named(options.theme, templates)) + read(f"{_FOLDER}/style.css", templates) + _inks()
+    values = {
+        "lang": options.lang,
+        "title": "".join(character for character in title if character.isprintable()),
+        "style": Markup(style),  # noqa: S704 - ours
+        "script": Markup(script),  # noqa: S704 - ours
+        "style_hash": _hash(style),
+        "script_hash": _hash(script),
+        "data": Markup(_packed(data)),  # noqa: S704 - base64
+    }
+    return rendered(f"{_FOLDER}/page.html", values, filters={}, templates=templates)
+
+
+def framed(page: str, title: str, height_px: int) -> str:
+    """A page in a frame, to stand in another page: nothing of either reaches into the other."""
+    look = f"width:100%;height:{height_px}px;border:1px solid #8888;border-radius:8px"
+    return f'<iframe title="{escape(title)}" srcdoc="{escape(page)}" style="{look}" loading="lazy"></iframe>'
+
+
+def _place(outline: Outline, asked: str) -> str:
+    """Id of a step, or path of a section, of the first of folded layers or of any."""
+    if not asked or any(step.id == asked for step in outline.steps()):
+        return asked
+    found = section_named(outline, asked)
+    return asked if asked in found.members else found.path
+
+
+def _languages(first: str, templates: Path | None) -> list[Words]:
+    others = [code for code in names_in("labels", ".toml", templates) if code != first]
+    return [words_in(code, templates) for code in (first, *others)]
+
+
+def _phrases(words: Words, templates: Path | None) -> dict[str, Any]:
+    """What a language calls itself, and its phrases but for those that stay as they are."""
+    language = read(f"labels/{words.lang}.toml", templates).partition('language = "')[2].partition('"')[0]
+    kept = {phrase: said for phrase, said in words.phrases.items() if said != phrase}
+    return {"language": language or words.lang, "phrases": kept}
+
+
+def _cell(cell: EquationCell) -> list[Any]:
+    """A cell: its SVG, the box around it, its column, and of a matrix its operand, its body and where its sizes are."""
+    told: list[Any] = [fragment(cell.cell.marks), _numbers(cell.cell.box), cell.column]
+    if cell.operand is not None and cell.body is not None:
+        told += [cell.operand, _numbers(cell.body), [[axis, *_numbers(box)] for axis, box in cell.edges]]
+    return told
+
+
+def _numbers(box: Box) -> list[float]:
+    """Left, top, right and bottom; one decimal is enough."""
+    return [round(value, 1) for value in (box.left, box.top, box.right, box.bottom)]
+
+
+def _packed(data: dict[str, Any]) -> str:
+    text = json.dumps(data, ensure_ascii=True, separators=(",", ":"))
+    return base64.b64encode(gzip.compress(text.encode(), 9, mtime=0)).decode()
+
+
+def _hash(text: str) -> str:
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def _colours(theme: Theme) -> str:
+    """The theme's colours as variables of the page, light and dark."""
+    dark = theme.dark or theme.colours
+    pairs = (
+        f"--{name.replace('_', '-')}:light-dark({colour},{dark.get(name, colour)});"
+        for name, colour in theme.colours.items()
+    )
+    return f":root{{{''.join(pairs)}}}\n"
+
+
+def _inks() -> str:
+    """Rules that paint the pictures, in the colours of the page."""
+    shapes = (f".{ink_class(ink)}{{{_painted(shape)}}}" for ink, shape in SHAPES.items())
+    texts = (
+        f".equation svg .{ink_class(ink)},.equation svg .{ink_class(ink)} text"
+        f"{{fill:{_variable(text.colour)};font-size:{px(text.size_px)}px;font-weight:{text.weight}}}"
+        for ink, text in TEXTS.items()
+    )
+    return "\n".join([*shapes, *texts]) + "\n"
+
+
+def _painted(shape: ShapeInk) -> str:
+    rules = [f"fill:{_variable(shape.fill)}" if shape.fill else "fill:none"]
+    if shape.line:
+        rules += [f"stroke:{_variable(shape.line)}", f"stroke-width:{px(shape.width_px)}"]
+    if shape.dash:
+        rules.append(f"stroke-dasharray:{' '.join(map(px, shape.dash))}")
+    return ";".join(rules)
+
+
+def _variable(colour: str) -> str:
+    return f"var(--{colour.replace('_', '-')})"
+
+
+def _files(outline: Outline, part: Excerpt, options: Options, _among: Sequence[str]) -> Files:
+    """The whole model in one page, open at the part that is asked for."""
+    yield "explorer.html", render(Explored.of(outline), options, place=part.section or "")
+
+
+FORMAT = Format(
+    "page",
+    "page.html",
+    frozenset({"lang", "look", "theme"}),
+    outline=lambda outline, options: render(Explored.of(outline), options),
+    files=_files,
+    is_whole=True,
+)

@@ -1,0 +1,190 @@
+// Keys for everything; tools.js lists them.
+
+import { book } from "./book.js";
+import { byId } from "./dom.js";
+import { lightAxis, lightValue } from "./following.js";
+import { choose, chosenRow, go, moveLayer, set } from "./moving.js";
+import { closeMenu, isDark } from "./saving.js";
+import { closeSearch, moveHit, takeHit } from "./searching.js";
+import { BARS, state } from "./state.js";
+import { showHelp } from "./tools.js";
+import { treeItem, unfold, visibleItems } from "./tree.js";
+
+/** @typedef {(event: KeyboardEvent) => boolean} Handler gives true if it took the key */
+
+/** @param {KeyboardEvent} event */
+export function onKey(event) {
+  if (event.ctrlKey || event.metaKey || event.altKey || /** @type {HTMLDialogElement} */ (byId("help")).open) return;
+  const focus = /** @type {HTMLElement} */ (document.activeElement ?? document.body);
+  const handlers = focus.id === "q" ? [inSearch] : [onEscape, onMenu, onLetter, inTree, onHit, onRow, onArrow];
+  if (handlers.some((handle) => handle(event, focus))) event.preventDefault();
+}
+
+/**
+ * @param {KeyboardEvent} event
+ * @param {HTMLElement} _
+ */
+function inSearch({ key }, _) {
+  if (key === "ArrowDown") moveHit(1);
+  else if (key === "ArrowUp") moveHit(-1);
+  else if (key === "Enter") takeHit();
+  else if (key === "Escape") leaveSearch();
+  else return false;
+  return true;
+}
+
+function leaveSearch() {
+  closeSearch();
+  treeItem(state.place)?.focus();
+}
+
+/**
+ * @param {KeyboardEvent} event
+ * @param {HTMLElement} focus
+ */
+function onEscape({ key }, focus) {
+  if (key !== "Escape") return false;
+  if (document.querySelector(".menu")) closeMenu();
+  else if (document.body.className) document.body.className = "";
+  else if (state.axis >= 0) lightAxis(-1);
+  else if (focus.matches?.(".hit, .edge")) leaveHit(focus);
+  else {
+    const above = book().above(state.place);
+    if (above) go(above, { focus: "tree" });
+  }
+  return true;
+}
+
+/**
+ * @param {KeyboardEvent} event
+ * @param {HTMLElement} focus
+ */
+function onMenu({ key }, focus) {
+  const entries = /** @type {HTMLElement[]} */ ([...document.querySelectorAll(".menu button")]);
+  if (!entries.length || !/^Arrow(Up|Down)$/.test(key)) return false;
+  entries[(entries.indexOf(focus) + (key === "ArrowDown" ? 1 : entries.length - 1)) % entries.length].focus();
+  return true;
+}
+
+/** @param {string[]} values @param {string} value */
+function after(values, value) {
+  return values[(values.indexOf(value) + 1) % values.length];
+}
+
+/** @type {Record<string, () => void>} */
+const LETTERS = {
+  "/": () => {
+    document.body.classList.add("finding");
+    byId("q").focus();
+  },
+  "?": showHelp,
+  n: () => set("dims", after(["numbers", "names"], state.dims)),
+  f: () => set("form", after(Object.keys(state.page.forms), state.form)),
+  b: () => set("bars", after(BARS.filter((what) => book().total("s0", what)), state.bars)),
+  t: () => set("theme", isDark() ? "light" : "dark"),
+  l: () => set("lang", after(Object.keys(state.page.languages), state.lang)),
+  "[": () => byLayer(-1),
+  "]": () => byLayer(1),
+};
+
+/**
+ * @param {KeyboardEvent} event
+ * @param {HTMLElement} focus
+ */
+function onLetter({ key }, focus) {
+  const act = LETTERS[key];
+  if (!act) return false;
+  const area = focus.closest?.("#side") ? "tree" : focus.closest?.("#main") ? "row" : "";
+  act();
+  if (area === "tree") treeItem(state.place)?.focus();
+  if (area === "row") /** @type {HTMLElement | null} */ (chosenRow())?.focus({ preventScroll: true });
+  return true;
+}
+
+/** The innermost folded layer around. @param {number} by */
+function byLayer(by) {
+  const folded = book().chain(book().sectionOf(state.place)).map((n) => book().sections[n].members ?? []);
+  const members = folded.filter(({ length }) => length > 1).at(-1);
+  if (members) moveLayer(members[0], by);
+}
+
+/**
+ * @param {KeyboardEvent} event
+ * @param {HTMLElement} focus
+ */
+function inTree({ key }, focus) {
+  const item = /** @type {HTMLElement | null} */ (focus.closest?.('#side [role="treeitem"]'));
+  if (!item) return false;
+  const all = visibleItems(), at = all.indexOf(item), place = item.dataset.k ?? "";
+  const to = (/** @type {HTMLElement | undefined} */ other) => other?.dataset.k && go(other.dataset.k, { focus: "tree" });
+  const open = item.getAttribute("aria-expanded");
+  if (key === "ArrowDown") to(all[at + 1]);
+  else if (key === "ArrowUp") to(all[at - 1]);
+  else if (key === "Home") to(all[0]);
+  else if (key === "End") to(all.at(-1));
+  else if (key === "ArrowRight" && open === "false") unfold(place, true);
+  else if (key === "ArrowRight" && open === "true") to(all[at + 1]);
+  else if (key === "ArrowLeft" && open === "true") unfold(place, false);
+  else if (key === "ArrowLeft") go(book().above(place) || "s0", { focus: "tree" });
+  else if (key === "Enter" || key === " ") intoFigure();
+  else return false;
+  return true;
+}
+
+function intoFigure() {
+  document.body.classList.remove("drawer");
+  const row = /** @type {HTMLElement | null} */ (chosenRow() ?? byId("main").querySelector(".row"));
+  if (row?.dataset.k) choose(row.dataset.k);
+}
+
+/**
+ * @param {KeyboardEvent} event
+ * @param {HTMLElement} focus
+ */
+function onHit({ key }, focus) {
+  if (!focus.matches?.(".hit, .edge")) return false;
+  const row = focus.closest(".row"), all = /** @type {HTMLElement[]} */ ([...(row?.querySelectorAll(".hit, .edge") ?? [])]);
+  const at = all.indexOf(focus);
+  if (key === "ArrowRight") all[Math.min(at + 1, all.length - 1)].focus();
+  else if (key === "ArrowLeft" && at > 0) all[at - 1].focus();
+  else if (key === "ArrowLeft") leaveHit(focus);
+  else if (key === "Enter" && focus.matches(".edge")) lightAxis(Number(focus.getAttribute("data-a")));
+  else if (key === "Enter") toOrigin(Number(focus.getAttribute("data-v")));
+  else return false;
+  return true;
+}
+
+/** @param {HTMLElement} focus */
+function leaveHit(focus) {
+  lightValue(null);
+  /** @type {HTMLElement | null} */ (focus.closest(".row"))?.focus();
+}
+
+/** @param {number} value */
+function toOrigin(value) {
+  const made = book().values.get(value)?.made ?? -1;
+  if (made >= 0) go(`t${made}`, { focus: "row" });
+}
+
+/**
+ * @param {KeyboardEvent} event
+ * @param {HTMLElement} focus
+ */
+function onRow({ key }, focus) {
+  if (!focus.matches?.("#main .row") || !/^(ArrowRight|Enter)$/.test(key)) return false;
+  /** @type {HTMLElement | null} */ (focus.querySelector(".hit"))?.focus();
+  return true;
+}
+
+/**
+ * @param {KeyboardEvent} event
+ * @param {HTMLElement} focus
+ */
+function onArrow({ key }, focus) {
+  if (!/^Arrow(Up|Down)$/.test(key) || focus.closest?.("#details, #top")) return false;
+  const rows = /** @type {HTMLElement[]} */ ([...byId("main").querySelectorAll(".row")]);
+  const at = rows.findIndex((row) => row.dataset.k === state.place);
+  const next = rows[at + (key === "ArrowDown" ? 1 : -1)];
+  if (next?.dataset.k) choose(next.dataset.k);
+  return true;
+}

@@ -1,0 +1,111 @@
+// The place of a reader as text: module paths of the layer that is shown, and all choices.
+
+import { book } from "./book.js";
+import { BARS, THEMES, state } from "./state.js";
+
+/**
+ * A path in the layers that are chosen: `h.0.attn` becomes `h.7.attn`.
+ * @param {string} path
+ */
+export function inLayer(path) {
+  for (const section of foldedAround(path)) {
+    const members = /** @type {string[]} */ (section.members);
+    path = members[state.layers[members[0]] ?? 0] + path.slice(members[0].length);
+  }
+  return path;
+}
+
+/** Folded sections that a path of the first layers is in, innermost first. @param {string} path */
+function foldedAround(path) {
+  const found = [];
+  for (const section of book().sections) {
+    const members = section.members ?? [];
+    if (members.length > 1 && isIn(path, members[0])) found.unshift(section);
+  }
+  return found;
+}
+
+/**
+ * @param {string} path
+ * @param {string} outer
+ */
+function isIn(path, outer) {
+  return path === outer || path.startsWith(`${outer}.`) || path.startsWith(`${outer}/`);
+}
+
+/** The text of a place: `h.7.attn/scores`, `embedding`. @param {string} key */
+export function placeText(key) {
+  const n = Number(key.slice(1));
+  if (key[0] === "t") return bare(inLayer(book().steps[n].id));
+  const section = book().sections[n], path = section.path ?? "";
+  const clash = path && book().stepById.has(path) ? "/" : "";
+  return bare(inLayer(path)) + clash;
+}
+
+/** @param {string} path */
+function bare(path) {
+  return path.replace(/<(\w+)>/g, "$1");
+}
+
+/**
+ * The key of a place, and the layers that it names; "" if there is none.
+ * @param {string} text
+ */
+export function placeOf(text) {
+  const layers = /** @type {Record<string, number>} */ ({});
+  for (const { members = [] } of book().sections) {
+    const at = members.length > 1 ? members.findIndex((member) => isIn(text, bare(member))) : -1;
+    if (at < 0) continue;
+    layers[members[0]] = at;
+    text = bare(members[0]) + text.slice(bare(members[at]).length);
+  }
+  const step = book().steps.findIndex(({ id }) => bare(id) === text);
+  const section = book().sections.findIndex(({ path = "" }) => bare(path) === text.replace(/\/$/, ""));
+  const key = step >= 0 ? `t${step}` : section >= 0 ? `s${section}` : "";
+  return { key, layers };
+}
+
+/** Everything that is chosen, as the part of an address after #. */
+export function written() {
+  const chosen = /** @type {[string, string][]} */ ([
+    ["dims", state.dims === "numbers" ? "" : state.dims],
+    ["form", state.form === state.page.form ? "" : state.form],
+    ["bars", state.bars === "parameters" ? "" : state.bars],
+    ["lang", state.lang === state.page.lang ? "" : state.lang],
+    ["theme", state.theme === state.page.theme ? "" : state.theme],
+    ["axis", state.axis < 0 ? "" : String(state.axis)],
+  ]).filter(([, value]) => value);
+  const query = chosen.map(([name, value]) => `${name}=${value}`).join("&");
+  return `#${encodeURI(placeText(state.place))}${query ? `?${query}` : ""}`;
+}
+
+/** Choose what an address says; what it does not know is left as it is. @param {string} hash */
+export function follow(hash) {
+  let text = hash.replace(/^#/, "");
+  try {
+    text = decodeURIComponent(text);
+  } catch {
+    // no sound address: taken as it stands
+  }
+  const [path, query = ""] = text.split("?");
+  const asked = new Map(query.split("&").map((part) => /** @type {[string, string]} */ (part.split("=", 2))));
+  choose("form", asked.get("form") ?? state.page.form, Object.keys(state.page.forms));
+  choose("dims", asked.get("dims") ?? "numbers", ["numbers", "names"]);
+  choose("bars", asked.get("bars") ?? "parameters", BARS);
+  choose("lang", asked.get("lang") ?? state.page.lang, Object.keys(state.page.languages));
+  choose("theme", asked.get("theme") ?? state.page.theme, THEMES);
+  const axis = Number(asked.get("axis") ?? -1);
+  state.axis = Number.isInteger(axis) ? axis : -1;
+  const { key, layers } = placeOf(path);
+  state.place = key || "s0";
+  Object.assign(state.layers, layers);
+}
+
+/**
+ * @param {"form" | "dims" | "bars" | "lang" | "theme"} name
+ * @param {string} value
+ * @param {string[]} known
+ */
+function choose(name, value, known) {
+  if (known.includes(value)) state[name] = value;
+}

@@ -1,0 +1,144 @@
+// The explorer of shapetrace: unpack the model, draw the first picture, and listen.
+
+import { book } from "./book.js";
+import { byId } from "./dom.js";
+import { lightAxis, lightValue, tellUnproved, tip } from "./following.js";
+import { onHostTheme } from "./hosting.js";
+import { follow } from "./links.js";
+import { onKey } from "./keys.js";
+import { choose, drawAll, go, moveLayer, remember, set, showTheme } from "./moving.js";
+import { drawRails } from "./rails.js";
+import { address, closeMenu, save, showMenu } from "./saving.js";
+import { closeSearch, search, takeHit } from "./searching.js";
+import { opened, state } from "./state.js";
+import { showHelp } from "./tools.js";
+import { unfold } from "./tree.js";
+import { unpacked } from "./unpacking.js";
+import { say } from "./words.js";
+
+/** Steps of a model whose tree is open at first. */
+const MOST_OPEN = 40;
+
+/** What a click on an element means, the first that fits. @type {[string, (element: HTMLElement, event: MouseEvent) => void][]} */
+const CLICKS = [
+  ["[data-set]", (element) => setFrom(element)],
+  ["#save", (element) => showMenu(element)],
+  ["#keys", showHelp],
+  ["#help .x", () => /** @type {HTMLDialogElement} */ (byId("help")).close()],
+  ["[data-save]", (element) => take(element.dataset.save ?? "")],
+  ["#drawer", openDrawer],
+  ["#scrim", () => document.body.classList.remove("drawer")],
+  ["#more", () => document.body.classList.toggle("more")],
+  ["#find", toggleSearch],
+  ["[data-layer]", (element) => moveLayer(element.dataset.layer ?? "", Number(element.dataset.by))],
+  ["[data-hit]", (element) => takeHit(Number(element.dataset.hit))],
+  ["[data-a]", (element) => lightFrom(element)],
+  ["[data-go]", (element) => go(element.dataset.go ?? "s0")],
+  [".grab", () => document.body.classList.toggle("open")],
+  [".tw", (element) => twist(element)],
+  ['#side [role="treeitem"]', (element) => fromTree(element)],
+  ["#main .row", (element) => choose(element.dataset.k ?? "s0")],
+];
+
+/** @param {HTMLElement} element */
+function setFrom(element) {
+  const [name, value] = (element.dataset.set ?? "").split("=");
+  set(/** @type {any} */ (name), value);
+  document.querySelector(`[data-set="${name}=${value}"]`)?.dispatchEvent(new Event("focus"));
+}
+
+/** @param {string} what */
+function take(what) {
+  closeMenu();
+  if (what === "print") return window.print();
+  if (what !== "link") return save(what);
+  navigator.clipboard?.writeText(address());
+  tip(say("Link copied"));
+}
+
+function openDrawer() {
+  document.body.classList.add("drawer");
+  /** @type {HTMLElement | null} */ (document.querySelector('#side [tabindex="0"]'))?.focus();
+}
+
+function toggleSearch() {
+  if (document.body.classList.toggle("finding")) byId("q").focus();
+  else closeSearch();
+}
+
+/** @param {HTMLElement} element */
+function lightFrom(element) {
+  const axis = Number(element.dataset.a);
+  if (axis < 0) tellUnproved();
+  else lightAxis(axis === state.axis ? -1 : axis);
+  remember();
+}
+
+/** @param {HTMLElement} element */
+function twist(element) {
+  const key = /** @type {HTMLElement | null} */ (element.closest("[data-k]"))?.dataset.k ?? "";
+  if (key[0] === "s") unfold(key, !opened.has(key));
+  else fromTree(/** @type {HTMLElement} */ (element.closest("[data-k]")));
+}
+
+/** @param {HTMLElement} element */
+function fromTree(element) {
+  const key = element.dataset.k ?? "s0", isWide = innerWidth > 760;
+  document.body.classList.remove("drawer");
+  if (key[0] === "s") unfold(key, true);
+  go(key, { focus: isWide ? "tree" : undefined });
+}
+
+/** @param {MouseEvent} event */
+function onClick(event) {
+  const target = /** @type {HTMLElement} */ (event.target);
+  if (!target.closest(".menu, #save")) closeMenu();
+  if (!target.closest("#tools, #more")) document.body.classList.remove("more");
+  if (!target.closest(".search, #find") && !byId("hits").hidden) closeSearch();
+  if (target.id === "help") /** @type {HTMLDialogElement} */ (target).close();
+  for (const [selector, act] of CLICKS) {
+    const element = /** @type {HTMLElement | null} */ (target.closest(selector));
+    if (element) return act(element, event);
+  }
+}
+
+/** @param {Event} event */
+function onPointer(event) {
+  const value = /** @type {Element} */ (event.target).closest?.("[data-v]")?.getAttribute("data-v");
+  lightValue(value === undefined || value === null ? null : Number(value));
+}
+
+function listen() {
+  document.addEventListener("click", onClick);
+  document.addEventListener("mouseover", onPointer);
+  document.addEventListener("focusin", onPointer);
+  document.addEventListener("keydown", onKey);
+  document.addEventListener("input", (event) => {
+    const input = /** @type {HTMLInputElement} */ (event.target);
+    if (input.id === "q") search(input.value);
+  });
+  addEventListener("hashchange", () => {
+    follow(location.hash);
+    drawAll();
+  });
+  onHostTheme(showTheme);
+  let width = innerWidth;
+  addEventListener("resize", () => {
+    if (Math.abs(innerWidth - width) > 40) go(state.place, { anew: true });
+    else drawRails();
+    width = innerWidth;
+  });
+}
+
+async function start() {
+  state.page = await unpacked(byId("data").textContent ?? "");
+  byId("data").remove();
+  Object.assign(state, { lang: state.page.lang, theme: state.page.theme, form: state.page.form });
+  follow(location.hash || `#${state.page.place}`);
+  if (book().steps.length <= MOST_OPEN) book().sections.forEach((_, n) => opened.add(`s${n}`));
+  listen();
+  drawAll();
+  document.documentElement.dataset.ready = performance.now().toFixed(0);
+}
+
+start();

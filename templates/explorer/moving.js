@@ -1,0 +1,130 @@
+// Going to a place: the tree, the figure and the details follow, and the address says where.
+
+import { book } from "./book.js";
+import { byId } from "./dom.js";
+import { drawDetails } from "./details.js";
+import { drawFigure, shownSection } from "./figure.js";
+import { lightAxis, lightValue } from "./following.js";
+import { hostTheme } from "./hosting.js";
+import { written } from "./links.js";
+import { state } from "./state.js";
+import { drawTools } from "./tools.js";
+import { drawSide, showChoice, titleOf, treeItem } from "./tree.js";
+
+/**
+ * Go to a step or section.
+ * @param {string} key
+ * @param {{focus?: "tree" | "row", anew?: boolean}} [how] what gets the focus; whether the figure is drawn anew
+ */
+export function go(key, { focus, anew = false } = {}) {
+  state.place = key;
+  showChoice();
+  if (anew || shownSection() !== book().sectionOf(key) || !(shows(key))) {
+    drawFigure();
+    byId("main").scrollTop = 0;
+    if (innerWidth <= 760) scrollTo(0, 0);
+  }
+  markRow();
+  drawDetails();
+  lightValue(null);
+  remember();
+  if (focus === "tree") treeItem(key)?.focus();
+  if (focus === "row") /** @type {HTMLElement | null} */ (chosenRow())?.focus({ preventScroll: true });
+}
+
+/** Whether a place is in the figure that stands there. @param {string} key */
+function shows(key) {
+  return key[0] === "s" ? shownSection() === Number(key.slice(1)) : rowOf(key) !== null;
+}
+
+/** Choose a row of the figure: it stays as it is, and the choice moves. @param {string} key */
+export function choose(key) {
+  state.place = key;
+  showChoice();
+  markRow();
+  drawDetails();
+  remember();
+  /** @type {HTMLElement | null} */ (chosenRow())?.focus({ preventScroll: true });
+}
+
+/** @param {string} key */
+function rowOf(key) {
+  return byId("main").querySelector(`.row[data-k="${key}"]`);
+}
+
+export function chosenRow() {
+  return byId("main").querySelector(".row.sel");
+}
+
+function markRow() {
+  const row = rowOf(state.place);
+  for (const other of byId("main").querySelectorAll('.row.sel, .row[tabindex="0"]')) {
+    if (other === row) continue;
+    other.classList.remove("sel");
+    other.removeAttribute("aria-current");
+    /** @type {HTMLElement} */ (other).tabIndex = -1;
+  }
+  const focusable = /** @type {HTMLElement | null} */ (row ?? byId("main").querySelector(".row"));
+  if (focusable) focusable.tabIndex = 0;
+  if (!row) return;
+  row.classList.add("sel");
+  row.setAttribute("aria-current", "true");
+  row.scrollIntoView({ block: "nearest" });
+}
+
+/** Put the place in the address and in the title of the page. */
+export function remember() {
+  const title = titleOf(state.place), name = titleOf("s0");
+  document.title = `${title === name ? "" : `${title} · `}${name} · shapetrace`;
+  try {
+    if (location.hash !== written()) history.replaceState(null, "", written());
+  } catch {
+    // a page inside a notebook has no address of its own
+  }
+}
+
+/**
+ * Change how everything is shown.
+ * @param {"dims" | "form" | "bars" | "lang" | "theme"} name
+ * @param {string} value
+ */
+export function set(name, value) {
+  const id = state.place[0] === "t" ? book().steps[Number(state.place.slice(1))].id : null;
+  const path = book().sections[book().sectionOf(state.place)].path ?? "";
+  state[name] = value;
+  if (name === "form") {
+    const step = id === null ? undefined : book().stepById.get(id);
+    state.place = step === undefined ? `s${book().sectionByPath.get(path) ?? 0}` : `t${step}`;
+    state.axis = -1;
+  }
+  drawAll();
+}
+
+/** Everything anew. */
+export function drawAll() {
+  document.documentElement.lang = state.lang;
+  showTheme();
+  drawTools();
+  drawSide();
+  go(state.place, { anew: true });
+  lightAxis(state.axis);
+}
+
+/** Light or dark as it is chosen; else as the page around is, or the system. */
+export function showTheme() {
+  document.documentElement.dataset.theme = (state.theme === "auto" && hostTheme()) || state.theme;
+}
+
+/**
+ * Move to the layer before or after.
+ * @param {string} first path of the first layer
+ * @param {number} by
+ */
+export function moveLayer(first, by) {
+  const section = book().sections.find(({ members }) => members?.[0] === first);
+  const last = (section?.members?.length ?? 1) - 1;
+  state.layers[first] = Math.max(0, Math.min(last, (state.layers[first] ?? 0) + by));
+  const top = byId("main").scrollTop;
+  go(state.place, { anew: true });
+  byId("main").scrollTop = top;
+}

@@ -1,0 +1,25 @@
+// All that a reader can choose. A link holds all of it.
+
+/** @typedef {import("./types.js").Page} Page */
+
+export const state = {
+  /** @type {Page} */
+  page: /** @type {any} */ (null),
+  /** "s3" is section 3, "t12" is step 12 of the form. */
+  place: "s0",
+  /** Which of the folded layers is shown, by the path of the first. @type {Record<string, number>} */
+  layers: {},
+  form: "head",
+  dims: "numbers",
+  bars: "parameters",
+  lang: "en",
+  theme: "auto",
+  /** The axis that is lit, or -1. */
+  axis: -1,
+};
+
+/** Sections that are open in the tree, by key. @type {Set<string>} */
+export const opened = new Set(["s0"]);
+
+export const BARS = ["parameters", "flops", "bytes"];
+export const THEMES = ["auto", "light", "dark"];

@@ -1,0 +1,169 @@
+// The model as a tree with bars. Children are made when their section is opened for the first time.
+
+import { book } from "./book.js";
+import { drawn, fill, h } from "./dom.js";
+import { BARS, opened, state } from "./state.js";
+import { quantity, say } from "./words.js";
+
+/** @type {Map<string, HTMLElement>} */
+const items = new Map();
+
+const CAPTIONS = { parameters: "Parameters", flops: "FLOPs", bytes: "Results" };
+
+/** @param {string} what */
+export function caption(what) {
+  return say(CAPTIONS[/** @type {keyof typeof CAPTIONS} */ (what)]);
+}
+
+/** Build the whole side anew: another language, form or quantity. */
+export function drawSide() {
+  const known = BARS.filter((what) => book().total("s0", what));
+  const choices = known.map((what) =>
+    h("button", { "data-set": `bars=${what}`, "aria-pressed": String(state.bars === what) }, caption(what)),
+  );
+  items.clear();
+  const tree = h("ul", { role: "tree", id: "tree", "aria-label": say("Parts of the model") }, item("s0", 0));
+  fill(
+    side(),
+    h("div", { class: "over" }, h("span", {}, say("Share of")), h("div", { class: "seg", role: "group", "aria-label": say("Share of") }, choices)),
+    tree,
+  );
+  showChoice();
+}
+
+function side() {
+  return /** @type {HTMLElement} */ (document.getElementById("side"));
+}
+
+/**
+ * @param {string} key
+ * @param {number} depth
+ */
+function item(key, depth) {
+  const isSection = key[0] === "s", n = Number(key.slice(1));
+  const thing = isSection ? book().sections[n] : book().steps[n];
+  const isOpen = opened.has(key), title = titleOf(key);
+  const times = isSection && thing.repeat ? `×${thing.repeat}` : "";
+  const number = quantity(book().total(key, state.bars), state.bars);
+  const tied = "tied" in thing && thing.tied && state.bars === "parameters" ? say("tied") : "";
+  const node = h(
+    "div",
+    { class: "node", title: [title, isSection ? pathOf(thing) : /** @type {any} */ (thing).path].filter(Boolean).join(" · ") },
+    h("span", { class: "t" }, twist(isSection), h("span", { class: "n" }, title), times && h("span", { class: "x" }, times)),
+    bar(key),
+    h("i", {}, tied || number),
+  );
+  node.style.paddingLeft = `${6 + depth * 12}px`;
+  const element = h(
+    "li",
+    {
+      role: "treeitem", "data-k": key, "aria-level": depth + 1, tabindex: -1, "aria-selected": "false",
+      class: isSection ? "sec" : "", "aria-expanded": isSection ? String(isOpen) : null,
+      "aria-label": `${title}${times && ` ${times}`}, ${tied || number || 0} ${caption(state.bars)}`,
+    },
+    node,
+  );
+  items.set(key, element);
+  if (isSection && isOpen) element.append(group(n, depth));
+  return element;
+}
+
+/** @param {any} section */
+function pathOf(section) {
+  return section.spoken ?? section.path ?? "";
+}
+
+/**
+ * @param {number} n
+ * @param {number} depth
+ */
+function group(n, depth) {
+  return h("ul", { role: "group" }, book().children(n).map((child) => item(child, depth + 1)));
+}
+
+/** @param {boolean} isSection */
+function twist(isSection) {
+  const holder = h("span", { class: "tw" });
+  if (isSection) {
+    const svg = drawn("svg", { width: 8, height: 8, viewBox: "0 0 8 8", class: "line" });
+    svg.append(drawn("path", { d: "m2.5 1 3 3-3 3" }));
+    holder.append(svg);
+  }
+  return holder;
+}
+
+/** @param {string} key */
+function bar(key) {
+  const part = book().total(key, state.bars), all = book().total("s0", state.bars);
+  const element = h("b");
+  element.style.width = part && all ? `${Math.max(1.5, (30 * part) / all)}px` : "0";
+  return element;
+}
+
+/** The title of a section or step, translated; the model's own is its name. @param {string} key */
+export function titleOf(key) {
+  const n = Number(key.slice(1));
+  if (key === "s0") return say(state.page.title);
+  const thing = key[0] === "s" ? book().sections[n] : book().steps[n];
+  return say(thing.title) || ("operator" in thing && thing.operator) || thing.kind;
+}
+
+/**
+ * Open or close a section.
+ * @param {string} key
+ * @param {boolean} open
+ */
+export function unfold(key, open) {
+  if (open) opened.add(key);
+  else opened.delete(key);
+  const element = items.get(key);
+  if (!element || !element.hasAttribute("aria-expanded")) return;
+  element.setAttribute("aria-expanded", String(open));
+  const depth = Number(element.getAttribute("aria-level")) - 1;
+  if (open && !element.querySelector(":scope > ul")) element.append(group(Number(key.slice(1)), depth));
+}
+
+/** Mark the place that is chosen, and open what is around it. */
+export function showChoice() {
+  const around = [];
+  for (let key = book().above(state.place); key; key = book().above(key)) around.unshift(key);
+  for (const key of around) unfold(key, true);
+  for (const element of side().querySelectorAll('[aria-selected="true"]')) {
+    element.setAttribute("aria-selected", "false");
+    /** @type {HTMLElement} */ (element).tabIndex = -1;
+  }
+  const chosen = items.get(state.place) ?? items.get("s0");
+  for (const element of side().querySelectorAll('[role="treeitem"][tabindex="0"]')) /** @type {HTMLElement} */ (element).tabIndex = -1;
+  chosen?.setAttribute("aria-selected", "true");
+  if (chosen) chosen.tabIndex = 0;
+  /** @type {HTMLElement | undefined} */ (chosen?.firstElementChild)?.scrollIntoView({ block: "nearest" });
+}
+
+/** @param {string} key */
+export function treeItem(key) {
+  return items.get(key);
+}
+
+/** Items that can be seen, from top to bottom. */
+export function visibleItems() {
+  const all = /** @type {HTMLElement[]} */ ([...side().querySelectorAll('[role="treeitem"]')]);
+  return all.filter((element) => !element.parentElement?.closest('[aria-expanded="false"]'));
+}
+
+/**
+ * Put dots beside steps where a value occurs; none for an empty list.
+ * @param {string[]} keys
+ */
+export function dot(keys) {
+  for (const element of side().querySelectorAll(".lit")) element.classList.remove("lit");
+  for (let key of keys) {
+    while (key && !isShown(key)) key = book().above(key);
+    items.get(key)?.firstElementChild?.classList.add("lit");
+  }
+}
+
+/** Whether all sections around it are open. @param {string} key */
+function isShown(key) {
+  for (let around = book().above(key); around; around = book().above(around)) if (!opened.has(around)) return false;
+  return items.has(key);
+}

@@ -1,0 +1,88 @@
+// What shapetrace/exploring/gathering.py and shapetrace/formats/page.py write.
+
+/**
+ * @typedef {[string, Record<string, string>?]} Phrase a phrase, and what goes into its {fields}
+ *
+ * @typedef {object} Operand a matrix, or a stack of equal ones
+ * @property {string} [name] `W_Q`: what follows the underscore is a subscript
+ * @property {string} [role] "weight" or "constant"; data if it is missing
+ * @property {number[]} [shape] sizes of one matrix
+ * @property {number[]} [stack] sizes of the stack
+ * @property {string[]} [dims] names of the sizes
+ * @property {boolean} [turned] drawn transposed
+ * @property {string} [source] parameter, buffer or input that it comes from
+ * @property {number[]} [axes] a number for each axis: the same number is the same axis by proof; -1 is unknown
+ * @property {boolean} [leaves] whether the model gives it back
+ * @property {number} value number of the value: the same wherever it stands
+ *
+ * @typedef {object} Operation a recorded operation
+ * @property {number} id
+ * @property {string} name
+ * @property {number[][]} [inputs]
+ * @property {number[][]} [outputs]
+ * @property {string[]} [kernels]
+ * @property {string} [path]
+ * @property {string} [line]
+ *
+ * @typedef {object} Step one row
+ * @property {string} id
+ * @property {string} kind
+ * @property {string} role
+ * @property {string} title
+ * @property {string} [path]
+ * @property {string} [operator]
+ * @property {string} [function]
+ * @property {string} says
+ * @property {number} [repeat]
+ * @property {number} [parameters] of one layer
+ * @property {number} [shared] what parameters · repeat counts too often
+ * @property {string} [tied]
+ * @property {number} [flops] of one layer; missing where they are not counted
+ * @property {number} [bytes] of one layer's results
+ * @property {Phrase[]} [notes]
+ * @property {[number, number]} [inner]
+ * @property {Operand[]} [operands]
+ * @property {Operand[]} [results]
+ * @property {Operation[]} [ops] of the first layer
+ * @property {number[]} rows its pictures: numbers in each language, then names in each
+ *
+ * @typedef {object} Section a group of steps
+ * @property {string} [path]
+ * @property {string} [spoken] its path as people type it, where that is another
+ * @property {string} title
+ * @property {string} kind
+ * @property {string} [type]
+ * @property {string} says
+ * @property {number} [repeat]
+ * @property {string[]} [members] paths of all layers that it stands for
+ * @property {number[]} [starts] first operation of each
+ * @property {Phrase} [window]
+ * @property {{section?: number, step?: number}[]} [items]
+ * @property {number} [parameters] of one member
+ *
+ * @typedef {{sections: Section[], steps: Step[]}} Form
+ *
+ * @typedef {[number, number, number, number]} Box left, top, right, bottom
+ * @typedef {[string, Box, number | null, number?, Box?, [number, number, number, number, number][]?]} Cell
+ *   SVG, box, column; of a matrix which operand it is, its body, and where the size of an axis is written
+ *
+ * @typedef {object} Page
+ * @property {string} title
+ * @property {string} lang
+ * @property {string} theme
+ * @property {string} place what is open at first: id of a step or path of a section
+ * @property {string} form "head" or "fused"
+ * @property {{name: string, device?: string}} model
+ * @property {Record<string, string[]>} facts
+ * @property {Record<string, string>} versions
+ * @property {Record<string, any>} totals
+ * @property {Record<string, any>} coverage
+ * @property {number | null} cache bytes that all layers keep of one token
+ * @property {{reason: string, report: Record<string, string>} | null} failure
+ * @property {Record<string, Form>} forms
+ * @property {Record<string, {language: string, phrases: Record<string, string>}>} languages
+ * @property {Cell[]} cells
+ * @property {number[][]} rows
+ */
+
+export {};

@@ -1,0 +1,209 @@
+"""The explorer in Chromium: what a reader does, and what they then see."""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Page
+
+import shapetrace
+from tests.browser import chromium, open_browser
+from tests.exploring.models import HOSTILE, page, trace
+
+pytestmark = pytest.mark.skipif(chromium() is None, reason="no Chromium on this system")
+MODELS = ["gpt2", "transformer-base", "deepseek-v3", "hostile", "broken"]
+DESKTOP, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[object]:
+    with open_browser() as opened:
+        yield opened
+
+
+@pytest.fixture
+def opened(browser, tmp_path):
+    """Open the page of a model; at the end no error may have been told."""
+    errors, pages = [], []
+
+    def go(name, link="", size=DESKTOP, scheme="light") -> Page:
+        path = tmp_path / f"{name}.html"
+        path.write_text(page(name), encoding="utf-8")
+        shown = browser.new_page(viewport=size, color_scheme=scheme)
+        pages.append(shown)
+        shown.on("pageerror", lambda error: errors.append(str(error)))
+        shown.on("console", lambda told: errors.append(told.text) if told.type in {"error", "warning"} else None)
+        shown.on("request", lambda asked: errors.append(asked.url) if asked.url.startswith("http") else None)
+        shown.goto(f"{path.as_uri()}{link}")
+        shown.wait_for_function("document.documentElement.dataset.ready")
+        return shown
+
+    yield go
+    for shown in pages:
+        shown.close()
+    assert not errors
+
+
+def place(shown: Page) -> str:
+    return shown.evaluate("decodeURIComponent(location.hash.slice(1))")
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_first_picture_is_the_whole_model(opened, name):
+    shown = opened(name)
+    assert shown.locator("h1").first.inner_text().startswith(trace(name).model.name[:12])
+    steps = list(trace(name).outline().steps())
+    assert shown.locator("main .row").count() == len(steps)
+    assert shown.locator("main svg.cell").count() >= 2 * len(steps)
+
+
+def test_the_tree_counts_what_the_outline_counts(opened):
+    shown = opened("gpt2")
+    whole = trace("gpt2").outline().totals
+    assert f"{whole.parameters:,}" in shown.locator("aside").inner_text()
+    bars = shown.locator("#side .node b").evaluate_all("all => all.map(bar => bar.getBoundingClientRect().width)")
+    assert bars[0] == max(bars) > 20
+    shown.get_by_role("button", name="FLOPs", exact=True).click()
+    assert "292 G" in shown.locator("#side .node").first.inner_text()
+    assert "bars=flops" in place(shown)
+
+
+def test_a_step_tells_its_equation_origin_readers_and_operations(opened):
+    shown = opened("gpt2")
+    shown.locator("#side").get_by_text("Scores", exact=True).click()
+    told = " ".join(shown.locator("aside").inner_text().split())
+    assert "Q × KT = S" in told
+    assert "[1024, 64] ×12 × [64, 1024] ×12 → [1024, 1024] ×12" in told
+    assert "from Query" in told and "from Key" in told and "read by Softmax" in told
+    assert "= 2 · 1024 · 64 · 1024 · 12" in told
+    shown.locator("aside summary").click()
+    assert "matmul" in shown.locator("aside .raw").inner_text()
+    shown.locator("aside").get_by_role("button", name="Query").click()
+    assert place(shown) == "h.0.attn/query"
+
+
+def test_a_link_holds_the_whole_state(opened):
+    link = "#h.7.attn/scores?dims=names&form=fused&bars=flops&lang=zh&theme=dark"
+    shown = opened("gpt2", link)
+    assert place(shown) == link[1:]
+    assert shown.locator("aside h3").inner_text() == "注意力分数"
+    assert "h.7.attn" in shown.locator("aside .path").inner_text()
+    assert shown.evaluate("getComputedStyle(document.querySelector('main')).backgroundColor") == "rgb(13, 17, 23)"
+    assert "T" in shown.locator("main .row.sel").text_content()
+    assert "1024" not in shown.locator("main .row.sel").text_content()
+    shown.evaluate("location.hash = '#h.2.mlp/expand'")
+    shown.wait_for_function("document.querySelector('aside h3').textContent === 'Expand'")
+    assert "h.2.mlp" in shown.locator("aside .path").inner_text()
+
+
+@pytest.mark.parametrize("link", ["#nothing/here", "#%", "#h.99.attn", "#?dims=both&theme=<b>&axis=x"])
+def test_a_link_that_leads_nowhere_opens_the_model(opened, link):
+    assert opened("gpt2", link).locator("h1").inner_text().startswith("GPT-2 small")
+
+
+def test_layers_alike_are_chosen_in_the_heading(opened):
+    shown = opened("gpt2", "#h.0.attn/output")
+    assert "of 12 alike" in shown.locator("h1").inner_text()
+    assert shown.get_by_role("button", name="Layer before").is_disabled()
+    shown.get_by_role("button", name="Next layer").click()
+    assert place(shown) == "h.1.attn/output"
+    shown.locator("aside summary").click()
+    number = int(shown.locator("aside .raw li span").first.inner_text())
+    op = trace("gpt2").ops[number]
+    assert trace("gpt2").calls[op.call].path == "h.1.attn.c_proj"
+
+
+def test_everything_can_be_done_with_keys(opened):
+    shown = opened("gpt2")
+    shown.locator("#side [tabindex='0']").focus()
+    for _ in range(2):
+        shown.keyboard.press("ArrowDown")
+    assert place(shown) == "embedding/token-lookup"
+    shown.keyboard.press("End")
+    assert place(shown) == "unembedding/unembedding"
+    shown.keyboard.press("Enter")
+    assert shown.evaluate("document.activeElement.className").startswith("row")
+    shown.keyboard.press("ArrowUp")
+    assert place(shown) == "unembedding/layernorm"
+    shown.keyboard.press("ArrowRight")
+    assert "read by" in shown.locator("#tip").inner_text()
+    shown.keyboard.press("Enter")
+    assert place(shown) == "h.0/residual-2"
+    shown.keyboard.press("Escape")
+    assert place(shown) == "h.0"
+    shown.keyboard.press("]")
+    shown.keyboard.press("n")
+    shown.keyboard.press("b")
+    shown.keyboard.press("t")
+    assert place(shown) == "h.1?dims=names&bars=flops&theme=dark"
+    shown.keyboard.press("?")
+    assert shown.locator("#help").is_visible() and "one level up" in shown.locator("#help").inner_text()
+    shown.keyboard.press("Escape")
+    assert not shown.locator("#help").is_visible()
+
+
+def test_the_tree_is_one_for_screen_readers(opened):
+    shown = opened("gpt2")
+    tree = shown.get_by_role("tree")
+    items = tree.get_by_role("treeitem").evaluate_all(
+        "all => all.map(e => [e.getAttribute('aria-level'), e.getAttribute('aria-label'), e.tabIndex])"
+    )
+    assert items[0][:2] == ["1", "GPT-2 small, 124 M Parameters"]
+    assert sum(tab == 0 for _, _, tab in items) == 1
+    assert tree.locator("[aria-selected='true']").count() == 1
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_follows_the_system(opened, scheme):
+    shown = opened("gpt2", scheme=scheme)
+    paper = shown.evaluate("getComputedStyle(document.querySelector('main')).backgroundColor")
+    assert paper == {"light": "rgb(255, 255, 255)", "dark": "rgb(13, 17, 23)"}[scheme]
+
+
+def test_a_phone_shows_all_of_it(opened):
+    shown = opened("deepseek-v3", "#h.3.mlp.experts/down", PHONE)
+    assert shown.evaluate("document.documentElement.scrollWidth") <= 390
+    widest = shown.locator("main svg.cell").evaluate_all(
+        "all => Math.max(...all.map(e => e.getBoundingClientRect().right))"
+    )
+    assert widest <= 390
+    texts = shown.locator("main svg text").evaluate_all("all => all.map(e => parseFloat(getComputedStyle(e).fontSize))")
+    assert min(texts) >= 10.5
+    assert not shown.locator("#side").is_visible()
+    shown.locator("#drawer").click()
+    shown.locator("#side").get_by_text("Router", exact=True).click()
+    assert place(shown) == "h.3.mlp/router"
+    shown.locator("aside .grab").click()
+    assert "How well each expert suits" in shown.locator("aside").inner_text()
+
+
+def test_hostile_names_are_shown_as_they_are(opened):
+    shown = opened("hostile")
+    assert shown.locator("h1").inner_text() == HOSTILE
+    assert shown.title().startswith("</script>")
+    assert shown.locator("main img").count() == 0
+
+
+def test_a_failing_pass_opens_at_its_explanation(opened):
+    shown = opened("broken")
+    told = shown.locator(".failure").inner_text()
+    assert "The pass ended early" in told and "second" in told and "9" in told
+
+
+def test_several_pages_in_a_notebook_do_not_disturb_each_other(browser, tmp_path):
+    cells = [shapetrace.explore(trace(name), at=at) for name, at in (("gpt2", "attention"), ("hostile", ""))]
+    notebook = tmp_path / "notebook.html"
+    frames = "".join(cell._repr_html_() for cell in cells)
+    notebook.write_text(f"<!doctype html><body data-jp-theme-light='false'>{frames}</body>", encoding="utf-8")
+    shown = browser.new_page(viewport=DESKTOP, color_scheme="light")
+    errors = []
+    shown.on("pageerror", lambda error: errors.append(str(error)))
+    shown.goto(notebook.as_uri())
+    first, second = (shown.frame_locator(f"iframe >> nth={n}") for n in (0, 1))
+    assert first.locator("h1").inner_text().startswith("Attention")
+    assert second.locator("h1").inner_text() == HOSTILE
+    first.locator("main .row .lab").nth(3).click()
+    assert first.locator("aside h3").inner_text() == "Scores"
+    assert second.locator("aside h3").inner_text() == HOSTILE
+    assert first.locator("html").get_attribute("data-theme") == "dark"
+    shown.close()
+    assert not errors
