@@ -10,6 +10,7 @@ Importing this package does not import torch.
 
 from shapetrace.api import Figure, Trace, compare, explain, explore, figure, load, outline, trace
 from shapetrace.errors import MissingPartError, ShapetraceError, TraceError, UsageError
+from shapetrace.making import from_config, preset
 
 __version__ = "0.1.0"
 
@@ -25,7 +26,9 @@ __all__ = [
     "explain",
     "explore",
     "figure",
+    "from_config",
     "load",
     "outline",
+    "preset",
     "trace",
 ]

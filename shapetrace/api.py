@@ -1,9 +1,8 @@
 """What ``import shapetrace`` offers: trace, outline, figure, compare, load. Only tracing a model imports torch."""
 
-import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import fields
+from dataclasses import fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +16,8 @@ if TYPE_CHECKING:
     from shapetrace.drawing import Figure as Drawing
     from shapetrace.drawing import Look
     from shapetrace.language import Tell
-    from shapetrace.outlining.structure import Outline, Totals
+    from shapetrace.outlining import structure
+    from shapetrace.showing import Outline, Totals
 
 
 _CONTRADICTIONS = (LookupError, TypeError, ValueError, ArithmeticError, AttributeError, AssertionError, RecursionError)
@@ -39,7 +39,8 @@ class Trace(ir.Trace):
     @property
     def totals(self) -> "Totals":
         """Parameters, FLOPs and bytes of the whole pass."""
-        return self._outline.totals
+        totals: Totals = self._outline.totals  # type: ignore[assignment]  # `Outline.of` made them
+        return totals
 
     def outline(self, *, fused: bool = False) -> "Outline":
         """What the pass means; see `shapetrace.outline`."""
@@ -60,17 +61,17 @@ class Trace(ir.Trace):
         save(self, Path(path))
 
     def __str__(self) -> str:
-        from shapetrace.formats.table import render
+        return str(self._outline)
 
-        return render(self._outline, width=shutil.get_terminal_size((100, 40)).columns).rstrip("\n")
+    def __repr__(self) -> str:
+        from shapetrace.showing import summary
 
-    def _repr_svg_(self) -> str:
-        return figure(self._outline).svg
+        return f"<Trace {summary(self._outline)}>"
 
     def _repr_html_(self) -> str:
-        from shapetrace.formats.html import render
+        from shapetrace.formats.notebook import trace
 
-        return render(self._outline, svg=self._repr_svg_())
+        return trace(self._outline, figure(self._outline).drawing)
 
 
 class Figure:
@@ -113,6 +114,11 @@ class Figure:
                 f"{to.name} has no option {unknown[0]!r}: it has {', '.join(sorted(to.options)) or 'none'}"
             )
         write(path, render(self.drawing, to, Options(**options)))
+
+    def _repr_html_(self) -> str:
+        from shapetrace.formats.notebook import picture
+
+        return picture(self.drawing)
 
     def _repr_svg_(self) -> str:
         return self.svg
@@ -217,9 +223,10 @@ def outline(recorded: ir.Trace, *, fused: bool = False) -> "Outline":
         fused: True to show products as the code runs them, False to show one head's.
     """
     from shapetrace.outlining import outline as read
+    from shapetrace.showing import Outline
 
     try:
-        return read(recorded, fused=fused)
+        return Outline.of(read(recorded, fused=fused))
     except _CONTRADICTIONS as error:
         source = getattr(recorded, "_source", "")
         if not source:
@@ -229,13 +236,14 @@ def outline(recorded: ir.Trace, *, fused: bool = False) -> "Outline":
 
 
 def figure(
-    of: "Outline | ir.Trace",
+    of: "structure.Outline | ir.Trace",
     *,
     section: str | None = None,
     step: int | None = None,
     theme: str = "default",
     lang: str = "en",
     look: "Look | None" = None,
+    **choices: Any,
 ) -> Figure:
     """Draw an outline, or a trace's.
 
@@ -245,24 +253,26 @@ def figure(
         step: Number of one step in the table, counted from 1.
         theme: ``default`` (light and dark in one file), ``light``, ``dark``, ``print``, or a TOML file.
         lang: Language of its words: ``en``, ``zh``.
-        look: Further choices: width, title, caption, what to hide.
+        look: Further choices as one value.
+        choices: The same by name: ``width`` in px, ``title``, ``caption``, ``dims`` ("numbers", "names", "both"),
+            ``hide`` (a word, or several: "norms", "residuals" ...), ``view`` ("rows", "story" ...), ``list_alike``.
 
     Raises:
-        UsageError: If there is no such section, step, theme or language.
+        UsageError: If there is no such section, step, theme, language or choice.
     """
-    from shapetrace.drawing import Look
     from shapetrace.drawing import figure as draw
 
     read = outline(of) if isinstance(of, ir.Trace) else of
-    return Figure(draw(read, section=section, step=step, theme=theme, lang=lang, look=look or Look()))
+    return Figure(draw(read, section=section, step=step, theme=theme, lang=lang, look=_look(look, choices)))
 
 
 def compare(
-    *models: "Outline | ir.Trace",
+    *models: "structure.Outline | ir.Trace",
     section: str | None = "attention",
     theme: str = "default",
     lang: str = "en",
     look: "Look | None" = None,
+    **choices: Any,
 ) -> Figure:
     """Draw two or three models side by side: what does the same work stands in one band.
 
@@ -271,15 +281,32 @@ def compare(
         section: Path or kind of the section to compare; None for the whole models.
         theme: ``default`` (light and dark in one file), ``light``, ``dark``, ``print``, or a TOML file.
         lang: Language of its words: ``en``, ``zh``.
-        look: Further choices: width, title, caption, what to hide.
+        look: Further choices as one value.
+        choices: The same by name, as in `figure`.
 
     Raises:
-        UsageError: If there are not two or three, one has no such section, or there is no such theme or language.
+        UsageError: If there are not two or three, one has no such section, or there is no such theme, language or
+            choice.
     """
     from shapetrace.drawing import compare as draw
 
     outlines = [outline(model) if isinstance(model, ir.Trace) else model for model in models]
-    return Figure(draw(outlines, section=section, theme=theme, lang=lang, look=look))
+    return Figure(draw(outlines, section=section, theme=theme, lang=lang, look=_look(look, choices)))
+
+
+def _look(look: "Look | None", choices: dict[str, Any]) -> "Look":
+    """Choices by name put on a look."""
+    from shapetrace.drawing import Look
+
+    names = {"width": "width_px"} | {field.name: field.name for field in fields(Look) if field.name != "width_px"}
+    if unknown := sorted(choices.keys() - names.keys()):
+        raise UsageError(f"a figure has no {unknown[0]!r}; it takes section, step, theme, lang, {', '.join(names)}")
+    given = {names[name]: value for name, value in choices.items()}
+    if isinstance(hidden := given.get("hide"), str):
+        given["hide"] = (hidden,)
+    elif isinstance(hidden, Sequence):
+        given["hide"] = tuple(hidden)
+    return replace(look or Look(), **given)
 
 
 def explore(

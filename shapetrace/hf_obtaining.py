@@ -46,15 +46,20 @@ class TooLongError(Exception):
         self.excess = excess
 
 
-def obtain(request: Request, say: Say) -> Trace:
+def obtain(request: Request, say: Say, config: Any = None) -> Trace:
     """The trace of a model that transformers builds from a configuration.
 
     What the configuration lacks is filled in, and said; then the model is built again.
 
+    Args:
+        request: What is asked for.
+        say: Takes a sentence for what was filled in.
+        config: The configuration, or its entries; None for the one that the request names.
+
     Raises:
         ShapetraceError: If the request is wrong or cannot be carried out.
     """
-    asked = _Asked(request, say)
+    asked = _Asked(request, say, config)
     for _ in range(hf_completing.MOST):
         try:
             return placed_run(request, say, asked.build, asked.run)
@@ -71,10 +76,11 @@ class _Asked:
         completes: True while entries that the configuration lacks are filled in.
     """
 
-    def __init__(self, request: Request, say: Say) -> None:
+    def __init__(self, request: Request, say: Say, config: Any = None) -> None:
         self._request, self._say, shape = request, say, request.shape
         self._specs = parse_all(request.inputs)
-        self._config = huggingface.config(request.model.removeprefix("hf:"), huggingface.parse_entries(request.hf_set))
+        named = request.model.removeprefix("hf:") if config is None else config
+        self._config = huggingface.config(named, huggingface.parse_entries(request.hf_set), say)
         self.completes = True
         self._batch = int(shape.get("batch", 1))
         self._is_free = "seq" not in shape

@@ -67,11 +67,36 @@ def test_a_figure_has_an_svg_and_saves_by_suffix(trace, tmp_path):
         figure.save(tmp_path / "net.svg", dpi=300)
 
 
-def test_jupyter_gets_the_figure_and_the_table(trace):
-    assert trace._repr_svg_().startswith("<svg")
-    assert "<svg" in trace._repr_html_()
-    assert "shapetrace-table" in trace._repr_html_()
-    assert shapetrace.figure(trace)._repr_svg_().startswith("<svg")
+def test_a_choice_of_a_figure_is_a_keyword(trace):
+    from shapetrace.drawing import Look
+
+    plain = shapetrace.figure(trace, width=700, title="Mine", hide="activations", dims="names", caption="below")
+    as_one = Look(width_px=700, title="Mine", hide=("activations",), dims="names", caption="below")
+    assert plain.svg == shapetrace.figure(trace, look=as_one).svg
+    assert shapetrace.figure(trace, look=as_one, title="Yours").drawing.title == "Yours"
+    assert shapetrace.figure(trace, hide=["norms", "activations"]).drawing.title
+    with pytest.raises(shapetrace.UsageError, match=r"a figure has no 'widht'; it takes section, step, .*width"):
+        shapetrace.figure(trace, widht=700)
+    with pytest.raises(shapetrace.UsageError, match="width is 5 px"):
+        shapetrace.compare(trace, trace, section=None, width=5)
+
+
+def test_what_is_shown_at_a_prompt_is_one_line(trace):
+    for shown in (trace, trace.outline(), shapetrace.figure(trace)):
+        assert "\n" not in repr(shown)
+        assert len(repr(shown)) < 140
+    assert repr(trace).startswith("<Trace of Net: 4 operations, 4 steps, 212 parameters")
+    assert str(trace.totals).splitlines()[0].split() == ["parameters", "212"]
+    assert str(trace.outline()) == str(trace)
+
+
+def test_a_preset_is_run_by_its_name():
+    found = shapetrace.preset("gpt2", seq=8, layers=2)
+    assert found.model.settings["layers"] == 2
+    assert found.outline().model.settings["seq"] == 8
+    assert shapetrace.preset("toy:mha").model.name == "toy:mha"
+    with pytest.raises(shapetrace.UsageError, match="no setting 'layer': did you mean layers"):
+        shapetrace.preset("gpt2", layer=2)
 
 
 def test_the_models_own_exception_comes_through_with_the_partial_trace():

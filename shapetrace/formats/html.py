@@ -19,8 +19,8 @@ _NUMBERS = frozenset({"#", "parameters", "FLOPs"})
 
 _STYLE = """<style>
 .shapetrace-table { border-collapse: collapse; font-size: 13px; }
-.shapetrace-table th, .shapetrace-table td { text-align: left; padding: 2px 10px; border: 0; }
-.shapetrace-table .n { text-align: right; font-variant-numeric: tabular-nums; }
+.shapetrace-table th, .shapetrace-table td { text-align: left !important; padding: 2px 10px; border: 0; }
+.shapetrace-table .n { text-align: right !important; font-variant-numeric: tabular-nums; white-space: nowrap; }
 .shapetrace-table .e { font-family: ui-monospace, Menlo, Consolas, monospace; white-space: nowrap; }
 .shapetrace-table .data { color: light-dark(#1d5fd0, #7ab0ff); }
 .shapetrace-table .weight, .shapetrace-table .constant { color: light-dark(#5f6672, #a3abb8); }
@@ -29,29 +29,29 @@ _STYLE = """<style>
 </style>"""
 
 
-def render(outline: Outline, *, depth: int | None = None, svg: str = "", words: Words = ENGLISH) -> str:
+def render(outline: Outline, *, depth: int | None = None, picture: str = "", words: Words = ENGLISH) -> str:
     """Write an outline as an HTML fragment.
 
     Args:
         outline: What to show.
         depth: Sections deeper than this are one row each.
-        svg: A figure to show before the table, which is then closed.
+        picture: A figure to show before the table, which is then closed.
         words: The language.
     """
     left, right = summary.totals(outline, words)
     ended = "" if outline.explained else outline.failure
     notes = [summary.coverage(outline, words), summary.uncounted(outline, words), ended]
-    facts = _text(" · ".join(facts_of(outline.model, words)))
+    facts = plain(" · ".join(facts_of(outline.model, words)))
     titles = [(words.say(title), "n" if title in _NUMBERS else "") for title in TITLES]
     body = [
         _STYLE,
-        f"<p><strong>{_text(words.say(outline.model.name))}</strong> {facts}</p>",
+        f"<p><strong>{plain(words.say(outline.model.name))}</strong> {facts}</p>",
         _table(titles, [_cells(row) for row in rows(outline, depth=depth, words=words)]),
-        f"<p><strong>{_text(' · '.join([*left.split(summary.GAP), right]))}</strong></p>",
-        *(f"<p>{_text(note)}</p>" for note in notes if note),
+        f"<p><strong>{plain(' · '.join([*left.split(summary.GAP), right]))}</strong></p>",
+        *(f"<p>{plain(note)}</p>" for note in notes if note),
     ]
-    if svg:
-        body = [svg.rstrip(), f"<details><summary>{_text(words.say('All steps'))}</summary>", *body, "</details>"]
+    if picture:
+        body = [picture.rstrip(), f"<details><summary>{plain(words.say('All steps'))}</summary>", *body, "</details>"]
     if outline.explained:
         body.append(f'<pre class="shapetrace-failure">{_lines(report(outline.explained, words.told))}</pre>')
     return "\n".join(body) + "\n"
@@ -62,52 +62,52 @@ def render_grid(grid: Grid) -> str:
     classes = ["n" if column.align == "right" else "" for column in grid.columns]
     titles = [(column.title, mark) for column, mark in zip(grid.columns, classes, strict=True)]
     body = [
-        [(_text(text(cell, column)), mark) for cell, column, mark in zip(row, grid.columns, classes, strict=True)]
+        [(plain(text(cell, column)), mark) for cell, column, mark in zip(row, grid.columns, classes, strict=True)]
         for row in grid.rows
     ]
-    above = [f"<p>{_text(line)}</p>" for line in grid.above]
+    above = [f"<p>{plain(line)}</p>" for line in grid.above]
     if above and not grid.rows:
         return "\n".join(above) + "\n"
-    title = [f"<p><strong>{_text(grid.title)}</strong></p>"] if grid.title else []
+    title = [f"<p><strong>{plain(grid.title)}</strong></p>"] if grid.title else []
     return (
-        "\n".join([*above, _STYLE, *title, _table(titles, body), *(f"<p>{_text(note)}</p>" for note in grid.notes)])
+        "\n".join([*above, _STYLE, *title, _table(titles, body), *(f"<p>{plain(note)}</p>" for note in grid.notes)])
         + "\n"
     )
 
 
-def _text(words: str) -> str:
+def plain(words: str) -> str:
     """Escaped, without the control characters that no page may hold."""
     return escape("".join(character if character.isprintable() else " " for character in words))
 
 
 def _lines(words: str) -> str:
     """Several lines, each escaped."""
-    return "\n".join(map(_text, words.split("\n")))
+    return "\n".join(map(plain, words.split("\n")))
 
 
 def _cells(row: TableRow) -> list[tuple[str, str]]:
     indent = f' style="padding-left: {10 + 16 * row.depth}px"'
-    title = f"<span{indent}>{_text(row.title)}</span>"
-    note = f" <small>{_text(row.note)}</small>" if row.note else ""
+    title = f"<span{indent}>{plain(row.title)}</span>"
+    note = f" <small>{plain(row.note)}</small>" if row.note else ""
     return [
         ("" if row.number is None else str(row.number), "n"),
         ((title if row.step else f"<strong>{title}</strong>") + note, ""),
-        (_text(row.module), "e"),
+        (plain(row.module), "e"),
         (_equation(row), "e"),
-        (_text(row.stack), ""),
-        (_text(row.cost), "n"),
-        (_text(flops_of(row)), "n"),
+        (plain(row.stack), ""),
+        (plain(row.cost), "n"),
+        (plain(flops_of(row)), "n"),
     ]
 
 
 def _equation(row: TableRow) -> str:
     if row.step is None:
-        return _text(row.equation)
-    return "".join(f'<span class="{piece.ink}">{_text(piece.text)}</span>' for piece in row.pieces)
+        return plain(row.equation)
+    return "".join(f'<span class="{piece.ink}">{plain(piece.text)}</span>' for piece in row.pieces)
 
 
 def _table(titles: list[tuple[str, str]], body: list[list[tuple[str, str]]]) -> str:
-    head = "".join(f'<th class="{mark}">{_text(title)}</th>' for title, mark in titles)
+    head = "".join(f'<th class="{mark}">{plain(title)}</th>' for title, mark in titles)
     lines = ["<tr>" + "".join(f'<td class="{mark}">{cell}</td>' for cell, mark in cells) + "</tr>" for cells in body]
     table = ['<table class="shapetrace-table">', f"<thead><tr>{head}</tr></thead>", *lines, "</table>"]
     return "\n".join(['<div style="overflow-x: auto">', *table, "</div>"])
@@ -118,7 +118,7 @@ def _files(outline: Outline, part: Excerpt, options: Options, _among: Sequence[s
     from shapetrace.formats import rendering, svg
 
     drawn = svg.render(rendering.drawing(outline, part, options), templates=options.templates)
-    yield f"{part.name}.html", render(rendering.narrowed(outline, part), svg=drawn, words=options.words)
+    yield f"{part.name}.html", render(rendering.narrowed(outline, part), picture=drawn, words=options.words)
 
 
 FORMAT = Format(

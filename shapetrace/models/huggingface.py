@@ -3,9 +3,7 @@
 import difflib
 import importlib
 import inspect
-import json
-import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -16,6 +14,9 @@ from torch import nn
 from shapetrace.capture.known_calls import building
 from shapetrace.errors import MissingPartError, UsageError
 from shapetrace.models.hf_completing import completed, within_vocabulary
+from shapetrace.models.hf_reading import config, one_line, parse_entries, transformers
+
+__all__ = ["ORDER", "build", "config", "model_class", "parse_entries", "parts", "transformers"]
 
 ORDER = (
     "MODEL_FOR_CAUSAL_LM_MAPPING",
@@ -26,108 +27,6 @@ ORDER = (
     "MODEL_MAPPING",
 )
 """Which of transformers' tables is asked first for a model class."""
-
-
-def transformers() -> ModuleType:
-    """The package, imported late and offline.
-
-    Raises:
-        MissingPartError: If it is not installed.
-    """
-    os.environ.setdefault("HF_HUB_OFFLINE", "1")  # read when the hub's client is first imported
-    try:
-        return importlib.import_module("transformers")
-    except ImportError as error:
-        raise MissingPartError(
-            "hf: needs transformers, which is not installed: pip install 'shapetrace[hf]'."
-        ) from error
-
-
-def config(reference: str, entries: Mapping[str, Any] | None = None) -> Any:
-    """A configuration: of a model type by its defaults, or from a config.json or the folder that holds one.
-
-    Args:
-        reference: ``llama``, ``path/to/config.json`` or ``path/to/folder``.
-        entries: Entries to change, nested ones with dots: ``{"text_config.hidden_size": 64}``.
-
-    Raises:
-        UsageError: If the file is broken, or the type or an entry unknown.
-        MissingPartError: If transformers is not installed.
-    """
-    package = transformers()
-    path = Path(reference).expanduser()
-    values = _read(path) if path.exists() or path.suffix == ".json" else {"model_type": reference}
-    model_type = values.pop("model_type", None)
-    types = list(package.CONFIG_MAPPING)
-    if model_type not in types:
-        raise UsageError(_unknown_type(reference, model_type, types))
-    for name, value in (entries or {}).items():
-        _set(values, name, value, known=package.CONFIG_MAPPING[model_type])
-    try:
-        made = package.CONFIG_MAPPING[model_type].from_dict(values)
-    except ImportError as error:
-        raise MissingPartError(f"{model_type} needs a package: {_one_line(error)}") from error
-    except Exception as error:
-        raise UsageError(f"{reference} is no valid {model_type} configuration: {_one_line(error)}") from error
-    return made
-
-
-def _read(path: Path) -> dict[str, Any]:
-    file = path / "config.json" if path.is_dir() else path
-    try:
-        values = json.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageError(f"{file} cannot be read: {error.strerror or error}.") from error
-    except ValueError as error:
-        raise UsageError(f"{file} is no JSON: {error}.") from error
-    if not isinstance(values, dict) or not isinstance(values.get("model_type"), str):
-        raise UsageError(f"{file} has no model_type: expected a config.json of transformers.")
-    return values
-
-
-def _unknown_type(reference: str, model_type: object, types: Sequence[str]) -> str:
-    near = difflib.get_close_matches(str(model_type).lower(), types, n=3, cutoff=0.5)
-    hint = f"did you mean {' or '.join(near)}?" if near else "expected a type of transformers, or a config.json."
-    where = "" if model_type == reference else f" (in {reference})"
-    return f"transformers has no model type {model_type!r}{where}: {hint}"
-
-
-def _set(values: dict[str, Any], name: str, value: object, *, known: Any) -> None:
-    """Change one entry; a nested one gets its parent's defaults first."""
-    first, dot, rest = name.partition(".")
-    defaults = known()
-    if not hasattr(defaults, first):
-        near = difflib.get_close_matches(first, list(defaults.to_dict()), n=3)
-        hint = f": did you mean {' or '.join(near)}?" if near else "."
-        raise UsageError(f"The configuration of {defaults.model_type} has no entry {first!r}{hint}")
-    if not dot:
-        values[first] = value
-        return
-    inner = getattr(defaults, first)
-    table = values.setdefault(first, inner.to_dict() if hasattr(inner, "to_dict") else dict(inner or {}))
-    if hasattr(inner, "to_dict"):
-        _set(table, rest, value, known=type(inner))
-    else:
-        table[rest] = value
-
-
-def parse_entries(texts: Sequence[str]) -> dict[str, Any]:
-    """Read ``key=value`` settings; values are JSON, and plain words are words.
-
-    Raises:
-        UsageError: If one has no ``=``.
-    """
-    entries: dict[str, Any] = {}
-    for text in texts:
-        key, equals, value = text.partition("=")
-        if not equals or not key.strip():
-            raise UsageError(f"The setting {text!r} is no key=value: write, say, num_hidden_layers=2.")
-        try:
-            entries[key.strip()] = json.loads(value)
-        except ValueError:
-            words = {"True": True, "False": False, "None": None}
-            entries[key.strip()] = words.get(value.strip(), value.strip())
-    return entries
 
 
 def build(
@@ -165,10 +64,10 @@ def build(
         try:
             model, said = completed(lambda: _made(cls, configuration, torch_dtype), configuration)
         except ImportError as error:
-            raise MissingPartError(f"{cls.__name__} needs a package: {_one_line(error)}") from error
+            raise MissingPartError(f"{cls.__name__} needs a package: {one_line(error)}") from error
         except Exception as error:
             raise UsageError(
-                f"{cls.__name__} cannot be built from this configuration ({type(error).__name__}: {_one_line(error)}): "
+                f"{cls.__name__} cannot be built from this configuration ({type(error).__name__}: {one_line(error)}): "
                 "a config.json or --set key=value may give what is missing."
             ) from error
     for sentence in [*beyond, *said]:
@@ -214,7 +113,7 @@ def model_class(configuration: Any, name: str | None = None) -> Any:
                 return found
         return _by_config_class(configuration)
     except ImportError as error:  # the class stands for one that cannot be imported
-        raise MissingPartError(f"{configuration.model_type} needs a package: {_one_line(error)}") from error
+        raise MissingPartError(f"{configuration.model_type} needs a package: {one_line(error)}") from error
 
 
 def _named_class(package: ModuleType, name: str, configuration: Any) -> Any:
@@ -311,7 +210,3 @@ def _made(cls: Any, configuration: Any, dtype: torch.dtype) -> nn.Module:
     if not hasattr(made, "config"):
         made.config = configuration
     return made
-
-
-def _one_line(error: BaseException) -> str:
-    return " ".join(str(error).split()) or type(error).__name__

@@ -73,7 +73,7 @@ def test_a_page_cannot_resize_a_figure(browser, tmp_path):
 
 @pytest.mark.parametrize("style", [HOSTILE, BLOG])
 def test_a_fragment_can_be_pasted(browser, tmp_path, style):
-    fragment = html.render(gpt2(), svg=two()[0])
+    fragment = html.render(gpt2(), picture=two()[0])
     assert not re.search(r"\n\s*\n", fragment), "a blank line ends a block of HTML in Markdown"
     (found,) = survey(browser, page_of(tmp_path, style, fragment))
     found.assert_sound()
