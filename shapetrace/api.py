@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from shapetrace.outlining import structure
     from shapetrace.showing import Outline, Totals
 
+__tracebackhide__ = True  # pytest shows the code of the test, not ours
 
 _CONTRADICTIONS = (LookupError, TypeError, ValueError, ArithmeticError, AttributeError, AssertionError, RecursionError)
 """What reading the meaning of a trace may end with if its file was changed by hand."""
@@ -180,7 +181,7 @@ def trace(model: "torch.nn.Module", /, *args: Any, **kwargs: Any) -> Trace:
 
 
 @contextmanager
-def explain(*, lang: str = "en") -> Iterator[None]:
+def explain(*, lang: str = "en", others: bool = True) -> Iterator[None]:
     """Explain the exception that a block of code raises, if one does: ``with shapetrace.explain(): model(x)``.
 
     Every operation in the block is recorded, whatever models run. The exception comes through unchanged, with
@@ -189,6 +190,7 @@ def explain(*, lang: str = "en") -> Iterator[None]:
 
     Args:
         lang: Language of the note: ``en``, ``zh``.
+        others: False to leave exceptions as they are that are not of PyTorch's operations.
 
     Raises:
         UsageError: If there is no such language.
@@ -197,15 +199,17 @@ def explain(*, lang: str = "en") -> Iterator[None]:
     from shapetrace.drawing.wording import words_in
 
     tell = words_in(lang).told if lang != "en" else str
-    with watch(lambda error, partial: _tell(error, partial, tell)):
+    with watch(lambda error, partial: _tell(error, partial, tell, others=others)):
         yield
 
 
-def _tell(error: Exception, partial: ir.Trace, tell: "Tell" = str) -> None:
+def _tell(error: Exception, partial: ir.Trace, tell: "Tell" = str, *, others: bool = True) -> None:
     """Leave the explanation and the partial trace on an exception, in place of the recorder's own short note."""
     from shapetrace.failing import explanation, report
 
     explained = explanation(partial)
+    if explained is not None and explained.kind == "other" and not others:
+        return
     notes: list[str] = getattr(error, "__notes__", [])
     if notes and notes[-1].startswith("while tracing "):
         notes.pop()

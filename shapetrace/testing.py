@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from shapetrace.api import Trace, load, trace
-from shapetrace.comparing import USUALLY, compare, to_ignore
+from shapetrace.api import Trace, trace
+from shapetrace.comparing import USUALLY, to_ignore
 from shapetrace.formats import table
 from shapetrace.formats.contract import Options
+from shapetrace.holding import SUFFIXES, compared, held, hold
 
 if TYPE_CHECKING:
     import torch
@@ -31,8 +32,8 @@ def assert_shapes(
 ) -> Trace:
     """Run ``model(*args, **kwargs)`` and fail if its shapes are not those of the snapshot.
 
-    The snapshot is a trace file, ``shapes/TEST_FILE.TEST_NAME.json`` beside the test. With ``SHAPETRACE_UPDATE=1`` in
-    the environment it is written. Two calls in one test need names of their own.
+    The snapshot is a text, ``shapes/TEST_FILE.TEST_NAME.txt`` beside the test; a trace of that name (``.json``) will do
+    too. With ``SHAPETRACE_UPDATE=1`` in the environment it is written. Two calls in one test need names of their own.
 
     Args:
         model: Any module.
@@ -48,16 +49,17 @@ def assert_shapes(
         AssertionError: If there is no snapshot, or the shapes differ; the message is the comparison.
         Exception: What the model raises, with an explanation as a note.
     """
+    __tracebackhide__ = True  # pytest shows the test and the message
     ignored = to_ignore(ignore)
     caller = inspect.stack()[1]
     path = _path(Path(caller.filename), caller.function, snapshot)
     found = trace(model, *args, **kwargs)
     if os.environ.get(UPDATE, "0") not in {"", "0"}:
-        found.save(path)
+        hold(found, path)
         return found
     if not path.exists():
         raise AssertionError(f"no snapshot {path}: run the test once with {UPDATE}=1, and commit the file")
-    difference = compare(load(path), found, names=(path.name, found.model.name))
+    difference = compared(held(path), found, path.name)
     if difference.differs(ignored):
         shown = table.render_comparison(difference, Options(width=_WIDTH, strict=True))
         raise AssertionError(f"shapes differ; if that is meant, run the test with {UPDATE}=1\n\n{shown}")
@@ -65,10 +67,12 @@ def assert_shapes(
 
 
 def _path(file: Path, function: str, snapshot: str | Path | None) -> Path:
-    if snapshot is not None and Path(snapshot).suffix in {".json", ".gz"}:
+    if snapshot is not None and str(snapshot).endswith(SUFFIXES):
         return file.parent / snapshot
     name = str(snapshot) if snapshot is not None else _test_name() or function
-    return file.parent / "shapes" / f"{file.stem}.{re.sub(r'[^A-Za-z0-9_.-]+', '-', name).strip('-')}.json"
+    stem = f"{file.stem}.{re.sub(r'[^A-Za-z0-9_.-]+', '-', name).strip('-')}"
+    made = [file.parent / "shapes" / f"{stem}{suffix}" for suffix in SUFFIXES]
+    return next((path for path in made if path.exists()), made[0])
 
 
 def _test_name() -> str:

@@ -22,6 +22,8 @@ from shapetrace.capture.registry import Registry
 from shapetrace.capture.scopes import module_scopes
 from shapetrace.errors import TraceError
 
+__tracebackhide__ = True  # pytest shows the code of the test, not ours
+
 
 def capture(
     model: torch.nn.Module,

@@ -16,6 +16,8 @@ from shapetrace.capture.lines import calling_line
 from shapetrace.errors import UnknownValueError
 from shapetrace.ops.registry import find
 
+__tracebackhide__ = True  # pytest shows the code of the test, not ours
+
 _META = torch.device("meta")
 _CPU = torch.device("cpu")
 

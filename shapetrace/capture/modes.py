@@ -22,6 +22,8 @@ from shapetrace.capture.plain import is_jagged, plain
 from shapetrace.capture.recorder import Recorder
 from shapetrace.ir import Call, Plain
 
+__tracebackhide__ = True  # pytest shows the code of the test, not ours
+
 _NOT_RECORDED = frozenset({"device", "layout", "pin_memory", "memory_format", "generator", "non_blocking"})
 _GETTERS_WITHOUT_TENSORS = frozenset(
     {"shape", "dtype", "device", "layout", "ndim", "itemsize", "nbytes", "names", "requires_grad", "is_leaf",

@@ -16,6 +16,8 @@ from shapetrace.capture.plain import named_tensors
 from shapetrace.capture.recorder import Recorder
 from shapetrace.capture.registry import Registry
 
+__tracebackhide__ = True  # pytest shows the code of the test, not ours
+
 _MOST_OPS = 20_000
 """Operations that are kept: a training loop may run in the block for days."""
 

@@ -1,8 +1,10 @@
-"""``shapetrace check``: does a model still have the shapes of a saved trace? For CI."""
+"""``shapetrace check``: does a model still have the shapes that a file holds? For CI."""
 
+import shlex
+import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,6 +15,10 @@ from shapetrace.errors import UsageError
 from shapetrace.obtaining import obtain
 from shapetrace.request import Request
 
+if TYPE_CHECKING:
+    from shapetrace.api import Trace
+    from shapetrace.outlining.structure import Outline
+
 
 @takes_model
 def check(
@@ -20,39 +26,38 @@ def check(
     other: Annotated[
         str, typer.Argument(metavar="[MODEL]", help="The model that is checked against it.", show_default=False)
     ] = "",
-    update: Annotated[bool, typer.Option("--update", help="Write the trace of the model to the file.")] = False,
+    update: Annotated[bool, typer.Option("--update", help="Write the shapes of the model to the file.")] = False,
     ignore: Annotated[
         str, typer.Option("--ignore", help="Differences that do not count: steps, names, kernels; or none.")
     ] = "kernels",
     format: Annotated[str, typer.Option("--format", "-f", help="Of the differences: {comparison}.")] = "table",  # noqa: A002
     lang: Annotated[str, typer.Option("--lang", help="Language of what people read: en, zh.")] = "en",
 ) -> None:
-    """Check a model against a saved trace: exit 0 if its shapes are the same, 1 with the differences if not."""
-    from shapetrace.api import load
-    from shapetrace.comparing import compare, to_ignore
+    """Check a model against a file of shapes: exit 0 if they are the same, 1 with the differences if not.
+
+    The file is a snapshot that people review (shapes.txt), or a trace (shapes.json).
+    """
+    from shapetrace.comparing import to_ignore
     from shapetrace.formats import ready
     from shapetrace.formats.contract import Options
     from shapetrace.formats.rendering import render
+    from shapetrace.holding import checked_name, compared, hold
 
-    if request.kind != "file":
-        raise UsageError(f"got {request.model or 'no trace'}, expected a trace: shapetrace check trace.json MODEL")
+    path = checked_name(request.model)
     options = Options(lang=lang, strict=True, **terminal_options())
     table, to = ready(["table", format], "comparison", options)
-    ignored, path = to_ignore(ignore.split(",")), Path(request.model)
-    if not update and not path.exists():
-        raise UsageError(f"no trace {path}: --update writes the one to check against")
-    kept = None if not path.exists() else load(path)
+    ignored, before = to_ignore(ignore.split(",")), _before(path, update)
     with waiting(f"tracing {other or 'the reference model'}"):
         trace = obtain(replace(request, model=other), say)
     if trace.failure is not None:
         deliver(render(trace.outline(), table, options), table)
         raise typer.Exit(1)
+    found = None if before is None else compared(before, trace, path.name)
     if update:
-        trace.save(path)
-    if kept is None:
+        hold(trace, path, command=_command(other))
+    if found is None:
         say(f"wrote {path}")
         return
-    found = compare(kept, trace, names=(path.name, trace.model.name))
     if not found.differs(ignored):
         say(f"{trace.model.name} has the shapes of {path}")
         return
@@ -62,3 +67,23 @@ def check(
         return
     say(f"{trace.model.name} differs from {path}; if that is meant, --update writes the new shapes")
     raise typer.Exit(1)
+
+
+def _before(path: Path, update: bool) -> "Trace | Outline | None":
+    """What the file holds, read before anything runs; None if it is to be written anew."""
+    from shapetrace.holding import held
+
+    if not path.exists() and not update:
+        raise UsageError(f"no file {path}: --update writes the one to check against")
+    try:
+        return held(path) if path.exists() else None
+    except UsageError:
+        if update:
+            return None
+        raise
+
+
+def _command(model: str) -> str:
+    """What made a snapshot, for those who read it."""
+    words = [word for word in sys.argv[1:] if word not in {"--update", "--debug"}]
+    return f"shapetrace {shlex.join(words)}" if model in words else "shapetrace check"

@@ -36,8 +36,8 @@ EXAMPLES: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("shapetrace diff gpt2 hf:gpt2 --seq 64", "is it the same model?"),
     ),
     "check": (
-        ("shapetrace check shapes.json gpt2 --seq 64 --update", "once; commit shapes.json"),
-        ("shapetrace check shapes.json gpt2 --seq 64", "in CI: exit code 1 if shapes changed"),
+        ("shapetrace check shapes.txt gpt2 --seq 64 --update", "once; commit shapes.txt"),
+        ("shapetrace check shapes.txt gpt2 --seq 64", "in CI: exit code 1 if shapes changed"),
     ),
     "embed": (
         ("shapetrace embed post.md", "draw, and put or refresh the image lines"),

@@ -20,15 +20,22 @@ def compare(left: Trace, right: Trace, *, names: tuple[str, str] = ("", "")) -> 
         right: The one after.
         names: What to call them; the names of their models if empty.
     """
-    outlines = _outline(left), _outline(right)
-    pairing = _Pairing((left, right))
-    changes = tuple(pairing.rows(outlines[0].root, outlines[1].root, 0))
+    return _compared(_outline(left), _outline(right), names, (left, right))
+
+
+def compare_outlines(left: Outline, right: Outline, *, names: tuple[str, str] = ("", "")) -> Comparison:
+    """The same for two outlines, of which nobody knows what PyTorch executed."""
+    return _compared(left, right, names, None)
+
+
+def _compared(left: Outline, right: Outline, names: tuple[str, str], traces: tuple[Trace, Trace] | None) -> Comparison:
+    changes = tuple(_Pairing(traces).rows(left.root, right.root, 0))
     equal = [c for c in changes if not c.section and c.status != "added" and "products" not in c.aspects]
     n_products = sum(1 for change in equal if (step := change.steps[0]) and step.kind in PRODUCTS)
     return Comparison(
         names[0] or left.model.name,
         names[1] or right.model.name,
-        _totals(*outlines),
+        _totals(left, right),
         changes,
         n_products,
         _settings(left.model.settings, right.model.settings),
@@ -59,7 +66,7 @@ def _totals(left: Outline, right: Outline) -> tuple[Total, ...]:
 class _Pairing:
     """Rows of two trees, side by side."""
 
-    def __init__(self, traces: tuple[Trace, Trace]) -> None:
+    def __init__(self, traces: tuple[Trace, Trace] | None) -> None:
         self._traces = traces
 
     def rows(self, left: Section, right: Section, depth: int) -> Iterator[Change]:
@@ -110,6 +117,8 @@ class _Pairing:
         return tuple(found), tuple(note for notes in found.values() for note in notes)
 
     def _kernels(self, step: Step, side: int) -> Counter[str]:
+        if self._traces is None:
+            return Counter()
         trace = self._traces[side]
         return Counter(kernel.name for op in step.ops for kernel in trace.ops[op].kernels)
 

@@ -31,8 +31,12 @@ def compared(comparison: Comparison, words: Words = ENGLISH, *, strict: bool = T
         below: True to write the right side below the left one, in the same cell.
     """
     above = (f"{comparison.left} ↔ {comparison.right}", *summary(comparison, strict=strict, words=words))
-    rows = tuple(_below(row) if below else row.cells for row in _rows(comparison, strict, words))
-    return Grid(_columns(comparison, words, below), rows, above=above)
+    found = list(_rows(comparison, strict, words))
+    rows = [_below(row) if below else row.cells for row in found]
+    columns = _columns(comparison, words, below)
+    if found and all(row.flops == (_NOTHING, _NOTHING) for row in found):
+        columns, rows = columns[:-1], [row[:-1] for row in rows]
+    return Grid(columns, tuple(rows), above=above)
 
 
 @dataclass(frozen=True, slots=True)

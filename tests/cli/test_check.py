@@ -24,13 +24,14 @@ class Renamed(torch.nn.Module):
 """
 
 
-@pytest.fixture
-def held(shapetrace, tmp_path, monkeypatch):
+@pytest.fixture(params=[".txt", ".json"])
+def held(request, shapetrace, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "net.py").write_text(MODEL, encoding="utf-8")
-    said = shapetrace("check", "shapes.json", "net.py:Net", "--input", "x=2x8", "--update")
-    assert "wrote shapes.json" in said.err
-    return tmp_path / "shapes.json"
+    name = f"shapes{request.param}"
+    said = shapetrace("check", name, "net.py:Net", "--input", "x=2x8", "--update")
+    assert f"wrote {name}" in said.err
+    return tmp_path / name
 
 
 def test_a_model_that_is_as_it_was_passes_in_silence(held, shapetrace):
@@ -71,7 +72,7 @@ def test_differences_and_failures_are_told_in_the_language(held, shapetrace):
 
 
 def test_what_is_no_trace_exits_2(held, shapetrace):
-    assert "expected a trace" in shapetrace("check", "gpt2", "gpt2", code=2).err
+    assert "expected a file of shapes" in shapetrace("check", "gpt2", "gpt2", code=2).err
     assert "--update writes" in shapetrace("check", held.parent / "missing.json", "net.py:Net", code=2).err
 
 

@@ -1,0 +1,76 @@
+"""Shapes that a file holds: a snapshot that people read, or a whole trace; and what differs from them."""
+
+from pathlib import Path
+
+from shapetrace.api import Trace, load
+from shapetrace.comparing import compare, compare_outlines, reading, snapshots
+from shapetrace.comparing.structure import Comparison
+from shapetrace.errors import UsageError
+from shapetrace.outlining.structure import Outline
+from shapetrace.writing import write
+
+SUFFIXES = (".txt", ".json", ".json.gz")
+"""A snapshot, and traces."""
+
+
+def is_trace(path: Path) -> bool:
+    """Whether a file of that name holds a trace, not a snapshot."""
+    return path.name.lower().endswith(SUFFIXES[1:])
+
+
+def checked_name(name: str) -> Path:
+    """The path of a file that holds shapes.
+
+    Raises:
+        UsageError: If its suffix is none of such files.
+    """
+    if not name.lower().endswith(SUFFIXES):
+        raise UsageError(f"got {name or 'no file'}, expected a file of shapes: shapetrace check shapes.txt MODEL")
+    return Path(name)
+
+
+def hold(trace: Trace, path: Path, *, command: str = "") -> None:
+    """Write the shapes of a pass.
+
+    Args:
+        trace: The pass.
+        path: A snapshot (``.txt``), or a trace (``.json``, ``.json.gz``).
+        command: How a snapshot was made, for those who read it.
+
+    Raises:
+        UsageError: If it cannot be written there.
+    """
+    if is_trace(path):
+        trace.save(path)
+    else:
+        write(path, snapshots.written(trace.outline(), command))
+
+
+def held(path: Path) -> Trace | Outline:
+    """What a file holds.
+
+    Raises:
+        UsageError: If it is neither a snapshot nor a trace.
+    """
+    if is_trace(path):
+        return load(path)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"cannot read {path}: {getattr(error, 'strerror', '') or 'it is not UTF-8'}") from error
+    return reading.read(text, str(path))
+
+
+def compared(before: Trace | Outline, trace: Trace, name: str) -> Comparison:
+    """What differs between the shapes that a file holds and those of a pass.
+
+    Args:
+        before: What `held` gave.
+        trace: The pass.
+        name: Of the file.
+    """
+    names = name, trace.model.name
+    if isinstance(before, Trace):
+        return compare(before, trace, names=names)
+    same_words = reading.read(snapshots.written(trace.outline()), "the snapshot of this pass")
+    return compare_outlines(before, same_words, names=names)
