@@ -1,8 +1,8 @@
 """Markdown posts that ask for figures: where the markers are, and the image line under each.
 
-A marker is a comment of its own, ``<!-- shapetrace: gpt2 --section attention -->``, or a fenced block whose language
-is ``shapetrace``. It holds the argument and the options of ``shapetrace diagram``, and ``--name`` for the file.
-Nothing else is touched.
+A marker is a comment of its own, ``<!-- shapetrace: gpt2 --section attention -->``; in MDX ``{/* shapetrace: ... */}``.
+It holds the argument and the options of ``shapetrace diagram``, and ``--name`` for the file. A fenced block whose
+language is ``shapetrace`` is one too, and becomes a comment: a site would publish it as code. Nothing else is touched.
 """
 
 import hashlib
@@ -10,15 +10,17 @@ import re
 import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from shapetrace.errors import UsageError
 from shapetrace.formats.markdown import escaped
+from shapetrace.places import Place
 
 _FENCE = re.compile(r"(?P<indent>\s*)(?P<fence>`{3,}|~{3,})\s*(?P<language>[^\s`]*)(?P<rest>[^`]*)")
-_COMMENT = re.compile(r"(?P<indent> {0,3})<!--\s*shapetrace\b(?P<colon>:?)(?P<rest>.*)", re.DOTALL)
-_IMAGE = re.compile(r"\s*!\[.*\]\((?P<target>[^()\s]+)\)\s*")
-_LONGEST_NAME = 60
+_COMMENT = re.compile(r"(?P<indent> {0,3})(?P<start><!--|\{/\*)\s*shapetrace\b(?P<colon>:?)(?P<rest>.*)", re.DOTALL)
+_ENDS = {"<!--": "-->", "{/*": "*/}"}
+_IMAGE = re.compile(r"\s*!\[.*\]\((?P<target>[^()]+)\)\s*")
+_FILE = re.compile(r"[\w.-]+\.(?:svg|png)")
+_LONGEST_NAME = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +32,16 @@ class Marker:
         words: Arguments and options of ``shapetrace diagram``.
         end: Number of lines up to its end: the line of its image has this index.
         indent: Space before it, which its image line has too.
+        comment: What a fenced block becomes: a comment that says the same; empty for a comment.
+        start: Index of its first line.
     """
 
     place: str
     words: tuple[str, ...]
     end: int
     indent: str = ""
+    comment: str = ""
+    start: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,17 +85,33 @@ def _markers(lines: Sequence[str], source: str) -> Iterator[Marker]:
             if fence["language"] == "shapetrace":
                 if end > len(lines):
                     raise UsageError(f"{place}: the block is not closed: end it with {fence['fence']}")
-                yield Marker(place, _words(" ".join(lines[at : end - 1]), place), end, fence["indent"])
+                words = _words(" ".join(lines[at : end - 1]), place)
+                yield Marker(place, words, end, fence["indent"], _comment(words, source, place), start)
             at = end
         elif comment := _COMMENT.fullmatch(lines[start]):
-            last = next((n for n in range(start, len(lines)) if "-->" in lines[n]), None)
+            end_mark = _ENDS[comment["start"]]
+            last = next((n for n in range(start, len(lines)) if end_mark in lines[n]), None)
             if last is None:
-                raise UsageError(f"{place}: the comment is not closed: end it with -->")
+                raise UsageError(f"{place}: the comment is not closed: end it with {end_mark}")
             at = last + 1
-            inside, _, after = "".join([comment["rest"], *lines[start + 1 : at]]).partition("-->")
+            inside, _, after = "".join([comment["rest"], *lines[start + 1 : at]]).partition(end_mark)
             if not comment["colon"] or after.strip():
-                raise UsageError(f"{place}: expected <!-- shapetrace: MODEL --section NAME --> on a line of its own")
-            yield Marker(place, _words(inside, place), at, comment["indent"])
+                shown = f"{comment['start']} shapetrace: MODEL --section NAME {end_mark}"
+                raise UsageError(f"{place}: expected {shown} on a line of its own")
+            yield Marker(place, _words(inside, place), at, comment["indent"], start=start)
+
+
+def _comment(words: Sequence[str], source: str, place: str) -> str:
+    """The marker as a comment.
+
+    Raises:
+        UsageError: If a word would end it.
+    """
+    start = "{/*" if source.endswith(".mdx") else "<!--"
+    said = shlex.join(words)
+    if _ENDS[start] in said:
+        raise UsageError(f"{place}: {_ENDS[start]} cannot stand in a marker")
+    return f"{start} shapetrace: {said} {_ENDS[start]}"
 
 
 def _end_of_fence(lines: Sequence[str], at: int, fence: str) -> int:
@@ -108,32 +130,36 @@ def _words(text: str, place: str) -> tuple[str, ...]:
         raise UsageError(f"{place}: {str(error).lower()} in {' '.join(text.split())!r}") from error
 
 
-def file_names(post: Path, asked: Sequence[Marker]) -> list[str]:
-    """A name for the figure of each marker, without suffix: its ``--name``, or made from its words.
+def file_names(place: Place, asked: Sequence[Marker], short: Sequence[str]) -> list[str]:
+    """A name for the figure of each marker, without suffix: its ``--name``, or in short what it shows.
+
+    Args:
+        place: Where the post's figures go.
+        asked: The markers.
+        short: What each shows: ``gpt2-attention``.
 
     Raises:
         UsageError: If two markers that differ have the same ``--name``.
     """
     taken: dict[str, tuple[str, ...]] = {}
     names = []
-    for marker in asked:
+    for marker, shown in zip(asked, short, strict=True):
         given = marker.words[marker.words.index("--name") + 1 :][:1] if "--name" in marker.words else ()
-        plain = re.sub(r"[^A-Za-z0-9]+", "-", " ".join(given or marker.words)).strip("-").lower()
-        name = _stem(post) + (plain or "figure")[:_LONGEST_NAME].strip("-")
-        is_other = taken.get(name, marker.words) != marker.words
-        if is_other and given:
-            raise UsageError(f"{marker.place}: another figure of this post is named {given[0]!r} too")
-        if is_other or len(plain) > _LONGEST_NAME:
-            name += "-" + hashlib.sha256("\0".join(marker.words).encode(errors="replace")).hexdigest()[:8]
+        plain = re.sub(r"[^A-Za-z0-9]+", "-", given[0] if given else shown).strip("-").lower()
+        name = place.stem + (plain or "figure")[:_LONGEST_NAME].strip("-")
+        if taken.get(name, marker.words) != marker.words:
+            if given:
+                raise UsageError(f"{marker.place}: another figure of this post is named {given[0]!r} too")
+            name += "-" + hashlib.sha256("\0".join(marker.words).encode(errors="replace")).hexdigest()[:6]
         taken[name] = marker.words
         names.append(name)
     return names
 
 
-def refreshed(text: str, post: Path, asked: Sequence[Marker], images: Sequence[Image]) -> str:
+def refreshed(text: str, place: Place, asked: Sequence[Marker], images: Sequence[Image]) -> str:
     """The post with an image line under each marker. Other text stays as it is, byte for byte.
 
-    The line below a marker is taken for its image if it shows a file of ours: beside the post, named after it.
+    The line below a marker is taken for its image if it shows a file of ours: named after the post.
     """
     lines = lines_of(text)
     for marker, image in reversed(list(zip(asked, images, strict=True))):
@@ -141,18 +167,29 @@ def refreshed(text: str, post: Path, asked: Sequence[Marker], images: Sequence[I
         ending = "\r\n" if before.endswith("\r\n") else "\n"
         if not before.endswith("\n"):
             lines[marker.end - 1] += ending
-        line = f"{marker.indent}![{escaped(image.title)}]({image.file})"
-        has_one = marker.end < len(lines) and _is_ours(lines[marker.end], post)
+        line = f"{marker.indent}![{escaped(image.title)}]({place.target(image.file)})"
+        has_one = marker.end < len(lines) and bool(_file_of_ours(lines[marker.end], place))
         if has_one and not lines[marker.end].endswith("\n"):
             ending = ""
         lines[marker.end : marker.end + has_one] = [line + ending]
+        if marker.comment:
+            ends = "\r\n" if lines[marker.start].endswith("\r\n") else "\n"
+            lines[marker.start : marker.end] = [f"{marker.indent}{marker.comment}{ends}"]
     return "".join(lines)
 
 
-def _is_ours(line: str, post: Path) -> bool:
-    found = _IMAGE.fullmatch(line)
-    return found is not None and found["target"].startswith(_stem(post)) and "/" not in found["target"]
+def shown_files(text: str, place: Place, asked: Sequence[Marker]) -> list[str]:
+    """Names of the files that image lines under the markers of a post show."""
+    lines = lines_of(text)
+    below = [lines[marker.end] for marker in asked if marker.end < len(lines)]
+    return [file for line in below if (file := _file_of_ours(line, place))]
 
 
-def _stem(post: Path) -> str:
-    return (re.sub(r"[^A-Za-z0-9_]+", "-", post.stem).strip("-") or "post") + "-"
+def _file_of_ours(line: str, place: Place) -> str:
+    """The file of an image line that `refreshed` wrote: beside the post, or linked as its place says; else nothing."""
+    image = _IMAGE.fullmatch(line)
+    names = _FILE.findall(image["target"]) if image else []
+    if image is None or not names or not names[-1].startswith(place.stem):
+        return ""
+    name = str(names[-1])
+    return name if image["target"] in {name, f"./{name}", place.target(name)} else ""

@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shapetrace.errors import UsageError
-from shapetrace.posting import Image, file_names, markers, refreshed
+from shapetrace.places import FILE, Place
+from shapetrace.posting import Image, Marker, file_names, markers, refreshed, shown_files
 
-POST = Path("post.md")
+PLACE = Place(Path(), FILE, "post-")
 
 
 def words(text: str) -> list[tuple[str, ...]]:
@@ -18,8 +19,12 @@ def words(text: str) -> list[tuple[str, ...]]:
 
 def with_images(text: str) -> str:
     asked = markers(text, "post.md")
-    images = [Image(f"{name}.svg", "Title") for name in file_names(POST, asked)]
-    return refreshed(text, POST, asked, images)
+    images = [Image(f"{name}.svg", "Title") for name in file_names(PLACE, asked, list(map(short, asked)))]
+    return refreshed(text, PLACE, asked, images)
+
+
+def short(marker: Marker) -> str:
+    return " ".join(marker.words)
 
 
 def test_comments_and_blocks_are_markers():
@@ -64,17 +69,19 @@ def test_ends_of_lines_stay_as_they_are(text):
 
 def test_markers_that_differ_have_files_that_differ():
     text = "<!-- shapetrace: a.b -->\n<!-- shapetrace: a-b -->\n<!-- shapetrace: a.b -->\n"
-    names = file_names(POST, markers(text, "p"))
-    assert names[0] == names[2] != names[1]
+    names = file_names(PLACE, markers(text, "p"), ["a-b", "a-b", "a-b"])
+    assert names[0] == names[2] == "post-a-b" != names[1]
     long = [markers(f"<!-- shapetrace: {'x' * 80}{end} -->", "p")[0] for end in "ab"]
-    assert len(set(file_names(POST, long))) == 2
+    names = file_names(PLACE, long, list(map(short, long)))
+    assert len(set(names)) == 2
+    assert max(map(len, names)) <= 60
 
 
 def test_a_marker_may_name_its_file():
     text = "<!-- shapetrace: gpt2 --section attention --name heads -->\n"
-    assert file_names(POST, markers(text, "p")) == ["post-heads"]
+    assert file_names(PLACE, markers(text, "p"), ["x"]) == ["post-heads"]
     with pytest.raises(UsageError, match="p:2: another figure of this post is named 'heads' too"):
-        file_names(POST, markers(text + "<!-- shapetrace: gpt2 --name heads -->\n", "p"))
+        file_names(PLACE, markers(text + "<!-- shapetrace: gpt2 --name heads -->\n", "p"), ["x", "x"])
 
 
 @pytest.mark.parametrize(
@@ -90,6 +97,39 @@ def test_a_marker_may_name_its_file():
 def test_a_broken_marker_names_file_and_line(text, message):
     with pytest.raises(UsageError, match=message):
         markers(text, "post.md")
+
+
+def test_a_block_becomes_a_comment_that_no_site_publishes_as_code():
+    text = 'a\r\n  ```shapetrace\r\n  gpt2 --title "a b"\r\n  ```\r\nb\r\n'
+    once = with_images(text)
+    assert once.split("\r\n")[1] == "  <!-- shapetrace: gpt2 --title 'a b' -->"
+    assert once.split("\r\n")[2].startswith("  ![Title](")
+    assert words(once) == words(text)
+    assert with_images(once) == once
+    with pytest.raises(UsageError, match="--> cannot stand in a marker"):
+        markers("```shapetrace\ngpt2 --title -->\n```\n", "post.md")
+
+
+def test_mdx_has_comments_of_its_own():
+    text = "{/* shapetrace: gpt2 --step 1 */}\n\n```shapetrace\ngpt2\n```\n"
+    asked = markers(text, "post.mdx")
+    assert [marker.words for marker in asked] == [("gpt2", "--step", "1"), ("gpt2",)]
+    assert asked[1].comment == "{/* shapetrace: gpt2 */}"
+    with pytest.raises(UsageError, match=r"end it with \*/\}"):
+        markers("{/* shapetrace: gpt2\n", "post.mdx")
+
+
+@pytest.mark.parametrize(
+    "link", [FILE, f"./{FILE}", f"/blog/figures/{FILE}", f"{{{{ '/assets/{FILE}' | relative_url }}}}", f"../img/{FILE}"]
+)
+def test_any_link_is_found_again(link):
+    place, text = Place(Path(), link, "post-"), "<!-- shapetrace: gpt2 -->\nend\n"
+    asked = markers(text, "post.md")
+    once = refreshed(text, place, asked, [Image("post-a.svg", "T")])
+    assert f"]({link.replace(FILE, 'post-a.svg')})\nend" in once
+    again = markers(once, "post.md")
+    assert shown_files(once, place, again) == ["post-a.svg"]
+    assert refreshed(once, place, again, [Image("post-b.svg", "T")]) == once.replace("post-a", "post-b")
 
 
 PIECES = st.sampled_from(

@@ -1,18 +1,35 @@
 """``shapetrace embed``: the figures that Markdown posts ask for."""
 
+from collections.abc import Iterator
 from contextlib import chdir
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from shapetrace.cli.markers import asked_by
+from shapetrace.cli.markers import Wanted, wanted_by
 from shapetrace.cli.terminal import say, show, waiting
 from shapetrace.errors import ShapetraceError, UsageError
 from shapetrace.obtaining import obtain
+from shapetrace.request import Request
 
 if TYPE_CHECKING:
-    from shapetrace.posting import Image, Marker
+    from shapetrace.outlining.structure import Outline
+    from shapetrace.places import Place
+    from shapetrace.posting import Marker
+
+
+@dataclass(frozen=True, slots=True)
+class _Post:
+    """A post whose markers have been read."""
+
+    path: Path
+    text: str
+    place: "Place"
+    markers: "list[Marker]"
+    wanted: list[Wanted]
+    names: list[str]
 
 
 def embed(
@@ -20,60 +37,131 @@ def embed(
     check: Annotated[
         bool, typer.Option("--check", help="Write nothing; exit 1 if a figure or an image line is stale.")
     ] = False,
+    image_dir: Annotated[
+        Path | None,
+        typer.Option(
+            "--image-dir", show_default=False, help="Folder of the figures (what fits the site around the post)."
+        ),
+    ] = None,
+    url_prefix: Annotated[
+        str | None,
+        typer.Option("--url-prefix", show_default=False, help="What their links begin with: /blog/figures/."),
+    ] = None,
 ) -> None:
-    """Make and refresh the figures that Markdown posts ask for: <!-- shapetrace: gpt2 --section attention -->."""
+    """Make and refresh the figures that Markdown posts ask for: <!-- shapetrace: gpt2 --section attention -->.
+
+    In sites of Hugo, Jekyll, MkDocs, Docusaurus and Astro, files and links are where the built site finds them.
+    """
+    read = [_read(post, image_dir, url_prefix) for post in posts]  # every marker, before anything runs
     stale = []
-    for post in posts:
-        for path, content in _made(post).items():
+    for post in read:
+        files, old = _made(post)
+        for path, content in files.items():
             if not _is_stale(path, content, check=check):
                 continue
             stale.append(path)
             if not check:
                 _write(path, content)
             show(f"stale: {path}" if check else str(path))
+        for path in old:
+            stale.append(path)
+            if not check:
+                path.unlink()
+            show(f"stale: {path}" if check else f"removed {path}")
+        for path in _unasked(post, files, old):
+            say(f"{path} looks like a figure that no marker of {post.path} asks for any more: delete it if so")
     if check and stale:
         raise typer.Exit(1)
 
 
-def _made(post: Path) -> dict[Path, bytes]:
-    """What the files of a post should hold: its figures, then the post itself."""
-    from shapetrace.posting import file_names, markers, refreshed
+def _read(path: Path, image_dir: Path | None, url_prefix: str | None) -> _Post:
+    """A post, its markers understood."""
+    from shapetrace.places import place_of
+    from shapetrace.posting import file_names, markers
 
     try:
-        text = post.read_bytes().decode("utf-8")
+        text = path.read_bytes().decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"cannot read {post}: {getattr(error, 'strerror', '') or 'it is not UTF-8'}") from error
-    asked, outlines = markers(text, str(post)), dict[str, Any]()
+        raise UsageError(f"cannot read {path}: {getattr(error, 'strerror', '') or 'it is not UTF-8'}") from error
+    found, place = markers(text, str(path)), place_of(path, image_dir, url_prefix)
+    wanted = []
+    for marker in found:
+        with _named(marker), chdir(path.parent):
+            wanted.append(wanted_by(marker.words))
+    return _Post(path, text, place, found, wanted, file_names(place, found, [each.short for each in wanted]))
+
+
+class _named:  # noqa: N801 - used as a function
+    """Puts file and line of a marker before what goes wrong with it."""
+
+    def __init__(self, marker: "Marker") -> None:
+        self._marker = marker
+
+    def __enter__(self) -> None:
+        return
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, ShapetraceError):
+            raise type(error)(f"{self._marker.place}: {error}") from error
+
+
+def _made(post: _Post) -> tuple[dict[Path, bytes], list[Path]]:
+    """What the files of a post should hold, its figures, then the post itself; and the figures that they replace."""
+    from shapetrace.formats.rendering import render
+    from shapetrace.posting import Image, refreshed, shown_files
+
+    outlines = _Outlines()
     files: dict[Path, bytes] = {}
     images = []
-    for marker, name in zip(asked, file_names(post, asked), strict=True):
-        with waiting(f"{marker.place}: {' '.join(marker.words)}"), chdir(post.parent):
-            image, content = _drawn(marker, name, outlines)
-        images.append(image)
-        files[post.parent / image.file] = content
-    return files | {post: refreshed(text, post, asked, images).encode("utf-8")}
+    for marker, wanted, name in zip(post.markers, post.wanted, post.names, strict=True):
+        with waiting(f"{marker.place}: {' '.join(marker.words)}"), _named(marker), chdir(post.path.parent):
+            outlines.place = marker.place
+            figure = wanted.draw(outlines)
+            content = render(figure, wanted.to, wanted.asked.options)
+        images.append(Image(f"{name}.{wanted.to.suffix}", figure.title))
+        files[post.place.folder / images[-1].file] = content.encode("utf-8") if isinstance(content, str) else content
+    text = refreshed(post.text, post.place, post.markers, images)
+    before = [post.place.folder / file for file in shown_files(post.text, post.place, post.markers)]
+    old = [path for path in dict.fromkeys(before) if path not in files and path.is_file() and path.name not in text]
+    return files | {post.path: text.encode("utf-8")}, old
 
 
-def _drawn(marker: "Marker", name: str, outlines: dict[str, Any]) -> "tuple[Image, bytes]":
-    """The figure of one marker; models that several markers name run once."""
-    from shapetrace.formats.contract import Excerpt
-    from shapetrace.formats.rendering import drawing, render
-    from shapetrace.posting import Image
+class _Outlines:
+    """Outlines by request; models that several markers name run once.
 
-    try:
-        request, asked, to = asked_by(marker.words)
-        key = f"{request} {asked.fused}"
-        if key not in outlines:
+    Attributes:
+        place: The marker that asks.
+    """
+
+    def __init__(self) -> None:
+        self.place = ""
+        self._known: dict[str, Any] = {}
+
+    def __call__(self, request: Request, fused: bool) -> "Outline":
+        key = f"{request} {fused}"
+        if key not in self._known:
             trace = obtain(request, say)
             if trace.failure is not None:
-                say(f"{marker.place}: the pass ended early; the figure shows what ran")
-            outlines[key] = trace.outline(fused=asked.fused)
-        part = Excerpt(name, asked.section, asked.step)
-        figure = drawing(outlines[key], part, asked.options)
-        content = render(figure, to, asked.options)
-    except ShapetraceError as error:
-        raise type(error)(f"{marker.place}: {error}") from error
-    return Image(f"{name}.{to.suffix}", figure.title), content.encode("utf-8") if isinstance(content, str) else content
+                say(f"{self.place}: the pass ended early; the figure shows what ran")
+            self._known[key] = trace.outline(fused=fused)
+        found: Outline = self._known[key]
+        return found
+
+
+def _unasked(post: _Post, files: dict[Path, bytes], old: list[Path]) -> Iterator[Path]:
+    """SVG files of ours that are named after a post and that it does not show."""
+    text = files[post.path].decode("utf-8")
+    folder = post.place.folder
+    for path in sorted(folder.glob(f"{post.place.stem}*.svg")) if folder.is_dir() else ():
+        if path not in files and path not in old and path.name not in text and _is_ours(path):
+            yield path
+
+
+def _is_ours(path: Path) -> bool:
+    from shapetrace.formats.svg import looks_like_one
+
+    with path.open(encoding="utf-8", errors="replace") as stream:
+        return looks_like_one(stream.read(400))
 
 
 def _is_stale(path: Path, content: bytes, *, check: bool) -> bool:

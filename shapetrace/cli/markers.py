@@ -1,18 +1,62 @@
-"""The words of a marker or of a list of figures, read as those of ``shapetrace diagram``."""
+"""The words of a marker or of a list of figures, read as those of a command: diagram, compare or models."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from shapetrace.cli.figure_options import FigureOptions, takes_figure
+from shapetrace.cli.figure_options import (
+    FigureOptions,
+    SectionOptions,
+    StyleOptions,
+    takes_figure,
+    takes_section,
+    takes_style,
+)
 from shapetrace.cli.format_options import listed_words
-from shapetrace.cli.options import takes_model
+from shapetrace.cli.options import takes_input, takes_model
 from shapetrace.errors import UsageError
-from shapetrace.request import Request
+from shapetrace.request import Request, check
 
 if TYPE_CHECKING:
+    from shapetrace.drawing.primitives import Figure
     from shapetrace.formats.contract import Format
+    from shapetrace.outlining.structure import Outline
+
+Outlines = Callable[[Request, bool], "Outline"]
+"""Gives the outline of what a request asks for, fused or not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a marker asks for, checked as far as words can be.
+
+    Attributes:
+        short: What it shows, for the name of a file: ``gpt2-attention``.
+        to: The format.
+        asked: How it looks.
+        draw: Draws it, given how outlines are had.
+    """
+
+    short: str
+    to: "Format"
+    asked: StyleOptions
+    draw: "Callable[[Outlines], Figure]"
+
+
+def wanted_by(words: Sequence[str]) -> Wanted:
+    """What the words of a marker ask for: ``gpt2 --section attention``, ``compare gpt2 gpt2-medium``, ``models``.
+
+    Raises:
+        UsageError: If they are no arguments and options of that command.
+    """
+    commands: dict[str, Callable[..., Any]] = {"compare": _compared, "models": _listed, "diagram": _drawn}
+    name, given = (words[0], words[1:]) if words and words[0] in commands else ("diagram", words)
+    found: Wanted = _parsed(commands[name], given, name)
+    return found
 
 
 def asked_by(words: Sequence[str]) -> "tuple[Request, FigureOptions, Format]":
@@ -21,25 +65,32 @@ def asked_by(words: Sequence[str]) -> "tuple[Request, FigureOptions, Format]":
     Raises:
         UsageError: If they are no arguments and options of ``shapetrace diagram``.
     """
+    found: tuple[Request, FigureOptions, Format] = _parsed(_read, words, "diagram")
+    return found
+
+
+def _parsed(command: Callable[..., Any], words: Sequence[str], name: str) -> Any:
     from typer.main import get_command
 
-    from shapetrace.formats import FORMATS
-
     app = typer.Typer(add_completion=False)
-    app.command(add_help_option=False)(_read)
+    app.command(add_help_option=False)(command)
     try:
-        found: tuple[Request, FigureOptions, str] = get_command(app).main(list(words), "", standalone_mode=False)
+        return get_command(app).main(list(words), "", standalone_mode=False)
     except Exception as error:
         if hasattr(error, "format_message"):  # Typer's own: an unknown option, a word where a number belongs
-            raise UsageError(f"{error.format_message()} (a marker takes what shapetrace diagram takes)") from error
+            raise UsageError(f"{error.format_message()} (a marker takes what shapetrace {name} takes)") from error
         raise
-    request, asked, name = found
+
+
+def _format(name: str) -> "Format":
+    from shapetrace.formats import FORMATS
+
     shown = [each for each in FORMATS.values() if each.figure and each.in_pages]
-    to = next((each for each in shown if each.name == name), None)
+    to = next((each for each in shown if each.name == name.lower()), None)
     if to is None:
-        raise UsageError(f"no format {name!r} in a post: choose {listed_words([each.name for each in shown])}")
+        raise UsageError(f"no format {name.lower()!r} in a post: choose {listed_words([each.name for each in shown])}")
     to.check()
-    return request, asked, to
+    return to
 
 
 @takes_model
@@ -49,5 +100,90 @@ def _read(
     asked: FigureOptions,
     format: Annotated[str, typer.Option("--format", "-f")] = "svg",  # noqa: A002
     name: Annotated[str, typer.Option("--name")] = "",  # noqa: ARG001 - read by posting.file_names
-) -> tuple[Request, FigureOptions, str]:
-    return request, asked, format.lower()
+) -> "tuple[Request, FigureOptions, Format]":
+    return request, asked, _format(format)
+
+
+@takes_model
+@takes_figure
+def _drawn(
+    request: Request,
+    asked: FigureOptions,
+    format: Annotated[str, typer.Option("--format", "-f")] = "svg",  # noqa: A002
+    name: Annotated[str, typer.Option("--name")] = "",  # noqa: ARG001 - read by posting.file_names
+) -> Wanted:
+    from shapetrace.formats.contract import Excerpt
+    from shapetrace.formats.rendering import drawing
+
+    check(request)
+    asked.options.check()
+    what = [asked.section, f"step-{asked.step}" if asked.step else "", asked.view if asked.view != "rows" else ""]
+
+    def draw(outlines: Outlines) -> "Figure":
+        return drawing(outlines(request, asked.fused), Excerpt("", asked.section, asked.step), asked.options)
+
+    return Wanted("-".join(filter(None, [_short(request.model), *what])), _format(format), asked, draw)
+
+
+@takes_section
+@takes_input
+def _compared(
+    asked: SectionOptions,
+    request: Request,
+    models: Annotated[list[str], typer.Argument(default_factory=list)],
+    format: Annotated[str, typer.Option("--format", "-f")] = "svg",  # noqa: A002
+    name: Annotated[str, typer.Option("--name")] = "",  # noqa: ARG001 - read by posting.file_names
+) -> Wanted:
+    from shapetrace.drawing import compare
+    from shapetrace.obtaining import variants
+    from shapetrace.request import for_each
+
+    if len(models) == 1:
+        raise UsageError(f"got one model, {models[0]}: expected two or three, or none for MHA, GQA and MLA")
+    requests = for_each(request, models) if models else []
+    for each in requests:
+        check(each)
+    options = asked.options
+    options.check()
+    section = None if asked.section == "all" else asked.section or "attention"
+
+    def draw(outlines: Outlines) -> "Figure":
+        found = [outlines(each, asked.fused) for each in requests]
+        found = found or [trace.outline(fused=asked.fused) for trace in variants(request)]
+        return compare(found, section=section, theme=options.theme, lang=options.lang, look=options.look)
+
+    return Wanted("-".join(["compare", *map(_short, models)]), _format(format), asked, draw)
+
+
+@takes_style
+def _listed(
+    asked: StyleOptions,
+    model: Annotated[str, typer.Argument()] = "",
+    family: Annotated[str, typer.Option("--family")] = "",
+    format: Annotated[str, typer.Option("--format", "-f")] = "svg",  # noqa: A002
+    name: Annotated[str, typer.Option("--name")] = "",  # noqa: ARG001 - read by posting.file_names
+) -> Wanted:
+    from shapetrace.formats import tables
+    from shapetrace.listing import listed, parts
+
+    options = asked.options
+    options.check()
+
+    def draw(outlines: Outlines) -> "Figure":
+        of_one = Request(model=model, shape={"device": "meta"})
+        grid = parts(outlines(of_one, False)) if model else listed(family)
+        grid = tables.translated(grid, options.lang, options.templates)
+        title = asked.title or tables.family_title(family, options.lang, options.templates)
+        return tables.figure(grid, theme=options.theme, lang=options.lang, title=title, templates=options.templates)
+
+    return Wanted("-".join(filter(None, ["models", family, _short(model)])), _format(format), asked, draw)
+
+
+def _short(model: str) -> str:
+    """A model as a part of a file's name: ``llama-3.1-8b``, ``hf-mistral``, ``MyModel``, ``trace``."""
+    if model.startswith(("hf:", "toy:")):
+        kind, _, name = model.partition(":")
+        return f"{kind}-{Path(name).stem if '/' in name else name}"
+    if model.lower().endswith((".json", ".json.gz")):
+        return re.sub(r"\.json(\.gz)?$", "", Path(model).name, flags=re.IGNORECASE)
+    return model.rpartition(":")[2] if ":" in model else model

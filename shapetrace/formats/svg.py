@@ -42,6 +42,8 @@ _PAINTED = tuple(SHAPES)
 _FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that XML 1.0 does not allow, escaped or not."""
 
+_OURS = re.compile(r'<svg xmlns="[^"]*" class="(s[0-9a-f]{6})" [^>]*aria-labelledby="\1-title \1-desc"')
+
 
 def render(figure: Figure, *, prefix: str = "", templates: Path | None = None, styled: bool = True) -> str:
     """Write a figure as an SVG document.
@@ -73,6 +75,11 @@ def render(figure: Figure, *, prefix: str = "", templates: Path | None = None, s
     }
     filters = {"px": px, "xml": xml_text, "path": path_data, "corners": corners}
     return rendered("figure.svg", values, filters=filters, templates=templates)
+
+
+def looks_like_one(start: str) -> bool:
+    """Whether a text begins as the figures that we write."""
+    return _OURS.match(start) is not None
 
 
 def px(value: float) -> str:

@@ -16,9 +16,9 @@ def post(tmp_path):
 def test_figures_are_written_beside_the_post_and_shown_in_it(post, shapetrace):
     assert len(shapetrace("embed", post).out.splitlines()) == 3
     text = post.read_text(encoding="utf-8")
-    assert "](post-trace-json.svg)\n" in text
-    assert "](post-trace-json-step-1-lang-zh.svg)\nend" in text
-    assert (post.parent / "post-trace-json.svg").read_text(encoding="utf-8").startswith("<svg")
+    assert "](post-trace.svg)\n" in text
+    assert "](post-trace-step-1.svg)\nend" in text
+    assert (post.parent / "post-trace.svg").read_text(encoding="utf-8").startswith("<svg")
 
 
 def test_a_second_time_writes_nothing(post, shapetrace):
@@ -31,8 +31,8 @@ def test_check_exits_1_when_something_is_stale_and_writes_nothing(post, shapetra
     assert shapetrace("embed", "--check", post, code=1).out.count("stale: ") == 3
     assert post.read_text(encoding="utf-8") == TEXT
     shapetrace("embed", post)
-    (post.parent / "post-trace-json.svg").write_text("<svg/>", encoding="utf-8")
-    assert shapetrace("embed", "--check", post, code=1).out == f"stale: {post.parent / 'post-trace-json.svg'}\n"
+    (post.parent / "post-trace.svg").write_text("<svg/>", encoding="utf-8")
+    assert shapetrace("embed", "--check", post, code=1).out == f"stale: {post.parent / 'post-trace.svg'}\n"
 
 
 @pytest.mark.parametrize(
@@ -56,3 +56,55 @@ def test_a_wrong_marker_names_file_and_line_and_leaves_the_post(post, shapetrace
 
 def test_a_post_that_is_not_there_is_one_line(tmp_path, shapetrace):
     assert "cannot read" in shapetrace("embed", tmp_path / "none.md", code=2).err
+
+
+def test_every_marker_of_every_post_is_read_before_anything_runs(post, shapetrace):
+    other = post.with_name("other.md")
+    other.write_text("<!-- shapetrace: trace.json --colour red -->\n", encoding="utf-8")
+    assert "other.md:1: No such option" in shapetrace("embed", post, other, code=2).err
+    assert not list(post.parent.glob("*.svg"))
+    assert post.read_text(encoding="utf-8") == TEXT
+
+
+def test_a_figure_that_is_replaced_is_removed_and_one_that_nobody_asks_for_is_told(post, shapetrace):
+    shapetrace("embed", post)
+    text = post.read_text(encoding="utf-8")
+    edited = text.replace("trace.json --step 1 --lang zh", "trace.json --step 1 --name one")
+    post.write_text(edited, encoding="utf-8")
+    assert "stale: " in shapetrace("embed", "--check", post, code=1).out
+    said = shapetrace("embed", post)
+    assert f"removed {post.parent / 'post-trace-step-1.svg'}" in said.out
+    assert not (post.parent / "post-trace-step-1.svg").exists()
+    assert (post.parent / "post-one.svg").exists()
+    (post.parent / "post-photo.svg").write_text("<svg/>", encoding="utf-8")
+    post.write_text(TEXT.partition("```")[0], encoding="utf-8")
+    said = shapetrace("embed", post)
+    assert "post-one.svg looks like a figure that no marker" in said.err
+    assert "photo" not in said.err
+    assert (post.parent / "post-one.svg").exists()
+
+
+def test_models_are_compared_and_listed_in_a_post(post, shapetrace):
+    lines = [
+        "<!-- shapetrace: compare trace.json trace.json --section all -->",
+        "<!-- shapetrace: models --family gpt -->",
+    ]
+    post.write_text("\n\n".join(lines) + "\n", encoding="utf-8")
+    shapetrace("embed", post)
+    text = post.read_text(encoding="utf-8")
+    assert "](post-compare-trace-trace.svg)" in text
+    assert "![Parameter table: GPT](post-models-gpt.svg)" in text
+    assert "124,439,808" in (post.parent / "post-models-gpt.svg").read_text(encoding="utf-8")
+    post.write_text("<!-- shapetrace: compare trace.json -->\n", encoding="utf-8")
+    assert "post.md:1: got one model" in shapetrace("embed", post, code=2).err
+
+
+def test_figures_go_where_they_are_told_to(post, shapetrace):
+    folder = post.parent / "static" / "img"
+    shapetrace("embed", post, "--image-dir", folder)
+    assert (folder / "post-trace.svg").exists()
+    assert "](static/img/post-trace.svg)" in post.read_text(encoding="utf-8")
+    post.write_text(TEXT, encoding="utf-8")
+    shapetrace("embed", post, "--image-dir", folder, "--url-prefix", "/blog/img")
+    assert "](/blog/img/post-trace.svg)" in post.read_text(encoding="utf-8")
+    assert not shapetrace("embed", "--check", post, "--image-dir", folder, "--url-prefix", "/blog/img").out
