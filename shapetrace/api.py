@@ -258,16 +258,20 @@ def figure(
         theme: ``default`` (light and dark in one file), ``light``, ``dark``, ``print``, or a TOML file.
         lang: Language of its words: ``en``, ``zh``.
         look: Further choices as one value.
-        choices: The same by name: ``width`` in px, ``title``, ``caption``, ``dims`` ("numbers", "names", "both"),
-            ``hide`` (a word, or several: "norms", "residuals" ...), ``view`` ("rows", "story" ...), ``list_alike``.
+        choices: Further choices by name: ``width`` in px, ``title``, ``caption``, ``dims`` ("numbers", "names",
+            "both"), ``hide`` (a word, or several: "norms", "residuals" ...), ``view`` ("rows", "story" ...),
+            ``list_alike``, and ``explain`` (True to say below it what each step does and why).
 
     Raises:
         UsageError: If there is no such section, step, theme, language or choice.
     """
-    from shapetrace.drawing import figure as draw
+    from shapetrace.formats.contract import Excerpt, Options
+    from shapetrace.formats.rendering import drawing
 
     read = outline(of) if isinstance(of, ir.Trace) else of
-    return Figure(draw(read, section=section, step=step, theme=theme, lang=lang, look=_look(look, choices)))
+    explain = bool(choices.pop("explain", False))
+    options = Options(lang=lang, theme=theme, look=_look(look, choices), explain=explain)
+    return Figure(drawing(read, Excerpt("", section, step), options))
 
 
 def compare(

@@ -1,6 +1,7 @@
 """Models by name from Python: a preset, or a configuration of transformers, run once on the meta device."""
 
 import difflib
+import importlib
 import warnings
 from collections.abc import Mapping
 from dataclasses import fields
@@ -37,7 +38,10 @@ def preset(
         if given not in known:
             near = difflib.get_close_matches(given, known, n=1)
             raise UsageError(f"a model has no setting {given!r}{f': did you mean {near[0]}?' if near else ''}")
-    return obtain(Request(model=name, shape=settings, text=text, tokens=tokens, tokenizer=tokenizer), _warn)
+    request = Request(model=name, shape=settings, text=text, tokens=tokens, tokenizer=tokenizer)
+    check(request)
+    _load()
+    return obtain(request, _warn)
 
 
 def from_config(
@@ -63,6 +67,7 @@ def from_config(
         UsageError: If the configuration is not enough for a model.
         MissingPartError: If transformers is not installed.
     """
+    _load()
     from shapetrace import hf_obtaining
 
     shape = {"seq": seq, "batch": batch, "dtype": dtype, "device": "meta"}
@@ -72,6 +77,13 @@ def from_config(
     request = Request(model=f"hf:{kind}", shape=given, hf_class=hf_class)
     check(request)
     return hf_obtaining.obtain(request, say or _warn, None if is_path else config)
+
+
+def _load() -> None:
+    """Import torch; where there is no NumPy it warns of that, which nobody here needs."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Failed to initialize NumPy")
+        importlib.import_module("torch")
 
 
 def _entry(config: Any, name: str) -> Any:

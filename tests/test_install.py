@@ -1,11 +1,16 @@
 """The wheel carries what the program reads at run time; an editable install finds it too."""
 
+import os
+import re
 import subprocess
 import sys
+import venv
 import zipfile
+from importlib import metadata
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -66,3 +71,59 @@ def test_constraints_pin_what_pyproject_asks_for():
     assert names[0] == "torch"
     assert set("typer rich jinja2 graphviz msgspec transformers resvg-py pytest ruff mypy".split()) <= set(names)
     assert len(names) == len(set(names))
+
+
+def needed(name: str, found: set[str]) -> set[str]:
+    """Distributions that a plain ``pip install`` of one brings, itself included."""
+    key = re.sub(r"[-_.]+", "-", name).lower()
+    if key not in found:
+        found.add(key)
+        for line in metadata.requires(name) or ():
+            requirement = Requirement(line)
+            if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
+                needed(requirement.name, found)
+    return found
+
+
+@pytest.fixture(scope="module")
+def plain(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An environment with the wheel and what it needs, nothing else; its Python."""
+    folder = tmp_path_factory.mktemp("plain")
+    venv.create(folder, with_pip=False, symlinks=True)
+    (site,) = folder.glob("lib/python*/site-packages")
+    requires = [Requirement(line) for line in metadata.requires("shapetrace") or ()]
+    wanted = set().union(*(needed(each.name, set()) for each in requires if each.marker is None))
+    for name in wanted:
+        for file in metadata.files(name) or ():
+            top = site / file.parts[0]
+            if ".." not in file.parts and file.parts[0] != "__pycache__" and not top.exists():
+                top.symlink_to(file.locate().parents[len(file.parts) - 1] / file.parts[0])
+    zipfile.ZipFile(wheel).extractall(site)
+    return folder / "bin" / "python"
+
+
+def test_a_plain_install_has_no_numpy(plain):
+    said = subprocess.run([plain, "-c", "import numpy"], check=False, capture_output=True, encoding="utf-8")
+    assert "No module named 'numpy'" in said.stderr
+
+
+@pytest.mark.parametrize("words", ["run gpt2 --seq 16", "diagram gpt2 --seq 16 --out figures/", "models --family gpt",
+                                   "diff gpt2 gpt2-medium --seq 16", "--version", ""])  # fmt: skip
+def test_the_first_commands_of_the_readme_run_without_a_warning(plain, tmp_path, words):
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "SHAPETRACE"))}
+    said = subprocess.run(
+        [plain, "-m", "shapetrace", *words.split()],
+        cwd=tmp_path, check=False, capture_output=True, encoding="utf-8", env=environment,
+    )  # fmt: skip
+    assert said.returncode == (1 if words.startswith("diff") else 0), said.stderr
+    assert said.stderr == ""
+
+
+def test_a_preset_in_a_plain_install_warns_of_nothing(plain, tmp_path):
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    said = subprocess.run(
+        [plain, "-c", "import shapetrace; print(repr(shapetrace.preset('gpt2', seq=4)))"],
+        cwd=tmp_path, check=True, capture_output=True, encoding="utf-8", env=environment,
+    )  # fmt: skip
+    assert said.stdout.startswith("<Trace of GPT-2 small")
+    assert said.stderr == ""

@@ -47,7 +47,14 @@ class StyleOptions:
         from shapetrace.formats.contract import Options
 
         fonts = tuple(self.font or ())
-        return Options(lang=self.lang, look=self.look(), theme=self.theme, scale=self.scale, fonts=fonts)
+        return Options(
+            lang=self.lang, look=self.look(), theme=self.theme, scale=self.scale, fonts=fonts, explain=self.explains
+        )  # fmt: skip
+
+    @property
+    def explains(self) -> bool:
+        """Whether it says what each step does; a choice of figures of one model."""
+        return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +95,15 @@ class FigureOptions(SectionOptions):
     """Command-line parameters of a figure of one model."""
 
     step: Annotated[int | None, _option(_WHAT, "One step, numbered as in the table.", "--step", min=1)] = None
+    explain: Annotated[
+        bool, _option(_WHAT, "Say below it what each step does and why, in a sentence.", "--explain")
+    ] = False
     view: Annotated[str, _option(_WHAT, "rows: every step; story: the whole model on one page.", "--view")] = "rows"
+
+    @property
+    def explains(self) -> bool:
+        """Whether it says what each step does."""
+        return self.explain
 
     def look(self) -> "Look":
         """What it shows and hides, and how much of the model."""

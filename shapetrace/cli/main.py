@@ -5,6 +5,7 @@ import gc
 import os
 import sys
 import traceback
+import warnings
 from typing import Annotated, NoReturn
 
 import typer
@@ -57,6 +58,7 @@ def options(
 def main() -> NoReturn:
     """Run the command line; exit 0 when done, 1 when the model failed, 2 for a wrong request, 130 for Ctrl-C."""
     prepare()
+    warnings.filterwarnings("ignore", message="Failed to initialize NumPy")  # PyTorch's own, where there is no NumPy
     gc.set_threshold(_ALLOCATIONS)
     words = sys.argv[1:] or ["--help"]
     debug = "--debug" in words

@@ -37,6 +37,9 @@ def run(
     fused: Annotated[
         bool, typer.Option("--fused/--per-head", help="Show products as the code runs them, not one head's.")
     ] = False,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Say of each step what it does and why, in a sentence.")
+    ] = False,
     lang: Annotated[str, typer.Option("--lang", help="Language of what people read: en, zh.")] = "en",
     templates: Annotated[
         Path | None, typer.Option("--templates", help="Your templates: labels/LANG.toml.", show_default=False)
@@ -49,7 +52,7 @@ def run(
     from shapetrace.formats.costs import costs as sections_costs
     from shapetrace.formats.rendering import render
 
-    options = Options(lang=lang, look=Look(templates=templates), depth=depth, **terminal_options())
+    options = Options(lang=lang, look=Look(templates=templates), depth=depth, explain=explain, **terminal_options())
     if ops and costs:
         raise UsageError("--ops and --costs are two tables: choose one")
     (to,) = ready([format], "grid" if ops or costs else "outline", options)

@@ -35,6 +35,7 @@ class Options:
         color: True for ANSI colours.
         scale: Pixels of a PNG for one of the figure.
         fonts: Font files that come before those of the system.
+        explain: True to say of each step what it does and why, in a sentence.
     """
 
     lang: str = "en"
@@ -46,6 +47,7 @@ class Options:
     color: bool = False
     scale: float = 2.0
     fonts: tuple[Path, ...] = ()
+    explain: bool = False
 
     @property
     def templates(self) -> Path | None:
@@ -92,7 +94,7 @@ class Excerpt:
     step: int | None = None
 
 
-_OF_DRAWING = frozenset({"lang", "look", "theme", "strict"})
+_OF_DRAWING = frozenset({"lang", "look", "theme", "strict", "explain"})
 
 
 def _nothing() -> None:

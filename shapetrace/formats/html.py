@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from html import escape
 
 from shapetrace.drawing.content.facts import facts_of
+from shapetrace.drawing.teaching import sentences
 from shapetrace.drawing.wording import Words
 from shapetrace.failing import report
 from shapetrace.formats import summary
@@ -29,7 +30,14 @@ _STYLE = """<style>
 </style>"""
 
 
-def render(outline: Outline, *, depth: int | None = None, picture: str = "", words: Words = ENGLISH) -> str:
+def render(
+    outline: Outline,
+    *,
+    depth: int | None = None,
+    picture: str = "",
+    words: Words = ENGLISH,
+    explain: bool = False,
+) -> str:
     """Write an outline as an HTML fragment.
 
     Args:
@@ -37,6 +45,7 @@ def render(outline: Outline, *, depth: int | None = None, picture: str = "", wor
         depth: Sections deeper than this are one row each.
         picture: A figure to show before the table, which is then closed.
         words: The language.
+        explain: True to say below the table what each step does and why.
     """
     left, right = summary.totals(outline, words)
     ended = "" if outline.explained else outline.failure
@@ -50,6 +59,12 @@ def render(outline: Outline, *, depth: int | None = None, picture: str = "", wor
         f"<p><strong>{plain(' · '.join([*left.split(summary.GAP), right]))}</strong></p>",
         *(f"<p>{plain(note)}</p>" for note in notes if note),
     ]
+    if explain:
+        taught = (
+            f"<li><strong>{plain(title)}</strong>: {plain(said)}</li>"
+            for title, said in sentences(outline.steps(), words)
+        )
+        body.append(f"<ul>{''.join(taught)}</ul>")
     if picture:
         body = [picture.rstrip(), f"<details><summary>{plain(words.say('All steps'))}</summary>", *body, "</details>"]
     if outline.explained:
@@ -124,8 +139,8 @@ def _files(outline: Outline, part: Excerpt, options: Options, _among: Sequence[s
 FORMAT = Format(
     "html",
     "html",
-    frozenset({"lang", "look", "theme", "depth"}),
-    outline=lambda outline, options: render(outline, depth=options.depth, words=options.words),
+    frozenset({"lang", "look", "theme", "depth", "explain"}),
+    outline=lambda outline, options: render(outline, depth=options.depth, words=options.words, explain=options.explain),
     grid=lambda grid, _: render_grid(grid),
     files=_files,
 )

@@ -12,6 +12,7 @@ from shapetrace.formats.contract import Format
 from shapetrace.formats.costs import Cost
 from shapetrace.formats.grid import Grid
 from shapetrace.formats.rows import TableRow, rows
+from shapetrace.outlining.sentences import sentence
 from shapetrace.outlining.structure import Operand, Outline, Section, Step
 
 _LISTS = frozenset({"sections", "steps"})
@@ -123,6 +124,7 @@ def _step(step: Step, number: int | None, layers: Mapping[str, str]) -> dict[str
         "weight_bytes": step.weight_bytes,
         "activation_bytes": step.activation_bytes,
         "notes": [str(note) for note in step.notes],
+        "sentence": str(sentence(step)),
         "ops": list(step.ops),
     }
 

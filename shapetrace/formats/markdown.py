@@ -5,6 +5,7 @@ from dataclasses import replace
 from html import escape
 
 from shapetrace.drawing.content.facts import facts_of
+from shapetrace.drawing.teaching import sentences
 from shapetrace.drawing.wording import Words
 from shapetrace.failing import Explanation
 from shapetrace.formats import summary
@@ -20,13 +21,14 @@ TITLES = ("#", "step", "module", "shapes", "heads", "parameters", "FLOPs")
 _INDENT = "\u2003"  # an em space: Markdown swallows ordinary ones
 
 
-def render(outline: Outline, *, depth: int | None = None, words: Words = ENGLISH) -> str:
+def render(outline: Outline, *, depth: int | None = None, words: Words = ENGLISH, explain: bool = False) -> str:
     """Write an outline as Markdown.
 
     Args:
         outline: What to show.
         depth: Sections deeper than this are one row each.
         words: The language.
+        explain: True to say below the table what each step does and why.
     """
     facts = escaped(" · ".join(facts_of(outline.model, words)))
     lines = [f"**{escaped(words.say(outline.model.name))}** {facts}".rstrip(), ""]
@@ -41,8 +43,14 @@ def render(outline: Outline, *, depth: int | None = None, words: Words = ENGLISH
     notes = [counted, summary.coverage(outline, words), summary.uncounted(outline, words)]
     if outline.failure and outline.explained is None:
         notes.append(f"**{escaped(outline.failure)}**")
+    taught = [f"- **{escaped(title)}**: {escaped(told)}" for title, told in sentences(outline.steps(), words)]
     failed = _failure(outline.explained, words) if outline.explained else []
-    return "\n".join([*lines, "", *(f"{note}  " for note in notes if note), *failed]).rstrip() + "\n"
+    return (
+        "\n".join(
+            [*lines, "", *(f"{note}  " for note in notes if note), *(["", *taught] if explain else []), *failed]
+        ).rstrip()
+        + "\n"
+    )
 
 
 def _failure(explained: Explanation, words: Words) -> list[str]:
@@ -113,8 +121,8 @@ def _files(outline: Outline, part: Excerpt, options: Options, among: Sequence[st
 FORMAT = Format(
     "markdown",
     "md",
-    frozenset({"lang", "look", "theme", "depth", "scale", "fonts"}),
-    outline=lambda outline, options: render(outline, depth=options.depth, words=options.words),
+    frozenset({"lang", "look", "theme", "depth", "scale", "fonts", "explain"}),
+    outline=lambda outline, options: render(outline, depth=options.depth, words=options.words, explain=options.explain),
     grid=lambda grid, _: render_grid(grid),
     files=_files,
 )

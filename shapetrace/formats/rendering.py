@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from shapetrace.comparing.structure import Comparison
+from shapetrace.drawing import Look
 from shapetrace.drawing import figure as draw
 from shapetrace.drawing.content.selecting import section_named, step_numbered
 from shapetrace.drawing.kinds.differing import difference
 from shapetrace.drawing.kinds.failure import FAILURE
 from shapetrace.drawing.primitives import Figure
+from shapetrace.drawing.teaching import caption
 from shapetrace.errors import UsageError
 from shapetrace.formats import tables
 from shapetrace.formats.comparison import compared
@@ -72,9 +74,11 @@ def drawing(outline: Outline, part: Excerpt, options: Options) -> Figure:
     Raises:
         UsageError: If there is no such section, step, theme or language.
     """
-    return draw(
-        outline, section=part.section, step=part.step, theme=options.theme, lang=options.lang, look=options.look
-    )
+    look = options.look
+    if options.explain:
+        told = caption(narrowed(outline, part).steps(), options.words)
+        look = replace(look or Look(), caption="\n".join(filter(None, [(look or Look()).caption, told])))
+    return draw(outline, section=part.section, step=part.step, theme=options.theme, lang=options.lang, look=look)
 
 
 def narrowed(outline: Outline, part: Excerpt) -> Outline:

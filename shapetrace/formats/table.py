@@ -22,6 +22,7 @@ from shapetrace.formats.grid_lines import fits, grid_lines
 from shapetrace.formats.phrasing import ENGLISH
 from shapetrace.formats.rows import TableRow, rows
 from shapetrace.formats.wrapping import broken
+from shapetrace.outlining.sentences import sentence
 from shapetrace.outlining.structure import Outline
 
 _GLUED = re.compile(r"(?<=\d) (?=[\w%])|(?<=\w) (?=\d)| (?=·)")
@@ -40,7 +41,13 @@ STYLES = {
 
 
 def render(
-    outline: Outline, *, width: int = 100, color: bool = False, depth: int | None = None, words: Words = ENGLISH
+    outline: Outline,
+    *,
+    width: int = 100,
+    color: bool = False,
+    depth: int | None = None,
+    words: Words = ENGLISH,
+    explain: bool = False,
 ) -> str:
     """Write an outline as a table.
 
@@ -50,6 +57,7 @@ def render(
         color: True to write ANSI colours.
         depth: Sections deeper than this are one row each.
         words: The language.
+        explain: True to say below each step what it does and why.
     """
     listed = rows(outline, depth=depth, words=words)
     columns = choose(listed, width, words)
@@ -57,6 +65,10 @@ def render(
     lines = [*_head(outline, width, words), Text(), _joined(list(map(Text, columns.titles)), columns), rule]
     for row in listed:
         lines += _row(row, columns, width)
+        if explain and row.step is not None:
+            indent = " " * (columns.number + GAP + 2 * row.depth + 3)
+            told = broken(words.told(sentence(row.step)), max(width, len(indent) + 20), first=indent, rest=indent)
+            lines += (Text(line, style=STYLES["quiet"]) for line in told)
     lines += [rule, *_foot(outline, width, words)]
     return printed(lines, width=width, color=color)
 
@@ -215,13 +227,16 @@ def render_comparison(comparison: Comparison, options: Options) -> str:
 
 
 def _outline(outline: Outline, options: Options) -> str:
-    return render(outline, width=options.width, color=options.color, depth=options.depth, words=options.words)
+    return render(
+        outline, width=options.width, color=options.color, depth=options.depth, words=options.words,
+        explain=options.explain,
+    )  # fmt: skip
 
 
 FORMAT = Format(
     "table",
     "txt",
-    frozenset({"lang", "look", "depth", "width", "color"}),
+    frozenset({"lang", "look", "depth", "width", "color", "explain"}),
     outline=_outline,
     grid=lambda grid, options: render_grid(grid, width=options.width, color=options.color),
     comparison=render_comparison,

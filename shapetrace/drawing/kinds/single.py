@@ -119,7 +119,7 @@ def _footnotes(subject: Subject, failure: str, words: Words, look: Look) -> Iter
     if look.view == "story":
         yield "caption", words.say("Norms, positions and residual adds are left out.")
     if look.caption:
-        yield "caption", clean(look.caption)
+        yield from (("caption", clean(line)) for line in look.caption.split("\n"))
 
 
 def _gaps(placement: Placement, planned: Plan, words: Words) -> Iterator[Mark]:
