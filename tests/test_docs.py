@@ -23,11 +23,11 @@ def transcripts() -> list[tuple[str, str]]:
     return TRANSCRIPT.findall(README.read_text(encoding="utf-8"))
 
 
-def output(command: str, folder: Path) -> str:
+def output(command: str, folder: Path, columns: int = 100) -> str:
     program = command.replace("shapetrace", f"{sys.executable} -m shapetrace", 1)
     result = subprocess.run(
         program, shell=True, cwd=folder, capture_output=True, encoding="utf-8", check=True,
-        env={**os.environ, "COLUMNS": "100", "NO_COLOR": "1"},
+        env={**os.environ, "COLUMNS": str(columns), "NO_COLOR": "1"},
     )  # fmt: skip
     return result.stdout
 
@@ -40,6 +40,13 @@ def test_the_readme_shows_what_a_command_prints(command, tmp_path, request):
         start = text.index(f"```console\n$ {command}\n") + len(f"```console\n$ {command}\n")
         README.write_text(text[:start] + printed + text[text.index("```\n", start) :], encoding="utf-8")
     assert dict(transcripts())[command] == printed
+
+
+@pytest.mark.parametrize("command", [command for command, _ in transcripts()])
+def test_every_transcript_fits_80_columns_and_cuts_nothing(command, tmp_path):
+    lines = output(command, tmp_path, columns=80).splitlines()
+    assert max(map(len, lines)) <= 80
+    assert not any(line.rstrip().endswith("…") for line in lines)
 
 
 def test_the_python_of_the_readme_runs(tmp_path, monkeypatch, capsys):

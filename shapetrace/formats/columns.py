@@ -32,7 +32,7 @@ class ColumnWidths:
         parameters: Width of parameter counts; 0 leaves them out.
         flops: Width of FLOPs; 0 leaves them out.
         notes: True if notes are shown.
-        compact: True if parameters are written in short, and numbers stand between the margin and their titles.
+        compact: True if parameters are written in short, and the numbers of steps stand in the margin.
     """
 
     titles: tuple[str, ...]
@@ -52,7 +52,7 @@ class ColumnWidths:
         shown = [
             n for n in (self.number, self.step, self.module, self.shapes, self.heads, self.parameters, self.flops) if n
         ]
-        return MARGIN + sum(shown) + GAP * (len(shown) - 1) - 2 * self.compact
+        return MARGIN + sum(shown) + GAP * (len(shown) - 1) - 1 - self.compact
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,7 +66,7 @@ def render(
     for row in listed:
         lines += _row(row, columns, width)
         if explain and row.step is not None:
-            indent = " " * (columns.number + GAP + 2 * row.depth + 3)
+            indent = " " * (columns.number + 2 * row.depth + 4)
             told = broken(words.told(sentence(row.step)), max(width, len(indent) + 20), first=indent, rest=indent)
             lines += (Text(line, style=STYLES["quiet"]) for line in told)
     lines += [rule, *_foot(outline, width, words)]
@@ -172,7 +172,7 @@ def _joined(cells: list[Text], columns: ColumnWidths) -> Text:
     ]
     for position, (cell, width, right) in enumerate(shown):
         padding = " " * max(0, width - cell.cell_len)
-        line.append(" " * (GAP - (position == 1 and columns.compact)) if position else "")
+        line.append(" " * (GAP - (position == 1)) if position else "")
         line = line + Text(padding) + cell if right else line + cell + Text(padding)
     return line
 
