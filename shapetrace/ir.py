@@ -241,6 +241,45 @@ class Model:
     tokens: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A variation that told nothing.
+
+    Attributes:
+        symbol: Symbol of the size that was varied: ``h_kv``.
+        entry: What that is of the model or its input: ``num_key_value_heads``.
+        reason: What the model said, or what came out different.
+    """
+
+    symbol: str
+    entry: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """Sizes by name, proved: the model ran at other sizes, and every formula gave every one of them.
+
+    Attributes:
+        symbols: Value of each symbol in this pass: ``{"B": 1, "T": 1024, "d_model": 768}``.
+        entries: What each symbol is: an axis of an input (``input_ids[1]``), an entry of the configuration
+            (``n_embd``), or the formula of others that it stands for (``d_model/h``).
+        formulas: Different formulas, as text: ``("B", "T", "2·T−1")``.
+        axes: By tensor id, for each axis the position of its formula; -1 where there is none.
+        parameters: The same, by position in ``Trace.parameters``.
+        refused: Variations that the model refused, or that gave other operations.
+        samples: Values of the symbols in every pass that was compared, the named one first.
+    """
+
+    symbols: dict[str, int]
+    entries: dict[str, str]
+    formulas: tuple[str, ...]
+    axes: tuple[tuple[int, ...], ...]
+    parameters: tuple[tuple[int, ...], ...]
+    refused: tuple[Refusal, ...] = ()
+    samples: tuple[dict[str, int], ...] = ()
+
+
 @dataclass(frozen=True)
 class Trace:
     """One recorded forward pass.
@@ -255,6 +294,7 @@ class Trace:
         parameters: Every parameter and buffer of the model.
         versions: Versions of the libraries that ran.
         failure: The exception that ended the pass, if one did.
+        sizes: Names of all sizes, if the model was also run at others.
     """
 
     model: Model
@@ -266,3 +306,4 @@ class Trace:
     parameters: tuple[Parameter, ...]
     versions: dict[str, str] = field(default_factory=dict)
     failure: Failure | None = None
+    sizes: Sizes | None = None

@@ -70,9 +70,10 @@ def checked_run(model: Any, inputs: "Inputs", info: ir.Model, limits: Limits = U
 def run(model: Any, args: Any, kwargs: Any, info: ir.Model, limits: Limits = UNLIMITED) -> Trace:
     """Trace a model; if its pass fails, what ran before."""
     from shapetrace.capture import capture
+    from shapetrace.models.resizing import again
 
     try:
-        return Trace.of(capture(model, args, kwargs, model_info=info, most_ops=limits.most_ops))
+        found = Trace.of(capture(model, args, kwargs, model_info=info, most_ops=limits.most_ops))
     except ShapetraceError:
         raise
     except Exception as error:
@@ -81,3 +82,5 @@ def run(model: Any, args: Any, kwargs: Any, info: ir.Model, limits: Limits = UNL
         if isinstance(partial, ir.Trace) and partial.failure is not None:
             return Trace.of(partial)
         raise
+    object.__setattr__(found, "_again", again(model, args, kwargs, info))  # for passes at other sizes
+    return found

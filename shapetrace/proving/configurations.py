@@ -1,0 +1,96 @@
+"""Variations of a model of transformers: the numbers of its configuration, found generally, and its input."""
+
+import json
+import logging
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from shapetrace import ir
+from shapetrace.api import Trace
+from shapetrace.models.hf_facts import SENSES, special_ids
+from shapetrace.proving.layers import distinct_layers
+from shapetrace.proving.offering import Offer
+from shapetrace.request import Request
+from shapetrace.sizing.symbols import ENTRIES, symbols_of
+from shapetrace.sizing.variables import Variable
+
+_INPUT = {"seq": "T", "batch": "B"}
+_NO_SIZES = ("_id", "_ids", "_index", "_token", "layers", "layer", "depth", "depths", "seed", "version", "_freq",
+             "interval", "_step", "n_layer")  # fmt: skip
+"""Endings of entries that count layers, or are no sizes at all."""
+
+
+def offer(request: Request, trace: Trace) -> Offer:
+    """What can be varied of a configuration, and of the input where nobody gave it."""
+    from shapetrace.models import huggingface
+
+    config = huggingface.config(request.model.removeprefix("hf:"), huggingface.parse_entries(request.hf_set))
+    entries = dict(_numbers(config, ""))
+    variables = [] if request.inputs or request.inputs_from else list(_inputs(trace, request))
+    names = symbols_of(list(entries), {each.symbol for each in variables})
+    ids = special_ids(config)
+    variables += [
+        Variable(path, names[path], value, "entry", least=1 + max([0, *(i for i in ids if i < value)]))
+        for path, value in entries.items()
+    ]
+    device = "meta" if trace.model.device == "meta" else "auto"
+    n_layers = distinct_layers(trace)
+    few = [f"{path}={n_layers}" for path, value in _layers(config, "") if value > n_layers]
+
+    def attempt(values: Mapping[str, int], *, shallow: bool) -> ir.Trace:
+        from shapetrace import hf_obtaining
+
+        changed = [f"{path}={json.dumps(value)}" for path, value in values.items() if path not in _INPUT]
+        shape = {**request.shape, **{path: value for path, value in values.items() if path in _INPUT}}
+        hf_set = (*request.hf_set, *(few if shallow else ()), *changed)
+        asked = replace(request, hf_set=hf_set, shape={**shape, "device": device})
+        logger = logging.getLogger("transformers")
+        level = logger.level
+        logger.setLevel(logging.ERROR)
+        try:
+            return hf_obtaining.obtain(asked, _silent)
+        finally:
+            logger.setLevel(level)
+
+    return Offer(variables, attempt)
+
+
+def _silent(_: str) -> None:
+    """What was guessed was said before."""
+
+
+def _inputs(trace: Trace, request: Request) -> Iterator[Variable]:
+    """Examples, and tokens: the length of the ids that went in."""
+    yield Variable("batch", "B", int(request.shape.get("batch", 1)), "input")
+    inputs = [trace.tensors[i] for i in trace.inputs if trace.tensors[i].dtype in {"int64", "int32"}]
+    for ids in [each for each in inputs if len(each.shape) == 2 and each.shape[1] > 1][:1]:
+        yield Variable("seq", "T", ids.shape[1], "input", measured=(ids.name, 1))
+
+
+def _numbers(config: Any, prefix: str) -> Iterator[tuple[str, int]]:
+    """Whole numbers of a configuration and of those nested in it that may be sizes."""
+    known, defaults = {name for names in ENTRIES.values() for name in names}, type(config)()
+    nested = []
+    for name, value in vars(config).items():
+        if hasattr(value, "to_dict") and hasattr(value, "model_type"):
+            nested.append((any(sense in name for sense in SENSES), name, value))
+        elif isinstance(value, int) and not isinstance(value, bool) and not _is_no_size(name):
+            if (value > 1 or (value == 1 and name in known)) and hasattr(defaults, name):
+                yield f"{prefix}{name}", value
+    for _, name, value in sorted(nested, key=lambda each: each[0]):  # what reads before what looks and listens
+        yield from _numbers(value, f"{prefix}{name}.")
+
+
+def _layers(config: Any, prefix: str) -> Iterator[tuple[str, int]]:
+    """Entries that say how many layers there are."""
+    for name, value in vars(config).items():
+        if hasattr(value, "to_dict") and hasattr(value, "model_type"):
+            yield from _layers(value, f"{prefix}{name}.")
+        elif isinstance(value, int) and not isinstance(value, bool) and value > 1:
+            if name in {"n_layer", "n_layers", "num_layers"} or name.endswith("hidden_layers"):
+                yield f"{prefix}{name}", value
+
+
+def _is_no_size(name: str) -> bool:
+    return name.startswith("_") or name.endswith(_NO_SIZES)

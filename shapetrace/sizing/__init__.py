@@ -1,0 +1,5 @@
+"""Named sizes with a proof: a model is traced at other sizes, and every axis is solved for what was varied."""
+
+from shapetrace.sizing.formulas import Formula, parse
+
+__all__ = ["Formula", "parse"]

@@ -1,0 +1,55 @@
+"""What convolutions and poolings make of an axis: exact, from the arguments of the kernel."""
+
+from collections.abc import Callable, Iterator, Sequence
+from fractions import Fraction
+
+from shapetrace.ir import Kernel, Plain, Tensor
+from shapetrace.sizing.formulas import Formula, Rounded
+
+_SLIDING = ("conv", "pool", "unfold", "im2col")
+
+
+def convolved(
+    kernel: Kernel, tensors: Sequence[Tensor], formulas: Callable[[int], list[Formula | None]]
+) -> Iterator[Formula]:
+    """Formulas of the axes along which a kernel slides: ⌊(n + 2·p − d·(k−1) − 1)/s⌋ + 1.
+
+    Args:
+        kernel: What ran.
+        tensors: All values of the pass.
+        formulas: Those of a value's axes that are known.
+    """
+    name = kernel.name.split(".")[1] if "." in kernel.name else kernel.name
+    if not any(word in name for word in _SLIDING) or not kernel.inputs or not kernel.outputs:
+        return
+    data, made = kernel.inputs[0], kernel.outputs[0]
+    if "conv" in name:
+        widths: Plain = list(tensors[kernel.inputs[1]].shape[2:]) if len(kernel.inputs) > 1 else []
+    else:
+        widths = kernel.args.get("kernel_size")
+    strides = kernel.args.get("stride") or (widths if "pool" in name else 1)
+    rank = len(tensors[made].shape) - 2 if "conv" in name else len(widths) if isinstance(widths, list) else 1
+    if rank < 1 or kernel.args.get("transposed") is True or len(tensors[data].shape) <= rank:
+        return
+    paddings, dilations = kernel.args.get("padding", 0), kernel.args.get("dilation", 1)
+    for i, size in enumerate(formulas(data)[-rank:]):
+        numbers = [_at(each, i) for each in (widths, strides, paddings, dilations)]
+        if size is None or any(number is None for number in numbers):
+            continue
+        width, stride, padding, dilation = (number or 0 for number in numbers)
+        length = size + (2 * padding - dilation * (width - 1) - 1)
+        if stride:
+            yield length + 1 if stride == 1 else _floored(length, stride)
+
+
+def _floored(length: Formula, stride: int) -> Formula:
+    """⌊length/stride⌋ + 1, without brackets where every coefficient is a multiple."""
+    quotient = length * Fraction(1, stride) + 1
+    if all(coefficient.denominator == 1 for _, coefficient in quotient.terms):
+        return quotient
+    return Formula.of(Rounded(quotient, up=False))
+
+
+def _at(value: Plain, place: int) -> int | None:
+    found = value[place if place < len(value) else 0] if isinstance(value, list) and value else value
+    return found if isinstance(found, int) else None

@@ -1,0 +1,176 @@
+"""Which sizes can be varied together: all, all but what the model refuses, or some of them tied to be one."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+from shapetrace.ir import Trace
+from shapetrace.sizing.aligning import align
+from shapetrace.sizing.variables import Variable, alone, draws
+
+SAMPLES = 3
+"""Passes at other sizes."""
+
+TOO_MANY = "not tried: too many sizes to find out about"
+
+_LONGEST_REASON = 160
+
+_REFUSED = 100
+"""What a model that cannot be built counts as, in operations."""
+
+
+class Attempt(Protocol):
+    """Runs the model with some variables changed."""
+
+    def __call__(self, values: Mapping[str, int], *, shallow: bool) -> Trace:
+        """The pass at these values, by the variables' keys; ``shallow`` with few layers, to see whether it runs.
+
+        Raises:
+            Exception: Whatever the model says to such sizes.
+        """
+
+
+@dataclass(slots=True)
+class Search:
+    """What is found out about variables.
+
+    Attributes:
+        attempt: Runs the model.
+        variables: All that can be chosen.
+        has_shallow: Whether a pass with few layers is another one than the whole.
+        budget: Operations that passes which only show whether a model runs may still make.
+        refused: Why one is not varied, by its key.
+    """
+
+    attempt: Attempt
+    variables: Sequence[Variable]
+    has_shallow: bool = True
+    budget: int = 0
+    refused: dict[str, str] = field(default_factory=dict)
+    _tried: dict[tuple[object, ...], Trace | str] = field(default_factory=dict)
+
+    def run(self, values: Mapping[Variable, int], *, shallow: bool = True) -> Trace | str:
+        """A pass, or why there is none."""
+        shallow = shallow and self.has_shallow
+        by_key = {key: value for variable, value in values.items() for key in variable.keys}
+        asked = (shallow, *sorted(by_key.items()))
+        if asked not in self._tried:
+            if shallow and self.budget < 0:
+                return TOO_MANY
+            try:
+                found = self.attempt(by_key, shallow=shallow)
+            except Exception as error:  # noqa: BLE001 - what a model says to other sizes can be anything
+                self._tried[asked] = _one_line(error)
+                self.budget -= _REFUSED if shallow else 0
+            else:
+                failure = found.failure
+                self.budget -= len(found.ops) if shallow else 0
+                self._tried[asked] = found if failure is None else f"{failure.type}: {failure.message}"
+        return self._tried[asked]
+
+    def draws(self, taken: Sequence[Variable]) -> list[dict[Variable, int]]:
+        """Values at which the model is compared, for variables that are varied while the others stay."""
+        keys = {key for each in taken for key in each.keys}
+        fixed = [each.base for each in self.variables if each.kind == "entry" and each.key not in keys]
+        return draws(taken, SAMPLES, fixed)
+
+    def fit(self, taken: Sequence[Variable]) -> str:
+        """Why variables cannot be varied together; "" if they can."""
+        first, *others = self.draws(taken)
+        return self.fits(first) or next((found for found in map(self.run, others) if isinstance(found, str)), "")
+
+    def fits(self, values: Mapping[Variable, int]) -> str:
+        """Why values tell nothing: "" if the model runs, and its entries alone do not make it run other operations."""
+        found = self.run(values)
+        if isinstance(found, str):
+            return found
+        inputs = {variable: value for variable, value in values.items() if variable.kind == "input"}
+        plain = self.run(inputs) if len(inputs) < len(values) else found
+        apart = {} if isinstance(plain, str) else align(plain, found).apart
+        for path, (before, after) in apart.items():
+            return f"other operations in {path or 'the model itself'}: {before} became {after}"
+        return ""
+
+
+def taken(search: Search) -> list[Variable]:
+    """The variables that can be varied together."""
+    variables = list(search.variables)
+    tied = _tied(variables)
+    for options in (variables, tied) if len(tied) < len(variables) else (variables,):
+        if not search.fit(options):
+            return _untied(options, search) if options is tied else options
+    able = [found for each in variables if (found := _able(each, search)) is not None]
+    able += _able_in_pairs(search)
+    inputs = [each for each in able if each.kind == "input"]
+    entries = sorted((each for each in able if each.kind == "entry"), key=lambda each: -each.base)
+    return _together(_together([], inputs, search), entries, search)
+
+
+def _tied(variables: Sequence[Variable]) -> list[Variable]:
+    """Entries of one size as one variable, each group."""
+    groups: dict[object, list[Variable]] = defaultdict(list)
+    for each in variables:
+        groups[each.base if each.kind == "entry" and each.base > 1 else each].append(each)
+    return [replace(first, also=tuple(other.key for other in others)) for first, *others in groups.values()]
+
+
+def _untied(options: Sequence[Variable], search: Search) -> list[Variable]:
+    """Of those that were tied, each for itself that can be varied for itself."""
+    by_key = {each.key: each for each in search.variables}
+    found: list[Variable] = []
+    for each in options:
+        members = [by_key[key] for key in each.keys]
+        free = [member for member in members[1:] if _able(member, search) is not None] if members[1:] else []
+        rest = [member for member in members if member not in free]
+        found += [replace(rest[0], also=tuple(other.key for other in rest[1:])), *free]
+        for member in members:
+            search.refused.pop(member.key, None)
+    return list(options) if search.fit(found) else found
+
+
+def _able(variable: Variable, search: Search) -> Variable | None:
+    """The variable, with steps that the model takes; None if the model refuses any other value."""
+    reasons = []
+    for value, step in alone(variable):
+        changed = replace(variable, step=step)
+        reason = search.fits({changed: value})
+        if not reason:
+            return changed
+        if reason == TOO_MANY and variable.kind == "input":
+            return variable  # whether it can be varied shows in the passes that are compared
+        reasons.append(f"{variable.base} → {value}: {reason}")
+    search.refused[variable.key] = reasons[0]
+    return None
+
+
+def _able_in_pairs(search: Search) -> list[Variable]:
+    """Entries of one size that are refused alone, and not together."""
+    found: list[Variable] = []
+    refused = [each for each in search.variables if each.key in search.refused and each.kind == "entry"]
+    for each in _tied(refused):
+        if each.also and not any(map(search.fits, ({each: value} for value, _ in list(alone(each))[:1]))):
+            found.append(each)
+            for key in each.keys:
+                del search.refused[key]
+    return found
+
+
+def _together(before: Sequence[Variable], more: Sequence[Variable], search: Search) -> list[Variable]:
+    """Those before, and of some more as many as run with them; halves are tried where all do not."""
+    if not more:
+        return list(before)
+    both = [*before, *more]
+    reason = search.fit(both)
+    if not reason or (reason == TOO_MANY and more[0].kind == "input"):
+        return both
+    if len(more) == 1:
+        search.refused[more[0].key] = f"together with others: {reason}" if before else reason
+        return list(before)
+    half = len(more) // 2
+    return _together(_together(before, more[:half], search), more[half:], search)
+
+
+def _one_line(error: Exception) -> str:
+    text = " ".join(str(error).split()) or "no reason given"
+    return f"{type(error).__name__}: {text}"[:_LONGEST_REASON]

@@ -1,0 +1,146 @@
+"""What is varied, and the values that it gets: generic ones that keep what the model may rely on.
+
+Of two entries the smaller stays the smaller (experts and those chosen), what divides another goes on dividing it (heads
+and widths), and what holds a length goes on holding it, so that the pass takes the same branches.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations_with_replacement
+from math import gcd, lcm, prod
+from random import Random
+from typing import Literal
+
+_EVEN = 8
+"""A size keeps what it has in common with this: widths that are cut in halves or quarters."""
+
+_QUOTIENT = 2
+"""So does the quotient of two sizes: the width of one head is cut in halves too."""
+
+_LARGEST_STEP = 64
+"""A common multiple larger than so many times a size asks for too much: counts alone then go on dividing it."""
+
+_MOST_DRAWS = 40
+_STEPS = (1, 2, 4, 7, 8, 14, 16, 32, 64, 128)
+"""What lengths may have to be multiples of."""
+
+_SMALL = (3, 2, 5, 7)
+"""Sizes for what is 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """One size that can be chosen.
+
+    Attributes:
+        key: How it is chosen: an entry of the configuration, or axes of inputs.
+        symbol: What it is called.
+        base: Its value in the pass that is named.
+        kind: Whether it is of the input or of the model.
+        step: What its values are multiples of.
+        also: Further entries that get the same value.
+        least: Its smallest value: one more than the ids that it holds.
+        measured: The input and its axis that it is: what an input really has counts, not what was asked for.
+    """
+
+    key: str
+    symbol: str
+    base: int
+    kind: Literal["input", "entry"]
+    step: int = 1
+    also: tuple[str, ...] = ()
+    least: int = 1
+    measured: tuple[str, int] | None = None
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """All entries that it is."""
+        return (self.key, *self.also)
+
+
+def draws(variables: Sequence[Variable], count: int, fixed: Sequence[int] = ()) -> list[dict[Variable, int]]:
+    """Values of all variables for some passes; no product of two is in proportion to another one at all of them.
+
+    Args:
+        variables: What is varied.
+        count: How many passes.
+        fixed: Entries that stay as they are.
+    """
+    fewest, best = None, []
+    for draw in range(_MOST_DRAWS):
+        found = [_draw(variables, fixed, 1000 * draw + sample) for sample in range(count)]
+        clashes = _clashes(variables, found)
+        if fewest is None or clashes < fewest:
+            fewest, best = clashes, found
+        if clashes == 0:
+            break
+    return best
+
+
+def _draw(variables: Sequence[Variable], fixed: Sequence[int], seed: int) -> dict[Variable, int]:
+    random = Random(seed)  # noqa: S311 - numbers, no secrets
+    found: dict[Variable, int] = {}
+    inputs = [each for each in variables if each.kind == "input"]
+    for place, each in enumerate(inputs):
+        found[each] = _length(each, random) if each.base > 1 else _SMALL[(seed + place) % len(_SMALL)]
+    relations = [(number, number) for number in fixed]
+    largest = 1
+    for each in sorted((each for each in variables if each.kind == "entry"), key=lambda each: each.base):
+        step = _step(each, relations)
+        least = max([largest, each.least, *(found[length] for length in inputs if length.base <= each.base)])
+        largest = found[each] = step * (least // step + 1 + random.randrange(3))
+        relations.append((each.base, largest))
+    return found
+
+
+def _length(variable: Variable, random: Random) -> int:
+    """A length: shorter than the pass that is named, which is quick."""
+    steps = variable.base // variable.step
+    few = max(2, steps // 8)
+    return variable.step * (few + random.randrange(max(4, few)))
+
+
+def _step(variable: Variable, relations: Sequence[tuple[int, int]]) -> int:
+    """What a new value must be a multiple of: those that divide it, times what their quotients have in common with 2.
+
+    Args:
+        variable: What gets a value.
+        relations: Smaller entries as they were and as they are.
+    """
+    even = gcd(variable.base, _EVEN)
+    divisors = [(before, now) for before, now in relations if 1 < before < variable.base and variable.base % before == 0]
+    multiples = [now * gcd(variable.base // before, _QUOTIENT) for before, now in divisors]
+    while lcm(even, *multiples) > _LARGEST_STEP * variable.base and multiples:
+        multiples.pop()
+    return lcm(even, *multiples)
+
+
+def alone(variable: Variable) -> Iterator[tuple[int, int]]:
+    """Values for one variable while the others stay, with the step that they are multiples of.
+
+    Those of an entry are multiples first, which all that divided it still divides.
+    """
+    base = variable.base
+    if variable.kind == "input":
+        steps = [step for step in _STEPS if base % step == 0]
+        yield from ((max(1, base // 2 // step) * step + step, step) for step in steps)
+        yield from ((base + step, step) for step in steps[:2])
+        return
+    values = (base * 3, base * 2, base // 2 if base % 2 == 0 else 1, base + gcd(base, _EVEN), max(1, base - 1))
+    yield from ((value, 1) for value in dict.fromkeys(values) if value != base)
+
+
+def _clashes(variables: Sequence[Variable], samples: Sequence[Mapping[Variable, int]]) -> int:
+    """Products of up to two variables that are in proportion to another one."""
+    points = [{each: each.base for each in variables}, *samples]
+    columns = [tuple(point[each] for point in points) for each in variables]
+    seen: set[tuple[int, ...]] = set()
+    count = 0
+    for degree in (1, 2):
+        for chosen in combinations_with_replacement(columns, degree):
+            values = tuple(map(prod, zip(*chosen, strict=True)))
+            divisor = gcd(*values)
+            reduced = tuple(value // divisor for value in values)
+            count += reduced in seen
+            seen.add(reduced)
+    return count

@@ -1,0 +1,173 @@
+"""Vary and solve: run the model at other sizes, align the passes, and solve every axis for what was varied."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from shapetrace.ir import Refusal, Sizes, Tensor, Trace
+from shapetrace.sizing.aligning import Alignment, align, aligned
+from shapetrace.sizing.convolving import convolved
+from shapetrace.sizing.formulas import Formula
+from shapetrace.sizing.searching import Attempt, Search, taken
+from shapetrace.sizing.solving import Solver, Vector
+from shapetrace.sizing.variables import Variable
+
+Passes = list[tuple[dict[Variable, int], Trace]]
+
+
+_SEARCH = 2
+_LEAST_SEARCH = 8000
+"""Operations that may be spent on what can be varied, in passes of the model; of small models, this many."""
+
+
+def sizes(trace: Trace, variables: Sequence[Variable], attempt: Attempt, *, shallow_layers: bool = True) -> Sizes:
+    """Names of all sizes of a pass.
+
+    A variation that the model refuses, or an entry that gives other operations, is left out, and said.
+
+    Args:
+        trace: The pass that is named.
+        variables: What can be chosen.
+        attempt: Runs the model at other sizes.
+        shallow_layers: Whether it can run with few layers.
+    """
+    search = Search(attempt, variables, shallow_layers, max(_LEAST_SEARCH, _SEARCH * len(trace.ops)))
+    varied = taken(search)
+    passes: Passes = []
+    while varied and not passes:
+        passes, reason = _passes(varied, search)
+        if reason:
+            dropped = [each for each in varied if each.kind == "entry"] or varied
+            search.refused |= {each.key: reason for each in dropped}
+            varied = [each for each in varied if each not in dropped]
+    return _solved(trace, search, varied, passes)
+
+
+def with_sizes(trace: Trace, found: Sizes) -> Trace:
+    """The same pass with the names of its sizes."""
+    return replace(trace, sizes=found)
+
+
+def _passes(varied: Sequence[Variable], search: Search) -> tuple[Passes, str]:
+    """The model at other sizes, or why it refuses them."""
+    found = []
+    for values in search.draws(varied):
+        trace = search.run(values, shallow=False)
+        if isinstance(trace, str):
+            return [], trace
+        found.append((values, trace))
+    return found, ""
+
+
+def _solved(trace: Trace, search: Search, varied: Sequence[Variable], passes: Passes) -> Sizes:
+    samples = [{each.symbol: _measured(each, each.base, trace) for each in varied}]
+    samples += [{each.symbol: _measured(each, value, other) for each, value in values.items()}
+                for values, other in passes]  # fmt: skip
+    entries = {each.symbol: ", ".join(each.keys) for each in varied}
+    others = [other for _, other in passes]
+    _derive(samples, entries, [trace, *others])
+    formulas = _Axes(trace, others, Solver(samples))
+    places: dict[int, int] = {}
+    texts: dict[str, int] = {}
+
+    def positions(found: Sequence[Formula | None]) -> tuple[int, ...]:
+        for each in found:
+            if each is not None and id(each) not in places:
+                places[id(each)] = texts.setdefault(str(each), len(texts))
+        return tuple(-1 if each is None else places[id(each)] for each in found)
+
+    axes = tuple(positions(formulas.of_tensor(tensor)) for tensor in trace.tensors)
+    parameters = tuple(positions(found) for found in formulas.of_parameters())
+    refused = [Refusal(each.symbol, each.key, search.refused[each.key])
+               for each in search.variables if each.key in search.refused]  # fmt: skip
+    refused += _depending(search, varied) if formulas.is_apart else []
+    return Sizes(samples[0], entries, tuple(texts), axes, parameters, tuple(refused), tuple(samples))
+
+
+def _measured(variable: Variable, asked: int, trace: Trace) -> int:
+    """What a variable really is in a pass."""
+    if variable.measured is None:
+        return asked
+    name, axis = variable.measured
+    return next((trace.tensors[i].shape[axis] for i in trace.inputs if trace.tensors[i].name == name), asked)
+
+
+def _derive(samples: Sequence[dict[str, int]], entries: dict[str, str], passes: Sequence[Trace]) -> None:
+    """The width of a head, where it is no entry of its own and some axis has it."""
+    if "d_head" in samples[0] or not {"d_model", "h"} <= samples[0].keys():
+        return
+    widths = [divmod(sample["d_model"], sample["h"]) for sample in samples]
+    occurs = (any(width in t.shape for t in each.tensors) for (width, _), each in zip(widths, passes, strict=True))
+    if not any(rest for _, rest in widths) and all(occurs):
+        for sample, (width, _) in zip(samples, widths, strict=True):
+            sample["d_head"] = width
+        entries["d_head"] = "d_model/h"
+
+
+def _depending(search: Search, varied: Sequence[Variable]) -> list[Refusal]:
+    """The inputs whose size decides which operations run."""
+    found = []
+    plain = search.run({})
+    for each in varied:
+        values = search.draws([each])[0] if each.kind == "input" else {}
+        other = search.run(values)
+        apart = {} if isinstance(plain, str) or isinstance(other, str) else align(plain, other).apart
+        places = ", ".join(path or "the model itself" for path in list(apart)[:2])
+        if apart:
+            found.append(Refusal(each.symbol, each.key, f"the pass itself depends on {each.symbol}, in {places}"))
+    return found
+
+
+class _Axes:
+    """Formulas of the axes of a pass, from the same axes of others.
+
+    Attributes:
+        is_apart: Whether the pass has operations that some other has not.
+    """
+
+    def __init__(self, trace: Trace, others: Sequence[Trace], solver: Solver) -> None:
+        self._trace, self._others, self._solver = trace, others, solver
+        self._alignments = aligned(trace, others)
+        self._copies = {k.outputs[0]: k.inputs[0] for op in trace.ops for k in op.kernels
+                        if k.name == "aten.clone.default"}  # fmt: skip
+        self.is_apart = any(each.missing for each in self._alignments)
+        vectors = {v for tensor in trace.tensors for v in self._vectors(tensor.shape, self._shapes(tensor)) if v}
+        for vector in sorted(vectors):
+            solver.of(vector)
+        for op in trace.ops:
+            for kernel in op.kernels:
+                for formula in convolved(kernel, trace.tensors, self._of):
+                    solver.know(formula)
+        for vector in sorted(vectors):
+            solver.of_sums(vector)
+
+    def of_tensor(self, tensor: Tensor) -> list[Formula | None]:
+        """Formulas of a tensor's axes."""
+        return self._formulas(tensor.shape, self._shapes(tensor))
+
+    def of_parameters(self) -> list[list[Formula | None]]:
+        """Formulas of all parameters' axes."""
+        named = [{p.name: p.shape for p in other.parameters} for other in self._others]
+        return [self._formulas(p.shape, [shapes.get(p.name) for shapes in named]) for p in self._trace.parameters]
+
+    def _of(self, value: int) -> list[Formula | None]:
+        return self.of_tensor(self._trace.tensors[value])
+
+    def _shapes(self, tensor: Tensor) -> list[tuple[int, ...] | None]:
+        return [_shape(other, alignment, self._copies.get(tensor.id, tensor.id), tensor.id)
+                for other, alignment in zip(self._others, self._alignments, strict=True)]  # fmt: skip
+
+    def _formulas(self, shape: tuple[int, ...], others: Sequence[tuple[int, ...] | None]) -> list[Formula | None]:
+        return [None if vector is None else self._solver.of(vector) for vector in self._vectors(shape, others)]
+
+    @staticmethod
+    def _vectors(shape: tuple[int, ...], others: Sequence[tuple[int, ...] | None]) -> list[Vector | None]:
+        if not others or any(other is None or len(other) != len(shape) for other in others):
+            return [None] * len(shape)
+        return list(zip(shape, *(other for other in others if other is not None), strict=True))
+
+
+def _shape(other: Trace, alignment: Alignment, source: int, tensor: int) -> tuple[int, ...] | None:
+    """The shape of the same value in another pass; of a copy that it does not make, that of what was copied."""
+    found: Mapping[int, int] = alignment.tensors
+    place = found.get(tensor, found.get(source))
+    return None if place is None else other.tensors[place].shape
