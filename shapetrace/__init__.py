@@ -11,6 +11,7 @@ Importing this package does not import torch.
 from shapetrace.api import Figure, Trace, compare, explain, explore, figure, load, outline, trace
 from shapetrace.errors import MissingPartError, ShapetraceError, TraceError, UsageError
 from shapetrace.making import from_config, preset
+from shapetrace.proving import sizes
 
 __version__ = "0.1.0"
 
@@ -30,5 +31,6 @@ __all__ = [
     "load",
     "outline",
     "preset",
+    "sizes",
     "trace",
 ]

@@ -269,6 +269,9 @@ class Sizes:
         parameters: The same, by position in ``Trace.parameters``.
         refused: Variations that the model refused, or that gave other operations.
         samples: Values of the symbols in every pass that was compared, the named one first.
+        inputs: Symbols of sizes of the input.
+        is_counted: Whether every pass that was compared makes the same products and data, only of other sizes: sums
+            over operations have formulas.
     """
 
     symbols: dict[str, int]
@@ -278,6 +281,8 @@ class Sizes:
     parameters: tuple[tuple[int, ...], ...]
     refused: tuple[Refusal, ...] = ()
     samples: tuple[dict[str, int], ...] = ()
+    inputs: tuple[str, ...] = ()
+    is_counted: bool = True
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ import msgspec
 
 from shapetrace import ir
 from shapetrace.errors import UsageError
+from shapetrace.sizing.formulas import parse
 from shapetrace.writing import write
 
 FORMAT = "shapetrace-trace"
@@ -149,6 +150,7 @@ def _faults(trace: ir.Trace) -> Iterator[str]:
             if pattern.size != tensor.shape[-2:] or not all(map(_fits(pattern), pattern.spans or ())):
                 yield f"tensor {tensor.id} of shape {list(tensor.shape)} has a pattern that does not fit"
     yield from _call_faults(trace)
+    yield from _size_faults(trace)
 
 
 def _fits(pattern: ir.Pattern) -> Callable[[ir.Span], bool]:
@@ -175,6 +177,26 @@ def _call_faults(trace: ir.Trace) -> Iterator[str]:
             yield f"call {call.id} has parent {call.parent}"
     if trace.failure is not None and not 0 <= trace.failure.call < max(n_calls, 1):
         yield f"the failure names call {trace.failure.call}, of {n_calls}"
+
+
+def _size_faults(trace: ir.Trace) -> Iterator[str]:
+    """What is wrong with the names of sizes."""
+    sizes = trace.sizes
+    if sizes is None:
+        return
+    shapes = [[len(t.shape) for t in trace.tensors], [len(p.shape) for p in trace.parameters]]
+    for what, ranks, axes in zip(("tensors", "parameters"), shapes, (sizes.axes, sizes.parameters), strict=True):
+        if [len(each) for each in axes] != ranks:
+            yield f"sizes are named of other {what}"
+        if any(not -1 <= place < len(sizes.formulas) for each in axes for place in each):
+            yield f"a size of the {what} names no formula"
+    for text in sizes.formulas:
+        try:
+            unknown = parse(text).symbols - sizes.symbols.keys()
+        except (ValueError, RecursionError, ZeroDivisionError):
+            yield f"{text[:40]!r} is no formula of sizes"
+        else:
+            yield from (f"{text[:40]!r} has a size {name!r} that has no value" for name in sorted(unknown))
 
 
 def _references(trace: ir.Trace) -> Iterator[tuple[str, Iterable[int]]]:

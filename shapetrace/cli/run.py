@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from shapetrace.cli.format_options import deliver, terminal_options
+from shapetrace.cli.naming import named
 from shapetrace.cli.options import takes_model
 from shapetrace.cli.terminal import say, waiting
 from shapetrace.errors import UsageError
@@ -34,6 +35,9 @@ def run(
     depth: Annotated[
         int | None, typer.Option("--depth", min=0, help="Close sections that lie deeper: one row each.")
     ] = None,
+    dims: Annotated[
+        str, typer.Option("--dims", help="Sizes as numbers, names or both; names are proved at other sizes.")
+    ] = "numbers",
     fused: Annotated[
         bool, typer.Option("--fused/--per-head", help="Show products as the code runs them, not one head's.")
     ] = False,
@@ -52,12 +56,14 @@ def run(
     from shapetrace.formats.costs import costs as sections_costs
     from shapetrace.formats.rendering import render
 
-    options = Options(lang=lang, look=Look(templates=templates), depth=depth, explain=explain, **terminal_options())
+    look = Look(templates=templates, dims=dims)  # type: ignore[arg-type]  # Look checks it
+    options = Options(lang=lang, look=look, depth=depth, dims=look.dims, explain=explain, **terminal_options())
     if ops and costs:
         raise UsageError("--ops and --costs are two tables: choose one")
     (to,) = ready([format], "grid" if ops or costs else "outline", options)
     with waiting(f"tracing {request.model or 'the reference model'}"):
         trace = obtain(request, say)
+    trace = named(request, trace, dims)
     if save is not None:
         trace.save(save)
     part = Excerpt(section or "overview", section)

@@ -11,6 +11,7 @@ from shapetrace.drawing.primitives import Figure
 from shapetrace.drawing.theme import theme_named
 from shapetrace.drawing.wording import Words, words_in
 from shapetrace.errors import UsageError
+from shapetrace.formats.equations import Dims
 from shapetrace.formats.grid import Grid
 from shapetrace.outlining.structure import Outline
 
@@ -27,6 +28,7 @@ class Options:
 
     Attributes:
         lang: Language of the words.
+        dims: How sizes are written in text.
         look: What a figure shows and hides; its folder of templates is everybody's.
         theme: Name of a theme, or a TOML file.
         depth: Sections deeper than this are one row each; None opens all.
@@ -39,6 +41,7 @@ class Options:
     """
 
     lang: str = "en"
+    dims: Dims = "numbers"
     look: Look | None = None
     theme: str = "default"
     depth: int | None = None

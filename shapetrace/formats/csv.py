@@ -5,6 +5,7 @@ import io
 from collections.abc import Iterable
 
 from shapetrace.formats.contract import Format
+from shapetrace.formats.equations import Dims
 from shapetrace.formats.grid import Grid
 from shapetrace.formats.rows import rows
 from shapetrace.outlining.structure import Outline
@@ -15,10 +16,10 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def render(outline: Outline, *, depth: int | None = None) -> str:
+def render(outline: Outline, *, depth: int | None = None, dims: Dims = "numbers") -> str:
     """Write an outline as CSV; a section that ``depth`` closes is a row of kind ``section``."""
     body: list[Iterable[object]] = []
-    for row in rows(outline, depth=depth):
+    for row in rows(outline, depth=depth, dims=dims):
         step, section = row.step, row.section
         if step is not None:
             stack = max((operand.stack for operand in (*step.operands, *step.results)), default=1)
@@ -55,7 +56,7 @@ def _safe(cell: object) -> object:
 FORMAT = Format(
     "csv",
     "csv",
-    frozenset({"depth"}),
-    outline=lambda outline, options: render(outline, depth=options.depth),
+    frozenset({"depth", "dims"}),
+    outline=lambda outline, options: render(outline, depth=options.depth, dims=options.dims),
     grid=lambda grid, _: render_grid(grid),
 )

@@ -9,6 +9,8 @@ from shapetrace.formats.phrasing import ENGLISH
 from shapetrace.outlining.structure import Operand, Step
 
 Ink = Literal["data", "weight", "constant", "inner", "sign"]
+Dims = Literal["numbers", "names", "both"]
+"""How sizes are written: ``1024``, ``T``, ``T=1024``; a size without a name is a number."""
 
 _INFIX = frozenset("× + ⊙ ∗".split())
 
@@ -36,31 +38,47 @@ def equation_in(words: Words, step: Step) -> str:
     return joined(pieces(step, words))
 
 
-def pieces(step: Step, words: Words = ENGLISH) -> tuple[Piece, ...]:
-    """Write ``[1024,768]×[768,64]→[1024,64]`` in pieces; joined they are `Step.equation`."""
-    return tuple(piece for piece in _pieces(step, words) if piece.text)
+def pieces(step: Step, words: Words = ENGLISH, dims: Dims = "numbers") -> tuple[Piece, ...]:
+    """Write ``[1024,768]×[768,64]→[1024,64]`` in pieces; joined they are `Step.equation`.
+
+    With names it is ``[B,T,d_model]×[d_model,d_head]→[B,T,d_head]``.
+    """
+    return tuple(piece for piece in _pieces(step, words, dims) if piece.text)
 
 
-def pieces_of_ends(first: Operand, last: Operand) -> tuple[Piece, ...]:
+def pieces_of_ends(first: Operand, last: Operand, dims: Dims = "numbers") -> tuple[Piece, ...]:
     """What goes in and what comes out."""
-    return (*_shape(first, None), Piece("→", "sign"), *_shape(last, None))
+    return (*_shape(first, None, dims), Piece("→", "sign"), *_shape(last, None, dims))
 
 
-def _pieces(step: Step, words: Words) -> Iterator[Piece]:
+def stack_sizes(operand: Operand, dims: Dims = "numbers") -> list[str]:
+    """The sizes over which a matrix repeats: 4 and 12, B and h."""
+    names = operand.stack_dims or ("",) * len(operand.stack_axes)
+    return [_written(name, size, dims) for name, size in zip(names, operand.stack_axes, strict=True)]
+
+
+def _written(name: str, size: int, dims: Dims) -> str:
+    if not name or dims == "numbers":
+        return str(size)
+    return name if dims == "names" else f"{name}={size}"
+
+
+def _pieces(step: Step, words: Words, dims: Dims) -> Iterator[Piece]:
     operands, results = step.operands, step.results
     if step.kind == "concat" and len(operands) == 1 and operands[0].stack > 1:
-        yield Piece(f"{operands[0].stack}·", "sign")
+        sizes = stack_sizes(operands[0], dims) if dims != "numbers" else [str(operands[0].stack)]
+        yield Piece(f"{'·'.join(sizes)}·", "sign")
     for place, operand in enumerate(operands):
         if place:
             yield Piece(_between(step, words), "sign")
-        yield from _shape(operand, step.inner[place] if step.inner and place < 2 else None)
+        yield from _shape(operand, step.inner[place] if step.inner and place < 2 else None, dims)
     same = len(operands) == len(results) == 1 and operands[0].shape == results[0].shape
     if same and step.kind != "split" and not (step.kind == "concat" and operands[0].stack > 1):
         return
     yield Piece("→", "sign")
     for place, result in enumerate(results):
         yield Piece(", " if place else "", "sign")
-        yield from _shape(result, None)
+        yield from _shape(result, None, dims)
 
 
 def _between(step: Step, words: Words) -> str:
@@ -69,12 +87,14 @@ def _between(step: Step, words: Words) -> str:
     return step.operator if step.operator in _INFIX else ", "
 
 
-def _shape(operand: Operand, inner: int | None) -> Iterator[Piece]:
-    sizes = list(map(str, operand.shape))
-    if inner is None or not -len(sizes) <= inner < len(sizes):
+def _shape(operand: Operand, inner: int | None, dims: Dims) -> Iterator[Piece]:
+    names = operand.dims or ("",) * len(operand.shape)
+    lead = [_written(name, 1, dims) for name in operand.lead] if dims != "numbers" else []
+    sizes = [*lead, *(_written(name, size, dims) for name, size in zip(names, operand.shape, strict=True))]
+    if inner is None or not -len(operand.shape) <= inner < len(operand.shape):
         yield Piece(f"[{','.join(sizes)}]", operand.role)
         return
-    inner %= len(sizes)
+    inner = inner % len(operand.shape) + len(lead)
     before, after = sizes[:inner], sizes[inner + 1 :]
     yield Piece("[" + "".join(f"{size}," for size in before), operand.role)
     yield Piece(sizes[inner], "inner")

@@ -7,9 +7,10 @@ from shapetrace.drawing.content.facts import facts_of
 from shapetrace.drawing.teaching import sentences
 from shapetrace.drawing.wording import Words
 from shapetrace.failing import report
-from shapetrace.formats import summary
+from shapetrace.formats import sized, summary
 from shapetrace.formats.columns import flops_of
 from shapetrace.formats.contract import Excerpt, Files, Format, Options
+from shapetrace.formats.equations import Dims
 from shapetrace.formats.grid import Grid, text
 from shapetrace.formats.markdown import TITLES
 from shapetrace.formats.phrasing import ENGLISH
@@ -37,6 +38,7 @@ def render(
     picture: str = "",
     words: Words = ENGLISH,
     explain: bool = False,
+    dims: Dims = "numbers",
 ) -> str:
     """Write an outline as an HTML fragment.
 
@@ -46,16 +48,22 @@ def render(
         picture: A figure to show before the table, which is then closed.
         words: The language.
         explain: True to say below the table what each step does and why.
+        dims: How sizes are written.
     """
     left, right = summary.totals(outline, words)
     ended = "" if outline.explained else outline.failure
-    notes = [summary.coverage(outline, words), summary.uncounted(outline, words), ended]
+    notes = [
+        summary.coverage(outline, words),
+        summary.uncounted(outline, words),
+        *sized.notes(outline, words, dims),
+        ended,
+    ]
     facts = plain(" · ".join(facts_of(outline.model, words)))
     titles = [(words.say(title), "n" if title in _NUMBERS else "") for title in TITLES]
     body = [
         _STYLE,
         f"<p><strong>{plain(words.say(outline.model.name))}</strong> {facts}</p>",
-        _table(titles, [_cells(row) for row in rows(outline, depth=depth, words=words)]),
+        _table(titles, [_cells(row) for row in rows(outline, depth=depth, words=words, dims=dims)]),
         f"<p><strong>{plain(' · '.join([*left.split(summary.GAP), right]))}</strong></p>",
         *(f"<p>{plain(note)}</p>" for note in notes if note),
     ]
@@ -139,8 +147,10 @@ def _files(outline: Outline, part: Excerpt, options: Options, _among: Sequence[s
 FORMAT = Format(
     "html",
     "html",
-    frozenset({"lang", "look", "theme", "depth", "explain"}),
-    outline=lambda outline, options: render(outline, depth=options.depth, words=options.words, explain=options.explain),
+    frozenset({"lang", "look", "theme", "depth", "explain", "dims"}),
+    outline=lambda outline, options: render(
+        outline, depth=options.depth, words=options.words, explain=options.explain, dims=options.dims
+    ),
     grid=lambda grid, _: render_grid(grid),
     files=_files,
 )

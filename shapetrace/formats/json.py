@@ -3,15 +3,18 @@
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from typing import Any
 
 from shapetrace.comparing.structure import Change, Comparison
 from shapetrace.failing.reporting import as_data
 from shapetrace.formats.contract import Format
 from shapetrace.formats.costs import Cost
+from shapetrace.formats.equations import Dims
 from shapetrace.formats.grid import Grid
 from shapetrace.formats.rows import TableRow, rows
+from shapetrace.formats.sized import sizes_of
+from shapetrace.outlining.expressions import Formulas
 from shapetrace.outlining.sentences import sentence
 from shapetrace.outlining.structure import Operand, Outline, Section, Step
 
@@ -21,10 +24,11 @@ _HALF = re.compile("[\ud800-\udfff]")
 """Half of a surrogate pair, which no encoding can write: it is escaped."""
 
 
-def render(outline: Outline, *, depth: int | None = None) -> str:
+def render(outline: Outline, *, depth: int | None = None, dims: Dims = "numbers") -> str:
     """Write an outline as JSON; a section that ``depth`` closes is a step of kind ``section``."""
     model = outline.model
     layers = dict(_layers(outline.root, ""))
+    listed = rows(outline, depth=depth, dims=dims)
     document = {
         "model": {
             "name": model.name,
@@ -36,8 +40,10 @@ def render(outline: Outline, *, depth: int | None = None) -> str:
         "coverage": asdict(outline.coverage),
         "cache": None if outline.cache is None else asdict(outline.cache),
         "sections": [_section(section) for section in outline.root.sections() if section is not outline.root],
-        "steps": [_row(row, layers) for row in rows(outline, depth=depth) if row.step is not None or row.equation],
+        "steps": [_row(row, layers) for row in listed if row.step is not None or row.equation],
         "failure": _failure(outline),
+        "sizes": _sizes(outline),
+        "formulas": _formulas(outline.formulas),
     }
     return _written(document)
 
@@ -78,8 +84,31 @@ def _section(section: Section) -> dict[str, Any]:
         "members": list(section.members),
         "parameters": section.parameters,
         "is_group": section.is_group,
+        "formulas": _formulas(section.formulas),
         **{f"{name}_in_all": value for name, value in asdict(Cost.of(list(section.steps()))).items()},
     }
+
+
+def _sizes(outline: Outline) -> dict[str, Any] | None:
+    """Names of sizes, where the model also ran at others: their values, what they are, what could not be varied."""
+    sizes = sizes_of(outline)
+    if sizes is None:
+        return None
+    return {
+        "symbols": sizes.symbols,
+        "entries": sizes.entries,
+        "inputs": list(sizes.inputs),
+        "samples": list(sizes.samples),
+        "refused": [asdict(each) for each in sizes.refused],
+    }
+
+
+def _formulas(formulas: Formulas | None) -> dict[str, str | None] | None:
+    """Costs as expressions in named sizes; null without a proof."""
+    if formulas is None:
+        return None
+    found = {entry.name: getattr(formulas, entry.name) for entry in fields(formulas)}
+    return {name: None if formula is None else str(formula) for name, formula in found.items()}
 
 
 def _failure(outline: Outline) -> dict[str, Any] | None:
@@ -99,12 +128,12 @@ def _layers(section: Section, layer: str) -> Iterator[tuple[str, str]]:
 
 
 def _row(row: TableRow, layers: Mapping[str, str]) -> dict[str, Any]:
-    return _step(row.step, row.number, layers) if row.step is not None else _closed(row)
+    return _step(row, row.step, layers) if row.step is not None else _closed(row)
 
 
-def _step(step: Step, number: int | None, layers: Mapping[str, str]) -> dict[str, Any]:
+def _step(row: TableRow, step: Step, layers: Mapping[str, str]) -> dict[str, Any]:
     return {
-        "number": number,
+        "number": row.number,
         "id": step.id,
         "section": step.section,
         "layer": layers.get(step.section) or None,
@@ -115,7 +144,7 @@ def _step(step: Step, number: int | None, layers: Mapping[str, str]) -> dict[str
         "repeat": step.repeat,
         "operands": [_operand(operand) for operand in step.operands],
         "results": [_operand(operand) for operand in step.results],
-        "equation": step.equation,
+        "equation": row.equation,
         "parameters": step.parameters,
         "parameters_in_all": step.parameters_in_all,
         "tied_to": step.tied_to or None,
@@ -126,6 +155,7 @@ def _step(step: Step, number: int | None, layers: Mapping[str, str]) -> dict[str
         "notes": [str(note) for note in step.notes],
         "sentence": str(sentence(step)),
         "ops": list(step.ops),
+        "formulas": _formulas(step.formulas),
     }
 
 
@@ -155,6 +185,8 @@ def _operand(operand: Operand) -> dict[str, Any]:
         "stack": operand.stack,
         "stack_axes": list(operand.stack_axes),
         "dims": list(operand.dims),
+        "lead": list(operand.lead),
+        "stack_dims": list(operand.stack_dims),
         "transposed": operand.transposed,
         "pattern": operand.pattern,
         "band": operand.band and list(operand.band),
@@ -185,8 +217,8 @@ def _line(value: Any) -> str:
 FORMAT = Format(
     "json",
     "json",
-    frozenset({"depth"}),
-    outline=lambda outline, options: render(outline, depth=options.depth),
+    frozenset({"depth", "dims"}),
+    outline=lambda outline, options: render(outline, depth=options.depth, dims=options.dims),
     grid=lambda grid, _: render_grid(grid),
     comparison=lambda comparison, _: render_comparison(comparison),
 )

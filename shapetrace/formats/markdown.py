@@ -8,9 +8,10 @@ from shapetrace.drawing.content.facts import facts_of
 from shapetrace.drawing.teaching import sentences
 from shapetrace.drawing.wording import Words
 from shapetrace.failing import Explanation
-from shapetrace.formats import summary
+from shapetrace.formats import sized, summary
 from shapetrace.formats.columns import flops_of
 from shapetrace.formats.contract import Excerpt, Files, Format, Options
+from shapetrace.formats.equations import Dims
 from shapetrace.formats.failures import told
 from shapetrace.formats.grid import Grid, text
 from shapetrace.formats.phrasing import ENGLISH
@@ -21,7 +22,14 @@ TITLES = ("#", "step", "module", "shapes", "heads", "parameters", "FLOPs")
 _INDENT = "\u2003"  # an em space: Markdown swallows ordinary ones
 
 
-def render(outline: Outline, *, depth: int | None = None, words: Words = ENGLISH, explain: bool = False) -> str:
+def render(
+    outline: Outline,
+    *,
+    depth: int | None = None,
+    words: Words = ENGLISH,
+    explain: bool = False,
+    dims: Dims = "numbers",
+) -> str:
     """Write an outline as Markdown.
 
     Args:
@@ -29,25 +37,27 @@ def render(outline: Outline, *, depth: int | None = None, words: Words = ENGLISH
         depth: Sections deeper than this are one row each.
         words: The language.
         explain: True to say below the table what each step does and why.
+        dims: How sizes are written.
     """
     facts = escaped(" · ".join(facts_of(outline.model, words)))
     lines = [f"**{escaped(words.say(outline.model.name))}** {facts}".rstrip(), ""]
     lines += _table(
         [words.say(title) for title in TITLES],
         ("--:", ":--", ":--", ":--", ":--", "--:", "--:"),
-        (_cells(row) for row in rows(outline, depth=depth, words=words)),
+        (_cells(row) for row in rows(outline, depth=depth, words=words, dims=dims)),
     )
     left, right = summary.totals(outline, words)
     sentence = words.phrases.get("{parameters}; {flops}.", "{parameters}; {flops}.")
     counted = sentence.format(parameters=" · ".join(left.split(summary.GAP)), flops=right)
-    notes = [counted, summary.coverage(outline, words), summary.uncounted(outline, words)]
+    below = [counted, summary.coverage(outline, words), summary.uncounted(outline, words)]
+    below += [escaped(note) for note in sized.notes(outline, words, dims)]
     if outline.failure and outline.explained is None:
-        notes.append(f"**{escaped(outline.failure)}**")
+        below.append(f"**{escaped(outline.failure)}**")
     taught = [f"- **{escaped(title)}**: {escaped(told)}" for title, told in sentences(outline.steps(), words)]
     failed = _failure(outline.explained, words) if outline.explained else []
     return (
         "\n".join(
-            [*lines, "", *(f"{note}  " for note in notes if note), *(["", *taught] if explain else []), *failed]
+            [*lines, "", *(f"{note}  " for note in below if note), *(["", *taught] if explain else []), *failed]
         ).rstrip()
         + "\n"
     )
@@ -121,8 +131,10 @@ def _files(outline: Outline, part: Excerpt, options: Options, among: Sequence[st
 FORMAT = Format(
     "markdown",
     "md",
-    frozenset({"lang", "look", "theme", "depth", "scale", "fonts", "explain"}),
-    outline=lambda outline, options: render(outline, depth=options.depth, words=options.words, explain=options.explain),
+    frozenset({"lang", "look", "theme", "depth", "scale", "fonts", "explain", "dims"}),
+    outline=lambda outline, options: render(
+        outline, depth=options.depth, words=options.words, explain=options.explain, dims=options.dims
+    ),
     grid=lambda grid, _: render_grid(grid),
     files=_files,
 )

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from shapetrace.drawing.wording import Words
-from shapetrace.formats.equations import Piece, joined, pieces, pieces_of_ends
+from shapetrace.formats.equations import Dims, Piece, joined, pieces, pieces_of_ends, stack_sizes
 from shapetrace.formats.numbers import exact
 from shapetrace.formats.phrasing import ENGLISH
 from shapetrace.outlining.structure import Operand, Outline, Section, Step
@@ -62,22 +62,34 @@ class TableRow:
         return exact(self.parameters) if self.parameters else "–"
 
 
-def rows(outline: Outline, *, depth: int | None = None, words: Words = ENGLISH) -> list[TableRow]:
+def rows(
+    outline: Outline, *, depth: int | None = None, words: Words = ENGLISH, dims: Dims = "numbers"
+) -> list[TableRow]:
     """All rows, in order.
 
     Args:
         outline: What to list.
         depth: Sections deeper than this are closed: one row each. None opens all.
         words: The language of titles and notes.
+        dims: How sizes are written.
     """
     numbers = outline.numbers()
     return [
-        _translated(replace(row, number=numbers[row.step.id]) if row.step else row, words)
+        _translated(_sized(replace(row, number=numbers[row.step.id]) if row.step else row, dims), words, dims)
         for row in _rows(outline.root, 0, depth, 1)
     ]
 
 
-def _translated(row: TableRow, words: Words) -> TableRow:
+def _sized(row: TableRow, dims: Dims) -> TableRow:
+    """A row whose sizes are names."""
+    if dims == "numbers":
+        return row
+    if row.step is not None:
+        return replace(row, pieces=pieces(row.step, dims=dims), stack=stack(row.step, dims))
+    return replace(row, pieces=_ends(row.section, dims)) if row.pieces else row
+
+
+def _translated(row: TableRow, words: Words, dims: Dims) -> TableRow:
     if words is ENGLISH:
         return row
     if row.step is None:
@@ -85,7 +97,7 @@ def _translated(row: TableRow, words: Words) -> TableRow:
         note = words.several("{n} steps", n_steps) if row.note else ""
         return replace(row, title=headline(row.section, words), note=note, words=words)
     note = " · ".join(words.note(note) for note in row.step.notes if note.template not in _IN_STACK)
-    return replace(row, title=words.say(row.title), note=note, pieces=pieces(row.step, words), words=words)
+    return replace(row, title=words.say(row.title), note=note, pieces=pieces(row.step, words, dims), words=words)
 
 
 def _rows(section: Section, level: int, depth: int | None, around: int) -> Iterator[TableRow]:
@@ -119,8 +131,6 @@ def _closed(section: Section, parent: Section, level: int, times: int) -> TableR
     """A section as one row: what goes in, what comes out, what one member costs, of ``times`` that are folded."""
     steps = list(section.steps())
     flops = [step.flops * max(1, step.repeat // times) for step in steps if step.flops is not None]
-    first = _first_data(steps[0].operands) if steps else None
-    last = steps[-1].results[0] if steps and steps[-1].results else None
     return TableRow(
         depth=level,
         title=headline(section, ENGLISH),
@@ -128,10 +138,18 @@ def _closed(section: Section, parent: Section, level: int, times: int) -> TableR
         module=members(section, parent),
         step=None,
         section=section,
-        pieces=pieces_of_ends(first, last) if first and last else (),
+        pieces=_ends(section),
         parameters=section.parameters,
         flops=sum(flops) if flops else None,
     )
+
+
+def _ends(section: Section, dims: Dims = "numbers") -> tuple[Piece, ...]:
+    """What goes into a section and what comes out."""
+    steps = list(section.steps())
+    first = _first_data(steps[0].operands) if steps else None
+    last = steps[-1].results[0] if steps and steps[-1].results else None
+    return pieces_of_ends(first, last, dims) if first and last else ()
 
 
 def _first_data(operands: tuple[Operand, ...]) -> Operand | None:
@@ -162,10 +180,12 @@ def relative(path: str, base: str) -> str:
     return path.removeprefix(f"{base}.") if base else path
 
 
-def stack(step: Step) -> str:
+def stack(step: Step, dims: Dims = "numbers") -> str:
     """How many equal matrices a step has: ``×12``; ``×4·12`` for a batch of 4 and 12 heads."""
     shown = max((*step.results, *step.operands), key=lambda operand: operand.stack, default=None)
     if shown is None or shown.stack == 1 or step.kind == "concat":
         return ""
+    if dims != "numbers" and any(shown.stack_dims):
+        return "×" + "·".join(stack_sizes(shown, dims))
     axes = shown.stack_axes if 1 < len(shown.stack_axes) <= _LONGEST_STACK else (shown.stack,)
     return "×" + "·".join(map(str, axes))

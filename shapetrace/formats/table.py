@@ -15,12 +15,14 @@ from shapetrace.formats import summary
 from shapetrace.formats.columns import GAP, MARGIN, ColumnWidths, choose, cost, flops_of, module_path, title
 from shapetrace.formats.comparison import compared
 from shapetrace.formats.contract import Format, Options
+from shapetrace.formats.equations import Dims
 from shapetrace.formats.failures import panel, printable
 from shapetrace.formats.footnotes import with_notes_below
 from shapetrace.formats.grid import Grid
 from shapetrace.formats.grid_lines import fits, grid_lines
 from shapetrace.formats.phrasing import ENGLISH
 from shapetrace.formats.rows import TableRow, rows
+from shapetrace.formats.sized import notes
 from shapetrace.formats.wrapping import broken
 from shapetrace.outlining.sentences import sentence
 from shapetrace.outlining.structure import Outline
@@ -40,7 +42,7 @@ STYLES = {
 }
 
 
-def render(
+def render(  # noqa: PLR0913 - what a user chooses of a table
     outline: Outline,
     *,
     width: int = 100,
@@ -48,6 +50,7 @@ def render(
     depth: int | None = None,
     words: Words = ENGLISH,
     explain: bool = False,
+    dims: Dims = "numbers",
 ) -> str:
     """Write an outline as a table.
 
@@ -58,8 +61,9 @@ def render(
         depth: Sections deeper than this are one row each.
         words: The language.
         explain: True to say below each step what it does and why.
+        dims: How sizes are written.
     """
-    listed = rows(outline, depth=depth, words=words)
+    listed = rows(outline, depth=depth, words=words, dims=dims)
     columns = choose(listed, width, words)
     rule = Text(" " * MARGIN + "─" * (min(columns.total, width) - MARGIN), style=STYLES["quiet"])
     lines = [*_head(outline, width, words), Text(), _joined(list(map(Text, columns.titles)), columns), rule]
@@ -70,6 +74,9 @@ def render(
             told = broken(words.told(sentence(row.step)), max(width, len(indent) + 20), first=indent, rest=indent)
             lines += (Text(line, style=STYLES["quiet"]) for line in told)
     lines += [rule, *_foot(outline, width, words)]
+    lines += [
+        Text(line, style=STYLES["quiet"]) for note in notes(outline, words, dims) for line in wrapped(note, width)
+    ]
     return printed(lines, width=width, color=color)
 
 
@@ -229,14 +236,14 @@ def render_comparison(comparison: Comparison, options: Options) -> str:
 def _outline(outline: Outline, options: Options) -> str:
     return render(
         outline, width=options.width, color=options.color, depth=options.depth, words=options.words,
-        explain=options.explain,
+        explain=options.explain, dims=options.dims,
     )  # fmt: skip
 
 
 FORMAT = Format(
     "table",
     "txt",
-    frozenset({"lang", "look", "depth", "width", "color", "explain"}),
+    frozenset({"lang", "look", "depth", "width", "color", "explain", "dims"}),
     outline=_outline,
     grid=lambda grid, options: render_grid(grid, width=options.width, color=options.color),
     comparison=render_comparison,

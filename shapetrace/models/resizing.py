@@ -55,7 +55,7 @@ def _changed(value: Any, name: str, change: Change, seen: dict[int, Any], depth:
     if isinstance(value, Tensor):
         seen[id(value)] = change(name, value)
         return seen[id(value)]
-    if depth == 0 or isinstance(value, str | bytes | nn.Module | type | Callable):  # type: ignore[arg-type]
+    if depth == 0 or isinstance(value, str | bytes | nn.Module | type | Callable):
         return value
     if isinstance(value, list | tuple):
         items = [_changed(item, f"{name}[{i}]", change, seen, depth - 1) for i, item in enumerate(value)]

@@ -29,6 +29,7 @@ def outline(trace: Trace, *, fused: bool = False) -> Outline:
         found["failed"],
         found["cache"],
         trace=trace,
+        formulas=found["model_costs"],
     )
 
 

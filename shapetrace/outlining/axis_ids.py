@@ -19,18 +19,23 @@ def axis_ids(flow: Flow, axis_roles: AxisRoles, folded: Node) -> Mapping[Place, 
     numbers: dict[tuple[int, ...], int] = {}
     found: dict[Place, tuple[int, ...]] = {}
     for draft in folded.drafts():
-        places = [(False, i, ref) for i, ref in enumerate(draft.operands)]
-        places += [(True, i, ref) for i, ref in enumerate(draft.results)]
-        axes = {(is_result, i): _axes(flow, axis_roles, draft, ref) for is_result, i, ref in places}
-        weights = [i for i, ref in enumerate(draft.operands) if ref.origin == "weight" and len(ref.shape) == 2]
-        if draft.kind == "product" and len(draft.operands) == 2 and len(weights) == 1:
-            inner, outer = axes[False, 1 - weights[0]], axes[True, 0]  # a weight's rows are columns of the data
-            axes[False, weights[0]] = [*inner[-1:], *outer[-1:]]
-        for (is_result, i), each in axes.items():
+        for (is_result, i), each in axis_groups(flow, axis_roles, draft).items():
             found[draft.key, is_result, i] = tuple(
                 numbers.setdefault(axis, len(numbers)) if axis else UNKNOWN for axis in each
             )
     return found
+
+
+def axis_groups(flow: Flow, axis_roles: AxisRoles, draft: Draft) -> dict[tuple[bool, int], Sequence[tuple[int, ...]]]:
+    """The atoms of each axis of each operand of a step, by whether it is a result and its place; () where unknown."""
+    places = [(False, i, ref) for i, ref in enumerate(draft.operands)]
+    places += [(True, i, ref) for i, ref in enumerate(draft.results)]
+    axes = {(is_result, i): _axes(flow, axis_roles, draft, ref) for is_result, i, ref in places}
+    weights = [i for i, ref in enumerate(draft.operands) if ref.origin == "weight" and len(ref.shape) == 2]
+    if draft.kind == "product" and len(draft.operands) == 2 and len(weights) == 1:
+        inner, outer = axes[False, 1 - weights[0]], axes[True, 0]  # a weight's rows are columns of the data
+        axes[False, weights[0]] = [*inner[-1:], *outer[-1:]]
+    return axes
 
 
 def _axes(flow: Flow, axis_roles: AxisRoles, draft: Draft, ref: Ref) -> Sequence[tuple[int, ...]]:

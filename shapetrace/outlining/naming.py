@@ -1,6 +1,6 @@
 """Words are put on the folded tree: drafts and nodes become steps and sections, with ids."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from shapetrace.language import Phrase
@@ -10,13 +10,16 @@ from shapetrace.ops.words import title_of
 from shapetrace.outlining import words
 from shapetrace.outlining.accounts import Accounts
 from shapetrace.outlining.drafts import Draft, Ref
+from shapetrace.outlining.expressions import Formulas
 from shapetrace.outlining.flow import Flow
 from shapetrace.outlining.memory import Memory
+from shapetrace.outlining.proved import Proved
 from shapetrace.outlining.roles import Part, Role
 from shapetrace.outlining.sections import Node
 from shapetrace.outlining.sizes import Names
 from shapetrace.outlining.structure import Operand, Section, Step, StepKind
 from shapetrace.outlining.symbols import NOTHING, Place, Symbol
+from shapetrace.sizing.formulas import Formula, total
 
 _OWNED_KINDS: frozenset[StepKind] = frozenset({"product", "lookup", "convolution", "norm", "add"})
 _MOST_CELLS = 32
@@ -33,18 +36,48 @@ class Operands:
         symbols: What it is.
         sizes: Names of its sizes.
         axes: Numbers of its axes.
+        proved: Formulas of its sizes, which come before their names; empty without a proof.
+        costs: Costs of steps in the same names, by the number of their drafts.
     """
 
     symbols: Mapping[Place, Symbol]
     sizes: Mapping[Place, Names]
     axes: Mapping[Place, tuple[int, ...]]
+    proved: Mapping[Place, Proved]
+    costs: Mapping[int, Formulas]
+
+    def dims(self, where: Place) -> Names:
+        """Names of the sizes of a matrix: the proved ones, or those of a pattern where nothing was proved."""
+        found = self.proved.get(where)
+        if found is None:
+            return self.sizes.get(where, ())
+        return _texts(found.shape) if any(found.shape) else ()
 
 
 def operands(
-    symbols: Mapping[Place, Symbol], sizes: Mapping[Place, Names], axis_ids: Mapping[Place, tuple[int, ...]]
+    symbols: Mapping[Place, Symbol],
+    sizes: Mapping[Place, Names],
+    axis_ids: Mapping[Place, tuple[int, ...]],
+    proved: Mapping[Place, Proved],
+    costs: Mapping[int, Formulas],
 ) -> Operands:
     """All that is known of operands, together."""
-    return Operands(symbols, sizes, axis_ids)
+    return Operands(symbols, sizes, axis_ids, proved, costs)
+
+
+def _texts(formulas: Iterable[Formula | None]) -> Names:
+    return tuple("" if each is None or each.is_constant else str(each) for each in formulas)
+
+
+def _in_all(items: Sequence[tuple[Formulas | None, int]]) -> Formulas | None:
+    """Costs of a section: of all that it holds, each as often as it stands there."""
+    known = [(each, times) for each, times in items if each is not None]
+    if not known or len(known) < len(items):
+        return None
+    return Formulas(
+        total(None if each.parameters is None else each.parameters * times for each, times in known),
+        total(None if each.flops is None else each.flops * times for each, times in known),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +119,9 @@ class _Namer:
         )
         parameters = sum(map(self._owned, node.items))
         title = words.section_title(node, self._known.flow.trace.model.name)
+        inner = [(item.formulas, item.repeat if isinstance(item, Section) else 1) for item in items]
         return Section(node.path, title, node.kind, node.type, node.repeat, node.members, items, parameters,
-                       node.is_group)  # fmt: skip
+                       node.is_group, _in_all(inner))  # fmt: skip
 
     def _item(self, item: Draft | Node, node: Node, repeat: int, twins: Sequence[Draft | Node]) -> Step | Section:
         """A step or a section; ``twins`` stand in its place in the other layers, those of this section first."""
@@ -133,7 +167,7 @@ class _Namer:
             repeat=repeat, parameters=self._owned(draft),
             tied_to="" if again else tied.rpartition(".")[0] or tied, flops=draft.flops, inner=draft.inner,
             ops=tuple(sorted(op for member in members for op in member.ops)), role=role,
-            function=draft.function or title_of(draft.calls),
+            function=draft.function or title_of(draft.calls), formulas=known.operands.costs.get(draft.key),
         )  # fmt: skip
 
     def _make(self, draft: Draft, twins: Sequence[Draft], identity: str) -> None:
@@ -182,15 +216,17 @@ class _Namer:
             made_by = self._made_by.get((ref.value, what.part)) or self._made_by.get((ref.value, Part.OTHER), "")
         seen = ref.value >= 0
         is_ids = seen and ref.value in flow.trace.inputs[:1] and len(ref.shape) <= 2
+        proved = self._known.operands.proved.get(where, Proved(()))
         turned = what.part is Part.WEIGHT and what.role is Role.UNEMBED and self._is_table(ref.value)
         return Operand(
             name=words.symbol(Symbol(Part.TABLE) if turned else what), role=ref.origin, shape=ref.shape,
-            stack=ref.stack, stack_axes=ref.stack_axes, dims=self._known.operands.sizes.get(where, ()),
+            stack=ref.stack, stack_axes=ref.stack_axes, dims=self._known.operands.dims(where),
             transposed=ref.transposed or turned,
             pattern=ref.pattern, slices=ref.slices, band=ref.band,  # type: ignore[arg-type]
             source=flow.facts.tensor(ref.value).name if seen else "", made_by=made_by,
             labels=flow.trace.model.tokens if is_ids else (), part=what.part, value=ref.value,
             cells=_cells(ref), axes=self._known.operands.axes.get(where, ()),
+            lead=_texts(proved.lead), stack_dims=_texts(proved.stack),
         )  # fmt: skip
 
     def _is_table(self, value: int) -> bool:

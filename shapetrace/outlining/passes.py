@@ -13,11 +13,14 @@ from shapetrace.outlining.accounts import accounts, totals
 from shapetrace.outlining.analysis import analyse
 from shapetrace.outlining.axis_ids import axis_ids
 from shapetrace.outlining.axis_roles import axis_roles
+from shapetrace.outlining.costing import costs, model_costs
 from shapetrace.outlining.covering import coverage
 from shapetrace.outlining.flow import Flow
 from shapetrace.outlining.folding import folded
 from shapetrace.outlining.memory import memory
 from shapetrace.outlining.naming import named, operands
+from shapetrace.outlining.proof import proof
+from shapetrace.outlining.proved import proved
 from shapetrace.outlining.recognise.adapters import Adapters, adapters
 from shapetrace.outlining.recognise.attention import attentions
 from shapetrace.outlining.recognise.caches import appends
@@ -129,6 +132,10 @@ PASSES: tuple[Pass, ...] = (
     Pass("symbols", symbols, {}),
     Pass("sizes", sizes, {}),
     Pass("axis_ids", axis_ids, {}),
+    Pass("proof", proof, None),
+    Pass("proved", proved, {}),
+    Pass("costs", costs, {}),
+    Pass("model_costs", model_costs, None),
     Pass("operands", operands),
     Pass("named", named),
 )

@@ -11,6 +11,7 @@ from shapetrace.failing.structure import Explanation
 from shapetrace.ir import Model, Trace
 from shapetrace.ir import Role as Origin
 from shapetrace.language import Phrase
+from shapetrace.outlining.expressions import Formulas
 from shapetrace.outlining.kept import Cache
 from shapetrace.outlining.roles import Part, Role
 
@@ -67,6 +68,8 @@ class Operand:
         cells: Of scores under a mask that is no triangle or band: each row as a text of 1 (seen) and 0, where there
             are few; () elsewhere.
         value: Id of the value: the same wherever it occurs; -1 for what exists inside a fused call alone.
+        lead: Names of axes of size 1 that are left out of ``shape`` and are larger for other inputs: ("B",).
+        stack_dims: Names of the sizes in ``stack_axes`` where known: ("h",).
     """
 
     name: str
@@ -86,6 +89,8 @@ class Operand:
     value: int = -1
     cells: tuple[str, ...] = ()
     axes: tuple[int, ...] = ()
+    lead: tuple[str, ...] = ()
+    stack_dims: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +119,7 @@ class Step:
         function: What it computes, where that has a name: ``GELU``, ``RMSNorm``; else the sorts of its operations.
         weight_bytes: Bytes of the parameters of all layers that it stands for, each counted once.
         activation_bytes: Bytes of the data that its operations make in all these layers.
+        formulas: Parameters and FLOPs of one layer's step in named sizes; None without a proof.
     """
 
     id: str
@@ -136,6 +142,7 @@ class Step:
     function: str = ""
     weight_bytes: int = 0
     activation_bytes: int = 0
+    formulas: Formulas | None = None
 
     @property
     def flops_in_all(self) -> int:
@@ -168,6 +175,7 @@ class Section:
         items: Steps and sections, in the order of execution.
         parameters: Parameters of one member, counted once each.
         is_group: True for a group of steps that is no module of the model.
+        formulas: Parameters and FLOPs of one member in named sizes; None without a proof.
     """
 
     path: str
@@ -179,6 +187,7 @@ class Section:
     items: tuple["Step | Section", ...]
     parameters: int = 0
     is_group: bool = False
+    formulas: Formulas | None = None
 
     @property
     def module(self) -> str:
@@ -280,6 +289,7 @@ class Outline:
         cache: What a causal decoder keeps of each token; None for what cannot keep any.
         first_step: Number of its first step: more than 1 for a part of a whole, whose numbers it keeps.
         trace: What it was read from, for those who show the recorded operations too; None if that is not at hand.
+        formulas: Costs of the whole pass in proved names; None without a proof.
     """
 
     model: Model
@@ -292,6 +302,7 @@ class Outline:
     cache: Cache | None = None
     first_step: int = 1
     trace: Trace | None = field(default=None, repr=False, compare=False)
+    formulas: Formulas | None = None
 
     def steps(self) -> Iterator[Step]:
         """All steps, in order; a folded layer's steps once."""

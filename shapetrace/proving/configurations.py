@@ -21,6 +21,9 @@ _NO_SIZES = ("_id", "_ids", "_index", "_token", "layers", "layer", "depth", "dep
 """Endings of entries that count layers, or are no sizes at all."""
 
 
+_LAYERS = ("n_layer", "n_layers", "num_layers")
+
+
 def offer(request: Request, trace: Trace) -> Offer:
     """What can be varied of a configuration, and of the input where nobody gave it."""
     from shapetrace.models import huggingface
@@ -75,9 +78,8 @@ def _numbers(config: Any, prefix: str) -> Iterator[tuple[str, int]]:
     for name, value in vars(config).items():
         if hasattr(value, "to_dict") and hasattr(value, "model_type"):
             nested.append((any(sense in name for sense in SENSES), name, value))
-        elif isinstance(value, int) and not isinstance(value, bool) and not _is_no_size(name):
-            if (value > 1 or (value == 1 and name in known)) and hasattr(defaults, name):
-                yield f"{prefix}{name}", value
+        elif _is_size(name, value) and (value > 1 or name in known) and hasattr(defaults, name):
+            yield f"{prefix}{name}", value
     for _, name, value in sorted(nested, key=lambda each: each[0]):  # what reads before what looks and listens
         yield from _numbers(value, f"{prefix}{name}.")
 
@@ -87,10 +89,10 @@ def _layers(config: Any, prefix: str) -> Iterator[tuple[str, int]]:
     for name, value in vars(config).items():
         if hasattr(value, "to_dict") and hasattr(value, "model_type"):
             yield from _layers(value, f"{prefix}{name}.")
-        elif isinstance(value, int) and not isinstance(value, bool) and value > 1:
-            if name in {"n_layer", "n_layers", "num_layers"} or name.endswith("hidden_layers"):
-                yield f"{prefix}{name}", value
+        elif isinstance(value, int) and (name in _LAYERS or name.endswith("hidden_layers")):
+            yield f"{prefix}{name}", value
 
 
-def _is_no_size(name: str) -> bool:
-    return name.startswith("_") or name.endswith(_NO_SIZES)
+def _is_size(name: str, value: Any) -> bool:
+    is_count = isinstance(value, int) and not isinstance(value, bool) and value > 0
+    return is_count and not name.startswith("_") and not name.endswith(_NO_SIZES)

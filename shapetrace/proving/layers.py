@@ -22,5 +22,7 @@ def distinct_layers(trace: ir.Trace) -> int:
         if call.kind == "module" and last.isdigit():
             place = prefix, sort
             firsts[place] = min(int(last), firsts.get(place, int(last)))
-    layers = [first + 1 for (prefix, _), first in firsts.items() if not any(part.isdigit() for part in prefix.split("."))]
+    layers = [
+        first + 1 for (prefix, _), first in firsts.items() if not any(part.isdigit() for part in prefix.split("."))
+    ]
     return max([_FEWEST, *layers])

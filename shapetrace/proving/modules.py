@@ -1,15 +1,30 @@
 """Variations of any module: its inputs at other sizes. Which axes go together is read from what ran, by atoms."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from shapetrace import ir
 from shapetrace.api import Trace
 from shapetrace.outlining.analysis import analyse
-from shapetrace.proving.offering import Offer
+from shapetrace.proving.offering import Offer, with_offer
 from shapetrace.sizing.variables import Variable
+
+if TYPE_CHECKING:
+    import torch
 
 Axes = tuple[tuple[str, int], ...]
 """Names of inputs with one of their axes each: they are one size."""
+
+
+def named(model: "torch.nn.Module", args: Sequence[Any], kwargs: Mapping[str, Any]) -> Trace:
+    """A pass of a module with the names of its sizes."""
+    from shapetrace.api import trace as traced
+    from shapetrace.models.resizing import again
+
+    found = traced(model, *args, **kwargs)
+    object.__setattr__(found, "_again", again(model, args, kwargs, found.model))
+    return with_offer(found, offer(found))
+
 
 def offer(trace: Trace) -> Offer:
     """What can be varied of the inputs of a pass that can run again; nothing of another."""
@@ -44,7 +59,7 @@ def _groups(trace: ir.Trace) -> Iterator[tuple[Axes, int]]:
             leaves = atoms.leaves(facts.axes_of(value)[axis])
             if fixed & set(leaves):
                 continue
-            group = ("one", axis) if size == 1 else leaves
+            group: object = ("one", axis) if size == 1 else leaves
             groups.setdefault(group, []).append((tensor.name, axis))
             found[group] = size
     for group, axes in groups.items():

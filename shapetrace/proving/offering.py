@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from shapetrace.api import Trace
+from shapetrace.sizing.searching import Attempt
 from shapetrace.sizing.variables import Variable
-from shapetrace.sizing.varying import Attempt
+from shapetrace.sizing.varying import sizes, with_sizes
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,3 +22,8 @@ class Offer:
     variables: Sequence[Variable]
     attempt: Attempt
     shallow: bool = True
+
+
+def with_offer(trace: Trace, offer: Offer) -> Trace:
+    """The same pass with ``sizes``, by what can be varied of it."""
+    return Trace.of(with_sizes(trace, sizes(trace, offer.variables, offer.attempt, shallow_layers=offer.shallow)))

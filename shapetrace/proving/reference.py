@@ -19,14 +19,14 @@ _NOT_SIZES = {"layers", "encoder_layers", "full_every", "first_dense", "context"
 Part = TypeVar("Part")
 
 
-def offer(request: Request, trace: Trace) -> Offer:
+def offer(request: Request, _: Trace) -> Offer:
     """What can be varied of the settings of a request."""
-    _, settings = settings_of(request)
+    settings = settings_of(request)[1]
     settings = _explicit(settings)
     variables = [*_inputs(settings), *_entries(settings)]
 
     def attempt(values: Mapping[str, int], *, shallow: bool) -> ir.Trace:
-        return _run(_with(settings, values), shallow=shallow)
+        return run(_with(settings, values), shallow=shallow)
 
     return Offer(variables, attempt)
 
@@ -35,7 +35,9 @@ def _explicit(settings: Settings) -> Settings:
     """The same model with its width of the MLP and the length of its input as numbers."""
     target = settings.n_target_tokens if settings.encoder_layers else None
     kv_heads = None if settings.kv_heads == settings.heads else settings.kv_heads  # as many: one size, not two
-    return replace(settings, kv_heads=kv_heads, d_ff=settings.ff_size, seq=settings.n_tokens, tokens=(), target_seq=target)
+    return replace(
+        settings, kv_heads=kv_heads, d_ff=settings.ff_size, seq=settings.n_tokens, tokens=(), target_seq=target
+    )
 
 
 def _inputs(settings: Settings) -> Iterator[Variable]:
@@ -48,7 +50,9 @@ def _inputs(settings: Settings) -> Iterator[Variable]:
 
 
 def _entries(settings: Settings) -> list[Variable]:
-    found = {path: value for path, value in _numbers(settings, "") if path.rpartition(".")[2] not in _INPUT | _NOT_SIZES}
+    found = {
+        path: value for path, value in _numbers(settings, "") if path.rpartition(".")[2] not in _INPUT | _NOT_SIZES
+    }
     if settings.positions == "learned" and settings.context:
         found["context"] = settings.context
     if settings.attention.latent is not None:
@@ -75,7 +79,8 @@ def _with(part: Part, values: Mapping[str, int]) -> Part:
     return replace(part, **own)  # type: ignore[type-var]
 
 
-def _run(settings: Settings, *, shallow: bool) -> ir.Trace:
+def run(settings: Settings, *, shallow: bool) -> ir.Trace:
+    """The pass of settings on meta; ``shallow`` with as many layers as show all that there is."""
     from shapetrace.capture import capture
     from shapetrace.models import building
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 
 from shapetrace.ir import Kernel, Op, Trace
 
-
 _LONGEST_TURN = 200
 """Operations of one turn of a loop in a forward."""
 
@@ -19,11 +18,13 @@ class Alignment:
         tensors: Ids of the other trace by ids of the first.
         apart: Paths of the modules in which the two do not run the same operations, with how many each ran.
         missing: In how many calls the first has operations that the other has not.
+        alone: Operations that one of the two has alone, or makes more often.
     """
 
     tensors: dict[int, int] = field(default_factory=dict)
     apart: dict[str, tuple[int, int]] = field(default_factory=dict)
     missing: int = 0
+    alone: list[tuple[Trace, Op]] = field(default_factory=list)
 
 
 def align(one: Trace, other: Trace) -> Alignment:
@@ -37,12 +38,17 @@ def align(one: Trace, other: Trace) -> Alignment:
     found = Alignment()
     _inputs(one, other, found)
     mine, theirs = _by_call(one), _by_call(other)
+    found.apart = {key[0]: (0, len(ops)) for key, ops in theirs.items() if key not in mine}
+    found.alone = [(other, op) for key, ops in theirs.items() if key not in mine for op in ops]
     for key, ops in mine.items():
         others = theirs.get(key, [])
         pairs = _matched([_kind(op) for op in ops], [_kind(op) for op in others])
         if len(pairs) < max(len(ops), len(others)):
             found.apart[key[0]] = (len(ops), len(others))
             found.missing += len(pairs) < len(ops)
+            lefts, rights = {left for left, _ in pairs}, {right for _, right in pairs}
+            found.alone += [(one, op) for i, op in enumerate(ops) if i not in lefts]
+            found.alone += [(other, op) for i, op in enumerate(others) if i not in rights]
         for left, right in pairs:
             _pair_op(ops[left], others[right], found)
         for left, right in _repeated(one, ops, len(others), pairs):

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property, reduce
-from math import ceil, floor
+from math import ceil, floor, gcd
 from typing import TypeAlias
 
 from shapetrace.sizing.symbols import rank
@@ -67,7 +67,8 @@ class Formula:
         return cls(((((value, 1),), Fraction(1)),))
 
     @classmethod
-    def _summed(cls, terms: Iterable[tuple[Monomial, Fraction]]) -> "Formula":
+    def summed(cls, terms: Iterable[tuple[Monomial, Fraction]]) -> "Formula":
+        """The sum of some terms."""
         found: dict[Monomial, Fraction] = {}
         for monomial, coefficient in terms:
             found[monomial] = found.get(monomial, Fraction(0)) + coefficient
@@ -75,7 +76,7 @@ class Formula:
         return cls(tuple(sorted(kept, key=_order)))
 
     def __add__(self, other: "Formula | int") -> "Formula":
-        return self._summed([*self.terms, *Formula.of(other).terms])
+        return self.summed([*self.terms, *Formula.of(other).terms])
 
     __radd__ = __add__
 
@@ -83,7 +84,7 @@ class Formula:
         return self + Formula.of(other) * -1
 
     def __mul__(self, other: "Formula | int | Fraction") -> "Formula":
-        return self._summed(
+        return self.summed(
             (_times(one, another), a * b) for one, a in self.terms for another, b in Formula.of(other).terms
         )
 
@@ -96,7 +97,7 @@ class Formula:
             return Formula.of(1) if divisor and self == Formula.of(other) else None
         ((monomial, coefficient),) = divisor
         inverse = tuple((atom, -power) for atom, power in monomial)
-        return self._summed((_times(one, inverse), a / coefficient) for one, a in self.terms)
+        return self.summed((_times(one, inverse), a / coefficient) for one, a in self.terms)
 
     @cached_property
     def symbols(self) -> frozenset[str]:
@@ -111,6 +112,11 @@ class Formula:
     def is_constant(self) -> bool:
         """True for a number."""
         return not self.symbols
+
+    @property
+    def factors(self) -> frozenset[str]:
+        """Symbols that every term is multiplied by."""
+        return frozenset(atom for atom, _ in self._common if isinstance(atom, str)) if self.terms else frozenset()
 
     def exactly(self, values: Mapping[str, int]) -> Fraction:
         """Its value, which may be no whole number."""
@@ -157,8 +163,9 @@ class Formula:
         return _of_powers(first)
 
     def __str__(self) -> str:
-        if len(self.terms) > 1 and self._common:
-            factor = Formula(((self._common, Fraction(1)),))
+        divisor = Fraction(gcd(*(coefficient.numerator for _, coefficient in self.terms)))
+        if len(self.terms) > 1 and (self._common or divisor > 1):
+            factor = Formula(((self._common, divisor),))
             return f"{factor}·({self.over(factor)})"
         text = ""
         for monomial, coefficient in self.terms:
@@ -170,6 +177,16 @@ class Formula:
 def product(factors: Iterable[Formula]) -> Formula:
     """All factors multiplied; 1 if there are none."""
     return reduce(lambda one, other: one * other, factors, Formula.of(1))
+
+
+def total(terms: Iterable[Formula | None]) -> Formula | None:
+    """The sum of all; None if one is unknown."""
+    found: list[tuple[Monomial, Fraction]] = []
+    for each in terms:
+        if each is None:
+            return None
+        found += each.terms
+    return Formula.summed(found)
 
 
 def _times(one: Monomial, other: Monomial) -> Monomial:
@@ -206,7 +223,7 @@ def _raised(power: int) -> str:
     return "" if power == 1 else str(power).translate(_DIGITS)
 
 
-_TOKEN = re.compile(r"\s*(\d+|[^\W\d⁰¹²³⁴⁵⁶⁷⁸⁹][\w.]*|[⁰¹²³⁴⁵⁶⁷⁸⁹]+|[·*/+−()⌈⌉⌊⌋-])")
+_TOKEN = re.compile(r"\s*(\d+|[^\W\d⁰¹²³⁴⁵⁶⁷⁸⁹](?:[^\W⁰¹²³⁴⁵⁶⁷⁸⁹]|\.)*|[⁰¹²³⁴⁵⁶⁷⁸⁹]+|[·*/+−()⌈⌉⌊⌋-])")
 _LONGEST = 2000
 
 

@@ -96,10 +96,15 @@ class Search:
 def taken(search: Search) -> list[Variable]:
     """The variables that can be varied together."""
     variables = list(search.variables)
+    if isinstance(search.run({}), str):  # not even as it is
+        search.has_shallow = False
     tied = _tied(variables)
-    for options in (variables, tied) if len(tied) < len(variables) else (variables,):
-        if not search.fit(options):
-            return _untied(options, search) if options is tied else options
+    if not search.fit(variables):
+        return variables
+    if len(tied) < len(variables) and not search.fit(tied):
+        untied = _untied(tied, search)
+        if not search.fit(untied):
+            return untied
     able = [found for each in variables if (found := _able(each, search)) is not None]
     able += _able_in_pairs(search)
     inputs = [each for each in able if each.kind == "input"]
@@ -126,7 +131,7 @@ def _untied(options: Sequence[Variable], search: Search) -> list[Variable]:
         found += [replace(rest[0], also=tuple(other.key for other in rest[1:])), *free]
         for member in members:
             search.refused.pop(member.key, None)
-    return list(options) if search.fit(found) else found
+    return found
 
 
 def _able(variable: Variable, search: Search) -> Variable | None:
@@ -165,6 +170,9 @@ def _together(before: Sequence[Variable], more: Sequence[Variable], search: Sear
     if not reason or (reason == TOO_MANY and more[0].kind == "input"):
         return both
     if len(more) == 1:
+        below = [*before, replace(more[0], below=True)]
+        if more[0].kind == "entry" and not search.fit(below):
+            return below
         search.refused[more[0].key] = f"together with others: {reason}" if before else reason
         return list(before)
     half = len(more) // 2

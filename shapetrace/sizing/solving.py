@@ -7,7 +7,7 @@ only one of its kind; where rounding leaves several that fit, none is taken.
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from functools import cached_property
-from itertools import combinations_with_replacement
+from itertools import combinations_with_replacement, permutations
 from math import gcd, prod
 from operator import floordiv, mod
 from typing import TypeAlias
@@ -20,6 +20,12 @@ Vector: TypeAlias = tuple[int, ...]
 
 _DEGREE = 3
 _SUM_DEGREE = 2
+_LIKELY = 10_000
+_SURE = 100_000
+"""Product of a size at all samples, above which a sum or a quotient does not fit by chance."""
+
+_LARGEST_DIVISOR = 64
+_QUOTIENTS = frozenset({Fraction(1, 4), Fraction(1, 2), Fraction(1), Fraction(2), Fraction(3), Fraction(4)})
 _FACTORS = (1, 2, 3, 4, -1, -2)
 """Coefficients of the first term of a sum of two."""
 
@@ -56,7 +62,9 @@ class Solver:
     def of_sums(self, vector: Vector) -> Formula | None:
         """The formula of a size that `of` has none for, once the others are known: sums of known sizes, and rounded."""
         if self._known.get(vector) is None:
-            self._known[vector] = self._solved(vector, (self._sum, self._product_of_known, self._sum_of_known, self._rounded))
+            self._known[vector] = self._solved(
+                vector, (self._sum, self._product_of_known, self._sum_of_known, self._rounded)
+            )
         return self._known[vector]
 
     def _solved(self, vector: Vector, ways: Iterable[Callable[[Vector], Formula | None]]) -> Formula | None:
@@ -103,14 +111,21 @@ class Solver:
         if not options:
             return None
         names = min(options, key=lambda names: (len(names), vector[0] % self._at(names)[0] > 0))
-        return product(map(Formula.of, names)) * Fraction(vector[0], self._at(names)[0])
+        factor = Fraction(vector[0], self._at(names)[0])
+        if factor.denominator > (_LARGEST_DIVISOR if len(names) == 1 else 2):
+            return None
+        return product(map(Formula.of, names)) * factor
 
     def _quotient(self, vector: Vector) -> Formula | None:
+        """n·m/k, where the size is large enough to tell which."""
+        if _evidence(vector[1:]) < _SURE:
+            return None
         for names in self._simple:
             times = tuple(size * value for size, value in zip(vector, self._at(names), strict=True))
             found = self._monomial(times)
-            if found is not None:
-                return found.over(product(map(Formula.of, names)))
+            quotient = None if found is None else found.over(product(map(Formula.of, names)))
+            if quotient is not None and all(factor in _QUOTIENTS for _, factor in quotient.terms):
+                return quotient
         return None
 
     def _affine(self, vector: Vector) -> Formula | None:
@@ -127,9 +142,11 @@ class Solver:
         return product(map(Formula.of, names)) * slope + int(vector[0] - slope * values[0])
 
     def _sum(self, vector: Vector) -> Formula | None:
-        """n + m, 2·n + m, n + m + 1."""
+        """N + m, 2·n + m, n + m + 1."""
         for names in self._simple:
             values = self._at(names)
+            if _evidence(vector) < (_LIKELY if len(names) == 1 else _SURE):
+                return None
             for factor in _FACTORS:
                 rest = tuple(size - factor * value for size, value in zip(vector, values, strict=True))
                 found = self._monomial(rest)
@@ -165,21 +182,34 @@ class Solver:
         return None
 
     def _rounded(self, vector: Vector) -> Formula | None:
-        """⌈n/c⌉, ⌊n/c⌋, c·⌈n/c⌉ and c·⌈n/c⌉ − n with a c that occurs; None where several fit."""
-        fits = {str(formula): formula for formula in self._roundings() if self.vector(formula) == vector}
+        """⌈n/c⌉, ⌊n/c⌋, c·⌈n/c⌉ and c·⌈n/c⌉ − n with a c that occurs, or n/m; None where several fit."""
+        options = (*self._roundings(), *self._ratios())
+        fits = {str(formula): formula for formula in options if self.vector(formula) == vector}
         return next(iter(fits.values())) if len(fits) == 1 else None
+
+    def _ratios(self) -> Iterator[Formula]:
+        for name, other in permutations(self._symbols, 2):
+            quotient = Formula.of(name).over(Formula.of(other))
+            if quotient is not None:
+                yield quotient
 
     def _roundings(self) -> Iterator[Formula]:
         divisors = [formula for formula in self._known.values() if formula is not None and len(formula.terms) == 1]
-        divisors = [each for each in divisors if each.is_constant or each.symbols <= set(self._symbols)]
         for name in self._symbols:
             size = Formula.of(name)
             for divisor in divisors:
                 quotient = size.over(divisor)
                 if quotient is None or divisor == Formula.of(1) or name in divisor.symbols:
                     continue
+                if self.vector(quotient) is not None:  # nothing to round
+                    continue
                 up = Formula.of(Rounded(quotient, up=True))
                 yield from (up, Formula.of(Rounded(quotient, up=False)), up * divisor, up * divisor - size)
+
+
+def _evidence(vector: Vector) -> int:
+    """How unlikely it is that a formula fits by chance: the product of the sizes."""
+    return prod(vector)
 
 
 def _reduced(vector: Vector) -> Vector:

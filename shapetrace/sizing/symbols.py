@@ -1,8 +1,8 @@
 """Symbols of sizes: what the field calls them, and the order in which it writes them."""
 
 ORDER = (
-    "L", "B", "E", "g", "g_k", "k", "h", "h_kv", "P", "T", "S", "W", "C", "H_img", "W_img", "p", "d_model", "d_head", "d_qk", "d_rope",
-    "d_v", "r_q", "r_kv", "d_ff", "d_expert", "d_shared", "V",
+    "L", "B", "E", "g", "g_k", "k", "h", "h_kv", "P", "T", "S", "W", "C", "H_img", "W_img", "p",
+    "d_model", "d_head", "d_qk", "d_rope", "d_v", "r_q", "r_kv", "d_ff", "d_expert", "d_shared", "V",
 )  # fmt: skip
 """Symbols as they stand in a product: counts before widths, ``B·h·T·d_head``."""
 

@@ -20,6 +20,12 @@ _QUOTIENT = 2
 _LARGEST_STEP = 64
 """A common multiple larger than so many times a size asks for too much: counts alone then go on dividing it."""
 
+_SPREAD = 7
+"""Multiples from which a value is drawn."""
+
+_LONG = 128
+"""Lengths above are varied to an eighth or a quarter, shorter ones to a half or all of them."""
+
 _MOST_DRAWS = 40
 _STEPS = (1, 2, 4, 7, 8, 14, 16, 32, 64, 128)
 """What lengths may have to be multiples of."""
@@ -40,6 +46,7 @@ class Variable:
         step: What its values are multiples of.
         also: Further entries that get the same value.
         least: Its smallest value: one more than the ids that it holds.
+        below: Whether it must stay below the lengths that it is below: a window.
         measured: The input and its axis that it is: what an input really has counts, not what was asked for.
     """
 
@@ -50,6 +57,7 @@ class Variable:
     step: int = 1
     also: tuple[str, ...] = ()
     least: int = 1
+    below: bool = False
     measured: tuple[str, int] | None = None
 
     @property
@@ -87,8 +95,12 @@ def _draw(variables: Sequence[Variable], fixed: Sequence[int], seed: int) -> dic
     largest = 1
     for each in sorted((each for each in variables if each.kind == "entry"), key=lambda each: each.base):
         step = _step(each, relations)
+        if each.below:
+            room = min((found[length] for length in inputs if length.base > each.base), default=each.base)
+            found[each] = step * (1 + random.randrange(max(1, room // step)))
+            continue
         least = max([largest, each.least, *(found[length] for length in inputs if length.base <= each.base)])
-        largest = found[each] = step * (least // step + 1 + random.randrange(3))
+        largest = found[each] = step * (least // step + 1 + random.randrange(_SPREAD))
         relations.append((each.base, largest))
     return found
 
@@ -96,7 +108,7 @@ def _draw(variables: Sequence[Variable], fixed: Sequence[int], seed: int) -> dic
 def _length(variable: Variable, random: Random) -> int:
     """A length: shorter than the pass that is named, which is quick."""
     steps = variable.base // variable.step
-    few = max(2, steps // 8)
+    few = max(min(5, steps), steps // (8 if steps > _LONG else 2))
     return variable.step * (few + random.randrange(max(4, few)))
 
 
@@ -108,7 +120,9 @@ def _step(variable: Variable, relations: Sequence[tuple[int, int]]) -> int:
         relations: Smaller entries as they were and as they are.
     """
     even = gcd(variable.base, _EVEN)
-    divisors = [(before, now) for before, now in relations if 1 < before < variable.base and variable.base % before == 0]
+    divisors = [
+        (before, now) for before, now in relations if 1 < before < variable.base and variable.base % before == 0
+    ]
     multiples = [now * gcd(variable.base // before, _QUOTIENT) for before, now in divisors]
     while lcm(even, *multiples) > _LARGEST_STEP * variable.base and multiples:
         multiples.pop()

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from shapetrace.ir import Refusal, Sizes, Tensor, Trace
+from shapetrace.ir import Op, Refusal, Sizes, Tensor, Trace
 from shapetrace.sizing.aligning import Alignment, align, aligned
 from shapetrace.sizing.convolving import convolved
 from shapetrace.sizing.formulas import Formula
@@ -80,7 +80,9 @@ def _solved(trace: Trace, search: Search, varied: Sequence[Variable], passes: Pa
     refused = [Refusal(each.symbol, each.key, search.refused[each.key])
                for each in search.variables if each.key in search.refused]  # fmt: skip
     refused += _depending(search, varied) if formulas.is_apart else []
-    return Sizes(samples[0], entries, tuple(texts), axes, parameters, tuple(refused), tuple(samples))
+    inputs = tuple(each.symbol for each in varied if each.kind == "input")
+    return Sizes(samples[0], entries, tuple(texts), axes, parameters, tuple(refused), tuple(samples), inputs,
+                 formulas.is_counted)  # fmt: skip
 
 
 def _measured(variable: Variable, asked: int, trace: Trace) -> int:
@@ -122,11 +124,13 @@ class _Axes:
 
     Attributes:
         is_apart: Whether the pass has operations that some other has not.
+        is_counted: Whether no pass has data that another has not.
     """
 
     def __init__(self, trace: Trace, others: Sequence[Trace], solver: Solver) -> None:
         self._trace, self._others, self._solver = trace, others, solver
         self._alignments = aligned(trace, others)
+        self.is_counted = not any(_makes_data(*each) for found in self._alignments for each in found.alone)
         self._copies = {k.outputs[0]: k.inputs[0] for op in trace.ops for k in op.kernels
                         if k.name == "aten.clone.default"}  # fmt: skip
         self.is_apart = any(each.missing for each in self._alignments)
@@ -164,6 +168,12 @@ class _Axes:
         if not others or any(other is None or len(other) != len(shape) for other in others):
             return [None] * len(shape)
         return list(zip(shape, *(other for other in others if other is not None), strict=True))
+
+
+def _makes_data(trace: Trace, op: Op) -> bool:
+    """Whether an operation makes data that is no view of other data."""
+    made = [trace.tensors[value] for value in op.outputs if value not in op.inputs]
+    return any(t.role == "data" and t.alias_of is None and t.dtype.startswith(("float", "bfloat")) for t in made)
 
 
 def _shape(other: Trace, alignment: Alignment, source: int, tensor: int) -> tuple[int, ...] | None:

@@ -1,0 +1,38 @@
+"""What stands below a table whose sizes are names: their values, formulas of the costs, what could not be varied."""
+
+from shapetrace.drawing.wording import Words
+from shapetrace.formats.equations import Dims
+from shapetrace.formats.numbers import exact
+from shapetrace.formats.phrasing import ENGLISH
+from shapetrace.ir import Sizes
+from shapetrace.outlining.structure import Outline
+
+_COSTS = (
+    ("parameters", "parameters"), ("flops", "FLOPs"), ("activation_bytes", "bytes of activations"),
+    ("cache_bytes", "bytes of the KV cache"),
+)  # fmt: skip
+_MOST_REFUSED = 6
+
+
+def notes(outline: Outline, words: Words = ENGLISH, dims: Dims = "names") -> list[str]:
+    """Lines about names; none where sizes are numbers."""
+    if dims == "numbers":
+        return []
+    sizes = sizes_of(outline)
+    if sizes is None:
+        named = any(any(operand.dims) for step in outline.steps() for operand in (*step.operands, *step.results))
+        return [words.say("names are recognised, not proved: the model did not run at other sizes")] if named else []
+    values = ", ".join(f"{name} = {exact(value)}" for name, value in sizes.symbols.items())
+    others = max(0, len(sizes.samples) - 1)
+    lines = [words.say("sizes: {values}; proved at {n} other sizes", values=values, n=others)] if values else []
+    lines += [f"{words.say(title)} = {formula}" for key, title in _COSTS
+              if (formula := getattr(outline.formulas, key, None)) is not None]  # fmt: skip
+    refused = [words.say("not varied: {symbol} ({entry}): {reason}", symbol=each.symbol, entry=each.entry,
+                         reason=each.reason) for each in sizes.refused]  # fmt: skip
+    more = len(refused) - _MOST_REFUSED
+    return lines + refused[:_MOST_REFUSED] + ([words.say("{n} more were not varied", n=more)] if more > 0 else [])
+
+
+def sizes_of(outline: Outline) -> Sizes | None:
+    """The names of sizes of the pass that an outline was read from."""
+    return None if outline.trace is None else outline.trace.sizes

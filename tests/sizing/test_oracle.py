@@ -1,0 +1,71 @@
+"""Names by varying and PyTorch's symbols say the same of every module's output, on models of different authors."""
+
+import json
+
+import pytest
+import torch
+
+from shapetrace import hf_obtaining
+from shapetrace.ir import Trace
+from shapetrace.models import huggingface
+from shapetrace.proving import prove
+from shapetrace.request import Request
+from shapetrace.sizing import parse
+from tests.sizing.oracle import symbolic_outputs
+
+BATCH, LENGTH = 3, 24
+
+FAMILIES = {
+    "gpt2": {"n_layer": 2, "n_embd": 48, "n_head": 4, "vocab_size": 51000},
+    "llama": {"hidden_size": 48, "num_attention_heads": 4, "num_key_value_heads": 2, "intermediate_size": 80},
+    "qwen3": {"hidden_size": 48, "num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 24},
+    "mistral": {"hidden_size": 64, "num_attention_heads": 4, "num_key_value_heads": 2, "intermediate_size": 96},
+    "gemma2": {"hidden_size": 48, "num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 16},
+    "phi3": {"hidden_size": 64, "num_attention_heads": 4, "num_key_value_heads": 2, "intermediate_size": 96},
+    "olmo2": {"hidden_size": 64, "num_attention_heads": 4, "num_key_value_heads": 4, "intermediate_size": 96},
+    "gpt_neox": {"hidden_size": 64, "num_attention_heads": 4, "intermediate_size": 96},
+    "bert": {"hidden_size": 48, "num_attention_heads": 4, "intermediate_size": 80},
+    "starcoder2": {"hidden_size": 48, "num_attention_heads": 4, "num_key_value_heads": 2, "intermediate_size": 80},
+}
+
+
+def request(family: str) -> Request:
+    entries = FAMILIES[family] | ({} if family == "gpt2" else {"num_hidden_layers": 2})
+    words = tuple(f"{name}={json.dumps(value)}" for name, value in entries.items())
+    return Request(model=f"hf:{family}", shape={"batch": BATCH, "seq": LENGTH}, hf_set=words)
+
+
+def named(asked: Request) -> Trace:
+    return prove(asked, hf_obtaining.obtain(asked, str))
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_formulas_of_module_outputs_are_those_of_symbolic_shapes(family: str) -> None:
+    pytest.importorskip("transformers")
+    asked = request(family)
+    trace = named(asked)
+    assert trace.sizes is not None
+
+    def build() -> torch.nn.Module:
+        config = huggingface.config(family, huggingface.parse_entries(asked.hf_set))
+        return huggingface.build(config, device="cpu")
+
+    shapes, symbols = symbolic_outputs(build, BATCH, LENGTH)
+    counts: dict[str, int] = {}
+    compared = 0
+    for call in trace.calls:
+        if call.kind != "module" or not call.outputs:
+            continue
+        nth = counts[call.path] = counts.get(call.path, -1) + 1
+        expected = shapes.get((call.path, nth, 0))
+        if expected is None:
+            continue
+        for place, size in zip(trace.sizes.axes[call.outputs[0]], expected, strict=True):
+            assert place >= 0, (call.path, expected)
+            formula = parse(trace.sizes.formulas[place])
+            for batch, length in ((BATCH, LENGTH), (5, 17), (2, 31)):
+                real = {symbols["B"]: batch, symbols["T"]: length}
+                known = size if isinstance(size, int) else int(size.subs(real))
+                assert formula.at({**trace.sizes.symbols, "B": batch, "T": length}) == known, (call.path, str(formula))
+                compared += 1
+    assert compared > 60
