@@ -43,7 +43,7 @@ class Look:
     dims: Literal["numbers", "names", "both"] = "numbers"
     hide: tuple[str, ...] = ()
     list_alike: bool = False
-    view: Literal["rows", "story"] = "rows"
+    view: Literal["rows", "story", "map"] = "rows"
     max_rows: int = MAX_ROWS
     templates: Path | None = None
 
@@ -53,8 +53,8 @@ class Look:
             raise UsageError(f"width is {self.width_px} px; expected {MIN_WIDTH_PX} to {MAX_WIDTH_PX}")
         if self.dims not in {"numbers", "names", "both"}:
             raise UsageError(f"dims is {self.dims!r}; expected numbers, names or both")
-        if self.view not in {"rows", "story"}:
-            raise UsageError(f"view is {self.view!r}; expected rows or story")
+        if self.view not in {"rows", "story", "map"}:
+            raise UsageError(f"view is {self.view!r}; expected rows, story or map")
         if not 1 <= self.max_rows <= MAX_ROWS:
             raise UsageError(f"max_rows is {self.max_rows}; expected 1 to {MAX_ROWS}")
         unknown = [word for word in self.hide if word not in HIDEABLE]

@@ -6,6 +6,7 @@ from shapetrace.drawing.content.rows import rows_in
 from shapetrace.drawing.content.story import STORY_ZOOM
 from shapetrace.drawing.content.subject import Subject, subject_of
 from shapetrace.drawing.kinds.failure import FAILURE, clash_notes, failure_subject
+from shapetrace.drawing.kinds.map import map_figure
 from shapetrace.drawing.layout.captions import row_title
 from shapetrace.drawing.layout.equations import drawn_operands
 from shapetrace.drawing.layout.headings import footing, heading
@@ -54,6 +55,8 @@ def figure(
     look = look or Look()
     words = words_in(lang, look.templates)
     colours = theme_named(theme, look.templates)
+    if look.view == "map":
+        return map_figure(outline, colours, words, look)
     failed = outline.explained if section == FAILURE else None
     subject = (
         failure_subject(outline, failed, look, words) if failed else subject_of(outline, section, step, look, words)

@@ -1,0 +1,212 @@
+"""A place for every node of a chart: one below the other around one line, forks side by side."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Literal
+
+from shapetrace.drawing.mapping.chart import Chain, Flow, Fork, Node
+
+Side = Literal["left", "right"]
+
+GUTTER_PX = 26.0
+JOIN_PX = 9.0
+_FRAME_TOP_PX = 30.0
+_FRAME_BOTTOM_PX = 12.0
+_MOST_ABREAST = 4
+_WIDE_PX = 420.0
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """How much room things take; less of it where a model has many.
+
+    Attributes:
+        gap: Between two nodes.
+        norm: Height of a norm.
+        box: Height of a box without a picture.
+        picture: Height of a picture in a box; 0 for none.
+        most_frames: Groups of layers that are opened.
+    """
+
+    gap: float = 17.0
+    norm: float = 24.0
+    box: float = 48.0
+    picture: float = 74.0
+    most_frames: int = 99
+
+    def height(self, node: Node, width: float, has_picture: bool) -> float:
+        """Height of a node that is no open frame."""
+        if node.kind == "join":
+            return 2 * JOIN_PX
+        if node.kind in {"norm", "words", "given"}:
+            return max(self.norm, 20.0) if node.kind != "given" else 26.0
+        if node.kind == "frame":
+            return 44.0
+        return self.box + (self.picture if has_picture and width >= _WIDE_PX else 0.0)
+
+
+ROOMS = (
+    Room(),
+    Room(gap=15, norm=22, box=46, picture=66),
+    Room(gap=14, norm=20, box=44, picture=0),
+    Room(gap=12, norm=18, box=40, picture=0),
+    Room(gap=12, norm=18, box=40, picture=0, most_frames=2),
+    Room(gap=11, norm=18, box=26, picture=0, most_frames=2),
+    Room(gap=11, norm=18, box=26, picture=0, most_frames=1),
+    Room(gap=11, norm=18, box=26, picture=0, most_frames=0),
+)
+"""From the most to the least."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """Where a node is.
+
+    Attributes:
+        node: The node.
+        left: Its left edge.
+        top: Its upper edge.
+        right: Its right edge.
+        bottom: Its lower edge.
+        middle: Where lines come in and go out.
+        side: Where the residuals of its column run.
+        times: How many layers run it.
+    """
+
+    node: Node
+    left: float
+    top: float
+    right: float
+    bottom: float
+    middle: float
+    side: Side = "left"
+    times: int = 1
+
+
+@dataclass(slots=True)
+class Laid:
+    """A flow with places.
+
+    Attributes:
+        flow: The flow.
+        side: Where its residuals run.
+        left: Left edge of all of it.
+        right: Right edge.
+        top: Where its first node begins.
+        bottom: Where its last node ends.
+        middle: Where the line comes in and goes out.
+        frame_bottom: Where the frame around it ends.
+        spots: The place of each node.
+        inner: What is in each open frame.
+    """
+
+    flow: Flow
+    side: Side
+    left: float
+    right: float
+    top: float
+    bottom: float = 0.0
+    middle: float = 0.0
+    frame_bottom: float = 0.0
+    spots: dict[int, Spot] = field(default_factory=dict)
+    inner: dict[int, "Laid"] = field(default_factory=dict)
+
+    def all(self) -> Iterator["Laid"]:
+        """This flow and those in its frames."""
+        yield self
+        for laid in self.inner.values():
+            yield from laid.all()
+
+
+@dataclass(frozen=True, slots=True)
+class Arranging:
+    """Lays flows out.
+
+    Attributes:
+        room: How much room things take.
+        has_picture: Whether a box has a picture of its own.
+        width_of: Width that the words of an input, a result or small steps take.
+    """
+
+    room: Room
+    has_picture: Callable[[Node], bool]
+    width_of: Callable[[Node], float]
+
+    def lay(self, flow: Flow, left: float, right: float, top: float, *, times: int = 1, side: Side = "left") -> Laid:
+        """Place a flow between two edges, from the top down."""
+        laid = Laid(flow, side, left, right, top)
+        laid.bottom = self._chain(laid, flow.chain, (left, right), top, times, _insets(left, right, side))
+        return laid
+
+    def _chain(
+        self, laid: Laid, chain: Chain, edges: tuple[float, float], top: float, times: int,
+        insets: tuple[float, float],
+    ) -> float:  # fmt: skip
+        y = top
+        for place, item in enumerate(chain):
+            if place:
+                y += self.room.gap
+            if isinstance(item, Fork):
+                y = self._fork(laid, item, edges, y + (6 if place else 0), times, insets) + 2
+            else:
+                y = self._node(laid, item, edges, y, times, insets)
+        return y
+
+    def _fork(
+        self, laid: Laid, fork: Fork, edges: tuple[float, float], top: float, times: int, insets: tuple[float, float]
+    ) -> float:  # fmt: skip
+        n_chains = len(fork.chains)
+        if n_chains > _MOST_ABREAST:
+            y = top
+            for chain in fork.chains:
+                y = self._chain(laid, chain, edges, y, times, insets) + self.room.gap
+            return y - self.room.gap
+        whole = any(laid.flow.nodes[number].kind == "frame" for chain in fork.chains for number in _numbers(chain))
+        left, right = edges if whole else (edges[0] + insets[0], edges[1] - insets[1])
+        width = (right - left - GUTTER_PX * (n_chains - 1)) / n_chains
+        bottoms = []
+        for place, chain in enumerate(fork.chains):
+            start = left + place * (width + GUTTER_PX)
+            side: Side = "right" if place == n_chains - 1 and whole else "left"
+            inner = _insets(start, start + width, side) if whole else (0.0, 0.0)
+            bottoms.append(self._chain(laid, chain, (start, start + width), top, times, inner))
+        return max(bottoms)
+
+    def _node(
+        self, laid: Laid, number: int, edges: tuple[float, float], top: float, times: int, insets: tuple[float, float]
+    ) -> float:  # fmt: skip
+        node = laid.flow.nodes[number]
+        left, right = edges[0] + insets[0], edges[1] - insets[1]
+        if node.kind == "frame" and node.inside is not None:
+            side: Side = "right" if insets[1] > insets[0] else "left"
+            inner = Laid(node.inside, side, *edges, top + _FRAME_TOP_PX)
+            inner.bottom = self._chain(inner, node.inside.chain, edges, inner.top, times * node.repeat, insets)
+            bottom = inner.bottom + self.room.gap - 2 + _FRAME_BOTTOM_PX - 8
+            inner.frame_bottom, inner.middle = bottom, (left + right) / 2
+            laid.inner[number] = inner
+            middle = (left + right) / 2
+            laid.spots[number] = Spot(node, edges[0], top, edges[1], bottom, middle, side, times * node.repeat)
+            return bottom
+        middle = (left + right) / 2
+        if node.kind in {"given", "words", "join"}:
+            width = 2 * JOIN_PX if node.kind == "join" else min(self.width_of(node), right - left)
+            left, right = middle - width / 2, middle + width / 2
+        bottom = top + self.room.height(node, right - left, self.has_picture(node))
+        laid.spots[number] = Spot(node, left, top, right, bottom, middle, laid.side, times * node.repeat)
+        return bottom
+
+
+def _insets(left: float, right: float, side: Side) -> tuple[float, float]:
+    """Room beside the boxes of a column: for residuals on one side; on both where there is enough."""
+    if right - left >= _WIDE_PX + 60:
+        return 44.0, 44.0
+    return (30.0, 12.0) if side == "left" else (12.0, 30.0)
+
+
+def _numbers(chain: Chain) -> Iterator[int]:
+    for item in chain:
+        if isinstance(item, Fork):
+            for inner in item.chains:
+                yield from _numbers(inner)
+        else:
+            yield item

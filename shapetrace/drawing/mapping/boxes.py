@@ -1,0 +1,280 @@
+"""How each node of a map looks: its box, its words, its bars."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from shapetrace.drawing.mapping.arranging import JOIN_PX, Spot
+from shapetrace.drawing.mapping.chart import Node
+from shapetrace.drawing.mapping.pictures import picture
+from shapetrace.drawing.metrics import clean, shortened, width_px
+from shapetrace.drawing.primitives import Circle, Line, Mark, Rect, Span, Text
+from shapetrace.drawing.wording import Words
+from shapetrace.outlining.roles import Part
+from shapetrace.outlining.structure import Operand, Outline
+
+_PAD_PX = 12.0
+_BAR_PX = 62.0
+_NARROW_BAR_PX = 40.0
+_TITLES: dict[str, str] = {"attention": "Attention", "mlp": "MLP", "experts": "Mixture of experts"}
+_LEAST_SHARE = 0.0005
+_SAID = frozenset({"activation", "softmax", "convolution", "contraction"})
+Painter = Callable[[Spot], Iterator[Mark]]
+
+
+@dataclass(frozen=True, slots=True)
+class Boxes:
+    """Draws nodes.
+
+    Attributes:
+        outline: What the map is of: its totals are what bars are parts of.
+        words: The language.
+    """
+
+    outline: Outline
+    words: Words
+
+    def draw(self, spot: Spot) -> Iterator[Mark]:
+        """The marks of one node."""
+        yield from _PAINTERS[spot.node.kind](self, spot)
+
+    def title(self, node: Node) -> str:
+        """What a node is called."""
+        if node.section is not None:
+            return self.words.say(clean(node.section.title))
+        if node.sublayer == "attention" and any(o.part is Part.CONTEXT for step in node.steps for o in step.operands):
+            return self.words.say("Cross-attention")
+        if node.sublayer == "attention" and len({step.role for step in node.steps}) == 1:
+            return self.words.say(clean(node.steps[0].title))
+        if node.sublayer in _TITLES:
+            return self.words.say(_TITLES[node.sublayer])
+        if len(node.steps) > 3 and (
+            module := _common([step.path.split(".") for step in node.steps if step.parameters])
+        ):
+            return clean(module)
+        first = next((step for step in node.steps if step.kind in _SAID or step.operands[1:]), node.steps[0])
+        return self.words.say(clean(first.title))
+
+    def width(self, node: Node) -> float:
+        """Width of an input, a result or small steps."""
+        if node.value is not None and node.kind == "given":
+            return width_px(_name(node.value), "label") + width_px(shape_text(node.value), "figure") + 34
+        return width_px(self._listed(node), "note") + 24
+
+    def _listed(self, node: Node) -> str:
+        return " · ".join(dict.fromkeys(self.words.say(clean(step.title)) for step in node.steps))
+
+    def _box(self, spot: Spot) -> Iterator[Mark]:
+        node, width = spot.node, spot.right - spot.left
+        whole = sum(step.parameters_in_all for step in node.steps)
+        parameters = whole // spot.times
+        has_weights = parameters > 0 or any(o.role == "weight" for step in node.steps for o in step.operands)
+        yield Rect(spot.left, spot.top, width, spot.bottom - spot.top, "block" if has_weights else "block-plain", 7)
+        height = spot.bottom - spot.top
+        one_line = height < 36
+        y = spot.top + (18 if height < 46 else 19)
+        below = y + (15 if height < 46 else 18)
+        ink = "figure" if parameters else "note"
+        counted = self._counted(parameters, spot.times) if parameters else self._tie(node)
+        title = shortened(
+            self.title(node), "label", width - 2 * _PAD_PX - (width_px(counted, ink) if parameters else 0)
+        )
+        counted = shortened(counted, ink, width - 2 * _PAD_PX - width_px(title, "label") - 12)
+        yield Text(spot.right - _PAD_PX, y, (Span(counted),), ink, "end")
+        yield Text(spot.left + _PAD_PX, y, (Span(title),), "label")
+        if one_line:
+            return
+        bars = tuple(self._bars(spot, below, whole))
+        used = _PAD_PX if not bars else spot.right - min(_left(mark) for mark in bars) + 10
+        note = _fitting(self._note(node), spot.right - used - spot.left - _PAD_PX)
+        yield Text(spot.left + _PAD_PX, below, (Span(note),), "note")
+        yield from bars
+        yield from picture(node, spot.left + _PAD_PX, below + 8, width - 2 * _PAD_PX, spot.bottom - 8)
+
+    def _counted(self, parameters: int, times: int) -> str:
+        return f"{times} × {short(parameters)}" if times > 1 else short(parameters)
+
+    def _tie(self, node: Node) -> str:
+        tied = next((step.tied_to for step in node.steps if step.tied_to), "")
+        if tied:
+            return self.words.say("tied to {name}", name=clean(tied))
+        reads = any(operand.role == "weight" for step in node.steps for operand in step.operands)
+        return self.words.say("the same weights") if reads else ""
+
+    def _note(self, node: Node) -> list[str]:
+        """What tells a box from others: heads, experts, activations, or its module and weight."""
+        said = list(self._sizes(node))
+        names = [step.function or step.title for step in node.steps if step.kind == "activation"]
+        said += [self.words.say(clean(name)) for name in dict.fromkeys(names)]
+        weight = next((o for step in node.steps for o in step.operands if o.role == "weight" and o.source), None)
+        if not said and weight is not None:
+            said.append(f"{'.'.join(clean(weight.source).split('.')[-2:])} {shape_text(weight)}")
+        path = clean(node.section.module) if node.section else ""
+        return [*said, *([path] if path else [])]
+
+    def _sizes(self, node: Node) -> Iterator[str]:
+        scores = [step for step in node.steps if step.kind == "scores"]
+        if node.sublayer == "attention" and scores:
+            queries = scores[0].operands[0]
+            heads = queries.stack_axes[-1] if queries.stack_axes else queries.stack
+            yield f"{self.words.several('{n} heads', heads)} × {queries.shape[-1]}"
+            yield from (self.words.note(note) for note in scores[0].notes)
+        if node.sublayer == "experts":
+            stacks = [o.stack for step in node.steps for o in step.operands if o.role == "weight" and o.stack > 1]
+            if stacks:
+                yield self.words.several("{n} experts", max(stacks))
+
+    def _bars(self, spot: Spot, y: float, whole: int) -> Iterator[Mark]:
+        """Shares of all parameters and of all FLOPs, one bar each."""
+        totals = self.outline.totals
+        flops = sum((step.flops or 0) * step.repeat for step in spot.node.steps)
+        shares = [
+            (whole / totals.parameters if totals.parameters else 0.0, "weight-bar"),
+            (flops / totals.flops if totals.flops else 0.0, "data-bar"),
+        ]
+        if not any(share >= _LEAST_SHARE for share, _ in shares):
+            return
+        narrow = spot.right - spot.left < 330
+        length = _NARROW_BAR_PX if narrow else _BAR_PX
+        texts = ["" if narrow else f"{100 * share:.1f} %" for share, _ in shares]
+        x = spot.right - _PAD_PX
+        for (share, ink), text in reversed(list(zip(shares, texts, strict=True))):
+            room = 0.0 if narrow else width_px("88.8 %", "shape") + 4
+            if share >= _LEAST_SHARE:
+                yield Rect(x - room - length, y - 7, length, 6, "track", 2)
+                yield Rect(x - room - length, y - 7, max(length * min(share, 1), 1.5), 6, ink, 2)
+            if share >= _LEAST_SHARE and text:
+                yield Text(x, y, (Span(text),), "shape", "end")
+            x -= room + length + 12
+
+    def _norm(self, spot: Spot) -> Iterator[Mark]:
+        height = spot.bottom - spot.top
+        yield Rect(spot.left, spot.top, spot.right - spot.left, height, "block-soft", 6)
+        yield Text(spot.left + _PAD_PX, spot.top + height / 2 + 4, (Span(self._listed(spot.node)),), "note")
+        parameters = sum(step.parameters for step in spot.node.steps)
+        if parameters:
+            counted = self._counted(parameters, spot.times)
+            yield Text(spot.right - _PAD_PX, spot.top + height / 2 + 4, (Span(counted),), "shape", "end")
+
+    def _words(self, spot: Spot) -> Iterator[Mark]:
+        height = spot.bottom - spot.top
+        yield Rect(spot.left, spot.top, spot.right - spot.left, height, "pill", height / 2)
+        listed = shortened(self._listed(spot.node), "note", spot.right - spot.left - 16)
+        yield Text(spot.middle, spot.top + height / 2 + 4, (Span(listed),), "note", "middle")
+
+    def _join(self, spot: Spot) -> Iterator[Mark]:
+        middle = (spot.top + spot.bottom) / 2
+        yield Circle(spot.middle, middle, JOIN_PX, "data-hollow")
+        arm = JOIN_PX - 4.5
+        x = spot.middle
+        yield Line((((x - arm, middle), (x + arm, middle)), ((x, middle - arm), (x, middle + arm))), "data-edge")
+
+    def _given(self, spot: Spot) -> Iterator[Mark]:
+        operand = spot.node.value
+        if operand is None:
+            return
+        height = spot.bottom - spot.top
+        yield Rect(spot.left, spot.top, spot.right - spot.left, height, "data", height / 2)
+        name = _name(operand)
+        room = spot.right - spot.left - 30 - width_px(name, "label")
+        yield Text(spot.left + 12, spot.top + 17.5, (Span(name),), "name-data")
+        shape = shortened(shape_text(operand), "figure", room)
+        yield Text(spot.right - 12, spot.top + 17.5, (Span(shape),), "figure", "end")
+
+    def _frame(self, spot: Spot) -> Iterator[Mark]:
+        node, width = spot.node, spot.right - spot.left
+        ink = "panel" if node.inside is not None else "block-soft"
+        yield Rect(spot.left, spot.top, width, spot.bottom - spot.top, ink, 10)
+        title = self.title(node) + (f" ×{node.repeat}" if node.repeat > 1 else "")
+        is_left = spot.side == "right"  # away from the residuals
+        x, anchor, step = (spot.left + _PAD_PX, "start", 1) if is_left else (spot.right - _PAD_PX, "end", -1)
+        room = abs(x - spot.middle) - 10 if node.inside is not None else (spot.right - spot.left) * 0.7
+        ink = "corner" if width_px(title, "corner") <= room else "legend"
+        shown = shortened(title, ink, room)
+        yield Text(x, spot.top + 20, (Span(shown),), ink, anchor)  # type: ignore[arg-type]
+        path, used = self._members(node), width_px(shown, ink) + 10
+        if path and node.inside is not None and width_px(path, "shape") <= room - used:
+            yield Text(x + step * used, spot.top + 20, (Span(path),), "shape", anchor)  # type: ignore[arg-type]
+        if node.inside is None:
+            yield from self._closed(spot, node, is_left=is_left)
+
+    def _closed(self, spot: Spot, node: Node, *, is_left: bool) -> Iterator[Mark]:
+        """What a frame says of what it does not show."""
+        total = sum(step.parameters_in_all for step in node.steps) // spot.times
+        said = self.words.say("as above") if node.like else self._counted(total, spot.times)
+        x, anchor = (spot.right - _PAD_PX, "end") if is_left else (spot.left + _PAD_PX, "start")
+        yield Text(x, spot.top + 20, (Span(said),), "note", anchor)  # type: ignore[arg-type]
+        inner = " · ".join(dict.fromkeys(self.words.say(clean(name)) for name in _inner_names(node)))
+        room = spot.right - spot.left - 2 * _PAD_PX
+        yield Text(spot.left + _PAD_PX, spot.top + 36, (Span(shortened(inner, "note", room)),), "note")
+
+    def _members(self, node: Node) -> str:
+        if node.section is None or not node.section.members:
+            return ""
+        members = [clean(member) for member in node.section.members]
+        return members[0] if len(members) == 1 else f"{members[0]} … {members[-1]}"
+
+
+def _inner_names(node: Node) -> Iterator[str]:
+    if node.section is None:
+        return
+    inner = [part.title for part in node.section.sections() if part is not node.section and part.kind != "other"]
+    yield from inner or (step.title for step in node.steps)
+
+
+def _common(paths: list[list[str]]) -> str:
+    """Name of the innermost module that all of several paths lie in; "" if it is a number or there is none."""
+    shared = [parts[0] for parts in zip(*paths, strict=False) if len({*parts}) == 1]
+    return shared[-1] if len(paths) > 1 and shared and not shared[-1].isdigit() else ""
+
+
+def _fitting(parts: list[str], room: float) -> str:
+    """As many parts as there is room for, at least the first."""
+    while len(parts) > 1 and width_px(" · ".join(parts), "note") > room:
+        parts = parts[:-1]
+    return shortened(" · ".join(parts), "note", room)
+
+
+def _left(mark: Mark) -> float:
+    if isinstance(mark, Rect):
+        return mark.x
+    return mark.x - width_px(mark.plain, mark.ink) if isinstance(mark, Text) else 1e9
+
+
+def table_beside(node: Node, room: float) -> str:
+    """Of a sum with a table: as much as there is room for of its name, its shape and its parameters."""
+    table = node.value
+    if table is None:
+        return ""
+    parameters = sum(step.parameters for step in node.steps)
+    parts = [_name(table), shape_text(table), *([short(parameters)] if parameters else [])]
+    while len(parts) > 1 and width_px(" ".join(parts), "shape") > room:
+        parts.pop()
+    return " ".join(parts) if width_px(" ".join(parts), "shape") <= room else ""
+
+
+def _name(operand: Operand) -> str:
+    base, _, index = operand.name.partition("_")
+    return clean(f"{base}{index}" if base.isupper() and index.isdigit() else operand.name or operand.source or "output")
+
+
+def shape_text(operand: Operand) -> str:
+    """A shape as people write it."""
+    return f"[{', '.join(map(str, operand.shape))}]"
+
+
+def short(count: int) -> str:
+    """A count with three digits: ``2.36 M``."""
+    value, unit = float(count), ""
+    for larger in ("K", "M", "G", "T"):
+        if value < 9999.5 and not unit and count < 10_000:
+            break
+        if value < 999.5:
+            break
+        value, unit = value / 1000, larger
+    return f"{count:,}" if not unit else f"{value:.3g} {'B' if unit == 'G' else unit}"
+
+
+_PAINTERS: Mapping[str, Callable[[Boxes, Spot], Iterator[Mark]]] = {
+    "box": Boxes._box, "norm": Boxes._norm, "words": Boxes._words, "join": Boxes._join, "given": Boxes._given,
+    "frame": Boxes._frame,
+}  # fmt: skip

@@ -1,0 +1,187 @@
+"""The lines of a map: from what is made to what goes on with it, residuals, and what an encoder hands over."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from shapetrace.drawing.mapping.arranging import GUTTER_PX, JOIN_PX, Laid, Spot
+from shapetrace.drawing.mapping.chart import Node
+from shapetrace.drawing.primitives import Line, Mark, Point, Polygon
+
+_LANE_PX = 11.0
+_HEAD_PX = 4.0
+_MOST_LANES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Wires:
+    """The lines of a map.
+
+    Attributes:
+        marks: Lines and their heads.
+        left_out: How many are not drawn, because there is no room.
+    """
+
+    marks: tuple[Mark, ...]
+    left_out: int
+
+
+def wires(laid: Laid) -> Wires:
+    """All lines of a flow and of what is in its frames."""
+    marks: list[Mark] = []
+    left_out = 0
+    for flow in laid.all():
+        rails = list(_rails(flow))
+        lanes = _lanes([(rail.start, rail.end) for rail in rails])
+        for rail, lane in zip(rails, lanes, strict=True):
+            if lane is None:
+                left_out += 1
+            else:
+                marks += _rail(flow, rail, lane)
+        marks += _lines(flow, flow is not laid)
+        marks += _handed_over(flow)
+    return Wires(tuple(marks), left_out)
+
+
+def _lines(laid: Laid, is_inside: bool) -> Iterator[Mark]:
+    """Straight on, and from and to what stands side by side."""
+    for number, spot in laid.spots.items():
+        node = spot.node
+        if not node.main and is_inside and node.kind != "given":
+            turn = spot.top - 9
+            bend = ((laid.middle, turn), (spot.middle, turn)) if abs(spot.middle - laid.middle) > 2 else ()
+            yield from _arrow(((laid.middle, laid.top - 30), *bend, (spot.middle, spot.top)))
+        for made in node.main:
+            source = laid.spots[made]
+            if _is_next(laid, made, number) or _stands_beside(source, spot):
+                yield from _joined(source, spot)
+    if is_inside:
+        yield from _way_out(laid)
+
+
+def _way_out(laid: Laid) -> Iterator[Mark]:
+    last = laid.flow.chain[-1]
+    if isinstance(last, int):
+        spot = laid.spots[last]
+        yield Line((((spot.middle, spot.bottom), (spot.middle, laid.frame_bottom)),), "data-edge")
+
+
+def _is_next(laid: Laid, made: int, number: int) -> bool:
+    """Whether nothing stands between two nodes of one column."""
+    one, other = laid.spots[made], laid.spots[number]
+    low, high = one.bottom, other.top
+    return not any(
+        low - 1 < spot.top and spot.bottom < high + 1 and abs(spot.middle - other.middle) < 2
+        for each, spot in laid.spots.items()
+        if each not in (made, number)
+    )
+
+
+def _stands_beside(source: Spot, spot: Spot) -> bool:
+    return abs(source.middle - spot.middle) > 2 and source.bottom <= spot.top + 1
+
+
+def _joined(source: Spot, spot: Spot) -> Iterator[Mark]:
+    x, y = source.middle, source.bottom
+    if abs(x - spot.middle) < 2 and spot.node.inside is not None:  # the line goes on in the frame
+        yield Line((((x, y), (x, spot.top)),), "data-edge")
+    elif abs(x - spot.middle) < 2:
+        yield from _arrow(((x, y), (x, spot.top)))
+    elif spot.node.kind == "join":
+        middle = (spot.top + spot.bottom) / 2
+        edge = spot.middle + (JOIN_PX if x > spot.middle else -JOIN_PX)
+        yield from _arrow(((x, y), (x, middle), (edge, middle)))
+    else:
+        turn = spot.top - 9
+        yield from _arrow(((x, y), (x, turn), (spot.middle, turn), (spot.middle, spot.top)))
+
+
+def _arrow(points: Sequence[Point], ink: str = "data-edge") -> Iterator[Mark]:
+    yield Line((tuple(points),), ink, 5)
+    yield _head(points[-2], points[-1])
+
+
+def _head(before: Point, tip: Point) -> Polygon:
+    x, y = tip
+    if abs(before[0] - x) < abs(before[1] - y):
+        back = y - 7 if before[1] < y else y + 7
+        return Polygon(((x, y), (x - _HEAD_PX, back), (x + _HEAD_PX, back)), "rail-dot")
+    back = x - 7 if before[0] < x else x + 7
+    return Polygon(((x, y), (back, y - _HEAD_PX), (back, y + _HEAD_PX)), "rail-dot")
+
+
+@dataclass(frozen=True, slots=True)
+class _Rail:
+    """A line past what stands between: from ``start`` down to ``end``, at the middle of ``spot``."""
+
+    x: float
+    start: float
+    end: float
+    spot: Spot
+
+
+def _rails(laid: Laid) -> Iterator[_Rail]:
+    """Residuals, and what something further down reads too."""
+    for number, spot in laid.spots.items():
+        node = spot.node
+        end = (spot.top + spot.bottom) / 2 if node.kind == "join" else spot.top + 8
+        if node.older == -1:
+            yield _Rail(laid.middle or spot.middle, laid.top - 13, end, spot)
+        for made in dict.fromkeys((*node.main, *([node.older] if node.older is not None and node.older >= 0 else []))):
+            source = laid.spots[made]
+            if not _is_next(laid, made, number) and not _stands_beside(source, spot):
+                yield _Rail(source.middle, source.bottom + 5, end, spot)
+
+
+def _lanes(spans: Sequence[tuple[float, float]]) -> list[int | None]:
+    taken: list[list[tuple[float, float]]] = [[] for _ in range(_MOST_LANES)]
+    found: dict[int, int | None] = {}
+    for number, (start, end) in sorted(enumerate(spans), key=lambda entry: entry[1][1] - entry[1][0]):
+        lane = next((i for i, used in enumerate(taken) if all(end < a or start > b for a, b in used)), None)
+        found[number] = lane
+        if lane is not None:
+            taken[lane].append((start, end))
+    return [found[number] for number in range(len(spans))]
+
+
+def _rail(laid: Laid, rail: _Rail, lane: int) -> Iterator[Mark]:
+    lefts = [spot.left for spot in laid.spots.values() if rail.start < spot.bottom and spot.top < rail.end]
+    rights = [spot.right for spot in laid.spots.values() if rail.start < spot.bottom and spot.top < rail.end]
+    is_join = rail.spot.node.kind == "join"
+    if laid.side == "left":
+        x = min([*lefts, rail.x]) - 12 - lane * _LANE_PX
+        tip = rail.spot.middle - JOIN_PX if is_join else rail.spot.left
+    else:
+        x = max([*rights, rail.x]) + 12 + lane * _LANE_PX
+        tip = rail.spot.middle + JOIN_PX if is_join else rail.spot.right
+    points = ((rail.x, rail.start), (x, rail.start), (x, rail.end), (tip, rail.end))
+    yield Line((points,), "rail", 6)
+    yield _head(points[-2], points[-1])
+
+
+def _handed_over(laid: Laid) -> Iterator[Mark]:
+    """From what an encoder made to the attention that reads it, through the room between the columns."""
+    for spot in laid.spots.values():
+        for made in spot.node.beside:
+            source = laid.spots[made]
+            target = _reader(laid, spot, source)
+            if source.right > target.left:
+                continue
+            middle = (target.top + target.bottom) / 2
+            gutter = min(target.left - 6, spot.left) - GUTTER_PX / 2
+            start: Point = (source.middle, source.bottom)
+            turn = source.bottom + 9
+            yield from _arrow((start, (source.middle, turn), (gutter, turn), (gutter, middle), (target.left, middle)))
+
+
+def _reader(laid: Laid, spot: Spot, source: Spot) -> Spot:
+    """Of an open frame, the box in it that reads what comes from outside."""
+    number = next(each for each, other in laid.spots.items() if other is spot)
+    inner = laid.inner.get(number)
+    if inner is None:
+        return spot
+    made = {step.id for step in source.node.steps}
+    return next((each for each in inner.spots.values() if _reads(each.node, made)), spot)
+
+
+def _reads(node: Node, made: set[str]) -> bool:
+    return node.kind == "box" and any(operand.made_by in made for step in node.steps for operand in step.operands)
