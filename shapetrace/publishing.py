@@ -1,4 +1,4 @@
-"""A folder of figures: the overview, one figure for each part, a page and a README that show them."""
+"""A folder of figures: the map, the overview, one figure for each part, a page and a README that show them."""
 
 import shlex
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ def publish(
         outline: What to draw.
         folder: Where; it is made if it is missing.
         formats: Names of formats.
-        part: The one section or step to draw; None draws the overview and every part.
+        part: The one section or step to draw; None draws the map, the overview and every part.
         options: Theme, language and look.
         command: The command that makes this folder, to be shown in it.
 
@@ -48,9 +48,10 @@ def publish(
     parts = [part] if part else _parts(outline)
     contents: dict[str, dict[str, Content]] = {each.name: {} for each in parts}
     missing: MissingPartError | None = None
+    whole = next((each for each in parts if not each.view), parts[0])
     for each in parts:
         for to in chosen:
-            if to.is_whole and each is not parts[0]:
+            if (to.is_whole and each is not whole) or (each.view and not (to.figure or to.is_whole)):
                 continue
             try:
                 contents[each.name].update(rendering.files(outline, each, to, options, among))  # keeps what came before
@@ -135,8 +136,8 @@ def _on_one_line(command: str) -> str:
 
 
 def _parts(outline: Outline) -> list[Excerpt]:
-    """The overview and every section: the first of a kind is named after it, others after their path."""
-    parts = [Excerpt("overview")]
+    """The map, the overview and every section: the first of a kind is named after it, others after their path."""
+    parts = [Excerpt("map", view="map"), Excerpt("overview")]
     if outline.explained is not None:
         parts.append(Excerpt("failure", "failure"))
     taken = {part.name for part in parts}

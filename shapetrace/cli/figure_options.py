@@ -98,7 +98,10 @@ class FigureOptions(SectionOptions):
     explain: Annotated[
         bool, _option(_WHAT, "Say below it what each step does and why, in a sentence.", "--explain")
     ] = False
-    view: Annotated[str, _option(_WHAT, "rows: every step; story: the whole model on one page.", "--view")] = "rows"
+    view: Annotated[
+        str,
+        _option(_WHAT, "rows: every step; map: boxes and arrows on one screen; story: only what multiplies.", "--view"),
+    ] = "rows"
 
     @property
     def explains(self) -> bool:
@@ -115,8 +118,8 @@ class FigureOptions(SectionOptions):
         from shapetrace.formats.contract import Excerpt
         from shapetrace.publishing import part_of
 
-        if self.view == "story" and not self.section and self.step is None:
-            return Excerpt("story")
+        if self.view in {"map", "story"} and not self.section and self.step is None:
+            return Excerpt(self.view)
         return part_of(self.section or None, self.step)
 
 

@@ -32,7 +32,8 @@ class Look:
         dims: What is written at the edges: sizes, their names where known, or names there and sizes below.
         hide: Words of `HIDEABLE` whose steps are left out.
         list_alike: True to give every one of several equal products its own row.
-        view: ``rows`` shows every step; ``story`` the whole model on one page, only what multiplies.
+        view: ``rows`` shows every step; ``map`` the whole model as boxes and arrows on one screen; ``story`` on one
+            page, only what multiplies.
         max_rows: The most rows; sections beyond are drawn as one row each.
         templates: Folder of the user, whose themes and labels come before ours.
     """

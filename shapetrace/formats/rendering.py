@@ -74,8 +74,8 @@ def drawing(outline: Outline, part: Excerpt, options: Options) -> Figure:
     Raises:
         UsageError: If there is no such section, step, theme or language.
     """
-    look = options.look
-    if options.explain:
+    look = replace(options.look or Look(), view=part.view) if part.view else options.look
+    if options.explain and not part.view:
         told = caption(narrowed(outline, part).steps(), options.words)
         look = replace(look or Look(), caption="\n".join(filter(None, [(look or Look()).caption, told])))
     return draw(outline, section=part.section, step=part.step, theme=options.theme, lang=options.lang, look=look)

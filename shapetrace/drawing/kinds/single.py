@@ -20,6 +20,7 @@ from shapetrace.drawing.metrics import clean
 from shapetrace.drawing.primitives import Figure, Group, Mark, Rect, Span, Text
 from shapetrace.drawing.theme import Theme, theme_named
 from shapetrace.drawing.wording import Words, words_in
+from shapetrace.errors import UsageError
 from shapetrace.outlining.structure import Outline
 
 _BOTTOM_PX = 22.0
@@ -56,6 +57,8 @@ def figure(
     words = words_in(lang, look.templates)
     colours = theme_named(theme, look.templates)
     if look.view == "map":
+        if section is not None or step is not None:
+            raise UsageError("the map is of the whole model: leave the section and the step out")
         return map_figure(outline, colours, words, look)
     failed = outline.explained if section == FAILURE else None
     subject = (

@@ -12,7 +12,9 @@ GUTTER_PX = 26.0
 JOIN_PX = 9.0
 _FRAME_TOP_PX = 30.0
 _FRAME_BOTTOM_PX = 12.0
+_NESTED_PX = 6.0
 _MOST_ABREAST = 4
+_NARROWEST_PX = 130.0
 _WIDE_PX = 420.0
 
 
@@ -96,6 +98,7 @@ class Laid:
         bottom: Where its last node ends.
         middle: Where the line comes in and goes out.
         frame_bottom: Where the frame around it ends.
+        depth: In how many frames it is.
         spots: The place of each node.
         inner: What is in each open frame.
     """
@@ -108,6 +111,7 @@ class Laid:
     bottom: float = 0.0
     middle: float = 0.0
     frame_bottom: float = 0.0
+    depth: int = 0
     spots: dict[int, Spot] = field(default_factory=dict)
     inner: dict[int, "Laid"] = field(default_factory=dict)
 
@@ -156,14 +160,14 @@ class Arranging:
         self, laid: Laid, fork: Fork, edges: tuple[float, float], top: float, times: int, insets: tuple[float, float]
     ) -> float:  # fmt: skip
         n_chains = len(fork.chains)
-        if n_chains > _MOST_ABREAST:
+        whole = any(laid.flow.nodes[number].kind == "frame" for chain in fork.chains for number in _numbers(chain))
+        left, right = edges if whole else (edges[0] + insets[0], edges[1] - insets[1])
+        width = (right - left - GUTTER_PX * (n_chains - 1)) / n_chains
+        if n_chains > _MOST_ABREAST or width < _NARROWEST_PX:
             y = top
             for chain in fork.chains:
                 y = self._chain(laid, chain, edges, y, times, insets) + self.room.gap
             return y - self.room.gap
-        whole = any(laid.flow.nodes[number].kind == "frame" for chain in fork.chains for number in _numbers(chain))
-        left, right = edges if whole else (edges[0] + insets[0], edges[1] - insets[1])
-        width = (right - left - GUTTER_PX * (n_chains - 1)) / n_chains
         bottoms = []
         for place, chain in enumerate(fork.chains):
             start = left + place * (width + GUTTER_PX)
@@ -179,7 +183,10 @@ class Arranging:
         left, right = edges[0] + insets[0], edges[1] - insets[1]
         if node.kind == "frame" and node.inside is not None:
             side: Side = "right" if insets[1] > insets[0] else "left"
-            inner = Laid(node.inside, side, *edges, top + _FRAME_TOP_PX)
+            if laid.depth:
+                edges = (edges[0] + _NESTED_PX, edges[1] - _NESTED_PX)
+                insets = (insets[0] - _NESTED_PX, insets[1] - _NESTED_PX)
+            inner = Laid(node.inside, side, *edges, top + _FRAME_TOP_PX, depth=laid.depth + 1)
             inner.bottom = self._chain(inner, node.inside.chain, edges, inner.top, times * node.repeat, insets)
             bottom = inner.bottom + self.room.gap - 2 + _FRAME_BOTTOM_PX - 8
             inner.frame_bottom, inner.middle = bottom, (left + right) / 2

@@ -17,6 +17,7 @@ _BAR_PX = 62.0
 _NARROW_BAR_PX = 40.0
 _TITLES: dict[str, str] = {"attention": "Attention", "mlp": "MLP", "experts": "Mixture of experts"}
 _LEAST_SHARE = 0.0005
+_LEAST_TIE_PX = 40.0
 _SAID = frozenset({"activation", "softmax", "convolution", "contraction"})
 Painter = Callable[[Spot], Iterator[Mark]]
 
@@ -70,25 +71,30 @@ class Boxes:
         has_weights = parameters > 0 or any(o.role == "weight" for step in node.steps for o in step.operands)
         yield Rect(spot.left, spot.top, width, spot.bottom - spot.top, "block" if has_weights else "block-plain", 7)
         height = spot.bottom - spot.top
-        one_line = height < 36
         y = spot.top + (18 if height < 46 else 19)
-        below = y + (15 if height < 46 else 18)
-        ink = "figure" if parameters else "note"
-        counted = self._counted(parameters, spot.times) if parameters else self._tie(node)
-        title = shortened(
-            self.title(node), "label", width - 2 * _PAD_PX - (width_px(counted, ink) if parameters else 0)
-        )
-        counted = shortened(counted, ink, width - 2 * _PAD_PX - width_px(title, "label") - 12)
-        yield Text(spot.right - _PAD_PX, y, (Span(counted),), ink, "end")
+        yield from self._head(spot, y, parameters)
+        if height >= 36:
+            yield from self._below(spot, y + (15 if height < 46 else 18), whole)
+
+    def _head(self, spot: Spot, y: float, parameters: int) -> Iterator[Mark]:
+        """The first line: what it is, and how many parameters it has or whose it reads."""
+        ink, room = ("figure" if parameters else "note"), spot.right - spot.left - 2 * _PAD_PX - 12
+        counted = self._counted(parameters, spot.times) if parameters else self._tie(spot.node)
+        title = shortened(self.title(spot.node), "label", room - (width_px(counted, ink) if parameters else 0))
         yield Text(spot.left + _PAD_PX, y, (Span(title),), "label")
-        if one_line:
-            return
-        bars = tuple(self._bars(spot, below, whole))
+        left_over = room - width_px(title, "label")
+        if counted and (parameters or left_over > _LEAST_TIE_PX):
+            yield Text(spot.right - _PAD_PX, y, (Span(shortened(counted, ink, left_over)),), ink, "end")
+
+    def _below(self, spot: Spot, y: float, whole: int) -> Iterator[Mark]:
+        """The second line, and the picture."""
+        bars = tuple(self._bars(spot, y, whole))
         used = _PAD_PX if not bars else spot.right - min(_left(mark) for mark in bars) + 10
-        note = _fitting(self._note(node), spot.right - used - spot.left - _PAD_PX)
-        yield Text(spot.left + _PAD_PX, below, (Span(note),), "note")
+        note = _fitting(self._note(spot.node), spot.right - used - spot.left - _PAD_PX)
+        yield Text(spot.left + _PAD_PX, y, (Span(note),), "note")
         yield from bars
-        yield from picture(node, spot.left + _PAD_PX, below + 8, width - 2 * _PAD_PX, spot.bottom - 8)
+        width = spot.right - spot.left - 2 * _PAD_PX
+        yield from picture(spot.node, spot.left + _PAD_PX, y + 8, width, spot.bottom - 8)
 
     def _counted(self, parameters: int, times: int) -> str:
         return f"{times} × {short(parameters)}" if times > 1 else short(parameters)
@@ -174,11 +180,11 @@ class Boxes:
             return
         height = spot.bottom - spot.top
         yield Rect(spot.left, spot.top, spot.right - spot.left, height, "data", height / 2)
-        name = _name(operand)
-        room = spot.right - spot.left - 30 - width_px(name, "label")
+        inside, sizes = spot.right - spot.left - 24, shape_text(operand)
+        name = shortened(_name(operand), "label", inside)
         yield Text(spot.left + 12, spot.top + 17.5, (Span(name),), "name-data")
-        shape = shortened(shape_text(operand), "figure", room)
-        yield Text(spot.right - 12, spot.top + 17.5, (Span(shape),), "figure", "end")
+        if width_px(name, "label") + width_px(sizes, "figure") + 8 <= inside:
+            yield Text(spot.right - 12, spot.top + 17.5, (Span(sizes),), "figure", "end")
 
     def _frame(self, spot: Spot) -> Iterator[Mark]:
         node, width = spot.node, spot.right - spot.left

@@ -126,7 +126,11 @@ def _opens(section: Section) -> bool:
 
 def _sublayer_of(section: Section) -> Sublayer:
     named = _KINDS.get(section.kind)
-    return named or next((found for step in section.steps() if (found := _SUBLAYERS.get(step.role))), "")
+    return named or _sublayer(section.steps())
+
+
+def _sublayer(steps: Iterable[Step]) -> Sublayer:
+    return next((found for step in steps if (found := _SUBLAYERS.get(step.role))), "")
 
 
 def _boxes(steps: Iterable[Step], within: str | None) -> Iterator[Node]:
@@ -142,8 +146,7 @@ def _boxes(steps: Iterable[Step], within: str | None) -> Iterator[Node]:
     def closed() -> Iterator[Node]:
         if box:
             boxed = any(step.kind in _BOXED or step.parameters or step.role in _SUBLAYERS for step in box)
-            sublayer = next((found for step in box if (found := _SUBLAYERS.get(step.role))), "")
-            yield Node("box" if boxed else "words", tuple(box), sublayer=sublayer)
+            yield Node("box" if boxed else "words", tuple(box), sublayer=_sublayer(box))
         box.clear()
 
     for step in steps:
@@ -245,7 +248,7 @@ def _going_on(node: Node, found: Sequence[Sequence[_Made]], behind: int | None) 
     """
     outside = found[:1] if node.kind == "frame" else found
     main = [made for one in outside for operand, made in one if made is not None and operand.part is not Part.CONTEXT]
-    if not main and behind is not None and any(_is_loose(operand) for operand, _ in found[0]):
+    if not main and behind is not None and found and any(_is_loose(operand) for operand, _ in found[0]):
         main = [behind]
     beside = [made for one in found for operand, made in one if made is not None and operand.part is Part.CONTEXT]
     return replace(node, main=tuple(dict.fromkeys(main)), beside=tuple(dict.fromkeys(beside)))

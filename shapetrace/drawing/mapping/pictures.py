@@ -100,7 +100,7 @@ def _sizes(operand: Operand) -> str:
 
 
 def _side(size: int, largest: int) -> float:
-    return max(_SIDE_PX * float(size / largest) ** (1 / 3), 5.0)
+    return max(_SIDE_PX * float((size / largest) ** (1 / 3)), 5.0)
 
 
 def _widths(steps: Sequence[Step]) -> tuple[int, int, int, bool] | None:

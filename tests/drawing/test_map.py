@@ -1,0 +1,149 @@
+"""The map: what stands in it is what was recorded, on one screen, for any model."""
+
+import pytest
+import torch
+from hypothesis import given, settings
+from torch import Tensor, nn
+
+import shapetrace
+from shapetrace.drawing import Look, figure
+from shapetrace.drawing.mapping.arranging import ROOMS, Arranging
+from shapetrace.drawing.mapping.chart import Flow, Fork, Node
+from shapetrace.drawing.mapping.charting import chart
+from shapetrace.drawing.primitives import Figure, Text
+from shapetrace.errors import UsageError
+from shapetrace.models import presets
+from shapetrace.obtaining import obtain
+from shapetrace.outlining.structure import Outline
+from shapetrace.request import Request
+from tests.drawing.geometry import assert_sound
+from tests.drawing.random_outlines import outlines
+
+LARGEST = {"gpt2", "llama-3.1-405b", "mixtral-8x7b", "deepseek-v3", "transformer-base", "qwen3-0.6b", "lecture-gpt"}
+
+
+def outline_of(model: str) -> Outline:
+    return obtain(Request(model=model), lambda _sentence: None).outline()
+
+
+def map_of(outline: Outline) -> Figure:
+    return figure(outline, look=Look(view="map"))
+
+
+def kinds(flow: Flow) -> list[str]:
+    return [node.sublayer or node.kind for node in flow.nodes]
+
+
+def frames(flow: Flow) -> list[Node]:
+    return [node for node in flow.nodes if node.kind == "frame"]
+
+
+def texts(drawn: Figure) -> list[str]:
+    return [mark.plain for mark in drawn.marks() if isinstance(mark, Text)]
+
+
+@pytest.mark.parametrize(
+    "name", [name if name in LARGEST else pytest.param(name, marks=pytest.mark.slow) for name in presets.names()]
+)
+def test_every_preset_is_one_screen_without_overlaps(name):
+    drawn = map_of(outline_of(name))
+    assert drawn.width_px == 700 and drawn.height_px <= 1000
+    assert_sound(drawn)
+
+
+def test_gpt2_is_two_sublayers_with_their_residuals_twelve_times():
+    flow = chart(outline_of("gpt2"))
+    assert kinds(flow) == ["given", "lookup", "join", "frame", "norm", "box", "given"]
+    (block,) = frames(flow)
+    assert block.repeat == 12 and block.inside is not None
+    assert kinds(block.inside) == ["norm", "attention", "join", "norm", "mlp", "join"]
+    assert [node.older for node in block.inside.nodes if node.kind == "join"] == [-1, 2]
+    assert flow.chain == (0, 1, 2, 3, 4, 5, 6)
+
+
+def test_the_numbers_are_those_of_the_outline():
+    said = texts(map_of(outline_of("gpt2")))
+    assert {"12 × 2.36 M", "22.8 %", "12 × 4.72 M", "45.5 %", "27.1 %", "tied to wte", "38.6 M"} <= set(said)
+    assert any("124,439,808 parameters" in line for line in said)
+
+
+def test_encoder_and_decoder_stand_side_by_side_and_the_memory_goes_to_the_decoder():
+    flow = chart(outline_of("transformer-base"))
+    (fork,) = flow.chain
+    assert isinstance(fork, Fork) and len(fork.chains) == 2
+    encoder, decoder = frames(flow)
+    assert flow.nodes.index(encoder) in fork.chains[0] and flow.nodes.index(decoder) in fork.chains[1]
+    assert decoder.beside == (flow.nodes.index(encoder),)
+
+
+class Parallel(nn.Module):
+    """Attention and MLP read one norm; both are added to what entered."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.norm, self.attn = nn.LayerNorm(16), nn.MultiheadAttention(16, 2, batch_first=True)
+        self.up, self.down = nn.Linear(16, 64), nn.Linear(64, 16)
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = self.norm(x)
+        return x + self.attn(h, h, h, need_weights=False)[0] + self.down(self.up(h).relu())
+
+
+def test_parallel_sublayers_stand_side_by_side():
+    blocks = nn.Sequential(*(Parallel() for _ in range(3)))
+    (block,) = frames(chart(shapetrace.trace(blocks, torch.zeros(1, 5, 16)).outline()))
+    assert block.inside is not None
+    (fork,) = [item for item in block.inside.chain if isinstance(item, Fork)]
+    beside = [
+        [block.inside.nodes[number].sublayer for number in chain if isinstance(number, int)] for chain in fork.chains
+    ]
+    assert sorted(found for chain in beside for found in chain if found) == ["attention", "mlp"]
+
+
+class Plain(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.fc = nn.Conv2d(3, 8, 3), nn.Linear(8, 5)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.fc(self.conv(x).relu().mean((2, 3)))
+
+
+@pytest.mark.parametrize(
+    ("model", "inputs"),
+    [
+        (Plain(), (torch.zeros(1, 3, 9, 9),)),
+        (nn.Identity(), (torch.zeros(2),)),
+        (nn.LSTM(4, 6, 2), (torch.zeros(3, 1, 4),)),
+        (nn.Sequential(*(nn.Linear(4, 4) for _ in range(30))), (torch.zeros(1, 4),)),
+        (nn.Transformer(16, 2, 2, 2, 32, batch_first=True), (torch.zeros(1, 5, 16), torch.zeros(1, 4, 16))),
+    ],
+)
+def test_any_model_has_a_map(model, inputs):
+    assert_sound(map_of(shapetrace.trace(model, *inputs).outline()))
+
+
+@settings(max_examples=40, deadline=None)
+@given(outlines())
+def test_any_outline_has_a_map(outline):
+    assert_sound(map_of(outline))
+
+
+def test_less_room_never_makes_a_map_taller():
+    outline = outline_of("deepseek-v3")
+    heights = [
+        Arranging(room, lambda _node: True, lambda _node: 60.0).lay(chart(outline), 0, 588, 0).bottom
+        for room in ROOMS if room.most_frames > 2
+    ]  # fmt: skip
+    assert heights == sorted(heights, reverse=True)
+
+
+def test_a_map_is_of_the_whole_model():
+    with pytest.raises(UsageError, match="whole model"):
+        figure(outline_of("gpt2"), section="mlp", look=Look(view="map"))
+
+
+def test_in_chinese_every_phrase_is_translated():
+    drawn = figure(outline_of("gpt2"), look=Look(view="map"), lang="zh")
+    assert not {"Attention", "Token lookup", "Unembedding", "data", "weights"} & set(texts(drawn))
+    assert_sound(drawn)
