@@ -14,11 +14,11 @@ from shapetrace.publishing import part_of, publish, slug
 from tests.outlines import gpt2
 
 
-def test_a_folder_has_the_overview_every_part_a_page_and_a_readme(tmp_path):
+def test_a_folder_has_the_map_the_overview_every_part_a_page_and_a_readme(tmp_path):
     files = publish(gpt2(), tmp_path / "new" / "gallery", command="shapetrace diagram --out gallery/")
     names = [path.name for path in files]
     assert names == [
-        "overview.svg", "embedding.svg", "block.svg", "attention.svg", "mlp.svg", "index.html", "README.md"
+        "map.svg", "overview.svg", "embedding.svg", "block.svg", "attention.svg", "mlp.svg", "index.html", "README.md"
     ]  # fmt: skip
     page, readme = (path.read_text(encoding="utf-8") for path in files[-2:])
     for name in names[:-2]:
@@ -152,7 +152,7 @@ def test_a_page_says_how_to_use_and_to_draw_each_figure(tmp_path):
     assert "<code>![MLP in GPT-2 small](mlp.svg)</code>" in page
     assert "<code>shapetrace diagram gpt2 --out x/ --section h.0.mlp</code>" in page
     assert '<a href="mlp.png" download>PNG</a>' in page
-    assert page.count('loading="lazy"') == 5
+    assert page.count('loading="lazy"') == 6
     assert "    shapetrace diagram gpt2 --out x/ --section h.0.mlp\n" in (tmp_path / "README.md").read_text(
         encoding="utf-8"
     )
@@ -167,7 +167,7 @@ def test_templates_of_the_user_make_the_page(tmp_path):
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "gallery.html").write_text("{{ folder.title }}: {{ folder.pictures | length }}")
     publish(gpt2(), tmp_path / "out", options=Options(look=Look(templates=tmp_path / "mine")))
-    assert (tmp_path / "out" / "index.html").read_text() == "GPT-2 small: 5\n"
+    assert (tmp_path / "out" / "index.html").read_text() == "GPT-2 small: 6\n"
 
 
 @pytest.mark.parametrize(

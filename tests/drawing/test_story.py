@@ -59,5 +59,5 @@ def test_a_part_has_no_story(options):
 
 
 def test_an_unknown_view_is_refused():
-    with pytest.raises(UsageError, match="expected rows or story"):
+    with pytest.raises(UsageError, match="expected rows, story or map"):
         Look(view="novel")

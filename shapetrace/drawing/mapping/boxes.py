@@ -153,13 +153,15 @@ class Boxes:
             x -= room + length + 12
 
     def _norm(self, spot: Spot) -> Iterator[Mark]:
-        height = spot.bottom - spot.top
-        yield Rect(spot.left, spot.top, spot.right - spot.left, height, "block-soft", 6)
-        yield Text(spot.left + _PAD_PX, spot.top + height / 2 + 4, (Span(self._listed(spot.node)),), "note")
+        height, width = spot.bottom - spot.top, spot.right - spot.left
+        y = spot.top + height / 2 + 4
+        yield Rect(spot.left, spot.top, width, height, "block-soft", 6)
         parameters = sum(step.parameters for step in spot.node.steps)
-        if parameters:
-            counted = self._counted(parameters, spot.times)
-            yield Text(spot.right - _PAD_PX, spot.top + height / 2 + 4, (Span(counted),), "shape", "end")
+        counted = self._counted(parameters, spot.times) if parameters else ""
+        room = width - 2 * _PAD_PX - (width_px(counted, "shape") + 10 if counted else 0)
+        yield Text(spot.left + _PAD_PX, y, (Span(shortened(self._listed(spot.node), "note", room)),), "note")
+        if counted:
+            yield Text(spot.right - _PAD_PX, y, (Span(counted),), "shape", "end")
 
     def _words(self, spot: Spot) -> Iterator[Mark]:
         height = spot.bottom - spot.top
