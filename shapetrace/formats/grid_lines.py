@@ -48,10 +48,10 @@ def fitting(grid: Grid, width: int) -> dict[int, int]:
         del widths[spare]
     least = {i: _least(grid, i) for i in widths}
     while _total(widths) > width:
-        longest = max(widths, key=lambda i: widths[i] - least[i])
+        longest = max(widths, key=lambda i: widths[i] if widths[i] > least[i] else 0)
         if widths[longest] <= least[longest]:
             break
-        widths[longest] = max(least[longest], widths[longest] - (_total(widths) - width), widths[longest] // 2)
+        widths[longest] -= 1
     return widths
 
 
