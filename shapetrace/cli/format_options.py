@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from typer.core import TyperCommand, TyperGroup
 
 from shapetrace.cli.examples import shown
+from shapetrace.cli.helping import help_of
 from shapetrace.cli.terminal import show, takes_color, width
 from shapetrace.errors import UsageError
 
@@ -27,9 +28,8 @@ class FormatsCommand(TyperCommand):
         return params
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
-        """Its help, and a few lines to copy."""
-        super().format_help(ctx, formatter)
-        show(shown(str(self.name), width()))
+        """Its help, on few lines."""
+        formatter.write(help_of(self, ctx, width()))
 
 
 class Commands(TyperGroup):
