@@ -31,6 +31,10 @@ EXAMPLES: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("shapetrace models --family llama", "parameters, counted and published"),
         ("shapetrace models gpt2", "where its parameters live"),
     ),
+    "scale": (
+        ("shapetrace scale llama-3.1-8b --seq 1k:128k", "where attention costs more than the MLP"),
+        ("shapetrace scale gpt2 --batch 1:64 --seq 256 --log", "at one length"),
+    ),
     "diff": (
         ("shapetrace diff gpt2 gpt2-medium", "what grows"),
         ("shapetrace diff gpt2 hf:gpt2 --seq 64", "is it the same model?"),
@@ -53,6 +57,7 @@ SHORT: Mapping[str, str] = {
     "explore": "One page to walk through a model: offline, with search and links.",
     "compare": "Two or three models side by side in one figure.",
     "models": "The presets; what their parameters are.",
+    "scale": "How FLOPs, activations and the cache grow with length or batch.",
     "diff": "What differs between two models; exit code 1 if products do.",
     "check": "Hold a model to saved shapes, in CI.",
     "embed": "The figures that Markdown posts ask for.",

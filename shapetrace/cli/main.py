@@ -22,6 +22,7 @@ from shapetrace.cli.format_options import Commands, FormatsCommand
 from shapetrace.cli.mcp import mcp
 from shapetrace.cli.models import models
 from shapetrace.cli.run import run
+from shapetrace.cli.scale import scale
 from shapetrace.cli.terminal import fail, prepare, show
 from shapetrace.errors import ShapetraceError
 
@@ -35,7 +36,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for _command in (run, diagram, explore, compare, models, diff, check, embed, mcp):
+for _command in (run, diagram, explore, compare, models, scale, diff, check, embed, mcp):
     app.command(cls=FormatsCommand, short_help=SHORT[_command.__name__])(_command)
 
 

@@ -127,13 +127,11 @@ def _times(formula: Formula | None, count: int) -> Formula | None:
 
 def _of_product(proof: Proof, each: Product) -> Formula | None:
     """2·times·batch·m·k·n, by the elements of one operand and the axis that it has not."""
-    outs = [
-        (proof.elements(each.out), each.k),
-        (proof.elements(each.left), each.n),
-        (proof.elements(each.right), each.m),
-    ]
+    left, right, out = each.left, each.right, each.out
+    outs = [(out, proof.along(each.k, left, right)), (left, proof.along(each.n, right, out)),
+            (right, proof.along(each.m, left, out))]  # fmt: skip
     ways: list[Callable[[], Formula | None]] = [
-        *(lambda one=one, axis=axis: product_of([one, proof.of_axis(axis)]) for one, axis in outs),
+        *(lambda value=value, axis=axis: product_of([proof.elements(value), axis]) for value, axis in outs),
         lambda: _by_weight(proof, each),
     ]
     for way in ways:

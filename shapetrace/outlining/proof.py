@@ -77,6 +77,16 @@ class Proof:
         whole = self._known.get(leaves)
         return whole if whole is not None else _product([self._known.get((leaf,)) for leaf in leaves])
 
+    def along(self, axis: Axis, *values: int | None) -> Formula | None:
+        """The size of an axis in atoms, as one of some values has it; else as any."""
+        leaves = self._flow.facts.atoms.leaves
+        for value in values:
+            if value is not None and value >= 0:
+                for own, formula in zip(self._flow.facts.axes_of(value), self.of_value(value), strict=True):
+                    if axis and formula is not None and leaves(own) == leaves(axis):
+                        return formula
+        return self.of_axis(axis)
+
     @cached_property
     def _known(self) -> Mapping[Axis, Formula]:
         """Formulas of axes by their atoms; where two differ by what is 1 alone, the shorter one."""

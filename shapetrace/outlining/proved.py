@@ -71,7 +71,7 @@ def proved(
     found = {place: reading.by_views(refs[place], each) for place, each in _shared(found, refs, symbols).items()}
     for draft in folded.drafts():
         _meet(draft, found)
-    return found
+    return _shared(found, refs, symbols)
 
 
 def _shared(
@@ -91,7 +91,8 @@ def _shared(
 
 def _identity(ref: Ref, symbol: Symbol | None) -> tuple[object, ...]:
     shape = ref.shape[::-1] if ref.transposed else ref.shape
-    return ref.value, shape, ref.stack_axes, symbol.part if symbol else Part.OTHER
+    part = symbol.part if symbol else Part.OTHER
+    return ref.value, shape, ref.stack_axes, part
 
 
 def _meet(draft: Draft, found: dict[Place, Proved]) -> None:
@@ -100,6 +101,8 @@ def _meet(draft: Draft, found: dict[Place, Proved]) -> None:
     if draft.inner is None or len(draft.operands) != 2 or not draft.results:
         return
     left, right, result = (found[place] for place in places)
+    if draft.kind in {"scores", "weighted_sum"}:
+        left, right, result = _attended(draft, left, right, result)
     i, j = draft.inner
     inner = left.shape[i] or right.shape[j]
     left, right = left.known(i, inner), right.known(j, inner)
@@ -110,6 +113,19 @@ def _meet(draft: Draft, found: dict[Place, Proved]) -> None:
     if draft.operands[1].stack_axes == draft.results[0].stack_axes and None in right.stack:
         right = replace(right, stack=result.stack)
     found.update(zip(places, (left, right, result), strict=True))
+
+
+def _attended(draft: Draft, left: Proved, right: Proved, result: Proved) -> tuple[Proved, Proved, Proved]:
+    """Rows of queries are rows of scores, and keys their columns; heads are those of the queries."""
+    if draft.kind == "scores" and len(left.shape) == len(right.shape) == len(result.shape) == 2:
+        result = result.known(0, left.shape[0]).known(1, right.shape[1])
+        if None in result.stack and draft.operands[0].stack_axes == draft.results[0].stack_axes:
+            result = replace(result, stack=left.stack, lead=result.lead or left.lead)
+    elif len(left.shape) == len(right.shape) == len(result.shape) == 2:
+        left = left.known(0, result.shape[0]).known(1, right.shape[0])
+        if None in left.stack and draft.operands[0].stack_axes == draft.results[0].stack_axes:
+            left = replace(left, stack=result.stack, lead=left.lead or result.lead)
+    return left, right, result
 
 
 class _Reading:
@@ -138,7 +154,9 @@ class _Reading:
         if exact is None or not found.shape or found.shape[0] is None:
             return found
         counted = frozenset[str]().union(*(each.symbols for each in known))
-        missing = [Formula.of(name) for name in sorted(exact.factors & self._proof.ones - counted)]
+        missing = tuple(Formula.of(name) for name in sorted(exact.factors & self._proof.ones - counted))
+        if ref.stack_axes or ref.transposed:
+            return replace(found, lead=(*found.lead, *missing))
         return replace(found, shape=(product([*missing, found.shape[0]]), *found.shape[1:]))
 
     def _values(self, draft: Draft, *, is_result: bool) -> Iterator[int]:
