@@ -1,6 +1,6 @@
 """pytest: ``--shapetrace-explain`` says of tests that fail in PyTorch which shapes clash, and where they come from.
 
-It is loaded in every run of pytest: nothing of ours is imported until it is asked for.
+It is loaded in every run of pytest: torch, and what reads a trace, are imported when it is asked for.
 """
 
 from collections.abc import Generator
