@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from shapetrace.cli.figure_options import FigureOptions, takes_figure
+from shapetrace.cli.naming import named
 from shapetrace.cli.options import takes_model
 from shapetrace.cli.terminal import say, show, waiting
 from shapetrace.obtaining import obtain
@@ -36,6 +37,7 @@ def diagram(
     make_folder(out)
     with waiting(f"tracing {request.model or 'the reference model'}"):
         trace = obtain(request, say)
+    trace = named(request, trace, asked.dims)
     with waiting("drawing"):
         outline, command = trace.outline(fused=asked.fused), _command(out)
         files = publish(outline, out, formats=formats, part=asked.part, options=options, command=command)

@@ -38,6 +38,13 @@ def run(
     dims: Annotated[
         str, typer.Option("--dims", help="Sizes as numbers, names or both; names are proved at other sizes.")
     ] = "numbers",
+    name: Annotated[
+        list[str] | None,
+        typer.Option("--name", help="Your name of a size: 3072=d_ff, or d_model=width (repeat; or a TOML file)."),
+    ] = None,
+    annotate: Annotated[
+        bool, typer.Option("--annotate", help='Only the inputs and outputs of modules: Float[Tensor, "B T d_model"].')
+    ] = False,
     fused: Annotated[
         bool, typer.Option("--fused/--per-head", help="Show products as the code runs them, not one head's.")
     ] = False,
@@ -58,16 +65,20 @@ def run(
 
     look = Look(templates=templates, dims=dims)  # type: ignore[arg-type]  # Look checks it
     options = Options(lang=lang, look=look, depth=depth, dims=look.dims, explain=explain, **terminal_options())
-    if ops and costs:
-        raise UsageError("--ops and --costs are two tables: choose one")
-    (to,) = ready([format], "grid" if ops or costs else "outline", options)
+    if ops + costs + annotate > 1:
+        raise UsageError("--ops, --costs and --annotate are tables of their own: choose one")
+    (to,) = ready([format], "grid" if ops or costs or annotate else "outline", options)
     with waiting(f"tracing {request.model or 'the reference model'}"):
         trace = obtain(request, say)
-    trace = named(request, trace, dims)
+    trace = named(request, trace, "names" if annotate else dims, name or ())
     if save is not None:
         trace.save(save)
     part = Excerpt(section or "overview", section)
-    if ops:
+    if annotate:
+        from shapetrace.formats.annotating import annotations
+
+        deliver(render(annotations(trace, section or ""), to, options), to)
+    elif ops:
         deliver(render(_operations(trace, part, fused, to.given(options).words), to, options), to)
     elif costs:
         grid = sections_costs(trace.outline(fused=fused), to.given(options).words, section=section, depth=depth)

@@ -15,12 +15,20 @@ from shapetrace.drawing.theme import theme_named
 from shapetrace.drawing.wording import Words, words_in
 from shapetrace.errors import MissingPartError, ShapetraceError
 from shapetrace.formats.contract import Excerpt, Files, Format, Options
+from shapetrace.formats.equations import Dims, joined, pieces
 from shapetrace.outlining.structure import Operand, Outline, Section, Step
 
 _SIZES = {"fontsize": "11", "fontname": "Helvetica"}
 
 
-def render(outline: Outline, *, theme: str = "default", lang: str = "en", templates: Path | None = None) -> str:
+def render(
+    outline: Outline,
+    *,
+    theme: str = "default",
+    lang: str = "en",
+    templates: Path | None = None,
+    dims: Dims = "numbers",
+) -> str:
     """Write an outline as DOT.
 
     Args:
@@ -28,11 +36,12 @@ def render(outline: Outline, *, theme: str = "default", lang: str = "en", templa
         theme: Name of a theme, or a TOML file; its light colours are taken.
         lang: Language of the words.
         templates: Folder of the user, whose themes and labels come before ours.
+        dims: How sizes are written.
 
     Raises:
         UsageError: If there is no such theme or language.
     """
-    return _Graph(outline, theme_named(theme, templates).colours, words_in(lang, templates)).written()
+    return _Graph(outline, theme_named(theme, templates).colours, words_in(lang, templates), dims).written()
 
 
 def drawn(source: str, format: str) -> bytes:  # noqa: A002 - Graphviz calls it so
@@ -57,8 +66,8 @@ def drawn(source: str, format: str) -> bytes:  # noqa: A002 - Graphviz calls it 
 class _Graph:
     """One graph in the making."""
 
-    def __init__(self, outline: Outline, colours: dict[str, str], words: Words) -> None:
-        self.outline, self.colours, self.words = outline, colours, words
+    def __init__(self, outline: Outline, colours: dict[str, str], words: Words, dims: Dims) -> None:
+        self.outline, self.colours, self.words, self.dims = outline, colours, words, dims
         self.steps = {step.id: number for number, step in enumerate(outline.steps(), 1)}
         self.sources: dict[tuple[str, ...], str] = {}
         self.n_clusters = 0
@@ -107,7 +116,7 @@ class _Graph:
         """A step, and beside it the weights and constants that it takes."""
         number = self.steps[step.id]
         module = step.path.removeprefix(step.section).strip(".")
-        graph.node(f"step{number}", label(self.words.say(step.title), module, step.equation))
+        graph.node(f"step{number}", label(self.words.say(step.title), module, joined(pieces(step, dims=self.dims))))
         for place, operand in enumerate(step.operands, 1):
             if operand.role != "data":
                 role = "weight" if operand.role == "weight" else "const"
@@ -189,7 +198,8 @@ def _described(operand: Operand) -> str:
 
 
 def _outline(outline: Outline, options: Options) -> str:
-    return render(outline, theme=options.theme, lang=options.lang, templates=options.templates)
+    dims = options.look.dims if options.look else "numbers"
+    return render(outline, theme=options.theme, lang=options.lang, templates=options.templates, dims=dims)
 
 
 def _drawn(suffix: str) -> Format:

@@ -56,7 +56,7 @@ class _Counting:
     """Costs of steps."""
 
     def __init__(self, flow: Flow, accounts: Accounts, proof: Proof, proved: Mapping[Place, Proved]) -> None:
-        self._accounts, self._proof, self._proved = accounts, proof, proved
+        self._flow, self._accounts, self._proof, self._proved = flow, accounts, proof, proved
         parameters = [(i, p) for i, p in enumerate(flow.trace.parameters) if not p.buffer]
         self._axes = {p.name: proof.axes_of_parameter(i) for i, p in parameters}
 
@@ -98,10 +98,22 @@ class _Counting:
             or operand is None
         ):
             return None
+        whole = self._products(draft)
+        if draft.share[0] == draft.share[1] and self._proof.holds(whole, draft.flops) is not None:
+            return whole
         lead = result.lead if draft.results[0].value >= 0 else operand.lead
         sizes = [*lead, *result.stack, *result.shape, operand.shape[draft.inner[0]]]
         found = product_of(sizes)
-        return None if found is None else found * 2
+        ones = self._proof.ones
+        if found is None or whole is None or found.degrees(ones) != whole.degrees(ones):
+            return None
+        return found * 2
+
+    def _products(self, draft: Draft) -> Formula | None:
+        """FLOPs of all products that the operations of a step make, whatever part of them is its own."""
+        facts = self._flow.facts
+        places = [place for member in (draft, *draft.twins) for op in member.ops for place in facts.of_op.get(op, ())]
+        return total([_of_product(self._proof, facts.products[place]) for place in places]) if places else None
 
 
 def product_of(formulas: Sequence[Formula | None]) -> Formula | None:

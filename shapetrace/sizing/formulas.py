@@ -118,6 +118,13 @@ class Formula:
         """Symbols that every term is multiplied by."""
         return frozenset(atom for atom, _ in self._common if isinstance(atom, str)) if self.terms else frozenset()
 
+    def degrees(self, symbols: Iterable[str]) -> frozenset[tuple[tuple[str, int], ...]]:
+        """The powers that some symbols have in its terms."""
+        wanted = frozenset(symbols)
+        return frozenset(
+            tuple((str(atom), power) for atom, power in monomial if atom in wanted) for monomial, _ in self.terms
+        )
+
     def exactly(self, values: Mapping[str, int]) -> Fraction:
         """Its value, which may be no whole number."""
         total = Fraction(0)
