@@ -112,7 +112,12 @@ class _Counting:
     def _products(self, draft: Draft) -> Formula | None:
         """FLOPs of all products that the operations of a step make, whatever part of them is its own."""
         facts = self._flow.facts
-        places = [place for member in (draft, *draft.twins) for op in member.ops for place in facts.of_op.get(op, ())]
+        places = [
+            place
+            for member in (draft, *draft.twins)
+            for op in {*member.ops, member.order}
+            for place in facts.of_op.get(op, ())
+        ]
         return total([_of_product(self._proof, facts.products[place]) for place in places]) if places else None
 
 

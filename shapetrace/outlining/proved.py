@@ -142,7 +142,7 @@ class _Reading:
         if ref.origin == "weight":  # it may be stored turned: what it meets says which axis is which
             other = self._as_value(ref, ref.value) if len(set(ref.shape)) == len(ref.shape) else None
             return replace(self._checked(ref, by_atoms, other), lead=())
-        values = [ref.value, *self._values(draft, is_result=is_result)]
+        values = [ref.value, *(self._values(draft, is_result=is_result) if ref.value >= 0 else ())]
         whole = [each for each in (self._as_value(ref, value) for value in values) if each is not None]
         is_sure = whole and (all(each == whole[0] for each in whole) or self._as_value(ref, ref.value) is not None)
         return self._checked(ref, whole[0], by_atoms) if is_sure else self._checked(ref, by_atoms, None)

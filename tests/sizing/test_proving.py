@@ -219,3 +219,29 @@ def test_a_model_that_refuses_everything_has_numbers() -> None:
     assert {each.symbol for each in trace.sizes.refused} == {"B", "T"}
     assert all(place == -1 for axes in trace.sizes.axes for place in axes)
     assert str(trace).count("[3,5]") == 1
+
+
+class Fused(nn.Module):
+    """Attention in one call, as long as its heads are wide."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.qkv, self.out = nn.Linear(64, 192), nn.Linear(64, 64)
+
+    def forward(self, x: Tensor) -> Tensor:
+        q, k, v = (part.unflatten(-1, (4, 16)).transpose(1, 2) for part in self.qkv(x).chunk(3, -1))
+        return self.out(nn.functional.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2))
+
+
+def test_scores_of_a_fused_call_are_as_wide_as_it_is_long_also_where_heads_are_as_wide() -> None:
+    trace = shapetrace.sizes(Fused(), torch.zeros(1, 16, 64))
+    assert dims(trace, "Scores")[2] == ("B", "T", "T")
+    assert dims(trace, "Weighted sum")[0][-2:] == ("T", "T")
+
+
+@pytest.mark.parametrize("shape", [SMALL, GQA])
+def test_every_step_that_costs_something_has_a_formula_of_it(shape: dict[str, object]) -> None:
+    for step in named(shape).outline().steps():
+        assert step.formulas is not None
+        assert (step.formulas.flops is None) == (step.flops is None), step.title
+        assert step.formulas.parameters is not None, step.title
