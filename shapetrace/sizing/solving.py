@@ -25,6 +25,7 @@ _SURE = 100_000
 """Product of a size at all samples, above which a sum or a quotient does not fit by chance."""
 
 _LARGEST_DIVISOR = 64
+_LARGEST_FACTOR = 16
 _QUOTIENTS = frozenset({Fraction(1, 4), Fraction(1, 2), Fraction(1), Fraction(2), Fraction(3), Fraction(4)})
 _FACTORS = (1, 2, 3, 4, -1, -2)
 """Coefficients of the first term of a sum of two."""
@@ -114,6 +115,8 @@ class Solver:
         factor = Fraction(vector[0], self._at(names)[0])
         if factor.denominator > (_LARGEST_DIVISOR if len(names) == 1 else 2):
             return None
+        if factor > _LARGEST_FACTOR and not {"B", "T", "S", "P"} & set(names):
+            return None  # a multiple of a small entry by chance: models have no such factors
         return product(map(Formula.of, names)) * factor
 
     def _quotient(self, vector: Vector) -> Formula | None:
