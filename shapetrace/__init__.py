@@ -10,6 +10,7 @@ Importing this package does not import torch.
 
 from shapetrace.api import Figure, Trace, compare, explain, explore, figure, load, outline, trace
 from shapetrace.errors import MissingPartError, ShapetraceError, TraceError, UsageError
+from shapetrace.looping import generation
 from shapetrace.making import from_config, preset
 from shapetrace.proving import sizes
 
@@ -28,6 +29,7 @@ __all__ = [
     "explore",
     "figure",
     "from_config",
+    "generation",
     "load",
     "outline",
     "preset",

@@ -1,16 +1,18 @@
 """From a request for a model of transformers to a trace."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from shapetrace import ir
 from shapetrace.api import Trace
-from shapetrace.errors import TooManyOpsError
+from shapetrace.decoding import Generation
+from shapetrace.errors import TooManyOpsError, UsageError
 from shapetrace.models import hf_completing, hf_inputs, huggingface
 from shapetrace.models.hf_facts import longest, number
 from shapetrace.models.hf_repairs import excess
 from shapetrace.models.specs import parse_all
 from shapetrace.models.user_inputs import Inputs, device_of_model
-from shapetrace.request import Request
+from shapetrace.request import Request, check
 from shapetrace.running import UNLIMITED, Limits, Say, checked_run, given_inputs, placed_run
 
 _LONGEST_SEQ = 1024
@@ -69,6 +71,33 @@ def obtain(request: Request, say: Say, config: Any = None) -> Trace:
     return placed_run(request, say, asked.build, asked.run)
 
 
+def generated(request: Request, say: Say, n_steps: int) -> Generation:
+    """A prefill and decode steps of a decoder of transformers, with its own cache.
+
+    Args:
+        request: What is asked for; ``seq`` is the length of the prompt.
+        say: Takes a sentence for what was filled in.
+        n_steps: Decode steps behind the prefill.
+
+    Raises:
+        UsageError: If the model keeps no cache, or is an encoder with a decoder.
+        ShapetraceError: If the request is wrong or cannot be carried out.
+    """
+    check(request)
+    asked = _Asked(request, say)
+    asked.completes = False
+    found = Generation()
+
+    def run(model: Any) -> Trace:
+        found.passes.clear()
+        for trace in asked.passes(model, n_steps):
+            found.add(trace)
+        return found.passes[-1].trace
+
+    placed_run(request, say, asked.build, run)
+    return found
+
+
 class _Asked:
     """A model of transformers with inputs made for it.
 
@@ -106,6 +135,27 @@ class _Asked:
             except TooLongError as error:
                 self._seq -= error.excess
         return self._over(model, self._inputs(model), UNLIMITED)
+
+    def passes(self, model: Any, n_steps: int) -> Iterator[ir.Trace]:
+        """Traces of a prefill and of decode steps; ids are zeros: shapes do not depend on them."""
+        import torch
+
+        if getattr(model.config, "is_encoder_decoder", False):
+            raise UsageError(
+                f"{self._request.model} is an encoder with a decoder: --generate runs decoders alone so far"
+            )
+        outputs: list[Any] = []
+        model.register_forward_hook(lambda _module, _args, output: outputs.append(output))
+        _, given = self._inputs(model)
+        for step in range(n_steps + 1):
+            trace = self._over(model, ((), {**given, "use_cache": True}), UNLIMITED)
+            yield trace
+            if trace.failure is not None:
+                return
+            cache = getattr(outputs.pop(), "past_key_values", None)
+            if cache is None and step == 0:
+                raise UsageError(f"{self._request.model} gives no cache back: it computes all of a text again")
+            given = {"input_ids": torch.zeros(self._batch, 1, dtype=torch.long), "past_key_values": cache}
 
     def _inputs(self, model: Any) -> Inputs:
         return (), hf_inputs.inputs(model, batch=self._batch, seq=self._seq, failed=self._complete)

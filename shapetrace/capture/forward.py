@@ -19,7 +19,7 @@ from shapetrace.capture.modes import FunctionLevel, KernelLevel
 from shapetrace.capture.plain import named_tensors, tensors_in
 from shapetrace.capture.recorder import Recorder
 from shapetrace.capture.registry import Registry
-from shapetrace.capture.scopes import module_scopes
+from shapetrace.capture.scopes import Scopes, module_scopes
 from shapetrace.errors import TraceError
 
 __tracebackhide__ = True  # pytest shows the code of the test, not ours
@@ -63,27 +63,27 @@ def capture(
     if values is not None:
         args, kwargs = values.twins((tuple(args), kwargs))
         values.where = lambda: recorder.calls[recorder.scope].path if recorder.calls else ""
-    inputs = _enter_inputs(recorder, model, args, kwargs)
+    inputs = enter_inputs(recorder, model, args, kwargs)
     info = model_info or ir.Model(type(model).__name__)
     failure: ir.Failure | None = None
     outputs: tuple[int, ...] = ()
     try:
         with recording(recorder, model, values):
             result = model(*args, **kwargs)
-        outputs = tuple(recorder.registry.read(tensor) for tensor in _result_tensors(result))
+        outputs = outputs_of(recorder, result)
     except Exception as error:
         failure = failure_of(recorder, error)
-        trace = _trace(recorder, info, model, inputs, outputs, failure)
+        trace = trace_of(recorder, info, model, (inputs, outputs), failure)
         where = trace.calls[failure.call].path or "the model itself" if trace.calls else "the model itself"
         error.add_note(f"while tracing {info.name}, in {where}, at {failure.line or 'an unknown line'}")
         with contextlib.suppress(AttributeError):  # an exception class with slots keeps nothing
             error.trace = trace  # type: ignore[attr-defined]
         raise
-    return _trace(recorder, info, model, inputs, outputs, failure)
+    return trace_of(recorder, info, model, (inputs, outputs), failure)
 
 
 @contextlib.contextmanager
-def recording(recorder: Recorder, model: torch.nn.Module | None, values: KnownValues | None = None) -> Iterator[None]:
+def recording(recorder: Recorder, model: torch.nn.Module | None, values: KnownValues | None = None) -> Iterator[Scopes]:
     """Everything that runs in the block is recorded; nothing stays behind after it, however it ends.
 
     Without a model, the outermost modules that run are the models.
@@ -95,15 +95,16 @@ def recording(recorder: Recorder, model: torch.nn.Module | None, values: KnownVa
             stack.enter_context(warnings.catch_warnings())
             warnings.filterwarnings("ignore", "Using `torch.compile", UserWarning)  # hooks fire twice: they may
         stack.enter_context(room_for_hooks())
-        stack.enter_context(module_scopes(recorder, model))
+        scopes = stack.enter_context(module_scopes(recorder, model))
         stack.enter_context(KernelLevel(recorder, values))
         stack.enter_context(FunctionLevel(recorder, values))
-        yield
+        yield scopes
 
 
-def _enter_inputs(
+def enter_inputs(
     recorder: Recorder, model: torch.nn.Module, args: Sequence[Any], kwargs: Mapping[str, Any]
 ) -> tuple[int, ...]:
+    """Ids of what a model is given."""
     inputs: list[int] = []
     for name, value in named_arguments(model, args, kwargs):
         for path, tensor in named_tensors(value, name):
@@ -122,8 +123,9 @@ def named_arguments(model: torch.nn.Module, args: Sequence[Any], kwargs: Mapping
     return [*zip(numbered, args, strict=True), *kwargs.items()]
 
 
-def _result_tensors(result: Any) -> list[torch.Tensor]:
-    return list(tensors_in(result))
+def outputs_of(recorder: Recorder, result: Any) -> tuple[int, ...]:
+    """Ids of what a model gives."""
+    return tuple(recorder.registry.read(tensor) for tensor in tensors_in(result))
 
 
 def parameters_of(model: torch.nn.Module) -> tuple[ir.Parameter, ...]:
@@ -177,18 +179,18 @@ def failure_of(recorder: Recorder, error: Exception) -> ir.Failure:
     return ir.Failure(kind, message, call, op.name, tuple(op.inputs), op.attrs, line)
 
 
-def _trace(
+def trace_of(
     recorder: Recorder,
     info: ir.Model,
     model: torch.nn.Module,
-    inputs: tuple[int, ...],
-    outputs: tuple[int, ...],
+    ends: tuple[tuple[int, ...], tuple[int, ...]],
     failure: ir.Failure | None,
 ) -> ir.Trace:
+    """What was recorded of a pass from its inputs to its outputs."""
     return ir.Trace(
         model=info,
-        inputs=inputs,
-        outputs=outputs,
+        inputs=ends[0],
+        outputs=ends[1],
         tensors=tuple(recorder.registry.tensors),
         ops=tuple(recorder.ops),
         calls=tuple(recorder.calls),

@@ -17,23 +17,25 @@ from shapetrace.ir import Call
 
 
 @contextmanager
-def module_scopes(recorder: Recorder, model: torch.nn.Module | None) -> Iterator[None]:
+def module_scopes(recorder: Recorder, model: torch.nn.Module | None) -> Iterator["Scopes"]:
     """Record a Call for every module that runs in this thread while the block runs.
 
     Without a model, paths start at the outermost module that runs.
     """
-    scopes = _Scopes(recorder, model)
+    scopes = Scopes(recorder, model)
     hooks: list[RemovableHandle] = []
     try:  # Ctrl-C may come between any two lines
         hooks.append(register_module_forward_pre_hook(scopes.enter))
         hooks.append(register_module_forward_hook(scopes.leave, always_call=True))
-        yield
+        yield scopes
     finally:
         for hook in hooks:
             hook.remove()
 
 
-class _Scopes:
+class Scopes:
+    """The module calls of one thread, as hooks see them begin and end."""
+
     def __init__(self, recorder: Recorder, model: torch.nn.Module | None) -> None:
         self._recorder = recorder
         self._learns = model is None
@@ -47,6 +49,7 @@ class _Scopes:
         self._paths.update((id(module), path) for path, module in reversed(list(_modules(model))))
 
     def enter(self, module: torch.nn.Module, args: Any) -> None:
+        """A module is called."""
         if threading.get_ident() != self._thread:
             return
         recorder = self._recorder
@@ -74,6 +77,7 @@ class _Scopes:
                 self._recorder.registry.adopt(held, f"{path}.{name}" if path else name)
 
     def leave(self, module: torch.nn.Module, _args: Any, output: Any) -> None:
+        """Its call has ended."""
         if threading.get_ident() != self._thread:
             return
         while self._running:  # a module whose exception was caught by its caller is still on the stack

@@ -16,7 +16,7 @@ from shapetrace.request import Request
 if TYPE_CHECKING:
     from shapetrace.api import Trace
     from shapetrace.drawing.wording import Words
-    from shapetrace.formats.contract import Excerpt
+    from shapetrace.formats.contract import Excerpt, Options
     from shapetrace.formats.grid import Grid
 
 
@@ -29,6 +29,10 @@ def run(
     costs: Annotated[
         bool, typer.Option("--costs", help="Parameters, FLOPs and bytes of each section, with shares that add up.")
     ] = False,
+    generate: Annotated[
+        int | None,
+        typer.Option("--generate", min=1, help="N decode steps behind the prefill, side by side.", show_default=False),
+    ] = None,
     section: Annotated[
         str | None, typer.Option("--section", help="Show one section: a path (h.0.attn) or a kind (attention).")
     ] = None,
@@ -65,6 +69,9 @@ def run(
 
     look = Look(templates=templates, dims=dims)  # type: ignore[arg-type]  # Look checks it
     options = Options(lang=lang, look=look, depth=depth, dims=look.dims, explain=explain, **terminal_options())
+    if generate:
+        _generated(request, generate, format, options)
+        return
     if ops + costs + annotate > 1:
         raise UsageError("--ops, --costs and --annotate are tables of their own: choose one")
     (to,) = ready([format], "grid" if ops or costs or annotate else "outline", options)
@@ -87,6 +94,23 @@ def run(
         deliver(render(trace.outline(fused=fused), to, options, part), to)
     if trace.failure is not None:
         raise typer.Exit(1)
+
+
+def _generated(request: Request, n_steps: int, name: str, options: "Options") -> None:
+    """A prefill and decode steps, side by side."""
+    from shapetrace import decoding_table, hf_obtaining
+    from shapetrace.formats import ready
+    from shapetrace.formats.rendering import render
+
+    if request.kind != "huggingface":
+        raise UsageError(
+            "--generate runs decoders of transformers, hf:MODEL_TYPE. Any loop of yours is recorded in Python: "
+            "with shapetrace.generation() as g: ..."
+        )
+    (to,) = ready([name], "grid", options)
+    with waiting(f"tracing {request.model}, {n_steps + 1} passes"):
+        found = hf_obtaining.generated(request, say, n_steps)
+    deliver(render(decoding_table.grid(found, to.given(options).words), to, options), to)
 
 
 def _operations(trace: "Trace", part: "Excerpt", fused: bool, words: "Words") -> "Grid":

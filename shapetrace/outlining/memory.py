@@ -13,7 +13,7 @@ from shapetrace.outlining.flow import Flow
 if TYPE_CHECKING:
     from shapetrace.outlining.accounts import Accounts
 
-_ITEMSIZE = {"float64": 8, "int64": 8, "complex64": 8, "complex128": 16, "float32": 4, "int32": 4, "bfloat16": 2,
+ITEMSIZE = {"float64": 8, "int64": 8, "complex64": 8, "complex128": 16, "float32": 4, "int32": 4, "bfloat16": 2,
              "float16": 2, "int16": 2}  # fmt: skip
 
 
@@ -59,7 +59,7 @@ def activation_sizes(flow: Flow) -> dict[int, int]:
     made = {v for op in flow.trace.ops if not flow.edges[op.id] and not _chooses_weights(flow, op) for v in op.outputs}
     tensors = {value: flow.facts.tensor(value) for value in sorted(made)}
     return {
-        value: prod(tensor.shape) * _ITEMSIZE.get(tensor.dtype, 1)
+        value: prod(tensor.shape) * ITEMSIZE.get(tensor.dtype, 1)
         for value, tensor in tensors.items()
         if tensor.role == "data" and tensor.origin != "input" and tensor.alias_of is None
     }

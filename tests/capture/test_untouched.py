@@ -90,7 +90,7 @@ def test_ctrl_c_in_the_recorder_itself_waits_for_the_next_operation(monkeypatch:
     body = "def enter(self, module, args):\n    signal.raise_signal(signal.SIGINT)\n    seen.append(module)\n"
     names: dict[str, Callable[..., None]] = {"signal": signal, "seen": seen}  # type: ignore[dict-item]
     exec(compile(body, str(Path(scopes.__file__).with_name("here.py")), "exec"), names)
-    monkeypatch.setattr(scopes._Scopes, "enter", names["enter"])
+    monkeypatch.setattr(scopes.Scopes, "enter", names["enter"])
     with pytest.raises(KeyboardInterrupt):
         capture(model, (torch.ones(2, 4),))
     assert seen[0] is model

@@ -1,0 +1,178 @@
+"""How the matrices change from pass to pass: a prefill and the decode steps behind it, with the bill of each."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from functools import cached_property
+from math import prod
+from typing import Any
+
+from shapetrace import ir
+from shapetrace.api import Trace
+from shapetrace.ops.registry import base_name, find
+from shapetrace.outlining.memory import ITEMSIZE
+from shapetrace.outlining.roles import Role
+from shapetrace.outlining.structure import Outline, Step
+
+_APPENDS = (Role.CACHE_APPEND, Role.CACHE_WRITE)
+_SMALL = frozenset({"norm", "activation", "residual", "position", "pointwise", "select", "split", "add", "multiply"})
+"""Kinds of steps that are left out of the table: they multiply nothing and keep nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bill:
+    """What one pass costs.
+
+    Attributes:
+        flops: In products.
+        weights_read: Bytes of weights that are read; of a table the rows that are looked up, of experts at most one for
+            each row.
+        cache_read: Bytes of keys, values or latents that were kept before.
+        cache_written: Bytes of those that this pass adds.
+    """
+
+    flops: int
+    weights_read: int
+    cache_read: int
+    cache_written: int
+
+    @property
+    def flops_a_byte(self) -> float:
+        """FLOPs for each byte that is moved."""
+        moved = self.weights_read + self.cache_read + self.cache_written
+        return self.flops / moved if moved else 0.0
+
+
+class Pass:
+    """One call of a model.
+
+    Attributes:
+        trace: What ran.
+    """
+
+    def __init__(self, trace: Trace) -> None:
+        self.trace = trace
+
+    @cached_property
+    def outline(self) -> Outline:
+        """What it means."""
+        return self.trace.outline()
+
+    @cached_property
+    def steps(self) -> tuple[Step, ...]:
+        """Its steps that multiply, look up or keep something."""
+        return tuple(step for step in self.outline.steps() if step.kind not in _SMALL)
+
+    @property
+    def form(self) -> tuple[str, ...]:
+        """What two passes have in common that are the same: all equations."""
+        return tuple(step.equation for step in self.steps)
+
+    @cached_property
+    def bill(self) -> Bill:
+        """What it costs."""
+        appends = [step for step in self.steps if step.role in _APPENDS]
+        read = sum(self._bytes(step, 0) for step in appends)
+        written = sum(self._bytes(step, 1) for step in appends)
+        if not appends and self.outline.cache is not None:
+            written = self.outline.cache.bytes_per_token() * self._rows
+        return Bill(self.outline.totals.matmul_flops, _weights_read(self.trace), read, written)
+
+    @property
+    def _rows(self) -> int:
+        """Rows of keys that it attends to."""
+        return max((step.operands[1].shape[-1] for step in self.steps if step.kind == "scores"), default=0)
+
+    def _bytes(self, step: Step, place: int) -> int:
+        operand = step.operands[place]
+        itemsize = ITEMSIZE.get(self.trace.tensors[operand.value].dtype, 1)
+        return prod(operand.shape) * operand.stack * step.repeat * itemsize
+
+
+class Generation:
+    """Passes of one model, in the order in which they ran.
+
+    Attributes:
+        passes: All of them.
+    """
+
+    def __init__(self) -> None:
+        self.passes: list[Pass] = []
+
+    def add(self, trace: ir.Trace) -> None:
+        """One more pass has ended."""
+        self.passes.append(Pass(Trace.of(trace)))
+
+    @property
+    def bills(self) -> list[Bill]:
+        """What each pass costs."""
+        return [each.bill for each in self.passes]
+
+    @property
+    def cache_bytes(self) -> int:
+        """Bytes kept after the last pass."""
+        last = self.passes[-1].bill if self.passes else Bill(0, 0, 0, 0)
+        return last.cache_read + last.cache_written
+
+    def __str__(self) -> str:
+        from shapetrace.decoding_table import render
+
+        return render(self)
+
+
+def aligned(passes: Sequence[Pass]) -> list[tuple[Step | None, ...]]:
+    """Rows of steps that do the same work in all passes, in order; None where a pass has no such step."""
+    rows: list[list[Step | None]] = []
+    for number, each in enumerate(passes):
+        before = [_key(next(step for step in row if step is not None)) for row in rows]
+        after = [_key(step) for step in each.steps]
+        merged: list[list[Step | None]] = []
+        for tag, a, b, c, d in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
+            if tag == "equal":
+                merged += [[*row, step] for row, step in zip(rows[a:b], each.steps[c:d], strict=True)]
+                continue
+            merged += [[*row, None] for row in rows[a:b]]
+            merged += [[*[None] * number, step] for step in each.steps[c:d]]
+        rows = merged
+    return [tuple(row) for row in rows]
+
+
+def _key(step: Step) -> tuple[Any, ...]:
+    return (step.role, step.path, step.kind, step.repeat)
+
+
+def _weights_read(trace: ir.Trace) -> int:
+    """Bytes of parameters that kernels read: all of one, or the part that a view or a lookup takes."""
+    origin: dict[int, int] = {}
+    read: dict[int, int] = {}
+    whole: set[int] = set()
+    for op in trace.ops:
+        for kernel in op.kernels:
+            moves = find(kernel.name).kind in ("layout", "cast")
+            for value in kernel.inputs:
+                source = origin.get(value, value)
+                if trace.tensors[source].origin != "parameter":
+                    continue
+                if moves:
+                    origin.update(dict.fromkeys(kernel.outputs, source))
+                    continue
+                size = _taken(trace, kernel, value)
+                read[source] = read.get(source, 0) + size
+                if size >= prod(trace.tensors[source].shape):
+                    whole.add(source)
+    full = {source: prod(trace.tensors[source].shape) for source in read}
+    return sum(
+        (full[source] if source in whole else min(size, full[source])) * ITEMSIZE.get(trace.tensors[source].dtype, 1)
+        for source, size in read.items()
+    )
+
+
+def _taken(trace: ir.Trace, kernel: ir.Kernel, value: int) -> int:
+    """Elements of a weight that one kernel reads: of a table the rows looked up, of experts at most one a row."""
+    if base_name(kernel.name) == "embedding" and kernel.outputs:
+        return prod(trace.tensors[kernel.outputs[0]].shape)
+    shape = trace.tensors[value].shape
+    if base_name(kernel.name) == "_grouped_mm" and len(shape) == 3 and kernel.inputs[0] != value:
+        n_rows = prod(trace.tensors[kernel.inputs[0]].shape[:-1])
+        return prod(shape[1:]) * min(shape[0], n_rows)
+    return prod(shape)

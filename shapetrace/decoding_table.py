@@ -1,0 +1,72 @@
+"""Passes side by side: what each step multiplies in the prefill, in the first decode step and in the last; the bill."""
+
+import shutil
+from collections.abc import Callable, Sequence
+
+from shapetrace.decoding import Bill, Generation, Pass, aligned
+from shapetrace.drawing.wording import Words
+from shapetrace.formats.grid import Cell, Column, Grid
+from shapetrace.formats.numbers import exact, short
+from shapetrace.formats.phrasing import ENGLISH
+from shapetrace.formats.table import render_grid
+from shapetrace.outlining.structure import Step
+
+_BILL: tuple[tuple[str, Callable[[Bill], str]], ...] = (
+    ("FLOPs in products", lambda bill: short(bill.flops)),
+    ("weights read", lambda bill: f"{short(bill.weights_read)}B"),
+    ("cache read", lambda bill: f"{short(bill.cache_read)}B"),
+    ("cache written", lambda bill: f"{short(bill.cache_written)}B"),
+    ("FLOPs a byte", lambda bill: f"{bill.flops_a_byte:.1f}"),
+)
+
+
+def render(of: Generation, *, width: int = 0, words: Words = ENGLISH) -> str:
+    """Passes as a table as wide as the terminal, or so many characters."""
+    return render_grid(grid(of, words), width=width or shutil.get_terminal_size((110, 40)).columns)
+
+
+def grid(of: Generation, words: Words = ENGLISH) -> Grid:
+    """The first pass, and those behind it: all that differ where they are few, else the first two and the last."""
+    shown = _shown(of.passes)
+    columns = (
+        Column("step", words.say("step")),
+        Column("module", words.say("module"), spare=2),
+        *(Column(f"pass_{number}", _title(number, of.passes, words)) for number in shown),
+        Column("times", words.say("layers"), "right", spare=1),
+    )
+    passes = [of.passes[number] for number in shown]
+    rows = [_row(row, words) for row in aligned(passes)]
+    rows += [(words.say(name), "", *(write(each.bill) for each in passes), "") for name, write in _BILL]
+    name = of.passes[0].trace.model.name if of.passes else ""
+    return Grid(columns, tuple(rows), words.say(name), tuple(_notes(of, words)))
+
+
+def _shown(passes: Sequence[Pass]) -> list[int]:
+    """Numbers of the passes that have a column."""
+    if len(passes) <= 3:
+        return list(range(len(passes)))
+    return [0, 1, len(passes) - 1]
+
+
+def _title(number: int, passes: Sequence[Pass], words: Words) -> str:
+    title = words.say("Prefill") if not number else words.say("Decode step {n}", n=number)
+    same = sum(each.form == passes[number].form for each in passes)
+    return f"{title} ×{same}" if same > 1 else title
+
+
+def _row(row: Sequence[Step | None], words: Words) -> tuple[Cell, ...]:
+    step = next(step for step in row if step is not None)
+    stack = next((result.stack for result in step.results if result.stack > 1), 1)
+    shown = [None if each is None else each.equation + (f" ×{stack}" if stack > 1 else "") for each in row]
+    return (words.say(step.title), step.path, *shown, step.repeat if step.repeat > 1 else None)
+
+
+def _notes(of: Generation, words: Words) -> list[str]:
+    if not of.passes:
+        return [words.say("no module was called")]
+    notes = [words.say("{n} passes", n=len(of.passes))]
+    cache = of.passes[0].outline.cache
+    if cache is not None:
+        token, kept = exact(cache.bytes_per_token()), exact(of.cache_bytes)
+        notes.append(words.say("cache: {token} bytes a token, {kept} bytes at the end", token=token, kept=kept))
+    return notes

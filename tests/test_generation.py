@@ -1,0 +1,147 @@
+"""A loop around a model, recorded from outside: its passes, its cache and its bill."""
+
+import pytest
+import torch
+from torch import Tensor, nn
+from transformers import DynamicCache, GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM, StaticCache
+
+import shapetrace
+from shapetrace.decoding import Bill, aligned
+from shapetrace.decoding_table import render
+from shapetrace.hf_obtaining import generated
+from shapetrace.outlining.roles import Role
+from shapetrace.request import Request
+from tests.capture.oracles import state_of_torch
+
+
+def llama(**more: int) -> LlamaForCausalLM:
+    sizes = {
+        "num_hidden_layers": 2, "hidden_size": 64, "intermediate_size": 96, "num_attention_heads": 4,
+        "num_key_value_heads": 2, "vocab_size": 50,
+    }  # fmt: skip
+    return LlamaForCausalLM(LlamaConfig(**{**sizes, **more})).eval()
+
+
+def ids(n: int = 5) -> Tensor:
+    return torch.arange(n)[None] % 50
+
+
+def test_a_traced_generation_gives_the_same_text_and_leaves_nothing_behind() -> None:
+    model = llama()
+    expected, before = model.generate(ids(), max_new_tokens=4, do_sample=False), state_of_torch(model)
+    with shapetrace.generation() as g:
+        got = model.generate(ids(), max_new_tokens=4, do_sample=False)
+    assert torch.equal(got, expected)
+    assert len(g.passes) == 4
+    assert state_of_torch(model) == before
+
+
+def test_the_bill_of_gpt2_is_what_was_counted_by_hand() -> None:
+    """Counted from the configuration: 12 layers, d_model 768, bfloat16, five tokens, the last row of logits."""
+    model = GPT2LMHeadModel(GPT2Config()).eval().to(torch.bfloat16)
+    with shapetrace.generation() as g:
+        model.generate(ids(), max_new_tokens=2, do_sample=False, pad_token_id=0)
+    assert g.bills == [
+        Bill(927_462_912, 247_314_432, 0, 184_320),
+        Bill(247_285_248, 247_308_288, 184_320, 36_864),
+    ]
+
+
+@pytest.mark.parametrize("cache", [DynamicCache, None])
+def test_bytes_kept_are_those_of_the_cache_itself(cache) -> None:
+    model = llama()
+    kept = cache(config=model.config) if cache else None
+    with shapetrace.generation() as g, torch.no_grad():
+        out = model(ids(), past_key_values=kept, use_cache=True)
+        for _ in range(3):
+            out = model(ids(1), past_key_values=out.past_key_values, use_cache=True)
+    tensors = [t for layer in out.past_key_values.layers for t in (layer.keys, layer.values)]
+    assert g.cache_bytes == sum(t.nbytes for t in tensors)
+
+
+def test_a_static_cache_is_written_in_place() -> None:
+    model = llama()
+    cache = StaticCache(config=model.config, max_cache_len=16)
+    with shapetrace.generation() as g, torch.no_grad():
+        model(ids(), past_key_values=cache, cache_position=torch.arange(5))
+        model(ids(1), past_key_values=cache, cache_position=torch.tensor([5]))
+    roles = [{step.role for step in each.steps} for each in g.passes]
+    assert Role.CACHE_WRITE in roles[1]
+
+
+class ByHand(nn.Module):
+    """One head with a cache of its own, grown by cat."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.q, self.k, self.v = (nn.Linear(16, 16) for _ in range(3))
+        self.kept: tuple[Tensor, Tensor] | None = None
+
+    def forward(self, x: Tensor) -> Tensor:
+        q, k, v = self.q(x), self.k(x), self.v(x)
+        if self.kept is not None:
+            k, v = (torch.cat(pair, 1) for pair in zip(self.kept, (k, v), strict=True))
+        self.kept = (k, v)
+        return (q @ k.transpose(1, 2)).softmax(-1) @ v
+
+
+def test_a_loop_of_ones_own_is_recorded_too() -> None:
+    model = ByHand()
+    with shapetrace.generation() as g, torch.no_grad():
+        for n in (4, 1, 1):
+            model(torch.ones(1, n, 16))
+    appended = [step.equation for step in g.passes[2].steps if step.role is Role.CACHE_APPEND]
+    assert appended == ["[5,16], [1,16]→[6,16]"] * 2
+    assert g.bills[2].cache_read == 2 * 5 * 16 * 4 and g.bills[2].cache_written == 2 * 16 * 4
+
+
+def test_the_same_work_stands_in_one_row() -> None:
+    with shapetrace.generation() as g, torch.no_grad():
+        llama().generate(ids(), max_new_tokens=3, do_sample=False, pad_token_id=0)
+    for row in aligned(g.passes):
+        assert len({(step.role, step.path) for step in row if step is not None}) == 1
+    assert [row[0] is None for row in aligned(g.passes)].count(True) == 2  # two appends
+    text = render(g, width=160)
+    assert "[5,16]×[16,5]→[5,5] ×4" in text and "[1,16]×[16,7]→[1,7] ×4" in text
+
+
+def test_a_pass_that_fails_keeps_what_ran() -> None:
+    model = nn.Sequential(nn.Linear(4, 8), nn.Linear(4, 8))
+    with shapetrace.generation() as g, pytest.raises(RuntimeError, match="cannot be multiplied"):
+        model(torch.ones(1, 4))
+    assert g.passes[0].trace.failure is not None
+    before = state_of_torch(model)
+    with shapetrace.generation() as g:
+        with pytest.raises(RuntimeError):
+            model(torch.ones(1, 4))
+        model[0](torch.ones(1, 4))
+    assert [each.trace.failure is None for each in g.passes] == [False, True]
+    assert state_of_torch(model) == before
+
+
+@pytest.mark.parametrize(
+    ("name", "n_bytes"),
+    [("hf:deepseek_v3", 70_272), pytest.param("hf:gpt2", 36_864)],
+)
+def test_full_size_on_meta_keeps_the_bytes_that_are_published(name, n_bytes) -> None:
+    found = generated(Request(model=name, shape={"seq": 8, "dtype": "bfloat16"}), lambda _sentence: None, 1)
+    assert [each.bill.cache_written for each in found.passes] == [8 * n_bytes, n_bytes]
+    assert found.passes[1].bill.cache_read == 8 * n_bytes
+
+
+def test_no_module_is_no_pass() -> None:
+    with shapetrace.generation() as g:
+        torch.ones(2).exp()
+    assert not g.passes
+    assert "no module was called" in str(g)
+
+
+def test_only_decoders_of_transformers_are_generated_by_the_command(tmp_path, monkeypatch, capsys) -> None:
+    from shapetrace.cli import main as command_line
+
+    for words, said in ((["gpt2"], "hf:MODEL_TYPE"), (["hf:t5"], "encoder with a decoder"), (["hf:bert"], "no cache")):
+        monkeypatch.setattr("sys.argv", ["shapetrace", "run", *words, "--generate", "2"])
+        with pytest.raises(SystemExit) as ended:
+            command_line.main()
+        assert ended.value.code == 2
+        assert said in capsys.readouterr().err
