@@ -75,7 +75,8 @@ def _config_class(
     types = list(package.CONFIG_MAPPING)
     if model_type in types:
         return package.CONFIG_MAPPING[model_type]
-    for name in values.get("architectures") or ():
+    named = values.get("architectures")
+    for name in named if isinstance(named, list) else ():
         cls = getattr(package, str(name), None)
         if (found := getattr(cls, "config_class", None)) is not None:
             say(f"transformers has no model type {model_type!r}: built as {name}, which {reference} names.")

@@ -93,8 +93,12 @@ def sentence(step: Step) -> Phrase:
     else:
         template = _ROLES.get(step.role) or _KINDS[step.kind]
     said = Phrase(template, {"n": _last(step.results), "k": _inner(step)})
-    hidden = _SEEN.get(step.results[0].pattern) if step.kind == "scores" and step.results else None
+    hidden = _SEEN.get(step.results[0].pattern) if _is_masked(step) else None
     return said if hidden is None else joined(said, Phrase(hidden), by="{first} {second}")  # type: ignore[return-value]
+
+
+def _is_masked(step: Step) -> bool:
+    return step.kind == "scores" and bool(step.results)
 
 
 def _last(operands: tuple[Operand, ...]) -> int:

@@ -131,8 +131,8 @@ def _mlp(steps: Sequence[Step], frame: _Frame) -> Iterator[Mark]:
             ((start, middle - heights[left] / 2), (end, middle - heights[right] / 2),
              (end, middle + heights[right] / 2), (start, middle + heights[left] / 2)), "weight-deep",
         )  # fmt: skip
-        if width_px(name, "note") < end - start - 4:
-            yield Text((start + end) / 2, middle + 4, (Span(name),), "note", "middle")
+        if width_px(name, "legend") < end - start - 4:
+            yield Text((start + end) / 2, middle + 4, (Span(name),), "legend", "middle")
     for x, height, size in zip(places, heights, (before, inside, after), strict=True):
         yield Rect(x - half, middle - height / 2, 2 * half, height, "data")
         yield Text(x, frame.bottom - 1, (Span(str(size)),), "shape", "middle")
