@@ -85,6 +85,7 @@ def is_known_to_torch(name: str) -> bool:
     return any(hasattr(home, each) for home in homes for each in spelled)
 
 
+@pytest.mark.skipif(torch.__version__ < (2, 13), reason="an older PyTorch has fewer kernels")
 def test_every_entry_is_of_something_that_torch_has() -> None:
     assert [name for name in ENTRIES if not is_known_to_torch(name)] == []
     assert not is_known_to_torch("frobnicate")
