@@ -85,6 +85,9 @@ def test_of_its_own():
     assert 1 == 2
 """
 
+# What the place of the outer run says to pytest, and the inner run must not hear.
+ELSEWHERE = (UPDATE, "CI", "BUILD_NUMBER", "FORCE_COLOR", "PY_COLORS", "PYTEST_ADDOPTS", "PYTEST_XDIST_WORKER")
+
 
 @pytest.fixture
 def failures(tmp_path, monkeypatch):
@@ -95,10 +98,10 @@ def failures(tmp_path, monkeypatch):
 
     def run(*options: str) -> dict[str, str]:
         words = [sys.executable, "-m", "pytest", "-p", "shapetrace.pytest_plugin", "-p", "no:cacheprovider", *options]
-        environment = {name: value for name, value in os.environ.items() if name != UPDATE}
+        environment = {name: value for name, value in os.environ.items() if name not in ELSEWHERE}
         environment["PYTHONPATH"] = str(ROOT)
         shown = subprocess.run(
-            [*words, "test_net.py"], cwd=tmp_path, capture_output=True, encoding="utf-8", check=False, env=environment
+            [*words, "--color=no", "test_net.py"], cwd=tmp_path, capture_output=True, encoding="utf-8", check=False, env=environment
         ).stdout
         parts = re.split(r"^_+ (test_\w+) _+$", shown, flags=re.MULTILINE)
         return dict(zip(parts[1::2], parts[2::2], strict=True))
