@@ -113,6 +113,7 @@ TEXTS: dict[str, TextInk] = {
     "stack": TextInk("muted", 10.5, mono=True),
     "token": TextInk("data_text", 11),
     "operator": TextInk("muted", 20),
+    "operator-small": TextInk("muted", 16),
     "pill-text": TextInk("ink", 12.5),
 }
 

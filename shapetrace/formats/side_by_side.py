@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from shapetrace.drawing.content.rows import Row
 from shapetrace.drawing.kinds.aligning import Band, bands
 from shapetrace.drawing.kinds.column_heads import head_of
+from shapetrace.drawing.kinds.quieting import sources_of
 from shapetrace.drawing.kinds.side_by_side import parts_of, rows_of
 from shapetrace.drawing.layout.captions import title_of
 from shapetrace.drawing.look import Look
@@ -37,7 +38,7 @@ def side_by_side(outlines: Sequence[Outline], section: str | None, words: Words,
             *(f"{head.cache.bytes_per_token():,}" if head.cache else None for head in heads),
         ),
     ]
-    aligned = bands([rows_of(part, look or Look()) for part in parts])
+    aligned = bands([rows_of(part, look or Look()) for part in parts], [sources_of(part) for part in parts])
     steps = [(_title(band, words), *_cells(band, words)) for band in aligned]
     return Grid((Column("step", words.say("step")), *names), (*counted, *steps))
 

@@ -16,7 +16,7 @@ def test_without_models_three_attentions_are_compared(shapetrace, tmp_path):
     assert shapetrace("compare", "--out", file, "--lang", "zh").out == f"{file}\n"
     written = file.read_text(encoding="utf-8")
     assert "多头潜在注意力（MLA）" in written
-    assert "KV 缓存：每词元每层 640 字节" in written
+    assert "每词元缓存 640 字节" in written
 
 
 def test_presets_are_compared_in_a_section_or_whole(shapetrace, tmp_path):
@@ -90,7 +90,7 @@ def test_how_a_comparison_looks_is_chosen_by_options(shapetrace, traces, tmp_pat
 
 def test_sizes_of_the_input_are_for_each_model(shapetrace, tmp_path):
     shapetrace("compare", "gpt2", "gpt2-medium", "--seq", "16", "--out", tmp_path / "x.svg")
-    assert "[16, 768]" in (tmp_path / "x.svg").read_text(encoding="utf-8")
+    assert "[16,768]" in (tmp_path / "x.svg").read_text(encoding="utf-8")
 
 
 def options_of(command):

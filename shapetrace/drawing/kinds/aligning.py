@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from shapetrace.drawing.content.rows import Row
-from shapetrace.outlining.structure import SectionKind
+from shapetrace.drawing.kinds.quieting import Sources, drawn_makers
+from shapetrace.outlining.roles import Role
+from shapetrace.outlining.structure import SectionKind, Step
 
 Work: TypeAlias = tuple[str, str, str, str]
 Key: TypeAlias = tuple[Work, int]
@@ -28,7 +30,7 @@ class _Place:
     at: float
 
 
-def bands(columns: Sequence[Sequence[tuple[Row, SectionKind]]]) -> list[Band]:
+def bands(columns: Sequence[Sequence[tuple[Row, SectionKind]]], sources: Sequence[Sources] = ()) -> list[Band]:
     """Align columns of rows.
 
     Rows are the same work if their section and step are of the same kind, for the same, with the same part as a result.
@@ -36,11 +38,14 @@ def bands(columns: Sequence[Sequence[tuple[Row, SectionKind]]]) -> list[Band]:
 
     Args:
         columns: Rows with the kinds of their sections, a sequence a model.
+        sources: For each model who made what its steps read, those included that have no row; without it only what
+            rows read of each other counts.
 
     Returns:
         Bands from top to bottom; each has one row, or None, a column.
     """
-    waiting = [_placed(column) for column in columns]
+    known: Sequence[Sources] = sources or [{} for _ in columns]
+    waiting = [_placed(column, makers) for column, makers in zip(columns, known, strict=True)]
     done: list[Band] = []
     while any(waiting):
         key = _next(waiting)
@@ -69,17 +74,25 @@ def _ready(key: Key, column: dict[Key, _Place]) -> _Place | None:
     return place if place and not any(need in column for need in place.needs) else None
 
 
-def _placed(column: Sequence[tuple[Row, SectionKind]]) -> dict[Key, _Place]:
+def lead(row: Row) -> Step:
+    """The step by which a row is aligned: of a chain the product that a low rank leads to."""
+    if row.folded:
+        return row.steps[0]
+    return next((step for step in row.steps if step.role != Role.LATENT_DOWN), row.steps[0])
+
+
+def _placed(column: Sequence[tuple[Row, SectionKind]], sources: Sources) -> dict[Key, _Place]:
     counts: Counter[Work] = Counter()
     places: dict[Key, _Place] = {}
     makers: dict[str, Key] = {}
     for number, (row, section) in enumerate(column):
-        step = row.steps[0]
+        step = lead(row)
         work = (section, step.kind, step.role, next((result.part for result in step.results), ""))
         key = (work, counts[work])
         counts[work] += 1
-        needed = {makers[operand.made_by] for step in row.drawn() for operand in step.operands
-                  if operand.made_by in makers}  # fmt: skip
-        places[key] = _Place(row, frozenset(needed), number / len(column))
+        read = frozenset(operand.made_by for step in row.drawn() for operand in step.operands)
+        read |= frozenset(maker for step in row.drawn() for maker in drawn_makers(step, makers, sources))
+        needed = frozenset(makers[maker] for maker in read if maker in makers)
+        places[key] = _Place(row, needed, number / len(column))
         makers |= {step.id: key for step in row.drawn()}
     return places

@@ -3,14 +3,15 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from shapetrace.drawing.metrics import clean, shortened, wrapped
+from shapetrace.drawing.metrics import clean, wrapped
 from shapetrace.drawing.primitives import Mark, Rect, Span, Text
 from shapetrace.drawing.wording import Words, counted
 from shapetrace.outlining.kept import Cache, CachedLayers
 from shapetrace.outlining.structure import WINDOW, Outline, Section
 
 _BAR_PX = 8.0
-_LINE_PX = 16.0
+_LINE_PX = 15.0
+_NAME_PX = 17.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,34 +40,54 @@ def head_of(outline: Outline, section: Section) -> ColumnHead:
 
 def head_marks(head: ColumnHead, among: tuple[ColumnHead, ...], words: Words, room: float) -> tuple[Mark, ...]:
     """Write the heading of a column from its upper left corner, (0, 0); bars are to the largest of all columns."""
-    marks: list[Mark] = [Text(0, 15, (Span(shortened(words.say(head.name), "label", room)),), "label")]
-    y = 15.0
-    for text, ink, share in _bars(head, among, words):
-        y += 20
-        marks.append(Text(0, y, (Span(shortened(text, "legend", room)),), "legend"))
-        marks.append(Rect(0, y + 7, max(room * share, 2), _BAR_PX, ink, 2))
-        y += 7 + _BAR_PX
-        for note in _notes(head, words) if ink == "data" else ():
+    marks: list[Mark] = []
+    y = -3.0
+    for line in wrapped(words.say(head.name), "label", room, lines=2):
+        y += _NAME_PX
+        marks.append(Text(0, y, (Span(line),), "label"))
+    for bar in _bars(head, among, words):
+        y += 6
+        for line in wrapped(bar.text, "legend", room, lines=2):
+            y += _LINE_PX
+            marks.append(Text(0, y, (Span(line),), "legend"))
+        marks.append(Rect(0, y + 6, max(room * bar.share, 2), _BAR_PX, bar.ink, 2))
+        y += 6 + _BAR_PX
+        for note in bar.notes:
             for line in wrapped(note, "note", room, lines=2):
                 y += _LINE_PX
                 marks.append(Text(0, y, (Span(line),), "note"))
     return tuple(marks)
 
 
-def _bars(head: ColumnHead, among: tuple[ColumnHead, ...], words: Words) -> Iterator[tuple[str, str, float]]:
-    """Words, ink and length of each bar, the length from 0 to 1."""
+@dataclass(frozen=True, slots=True)
+class _Bar:
+    """A number with its bar.
+
+    Attributes:
+        text: The number and what it counts.
+        ink: Of the bar.
+        share: Length of the bar, from 0 to 1.
+        notes: What is said below.
+    """
+
+    text: str
+    ink: str
+    share: float
+    notes: tuple[str, ...] = ()
+
+
+def _bars(head: ColumnHead, among: tuple[ColumnHead, ...], words: Words) -> Iterator[_Bar]:
     most = max(other.parameters for other in among)
     text = words.say("{n} parameters", n=counted(head.parameters))
-    if head.whole != head.parameters:
-        text += " · " + words.say("{n} in the model", n=counted(head.whole))
-    yield text, "weight", head.parameters / most if most else 0
+    whole = (words.say("{n} in the model", n=counted(head.whole)),) if head.whole != head.parameters else ()
+    yield _Bar(text, "weight", head.parameters / most if most else 0, whole)
     if head.cache:
         caches = [other.cache for other in among if other.cache]
         by_layer = all(_of_one_layer(cache) is not None for cache in caches)
         lengths = [_of_one_layer(cache) or 0 if by_layer else cache.bytes_per_token() for cache in caches]
         own = lengths[caches.index(head.cache)]
-        said = "KV cache: {n} bytes per token and layer" if by_layer else "KV cache: {n} bytes per token"
-        yield words.say(said, n=counted(own)), "data", own / max(lengths)
+        text = words.say("{n} bytes of cache a token", n=counted(own))
+        yield _Bar(text, "data", own / max(lengths), tuple(_notes(head.cache, words, by_layer=by_layer)))
 
 
 def _of_one_layer(cache: Cache) -> int | None:
@@ -75,13 +96,10 @@ def _of_one_layer(cache: Cache) -> int | None:
     return in_all // cache.n_layers if len(cache.layers) == 1 and in_all % cache.n_layers == 0 else None
 
 
-def _notes(head: ColumnHead, words: Words) -> Iterator[str]:
-    """How the bytes of the cache come about, and how many they are in all layers."""
-    cache = head.cache
-    if cache is None:
-        return
+def _notes(cache: Cache, words: Words, *, by_layer: bool) -> Iterator[str]:
+    """How the bytes of the cache come about, and what they are of."""
     for group in cache.layers:
-        said = [words.say("{kept} values · {n} bytes", kept=_kept(group, words), n=cache.itemsize)]
+        said = [words.say("{kept} × {n} bytes", kept=_kept(group, words), n=cache.itemsize)]
         if group.window is not None:
             said.append(words.say(WINDOW, n=group.window))
         if group.tokens_per_row > 1:
@@ -89,9 +107,10 @@ def _notes(head: ColumnHead, words: Words) -> Iterator[str]:
         if len(cache.layers) > 1:
             said.append(words.several("{n} layers", group.n_layers))
         yield " · ".join(said)
-    if cache.n_layers > 1:
-        in_all = counted(cache.bytes_per_token())
-        yield words.say("{n} bytes per token in {layers} layers", n=in_all, layers=cache.n_layers)
+    if cache.n_layers > 1 and by_layer:
+        yield words.say("in one layer; {n} in all {layers}", n=counted(cache.bytes_per_token()), layers=cache.n_layers)
+    elif cache.n_layers > 1:
+        yield words.say("in all {layers} layers", layers=cache.n_layers)
 
 
 def _kept(group: CachedLayers, words: Words) -> str:

@@ -1,38 +1,38 @@
 """Two or three models side by side: the same work in one band, what differs in the headings."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from shapetrace.drawing.compact.scaling import SHORTEST_PX, law_for
+from shapetrace.drawing.compact.tiles import TileStyle
 from shapetrace.drawing.content.collapsing import collapse
-from shapetrace.drawing.content.rows import MAX_DEPTH, Panel, Row, arrange, flattened, likeness, rows_in
+from shapetrace.drawing.content.rows import MAX_DEPTH, Row, arrange, flattened, likeness, rows_in
 from shapetrace.drawing.content.selecting import section_named
 from shapetrace.drawing.content.subject import slug
-from shapetrace.drawing.kinds.aligning import Band, bands
+from shapetrace.drawing.kinds.aligning import bands
+from shapetrace.drawing.kinds.band_cells import FittedBands, fitted_bands, operands_in
+from shapetrace.drawing.kinds.band_painting import painted
 from shapetrace.drawing.kinds.column_heads import head_of
-from shapetrace.drawing.kinds.column_layout import ColumnLayout, painted
-from shapetrace.drawing.kinds.single import legend_of, uniquely_named
-from shapetrace.drawing.layout.captions import row_caption, row_title
-from shapetrace.drawing.layout.equations import drawn_operands
-from shapetrace.drawing.layout.fitting import fit_wrapped
+from shapetrace.drawing.kinds.column_layout import ColumnLayout
+from shapetrace.drawing.kinds.head_sharing import head_sharing
+from shapetrace.drawing.kinds.quieting import quieted, sources_of
+from shapetrace.drawing.kinds.single import uniquely_named
+from shapetrace.drawing.kinds.stacking_cells import stacked
+from shapetrace.drawing.layout.captions import row_title
 from shapetrace.drawing.layout.headings import footing, heading
-from shapetrace.drawing.layout.matrices import Style
-from shapetrace.drawing.layout.painting import Margins
-from shapetrace.drawing.layout.planning import Plan
-from shapetrace.drawing.layout.scale import scale_for
-from shapetrace.drawing.layout.stacking import FittedRow
 from shapetrace.drawing.look import Look
 from shapetrace.drawing.metrics import clean
 from shapetrace.drawing.primitives import Figure, Group, Rect
-from shapetrace.drawing.theme import theme_named
+from shapetrace.drawing.theme import Theme, theme_named
 from shapetrace.drawing.wording import Words, words_in
 from shapetrace.errors import UsageError
 from shapetrace.outlining.roles import Role
 from shapetrace.outlining.structure import Outline, Section, SectionKind
 
 _MOST = 3
-_NARROWEST_PX = 360.0
-_FACTORS = (0.46, 0.42)
-"""What all sides are multiplied with, so that an equation fits a column."""
+_NARROWEST_PX = 210.0
+_WIDTH_PX = 700
+_MARKS = (("data", "data", "data"), ("weight", "weight", "weights"), ("constant", "const", "constants"))
 
 
 def compare(
@@ -59,7 +59,7 @@ def compare(
     Raises:
         UsageError: If there are not two or three outlines, one has no such section, or the width is too small.
     """
-    look = look or Look()
+    look = look or Look(width_px=_WIDTH_PX)
     parts = parts_of(outlines, section)
     if look.width_px < len(outlines) * _NARROWEST_PX:
         needed = len(outlines) * _NARROWEST_PX
@@ -67,19 +67,16 @@ def compare(
     words, colours = words_in(lang, look.templates), theme_named(theme, look.templates)
     heads = tuple(head_of(outline, part) for outline, part in zip(outlines, parts, strict=True))
     columns = ColumnLayout(look.width_px, len(outlines))
-    aligned = bands([rows_of(part, look) for part in parts])
-    style = Style(scale_for(()), look.dims, colours.hatched, words.say("scalar"))
-    planned = _planned(parts, aligned, style, words, columns)
+    fitted = _fitted(parts, look, colours, words, columns.room)
     title = look.title or _title(outlines, parts[0], words)
     facts = (words.say("every shape recorded from a real forward pass"),)
-    head, top = heading(title, facts, tuple(legend_of(planned, colours, words)), look.width_px)
-    body, height = painted(columns, _fitted_bands(aligned, planned), heads, words, top + 12)
-    notes = (("caption", clean(look.caption)),) if look.caption else ()
-    foot, height = footing(notes, height, look.width_px)
-    height += 12 if notes else 0
+    head, top = heading(title, facts, tuple(_legend(fitted, colours, words)), look.width_px)
+    body, height = painted(columns, fitted.bands, heads, words, top + 8)
+    foot, height = footing(tuple(_notes(fitted, words, look)), height - 4, look.width_px)
+    height += 14
     canvas = Group("canvas", (Rect(0, 0, look.width_px, height, "background", 0),))
-    groups = tuple(uniquely_named((canvas, Group("heading", head), *body, *([Group("footing", foot)] if foot else []))))
-    desc = "\n".join(row_title(fitted.row, words) for fitted in planned.rows)
+    groups = tuple(uniquely_named((canvas, Group("heading", head), *body, Group("footing", foot))))
+    desc = "\n".join(row_title(row, words) for row in fitted.rows())
     return Figure(f"comparison-{slug(parts[0].kind)}", title, desc, look.width_px, height, groups, colours, lang)
 
 
@@ -94,28 +91,6 @@ def parts_of(outlines: Sequence[Outline], section: str | None) -> list[Section]:
     return [outline.root if section is None else section_named(outline, section) for outline in outlines]
 
 
-def _planned(
-    parts: Sequence[Section], aligned: Sequence[Band], style: Style, words: Words, columns: ColumnLayout
-) -> Plan:
-    """Choose one scale for all columns and set their rows."""
-    items = tuple(
-        Panel(part, tuple(row for band in aligned if (row := band[place]) is not None))
-        for place, part in enumerate(parts)
-    )
-    rows = list(rows_in(items))
-    style = replace(style, scale=scale_for(n for row in rows for o in drawn_operands(row) for n in o.shape[-2:]))
-    lines = fit_wrapped(rows, style, words, columns.room, _FACTORS)
-    captions = [row_caption(row, words, columns.room) for row in rows]
-    return Plan(items, tuple(map(FittedRow, rows, captions, lines)), (), Margins(0, 0, 0, 0, columns.width), style)
-
-
-def _fitted_bands(aligned: Sequence[Band], planned: Plan) -> list[tuple[FittedRow | None, ...]]:
-    """The bands with set rows in place of rows."""
-    waiting = iter(planned.rows)
-    columns = [[next(waiting) if band[place] else None for band in aligned] for place in range(len(planned.items))]
-    return list(zip(*columns, strict=True))
-
-
 def rows_of(section: Section, look: Look) -> list[tuple[Row, SectionKind]]:
     """The rows of a section and the kinds of theirs; the value joins the key if they are alike."""
     apart = replace(look, list_alike=True)
@@ -128,6 +103,38 @@ def rows_of(section: Section, look: Look) -> list[tuple[Row, SectionKind]]:
         else:
             rows.append(row)
     return [(row, row.folded.kind if row.folded else kinds[row.steps[0].id]) for row in rows]
+
+
+def _fitted(parts: Sequence[Section], look: Look, colours: Theme, words: Words, room_px: float) -> FittedBands:
+    """The rows of all models, aligned and set."""
+    sources = [sources_of(part) for part in parts]
+    told = [quieted(rows_of(part, look), known) for part, known in zip(parts, sources, strict=True)]
+    aligned = bands([[(each.row, each.kind) for each in column] for column in told], sources)
+    style = TileStyle(law_for((), 1), look.dims, colours.hatched)
+    sharing = [head_sharing(part) for part in parts]
+    return fitted_bands(stacked(aligned, told, sources), sharing, style, words, room_px)
+
+
+def _legend(fitted: FittedBands, theme: Theme, words: Words) -> Iterator[tuple[str, str]]:
+    operands = operands_in(fitted.rows())
+    roles = {operand.role for operand in operands}
+    for role, ink, phrase in _MARKS:
+        if role in roles:
+            yield ink + ("+hatch" if ink in theme.hatched else ""), words.say(phrase)
+    if any(step.inner for row in fitted.rows() for step in row.steps):
+        yield "match", words.say("inner sizes match")
+    if any(size in fitted.law.broken for operand in operands for size in operand.shape[-2:]):
+        yield "broken", words.say("not to scale")
+
+
+def _notes(fitted: FittedBands, words: Words, look: Look) -> Iterator[tuple[str, str]]:
+    if look.caption:
+        yield from (("caption", clean(line)) for line in look.caption.split("\n"))
+    sizes = [size for operand in operands_in(fitted.rows()) for size in operand.shape[-2:]]
+    law = words.say("Side = {unit} px × ∛size: 8 times the size is 2 times the side.", unit=f"{fitted.law.unit_px:.1f}")
+    if any(fitted.law.length_px(size) <= SHORTEST_PX for size in sizes):
+        law += " " + words.say("No side is under {n} px.", n=f"{SHORTEST_PX:.0f}")
+    yield "caption", law
 
 
 def _title(outlines: Sequence[Outline], section: Section, words: Words) -> str:

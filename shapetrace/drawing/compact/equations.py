@@ -1,0 +1,134 @@
+"""A row as tiles and signs that take turns: chains of products, products that are alike, functions as arrows."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from shapetrace.drawing.compact.lines import arrow, sign
+from shapetrace.drawing.compact.tiles import Shown, TileStyle, tile
+from shapetrace.drawing.content.rows import Row
+from shapetrace.drawing.layout.cells import Cell
+from shapetrace.drawing.layout.equations import drawn_operands
+from shapetrace.drawing.layout.names import stack_text
+from shapetrace.outlining.roles import Part
+from shapetrace.outlining.structure import Operand, Step
+
+SYMBOLS = frozenset("× + − ⊙ ∗ / ⊕".split())
+ARROW = "→"
+_MOST_ALIKE = 2
+
+Piece = tuple[Operand, Shown] | str
+"""A tile, or a sign between two."""
+
+
+def row_cells(row: Row, style: TileStyle) -> tuple[Cell, ...]:
+    """The cells of a row from left to right: tiles and signs take turns."""
+    return cells_of(tuple(row_parts(row)), style)
+
+
+def cells_of(parts: Sequence[Piece], style: TileStyle) -> tuple[Cell, ...]:
+    """Draw parts; the number of a stack is written where it differs from the last one written."""
+    written = ""
+    cells = []
+    for part in parts:
+        if isinstance(part, str):
+            cells.append(arrow() if part == ARROW else sign(part))
+            continue
+        operand, shown = part
+        text = stack_text(operand)
+        cells.append(tile(operand, style, replace(shown, stack=text != written)))
+        written = text or written
+    return tuple(cells)
+
+
+def row_parts(row: Row) -> Iterator[Piece]:
+    """What a row draws; rows are written at the first tile, and where there is another number of them."""
+    first: int | None = None
+    multiplied = not row.folded and multiplies(row.steps[0])
+    for part in _parts(row):
+        if isinstance(part, str):
+            yield part
+            continue
+        operand, shown = part
+        n_rows = operand.shape[-2] if len(operand.shape) > 1 else operand.shape[0] if shown.upright else None
+        is_factor = multiplied and operand.role == "weight" and first is not None
+        yield operand, replace(shown, rows=n_rows != first and not is_factor)
+        first = n_rows if first is None else first
+
+
+def _parts(row: Row) -> Iterator[Piece]:
+    if row.folded:
+        yield from _listed([(operand, Shown()) for operand in drawn_operands(row)], ARROW)
+        return
+    alike = row.alike[:_MOST_ALIKE]
+    yield from _operands(row.steps[0], alike, goes_on=_goes_on(row.steps, 0))
+    for place, step in enumerate(row.steps):
+        goes_on = _goes_on(row.steps, place)
+        if place and multiplies(step):
+            yield "×"
+            yield _factor(step, goes_on=goes_on)
+        if goes_on and multiplies(step):
+            continue
+        results = _results(step, () if place else alike)
+        if step is not row.steps[-1]:
+            results = [_unmasked(result) for result in results]
+        if results:
+            yield "=" if _is_infix(step) else ARROW
+        inner = _inner(row.steps[place + 1], 0) if goes_on else frozenset()
+        yield from _listed([(result, Shown(inner)) for result in results], ",")
+
+
+def _results(step: Step, alike: Sequence[Step]) -> list[Operand]:
+    return [result for each in (step, *alike) for result in each.results]
+
+
+def _unmasked(operand: Operand) -> Operand:
+    """Scores before the mask: where they go on to weights, those show what is hidden."""
+    return replace(operand, pattern="", band=None, cells=()) if operand.part == Part.SCORES else operand
+
+
+def multiplies(step: Step) -> bool:
+    """Whether it multiplies what it reads by another operand."""
+    return step.inner is not None and len(step.operands) > 1
+
+
+def _goes_on(steps: Sequence[Step], place: int) -> bool:
+    """Whether the next step of a chain multiplies the result of this one."""
+    return place + 1 < len(steps) and multiplies(steps[place + 1])
+
+
+def _is_infix(step: Step) -> bool:
+    return step.operator in SYMBOLS and len(step.operands) > 1
+
+
+def _operands(step: Step, alike: Sequence[Step], *, goes_on: bool) -> Iterator[Piece]:
+    """What the first step reads, with signs between."""
+    if multiplies(step):
+        yield step.operands[0], Shown(_inner(step, 0))
+        yield "×"
+        others = [(other.operands[1], Shown()) for other in alike]
+        yield from _listed([_factor(step, goes_on=goes_on), *others], ",")
+        return
+    upright = step.kind == "lookup"
+    shown = [(operand, Shown(upright=upright and not place)) for place, operand in enumerate(step.operands)]
+    yield from _listed(shown, ARROW if upright else step.operator if _is_infix(step) else ",")
+
+
+def _factor(step: Step, *, goes_on: bool) -> tuple[Operand, Shown]:
+    """The second operand of a product; its columns are summed over where the result is multiplied on."""
+    operand = step.operands[1]
+    inner = _inner(step, 1)
+    return operand, Shown(inner | {len(operand.shape) - 1} if goes_on else inner)
+
+
+def _inner(step: Step, place: int) -> frozenset[int]:
+    """The axis of an operand over which the product sums."""
+    if step.inner is None:
+        return frozenset()
+    return frozenset({step.inner[place] % max(len(step.operands[place].shape), 1)})
+
+
+def _listed(tiles: Sequence[tuple[Operand, Shown]], between: str) -> Iterator[Piece]:
+    for place, part in enumerate(tiles):
+        if place:
+            yield between
+        yield part

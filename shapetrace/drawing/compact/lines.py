@@ -1,0 +1,102 @@
+"""Tiles and signs on one line: gaps shrink and grow, the line never breaks where the law of lengths can shrink."""
+
+from collections.abc import Callable, Iterable, Sequence
+
+from shapetrace.drawing.layout.boxes import Box, box_of
+from shapetrace.drawing.layout.cells import Cell, cell
+from shapetrace.drawing.layout.columns import EquationLine
+from shapetrace.drawing.primitives import Line, Polygon, Span, Text
+
+GAPS_PX = (2.5, 12.0)
+"""The least and the most that stands between two cells."""
+_GAPS_TRIED = 18
+_CLEAR_PX = 1.0
+_STEPS = 32
+"""How many units are tried: a line may be narrower at a larger one, where sizes can be turned."""
+_LINE_GAP_PX = 10.0
+
+
+def sign(symbol: str) -> Cell:
+    """``×``, ``=``, ``,`` between two tiles."""
+    return cell([Text(0, 5.5, (Span(symbol),), "operator-small", "middle")])
+
+
+def arrow(length: float = 14.0) -> Cell:
+    """From what a function reads to what it gives."""
+    tip = length / 2
+    return cell(
+        [
+            Line((((-tip, 0), (tip - 4, 0)),), "arrow"),
+            Polygon(((tip, 0), (tip - 5.5, -3), (tip - 5.5, 3)), "arrow-head"),
+        ]
+    )
+
+
+def least_px(cells: Sequence[Cell]) -> float:
+    """How narrow a line can be."""
+    return _packed(cells, GAPS_PX[0])[1]
+
+
+def placed(cells: Sequence[Cell], room_px: float) -> EquationLine:
+    """Put cells on one line with equal gaps, as large as there is room."""
+    tries = (GAPS_PX[1] - (GAPS_PX[1] - GAPS_PX[0]) * step / _GAPS_TRIED for step in range(_GAPS_TRIED))
+    gap = next((gap for gap in tries if _packed(cells, gap)[1] <= room_px), GAPS_PX[0])
+    xs, right = _packed(cells, gap)
+    above = max((-each.box.top for each in cells), default=0.0)
+    below = max((each.box.bottom for each in cells), default=0.0)
+    return EquationLine(tuple(zip(cells, xs, strict=True)), above, below, right)
+
+
+def _packed(cells: Sequence[Cell], gap: float) -> tuple[list[float], float]:
+    """The x of each cell, and the right end: a sign may stand below a name that is wider than its tile."""
+    xs: list[float] = []
+    right = 0.0
+    standing: list[Box] = []
+    for each in cells:
+        boxes = [box_of(mark) for mark in each.marks]
+        x = max(
+            (old.right - new.left + gap for new in boxes for old in standing if _beside(new, old)),
+            default=-each.box.left,
+        )
+        x = max(x, -each.box.left)
+        xs.append(x)
+        standing += [Box(box.left + x, box.top, box.right + x, box.bottom) for box in boxes]
+        right = max(right, each.box.right + x)
+    return xs, right
+
+
+def _beside(one: Box, other: Box) -> bool:
+    return min(one.bottom, other.bottom) - max(one.top, other.top) > -_CLEAR_PX
+
+
+def wrapped(cells: Sequence[Cell], room_px: float) -> tuple[EquationLine, ...]:
+    """One line, or several where even the least gaps are too wide; a sign starts the line of what follows it."""
+    lines: list[list[Cell]] = [[]]
+    for first in range(0, len(cells), 2):
+        chunk = list(cells[max(first - 1, 0) : first + 1])
+        if lines[-1] and least_px([*lines[-1], *chunk]) > room_px:
+            lines.append([])
+        lines[-1] += chunk
+    return tuple(placed(line, room_px) for line in lines if line)
+
+
+def largest_unit(fits: Callable[[float], bool], bounds: tuple[float, float]) -> float:
+    """The largest of some units between two bounds with which everything fits; the lower one if none does."""
+    low, high = bounds
+    units = (high - (high - low) * step / _STEPS for step in range(_STEPS))
+    return next((unit for unit in units if fits(unit)), low)
+
+
+def height_px(lines: Iterable[EquationLine]) -> float:
+    """How tall lines below each other are."""
+    heights = [line.above + line.below for line in lines]
+    return sum(heights) + _LINE_GAP_PX * max(len(heights) - 1, 0)
+
+
+def axes_below(lines: Sequence[EquationLine], top: float) -> list[float]:
+    """Where the axes of lines are, the first of which starts at ``top``."""
+    axes, y = [], top
+    for line in lines:
+        axes.append(y + line.above)
+        y += line.above + line.below + _LINE_GAP_PX
+    return axes

@@ -1,0 +1,41 @@
+"""The law of lengths where there is little room: a side grows with the cube root of its size."""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from shapetrace.drawing.layout.scale import scale_for
+
+SHORTEST_PX = 6.0
+_BROKEN = (1.12, 1.25)
+"""Sides of sizes that are drawn broken, in those of the largest that is not; the smaller size first."""
+
+
+@dataclass(frozen=True, slots=True)
+class CubeLaw:
+    """side = unit · ∛size: 8 times the size is 2 times the side, everywhere in a figure.
+
+    Attributes:
+        unit_px: Side of size 1, if that could be seen.
+        largest: The largest size that is drawn to scale.
+        broken: Sizes that are drawn broken, smaller first.
+    """
+
+    unit_px: float
+    largest: int = 1
+    broken: tuple[int, ...] = ()
+
+    def length_px(self, size: int) -> float:
+        """Length of a side, at least so much that it can be seen."""
+        if size in self.broken:
+            return max(self._side(self.largest) * _BROKEN[self.broken.index(size)], 4 * SHORTEST_PX)
+        return max(self._side(size), SHORTEST_PX)
+
+    def _side(self, size: int) -> float:
+        return self.unit_px * math.cbrt(max(size, 1))
+
+
+def law_for(sizes: Iterable[int], unit_px: float) -> CubeLaw:
+    """The law for the sizes of a figure; one or two that are far larger than the others are broken."""
+    found = scale_for(sizes)
+    return CubeLaw(unit_px, found.largest, found.broken)

@@ -1,0 +1,117 @@
+"""The cells of a comparison set: one law of lengths for all, every equation on one line where that can be."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from shapetrace.drawing.compact.equations import row_cells, row_parts
+from shapetrace.drawing.compact.lines import largest_unit, least_px, placed, wrapped
+from shapetrace.drawing.compact.scaling import CubeLaw, law_for
+from shapetrace.drawing.compact.tiles import TileStyle
+from shapetrace.drawing.content.rows import Row
+from shapetrace.drawing.kinds.band_captions import caption, titles_and_notes
+from shapetrace.drawing.kinds.head_sharing import HeadSharing, sharing_cell, sharing_note
+from shapetrace.drawing.kinds.stacking_cells import CellBand
+from shapetrace.drawing.layout.cells import Cell
+from shapetrace.drawing.layout.columns import EquationLine
+from shapetrace.drawing.wording import Words
+from shapetrace.outlining.roles import Role
+from shapetrace.outlining.structure import Operand
+
+_UNITS_PX = (1.2, 3.6)
+"""The least and the most side of size 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class FittedCell:
+    """What one column has in a band.
+
+    Attributes:
+        caption: The words above, from (0, 0) on.
+        lines: Equations, or one drawing.
+        rows: What they draw.
+    """
+
+    caption: Cell
+    lines: tuple[EquationLine, ...]
+    rows: tuple[Row, ...]
+
+
+FittedBand = tuple[FittedCell | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FittedBands:
+    """All bands, and the law of their lengths.
+
+    Attributes:
+        bands: From top to bottom.
+        law: The law of lengths.
+    """
+
+    bands: tuple[FittedBand, ...]
+    law: CubeLaw
+
+    def rows(self) -> list[Row]:
+        """All rows, a column after the other in each band."""
+        return [row for band in self.bands for each in band if each for row in each.rows]
+
+
+def operands_in(rows: Sequence[Row]) -> list[Operand]:
+    """Everything that is drawn as a tile."""
+    return [part[0] for row in rows for part in row_parts(row) if not isinstance(part, str)]
+
+
+def fitted_bands(
+    bands: Sequence[CellBand], sharing: Sequence[HeadSharing | None], style: TileStyle, words: Words, room_px: float
+) -> FittedBands:
+    """Choose the largest unit with which every equation fits its column, and set all cells."""
+    rows = [told.row for band in bands for column in band for told in column]
+    sizes = [size for operand in operands_in(rows) for size in operand.shape[-2:]]
+
+    def styled(unit_px: float) -> TileStyle:
+        return TileStyle(law_for(sizes, unit_px), style.dims, style.hatched)
+
+    def fits(unit_px: float) -> bool:
+        return all(least_px(row_cells(row, styled(unit_px))) <= room_px for row in rows)
+
+    chosen = styled(largest_unit(fits, _UNITS_PX))
+    done: list[FittedBand] = []
+    for band in bands:
+        if any(sharing) and _has_scores(band) and not any(_has_scores(other) for other in bands[: bands.index(band)]):
+            done.append(_shared(sharing, words, room_px))
+        done.append(_fitted(band, chosen, words, room_px))
+    return FittedBands(tuple(done), chosen.law)
+
+
+def _fitted(band: CellBand, style: TileStyle, words: Words, room_px: float) -> FittedBand:
+    said = titles_and_notes(band, words)
+    return tuple(
+        FittedCell(
+            caption(*texts, room_px),
+            tuple(line for told in column for line in wrapped(row_cells(told.row, style), room_px)),
+            tuple(told.row for told in column),
+        )
+        if column
+        else None
+        for column, texts in zip(band, said, strict=True)
+    )
+
+
+def _has_scores(band: CellBand) -> bool:
+    return any(step.role == Role.SCORES for column in band for told in column for step in told.row.steps)
+
+
+def _shared(sharing: Sequence[HeadSharing | None], words: Words, room_px: float) -> FittedBand:
+    """The band that shows which heads share whose keys."""
+    first = next(place for place, each in enumerate(sharing) if each)
+    said: set[str] = set()
+    cells: list[FittedCell | None] = []
+    for place, each in enumerate(sharing):
+        if each is None:
+            cells.append(None)
+            continue
+        note = sharing_note(each, words)
+        texts = (words.say("Heads") if place == first else "", "" if note in said else note)
+        said.add(note)
+        cells.append(FittedCell(caption(*texts, room_px), (placed([sharing_cell(each, room_px)], room_px),), ()))
+    return tuple(cells)
