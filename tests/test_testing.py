@@ -101,7 +101,12 @@ def failures(tmp_path, monkeypatch):
         environment = {name: value for name, value in os.environ.items() if name not in ELSEWHERE}
         environment["PYTHONPATH"] = str(ROOT)
         shown = subprocess.run(
-            [*words, "--color=no", "test_net.py"], cwd=tmp_path, capture_output=True, encoding="utf-8", check=False, env=environment
+            [*words, "--color=no", "test_net.py"],
+            cwd=tmp_path,
+            capture_output=True,
+            encoding="utf-8",
+            check=False,
+            env=environment,
         ).stdout
         parts = re.split(r"^_+ (test_\w+) _+$", shown, flags=re.MULTILINE)
         return dict(zip(parts[1::2], parts[2::2], strict=True))
