@@ -7,6 +7,7 @@ from shapetrace import ir
 from shapetrace.api import Trace, load
 from shapetrace.request import Request, check, settings_of, shaped
 from shapetrace.running import Say, checked_run, given_inputs, placed_run, run
+from shapetrace.words import Words
 
 if TYPE_CHECKING:
     from shapetrace.models.settings import Settings
@@ -41,20 +42,20 @@ def variants(request: Request | None = None) -> list[Trace]:
 
     asked = request or Request()
     check(asked)
-    labels = asked.words.labels
-    return [_built(name, shaped(settings, asked).validate(), labels) for name, settings in ATTENTIONS.items()]
+    return [_built(name, shaped(settings, asked).validate(), asked.words) for name, settings in ATTENTIONS.items()]
 
 
 def _reference(request: Request) -> Trace:
     name, settings = settings_of(request)  # checked before torch is imported, which takes seconds
-    return _built(name, settings, request.words.labels)
+    return _built(name, settings, request.words)
 
 
-def _built(name: str, settings: "Settings", labels: tuple[str, ...] = ()) -> Trace:
+def _built(name: str, settings: "Settings", words: Words) -> Trace:
     from shapetrace.models import building
 
     device = building.device_of(settings).type
-    info = ir.Model(name, {**settings.facts()}, device, labels)
+    cut = {"text": "cut in characters"} if words.cut else {}
+    info = ir.Model(name, {**settings.facts(), **cut}, device, words.labels)
     args, kwargs = building.inputs(settings)
     return run(building.build(settings), args, kwargs, info)
 

@@ -1,6 +1,8 @@
 """The text that goes into a model: words for the labels of rows, ids where somebody gave or made them."""
 
 import re
+import unicodedata
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,16 +17,19 @@ class Words:
     Attributes:
         labels: What to write beside the rows: words, or ids where there are none.
         ids: Token ids; empty if nobody gave any. None are made up.
+        cut: Whether characters stand for tokens, because the text is written without spaces and no tokenizer was given.
     """
 
     labels: tuple[str, ...] = ()
     ids: tuple[int, ...] = ()
+    cut: bool = False
 
 
 def read_words(text: str = "", tokens: str = "", tokenizer: Path | None = None) -> Words:
     """Read what ``--text``, ``--tokens`` and ``--tokenizer`` say.
 
-    Without a tokenizer one word is one token, and has no id unless ``tokens`` gives it.
+    Without a tokenizer one word is one token, of Chinese and Japanese one character, and has no id unless ``tokens``
+    gives it.
 
     Raises:
         UsageError: If they do not fit together.
@@ -35,12 +40,41 @@ def read_words(text: str = "", tokens: str = "", tokenizer: Path | None = None) 
         if ids or not text.strip():
             raise UsageError("--tokenizer makes ids from --text: give a text, and no --tokens")
         return _tokenized(text, tokenizer)
-    labels = tuple(text.split())
+    labels = tuple(piece for word in text.split() for piece in _pieces(word))
+    cut = len(labels) > len(text.split())
     if text and not labels:
         raise UsageError("--text has no words: expected at least one")
     if ids and labels and len(ids) != len(labels):
         raise UsageError(f"--text has {len(labels)} words, --tokens {len(ids)} ids: expected one id a word")
-    return Words(labels or tuple(map(str, ids)), ids)
+    return Words(labels or tuple(map(str, ids)), ids, cut)
+
+
+def spoken(labels: Iterable[str]) -> str:
+    """The text that tokens are of: no spaces between characters of a script that writes none."""
+    text = ""
+    for label in labels:
+        between = "" if not text or (_is_wide(text[-1]) and label and _is_wide(label[0])) else " "
+        text += between + label
+    return text
+
+
+def _is_wide(character: str) -> bool:
+    return unicodedata.east_asian_width(character) in "WF"
+
+
+def _pieces(word: str) -> Iterator[str]:
+    """A word, or, of one in a script that writes no spaces, its characters; what is written in letters stays whole."""
+    run = ""
+    for character in word:
+        if _is_wide(character):
+            if run:
+                yield run
+            yield character
+            run = ""
+        else:
+            run += character
+    if run:
+        yield run
 
 
 def _ids(tokens: str) -> tuple[int, ...]:

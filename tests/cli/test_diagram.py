@@ -37,7 +37,7 @@ def test_the_reference_model_and_its_trace_give_the_same_figure(drawn):
         (("--section", "h.1.mlp"), "h-1-mlp.svg", "GELU", "softmax"),
         (("--section", ""), "overview.svg", "one forward pass", "nothing"),
         (("--step", "1"), "step-1.svg", "Token lookup", "Query"),
-        (("--view", "story"), "story.svg", "from ids to the last row", "LayerNorm</text>"),
+        (("--view", "story"), "story.svg", "from ids to the next word", "one forward pass"),
         (("--hide", "norms, residuals"), "overview.svg", "Query", "Residual"),
         (("--fused",), "attention.svg", "c_attn</text>", ">Key<"),
         (("--list-alike", "--section", "attention"), "attention.svg", ">Key<", "K and V alike"),

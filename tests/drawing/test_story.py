@@ -1,55 +1,159 @@
-"""The whole pass on one page."""
+"""The whole pass in one column: scenes from ids to the next word."""
+
+from collections import Counter
+from dataclasses import replace
 
 import pytest
 
 from shapetrace.drawing import Look, figure
+from shapetrace.drawing.primitives import Rect, Text
+from shapetrace.drawing.telling.picking import pick_of
+from shapetrace.drawing.telling.scenes import Opened, Scene, story_of
+from shapetrace.drawing.telling.tokens import token_axes
 from shapetrace.errors import UsageError
 from shapetrace.obtaining import obtain
+from shapetrace.outlining.roles import Part
 from shapetrace.request import Request
+from shapetrace.words import read_words, spoken
 from tests.drawing.geometry import assert_sound, text_boxes
 from tests.drawing.outlines import gpt2
 
 STORY = Look(view="story")
+WORDS = ("The", "capital", "of", "France", "is")
+
+
+def told(model, text="", **shape):
+    return obtain(Request(model=model, text=text, shape=shape), print).outline()
 
 
 @pytest.fixture(scope="module")
 def paris():
-    request = Request(model="gpt2", text="The capital of France is", shape={"pad": 1024})
-    return obtain(request, print).outline()
+    return told("gpt2", " ".join(WORDS))
+
+
+@pytest.fixture(scope="module")
+def padded():
+    return told("gpt2", " ".join(WORDS), pad=1024)
+
+
+@pytest.fixture(scope="module")
+def translator():
+    return told("transformer-base", "Das ist ein guter Satz")
+
+
+def written(outline, **options):
+    return [text for text, _ in text_boxes(figure(outline, look=STORY, **options))]
+
+
+def scenes(outline):
+    for each in story_of(outline, frozenset()):
+        yield from each.scenes if isinstance(each, Opened) else (each,)
 
 
 @pytest.mark.parametrize("lang", ["en", "zh"])
-def test_gpt2_fits_one_page(paris, lang):
-    drawn = figure(paris, look=STORY, lang=lang)
+@pytest.mark.parametrize("fixture", ["paris", "padded", "translator"])
+def test_it_fits_a_column(request, fixture, lang):
+    drawn = figure(request.getfixturevalue(fixture), look=STORY, lang=lang)
     assert_sound(drawn)
-    assert drawn.height_px <= 1000
+    assert drawn.width_px <= 700
+    assert drawn.height_px <= 1800
 
 
-def test_the_story_goes_from_ids_to_the_last_row(paris):
-    written = [text for text, _ in text_boxes(figure(paris, look=STORY))]
-    told = ["[5]", "[50257, 768]", "Pad", "[768, 64]", "softmax", "concat 12", "GELU", "Select row", "[1, 50257]"]
-    assert [text for text in written if text in told] == sorted(
-        (text for text in written if text in told), key=told.index
-    )
-    assert set(told) <= set(written)
+def test_it_goes_from_ids_to_the_next_word(padded):
+    texts = written(padded)
+    order = [
+        "Words to rows", "pick rows", "Pad", "Query, Key and Value", "softmax", "concat", "GELU", "row of “is”",
+        "next word",
+    ]  # fmt: skip
+    assert sorted((text for text in dict.fromkeys(texts) if text in order), key=order.index) == order
+    assert texts.count("softmax") == 2  # that of attention, and that of the scores
 
 
-def test_products_go_on_in_one_row():
-    drawn = figure(gpt2(), look=STORY)
-    assert {"Expand → Shrink", "Weighted sum → Output"} <= {text for text, _ in text_boxes(drawn)}
+def test_words_stand_on_rows_and_on_both_sides_of_scores(paris):
+    groups = {group.id: group for group in figure(paris, look=STORY).groups}
+    marks = [mark for mark in groups["h-0-attn-scores"].marks if isinstance(mark, Text) and mark.ink == "token"]
+    assert Counter(mark.plain for mark in marks if not mark.turned) == dict.fromkeys(WORDS, 3)  # Q, S, A
+    assert Counter(mark.plain for mark in marks if mark.turned) == dict.fromkeys(WORDS, 2)  # S, A
+    for group in ("h-0-attn-query", "h-0-mlp-expand", "h-0-attn-concat-heads"):
+        assert [m.plain for m in groups[group].marks if isinstance(m, Text) and m.ink == "token"] == list(WORDS)
 
 
-def test_norms_are_left_out_and_the_story_says_so():
-    written = [text for text, _ in text_boxes(figure(gpt2(), look=STORY))]
-    assert "LayerNorm" not in written
-    assert "Norms, positions and residual adds are left out." in written
+def test_more_than_sixteen_words_stand_nowhere():
+    many = told("gpt2", "so " * 17, layers=1)
+    assert not token_axes(many)
+    assert "so" not in written(many)
+    assert_sound(figure(many, look=STORY))
 
 
-@pytest.mark.parametrize("preset", ["llama-3.1-8b", "deepseek-v3", "transformer-base"])
+def test_the_row_of_the_last_token_is_told_where_padding_follows(padded):
+    axes = token_axes(padded)
+    assert {(axis.size, axis.real) for axis in axes.values()} == {(5, 5), (1024, 5)}
+    pick = pick_of(padded, axes)
+    assert (pick.row, pick.label) == (4, "is")
+    assert "Rows 6 to 1,024 are padding." in " ".join(written(padded))
+
+
+def test_no_next_word_where_rows_see_what_comes_after_them(translator):
+    assert pick_of(translator, {}).row == 47
+    encoder = replace(translator, root=next(part for part in translator.root.sections() if part.kind == "block"))
+    assert pick_of(encoder, {}).row is None
+
+
+def test_the_residual_is_added_in_the_scene_of_what_it_is_added_to(paris):
+    added = [
+        [o.part for o in step.operands] for scene in scenes(paris) for step in scene.steps if step.kind == "residual"
+    ]
+    assert added == [[Part.STREAM, Part.ATTENTION], [Part.STREAM, Part.FEED_FORWARD]]
+    assert "X2 goes into the next block as X0" in written(paris)
+
+
+def test_every_product_of_a_chain_wears_the_accent(paris):
+    for scene in scenes(paris):
+        drawn = {group.id: group for group in figure(paris, look=STORY).groups}
+        name = scene.steps[0].id.replace(".", "-").replace("/", "-").strip("<>-").replace(">", "").replace("<", "")
+        accents = [m.plain for m in drawn[name].marks if isinstance(m, Text) and m.ink == "match"]
+        products = [step for step in scene.steps if step.inner is not None]
+        assert Counter(accents) == Counter(str(s.operands[n].shape[s.inner[n]]) for s in products for n in (0, 1))
+
+
+def test_a_decoder_is_told_with_its_cross_attention_and_the_encoder_is_closed(translator):
+    story = story_of(translator, frozenset())
+    closed = [scene for scene in story if isinstance(scene, Scene) and scene.closed]
+    (opened,) = (each for each in story if isinstance(each, Opened))
+    assert [(scene.closed.repeat, [end.name for end in scene.ends]) for scene in closed] == [(6, ["X_0", "C"])]
+    read = [operand.part for scene in opened.scenes for operand in scene.steps[0].operands]
+    assert Part.CONTEXT in read
+
+
+def test_a_closed_group_says_what_goes_in_and_what_comes_out():
+    story = story_of(told("deepseek-v3"), frozenset())
+    (dense,) = (scene for scene in story if isinstance(scene, Scene) and scene.closed)
+    (opened,) = (each for each in story if isinstance(each, Opened))
+    assert dense.ends[1].name == opened.section.items[0].operands[0].name  # what the open block reads
+
+
+def test_every_product_is_told_once():
+    for model in ("gpt2", "mixtral-8x7b", "llama-3.1-8b"):
+        outline = told(model, layers=2)
+        steps = [step.id for scene in scenes(outline) for step in scene.told() if step.inner is not None]
+        assert steps == sorted(set(steps), key=steps.index)
+        assert set(steps) == {step.id for step in outline.steps() if step.inner is not None}
+
+
+def test_the_next_word_is_no_word(paris):
+    drawn = figure(paris, look=STORY)
+    marks = [
+        mark for group in drawn.groups for mark in group.marks if isinstance(mark, Text) and mark.ink == "name-marker"
+    ]
+    assert {mark.plain for mark in marks} == {"x̂2", "next word"}
+    assert sum(isinstance(mark, Rect) and mark.ink == "marker" for mark in drawn.marks()) == 4  # legend, row, x̂, word
+
+
+@pytest.mark.parametrize("preset", ["llama-3.1-8b", "deepseek-v3", "transformer-base", "mixtral-8x7b"])
 def test_the_story_of_any_preset_is_sound(preset):
-    drawn = figure(obtain(Request(model=preset), print).outline(), look=STORY)
+    drawn = figure(told(preset), look=STORY)
     assert_sound(drawn)
-    assert drawn.height_px < 2600
+    assert drawn.height_px < 2200
 
 
 @pytest.mark.parametrize("options", [{"section": "mlp"}, {"step": 1}])
@@ -61,3 +165,13 @@ def test_a_part_has_no_story(options):
 def test_an_unknown_view_is_refused():
     with pytest.raises(UsageError, match="expected rows, story or map"):
         Look(view="novel")
+
+
+def test_chinese_is_cut_in_characters_and_the_figure_says_so():
+    words = read_words("法国的首都是 Paris吗")
+    assert words.labels == ("法", "国", "的", "首", "都", "是", "Paris", "吗")
+    assert spoken(words.labels) == "法国的首都是 Paris 吗"
+    assert not read_words("The capital").cut
+    outline = told("gpt2", "法国的首都", layers=1)
+    assert any("text cut in characters" in text for text in written(outline))
+    assert any("文本 按字切分" in text for text in written(outline, lang="zh"))

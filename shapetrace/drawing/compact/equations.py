@@ -70,10 +70,10 @@ def _parts(row: Row) -> Iterator[Piece]:
             continue
         results = _results(step, () if place else alike)
         if step is not row.steps[-1]:
-            results = [_unmasked(result) for result in results]
+            results = [unmasked(result) for result in results]
         if results:
             yield "=" if _is_infix(step) else ARROW
-        inner = _inner(row.steps[place + 1], 0) if goes_on else frozenset()
+        inner = inner_axis(row.steps[place + 1], 0) if goes_on else frozenset()
         yield from _listed([(result, Shown(inner)) for result in results], ",")
 
 
@@ -81,7 +81,7 @@ def _results(step: Step, alike: Sequence[Step]) -> list[Operand]:
     return [result for each in (step, *alike) for result in each.results]
 
 
-def _unmasked(operand: Operand) -> Operand:
+def unmasked(operand: Operand) -> Operand:
     """Scores before the mask: where they go on to weights, those show what is hidden."""
     return replace(operand, pattern="", band=None, cells=()) if operand.part == Part.SCORES else operand
 
@@ -103,7 +103,7 @@ def _is_infix(step: Step) -> bool:
 def _operands(step: Step, alike: Sequence[Step], *, goes_on: bool) -> Iterator[Piece]:
     """What the first step reads, with signs between."""
     if multiplies(step):
-        yield step.operands[0], Shown(_inner(step, 0))
+        yield step.operands[0], Shown(inner_axis(step, 0))
         yield "×"
         others = [(other.operands[1], Shown()) for other in alike]
         yield from _listed([_factor(step, goes_on=goes_on), *others], ",")
@@ -116,11 +116,11 @@ def _operands(step: Step, alike: Sequence[Step], *, goes_on: bool) -> Iterator[P
 def _factor(step: Step, *, goes_on: bool) -> tuple[Operand, Shown]:
     """The second operand of a product; its columns are summed over where the result is multiplied on."""
     operand = step.operands[1]
-    inner = _inner(step, 1)
+    inner = inner_axis(step, 1)
     return operand, Shown(inner | {len(operand.shape) - 1} if goes_on else inner)
 
 
-def _inner(step: Step, place: int) -> frozenset[int]:
+def inner_axis(step: Step, place: int) -> frozenset[int]:
     """The axis of an operand over which the product sums."""
     if step.inner is None:
         return frozenset()

@@ -37,9 +37,9 @@ def least_px(cells: Sequence[Cell]) -> float:
     return _packed(cells, GAPS_PX[0])[1]
 
 
-def placed(cells: Sequence[Cell], room_px: float) -> EquationLine:
-    """Put cells on one line with equal gaps, as large as there is room."""
-    tries = (GAPS_PX[1] - (GAPS_PX[1] - GAPS_PX[0]) * step / _GAPS_TRIED for step in range(_GAPS_TRIED))
+def placed(cells: Sequence[Cell], room_px: float, most_px: float = GAPS_PX[1]) -> EquationLine:
+    """Put cells on one line with equal gaps, as large as there is room, at most ``most_px``."""
+    tries = (most_px - (most_px - GAPS_PX[0]) * step / _GAPS_TRIED for step in range(_GAPS_TRIED))
     gap = next((gap for gap in tries if _packed(cells, gap)[1] <= room_px), GAPS_PX[0])
     xs, right = _packed(cells, gap)
     above = max((-each.box.top for each in cells), default=0.0)
@@ -69,15 +69,32 @@ def _beside(one: Box, other: Box) -> bool:
     return min(one.bottom, other.bottom) - max(one.top, other.top) > -_CLEAR_PX
 
 
-def wrapped(cells: Sequence[Cell], room_px: float) -> tuple[EquationLine, ...]:
-    """One line, or several where even the least gaps are too wide; a sign starts the line of what follows it."""
-    lines: list[list[Cell]] = [[]]
-    for first in range(0, len(cells), 2):
-        chunk = list(cells[max(first - 1, 0) : first + 1])
-        if lines[-1] and least_px([*lines[-1], *chunk]) > room_px:
-            lines.append([])
-        lines[-1] += chunk
-    return tuple(placed(line, room_px) for line in lines if line)
+def wrapped(cells: Sequence[Cell], room_px: float, most_px: float = GAPS_PX[1]) -> tuple[EquationLine, ...]:
+    """One line, or several of about the same width where even the least gaps are too wide.
+
+    A sign starts the line of what follows it.
+    """
+    chunks = [tuple(cells[max(first - 1, 0) : first + 1]) for first in range(0, len(cells) + 1, 2)]
+    chunks = [chunk for chunk in chunks if chunk]
+    n_lines = len(_greedy(chunks, room_px))
+    widths = sorted({least_px(_joined(chunks[a:b])) for a in range(len(chunks)) for b in range(a + 1, len(chunks) + 1)})
+    room = next((width for width in widths if len(_greedy(chunks, width)) <= n_lines), room_px)
+    return tuple(placed(line, room_px, most_px) for line in _greedy(chunks, min(room, room_px)))
+
+
+def _greedy(chunks: Sequence[tuple[Cell, ...]], room_px: float) -> list[tuple[Cell, ...]]:
+    """As many chunks on each line as it has room for."""
+    lines: list[tuple[Cell, ...]] = []
+    for chunk in chunks:
+        if lines and least_px((*lines[-1], *chunk)) <= room_px + 0.01:
+            lines[-1] = (*lines[-1], *chunk)
+        else:
+            lines.append(chunk)
+    return lines
+
+
+def _joined(chunks: Sequence[tuple[Cell, ...]]) -> tuple[Cell, ...]:
+    return tuple(cell for chunk in chunks for cell in chunk)
 
 
 def largest_unit(fits: Callable[[float], bool], bounds: tuple[float, float]) -> float:

@@ -57,7 +57,11 @@ class Shown:
 def tile(operand: Operand, style: TileStyle, shown: Shown) -> Cell:
     """Draw an operand around (0, 0)."""
     frame = frame_of(operand, style, shown)
-    marks: list[Mark] = [*body(frame, operand), *_sizes(frame, operand, style, shown), *_name(frame, operand, style)]
+    marks: list[Mark] = [
+        *body(frame, operand),
+        *size_marks(frame, operand, style, shown),
+        *name_marks(frame, operand, style),
+    ]
     if shown.stack and (text := stack_text(operand)):
         left = max(frame.lift / 2 - width_px(text, "stack") / 2, -frame.width / 2)
         marks.append(Text(left, frame.height / 2 + 12, (Span(text),), "stack"))
@@ -82,7 +86,8 @@ def frame_of(operand: Operand, style: TileStyle, shown: Shown) -> Frame:
     )  # fmt: skip
 
 
-def _sizes(frame: Frame, operand: Operand, style: TileStyle, shown: Shown) -> Iterator[Mark]:
+def size_marks(frame: Frame, operand: Operand, style: TileStyle, shown: Shown) -> Iterator[Mark]:
+    """Sizes at the edges: those of the columns above, of the rows on the left."""
     if frame.columns is not None:
         ink = "match" if frame.columns in shown.inner else "size"
         spans = _sliced(operand, frame.width) if ink == "size" else ()
@@ -116,7 +121,7 @@ def _sliced(operand: Operand, width: float) -> tuple[Span, ...]:
     return (Span(text),) if width_px(text, "size") <= width + 16 else ()
 
 
-def _name(frame: Frame, operand: Operand, style: TileStyle) -> Iterator[Mark]:
+def name_marks(frame: Frame, operand: Operand, style: TileStyle) -> Iterator[Mark]:
     """The name: inside where it fits, above the size of the columns otherwise."""
     ink = f"name-{frame.ink}"
     spans = name_spans(operand.name, ink, _NAME_ROOM_PX, transposed=operand.transposed)

@@ -29,7 +29,7 @@ def facts_of(model: Model, words: Words) -> list[str]:
         if key in _COUNTED and isinstance(value, int):
             said.append(words.several(_COUNTED[key], value))
         else:
-            said.append(f"{words.say(clean(key))} {clean(str(value))}")
+            said.append(f"{words.say(clean(key))} {words.say(clean(str(value)))}")
     return said
 
 

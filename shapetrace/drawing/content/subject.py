@@ -7,7 +7,6 @@ from shapetrace.drawing.content.collapsing import collapse
 from shapetrace.drawing.content.facts import facts_of
 from shapetrace.drawing.content.rows import Item, Row, arrange, flattened
 from shapetrace.drawing.content.selecting import section_named, step_numbered
-from shapetrace.drawing.content.story import story_items
 from shapetrace.drawing.look import Look
 from shapetrace.drawing.metrics import clean
 from shapetrace.drawing.wording import Words, counted, flops_text
@@ -46,11 +45,6 @@ def subject_of(outline: Outline, section: str | None, step: int | None, look: Lo
     if section is not None and step is not None:
         raise UsageError("asked for a section and for a step; choose one of them")
     model = clean(outline.model.name)
-    if look.view == "story":
-        if section is not None or step is not None:
-            raise UsageError("the story is of the whole model: leave the section and the step out")
-        title = words.say("{model}: from ids to the last row", model=model)
-        return Subject("story", look.title or title, _overview_facts(outline, words)[-1:], story_items(outline, look))
     if step is not None:
         chosen = step_numbered(outline, step)
         title = words.say("{part} in {model}", part=words.say(clean(chosen.title)), model=model)

@@ -10,10 +10,10 @@ from shapetrace.drawing.content.subject import slug
 from shapetrace.drawing.kinds.column_layout import ColumnLayout
 from shapetrace.drawing.kinds.difference_bands import Band, Differing, Equal, Head, bands_of
 from shapetrace.drawing.kinds.pairing import SIGNS, FittedChange, emphases, paired, tagged, titled
-from shapetrace.drawing.kinds.single import uniquely_named
 from shapetrace.drawing.kinds.sums import total_marks
 from shapetrace.drawing.layout.equations import drawn_operands
 from shapetrace.drawing.layout.fitting import fit_wrapped
+from shapetrace.drawing.layout.group_names import uniquely_named
 from shapetrace.drawing.layout.headings import MARGIN_PX, footing, heading
 from shapetrace.drawing.layout.matrices import Style
 from shapetrace.drawing.layout.scale import scale_for

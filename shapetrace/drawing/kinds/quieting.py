@@ -61,7 +61,7 @@ def quieted(column: Sequence[tuple[Row, SectionKind]], sources: Sources) -> list
     said: set[str] = set()
     done = []
     for each in told:
-        before = [quiet[name] for name in _behind(each.row, quiet, sources) if name not in said]
+        before = [quiet[name] for name in behind(each.row.drawn(), quiet, sources) if name not in said]
         said.update(step.id for step in before)
         done.append(replace(each, before=tuple(before)))
     unsaid = [name for name in quiet if name not in said]
@@ -81,10 +81,10 @@ def _is_quiet(row: Row) -> bool:
     return not others and read.shape == result.shape
 
 
-def _behind(row: Row, quiet: Mapping[str, Step], sources: Sources) -> Iterator[str]:
-    """Quiet steps that lead to what a row reads, in the order in which they ran."""
+def behind(steps: Iterable[Step], quiet: Mapping[str, Step], sources: Sources) -> Iterator[str]:
+    """Quiet steps that lead to what some steps read, in the order in which they ran."""
     found: set[str] = set()
-    waiting = [maker for step in row.drawn() for maker in sources.get(step.id, ())]
+    waiting = [maker for step in steps for maker in sources.get(step.id, ())]
     while waiting:
         maker = waiting.pop()
         if maker in quiet and maker not in found:

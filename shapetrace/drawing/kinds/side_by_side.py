@@ -16,9 +16,9 @@ from shapetrace.drawing.kinds.column_heads import head_of
 from shapetrace.drawing.kinds.column_layout import ColumnLayout
 from shapetrace.drawing.kinds.head_sharing import head_sharing
 from shapetrace.drawing.kinds.quieting import quieted, sources_of
-from shapetrace.drawing.kinds.single import uniquely_named
 from shapetrace.drawing.kinds.stacking_cells import stacked
 from shapetrace.drawing.layout.captions import row_title
+from shapetrace.drawing.layout.group_names import uniquely_named
 from shapetrace.drawing.layout.headings import footing, heading
 from shapetrace.drawing.look import Look
 from shapetrace.drawing.metrics import clean

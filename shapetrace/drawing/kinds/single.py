@@ -1,14 +1,15 @@
 """The figure of an outline: what to show, how large, and where everything goes."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from shapetrace.drawing.content.rows import rows_in
-from shapetrace.drawing.content.story import STORY_ZOOM
 from shapetrace.drawing.content.subject import Subject, subject_of
 from shapetrace.drawing.kinds.failure import FAILURE, clash_notes, failure_subject
 from shapetrace.drawing.kinds.map import map_figure
+from shapetrace.drawing.kinds.story import story_figure
 from shapetrace.drawing.layout.captions import row_title
 from shapetrace.drawing.layout.equations import drawn_operands
+from shapetrace.drawing.layout.group_names import uniquely_named
 from shapetrace.drawing.layout.headings import footing, heading
 from shapetrace.drawing.layout.matrices import Style
 from shapetrace.drawing.layout.painting import panel_group, rail_group, row_group
@@ -56,16 +57,15 @@ def figure(
     look = look or Look()
     words = words_in(lang, look.templates)
     colours = theme_named(theme, look.templates)
-    if look.view == "map":
+    if look.view in {"map", "story"}:
         if section is not None or step is not None:
-            raise UsageError("the map is of the whole model: leave the section and the step out")
-        return map_figure(outline, colours, words, look)
+            raise UsageError(f"the {look.view} is of the whole model: leave the section and the step out")
+        return (map_figure if look.view == "map" else story_figure)(outline, colours, words, look)
     failed = outline.explained if section == FAILURE else None
     subject = (
         failure_subject(outline, failed, look, words) if failed else subject_of(outline, section, step, look, words)
     )
-    scale = Scale(1, zoom=STORY_ZOOM if look.view == "story" else 1.0)
-    style = Style(scale, look.dims, colours.hatched, words.say("scalar"))
+    style = Style(Scale(1), look.dims, colours.hatched, words.say("scalar"))
     planned = plan(subject.items, style, words, look)
     footnotes = tuple(_footnotes(subject, outline.failure, words, look))
     footnotes = (*clash_notes(failed, words), *footnotes) if failed else footnotes
@@ -122,8 +122,6 @@ def _footnotes(subject: Subject, failure: str, words: Words, look: Look) -> Iter
     if n_folded := sum(row.folded is not None for row in rows_in(subject.items)):
         phrase = "{n} sections are drawn as one row each." if n_folded > 1 else "1 section is drawn as one row."
         yield "caption", words.say(phrase, n=n_folded)
-    if look.view == "story":
-        yield "caption", words.say("Norms, positions and residual adds are left out.")
     if look.caption:
         yield from (("caption", clean(line)) for line in look.caption.split("\n"))
 
@@ -132,15 +130,3 @@ def _gaps(placement: Placement, planned: Plan, words: Words) -> Iterator[Mark]:
     for y, n_left_out in placement.gaps:
         text = "⋮ " + words.say("{n} more rows, not drawn", n=n_left_out)
         yield Text(planned.margins.caption, y, (Span(text),), "caption")
-
-
-def uniquely_named(groups: Iterable[Group]) -> Iterator[Group]:
-    """Give groups of equal name a number."""
-    taken: set[str] = set()
-    for group in groups:
-        name, number = group.id, 1
-        while name in taken:
-            number += 1
-            name = f"{group.id}-{number}"
-        taken.add(name)
-        yield Group(name, group.marks, group.title)

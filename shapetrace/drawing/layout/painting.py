@@ -52,12 +52,13 @@ def panel_group(placed: PlacedPanel, margins: Margins, words: Words) -> Group:
     title = shortened(title, "corner", (right - left) * 0.6)
     marks.append(Text(right - _CORNER_PX, placed.top + 25, (Span(title),), "corner", "end"))
     path_right = right - _CORNER_PX - width_px(title, "corner") - 12
-    if path := shortened(_members(section), "corner-path", path_right - left - _CORNER_PX):
+    if path := shortened(members(section), "corner-path", path_right - left - _CORNER_PX):
         marks.append(Text(path_right, placed.top + 25, (Span(path),), "corner-path", "end"))
-    return Group(f"panel-{slug(section.path)}", tuple(marks), f"{title} {_members(section)}".strip())
+    return Group(f"panel-{slug(section.path)}", tuple(marks), f"{title} {members(section)}".strip())
 
 
-def _members(section: Section) -> str:
+def members(section: Section) -> str:
+    """``h.0 … h.11``: which modules a section stands for."""
     if section.repeat > 1 and len(section.members) > 1:
         return clean(f"{section.members[0]} … {section.members[-1]}")
     return clean(section.module)

@@ -1,0 +1,164 @@
+"""The story of a pass, from ids to the next word, in one column: scenes, the block that repeats in a frame."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from shapetrace.drawing.compact.scaling import CubeLaw, law_for
+from shapetrace.drawing.compact.tiles import TileStyle
+from shapetrace.drawing.content.facts import facts_of
+from shapetrace.drawing.content.rows import Row
+from shapetrace.drawing.layout.captions import row_title
+from shapetrace.drawing.layout.cells import Cell
+from shapetrace.drawing.layout.group_names import uniquely_named
+from shapetrace.drawing.layout.headings import footing, heading
+from shapetrace.drawing.layout.painting import members
+from shapetrace.drawing.look import Look
+from shapetrace.drawing.metrics import clean
+from shapetrace.drawing.primitives import Figure, Group, Rect
+from shapetrace.drawing.telling.laying import Part, SetScene, laid, unit_for
+from shapetrace.drawing.telling.picking import pick_of
+from shapetrace.drawing.telling.saying import block_note, scene_notes, scene_title
+from shapetrace.drawing.telling.scene_cells import Pick, Tile, scene_cells, scene_pieces
+from shapetrace.drawing.telling.scenes import Opened, Scene, Told, story_of
+from shapetrace.drawing.telling.tokens import TOKEN_PX, TokenAxis, token_axes
+from shapetrace.drawing.theme import Theme
+from shapetrace.drawing.wording import Words, counted, flops_text
+from shapetrace.outlining.structure import Operand, Outline
+from shapetrace.words import spoken
+
+_BOTTOM_PX = 18.0
+_WIDTH_PX = 700
+_SEPARATOR = " · "
+"""A story is not wider: its lines would be no clearer."""
+
+
+def story_figure(outline: Outline, theme: Theme, words: Words, look: Look) -> Figure:
+    """Draw the story of a pass; see the module."""
+    tokens = token_axes(outline)
+    pick = pick_of(outline, tokens)
+    told = story_of(outline, look.hidden_kinds)
+    parts = tuple(_parts(told, pick, words))
+    width = min(look.width_px, _WIDTH_PX)
+    operands = [operand for part in parts for each in part.scenes for operand in _operands(each.scene, pick, words)]
+    sizes = [size for operand in operands for size in _sizes(operand, tokens)]
+
+    def draw(scene: Scene, unit_px: float) -> tuple[Cell, ...]:
+        style = TileStyle(law_for(sizes, unit_px), look.dims, theme.hatched)
+        return scene_cells(tuple(scene_pieces(scene, pick, words)), style, tokens)
+
+    law = law_for(sizes, unit_for(parts, draw, width))
+    title = clean(look.title or _title(outline, pick, words))
+    head, top = heading(title, _facts(outline, words), tuple(_legend(operands, law, pick, theme, words)), width)
+    body, bottom = laid(parts, draw, law, top + 12, width)
+    foot, bottom = footing(tuple(_notes(outline, law, tokens, pick, words, look)), bottom - 14, width)
+    height = bottom + _BOTTOM_PX
+    canvas = Group("canvas", (Rect(0, 0, width, height, "background", 0),))
+    groups = uniquely_named((canvas, Group("heading", head), *body, Group("footing", foot)))
+    desc = "\n".join(each.described for part in parts for each in part.scenes)
+    return Figure(
+        "story", title, desc, width, height, tuple(group for group in groups if group.marks), theme, words.lang
+    )
+
+
+def _parts(told: Sequence[Told], pick: Pick, words: Words) -> Iterator[Part]:
+    run: list[SetScene] = []
+    for each in told:
+        if isinstance(each, Scene):
+            run.append(_set(each, pick, words))
+            continue
+        if run:
+            yield Part(tuple(run))
+            run = []
+        yield _opened(each, pick, words)
+    if run:
+        yield Part(tuple(run))
+
+
+def _opened(opened: Opened, pick: Pick, words: Words) -> Part:
+    section = opened.section
+    times = f" ×{section.repeat}" if section.repeat > 1 else ""
+    scenes = tuple(_set(scene, pick, words) for scene in opened.scenes)
+    return Part(scenes, words.say(clean(section.title)) + times, members(section), block_note(opened, words))
+
+
+def _set(scene: Scene, pick: Pick, words: Words) -> SetScene:
+    note = _SEPARATOR.join(dict.fromkeys(filter(None, scene_notes(scene, words))))
+    repeat = scene.closed.repeat if scene.closed else 1
+    row = Row(scene.steps, scene.alike, folded=scene.closed, repeat=repeat)
+    return SetScene(scene, scene_title(scene, pick, words), note, row_title(row, words))
+
+
+def _operands(scene: Scene, pick: Pick, words: Words) -> Iterator[Operand]:
+    for piece in scene_pieces(scene, pick, words):
+        if isinstance(piece, Tile):
+            yield piece.operand
+
+
+def _sizes(operand: Operand, tokens: Mapping[int, TokenAxis]) -> Iterator[int]:
+    """Sizes that are drawn to the common law: those of axes that count few tokens are not."""
+    first = max(len(operand.shape) - 2, 0)
+    for axis in range(first, len(operand.shape)):
+        if axis >= len(operand.axes) or operand.axes[axis] not in tokens:
+            yield operand.shape[axis]
+
+
+def _title(outline: Outline, pick: Pick, words: Words) -> str:
+    model = clean(outline.model.name)
+    if pick.row is None:
+        return words.say("{model}: from ids to the result", model=model)
+    text = clean(spoken(outline.model.tokens))
+    if outline.model.tokens and pick.label and len(text) <= _LONGEST_TEXT:
+        return words.say("From “{text}” to the next word", text=text)
+    return words.say("{model}: from ids to the next word", model=model)
+
+
+_LONGEST_TEXT = 60
+
+
+def _facts(outline: Outline, words: Words) -> tuple[str, ...]:
+    totals = outline.totals
+    costs = [words.say("{n} parameters", n=counted(totals.parameters))]
+    if totals.matmul_flops:
+        costs.append(words.say("{flops} in products", flops=flops_text(totals.flops)))
+    lines = (
+        [clean(outline.model.name), *facts_of(outline.model, words)],
+        [words.say("every shape recorded from a real forward pass"), *costs],
+    )
+    return tuple(_SEPARATOR.join(line) for line in lines if line)
+
+
+def _legend(
+    operands: Sequence[Operand], law: CubeLaw, pick: Pick, theme: Theme, words: Words
+) -> Iterator[tuple[str, str]]:
+    roles = {operand.role for operand in operands}
+    inks = (("data", "data", "data"), ("weight", "weight", "weights"), ("constant", "const", "constants"))
+    for role, ink, phrase in inks:
+        if role in roles:
+            yield ink + ("+hatch" if ink in theme.hatched else ""), words.say(phrase)
+    if pick.row is not None:
+        label = (
+            words.say("row of “{word}”, the last token", word=pick.label) if pick.label else words.say("the last row")
+        )
+        yield "marker", label
+    yield "match", words.say("inner sizes match")
+    if any(size in law.broken for operand in operands for size in operand.shape[-2:]):
+        yield "broken", words.say("not to scale")
+
+
+def _notes(
+    outline: Outline, law: CubeLaw, tokens: Mapping[int, TokenAxis], pick: Pick, words: Words, look: Look
+) -> Iterator[tuple[str, str]]:
+    if outline.failure:
+        yield "warning", words.say("The pass ended early: {reason}", reason=clean(outline.failure))
+    if look.caption:
+        yield from (("caption", clean(line)) for line in look.caption.split("\n"))
+    said = [words.say("Side = {unit} px × ∛size: 8 times the size is 2 times the side.", unit=f"{law.unit_px:.1f}")]
+    if tokens:
+        said.append(words.say("One row is one token, {n} px.", n=f"{TOKEN_PX:.0f}"))
+    padded = next((axis for axis in tokens.values() if axis.padded), None)
+    if padded:
+        said.append(
+            words.say("Rows {first} to {last} are padding.", first=f"{padded.real + 1:,}", last=f"{padded.size:,}")
+        )
+    if pick.row is not None:
+        said.append(words.say("Softmax of the scores and the next word come after the pass."))
+    yield "caption", " ".join(said)

@@ -1,0 +1,161 @@
+"""Scenes set for the width of a figure and stacked: the block that repeats stands in a frame."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from shapetrace.drawing.compact.lines import axes_below, height_px, largest_unit, least_px, wrapped
+from shapetrace.drawing.compact.scaling import CubeLaw
+from shapetrace.drawing.content.subject import slug
+from shapetrace.drawing.layout.cells import Cell
+from shapetrace.drawing.layout.columns import EquationLine
+from shapetrace.drawing.layout.names import joined_path
+from shapetrace.drawing.metrics import clean, shortened, width_px
+from shapetrace.drawing.metrics import wrapped as wrapped_text
+from shapetrace.drawing.primitives import Group, Mark, Rect, Span, Text, moved
+from shapetrace.drawing.telling.rich import rich_spans
+from shapetrace.drawing.telling.scenes import Scene
+
+MARGIN_PX = 24.0
+FRAME_PX = 14.0
+INSIDE_PX = 12.0
+"""Left edge of what stands in the frame, from that of the frame."""
+_UNITS_PX = (2.6, 5.6)
+_TITLE_PX = 17.0
+_NOTE_PX = 15.0
+_CAPTION_GAP_PX = 8.0
+_SCENE_GAP_PX = 16.0
+_GAP_PX = 24.0
+_LONGEST_PATHS = 24
+_FRAME_TOP_PX = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class SetScene:
+    """A scene with its words.
+
+    Attributes:
+        scene: It.
+        title: Its title.
+        note: What is said beside.
+        described: One line for those who cannot see it.
+    """
+
+    scene: Scene
+    title: str
+    note: str
+    described: str
+
+    @property
+    def path(self) -> str:
+        """Paths of the modules whose weights it multiplies with."""
+        if self.scene.closed is not None:
+            return clean(self.scene.closed.module)
+        weighted = [step for step in self.scene.told() if any(o.role == "weight" for o in step.operands)]
+        paths = tuple(dict.fromkeys(step.path for step in weighted if step.path))
+        listed = ", ".join(paths)
+        return clean(listed if len(listed) <= _LONGEST_PATHS else joined_path(paths)) if paths else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Scenes that stand in a frame, or outside of any.
+
+    Attributes:
+        scenes: They, from top to bottom.
+        corner: Title of the frame; empty for none.
+        path: Beside it.
+        note: Below its scenes.
+    """
+
+    scenes: tuple[SetScene, ...]
+    corner: str = ""
+    path: str = ""
+    note: str = ""
+
+    def room(self, width_px: float) -> float:
+        """How wide its lines may be."""
+        return width_px - 2 * (FRAME_PX + INSIDE_PX if self.corner else MARGIN_PX)
+
+
+Drawer = Callable[[Scene, float], tuple[Cell, ...]]
+"""The cells of a scene at a unit of length."""
+
+
+def unit_for(parts: Sequence[Part], draw: Drawer, width: float) -> float:
+    """The largest unit with which every scene is one line; what would need less than the least is wrapped."""
+
+    def fit(part: Part, scene: Scene, unit_px: float) -> bool:
+        return least_px(draw(scene, unit_px)) <= part.room(width)
+
+    least = _UNITS_PX[0]
+    able = [(part, each.scene) for part in parts for each in part.scenes if fit(part, each.scene, least)]
+    return largest_unit(lambda unit_px: all(fit(part, scene, unit_px) for part, scene in able), _UNITS_PX)
+
+
+def laid(parts: Sequence[Part], draw: Drawer, law: CubeLaw, top: float, width: float) -> tuple[list[Group], float]:
+    """Stack the parts from ``top`` down.
+
+    Returns:
+        The groups, and the y below them.
+    """
+    groups: list[Group] = []
+    y = top
+    for part in parts:
+        left = FRAME_PX + INSIDE_PX if part.corner else MARGIN_PX
+        start, y = y, y + (_FRAME_TOP_PX if part.corner else 0)
+        inside: list[Group] = []
+        for each in part.scenes:
+            lines = wrapped(draw(each.scene, law.unit_px), part.room(width), _GAP_PX)
+            group, y = _scene(each, lines, left, y, part.room(width))
+            inside.append(group)
+        if part.note:
+            inside.append(Group("next-block", (Text(left, y + 4, rich_spans(part.note), "note"),), part.note))
+            y += _NOTE_PX
+        if part.corner:
+            groups.append(_frame(part, start, y, width))
+            y += _SCENE_GAP_PX
+        groups += inside
+    return groups, y
+
+
+def _frame(part: Part, top: float, bottom: float, width: float) -> Group:
+    right = width - FRAME_PX
+    marks: list[Mark] = [Rect(FRAME_PX, top, right - FRAME_PX, bottom - top, "panel", 12)]
+    marks.append(Text(FRAME_PX + INSIDE_PX, top + 21, (Span(part.corner),), "corner"))
+    x = FRAME_PX + INSIDE_PX + width_px(part.corner, "corner") + 10
+    if path := shortened(part.path, "corner-path", right - INSIDE_PX - x):
+        marks.append(Text(x, top + 21, (Span(path),), "corner-path"))
+    return Group("block", tuple(marks), part.corner)
+
+
+def _scene(each: SetScene, lines: Sequence[EquationLine], left: float, top: float, room: float) -> tuple[Group, float]:
+    marks, y = _caption(each, left, top, room)
+    y += _CAPTION_GAP_PX
+    for line, axis in zip(lines, axes_below(lines, y), strict=True):
+        marks += [mark for one, x in line.cells for mark in moved(one.marks, left + x, axis)]
+    bottom = y + height_px(lines) + _SCENE_GAP_PX
+    return Group(slug(each.scene.steps[0].id), tuple(marks), each.described), bottom
+
+
+def _caption(each: SetScene, left: float, top: float, room: float) -> tuple[list[Mark], float]:
+    """The title, its path, and at the right end the note, or the note below where there is no room."""
+    title = shortened(each.title, "label", room)
+    marks: list[Mark] = [Text(left, top + 13, (Span(title),), "label")]
+    x = width_px(title, "label") + 10
+    y = top + _TITLE_PX
+    note = rich_spans(each.note)
+    free = room - x - (width_px(note, "note") + 14 if note else 0)
+    if each.path and width_px(each.path, "path") <= max(free, room - x if free < 80 else free):
+        marks.append(Text(left + x, top + 13, (Span(each.path),), "path"))
+        x += width_px(each.path, "path") + 14
+    elif each.path and free > 80:
+        path = shortened(each.path, "path", free)
+        marks.append(Text(left + x, top + 13, (Span(path),), "path"))
+        x += width_px(path, "path") + 14
+    if note and x + width_px(note, "note") <= room:
+        marks.append(Text(left + room, top + 13, note, "note", "end"))
+    elif note:
+        for line in wrapped_text(each.note, "note", room, lines=2):
+            marks.append(Text(left, y + 11, rich_spans(line), "note"))
+            y += _NOTE_PX
+    return marks, y

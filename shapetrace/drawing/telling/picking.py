@@ -1,0 +1,56 @@
+"""Where the next word comes from: scores over a vocabulary, of the last row that is a token."""
+
+from collections.abc import Mapping
+
+from shapetrace.drawing.telling.scene_cells import Pick
+from shapetrace.drawing.telling.tokens import TokenAxis, picked_row
+from shapetrace.outlining.roles import Role
+from shapetrace.outlining.structure import Outline, Step
+
+
+def pick_of(outline: Outline, tokens: Mapping[int, TokenAxis]) -> Pick:
+    """The row whose scores give the next word; none for a model whose rows see what comes after them.
+
+    A pass that takes a row out before its scores says which: that is told even where padding follows. One that scores
+    all rows leaves the last of them.
+    """
+    steps = list(outline.steps())
+    last = next((step for step in reversed(steps) if step.role == Role.UNEMBED), None)
+    if last is None or not any(_is_causal(step) for step in steps):
+        return Pick()
+    taken = _taking(last, {step.id: step for step in steps})
+    if taken is None:
+        n_rows = last.results[0].shape[-2] if last.results and len(last.results[0].shape) > 1 else 1
+        axis = tokens.get(last.results[0].axes[-2]) if n_rows > 1 and len(last.results[0].axes) > 1 else None
+        end = axis.real - 1 if axis else n_rows - 1
+        return Pick(end, _label(axis, end), "", last.id)
+    row = picked_row(taken, outline)
+    axes = taken.operands[0].axes
+    axis = tokens.get(axes[-2]) if len(axes) > 1 else None
+    return Pick() if row is None else Pick(row, _label(axis, row), taken.id, last.id)
+
+
+def _label(axis: TokenAxis | None, row: int | None) -> str:
+    return axis.labels[row] if axis and row is not None and row < len(axis.labels) else ""
+
+
+def _is_causal(step: Step) -> bool:
+    """Whether scores hide what comes after a row."""
+    if step.role != Role.SCORES or not step.results:
+        return False
+    result = step.results[0]
+    if result.pattern == "causal":
+        return True
+    if result.band is not None:
+        return result.band[1] <= 0
+    return bool(result.cells) and all("1" not in line[row + 1 :] for row, line in enumerate(result.cells))
+
+
+def _taking(last: Step, steps: Mapping[str, Step]) -> Step | None:
+    """The step that takes the row out which the scores are of."""
+    step = steps.get(last.operands[0].made_by) if last.operands else None
+    for _ in range(4):
+        if step is None or step.kind == "select":
+            return step
+        step = steps.get(step.operands[0].made_by) if step.operands else None
+    return None
