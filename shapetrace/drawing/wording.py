@@ -19,6 +19,7 @@ _ONE = {
     "{n} experts a token": "{n} expert a token",
     "{n} tokens": "{n} token",
     "{n} steps": "{n} step",
+    "in {n} steps": "in {n} step",
 }
 """Phrases for several things, and for one: labels have both."""
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from shapetrace.drawing.compact.lines import arrow, sign
 from shapetrace.drawing.compact.tiles import Shown, TileStyle, tile
+from shapetrace.drawing.content.emphasis import Emphasis
 from shapetrace.drawing.content.rows import Row
 from shapetrace.drawing.layout.cells import Cell
 from shapetrace.drawing.layout.equations import drawn_operands
@@ -15,6 +16,7 @@ from shapetrace.outlining.structure import Operand, Step
 SYMBOLS = frozenset("× + − ⊙ ∗ / ⊕".split())
 ARROW = "→"
 _MOST_ALIKE = 2
+_NOWHERE = 1 << 20
 
 Piece = tuple[Operand, Shown] | str
 """A tile, or a sign between two."""
@@ -60,7 +62,8 @@ def _parts(row: Row) -> Iterator[Piece]:
         yield from _listed([(operand, Shown()) for operand in drawn_operands(row)], ARROW)
         return
     alike = row.alike[:_MOST_ALIKE]
-    yield from _operands(row.steps[0], alike, goes_on=_goes_on(row.steps, 0))
+    told = row.emphasis or Emphasis("clash")
+    yield from _operands(row.steps[0], alike, told, goes_on=_goes_on(row.steps, 0))
     for place, step in enumerate(row.steps):
         goes_on = _goes_on(row.steps, place)
         if place and multiplies(step):
@@ -74,7 +77,17 @@ def _parts(row: Row) -> Iterator[Piece]:
         if results:
             yield "=" if _is_infix(step) else ARROW
         inner = inner_axis(row.steps[place + 1], 0) if goes_on else frozenset()
-        yield from _listed([(result, Shown(inner)) for result in results], ",")
+        first = len(step.operands) if not place else _NOWHERE
+        shown = [pointed(Shown(inner), told, first + number % len(step.results)) for number in range(len(results))]
+        yield from _listed(list(zip(results, shown, strict=True)), ",")
+
+
+def pointed(shown: Shown, told: Emphasis, place: int) -> Shown:
+    """Point at the sizes of an operand that differ or do not fit."""
+    found = told.at(place)
+    if told.reason == "clash":
+        return replace(shown, clashing=found.axes)
+    return replace(shown, inner=frozenset(), changed=found.axes, restacked=found.stack)
 
 
 def _results(step: Step, alike: Sequence[Step]) -> list[Operand]:
@@ -100,17 +113,21 @@ def _is_infix(step: Step) -> bool:
     return step.operator in SYMBOLS and len(step.operands) > 1
 
 
-def _operands(step: Step, alike: Sequence[Step], *, goes_on: bool) -> Iterator[Piece]:
+def _operands(step: Step, alike: Sequence[Step], told: Emphasis, *, goes_on: bool) -> Iterator[Piece]:
     """What the first step reads, with signs between."""
     if multiplies(step):
-        yield step.operands[0], Shown(inner_axis(step, 0))
+        yield step.operands[0], pointed(Shown(inner_axis(step, 0)), told, 0)
         yield "×"
-        others = [(other.operands[1], Shown()) for other in alike]
-        yield from _listed([_factor(step, goes_on=goes_on), *others], ",")
+        operand, shown = _factor(step, goes_on=goes_on)
+        others = [(other.operands[1], pointed(Shown(), replace(told, axes=()), 1)) for other in alike]
+        yield from _listed([(operand, pointed(shown, told, 1)), *others], ",")
         return
     upright = step.kind == "lookup"
-    shown = [(operand, Shown(upright=upright and not place)) for place, operand in enumerate(step.operands)]
-    yield from _listed(shown, ARROW if upright else step.operator if _is_infix(step) else ",")
+    tiles = [
+        (operand, pointed(Shown(upright=upright and not place), told, place))
+        for place, operand in enumerate(step.operands)
+    ]
+    yield from _listed(tiles, ARROW if upright else step.operator if _is_infix(step) else ",")
 
 
 def _factor(step: Step, *, goes_on: bool) -> tuple[Operand, Shown]:

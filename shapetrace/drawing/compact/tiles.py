@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 from shapetrace.drawing.compact.scaling import CubeLaw
 from shapetrace.drawing.inks import SHIFT_PX
+from shapetrace.drawing.layout.boxes import box_of
 from shapetrace.drawing.layout.cells import Cell, cell
 from shapetrace.drawing.layout.frames import ZIGZAG_AT, Frame, body
 from shapetrace.drawing.layout.names import name_spans, stack_sizes, stack_text
 from shapetrace.drawing.metrics import width_px
-from shapetrace.drawing.primitives import Mark, Span, Text
+from shapetrace.drawing.primitives import Line, Mark, Span, Text
 from shapetrace.outlining.structure import Operand
 
 _NAME_ROOM_PX = 120.0
@@ -18,6 +19,10 @@ _SIZE_ROOM_PX = 60.0
 _LOWEST_NAME_PX = 15.0
 _SLACK_PX = 9.0
 """How much longer than its side, and the stack behind it, a turned size may be."""
+
+_REACH_PX = 3.0
+_UNDER_PX = 3.0
+_RAISED_PX = 3.0
 
 _INKS = {"data": "data", "weight": "weight", "constant": "const"}
 
@@ -46,12 +51,28 @@ class Shown:
         rows: Whether the size of its rows is written.
         stack: Whether the number of its stack is written.
         upright: Whether a single axis is drawn as a column.
+        changed: Axes of its shape whose sizes differ from those of another model: underlined, and always written.
+        restacked: Whether the number of its stack differs too.
+        clashing: Axes of its shape that do not fit: red, their edges thick, and always written.
     """
 
     inner: frozenset[int] = frozenset()
     rows: bool = True
     stack: bool = True
     upright: bool = False
+    changed: frozenset[int] = frozenset()
+    restacked: bool = False
+    clashing: frozenset[int] = frozenset()
+
+    def ink(self, axis: int) -> str:
+        """The ink of a size."""
+        if axis in self.clashing:
+            return "clash"
+        return "match" if axis in self.inner or axis in self.changed else "size"
+
+    def line(self, axis: int) -> str:
+        """The ink of the line below a size; "" for none."""
+        return "clash-line" if axis in self.clashing else "change-line" if axis in self.changed else ""
 
 
 def tile(operand: Operand, style: TileStyle, shown: Shown) -> Cell:
@@ -60,12 +81,22 @@ def tile(operand: Operand, style: TileStyle, shown: Shown) -> Cell:
     marks: list[Mark] = [
         *body(frame, operand),
         *size_marks(frame, operand, style, shown),
-        *name_marks(frame, operand, style),
+        *name_marks(frame, operand, style, shown),
     ]
-    if shown.stack and (text := stack_text(operand)):
-        left = max(frame.lift / 2 - width_px(text, "stack") / 2, -frame.width / 2)
-        marks.append(Text(left, frame.height / 2 + 12, (Span(text),), "stack"))
+    marks += stack_marks(frame, operand, shown)
     return cell(marks)
+
+
+def stack_marks(frame: Frame, operand: Operand, shown: Shown) -> Iterator[Mark]:
+    """The number of matrices, below the first of them."""
+    text = stack_text(operand)
+    if text and (shown.stack or shown.restacked):
+        ink = "match" if shown.restacked else "stack"
+        left = max(frame.lift / 2 - width_px(text, ink) / 2, -frame.width / 2)
+        written = Text(left, frame.height / 2 + 12, (Span(text),), ink)
+        yield written
+        if shown.restacked:
+            yield _underline(written, "change-line")
 
 
 def frame_of(operand: Operand, style: TileStyle, shown: Shown) -> Frame:
@@ -88,18 +119,50 @@ def frame_of(operand: Operand, style: TileStyle, shown: Shown) -> Frame:
 
 def size_marks(frame: Frame, operand: Operand, style: TileStyle, shown: Shown) -> Iterator[Mark]:
     """Sizes at the edges: those of the columns above, of the rows on the left."""
+    left, top = -frame.width / 2, -frame.height / 2
     if frame.columns is not None:
-        ink = "match" if frame.columns in shown.inner else "size"
+        ink = shown.ink(frame.columns)
         spans = _sliced(operand, frame.width) if ink == "size" else ()
         spans = spans or size_spans(operand, frame.columns, style, ink)
-        yield Text(frame.lift / 2, -frame.height / 2 - frame.lift - 4 - lowered(spans), spans, ink, "middle")
-    if frame.rows is not None and (shown.rows or frame.rows in shown.inner):
-        ink = "match" if frame.rows in shown.inner else "size"
+        raised = _RAISED_PX if shown.line(frame.columns) else 0
+        y = top - frame.lift - 4 - lowered(spans) - raised
+        yield from _lined(Text(frame.lift / 2, y, spans, ink, "middle"), shown.line(frame.columns))
+        if frame.columns in shown.clashing:
+            yield Line((((left, top), (-left, top)),), "clash-edge")
+    if frame.rows is not None and (shown.rows or shown.ink(frame.rows) != "size"):
+        ink = shown.ink(frame.rows)
         spans = size_spans(operand, frame.rows, style, ink)
-        if 14 < width_px(spans, ink) <= frame.height + 2 * frame.lift + _SLACK_PX:
-            yield Text(-frame.width / 2 - 5 - lowered(spans), 0, spans, ink, "middle", turned=True)
+        away = 5 + lowered(spans) + (2 if shown.line(frame.rows) else 0)
+        if 14 < width_px(spans, ink) <= frame.height + 2 * frame.lift + _slack(frame, operand, style):
+            text = Text(left - away, 0, spans, ink, "middle", turned=True)
         else:
-            yield Text(-frame.width / 2 - 4, 4, spans, ink, "end")
+            text = Text(left - 4, 4, spans, ink, "end")
+        yield from _lined(text, shown.line(frame.rows))
+        if frame.rows in shown.clashing:
+            yield Line((((left, top), (left, -top)),), "clash-edge")
+
+
+def _slack(frame: Frame, operand: Operand, style: TileStyle) -> float:
+    """How much longer than its side a turned size may be: little below a size of the columns that reaches over it."""
+    if frame.columns is None:
+        return _SLACK_PX
+    reaches = (width_px(size_spans(operand, frame.columns, style, "match"), "match") - frame.width - frame.lift) / 2
+    return _SLACK_PX if reaches < _REACH_PX else 1.0
+
+
+def _lined(text: Text, ink: str) -> Iterator[Mark]:
+    """A text, and a line below it in an ink."""
+    yield text
+    if ink:
+        yield _underline(text, ink)
+
+
+def _underline(text: Text, ink: str) -> Line:
+    """A line below a text; of one that reads upwards on its right."""
+    box = box_of(text)
+    if text.turned:
+        return Line((((text.x + _UNDER_PX, box.top), (text.x + _UNDER_PX, box.bottom)),), ink)
+    return Line((((box.left, text.y + _UNDER_PX), (box.right, text.y + _UNDER_PX)),), ink)
 
 
 def size_spans(operand: Operand, axis: int, style: TileStyle, ink: str) -> tuple[Span, ...]:
@@ -121,7 +184,7 @@ def _sliced(operand: Operand, width: float) -> tuple[Span, ...]:
     return (Span(text),) if width_px(text, "size") <= width + 16 else ()
 
 
-def name_marks(frame: Frame, operand: Operand, style: TileStyle) -> Iterator[Mark]:
+def name_marks(frame: Frame, operand: Operand, style: TileStyle, shown: Shown) -> Iterator[Mark]:
     """The name: inside where it fits, above the size of the columns otherwise."""
     ink = f"name-{frame.ink}"
     spans = name_spans(operand.name, ink, _NAME_ROOM_PX, transposed=operand.transposed)
@@ -132,6 +195,7 @@ def name_marks(frame: Frame, operand: Operand, style: TileStyle) -> Iterator[Mar
         above = lowered(spans) + 5.0
         if frame.columns is not None:
             above += 11 + lowered(size_spans(operand, frame.columns, style, "size"))
+            above += _RAISED_PX if shown.line(frame.columns) else 0
         yield Text(frame.lift / 2, -frame.height / 2 - frame.lift - above, spans, ink, "middle")
     else:
         yield Text(x, y + 4.5, spans, ink, "middle")

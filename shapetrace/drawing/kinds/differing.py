@@ -5,28 +5,30 @@ from dataclasses import replace
 
 from shapetrace.comparing import summarising
 from shapetrace.comparing.structure import Change, Comparison
+from shapetrace.drawing.compact.equations import row_cells, row_parts
+from shapetrace.drawing.compact.lines import largest_unit, least_px, wrapped
+from shapetrace.drawing.compact.scaling import law_for
+from shapetrace.drawing.compact.tiles import TileStyle
 from shapetrace.drawing.content.rows import Row
 from shapetrace.drawing.content.subject import slug
+from shapetrace.drawing.kinds.changed_sizes import size_marks
 from shapetrace.drawing.kinds.column_layout import ColumnLayout
-from shapetrace.drawing.kinds.difference_bands import Band, Differing, Equal, Head, bands_of
+from shapetrace.drawing.kinds.difference_bands import Band, Differing, Equal, Head, bands_of, once
 from shapetrace.drawing.kinds.pairing import SIGNS, FittedChange, emphases, paired, tagged, titled
 from shapetrace.drawing.kinds.sums import total_marks
+from shapetrace.drawing.layout.cells import Cell
 from shapetrace.drawing.layout.equations import drawn_operands
-from shapetrace.drawing.layout.fitting import fit_wrapped
 from shapetrace.drawing.layout.group_names import uniquely_named
 from shapetrace.drawing.layout.headings import MARGIN_PX, footing, heading
-from shapetrace.drawing.layout.matrices import Style
-from shapetrace.drawing.layout.scale import scale_for
 from shapetrace.drawing.look import Look
 from shapetrace.drawing.metrics import clean, shortened, width_px
 from shapetrace.drawing.primitives import Figure, Group, Line, Mark, Rect, Span, Text, moved
 from shapetrace.drawing.theme import theme_named
 from shapetrace.drawing.wording import Words, words_in
-from shapetrace.errors import UsageError
 
-_NARROWEST_PX = 720
-_FACTORS = (0.6, 0.5, 0.42, 0.36)
-"""What all sides are multiplied with, so that an equation fits half of the width."""
+_WIDTH_PX = 700
+"""A figure of two columns is not wider: its equations would be no clearer."""
+_UNITS_PX = (1.2, 3.6)
 
 _HEAD_PX = 34.0
 _EQUAL_PX = 26.0
@@ -49,27 +51,29 @@ def difference(
         The figure: sums, then a band for each step that differs, at most 60; equal steps are a line.
 
     Raises:
-        UsageError: If there is no such theme or language, or the width is too small.
+        UsageError: If there is no such theme or language.
     """
     look = look or Look()
-    if look.width_px < _NARROWEST_PX:
-        raise UsageError(f"width is {look.width_px} px; two models side by side need {_NARROWEST_PX}")
+    width = min(look.width_px, _WIDTH_PX)
     words, colours = words_in(lang, look.templates), theme_named(theme, look.templates)
-    columns = ColumnLayout(look.width_px, 2)
-    style = Style(scale_for(()), look.dims, colours.hatched, words.say("scalar"))
-    bands, n_left_out = _first(bands_of(comparison, strict=strict), look.max_rows)
-    fitted = _fitted([band.change for band in bands if isinstance(band, Differing)], style, words, columns)
+    columns = ColumnLayout(width, 2)
+    style = TileStyle(law_for((), 1), look.dims, colours.hatched)
+    bands, n_left_out = _first(once(bands_of(comparison, strict=strict)), look.max_rows)
+    fitted = _fitted([band for band in bands if isinstance(band, Differing)], style, columns.room)
     title = look.title or f"{clean(comparison.left)} ↔ {clean(comparison.right)}"
     legend = _legend(fitted, words)
-    head, top = heading(title, _facts(comparison, words), legend, look.width_px)
-    sums, height = total_marks(comparison, words, look.width_px - 2 * MARGIN_PX)
-    named = _names(comparison, columns, top + 14 + height + 22) if fitted else ()
-    body, y = _painted(bands, fitted, columns, top + 14 + height + (34 if fitted else 10), words)
-    foot, bottom = footing(tuple(_notes(comparison, strict, n_left_out, words, look)), y, look.width_px)
+    head, top = heading(title, _facts(comparison, words), legend, width)
+    sums, height = total_marks(comparison, words, width - 2 * MARGIN_PX)
+    sizes, sizes_px = size_marks(comparison, words, width - 2 * MARGIN_PX)
+    below = top + 14 + height + 4
+    named = _names(comparison, columns, below + sizes_px + 30) if fitted else ()
+    body, y = _painted(bands, fitted, columns, below + sizes_px + (42 if fitted else 10), words)
+    foot, bottom = footing(tuple(_notes(comparison, strict, n_left_out, words, look)), y, width)
     groups = (
-        Group("canvas", (Rect(0, 0, look.width_px, bottom + 22, "background", 0),)),
+        Group("canvas", (Rect(0, 0, width, bottom + 22, "background", 0),)),
         Group("heading", head),
         Group("sums", moved(sums, MARGIN_PX, top + 14)),
+        Group("sizes", moved(sizes, MARGIN_PX, below)),
         Group("names", named),
         *body,
         Group("footing", foot),
@@ -77,7 +81,7 @@ def difference(
     desc = "\n".join(_described(pair.change, words) for pair in fitted)
     name = f"difference-{slug(comparison.left)}-{slug(comparison.right)}"
     shown = tuple(uniquely_named(group for group in groups if group.marks))
-    return Figure(name, title, desc, look.width_px, bottom + 22, shown, colours, lang)
+    return Figure(name, title, desc, width, bottom + 22, shown, colours, lang)
 
 
 def _names(comparison: Comparison, columns: ColumnLayout, y: float) -> tuple[Mark, ...]:
@@ -97,13 +101,28 @@ def _first(bands: list[Band], most: int) -> tuple[list[Band], int]:
     return bands[: places[most]], len(places) - most
 
 
-def _fitted(changes: Sequence[Change], style: Style, words: Words, columns: ColumnLayout) -> list[FittedChange]:
-    """Choose one scale for all equations and set them."""
-    pairs = [pair for change in changes for pair in zip(change.steps, emphases(change), strict=True)]
-    rows = [Row((step,), emphasis=emphasis) for step, emphasis in pairs if step is not None]
-    style = replace(style, scale=scale_for(n for row in rows for o in drawn_operands(row) for n in o.shape[-2:]))
-    lines = iter(fit_wrapped(rows, style, words, columns.room, _FACTORS) if rows else ())
-    return [FittedChange(change, tuple(next(lines) if step else () for step in change.steps)) for change in changes]  # type: ignore[arg-type]
+def _fitted(bands: Sequence[Differing], style: TileStyle, room: float) -> list[FittedChange]:
+    """Choose one law for all equations and set them."""
+    pairs = [tuple(_rows(band)) for band in bands]
+    rows = [row for pair in pairs for row in pair if row is not None]
+    sizes = [n for row in rows for part in row_parts(row) if not isinstance(part, str) for n in part[0].shape[-2:]]
+
+    def cells(row: Row, unit_px: float) -> tuple[Cell, ...]:
+        return row_cells(row, replace(style, law=law_for(sizes, unit_px)))
+
+    able = [row for row in rows if least_px(cells(row, _UNITS_PX[0])) <= room]
+    unit = largest_unit(lambda unit_px: all(least_px(cells(row, unit_px)) <= room for row in able), _UNITS_PX)
+    return [
+        FittedChange(band, tuple(wrapped(cells(row, unit), room) if row else () for row in pair))  # type: ignore[arg-type]
+        for band, pair in zip(bands, pairs, strict=True)
+    ]
+
+
+def _rows(band: Differing) -> Iterator[Row | None]:
+    """The row of each side; None where there is none."""
+    for place, (step, emphasis) in enumerate(zip(band.change.steps, emphases(band.change), strict=True)):
+        alike = tuple(other for change in band.alike if (other := change.steps[place]) is not None)
+        yield Row((step,), alike=alike, emphasis=emphasis) if step is not None else None
 
 
 def _facts(comparison: Comparison, words: Words) -> tuple[str, ...]:

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from itertools import zip_longest
 
 from shapetrace.comparing.structure import Change, Side
+from shapetrace.drawing.compact.lines import axes_below, height_px
 from shapetrace.drawing.content.emphasis import Emphasis
 from shapetrace.drawing.kinds.column_layout import ColumnLayout
-from shapetrace.drawing.layout.columns import EquationLine, depth_below, painted_lines
+from shapetrace.drawing.kinds.difference_bands import Differing
+from shapetrace.drawing.layout.columns import EquationLine
 from shapetrace.drawing.layout.names import stack_sizes
 from shapetrace.drawing.metrics import clean, shortened, width_px
-from shapetrace.drawing.primitives import Mark, Span, Text
+from shapetrace.drawing.primitives import Mark, Span, Text, moved
 from shapetrace.drawing.wording import Words, counted, flops_text
 from shapetrace.outlining.structure import Step
 
@@ -27,12 +29,17 @@ class FittedChange:
     """A step that differs, set.
 
     Attributes:
-        change: How it differs.
+        band: How it differs, and what else does so.
         lines: Its equation on the left and on the right; empty where there is none.
     """
 
-    change: Change
+    band: Differing
     lines: tuple[tuple[EquationLine, ...], tuple[EquationLine, ...]]
+
+    @property
+    def change(self) -> Change:
+        """How it differs."""
+        return self.band.change
 
 
 def paired(pair: FittedChange, columns: ColumnLayout, top: float, words: Words) -> tuple[tuple[Mark, ...], float]:
@@ -42,24 +49,31 @@ def paired(pair: FittedChange, columns: ColumnLayout, top: float, words: Words) 
         The marks, and the y below them.
     """
     left, room = columns.left(0), columns.left(1) + columns.room - columns.left(0)
-    marks = list(tagged(pair.change, left, top + _TOP_PX, room, words))
+    marks = list(tagged(pair.change, left, top + _TOP_PX, room, words, pair.band.alike))
     y = top + _TOP_PX
-    if words_of := _differences(pair, words):
+    for note in filter(None, (_numbers(pair, words), _elsewhere(pair, words))):
         y += _LINE_PX
-        marks.append(Text(left + _TAG_PX, y, (Span(shortened(words_of, "note", room - _TAG_PX)),), "note"))
-    axis = y + _GAP_PX + max((lines[0].above for lines in pair.lines if lines), default=0)
+        marks.append(Text(left + _TAG_PX, y, (Span(shortened(note, "note", room - _TAG_PX)),), "note"))
+    start = y + _GAP_PX
+    above = max((lines[0].above for lines in pair.lines if lines), default=0)
     for place, lines in enumerate(pair.lines):
-        marks += painted_lines(lines, columns.left(place), axis)
+        shift = above - lines[0].above if lines else 0
+        for line, axis in zip(lines, axes_below(lines, start + shift), strict=True):
+            marks += [mark for one, x in line.cells for mark in moved(one.marks, columns.left(place) + x, axis)]
+    axis = start + above
     marks += (Text(columns.left(place), axis + 4, (Span("—"),), "note") for place in range(2) if not pair.lines[place])
-    below = max(map(depth_below, pair.lines))
-    return tuple(marks), axis + below + _BOTTOM_PX
+    tallest = max((above - lines[0].above + height_px(lines) for lines in pair.lines if lines), default=0)
+    return tuple(marks), start + tallest + _BOTTOM_PX
 
 
-def tagged(change: Change, left: float, y: float, room: float, words: Words) -> Iterator[Mark]:
+def tagged(
+    change: Change, left: float, y: float, room: float, words: Words, alike: tuple[Change, ...] = ()
+) -> Iterator[Mark]:
     """``~ changed  Query  c_attn``: what happened in words and by a sign, the title, the path."""
     yield Text(left, y, (Span(words.say(SIGNS[change.status])),), f"tag-{change.status}")
     sides = [side for side in (change.left, change.right) if side]
-    title = shortened(" → ".join(dict.fromkeys(titled(side, words) for side in sides)), "label", room * 0.5)
+    titles = tuple(_title(each, words) for each in (change, *alike))
+    title = shortened(words.listed(tuple(dict.fromkeys(titles))), "label", room * 0.5)
     yield Text(left + _TAG_PX, y, (Span(title),), "label")
     x = left + _TAG_PX + width_px(title, "label") + 12
     if path := " → ".join(dict.fromkeys(clean(side.place) for side in sides)):
@@ -71,32 +85,29 @@ def titled(side: Side, words: Words) -> str:
     return words.say(clean(side.title)) + side.times
 
 
-def _differences(pair: FittedChange, words: Words) -> str:
-    """``768 → 1024 · 2,362,368 → 4,198,400 parameters``."""
-    change = pair.change
-    told = [f"{a} → {b}" for a, b in _sizes(change)]
-    sides = (change.left or Side("", ""), change.right or Side("", ""))
-    if sides[0].stack != sides[1].stack and all((change.left, change.right)):
-        told.append(f"×{sides[0].stack} → ×{sides[1].stack}")
+def _title(change: Change, words: Words) -> str:
+    sides = [side for side in (change.left, change.right) if side]
+    return " → ".join(dict.fromkeys(titled(side, words) for side in sides))
+
+
+def _numbers(pair: FittedChange, words: Words) -> str:
+    """``2,362,368 parameters → 4,198,400 parameters``, of each of several."""
+    sides = (pair.change.left or Side("", ""), pair.change.right or Side("", ""))
     numbers = [[words.say("{n} parameters", n=counted(side.parameters)) if side.parameters else "" for side in sides],
                [flops_text(side.flops) if side.flops else "" for side in sides]]  # fmt: skip
-    told += [" → ".join(dict.fromkeys(filter(None, both))) for both in numbers]
-    return " · ".join(filter(None, told))
+    told = [" → ".join(dict.fromkeys(filter(None, both))) for both in numbers]
+    each = words.say("of each") if pair.band.alike and any(told) else ""
+    return " · ".join(filter(None, [*told, each]))
 
 
-def _sizes(change: Change) -> list[tuple[int, int]]:
-    """Sizes that differ, each pair once."""
-    left, right = change.steps
-    if left is None or right is None:
-        return []
-    found = [
-        (a, b)
-        for one, other in zip((*left.operands, *left.results), (*right.operands, *right.results), strict=False)
-        if len(one.shape) == len(other.shape)
-        for a, b in zip(one.shape, other.shape, strict=True)
-        if a != b
-    ]
-    return list(dict.fromkeys(found))[:4]
+def _elsewhere(pair: FittedChange, words: Words) -> str:
+    """Where the same is found again: ``the same: LayerNorm h.0.ln_2, LayerNorm ln_f``."""
+    names = []
+    for change in pair.band.again:
+        side = change.right or change.left
+        if side:
+            names.append(f"{words.say(clean(side.title))} {clean(side.place)}".strip())
+    return words.say("the same: {names}", names=", ".join(names)) if names else ""
 
 
 def emphases(change: Change) -> tuple[Emphasis, Emphasis]:

@@ -11,6 +11,7 @@ from shapetrace.drawing.wording import Words, counted, flops_text
 ROW_PX = 30.0
 _NAME_PX = 160.0
 _GAP_PX = 34.0
+_GROWTH_PX = 80.0
 _BAR_PX = 8.0
 _LEAST_BAR_PX = 2.0
 _SHORTEST_PX = 60.0
@@ -33,7 +34,7 @@ def total_marks(comparison: Comparison, words: Words, room: float) -> tuple[tupl
     totals = summarising.totals(comparison)
     cells = [[_number(total, n) for n in (total.left, total.right)] for total in totals]
     widest = [
-        max([width_px(row[place], "figure") for row in cells] + [_least(name)])
+        max([width_px(row[place], "figure") for row in cells] + [_least(name, room)])
         for place, name in enumerate((comparison.left, comparison.right))
     ]
     ends = (_NAME_PX + widest[0], _NAME_PX + widest[0] + _GAP_PX + widest[1])
@@ -53,9 +54,9 @@ def total_marks(comparison: Comparison, words: Words, room: float) -> tuple[tupl
     return tuple(marks), ROW_PX * (len(totals) + 1)
 
 
-def _least(name: str) -> float:
+def _least(name: str, room: float) -> float:
     """Room for a name above its column, up to a limit."""
-    return min(width_px(clean(name), "legend"), 150.0)
+    return min(width_px(clean(name), "legend"), 150.0, (room - _NAME_PX - 2 * _GAP_PX - _GROWTH_PX) / 2)
 
 
 def _bars(total: Total, left: float, y: float, room: float) -> Iterator[Rect]:

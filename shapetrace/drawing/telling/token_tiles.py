@@ -3,11 +3,10 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from shapetrace.drawing.compact.tiles import Shown, TileStyle, frame_of, name_marks, size_marks
+from shapetrace.drawing.compact.tiles import Shown, TileStyle, frame_of, name_marks, size_marks, stack_marks
 from shapetrace.drawing.layout.boxes import around
 from shapetrace.drawing.layout.cells import Cell, cell
 from shapetrace.drawing.layout.frames import STACK_OFFSET_PX, Frame, body
-from shapetrace.drawing.layout.names import stack_text
 from shapetrace.drawing.metrics import clean, shortened, width_px
 from shapetrace.drawing.primitives import Line, Mark, Point, Polygon, Rect, Span, Text, moved
 from shapetrace.drawing.telling.tokens import TOKEN_PX, TokenAxis, axis_of
@@ -56,16 +55,14 @@ def token_tile(
         marks = [*_body(frame, operand, _Grid(rows, columns))]
     if words.marked is not None and frame.rows is not None:
         marks.append(_marked(frame, operand.shape[frame.rows], rows, words.marked))
-    marks += _name(frame, operand, style, _Grid(rows, columns))
+    marks += _name(frame, operand, style, _Grid(rows, columns), shown)
     has_words = bool(words.beside and rows and rows.labels)
     if has_words and rows:
         marks += _beside(frame, rows, words.marked)
     if words.above and columns and columns.labels:
         marks += _above(frame, columns)
     marks += _sizes(frame, operand, style, shown, has_words=has_words and not (rows and rows.padded), marks=marks)
-    if shown.stack and (text := stack_text(operand)):
-        left = max(frame.lift / 2 - width_px(text, "stack") / 2, -frame.width / 2)
-        marks.append(Text(left, frame.height / 2 + 12, (Span(text),), "stack"))
+    marks += stack_marks(frame, operand, shown)
     return cell(marks)
 
 
@@ -118,11 +115,11 @@ def _marked(frame: Frame, n_rows: int, rows: TokenAxis | None, row: int) -> Rect
     return Rect(-frame.width / 2, top - frame.height / 2, frame.width, high, "marker", 1)
 
 
-def _name(frame: Frame, operand: Operand, style: TileStyle, grid: _Grid) -> tuple[Mark, ...]:
+def _name(frame: Frame, operand: Operand, style: TileStyle, grid: _Grid, shown: Shown) -> tuple[Mark, ...]:
     """The name, in the middle of what is no padding."""
     right = grid.columns.real * TOKEN_PX if grid.columns and grid.columns.padded else frame.width
     low = grid.rows.real * TOKEN_PX if grid.rows and grid.rows.padded else frame.height
-    marks = tuple(name_marks(replace(frame, width=right, height=low), operand, style))
+    marks = tuple(name_marks(replace(frame, width=right, height=low), operand, style, shown))
     if right == frame.width and low == frame.height:
         return marks
     is_above = bool(marks) and isinstance(marks[0], Text) and marks[0].y < -low / 2
