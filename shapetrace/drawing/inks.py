@@ -43,6 +43,7 @@ class TextInk:
 SHAPES: dict[str, ShapeInk] = {  # in painting order: what is later covers what is earlier
     "background": ShapeInk(fill="background"),
     "panel": ShapeInk(fill="panel", line="rule", width_px=1),
+    "clash-frame": ShapeInk(fill="panel", line="warning", width_px=1.2),
     "card": ShapeInk(fill="card", line="rule", width_px=1),
     "rule": ShapeInk(line="rule", width_px=1),
     "block": ShapeInk(fill="weight", line="weight_line"),
@@ -96,6 +97,7 @@ TEXTS: dict[str, TextInk] = {
     "legend": TextInk("ink", 12),
     "caption": TextInk("muted", 12),
     "warning": TextInk("warning", 12.5, 600),
+    "verdict": TextInk("warning", 18, 700),
     "corner": TextInk("ink", 13, 600),
     "corner-path": TextInk("muted", 10.5, mono=True),
     "label": TextInk("ink", 13.5, 600),

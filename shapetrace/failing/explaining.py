@@ -8,7 +8,7 @@ from itertools import chain
 from shapetrace.failing.case import Case
 from shapetrace.failing.changes import casts, expanded, padded, repeated, sliced, types, views
 from shapetrace.failing.checkpoints import checkpoint
-from shapetrace.failing.constraints import Constraint, merged
+from shapetrace.failing.constraints import Constraint, Place, merged
 from shapetrace.failing.finding import Finding
 from shapetrace.failing.mends import Mend, sound
 from shapetrace.failing.messages import message
@@ -107,7 +107,7 @@ def _found(case: Case, wrong: Sequence[Constraint]) -> Finding:
         kind,
         joined(*texts.values(), by="{first}; {second}"),
         first.clash,
-        tuple(place for place in first.places if place[0] < len(case.tensors)),
+        _places(case, first, wrong),
         mends(case),
         tuple(i for i in rule.shown if i < len(case.tensors)) or None,
         rule.turned if kind == "shape" else None,
@@ -115,6 +115,21 @@ def _found(case: Case, wrong: Sequence[Constraint]) -> Finding:
     )
 
 
+def _places(case: Case, first: Constraint, wrong: Sequence[Constraint]) -> tuple[Place, ...]:
+    """Every axis that clashes: also with the same operands elsewhere, and of all that must be alike."""
+    found = list(first.places)
+    if first.kind in _SIZES:
+        found += [
+            place for each in wrong if each.kind in _SIZES and set(each.of) & set(first.of) for place in each.places
+        ]
+    if rule_of(case.op).alike in {"joined", "stacked"} and first.kind == "equal":
+        n_axes = len(case.operation.shapes[0])
+        alike = [i for i, shape in enumerate(case.operation.shapes) if len(shape) == n_axes]
+        found += [(i, axis) for axis in dict.fromkeys(axis for _, axis in found) for i in alike]
+    return tuple(place for place in dict.fromkeys(found) if place[0] < len(case.tensors))
+
+
+_SIZES = frozenset({"equal", "broadcast"})
 _OF_THE_CALL = (views, types, expanded, arguments, repeated, indices, casts, sliced, padded)
 
 

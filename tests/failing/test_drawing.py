@@ -1,9 +1,13 @@
 """The figure of a failure: the last steps, then the clash in red."""
 
 import pytest
+import torch
+from torch import nn
 
 import shapetrace
+from shapetrace.drawing.layout.boxes import box_of
 from shapetrace.drawing.primitives import Text
+from tests.drawing.geometry import assert_sound
 from tests.failing.kinds import KINDS
 from tests.failing.models import FAILING
 from tests.failing.reported import REPORTED
@@ -37,11 +41,45 @@ def test_the_clashing_sizes_and_edges_are_red():
 
 def test_sizes_that_clash_in_a_stack_are_marked_too():
     marks = list(drawn("bmm of batches that differ").drawing.marks())
-    assert [mark.plain for mark in marks if isinstance(mark, Text) and mark.ink == "clash"] == ["64", "×2", "×3"]
-    lines = [mark for mark in marks if mark.ink == "clash-line"]
-    shapes = {mark.plain: mark for mark in marks if isinstance(mark, Text) and mark.ink == "shape"}
-    assert [line.strokes[0][0][1] - 4 for line in lines[1:]] == [shapes["[2, 3, 4]"].y, shapes["[3, 4, 5]"].y]
-    assert all(line.strokes[0][1][0] - line.strokes[0][0][0] < 10 for line in lines[1:])  # one digit
+    texts = [mark for mark in marks if isinstance(mark, Text) and mark.ink == "clash"]
+    assert [text.plain for text in texts] == ["64", "×2", "×3"]
+    lines = [mark.strokes[0] for mark in marks if mark.ink == "clash-line"]
+    for text, ((left, y), (right, _)) in zip(texts[1:], lines[1:], strict=True):
+        assert (left, right) == pytest.approx((box_of(text).left, box_of(text).right))
+        assert 0 < y - text.y <= 4
+
+
+def test_the_verdict_comes_first_and_says_other_words_than_titles_of_steps():
+    figure = drawn("layers of different width").drawing
+    texts = [mark for mark in figure.marks() if isinstance(mark, Text)]
+    assert (texts[0].ink, texts[0].plain.partition(":")[0]) == ("verdict", "768 ≠ 512")
+    assert texts[0].y < min(mark.y for mark in texts[1:])
+    (title,) = (mark.plain for mark in texts if mark.ink == "tag-removed")
+    assert title == "linear did not run"
+    assert title not in {mark.plain for mark in texts if mark.ink == "label"}
+
+
+def test_every_edge_that_must_be_alike_and_is_not_is_marked():
+    class Cat(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layers = nn.ModuleList(nn.Linear(8, n) for n in (16, 24, 30))
+
+        def forward(self, x):
+            return torch.cat([layer(x) for layer in self.layers])
+
+    with pytest.raises(RuntimeError) as caught:
+        shapetrace.trace(Cat(), torch.zeros(4, 8))
+    marks = list(shapetrace.figure(caught.value.trace, section="failure").drawing.marks())
+    assert [m.plain for m in marks if isinstance(m, Text) and m.ink == "clash"] == ["64", "16", "24", "30"]
+    assert sum(mark.ink == "clash-edge" for mark in marks) == 3
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_it_fits_a_column(name):
+    figure = drawn(name).drawing
+    assert_sound(figure)
+    assert figure.width_px <= 700
 
 
 def test_chinese_figures_speak_chinese():

@@ -86,7 +86,7 @@ def pointed(shown: Shown, told: Emphasis, place: int) -> Shown:
     """Point at the sizes of an operand that differ or do not fit."""
     found = told.at(place)
     if told.reason == "clash":
-        return replace(shown, clashing=found.axes)
+        return replace(shown, clashing=found.axes, clashing_stack=found.stack)
     return replace(shown, inner=frozenset(), changed=found.axes, restacked=found.stack)
 
 

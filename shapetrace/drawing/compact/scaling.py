@@ -35,6 +35,12 @@ class CubeLaw:
         return self.unit_px * math.cbrt(max(size, 1))
 
 
+def most_px(sizes: Iterable[int], usual: float, side_px: float) -> float:
+    """The most that a unit may be: the usual one, or more where all sizes are small and none would reach a side."""
+    largest = law_for(sizes, 1).largest
+    return max(usual, side_px / math.cbrt(max(largest, 1)))
+
+
 def law_for(sizes: Iterable[int], unit_px: float) -> CubeLaw:
     """The law for the sizes of a figure; one or two that are far larger than the others are broken."""
     found = scale_for(sizes)

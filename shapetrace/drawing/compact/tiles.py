@@ -54,6 +54,7 @@ class Shown:
         changed: Axes of its shape whose sizes differ from those of another model: underlined, and always written.
         restacked: Whether the number of its stack differs too.
         clashing: Axes of its shape that do not fit: red, their edges thick, and always written.
+        clashing_stack: Whether the number of its stack does not fit.
     """
 
     inner: frozenset[int] = frozenset()
@@ -63,6 +64,7 @@ class Shown:
     changed: frozenset[int] = frozenset()
     restacked: bool = False
     clashing: frozenset[int] = frozenset()
+    clashing_stack: bool = False
 
     def ink(self, axis: int) -> str:
         """The ink of a size."""
@@ -90,13 +92,14 @@ def tile(operand: Operand, style: TileStyle, shown: Shown) -> Cell:
 def stack_marks(frame: Frame, operand: Operand, shown: Shown) -> Iterator[Mark]:
     """The number of matrices, below the first of them."""
     text = stack_text(operand)
-    if text and (shown.stack or shown.restacked):
-        ink = "match" if shown.restacked else "stack"
+    pointed = shown.restacked or shown.clashing_stack
+    if text and (shown.stack or pointed):
+        ink = "clash" if shown.clashing_stack else "match" if shown.restacked else "stack"
         left = max(frame.lift / 2 - width_px(text, ink) / 2, -frame.width / 2)
         written = Text(left, frame.height / 2 + 12, (Span(text),), ink)
         yield written
-        if shown.restacked:
-            yield _underline(written, "change-line")
+        if pointed:
+            yield _underline(written, "clash-line" if shown.clashing_stack else "change-line")
 
 
 def frame_of(operand: Operand, style: TileStyle, shown: Shown) -> Frame:

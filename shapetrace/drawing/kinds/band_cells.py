@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from shapetrace.drawing.compact.equations import row_cells, row_parts
 from shapetrace.drawing.compact.lines import largest_unit, least_px, placed, wrapped
-from shapetrace.drawing.compact.scaling import CubeLaw, law_for
+from shapetrace.drawing.compact.scaling import CubeLaw, law_for, most_px
 from shapetrace.drawing.compact.tiles import TileStyle
 from shapetrace.drawing.content.rows import Row
 from shapetrace.drawing.kinds.band_captions import caption, titles_and_notes
@@ -18,6 +18,7 @@ from shapetrace.outlining.roles import Role
 from shapetrace.outlining.structure import Operand
 
 _UNITS_PX = (1.2, 3.6)
+_SIDE_PX = 46.0
 """The least and the most side of size 1."""
 
 
@@ -74,7 +75,7 @@ def fitted_bands(
     def fits(unit_px: float) -> bool:
         return all(least_px(row_cells(row, styled(unit_px))) <= room_px for row in rows)
 
-    chosen = styled(largest_unit(fits, _UNITS_PX))
+    chosen = styled(largest_unit(fits, (_UNITS_PX[0], most_px(sizes, _UNITS_PX[1], _SIDE_PX))))
     done: list[FittedBand] = []
     for band in bands:
         if any(sharing) and _has_scores(band) and not any(_has_scores(other) for other in bands[: bands.index(band)]):

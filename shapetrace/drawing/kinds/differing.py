@@ -7,7 +7,7 @@ from shapetrace.comparing import summarising
 from shapetrace.comparing.structure import Change, Comparison
 from shapetrace.drawing.compact.equations import row_cells, row_parts
 from shapetrace.drawing.compact.lines import largest_unit, least_px, wrapped
-from shapetrace.drawing.compact.scaling import law_for
+from shapetrace.drawing.compact.scaling import law_for, most_px
 from shapetrace.drawing.compact.tiles import TileStyle
 from shapetrace.drawing.content.rows import Row
 from shapetrace.drawing.content.subject import slug
@@ -29,6 +29,7 @@ from shapetrace.drawing.wording import Words, words_in
 _WIDTH_PX = 700
 """A figure of two columns is not wider: its equations would be no clearer."""
 _UNITS_PX = (1.2, 3.6)
+_SIDE_PX = 46.0
 
 _HEAD_PX = 34.0
 _EQUAL_PX = 26.0
@@ -111,7 +112,8 @@ def _fitted(bands: Sequence[Differing], style: TileStyle, room: float) -> list[F
         return row_cells(row, replace(style, law=law_for(sizes, unit_px)))
 
     able = [row for row in rows if least_px(cells(row, _UNITS_PX[0])) <= room]
-    unit = largest_unit(lambda unit_px: all(least_px(cells(row, unit_px)) <= room for row in able), _UNITS_PX)
+    bounds = (_UNITS_PX[0], most_px(sizes, _UNITS_PX[1], _SIDE_PX))
+    unit = largest_unit(lambda unit_px: all(least_px(cells(row, unit_px)) <= room for row in able), bounds)
     return [
         FittedChange(band, tuple(wrapped(cells(row, unit), room) if row else () for row in pair))  # type: ignore[arg-type]
         for band, pair in zip(bands, pairs, strict=True)

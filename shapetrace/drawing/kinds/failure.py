@@ -1,12 +1,24 @@
-"""The figure of a failure: the last steps that ran, then the operation whose sizes clash, its edges in red."""
+"""The figure of a failure: the verdict, the last steps that ran, then the operation whose sizes clash, edges in red."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
+from shapetrace.drawing.compact.equations import row_cells, row_parts
+from shapetrace.drawing.compact.lines import axes_below, height_px, largest_unit, least_px, wrapped
+from shapetrace.drawing.compact.scaling import law_for, most_px
+from shapetrace.drawing.compact.tiles import TileStyle
 from shapetrace.drawing.content.emphasis import Emphasis
 from shapetrace.drawing.content.rows import Row
-from shapetrace.drawing.content.subject import Subject
+from shapetrace.drawing.content.subject import slug
+from shapetrace.drawing.layout.captions import row_title
+from shapetrace.drawing.layout.cells import Cell, cell
+from shapetrace.drawing.layout.group_names import uniquely_named
+from shapetrace.drawing.layout.headings import footing, legend_marks
 from shapetrace.drawing.look import Look
-from shapetrace.drawing.metrics import clean
+from shapetrace.drawing.metrics import clean, shortened, width_px
+from shapetrace.drawing.metrics import wrapped as wrapped_text
+from shapetrace.drawing.primitives import Figure, Group, Mark, Rect, Span, Text, moved
+from shapetrace.drawing.theme import Theme
 from shapetrace.drawing.wording import Words
 from shapetrace.failing import Explanation, Part
 from shapetrace.language import joined, say
@@ -15,21 +27,150 @@ from shapetrace.outlining.structure import Operand, Outline, Step, StepKind
 FAILURE = "failure"
 """What this figure is called, where others are called by a section."""
 
-_STEPS_BEFORE = 3
 FAILED_STEP = "failed-step"
 """Id of the row that did not run."""
 
+_STEPS_BEFORE = 3
+_WIDTH_PX = 700
+_MARGIN_PX = 24.0
+_PADDING_PX = 12.0
+_UNITS_PX = (1.2, 7.0)
+_SIDE_PX = 80.0
+_LINE_PX = 19.0
+_ROW_GAP_PX = 16.0
 
-def failure_subject(outline: Outline, explained: Explanation, look: Look, words: Words) -> Subject:
-    """The rows of the figure: at most three steps that ran, and the one that did not."""
+
+def failure_figure(outline: Outline, explained: Explanation, theme: Theme, words: Words, look: Look) -> Figure:
+    """Draw what failed, after at most three steps that ran.
+
+    Args:
+        outline: What ran.
+        explained: Why it ended.
+        theme: Colours.
+        words: The language.
+        look: Width, title and other choices.
+    """
+    width = min(look.width_px, _WIDTH_PX)
     steps = [step for step in outline.steps() if step.kind not in look.hidden_kinds][-_STEPS_BEFORE:]
     failed = _step(explained)
-    title = look.title or words.say("{model}: where the pass failed", model=clean(explained.model))
-    facts = tuple(fact for fact in (words.told(explained.title), clean(explained.line)) if fact)
     rows = [Row((step,)) for step in steps]
-    return Subject(
-        FAILURE, title, facts, (*rows, *([Row((failed,), emphasis=_clash(explained))] if failed.operands else ()))
-    )
+    if failed.operands:
+        rows.append(Row((failed,), emphasis=_clash(explained)))
+    cells = _drawn(rows, explained, TileStyle(law_for((), 1), look.dims, theme.hatched), width - 2 * _MARGIN_PX)
+    head, y = _verdict(explained, words, look, width)
+    marks, y = legend_marks(tuple(_legend(rows, words)), y, width)
+    groups: list[Group] = [Group("heading", (*head, *marks))]
+    for row, of_row in zip(rows, cells, strict=True):
+        group, y = _row(row, of_row, y, width, explained, words)
+        groups.append(group)
+    foot, bottom = footing(tuple(_notes(outline, words, look)), y, width)
+    height = bottom + 18
+    canvas = Group("canvas", (Rect(0, 0, width, height, "background", 0),))
+    shown = tuple(uniquely_named(group for group in (canvas, *groups, Group("footing", foot)) if group.marks))
+    title = look.title or words.say("{model}: where the pass failed", model=clean(explained.model))
+    desc = "\n".join((_headline(explained, words), *(row_title(row, words) for row in rows)))
+    return Figure(FAILURE, clean(title), desc, width, height, shown, theme, words.lang)
+
+
+def _headline(explained: Explanation, words: Words) -> str:
+    """``768 ≠ 512: linear failed in fc2 (Linear 512→10)``."""
+    return ": ".join(words.told(text) for text in (explained.clash, explained.title) if text)
+
+
+def _verdict(explained: Explanation, words: Words, look: Look, width: float) -> tuple[tuple[Mark, ...], float]:
+    """What does not fit, why, what would: before anything is drawn."""
+    title = look.title or words.say("{model}: where the pass failed", model=clean(explained.model))
+    said = [
+        ("verdict", _headline(explained, words)),
+        ("subtitle", f"{clean(title)} · {clean(explained.line)}".strip(" ·")),
+    ]
+    if explained.reason:
+        said.append(("legend", words.told(explained.reason)))
+    if explained.fits:
+        ways = joined(*explained.fits, by="{first}; or {second}")
+        said.append(("legend", words.told(say("would fit: {fits}", fits=ways))))
+    marks: list[Mark] = []
+    y = 18.0
+    for ink, text in said:
+        y += 4
+        for line in wrapped_text(text, ink, width - 2 * _MARGIN_PX, lines=4):
+            y += _LINE_PX + (4 if ink == "verdict" else 0)
+            marks.append(Text(_MARGIN_PX, y, (Span(line),), ink))
+    return tuple(marks), y
+
+
+def _drawn(rows: Sequence[Row], explained: Explanation, style: TileStyle, room: float) -> list[tuple[Cell, ...]]:
+    """The cells of all rows to one law; operands that clash have a number below."""
+    sizes = [n for row in rows for part in row_parts(row) if not isinstance(part, str) for n in part[0].shape[-2:]]
+
+    def cells(row: Row, unit_px: float) -> tuple[Cell, ...]:
+        return row_cells(row, replace(style, law=law_for(sizes, unit_px)))
+
+    able = [row for row in rows if least_px(cells(row, _UNITS_PX[0])) <= room]
+    bounds = (_UNITS_PX[0], most_px(sizes, _UNITS_PX[1], _SIDE_PX))
+    unit = largest_unit(lambda unit_px: all(least_px(cells(row, unit_px)) <= room for row in able), bounds)
+    done = [cells(row, unit) for row in rows]
+    if rows and rows[-1].emphasis:
+        done[-1] = tuple(_numbered(done[-1], _in_order(explained)))
+    return done
+
+
+def _numbered(cells: Sequence[Cell], parts: Sequence[Part]) -> Iterator[Cell]:
+    """Tiles and signs take turns: below a tile that clashes the number under which its origin is told."""
+    for place, each in enumerate(cells):
+        number, is_sign = divmod(place, 2)
+        if is_sign or number >= len(parts) or not parts[number].clashing:
+            yield each
+            continue
+        yield cell((*each.marks, Text(0, each.box.bottom + 14, (Span(f"({number + 1})"),), "note", "middle")))
+
+
+def _row(
+    row: Row, cells: Sequence[Cell], top: float, width: float, explained: Explanation, words: Words
+) -> tuple[Group, float]:
+    room = width - 2 * _MARGIN_PX
+    is_failed = row.emphasis is not None
+    y = top + _ROW_GAP_PX + (_PADDING_PX if is_failed else 0)
+    title = words.say("{op} did not run", op=explained.op) if is_failed else words.say(clean(row.steps[0].title))
+    ink = "tag-removed" if is_failed else "label"
+    title = shortened(title, ink, room * 0.7)
+    marks: list[Mark] = [Text(_MARGIN_PX, y + 12, (Span(title),), ink)]
+    path = clean(row.steps[0].path)
+    x = _MARGIN_PX + width_px(title, ink) + 10
+    if path and path != title:
+        marks.append(Text(x, y + 12, (Span(shortened(path, "path", _MARGIN_PX + room - x)),), "path"))
+    lines = wrapped(cells, room, 20)
+    for line, axis in zip(lines, axes_below(lines, y + 24), strict=True):
+        marks += [mark for one, at in line.cells for mark in moved(one.marks, _MARGIN_PX + at, axis)]
+    bottom = y + 24 + height_px(lines)
+    for number, part in enumerate(_in_order(explained) if is_failed else (), 1):
+        if part.clashing and part.origin:
+            for text in wrapped_text(f"({number}) {words.told(part.origin)}", "note", room, lines=2):
+                bottom += 16
+                marks.append(Text(_MARGIN_PX, bottom, (Span(text),), "note"))
+    if is_failed:
+        bottom += _PADDING_PX
+        left = _MARGIN_PX - _PADDING_PX
+        frame = Rect(left, top + _ROW_GAP_PX - 4, width - 2 * left, bottom - top - _ROW_GAP_PX + 4, "clash-frame", 10)
+        marks.insert(0, frame)
+    return Group(slug(row.id), tuple(marks), row_title(row, words)), bottom
+
+
+def _legend(rows: Sequence[Row], words: Words) -> Iterator[tuple[str, str]]:
+    roles = {part[0].role for row in rows for part in row_parts(row) if not isinstance(part, str)}
+    inks = (("data", "data", "data"), ("weight", "weight", "weights"), ("constant", "const", "constants"))
+    yield from ((ink, words.say(phrase)) for role, ink, phrase in inks if role in roles)
+    if any(step.inner for row in rows if not row.emphasis for step in row.steps):
+        yield "match", words.say("inner sizes match")
+    if any(any(row.emphasis.axes) for row in rows if row.emphasis):
+        yield "clash", words.say("sizes that do not fit")
+
+
+def _notes(outline: Outline, words: Words, look: Look) -> Iterator[tuple[str, str]]:
+    if outline.failure:
+        yield "caption", words.say("The pass ended early: {reason}", reason=clean(outline.failure))
+    if look.caption:
+        yield from (("caption", clean(line)) for line in look.caption.split("\n"))
 
 
 def _clash(explained: Explanation) -> Emphasis:
@@ -48,7 +189,7 @@ def _step(explained: Explanation) -> Step:
     return Step(
         id=FAILED_STEP, section="", kind=kind, title=explained.op, path=explained.path,
         operator=explained.operator or explained.op, operands=tuple(map(_operand, parts)), results=(),
-        inner=(shown[0], shown[-1]) if shown and explained.kind == "shape" else None,
+        inner=(shown[0], shown[-1]) if shown and explained.kind == "shape" and kind == "product" else None,
     )  # fmt: skip
 
 
@@ -62,16 +203,3 @@ def _in_order(explained: Explanation) -> Sequence[Part]:
 def _operand(part: Part) -> Operand:
     name = "W" if part.role == "weight" and len(part.shape) > 1 else ""
     return Operand(name, part.role, part.shape, source=str(part.name))
-
-
-def clash_notes(explained: Explanation, words: Words) -> Iterator[tuple[str, str]]:
-    """What stands below the rows: the numbers, the reason, what would fit."""
-    said = " — ".join(words.told(text) for text in (explained.clash, explained.reason) if text)
-    if said:
-        yield "warning", said
-    for place, part in enumerate(_in_order(explained)):
-        if part.clashing:
-            yield "caption", f"{place + 1}: {words.told(part.origin)}"
-    if explained.fits:
-        ways = joined(*explained.fits, by="{first}; or {second}")
-        yield "caption", words.told(say("would fit: {fits}", fits=ways))

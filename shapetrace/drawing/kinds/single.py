@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from shapetrace.drawing.content.rows import rows_in
 from shapetrace.drawing.content.subject import Subject, subject_of
-from shapetrace.drawing.kinds.failure import FAILURE, clash_notes, failure_subject
+from shapetrace.drawing.kinds.failure import FAILURE, failure_figure
 from shapetrace.drawing.kinds.map import map_figure
 from shapetrace.drawing.kinds.story import story_figure
 from shapetrace.drawing.layout.captions import row_title
@@ -61,14 +61,12 @@ def figure(
         if section is not None or step is not None:
             raise UsageError(f"the {look.view} is of the whole model: leave the section and the step out")
         return (map_figure if look.view == "map" else story_figure)(outline, colours, words, look)
-    failed = outline.explained if section == FAILURE else None
-    subject = (
-        failure_subject(outline, failed, look, words) if failed else subject_of(outline, section, step, look, words)
-    )
+    if section == FAILURE and outline.explained:
+        return failure_figure(outline, outline.explained, colours, words, look)
+    subject = subject_of(outline, section, step, look, words)
     style = Style(Scale(1), look.dims, colours.hatched, words.say("scalar"))
     planned = plan(subject.items, style, words, look)
     footnotes = tuple(_footnotes(subject, outline.failure, words, look))
-    footnotes = (*clash_notes(failed, words), *footnotes) if failed else footnotes
     return _composed(subject, planned, colours, words, footnotes)
 
 

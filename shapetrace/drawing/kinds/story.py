@@ -45,7 +45,7 @@ def story_figure(outline: Outline, theme: Theme, words: Words, look: Look) -> Fi
         style = TileStyle(law_for(sizes, unit_px), look.dims, theme.hatched)
         return scene_cells(tuple(scene_pieces(scene, pick, words)), style, tokens)
 
-    law = law_for(sizes, unit_for(parts, draw, width))
+    law = law_for(sizes, unit_for(parts, draw, sizes, width))
     title = clean(look.title or _title(outline, pick, words))
     head, top = heading(title, _facts(outline, words), tuple(_legend(operands, law, pick, theme, words)), width)
     body, bottom = laid(parts, draw, law, top + 12, width)

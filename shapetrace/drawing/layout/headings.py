@@ -46,6 +46,20 @@ def heading(
     return tuple(marks), y
 
 
+def legend_marks(legend: Sequence[tuple[str, str]], top: float, width: float) -> tuple[tuple[Mark, ...], float]:
+    """Write a legend below what stands above it.
+
+    Returns:
+        The marks, and the y below them.
+    """
+    marks: list[Mark] = []
+    y = top
+    for line in _legend_lines(legend, width - 2 * MARGIN_PX):
+        y += 26
+        marks += moved(line, MARGIN_PX, y - 4)
+    return tuple(marks), y
+
+
 def _legend_lines(entries: Sequence[tuple[str, str]], room: float) -> list[tuple[Mark, ...]]:
     """Draw a legend in as many lines as it needs, each from x = 0 and around y = 0."""
     lines: list[tuple[Mark, ...]] = []

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from shapetrace.drawing.compact.lines import axes_below, height_px, largest_unit, least_px, wrapped
-from shapetrace.drawing.compact.scaling import CubeLaw
+from shapetrace.drawing.compact.scaling import CubeLaw, most_px
 from shapetrace.drawing.content.subject import slug
 from shapetrace.drawing.layout.cells import Cell
 from shapetrace.drawing.layout.columns import EquationLine
@@ -20,6 +20,7 @@ FRAME_PX = 14.0
 INSIDE_PX = 12.0
 """Left edge of what stands in the frame, from that of the frame."""
 _UNITS_PX = (2.6, 5.6)
+_SIDE_PX = 60.0
 _TITLE_PX = 17.0
 _NOTE_PX = 15.0
 _CAPTION_GAP_PX = 8.0
@@ -81,7 +82,7 @@ Drawer = Callable[[Scene, float], tuple[Cell, ...]]
 """The cells of a scene at a unit of length."""
 
 
-def unit_for(parts: Sequence[Part], draw: Drawer, width: float) -> float:
+def unit_for(parts: Sequence[Part], draw: Drawer, sizes: Sequence[int], width: float) -> float:
     """The largest unit with which every scene is one line; what would need less than the least is wrapped."""
 
     def fit(part: Part, scene: Scene, unit_px: float) -> bool:
@@ -89,7 +90,8 @@ def unit_for(parts: Sequence[Part], draw: Drawer, width: float) -> float:
 
     least = _UNITS_PX[0]
     able = [(part, each.scene) for part in parts for each in part.scenes if fit(part, each.scene, least)]
-    return largest_unit(lambda unit_px: all(fit(part, scene, unit_px) for part, scene in able), _UNITS_PX)
+    bounds = (least, most_px(sizes, _UNITS_PX[1], _SIDE_PX))
+    return largest_unit(lambda unit_px: all(fit(part, scene, unit_px) for part, scene in able), bounds)
 
 
 def laid(parts: Sequence[Part], draw: Drawer, law: CubeLaw, top: float, width: float) -> tuple[list[Group], float]:
