@@ -118,7 +118,12 @@ class _Asked:
     def build(self, device: str) -> Any:
         """The model on a device."""
         dtype, hf_class = self._request.shape.get("dtype"), self._request.hf_class or None
-        return huggingface.build(self._config, device=device, dtype=dtype, hf_class=hf_class, say=self._say)
+        model = huggingface.build(self._config, device=device, dtype=dtype, hf_class=hf_class, say=self._say)
+        if self._request.ranks is None:
+            return model
+        from shapetrace.sharding import hf_plans
+
+        return hf_plans.shard(model, self._request.ranks)
 
     def run(self, model: Any) -> Trace:
         """Its trace, with the inputs that were given or with as many tokens as it takes."""

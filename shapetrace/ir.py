@@ -285,6 +285,59 @@ class Sizes:
     is_counted: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """How a tensor lies along one axis of a mesh of ranks.
+
+    Attributes:
+        axis: Name of the mesh's axis: ``tp``; its number where it has none.
+        ranks: How many ranks stand along it.
+        kind: shard: each has a part. replicate: each has all. partial: each has a summand, and nobody the sum.
+        dim: Of a shard: the axis of the tensor that is cut; -1 elsewhere.
+        pieces: Of a shard: how many runs of that axis are cut, each by itself: 2 where gate and up are stacked.
+    """
+
+    axis: str
+    ranks: int
+    kind: Literal["shard", "replicate", "partial"]
+    dim: int = -1
+    pieces: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How a tensor lies on the ranks. The trace holds the part of one rank.
+
+    Attributes:
+        value: Tensor id; -1 for a parameter that the pass never met.
+        name: Of a parameter or buffer: its first name; empty for what was made.
+        shape: Sizes of the whole tensor.
+        placements: One an axis of the mesh that it lies on.
+    """
+
+    value: int
+    name: str
+    shape: tuple[int, ...]
+    placements: tuple[Placement, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """The ranks that a pass was one of.
+
+    Attributes:
+        rank: The rank whose part was recorded.
+        size: Ranks in all.
+        mesh: Names and sizes of the mesh's axes, outermost first.
+        layouts: How its parameters and values lie on the ranks, as the engine says.
+    """
+
+    rank: int
+    size: int
+    mesh: tuple[tuple[str, int], ...] = ()
+    layouts: tuple[Layout, ...] = ()
+
+
 @dataclass(frozen=True)
 class Trace:
     """One recorded forward pass.
@@ -300,6 +353,7 @@ class Trace:
         versions: Versions of the libraries that ran.
         failure: The exception that ended the pass, if one did.
         sizes: Names of all sizes, if the model was also run at others.
+        world: The ranks that it is one of; None for a pass of one machine.
     """
 
     model: Model
@@ -312,3 +366,4 @@ class Trace:
     versions: dict[str, str] = field(default_factory=dict)
     failure: Failure | None = None
     sizes: Sizes | None = None
+    world: World | None = None

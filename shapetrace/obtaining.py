@@ -11,6 +11,7 @@ from shapetrace.words import Words
 
 if TYPE_CHECKING:
     from shapetrace.models.settings import Settings
+    from shapetrace.sharding.degrees import Degrees
 
 
 def obtain(request: Request, say: Say) -> Trace:
@@ -23,6 +24,15 @@ def obtain(request: Request, say: Say) -> Trace:
     check(request)
     if request.kind == "file":
         return load(Path(request.model))
+    if request.ranks is not None:
+        from shapetrace.sharding.grouping import simulated
+
+        with simulated(request.ranks):
+            return _built_and_run(request, say)
+    return _built_and_run(request, say)
+
+
+def _built_and_run(request: Request, say: Say) -> Trace:
     if request.kind in {"reference", "preset"}:
         return _reference(request)
     if request.kind == "huggingface":
@@ -47,17 +57,22 @@ def variants(request: Request | None = None) -> list[Trace]:
 
 def _reference(request: Request) -> Trace:
     name, settings = settings_of(request)  # checked before torch is imported, which takes seconds
-    return _built(name, settings, request.words)
+    return _built(name, settings, request.words, request.ranks)
 
 
-def _built(name: str, settings: "Settings", words: Words) -> Trace:
+def _built(name: str, settings: "Settings", words: Words, ranks: "Degrees | None" = None) -> Trace:
     from shapetrace.models import building
 
     device = building.device_of(settings).type
     cut = {"text": "cut in characters"} if words.cut else {}
     info = ir.Model(name, {**settings.facts(), **cut}, device, words.labels)
     args, kwargs = building.inputs(settings)
-    return run(building.build(settings), args, kwargs, info)
+    model = building.build(settings)
+    if ranks is not None:
+        from shapetrace.sharding import megatron
+
+        model = megatron.shard(model, settings, ranks)
+    return run(model, args, kwargs, info)
 
 
 def _own(request: Request, say: Say) -> Trace:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from shapetrace.errors import UsageError
 from shapetrace.models import presets
 from shapetrace.models.settings import Attention, Settings
+from shapetrace.sharding.degrees import Degrees
 from shapetrace.words import Words, read_words
 
 Kind = Literal["reference", "preset", "huggingface", "code", "file"]
@@ -30,6 +31,7 @@ class Request:
         inputs_from: ``package.module:function`` that returns the inputs.
         hf_class: Class of transformers to build.
         hf_set: Entries of its configuration to change: ``key=value``.
+        ranks: How it is spread over ranks, and which one runs; None for one machine.
     """
 
     model: str = ""
@@ -41,6 +43,7 @@ class Request:
     inputs_from: str = ""
     hf_class: str = ""
     hf_set: tuple[str, ...] = ()
+    ranks: Degrees | None = None
 
     @property
     def kind(self) -> Kind:
@@ -69,6 +72,20 @@ def check(request: Request) -> None:
         option = _SPELLED.get(name, f"--{name.replace('_', '-')}")
         raise UsageError(f"{option} has no meaning for {_named(request)}: leave it out")
     _check_inputs(request)
+    _check_ranks(request)
+
+
+def _check_ranks(request: Request) -> None:
+    """Can the ranks be there, and does somebody say what each has?"""
+    if request.ranks is None:
+        return
+    ranks = request.ranks.check()
+    given = [name for name in ("tp", "ep", "pp", "fsdp") if getattr(ranks, name) > 1] + ["sp"] * ranks.sp
+    if request.kind == "code" and given:
+        raise UsageError(
+            f"--{given[0]} has no meaning for your own model: it shards itself (parallelize_module), and --world gives "
+            "it a simulated group."
+        )
 
 
 def meaningless(request: Request) -> list[str]:
@@ -117,11 +134,17 @@ _OPTIONS: dict[str, tuple[Kind, ...]] = {
     "inputs_from": ("huggingface", "code"),
     "hf_class": ("huggingface",),
     "hf_set": ("huggingface",),
+    "ranks": ("reference", "preset", "huggingface", "code"),
 }
 """Parts of a request, and the kinds of models that they are for."""
 
 
-_SPELLED = {"inputs": "--input", "inputs_from": "--inputs", "hf_set": "--set"}
+_SPELLED = {
+    "ranks": "--world and what shares a model among ranks",
+    "inputs": "--input",
+    "inputs_from": "--inputs",
+    "hf_set": "--set",
+}
 """Options that are not called as their part of the request."""
 
 

@@ -46,7 +46,8 @@ def to_json(trace: ir.Trace) -> bytes:
     The same trace gives the same bytes.
     """
     parts = [f'"format": "{FORMAT}"'.encode(), f'"version": {VERSION}'.encode()]
-    parts += [b'"%s": %s' % (field.name.encode(), _lines(getattr(trace, field.name))) for field in fields(ir.Trace)]
+    names = [field.name for field in fields(ir.Trace) if field.name != "world" or trace.world is not None]
+    parts += [b'"%s": %s' % (name.encode(), _lines(getattr(trace, name))) for name in names]
     return b"{\n" + b",\n".join(parts) + b"\n}\n"
 
 
@@ -211,3 +212,5 @@ def _references(trace: ir.Trace) -> Iterator[tuple[str, Iterable[int]]]:
             yield f"a kernel of operation {op.id}", (*kernel.inputs, *kernel.outputs)
     if trace.failure is not None:
         yield "the failure", trace.failure.inputs
+    for layout in () if trace.world is None else trace.world.layouts:
+        yield "a layout", () if layout.value == -1 else (layout.value,)

@@ -20,6 +20,7 @@ from shapetrace.capture.plain import named_tensors, tensors_in
 from shapetrace.capture.recorder import Recorder
 from shapetrace.capture.registry import Registry
 from shapetrace.capture.scopes import Scopes, module_scopes
+from shapetrace.capture.sharded import local
 from shapetrace.errors import TraceError
 
 __tracebackhide__ = True  # pytest shows the code of the test, not ours
@@ -59,6 +60,8 @@ def capture(
         raise TraceError(f"got {type(model).__name__}, expected a torch.nn.Module")
     kwargs = dict(kwargs or {})
     recorder = Recorder(Registry(names_of(model)), most_ops)
+    for parameter in model.parameters():
+        recorder.registry.ranks.learn(parameter)
     values = known_values.of_pass(model, (args, kwargs))
     if values is not None:
         args, kwargs = values.twins((tuple(args), kwargs))
@@ -144,7 +147,7 @@ def parameters_of(model: torch.nn.Module) -> tuple[ir.Parameter, ...]:
             aliases[id(tensor)] = []
     return tuple(
         ir.Parameter(
-            name, _shape(tensor), str(tensor.dtype).removeprefix("torch."), tensor.dtype.itemsize,
+            name, _shape(local(tensor)), str(tensor.dtype).removeprefix("torch."), tensor.dtype.itemsize,
             tuple(aliases[key]), buffer,
         )
         for key, (name, tensor, buffer) in first.items()
@@ -162,6 +165,7 @@ def names_of(model: torch.nn.Module) -> dict[int, tuple[ir.Origin, str]]:
     names: dict[int, tuple[ir.Origin, str]] = {}
     for name, parameter in model.named_parameters(remove_duplicate=False):
         names.setdefault(id(parameter), ("parameter", name))
+        names.setdefault(id(local(parameter)), ("parameter", name))
     for name, buffer in model.named_buffers(remove_duplicate=False):
         names.setdefault(id(buffer), ("buffer", name))
     return names
@@ -197,4 +201,13 @@ def trace_of(
         parameters=parameters_of(model),  # after the pass: lazy ones have their shapes now
         versions={"torch": torch.__version__},
         failure=failure,
+        world=_world(recorder.registry, model),
     )
+
+
+def _world(registry: Registry, model: torch.nn.Module) -> ir.World | None:
+    ids: dict[str, int] = {}
+    for tensor in registry.tensors:
+        if tensor.origin == "parameter":
+            ids.setdefault(tensor.name, tensor.id)
+    return registry.ranks.world(dict(model.named_parameters()), ids)

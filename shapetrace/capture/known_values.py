@@ -17,6 +17,7 @@ from torch.nn.utils.rnn import PackedSequence
 from torch.utils._pytree import tree_map, tree_map_only
 
 from shapetrace.capture.plain import named_tensors
+from shapetrace.capture.sharded import local
 
 MOST_ELEMENTS = 1 << 22
 """A tensor with more elements than this is not kept: a mask of 2,048 x 2,048 is. An expanded view may have more."""
@@ -191,7 +192,7 @@ def of_pass(model: torch.nn.Module, arguments: Any) -> KnownValues | None:
     values = KnownValues(BUILT)
     for parameter in model.parameters():
         if not torch.nn.parameter.is_lazy(parameter):
-            values.forget(parameter)
+            values.forget(local(parameter))
     return values
 
 

@@ -11,7 +11,8 @@ from torch.nn.parameter import UninitializedBuffer, UninitializedParameter
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from shapetrace.capture import known_calls, known_kernels, known_rules, meta_checks, recurrent
+from shapetrace.capture import collectives, known_calls, known_kernels, known_rules, meta_checks, recurrent
+from shapetrace.capture.collectives import is_collective
 from shapetrace.capture.composites import is_composite, opened
 from shapetrace.capture.index_ranges import index_range
 from shapetrace.capture.interrupting import deliver
@@ -20,6 +21,7 @@ from shapetrace.capture.lines import calling_line
 from shapetrace.capture.masks import note_masks
 from shapetrace.capture.plain import is_jagged, plain
 from shapetrace.capture.recorder import Recorder
+from shapetrace.capture.sharded import is_wrapper
 from shapetrace.ir import Call, Plain
 
 __tracebackhide__ = True  # pytest shows the code of the test, not ours
@@ -108,15 +110,20 @@ class KernelLevel(TorchDispatchMode):
         super().__init__()  # type: ignore[no-untyped-call]
         self._recorder = recorder
         self._values = values
+        self._asked = _shapes_are_asked()
 
     def __torch_dispatch__(
         self, func: OpOverload, types: Any, args: Sequence[Any] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         kwargs = kwargs or {}
-        if self._recorder.is_paused:
+        if self._recorder.is_paused or _shapes_are_asked() is not self._asked:
             return func(*args, **kwargs)
         if types and any(isinstance(value, torch.Tensor) and is_jagged(value) for value in args):
             return NotImplemented  # what it does with the rows comes back
+        if types and any(map(is_wrapper, types)):
+            return NotImplemented  # its engine takes it apart; the rank's own kernels come back
+        if is_collective(func):
+            return self._talk(func, args, kwargs)
         name, names, written, composite, is_view = _schema(func)
         if composite and not _is_nested(args):
             with self:
@@ -138,6 +145,19 @@ class KernelLevel(TorchDispatchMode):
         self._recorder.record_kernel(name, inputs, plain_args, result, mutated, is_view=is_view)
         return result
 
+    def _talk(self, func: OpOverload, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+        """Run a kernel by which ranks talk. What comes from others is not known, on meta or elsewhere."""
+        registry = self._recorder.registry
+        sent, written = collectives.sent_and_written(func, args, kwargs)
+        inputs = [registry.read(tensor) for tensor in sent]
+        told = collectives.described(registry.ranks, func, args, kwargs)
+        result = func(*args, **kwargs)
+        if self._values is not None:
+            for tensor in written:
+                self._values.forget(tensor)
+        self._recorder.record_collective(str(func), inputs, told, result, written)
+        return result
+
     def _take(self, key: str, value: Any, inputs: list[int], plain_args: dict[str, Plain]) -> None:
         if isinstance(value, torch.Tensor):
             inputs.append(self._recorder.registry.read(value))
@@ -150,6 +170,11 @@ class KernelLevel(TorchDispatchMode):
                 plain_args[key] = plain(value)
         else:
             plain_args[key] = plain(value)
+
+
+def _shapes_are_asked() -> Any:
+    """The mode in which fake tensors run, if one is on: an engine that works out shapes, and computes nothing."""
+    return torch._C._get_dispatch_mode(torch._C._TorchDispatchModeKey.FAKE)
 
 
 def _is_nested(args: Sequence[Any]) -> bool:

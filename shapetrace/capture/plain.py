@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 
+from shapetrace.capture.sharded import local
 from shapetrace.ir import Plain
 
 _LONGEST_LIST = 64
@@ -38,8 +39,9 @@ def innermost(tensor: torch.Tensor) -> torch.Tensor:
     """The tensor that a transform of ``torch.func`` (vmap, grad, jvp) has wrapped; any other as it is.
 
     Kernels run on it, with the axis that vmap hides; the same tensor comes out of every wrapper of it. Of a jagged
-    tensor (B, any, C) it is all rows one below the other, (rows, C).
+    tensor (B, any, C) it is all rows one below the other, (rows, C); of one that lies on ranks, its part.
     """
+    tensor = local(tensor)
     wrapped = torch._C._functorch
     while wrapped.is_functorch_wrapped_tensor(tensor):
         tensor = wrapped.get_unwrapped(tensor)

@@ -35,6 +35,8 @@ class OpenOp:
     line: str
     kernels: list[Kernel] = field(default_factory=list)
     changed: list[int] = field(default_factory=list)
+    told: set[int] = field(default_factory=set)
+    """Results that operations of their own, inside this one, have given already."""
 
 
 class Recorder:
@@ -128,6 +130,8 @@ class Recorder:
         outputs = [self.registry.write(tensor, role) for tensor in tensors_in(result)]
         outputs += [value for value in opened.changed if value not in outputs]
         self.registry.forget_passed()
+        if opened.told and not opened.kernels:
+            outputs = [value for value in outputs if value not in opened.told]
         if opened.kernels or outputs:
             self._append(opened, tuple(outputs))
 
@@ -174,6 +178,27 @@ class Recorder:
             return
         self._append(OpenOp(name.rpartition(".")[0], inputs, args, "", [kernel]), tuple(outputs))
 
+    def record_collective(
+        self, name: str, inputs: list[int], args: dict[str, Plain], result: Any, written: Sequence[torch.Tensor]
+    ) -> None:
+        """Take down a kernel by which ranks talk, as an operation of its own, also inside one that is running."""
+        role = "data" if not inputs else self.registry.role_of(inputs)
+        outputs = [value for tensor in written for value in self.registry.change(tensor, role)]
+        for tensor in () if written else tensors_in(result):
+            value = self.registry.write(tensor, role, may_be_passing=False)
+            self.registry.passed(tensor, value)
+            outputs.append(value)
+        opened = self._open
+        if opened is not None and opened.kernels:
+            self._append(opened, _last_made(opened.kernels))
+            opened.kernels = []
+            opened.inputs = [*opened.inputs, *outputs]
+        if opened is not None:
+            opened.told.update(outputs)
+        kernel = Kernel(name, tuple(inputs), tuple(outputs), args)
+        word, line = name.split(".")[1].strip("_"), "" if opened is None else opened.line
+        self._append(OpenOp(word, inputs, args, line, [kernel]), tuple(outputs))
+
     def role_of(self, name: str, inputs: Sequence[int]) -> Role:
         """Role of a function's result."""
         if name.rpartition("aten.")[2].startswith(_SHAPE_ONLY):
@@ -198,6 +223,12 @@ class Recorder:
             len(self.ops), opened.name, self.scope, tuple(opened.inputs), outputs, opened.attrs, kernels, opened.line
         )
         self.ops.append(op)
+
+
+def _last_made(kernels: Sequence[Kernel]) -> tuple[int, ...]:
+    """What kernels made and none of them read."""
+    read = {value for kernel in kernels for value in kernel.inputs}
+    return tuple(dict.fromkeys(value for kernel in kernels for value in kernel.outputs if value not in read))
 
 
 def _attrs(name: str, args: Sequence[Any], kwargs: dict[str, Any]) -> dict[str, Plain]:

@@ -7,6 +7,7 @@ from dataclasses import replace
 import torch
 
 from shapetrace.capture.plain import innermost
+from shapetrace.capture.sharded import Ranks
 from shapetrace.ir import Origin, Pattern, Role, Tensor
 from shapetrace.ops.masks import band
 
@@ -24,6 +25,7 @@ class Registry:
         tensors: The values so far; position is id.
         examined: Values whose contents have been looked at: masks.
         weighted: Values made from weights, alone or with data.
+        ranks: How values lie on the ranks, where the pass is one of several.
     """
 
     def __init__(self, names: dict[int, tuple[Origin, str]]) -> None:
@@ -39,6 +41,7 @@ class Registry:
         self._bound: dict[int, tuple[weakref.ref[torch.Tensor], int]] = {}
         self._sharing: dict[int, list[weakref.ref[torch.Tensor]]] = {}
         self._passing: dict[int, dict[Geometry, int]] = {}
+        self.ranks = Ranks()
 
     def known(self, tensor: torch.Tensor) -> int | None:
         """Id of the value that this object holds, or None if the pass has not met it."""
@@ -55,7 +58,9 @@ class Registry:
             return self._as_it_is(tensor, bound[1])
         inner = innermost(tensor)
         if inner is not tensor:
-            return self.read(inner)
+            value = self.read(inner)
+            self.ranks.note(tensor, value)
+            return value
         passing = self._passed(tensor)
         if passing is not None:
             return self._bind(tensor, passing)
@@ -92,10 +97,13 @@ class Registry:
             role: Its role if it is new.
             may_be_passing: False for new memory: a temporary of the same operation may have had its address.
         """
-        known = self.known(tensor)
-        if known is not None:
-            return known
-        tensor = innermost(tensor)
+        value = self.known(tensor)
+        if value is None:
+            value = self._write_new(innermost(tensor), role, may_be_passing)
+        self.ranks.note(tensor, value)
+        return value
+
+    def _write_new(self, tensor: torch.Tensor, role: Role, may_be_passing: bool) -> int:
         if not may_be_passing and self._passing:
             self._passing.pop(_memory(tensor), None)
         passing = self._passed(tensor)

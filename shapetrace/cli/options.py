@@ -11,10 +11,15 @@ import typer
 
 from shapetrace.models.settings import Activation, Norm, Positions
 from shapetrace.request import Request
+from shapetrace.sharding.degrees import Degrees
 
 _SHAPE = "The reference model and presets"
 _INPUT = "The input"
 _OTHER = "Your own model and Hugging Face"
+_RANKS = "One rank of many, simulated"
+
+
+_DEGREES = frozenset(entry.name for entry in fields(Degrees))
 
 
 def _option(group: str, text: str, *names: str) -> Any:
@@ -68,9 +73,19 @@ class InputOptions:
         None
     )
 
+    tp: Annotated[int | None, _option(_RANKS, "Ranks that share each matrix.", "--tp")] = None
+    ep: Annotated[int | None, _option(_RANKS, "Ranks that share the experts (hf:).", "--ep")] = None
+    dp: Annotated[int | None, _option(_RANKS, "Replicas, each with its own batch.", "--dp")] = None
+    pp: Annotated[int | None, _option(_RANKS, "Stages of layers.", "--pp")] = None
+    fsdp: Annotated[int | None, _option(_RANKS, "Ranks that keep parts of all weights.", "--fsdp")] = None
+    sp: Annotated[bool | None, _option(_RANKS, "Share rows between matrices too.", "--sp")] = None
+    world: Annotated[int | None, _option(_RANKS, "Ranks in all (as many as the others make).", "--world")] = None
+    rank: Annotated[int | None, _option(_RANKS, "The rank that is traced (0).", "--rank")] = None
+
     def request(self) -> Request:
         """What these options ask for."""
-        apart = {entry.name for entry in fields(Request)}
+        given = {name: value for name in _DEGREES if (value := getattr(self, name)) is not None}
+        apart = {*_DEGREES, *(entry.name for entry in fields(Request))}
         values = {entry.name: getattr(self, entry.name) for entry in fields(self)}
         return Request(
             shape={name: value for name, value in values.items() if name not in apart and value is not None},
@@ -81,6 +96,7 @@ class InputOptions:
             inputs_from=self.inputs_from,
             hf_class=self.hf_class,
             hf_set=tuple(self.hf_set or ()),
+            ranks=Degrees(**given) if given else None,
         )
 
 

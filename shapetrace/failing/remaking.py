@@ -78,7 +78,7 @@ def _chains(case: Case) -> list[tuple[tuple[int, ...], int, tuple[Step, ...]]]:
     for op in case.trace.ops:
         for value in op.outputs[:1] if op.name in METHODS else ():
             root, ops = case.origins.before_views(value)
-            steps = tuple((each.name, tuple(_positional(each))) for each in ops)
+            steps = tuple((each.name, tuple(map(_frozen, _positional(each)))) for each in ops)
             if any(name in ("view", "reshape", "unflatten") for name, _ in steps):
                 found.setdefault((case.trace.tensors[root].shape, steps), root)
     return sorted(((shape, root, steps) for (shape, steps), root in found.items()), key=lambda chain: len(chain[2]))
@@ -104,6 +104,11 @@ def _way(case: Case, value: int) -> list[Made]:
 
 def _with(made: Made, operand: Operand) -> Made:
     return replace(made, operands=tuple(operand if k == made.follows else o for k, o in enumerate(made.operands)))
+
+
+def _frozen(value: Any) -> Any:
+    """An argument that can be a key: sizes given as one tuple."""
+    return tuple(map(_frozen, value)) if isinstance(value, list) else value
 
 
 def _positional(op: Op) -> list[Any]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from rich.cells import cell_len
 
 from shapetrace.drawing.wording import Words
-from shapetrace.formats.numbers import short, short_count
+from shapetrace.formats.numbers import n_bytes, short, short_count
 from shapetrace.formats.phrasing import ENGLISH
 from shapetrace.formats.rows import TableRow
 from shapetrace.formats.wrapping import shortened
@@ -154,7 +154,9 @@ def cost(row: TableRow, *, compact: bool) -> str:
 
 
 def flops_of(row: TableRow) -> str:
-    """A row's FLOPs: ``1.21 G``, a dash where none are counted."""
+    """A row's FLOPs: ``1.21 G``, a dash where none are counted; of a collective the bytes that a rank sends."""
+    if row.step is not None and row.step.transfer is not None:
+        return n_bytes(row.step.transfer.sent)
     if row.flops is None:
         return "" if row.parameters is None else "–"
     return short(row.flops)

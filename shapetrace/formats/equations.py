@@ -6,6 +6,7 @@ from typing import Literal
 
 from shapetrace.drawing.wording import Words
 from shapetrace.formats.phrasing import ENGLISH
+from shapetrace.outlining.equation import of_all, one_of
 from shapetrace.outlining.structure import Operand, Step
 
 Ink = Literal["data", "weight", "constant", "inner", "sign"]
@@ -64,10 +65,17 @@ def _written(name: str, size: int, dims: Dims) -> str:
 
 
 def _pieces(step: Step, words: Words, dims: Dims) -> Iterator[Piece]:
+    yield from _shapes(step, words, dims)
+    n_ranks = one_of(step)
+    yield Piece(f" {words.say('of {n}', n=n_ranks)}" if n_ranks > 1 else "", "sign")
+
+
+def _shapes(step: Step, words: Words, dims: Dims) -> Iterator[Piece]:
     operands, results = step.operands, step.results
     if step.kind == "concat" and len(operands) == 1 and operands[0].stack > 1:
         sizes = stack_sizes(operands[0], dims) if dims != "numbers" else [str(operands[0].stack)]
         yield Piece(f"{'·'.join(sizes)}·", "sign")
+    yield Piece(of_all(step), "sign")
     for place, operand in enumerate(operands):
         if place:
             yield Piece(_between(step, words), "sign")

@@ -53,6 +53,7 @@ def render(
     left, right = summary.totals(outline, words)
     ended = "" if outline.explained else outline.failure
     notes = [
+        *summary.of_ranks(outline, words),
         summary.coverage(outline, words),
         summary.uncounted(outline, words),
         *sized.notes(outline, words, dims),

@@ -45,6 +45,8 @@ def render(outline: Outline, *, depth: int | None = None, dims: Dims = "numbers"
         "sizes": _sizes(outline),
         "formulas": _formulas(outline.formulas),
     }
+    if outline.ranks is not None:
+        document["ranks"] = asdict(outline.ranks)
     return _written(document)
 
 
@@ -132,6 +134,7 @@ def _row(row: TableRow, layers: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _step(row: TableRow, step: Step, layers: Mapping[str, str]) -> dict[str, Any]:
+    transfer = {} if step.transfer is None else {"transfer": asdict(step.transfer)}
     return {
         "number": row.number,
         "id": step.id,
@@ -156,6 +159,7 @@ def _step(row: TableRow, step: Step, layers: Mapping[str, str]) -> dict[str, Any
         "sentence": str(sentence(step)),
         "ops": list(step.ops),
         "formulas": _formulas(step.formulas),
+        **transfer,
     }
 
 
@@ -178,6 +182,7 @@ def _closed(row: TableRow) -> dict[str, Any]:
 
 
 def _operand(operand: Operand) -> dict[str, Any]:
+    shares = {"shares": [asdict(share) for share in operand.shares]} if operand.shares else {}
     return {
         "name": operand.name,
         "role": operand.role,
@@ -194,6 +199,7 @@ def _operand(operand: Operand) -> dict[str, Any]:
         "part": operand.part,
         "value": None if operand.value == -1 else operand.value,
         "axes": [None if axis == -1 else axis for axis in operand.axes],
+        **shares,
     }
 
 

@@ -49,7 +49,12 @@ def render(
     left, right = summary.totals(outline, words)
     sentence = words.phrases.get("{parameters}; {flops}.", "{parameters}; {flops}.")
     counted = sentence.format(parameters=" · ".join(left.split(summary.GAP)), flops=right)
-    below = [counted, summary.coverage(outline, words), summary.uncounted(outline, words)]
+    below = [
+        counted,
+        *summary.of_ranks(outline, words),
+        summary.coverage(outline, words),
+        summary.uncounted(outline, words),
+    ]
     below += [escaped(note) for note in sized.notes(outline, words, dims)]
     if outline.failure and outline.explained is None:
         below.append(f"**{escaped(outline.failure)}**")

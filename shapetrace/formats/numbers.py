@@ -22,6 +22,11 @@ def short_count(number: int) -> str:
     return short(number, digits=1, units=_BILLIONS)
 
 
+def n_bytes(number: int) -> str:
+    """Bytes in short: 234881024 -> ``234.88 MB``."""
+    return f"{short(number)}{'' if number >= 1000 else ' '}B"
+
+
 def percent(part: int, whole: int) -> str:
     """A share with one decimal: ``31.7 %``."""
     return f"{100 * part / whole:.1f} %" if whole else "–"

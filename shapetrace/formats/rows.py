@@ -7,6 +7,7 @@ from shapetrace.drawing.wording import Words
 from shapetrace.formats.equations import Dims, Piece, joined, pieces, pieces_of_ends, stack_sizes
 from shapetrace.formats.numbers import exact
 from shapetrace.formats.phrasing import ENGLISH
+from shapetrace.formats.placements import placed
 from shapetrace.outlining.structure import Operand, Outline, Section, Step
 
 _LONGEST_STACK = 3
@@ -96,7 +97,7 @@ def _translated(row: TableRow, words: Words, dims: Dims) -> TableRow:
         n_steps = len(list(row.section.steps()))
         note = words.several("{n} steps", n_steps) if row.note else ""
         return replace(row, title=headline(row.section, words), note=note, words=words)
-    note = " · ".join(words.note(note) for note in row.step.notes if note.template not in _IN_STACK)
+    note = _note(row.step, words)
     return replace(row, title=words.say(row.title), note=note, pieces=pieces(row.step, words, dims), words=words)
 
 
@@ -116,7 +117,7 @@ def _step(step: Step, section: Section, level: int) -> TableRow:
     return TableRow(
         depth=level,
         title=step.title,
-        note=" · ".join(str(note) for note in step.notes if note.template not in _IN_STACK),
+        note=_note(step, ENGLISH),
         module=relative(step.path, section.path),
         step=step,
         section=section,
@@ -125,6 +126,11 @@ def _step(step: Step, section: Section, level: int) -> TableRow:
         parameters=step.parameters,
         flops=step.flops,
     )
+
+
+def _note(step: Step, words: Words) -> str:
+    notes = [words.note(note) for note in step.notes if note.template not in _IN_STACK]
+    return " · ".join(filter(None, (*notes, placed(step, words))))
 
 
 def _closed(section: Section, parent: Section, level: int, times: int) -> TableRow:

@@ -1,7 +1,7 @@
 """What stands above and below a table: the model in one line, totals, coverage, what is not counted."""
 
 from shapetrace.drawing.wording import Words
-from shapetrace.formats.numbers import exact, percent, short
+from shapetrace.formats.numbers import exact, n_bytes, percent, short
 from shapetrace.formats.phrasing import ENGLISH, part_named
 from shapetrace.ir import Model
 from shapetrace.outlining.roles import Role
@@ -18,6 +18,10 @@ _SHARES: dict[SectionKind, str] = {
     "experts": "experts",
     "unembedding": "head",
 }
+
+
+_PARTS: dict[str, str] = dict(_SHARES.items())
+"""The same, by any text."""
 
 
 def device(model: Model, words: Words = ENGLISH) -> str:
@@ -109,3 +113,27 @@ def uncounted(outline: Outline, words: Words = ENGLISH) -> str:
     names = outline.totals.uncounted
     listed = ", ".join(f"{n} {name}" for name, n in names.items())
     return words.say("FLOPs not counted: {names}", names=listed) if names else ""
+
+
+def of_ranks(outline: Outline, words: Words = ENGLISH) -> list[str]:
+    """Of a pass of one rank: which it is, its part of the parameters, what it sends, what every rank has whole."""
+    ranks = outline.ranks
+    if ranks is None:
+        return []
+    mesh = " × ".join(f"{name} {size}" for name, size in ranks.mesh if size > 1)
+    counts = outline.totals
+    lines = [
+        GAP.join((
+            words.say("rank {rank} of {size}", rank=exact(ranks.rank), size=exact(ranks.size)), mesh,
+            words.say("{n} of {all} parameters", n=exact(counts.parameters), all=exact(ranks.parameters)),
+        )),
+    ]  # fmt: skip
+    if ranks.collectives:
+        listed = words.phrases.get(", ", ", ").join(
+            f"{exact(n)} {words.say(talk.replace('_', '-'))}" for talk, n in ranks.collectives.items()
+        )
+        lines.append(words.say("a rank sends {bytes} in a pass: {listed}", bytes=n_bytes(ranks.sent), listed=listed))
+    if ranks.whole:
+        names = words.phrases.get(", ", ", ").join(words.say(kind) for kind in ranks.whole)
+        lines.append(words.say("not sharded, every rank has all of it: {names}", names=names))
+    return lines

@@ -191,7 +191,11 @@ def _foot(outline: Outline, width: int, words: Words) -> Iterator[Text]:
         yield Text(" " * MARGIN + left + "      " + right, style=STYLES["head"])
     else:
         yield from (Text(line, style=STYLES["head"]) for part in (left, right) for line in wrapped(part, width))
-    for note in (summary.coverage(outline, words), summary.uncounted(outline, words)):
+    for note in (
+        *summary.of_ranks(outline, words),
+        summary.coverage(outline, words),
+        summary.uncounted(outline, words),
+    ):
         yield from (Text(line, style=STYLES["quiet"]) for line in wrapped(note, width))
     if outline.explained is not None:
         yield Text()

@@ -244,6 +244,28 @@ kernels("linspace eye rand randn randint randperm tril_indices triu_indices rand
         " logspace bartlett_window hann_window lift_fresh_copy exponential random hamming_window blackman_window",
         "layout", factory=True)  # fmt: skip
 
+# Ranks that talk to each other
+kernels("allreduce allreduce_coalesced all_reduce all_reduce_coalesced", "collective", "all-reduce",
+        axes=keep_first, talk="all_reduce")  # fmt: skip
+kernels("_allgather_base allgather allgather_coalesced allgather_into_tensor_coalesced all_gather_into_tensor"
+        " all_gather_into_tensor_out all_gather_into_tensor_coalesced", "collective", "all-gather",
+        axes=keep_first, talk="all_gather")  # fmt: skip
+kernels(
+    "_reduce_scatter_base reduce_scatter reduce_scatter_tensor_coalesced reduce_scatter_tensor"
+    " reduce_scatter_tensor_out",
+    "collective",
+    "reduce-scatter",
+    axes=keep_first,
+    talk="reduce_scatter",
+)
+kernels("alltoall alltoall_base all_to_all_single shard_dim_alltoall", "collective", "all-to-all", axes=keep_first,
+        talk="all_to_all")  # fmt: skip
+kernels("broadcast", "collective", axes=keep_first, talk="broadcast")
+kernels("reduce", "collective", axes=keep_first, talk="reduce")
+kernels("send isend", "collective", "send", axes=keep_first, talk="send")
+kernels("recv recv_any_source irecv", "collective", "receive", axes=keep_first, talk="receive")
+kernels("wait_tensor _wrap_tensor_autograd", "layout", axes=keep_first)
+
 # What reads values
 kernels("_local_scalar_dense item", "read", "item")
 kernels("_assert_async", "read", value="assertion")

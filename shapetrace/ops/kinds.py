@@ -8,8 +8,8 @@ from shapetrace.ops.registry import OpKind, Trait, base_name, find
 __all__ = ["OpKind", "all_have", "has", "is_factory", "kernel_kind", "names_of", "op_kind"]
 
 _PRIORITY: tuple[OpKind, ...] = (
-    "product", "lookup", "norm", "softmax", "route", "unknown", "algebra", "reduce", "index", "cat", "pointwise",
-    "cast", "layout", "read",
+    "collective", "product", "lookup", "norm", "softmax", "route", "unknown", "algebra", "reduce", "index", "cat",
+    "pointwise", "cast", "layout", "read",
 )  # fmt: skip
 
 

@@ -11,8 +11,9 @@ if TYPE_CHECKING:
 
 OpKind = Literal[
     "product", "lookup", "norm", "softmax", "route", "algebra", "reduce", "index", "cat", "pointwise", "cast", "layout",
-    "dropout", "read", "unknown",
+    "dropout", "read", "collective", "unknown",
 ]  # fmt: skip
+Talk = Literal["", "all_reduce", "all_gather", "reduce_scatter", "all_to_all", "broadcast", "reduce", "send", "receive"]
 Value = Literal["", "unknown", "shape_only", "assertion"]
 Trait = Literal[
     "attention", "hides", "picks", "best", "finds", "sums", "peak", "angle", "rotates",
@@ -35,6 +36,7 @@ class Entry:
         value: What its result holds, where its schema and tags do not say it. unknown: nothing yet. shape_only: what
             follows from its operands' shapes. assertion: nothing; it looks at its operand.
         shape: Name of the rule in `capture.meta_shapes` that makes its result on meta; "" leaves that to PyTorch.
+        talk: Of a collective: how ranks talk in it.
         formula: The same on Python's numbers: for one element, or for the list of those that it reduces.
         traits: What readers ask for. attention: it is a whole attention. hides: it leaves some elements out.
             picks: it takes some of the best or drawn. best: it finds the largest. finds: it takes rows by place.
@@ -52,6 +54,7 @@ class Entry:
     factory: bool = False
     value: Value = ""
     shape: str = ""
+    talk: Talk = ""
     formula: Callable[..., Any] | None = None
     traits: tuple[Trait, ...] = ()
 

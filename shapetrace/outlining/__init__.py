@@ -30,6 +30,7 @@ def outline(trace: Trace, *, fused: bool = False) -> Outline:
         found["cache"],
         trace=trace,
         formulas=found["model_costs"],
+        ranks=found["ranks"],
     )
 
 

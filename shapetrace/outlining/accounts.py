@@ -10,7 +10,7 @@ from shapetrace.outlining.memory import activation_sizes
 from shapetrace.outlining.roles import Role
 from shapetrace.outlining.structure import Totals
 
-_NOT_WORK = ("cast", "layout", "dropout", "read", "product", "cat", "lookup", "index")
+_NOT_WORK = ("cast", "layout", "dropout", "read", "product", "cat", "lookup", "index", "collective")
 
 
 class Accounts:

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from shapetrace.ir import Pattern
 from shapetrace.ir import Role as Origin
 from shapetrace.language import Phrase
+from shapetrace.outlining.ranks import Transfer
 from shapetrace.outlining.roles import Part, Role
 from shapetrace.outlining.structure import StepKind
 
@@ -75,6 +76,7 @@ class Draft:
         chosen: For expert products: rows in all, and matrices to choose from.
         twins: Equal steps beside it (heads in modules of their own) that it stands for.
         also: Values that it reads besides its operands: further pieces of a stack, what is not shown.
+        transfer: Of a collective: what it moves.
     """
 
     ops: tuple[int, ...]
@@ -95,6 +97,7 @@ class Draft:
     chosen: tuple[int, int] | None = None
     twins: tuple["Draft", ...] = field(default=())
     also: tuple[int, ...] = ()
+    transfer: Transfer | None = None
 
     @property
     def data(self) -> Ref:
@@ -117,7 +120,7 @@ class Draft:
 
 
 class Graph:
-    """Who makes and who reads a value, among drafts."""
+    """Who makes and who reads a value, among drafts. A collective is neither: what it hands on is the same to all."""
 
     def __init__(self, drafts: Iterable[Draft], becomes: Mapping[int, int] = MappingProxyType({})) -> None:
         """Index drafts.
@@ -126,7 +129,7 @@ class Graph:
             drafts: In the order of execution.
             becomes: What a value is read as, if something small was added to it first (`adapters`).
         """
-        self.drafts = tuple(drafts)
+        self.drafts = tuple(draft for draft in drafts if draft.kind != "collective")
         self.becomes = becomes
         self._readers: dict[int, list[Draft]] = defaultdict(list)
         self._makers: dict[int, Draft] = {}

@@ -12,6 +12,7 @@ from shapetrace.ir import Op, Trace
 from shapetrace.ops.kinds import OpKind, has, is_factory, names_of, op_kind
 from shapetrace.ops.products import Product
 from shapetrace.outlining.analysis import Facts
+from shapetrace.outlining.talk import Talk
 
 _FEW_OPERATIONS = 40
 _SMALL_KINDS: frozenset[OpKind] = frozenset({"pointwise", "cast", "layout", "cat", "index"})
@@ -27,6 +28,7 @@ class Flow:
         edges: Why an operation is an edge and no step, by id: ``views``, ``casts``, ``dropouts``; "" for a step.
         readers: Operations that are steps and read a value, behind all edges, by the value's root.
         outputs: Roots of the model's outputs.
+        talk: What is laid out around collectives.
         named: What runs of operations compute, by their form: equal layers are asked once.
     """
 
@@ -34,6 +36,7 @@ class Flow:
         self.facts = facts
         self.trace: Trace = facts.trace
         self.kinds: list[OpKind] = [op_kind(op) for op in self.trace.ops]
+        self.talk = Talk(facts, self.kinds)
         self._roots: dict[int, int] = {}
         self._trigonometric: dict[int, bool] = {}
         self.edges = [self._edge(op) for op in self.trace.ops]
@@ -243,7 +246,9 @@ class Flow:
             return "casts"
         if not outputs:
             return "views"
-        if kind == "cat" and self._adds_nothing(op):
+        if kind == "collective":
+            return "collectives" if op.inputs else ""
+        if self.talk.rearranges(op) or (kind == "cat" and self._adds_nothing(op)):
             return "views"
         if kind != "layout" or (is_factory(op) and not op.inputs) or self._cuts_windows(op):
             return ""

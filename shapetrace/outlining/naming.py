@@ -14,6 +14,7 @@ from shapetrace.outlining.expressions import Formulas
 from shapetrace.outlining.flow import Flow
 from shapetrace.outlining.memory import Memory
 from shapetrace.outlining.proved import Proved
+from shapetrace.outlining.ranks import Share
 from shapetrace.outlining.roles import Part, Role
 from shapetrace.outlining.sections import Node
 from shapetrace.outlining.sizes import Names
@@ -38,6 +39,7 @@ class Operands:
         axes: Numbers of its axes.
         proved: Formulas of its sizes, which come before their names; empty without a proof.
         costs: Costs of steps in the same names, by the number of their drafts.
+        shares: What a rank has of it.
     """
 
     symbols: Mapping[Place, Symbol]
@@ -45,6 +47,7 @@ class Operands:
     axes: Mapping[Place, tuple[int, ...]]
     proved: Mapping[Place, Proved]
     costs: Mapping[int, Formulas]
+    shares: Mapping[Place, tuple[Share, ...]]
 
     def dims(self, where: Place) -> Names:
         """Names of the sizes of a matrix: the proved ones, or those of a pattern where nothing was proved."""
@@ -60,9 +63,10 @@ def operands(
     axis_ids: Mapping[Place, tuple[int, ...]],
     proved: Mapping[Place, Proved],
     costs: Mapping[int, Formulas],
+    shares: Mapping[Place, tuple[Share, ...]],
 ) -> Operands:
     """All that is known of operands, together."""
-    return Operands(symbols, sizes, axis_ids, proved, costs)
+    return Operands(symbols, sizes, axis_ids, proved, costs, shares)
 
 
 def _texts(formulas: Iterable[Formula | None]) -> Names:
@@ -168,6 +172,7 @@ class _Namer:
             tied_to="" if again else tied.rpartition(".")[0] or tied, flops=draft.flops, inner=draft.inner,
             ops=tuple(sorted(op for member in members for op in member.ops)), role=role,
             function=draft.function or title_of(draft.calls), formulas=known.operands.costs.get(draft.key),
+            transfer=draft.transfer,
         )  # fmt: skip
 
     def _make(self, draft: Draft, twins: Sequence[Draft], identity: str) -> None:
@@ -227,6 +232,7 @@ class _Namer:
             labels=flow.trace.model.tokens if is_ids else (), part=what.part, value=ref.value,
             cells=_cells(ref), axes=self._known.operands.axes.get(where, ()),
             lead=_texts(proved.lead), stack_dims=_texts(proved.stack),
+            shares=self._known.operands.shares.get(where, ()),
         )  # fmt: skip
 
     def _is_table(self, value: int) -> bool:

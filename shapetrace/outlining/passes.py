@@ -39,12 +39,14 @@ from shapetrace.outlining.recognise.projections import (
     latent_roles,
     output_roles,
 )
+from shapetrace.outlining.recognise.sharding import lyings, ranks, shares
 from shapetrace.outlining.recognise.states import states
 from shapetrace.outlining.sections import tree
 from shapetrace.outlining.sizes import sizes
 from shapetrace.outlining.steps.attention import attention_steps
 from shapetrace.outlining.steps.biases import biased_steps
 from shapetrace.outlining.steps.collecting import collected, drawn, elided
+from shapetrace.outlining.steps.collectives import collective_steps
 from shapetrace.outlining.steps.elementwise import append_steps, element_steps, lone_steps, lookup_steps, residual_steps
 from shapetrace.outlining.steps.products import dispatch_steps, product_steps
 from shapetrace.outlining.symbols import symbols
@@ -85,6 +87,7 @@ PASSES: tuple[Pass, ...] = (
     Pass("appends", appends, {}),
     Pass("axis_roles", axis_roles),
     Pass("columns", columns, {}),
+    Pass("lyings", lyings, {}),
     # steps
     Pass("attention_steps", attention_steps),
     Pass("product_steps", product_steps),
@@ -95,6 +98,7 @@ PASSES: tuple[Pass, ...] = (
     Pass("lookup_steps", lookup_steps),
     Pass("residual_steps", residual_steps),
     Pass("element_steps", element_steps),
+    Pass("collective_steps", collective_steps, ()),
     Pass("drawn", drawn),
     Pass("elided", elided),
     Pass("lone_steps", lone_steps),
@@ -126,6 +130,7 @@ PASSES: tuple[Pass, ...] = (
     Pass("totals", totals),
     Pass("memory", memory),
     Pass("coverage", coverage),
+    Pass("ranks", ranks, None),
     Pass("keeper", Keeper),
     Pass("cache", cache, None),
     # words
@@ -136,6 +141,7 @@ PASSES: tuple[Pass, ...] = (
     Pass("proved", proved, {}),
     Pass("costs", costs, {}),
     Pass("model_costs", model_costs, None),
+    Pass("shares", shares, {}),
     Pass("operands", operands),
     Pass("named", named),
 )

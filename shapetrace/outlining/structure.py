@@ -11,8 +11,10 @@ from shapetrace.failing.structure import Explanation
 from shapetrace.ir import Model, Trace
 from shapetrace.ir import Role as Origin
 from shapetrace.language import Phrase
+from shapetrace.outlining.equation import equation
 from shapetrace.outlining.expressions import Formulas
 from shapetrace.outlining.kept import Cache
+from shapetrace.outlining.ranks import Ranks, Share, Transfer
 from shapetrace.outlining.roles import Part, Role
 
 StepKind = Literal[
@@ -36,6 +38,7 @@ StepKind = Literal[
     "route",  # top-k, sort, one-hot: which expert
     "reduce",
     "algebra",  # a matrix solved, inverted or taken apart
+    "collective",  # ranks talk: sums, parts put together, parts handed out
     "unknown",  # an operation that no pass knows, with its shapes
 ]
 
@@ -70,6 +73,7 @@ class Operand:
         value: Id of the value: the same wherever it occurs; -1 for what exists inside a fused call alone.
         lead: Names of axes of size 1 that are left out of ``shape`` and are larger for other inputs: ("B",).
         stack_dims: Names of the sizes in ``stack_axes`` where known: ("h",).
+        shares: What this rank has of it, where the pass is one of several ranks and it has not all.
     """
 
     name: str
@@ -91,6 +95,7 @@ class Operand:
     axes: tuple[int, ...] = ()
     lead: tuple[str, ...] = ()
     stack_dims: tuple[str, ...] = ()
+    shares: tuple[Share, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +125,7 @@ class Step:
         weight_bytes: Bytes of the parameters of all layers that it stands for, each counted once.
         activation_bytes: Bytes of the data that its operations make in all these layers.
         formulas: Parameters and FLOPs of one layer's step in named sizes; None without a proof.
+        transfer: Of a collective: what it moves.
     """
 
     id: str
@@ -143,6 +149,7 @@ class Step:
     weight_bytes: int = 0
     activation_bytes: int = 0
     formulas: Formulas | None = None
+    transfer: Transfer | None = None
 
     @property
     def flops_in_all(self) -> int:
@@ -290,6 +297,7 @@ class Outline:
         first_step: Number of its first step: more than 1 for a part of a whole, whose numbers it keeps.
         trace: What it was read from, for those who show the recorded operations too; None if that is not at hand.
         formulas: Costs of the whole pass in proved names; None without a proof.
+        ranks: What the pass is of one of all ranks; None for a pass of one machine.
     """
 
     model: Model
@@ -303,6 +311,7 @@ class Outline:
     first_step: int = 1
     trace: Trace | None = field(default=None, repr=False, compare=False)
     formulas: Formulas | None = None
+    ranks: Ranks | None = None
 
     def steps(self) -> Iterator[Step]:
         """All steps, in order; a folded layer's steps once."""
@@ -311,21 +320,3 @@ class Outline:
     def numbers(self) -> dict[str, int]:
         """The number of each step by its id: counted from 1 in the order of the whole."""
         return {step.id: number for number, step in enumerate(self.steps(), self.first_step)}
-
-
-def equation(step: Step) -> str:
-    """Write a step's shapes in one line; see `Step.equation`."""
-    left = [_written(operand) for operand in step.operands]
-    right = ", ".join(_written(operand) for operand in step.results)
-    if step.kind == "lookup":
-        return f"{left[0]}→rows of {left[1]}→{right}"
-    if step.kind == "concat" and len(left) == 1 and step.operands[0].stack > 1:
-        return f"{step.operands[0].stack}·{left[0]}→{right}"
-    if len(left) == 1:
-        return left[0] if left[0] == right and step.kind != "split" else f"{left[0]}→{right}"
-    separator = step.operator if step.operator in {"×", "+", "⊙", "∗"} else ", "
-    return f"{separator.join(left)}→{right}"
-
-
-def _written(operand: Operand) -> str:
-    return "[" + ",".join(map(str, operand.shape)) + "]"

@@ -51,7 +51,7 @@ RESULTS: Mapping[Role, Part] = {
 }  # fmt: skip
 """What the first result of a step is, by what the step is for."""
 
-_KEEPING = frozenset({"position", "activation", "softmax", "split", "concat", "select", "pointwise"})
+_KEEPING = frozenset({"position", "activation", "softmax", "split", "concat", "select", "pointwise", "collective"})
 """Kinds of steps that make of one operand something of the same sort."""
 
 

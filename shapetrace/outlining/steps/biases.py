@@ -31,11 +31,18 @@ def biased_steps(
         if addition is None or names_of(addition.kernels) != ["add"] or len(addition.inputs) != 2:
             continue
         bias = next((v for v in addition.inputs if flow.root(v) != value), value)
-        if _is_bias(flow, bias, value):
+        if not _is_summed_first(flow, addition, value) and _is_bias(flow, bias, value):
             owner = next((place for place in places if found[place].ops), places[0])
             for place in places:
                 found[place] = _with_bias(flow, found[place], addition, bias, owner=place == owner)
     return (*attention_steps, *append_steps, *loss_steps, *dispatch_steps, *found)
+
+
+def _is_summed_first(flow: Flow, addition: Op, value: int) -> bool:
+    """Whether ranks add up their parts of a product before a bias is added, once."""
+    forms = [form for v in addition.inputs if flow.root(v) == value for form in flow.forms(v)]
+    producers = (flow.facts.producer.get(form) for form in forms)
+    return any(producer is not None and flow.kinds[producer] == "collective" for producer in producers)
 
 
 def _is_bias(flow: Flow, bias: int, value: int) -> bool:

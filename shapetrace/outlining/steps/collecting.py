@@ -28,9 +28,10 @@ def drawn(
     lookup_steps: tuple[Draft, ...],
     residual_steps: tuple[Draft, ...],
     element_steps: tuple[Draft, ...],
+    collective_steps: tuple[Draft, ...],
 ) -> tuple[Draft, ...]:
     """The steps that some recogniser made."""
-    return (*biased_steps, *lookup_steps, *residual_steps, *element_steps)
+    return (*biased_steps, *lookup_steps, *residual_steps, *element_steps, *collective_steps)
 
 
 def elided(flow: Flow, drawn: tuple[Draft, ...]) -> Mapping[int, str]:

@@ -1,0 +1,81 @@
+"""What a rank has and tells: its part of a matrix, what a collective moves, its place among all ranks."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from shapetrace.ops.registry import Talk
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What one rank has of a matrix, along one axis of the mesh. Without one, it has all.
+
+    Attributes:
+        axis: Name of the mesh's axis: ``tp``.
+        ranks: How many ranks stand along it.
+        kind: shard: a part. partial: a summand.
+        dim: Of a shard: the axis of the matrix as it is drawn that is cut; -1 for its stack (heads, experts); None if
+            that cannot be told.
+    """
+
+    axis: str
+    ranks: int
+    kind: Literal["shard", "partial"]
+    dim: int | None = None
+
+    @property
+    def placement(self) -> str:
+        """As people write it: ``Shard(1)``, ``Partial``."""
+        if self.kind == "partial":
+            return "Partial"
+        return {None: "Shard", -1: "Shard(stack)"}.get(self.dim) or f"Shard({self.dim})"
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """What a collective moves.
+
+    Attributes:
+        talk: How the ranks talk: ``all_reduce``.
+        axes: The axes of meshes along which they do: ("tp",); two, where those are the same ranks.
+        ranks: How many do.
+        members: Which: ``0-7``.
+        payload: Bytes of what one rank puts in.
+        sent: Bytes that one rank sends, by the ring that moves the least: an all-reduce of n bytes over p ranks
+            takes 2·n·(p−1)/p.
+    """
+
+    talk: Talk
+    axes: tuple[str, ...]
+    ranks: int
+    members: str
+    payload: int
+    sent: int
+
+    @property
+    def sent_in_all(self) -> int:
+        """Bytes that all ranks of the group send."""
+        return self.sent * self.ranks
+
+
+@dataclass(frozen=True, slots=True)
+class Ranks:
+    """What a pass of one rank is of a pass of all.
+
+    Attributes:
+        rank: The rank.
+        size: Ranks in all.
+        mesh: Names and sizes of the mesh's axes.
+        parameters: Elements of all parameters of the model, those of other ranks too; tied ones once.
+        sent: Bytes that this rank sends in one pass.
+        collectives: How often ranks talk, by how.
+        whole: Kinds of sections of whose weights every rank holds all.
+    """
+
+    rank: int
+    size: int
+    mesh: tuple[tuple[str, int], ...]
+    parameters: int
+    sent: int
+    collectives: dict[str, int] = field(default_factory=dict)
+    whole: tuple[str, ...] = ()

@@ -1,0 +1,66 @@
+"""The plans that transformers has for its models, applied by transformers."""
+
+from typing import Any
+
+from torch import nn
+from torch.distributed.device_mesh import init_device_mesh
+
+from shapetrace.errors import UsageError
+from shapetrace.sharding.degrees import Degrees
+from shapetrace.sharding.grouping import mesh
+
+
+def shard(model: nn.Module, degrees: Degrees) -> nn.Module:
+    """One rank's part of a model of transformers, by the model's own plan.
+
+    Raises:
+        UsageError: If it has none, or the plan cannot do what is asked.
+    """
+    _check(model, degrees)
+    from transformers.distributed.configuration_utils import DistributedConfig
+    from transformers.distributed.utils import TransformersDeviceMesh
+
+    names, sizes = zip(*degrees.mesh, strict=True)
+    experts = init_device_mesh(
+        "cpu", (*sizes[:2], sizes[2] * sizes[3] // degrees.ep, degrees.ep), mesh_dim_names=(*names[:2], "efsdp", "ep")
+    )
+    only_experts = degrees.ep > 1 and degrees.tp == 1
+    try:
+        config = DistributedConfig(
+            tp_size=degrees.width, ep_size=degrees.ep, fsdp_size=1, pp_size=1, tp_plan={} if only_experts else None
+        )
+        return _distributed(model, config, TransformersDeviceMesh(mesh(degrees), experts), only_experts)
+    except (ValueError, AttributeError, NotImplementedError) as error:
+        raise UsageError(_told(model, degrees, error)) from error
+
+
+def _distributed(model: Any, config: Any, meshes: Any, only_experts: bool) -> nn.Module:
+    if only_experts:  # transformers takes an empty plan for none at all
+        from transformers.distributed.expert_parallel import apply_expert_parallelism
+
+        _, plan, _ = model._resolve_parallel_plans(
+            type(config)(tp_size=1, ep_size=config.ep_size, fsdp_size=config.ep_size)
+        )
+        made: nn.Module = apply_expert_parallelism(model, meshes.get_mesh("ep"), meshes.get_mesh("tp"), plan)
+        return made
+    sharded: nn.Module = model.maybe_distribute_model(model, config, meshes)
+    return sharded
+
+
+def _check(model: Any, degrees: Degrees) -> None:
+    name = type(model).__name__
+    if degrees.sp:
+        raise UsageError(
+            f"--sp: transformers shares no rows between matrices yet; its presets here do, {name} does not."
+        )
+    for option, plan in (("tp", "tp_plan"), ("ep", "ep_plan")):
+        if getattr(degrees, option) > 1 and not getattr(model, plan, None):
+            said = {"tp": "tensor", "ep": "expert"}[option]
+            raise UsageError(
+                f"--{option} {getattr(degrees, option)}: transformers has no {said}-parallel plan for {name}."
+            )
+
+
+def _told(model: nn.Module, degrees: Degrees, error: Exception) -> str:
+    asked = " ".join(f"--{name} {getattr(degrees, name)}" for name in ("tp", "ep") if getattr(degrees, name) > 1)
+    return f"{asked}: {type(model).__name__} cannot be shared out so: {' '.join(str(error).split())}"
