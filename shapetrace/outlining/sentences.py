@@ -77,6 +77,7 @@ _KINDS: dict[StepKind, str] = {
     "select": _ROLES[Role.SELECT],
     "route": "Chooses the largest numbers and says where they are.",
     "reduce": "Makes several numbers one.",
+    "collective": "Ranks tell each other what each has computed, so that every one can go on.",
     "algebra": "Solves, inverts or takes apart a matrix.",
     "unknown": "Runs an operation that is not known here; its shapes are recorded.",
 }

@@ -79,8 +79,11 @@ def test_spellings_of_one_kernel_have_its_entry() -> None:
     assert find("aten.frobnicate.default") is UNKNOWN
 
 
+COLLECTIVES = (torch.ops.c10d, torch.ops._c10d_functional, torch.ops._c10d_functional_autograd, torch.ops._dtensor)
+
+
 def is_known_to_torch(name: str) -> bool:
-    homes = (torch.ops.aten, torch, torch.Tensor, F, torch.linalg, torch.fft)
+    homes = (torch.ops.aten, torch, torch.Tensor, F, torch.linalg, torch.fft, *COLLECTIVES)
     spelled = (name, f"{name}_", f"__{name}__", name.removeprefix("linalg_"), name.removeprefix("fft_"))
     return any(hasattr(home, each) for home in homes for each in spelled)
 

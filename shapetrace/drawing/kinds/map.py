@@ -67,7 +67,9 @@ def _shapes(laid: Laid) -> Iterator[Mark]:
     for spot in laid.spots.values():
         entry = next((o for o in spot.node.steps[0].operands if o.role == "data"), None) if spot.node.steps else None
         if spot.node.kind == "frame" and spot.node.inside is not None and entry is not None:
-            yield Text(spot.middle + 8, spot.top - 4, (Span(shape_text(entry)),), "shape")
+            text = shape_text(entry)
+            if spot.middle + 8 + width_px(text, "shape") <= spot.right:
+                yield Text(spot.middle + 8, spot.top - 4, (Span(text),), "shape")
 
 
 def _beside(laid: Laid, spot: Spot) -> Iterator[Mark]:

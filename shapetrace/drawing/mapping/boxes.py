@@ -195,7 +195,10 @@ class Boxes:
         title = self.title(node) + (f" ×{node.repeat}" if node.repeat > 1 else "")
         is_left = spot.side == "right"  # away from the residuals
         x, anchor, step = (spot.left + _PAD_PX, "start", 1) if is_left else (spot.right - _PAD_PX, "end", -1)
-        room = abs(x - spot.middle) - 10 if node.inside is not None else (spot.right - spot.left) * 0.7
+        said = "" if node.inside is not None else self._said_of_closed(spot)
+        room = (
+            abs(x - spot.middle) - 10 if node.inside is not None else width - 2 * _PAD_PX - width_px(said, "note") - 10
+        )
         ink = "corner" if width_px(title, "corner") <= room else "legend"
         shown = shortened(title, ink, room)
         yield Text(x, spot.top + 20, (Span(shown),), ink, anchor)  # type: ignore[arg-type]
@@ -203,12 +206,16 @@ class Boxes:
         if path and node.inside is not None and width_px(path, "shape") <= room - used:
             yield Text(x + step * used, spot.top + 20, (Span(path),), "shape", anchor)  # type: ignore[arg-type]
         if node.inside is None:
-            yield from self._closed(spot, node, is_left=is_left)
+            yield from self._closed(spot, node, said, is_left=is_left)
 
-    def _closed(self, spot: Spot, node: Node, *, is_left: bool) -> Iterator[Mark]:
+    def _said_of_closed(self, spot: Spot) -> str:
+        """What stands beside the title of a frame that shows nothing of what is in it."""
+        total = sum(step.parameters_in_all for step in spot.node.steps) // spot.times
+        said = self.words.say("as above") if spot.node.like else self._counted(total, spot.times)
+        return shortened(said, "note", (spot.right - spot.left) / 2 - _PAD_PX)
+
+    def _closed(self, spot: Spot, node: Node, said: str, *, is_left: bool) -> Iterator[Mark]:
         """What a frame says of what it does not show."""
-        total = sum(step.parameters_in_all for step in node.steps) // spot.times
-        said = self.words.say("as above") if node.like else self._counted(total, spot.times)
         x, anchor = (spot.right - _PAD_PX, "end") if is_left else (spot.left + _PAD_PX, "start")
         yield Text(x, spot.top + 20, (Span(said),), "note", anchor)  # type: ignore[arg-type]
         inner = " · ".join(dict.fromkeys(self.words.say(clean(name)) for name in _inner_names(node)))
