@@ -26,8 +26,8 @@ from shapetrace.cli.scale import scale
 from shapetrace.cli.terminal import fail, prepare, show
 from shapetrace.errors import ShapetraceError
 
-_ALLOCATIONS = 50_000
-"""New objects before the next search for cycles: a trace has hundreds of thousands, all of them kept."""
+_ALLOCATIONS = 500_000
+"""New objects before the next search for cycles: PyTorch and a trace make hundreds of thousands, nearly all kept."""
 
 app = typer.Typer(
     help="Run a real PyTorch forward pass, record every shape, and draw the matrix multiplications.",

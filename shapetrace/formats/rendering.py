@@ -5,10 +5,7 @@ from dataclasses import replace
 
 from shapetrace.comparing.structure import Comparison
 from shapetrace.drawing import Look
-from shapetrace.drawing import figure as draw
-from shapetrace.drawing.content.selecting import section_named, step_numbered
-from shapetrace.drawing.kinds.differing import difference
-from shapetrace.drawing.kinds.failure import FAILURE
+from shapetrace.drawing.content.selecting import FAILURE, section_named, step_numbered
 from shapetrace.drawing.primitives import Figure
 from shapetrace.drawing.teaching import caption
 from shapetrace.errors import UsageError
@@ -74,6 +71,8 @@ def drawing(outline: Outline, part: Excerpt, options: Options) -> Figure:
     Raises:
         UsageError: If there is no such section, step, theme or language.
     """
+    from shapetrace.drawing import figure as draw
+
     look = replace(options.look or Look(), view=part.view) if part.view else options.look
     if options.explain and not part.view:
         told = caption(narrowed(outline, part).steps(), options.words)
@@ -104,6 +103,8 @@ def _figure(thing: Outline | Grid | Comparison | Figure, options: Options, part:
     if isinstance(thing, Outline):
         return drawing(thing, part, options)
     if isinstance(thing, Comparison):
+        from shapetrace.drawing.kinds.differing import difference
+
         return difference(thing, strict=options.strict, theme=options.theme, lang=options.lang, look=options.look)
     if isinstance(thing, Grid):
         title = options.look.title if options.look else ""

@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, TemplateError
-
 from shapetrace.drawing.resources import template_folders
 from shapetrace.errors import UsageError
 
@@ -30,6 +28,8 @@ def rendered(
     Raises:
         UsageError: If the template is broken, or names what is not there.
     """
+    from jinja2 import Environment, FileSystemLoader, TemplateError
+
     environment = Environment(
         loader=FileSystemLoader(template_folders(templates)),
         autoescape=autoescape,  # noqa: S701 - Markdown is escaped by a filter of its own

@@ -5,6 +5,9 @@ from collections.abc import Iterator
 from shapetrace.errors import UsageError
 from shapetrace.outlining.structure import Outline, Section, Step
 
+FAILURE = "failure"
+"""What the figure of a failure is called, where others are called by a section."""
+
 _KINDS = ("embedding", "block", "attention", "mlp", "experts", "unembedding")
 _MOST_LISTED = 12
 

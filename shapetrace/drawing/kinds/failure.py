@@ -9,6 +9,7 @@ from shapetrace.drawing.compact.scaling import law_for, most_px
 from shapetrace.drawing.compact.tiles import TileStyle
 from shapetrace.drawing.content.emphasis import Emphasis
 from shapetrace.drawing.content.rows import Row
+from shapetrace.drawing.content.selecting import FAILURE
 from shapetrace.drawing.content.subject import slug
 from shapetrace.drawing.layout.captions import row_title
 from shapetrace.drawing.layout.cells import Cell, cell
@@ -23,9 +24,6 @@ from shapetrace.drawing.wording import Words
 from shapetrace.failing import Explanation, Part
 from shapetrace.language import joined, say
 from shapetrace.outlining.structure import Operand, Outline, Step, StepKind
-
-FAILURE = "failure"
-"""What this figure is called, where others are called by a section."""
 
 FAILED_STEP = "failed-step"
 """Id of the row that did not run."""

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 
 from shapetrace.drawing.content.rows import rows_in
+from shapetrace.drawing.content.selecting import FAILURE
 from shapetrace.drawing.content.subject import Subject, subject_of
-from shapetrace.drawing.kinds.failure import FAILURE, failure_figure
+from shapetrace.drawing.kinds.failure import failure_figure
 from shapetrace.drawing.kinds.map import map_figure
 from shapetrace.drawing.kinds.story import story_figure
 from shapetrace.drawing.layout.captions import row_title
