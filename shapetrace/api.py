@@ -258,7 +258,7 @@ def figure(
         theme: ``default`` (light and dark in one file), ``light``, ``dark``, ``print``, or a TOML file.
         lang: Language of its words: ``en``, ``zh``.
         look: Further choices as one value.
-        choices: Further choices by name: ``width`` in px, ``title``, ``caption``, ``dims`` ("numbers", "names",
+        choices: Further choices by name: ``width`` in px or as "3.5in", ``title``, ``caption``, ``dims`` ("numbers", "names",
             "both"), ``hide`` (a word, or several: "norms", "residuals" ...), ``view`` ("rows", "story" ...),
             ``list_alike``, and ``explain`` (True to say below it what each step does and why).
 
@@ -305,6 +305,7 @@ def compare(
 def _look(look: "Look | None", choices: dict[str, Any]) -> "Look":
     """Choices by name put on a look."""
     from shapetrace.drawing import Look
+    from shapetrace.drawing.widths import pixels
 
     names = {"width": "width_px"} | {field.name: field.name for field in fields(Look) if field.name != "width_px"}
     if unknown := sorted(choices.keys() - names.keys()):
@@ -314,6 +315,8 @@ def _look(look: "Look | None", choices: dict[str, Any]) -> "Look":
         given["hide"] = (hidden,)
     elif isinstance(hidden, Sequence):
         given["hide"] = tuple(hidden)
+    if isinstance(width := given.get("width_px"), str):
+        given["width_px"] = pixels(width)
     return replace(look or Look(), **given)
 
 

@@ -71,16 +71,19 @@ class SectionOptions(StyleOptions):
         str, _option(_WHAT, "Leave out, with commas: norms, residuals, activations, positions ...", "--hide")
     ] = ""
     list_alike: Annotated[bool, _option(_WHAT, "A row for each of several equal products.", "--list-alike")] = False
-    width: Annotated[int, _option(_LOOK, "The most it may be wide: 600 to 1200 px (1200).", "--width")] = 1200
+    width: Annotated[
+        str, _option(_LOOK, "The most it may be wide: 900 (px), 3.5in, 88mm, 252pt (a column: 700).", "--width")
+    ] = "700"
     caption: Annotated[str, _option(_LOOK, "A line below it.", "--caption")] = ""
     dims: Annotated[str, _option(_LOOK, "At the edges: numbers, names or both.", "--dims")] = "numbers"
 
     def look(self) -> "Look":
         """What it shows and hides."""
         from shapetrace.drawing import Look
+        from shapetrace.drawing.widths import pixels
 
         return Look(
-            width_px=self.width,
+            width_px=pixels(self.width),
             title=self.title,
             caption=self.caption,
             dims=self.dims,  # type: ignore[arg-type]  # Look checks it

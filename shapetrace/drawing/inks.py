@@ -115,6 +115,7 @@ TEXTS: dict[str, TextInk] = {
     "clash": TextInk("warning", 10.5, 700, mono=True),
     "shape": TextInk("ink", 11, mono=True),
     "stack": TextInk("muted", 10.5, mono=True),
+    "equation": TextInk("muted", 10.5, mono=True),
     "token": TextInk("data_text", 11),
     "token-marked": TextInk("marker_text", 11, 700),
     "name-marker": TextInk("marker_text", 13, 600),

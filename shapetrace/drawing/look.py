@@ -4,10 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from shapetrace.drawing.widths import COLUMN_PX, check
 from shapetrace.errors import UsageError
 
-MAX_WIDTH_PX = 1200
-MIN_WIDTH_PX = 600
 MAX_ROWS = 60
 
 HIDEABLE: dict[str, frozenset[str]] = {
@@ -26,7 +25,7 @@ class Look:
     """How a figure looks.
 
     Attributes:
-        width_px: The most it may be wide, 600 to 1200; narrower if less will do.
+        width_px: The most it may be wide, 300 to 1200; wider than a column of text only where it was asked for.
         title: Instead of its own title.
         caption: A line below it.
         dims: What is written at the edges: sizes, their names where known, or names there and sizes below.
@@ -38,7 +37,7 @@ class Look:
         templates: Folder of the user, whose themes and labels come before ours.
     """
 
-    width_px: int = MAX_WIDTH_PX
+    width_px: float = COLUMN_PX
     title: str = ""
     caption: str = ""
     dims: Literal["numbers", "names", "both"] = "numbers"
@@ -50,8 +49,7 @@ class Look:
 
     def __post_init__(self) -> None:
         """Check what a user may have typed."""
-        if not MIN_WIDTH_PX <= self.width_px <= MAX_WIDTH_PX:
-            raise UsageError(f"width is {self.width_px} px; expected {MIN_WIDTH_PX} to {MAX_WIDTH_PX}")
+        check(self.width_px)
         if self.dims not in {"numbers", "names", "both"}:
             raise UsageError(f"dims is {self.dims!r}; expected numbers, names or both")
         if self.view not in {"rows", "story", "map"}:

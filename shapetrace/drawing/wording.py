@@ -112,3 +112,15 @@ def flops_text(flops: int) -> str:
         value, unit = value / 1000, larger
     digits = f"{value:.0f}" if value >= 99.95 or not unit else f"{value:.3g}"
     return f"{digits} {unit}FLOPs"
+
+
+def short(count: int) -> str:
+    """A count with three digits: ``2.36 M``."""
+    value, unit = float(count), ""
+    for larger in ("K", "M", "G", "T"):
+        if value < 9999.5 and not unit and count < 10_000:
+            break
+        if value < 999.5:
+            break
+        value, unit = value / 1000, larger
+    return f"{count:,}" if not unit else f"{value:.3g} {'B' if unit == 'G' else unit}"

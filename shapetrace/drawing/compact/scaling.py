@@ -4,9 +4,9 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from shapetrace.drawing.layout.scale import scale_for
-
 SHORTEST_PX = 6.0
+_GAP = 4
+_SMALLEST_BROKEN = 1000
 _BROKEN = (1.12, 1.25)
 """Sides of sizes that are drawn broken, in those of the largest that is not; the smaller size first."""
 
@@ -43,5 +43,11 @@ def most_px(sizes: Iterable[int], usual: float, side_px: float) -> float:
 
 def law_for(sizes: Iterable[int], unit_px: float) -> CubeLaw:
     """The law for the sizes of a figure; one or two that are far larger than the others are broken."""
-    found = scale_for(sizes)
-    return CubeLaw(unit_px, found.largest, found.broken)
+    ordered = sorted({size for size in sizes if size > 1}, reverse=True)
+    for n_broken in (2, 1):
+        if len(ordered) < n_broken + 2:
+            continue
+        last, following = ordered[n_broken - 1], ordered[n_broken]
+        if last > _GAP * following and last >= _SMALLEST_BROKEN:
+            return CubeLaw(unit_px, following, tuple(reversed(ordered[:n_broken])))
+    return CubeLaw(unit_px, ordered[0] if ordered else 1)

@@ -1,7 +1,7 @@
 """A step's equation as loose cells, for what lays them out itself: a page that is wide, or narrow, or asked to wrap."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from shapetrace.drawing.content.rows import Row
 from shapetrace.drawing.layout.boxes import Box, around, box_of
@@ -39,8 +39,7 @@ class EquationCell:
 def page_scale(outline: Outline, zoom: float) -> Scale:
     """One law of lengths for all steps of an outline: the same size is as long wherever it stands."""
     operands = (operand for step in outline.steps() for operand in drawn_operands(Row((step,))))
-    law = scale_for(size for operand in operands for size in operand.shape[-2:])
-    return Scale(law.largest, law.broken, law.factor, zoom)
+    return replace(scale_for(size for operand in operands for size in operand.shape[-2:]), zoom=zoom)
 
 
 def equation_cells(step: Step, style: Style, words: Words) -> tuple[EquationCell, ...]:

@@ -11,7 +11,7 @@ from shapetrace.drawing.kinds.story import story_figure
 from shapetrace.drawing.layout.captions import row_title
 from shapetrace.drawing.layout.equations import drawn_operands
 from shapetrace.drawing.layout.group_names import uniquely_named
-from shapetrace.drawing.layout.headings import footing, heading
+from shapetrace.drawing.layout.headings import SENTENCE, footing, heading
 from shapetrace.drawing.layout.matrices import Style
 from shapetrace.drawing.layout.painting import panel_group, rail_group, row_group
 from shapetrace.drawing.layout.planning import Plan, plan
@@ -65,7 +65,7 @@ def figure(
     if section == FAILURE and outline.explained:
         return failure_figure(outline, outline.explained, colours, words, look)
     subject = subject_of(outline, section, step, look, words)
-    style = Style(Scale(1), look.dims, colours.hatched, words.say("scalar"))
+    style = Style(Scale(), look.dims, colours.hatched, words.say("scalar"), shapes=False)
     planned = plan(subject.items, style, words, look)
     footnotes = tuple(_footnotes(subject, outline.failure, words, look))
     return _composed(subject, planned, colours, words, footnotes)
@@ -113,6 +113,7 @@ def legend_of(planned: Plan, theme: Theme, words: Words) -> Iterator[tuple[str, 
         yield "rail", words.say("residual")
     if any(size in planned.style.scale.broken for operand in operands for size in operand.shape[-2:]):
         yield "broken", words.say("not to scale")
+    yield SENTENCE, words.say("to scale: 8 × the size is 2 × the side")
 
 
 def _footnotes(subject: Subject, failure: str, words: Words, look: Look) -> Iterator[tuple[str, str]]:

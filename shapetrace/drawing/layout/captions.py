@@ -30,11 +30,9 @@ def row_caption(row: Row, words: Words, room_px: float) -> Cell:
 def _lines(row: Row, words: Words, room_px: float) -> Iterator[tuple[str, str]]:
     for line in wrapped(title_of(row, words), "label", room_px, lines=2):
         yield "label", line
-    paths = (row.folded.spoken,) if row.folded else tuple(step.path for step in (row.steps[0], *row.alike))
-    path = clean(joined_path(paths))
-    if path and path != row.inside:
+    if path := path_of(row):
         yield "path", shortened(path, "path", room_px)
-    for line in wrapped(_SEPARATOR.join(_notes(row, words)), "note", room_px, lines=_NOTE_LINES):
+    for line in wrapped(_SEPARATOR.join(notes_of(row, words)), "note", room_px, lines=_NOTE_LINES):
         yield "note", line.strip(_SEPARATOR)
 
 
@@ -49,7 +47,15 @@ def title_of(row: Row, words: Words) -> str:
     return f"⊕ {title}" if step.kind == "residual" and not title.startswith("⊕") else title
 
 
-def _notes(row: Row, words: Words) -> tuple[str, ...]:
+def path_of(row: Row) -> str:
+    """Where a row is in the model; empty where the frame around it says so."""
+    paths = (row.folded.spoken,) if row.folded else tuple(step.path for step in (row.steps[0], *row.alike))
+    path = clean(joined_path(paths))
+    return "" if path == row.inside else path
+
+
+def notes_of(row: Row, words: Words) -> tuple[str, ...]:
+    """A few words that teach."""
     notes: list[str] = []
     if row.folded:
         n_steps = len(row.steps)

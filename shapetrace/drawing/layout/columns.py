@@ -1,6 +1,6 @@
-"""Where the cells of equations stand: in columns where a section's rows fit them, wrapped where nothing else helps."""
+"""Where the cells of equations stand: on one line with equal gaps, wrapped where nothing else helps."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -9,6 +9,9 @@ from shapetrace.drawing.layout.equations import Slot
 from shapetrace.drawing.primitives import Mark, moved
 
 GAP_PX = 11.0
+"""The least gap between the cells of a line."""
+
+_WIDEST_GAP_PX = 24.0
 _LINE_GAP_PX = 16.0
 
 
@@ -29,51 +32,26 @@ class EquationLine:
     right: float
 
 
-@dataclass(frozen=True, slots=True)
-class Columns:
-    """The columns of rows that are aligned.
-
-    Attributes:
-        origins: The x of the cells' origins, by column.
-    """
-
-    origins: dict[int, float]
-
-
-def columns_of(rows: Iterable[Sequence[Slot]]) -> Columns:
-    """Make columns wide enough for every row that keeps to them."""
-    left: dict[int, float] = {}
-    right: dict[int, float] = {}
-    for slots in rows:
-        for slot in slots:
-            if slot.column is not None:
-                left[slot.column] = max(left.get(slot.column, 0), -slot.cell.box.left)
-                right[slot.column] = max(right.get(slot.column, 0), slot.cell.box.right)
-    origins: dict[int, float] = {}
-    x = 0.0
-    for column in sorted(left):
-        origins[column] = x + left[column]
-        x += left[column] + right[column] + GAP_PX
-    return Columns(origins)
-
-
-def aligned(slots: Sequence[Slot], columns: Columns, room_px: float) -> EquationLine:
-    """One line in columns; a row that keeps to none has only its first cell in its column."""
-    if any(slot.column is None for slot in slots):
-        line = compact(slots)
-        shift = max(columns.origins.get(0, 0.0) - line.cells[0][1], 0.0)
-        return _line([(cell, x + shift) for cell, x in line.cells]) if line.right + shift <= room_px else line
-    return _line([(slot.cell, columns.origins[slot.column]) for slot in slots if slot.column is not None])
-
-
-def compact(slots: Sequence[Slot]) -> EquationLine:
-    """One line as narrow as it can be."""
+def compact(slots: Sequence[Slot], gap_px: float = GAP_PX) -> EquationLine:
+    """One line with equal gaps, as narrow as it can be."""
     placed = []
     x = 0.0
     for slot in slots:
         placed.append((slot.cell, x - slot.cell.box.left))
-        x += slot.cell.box.right - slot.cell.box.left + GAP_PX
+        x += slot.cell.box.right - slot.cell.box.left + gap_px
     return _line(placed)
+
+
+def spread(slots: Sequence[Slot], room_px: float) -> EquationLine:
+    """One line whose gaps are as wide as the room allows, up to what the eye still reads as one equation."""
+    free = (room_px - compact(slots).right) / max(len(slots) - 1, 1)
+    return compact(slots, GAP_PX + min(max(free, 0.0), _WIDEST_GAP_PX - GAP_PX))
+
+
+def broken_at_link(slots: Sequence[Slot]) -> list[Sequence[Slot]]:
+    """Two lines, the second starting with what links operands and results: ``=``; one if nothing does."""
+    at = next((place for place, slot in enumerate(slots) if slot.is_link), 0)
+    return [slots[:at], slots[at:]] if at else [slots]
 
 
 def wrapped(slots: Sequence[Slot], room_px: float) -> tuple[EquationLine, ...]:

@@ -11,9 +11,6 @@ from shapetrace.drawing.metrics import clean, shortened
 from shapetrace.drawing.wording import Words
 from shapetrace.outlining.structure import Operand, Step
 
-HALF_SCALE = frozenset("residual add multiply norm activation position pointwise reduce route unknown".split())
-"""Kinds whose rows are drawn at half scale: they work element by element, and no side is to be matched."""
-
 _SYMBOLS = frozenset("× + − ⊙ ∗ → / ⊕".split())
 _PILL_ROOM_PX = 130.0
 _RESULT_COLUMN = 4
@@ -28,11 +25,13 @@ class Slot:
         column: 0, 2 and 4 for operands and result, 1 and 3 for what is between, 5 and more for what
             follows; None in a row that keeps to no columns.
         glued: True if a line may not be broken after it.
+        is_link: True for what stands between the operands and the results.
     """
 
     cell: Cell
     column: int | None
     glued: bool = False
+    is_link: bool = False
 
 
 def equation_slots(row: Row, style: Style, words: Words) -> tuple[Slot, ...]:
@@ -49,11 +48,11 @@ def equation_slots(row: Row, style: Style, words: Words) -> tuple[Slot, ...]:
 
 
 def _single(step: Step, style: Style, words: Words, emphasis: Emphasis | None) -> Iterator[Slot]:
-    half, n_operands = step.kind in HALF_SCALE, len(step.operands)
+    n_operands = len(step.operands)
     told = emphasis or Emphasis("clash")
-    operands = [_operand(step, place, style, half, told) for place in range(n_operands)]
+    operands = [_operand(step, place, style, told) for place in range(n_operands)]
     results = [
-        matrix(result, style, half=half, upright=_upright_result(step), pointed=told.at(n_operands + place))
+        matrix(result, style, upright=_upright_result(step), pointed=told.at(n_operands + place))
         for place, result in enumerate(step.results)
     ]
     symbol = "→" if step.kind == "lookup" else step.operator
@@ -66,19 +65,19 @@ def _single(step: Step, style: Style, words: Words, emphasis: Emphasis | None) -
     if not results and infix:
         return
     link = operator("=") if infix else _link(step, words)
-    yield Slot(link, (3 if infix else 2) if aligned else None, glued=True)
+    yield Slot(link, (3 if infix else 2) if aligned else None, glued=True, is_link=True)
     for place, result in enumerate(results):
         yield Slot(result, _RESULT_COLUMN if aligned else None)
         if place < len(results) - 1:
             yield Slot(operator(","), None)
 
 
-def _operand(step: Step, place: int, style: Style, half: bool, emphasis: Emphasis) -> Cell:
+def _operand(step: Step, place: int, style: Style, emphasis: Emphasis) -> Cell:
     operand = step.operands[place]
     inner = step.inner[place] if step.inner and place < 2 else None
     inner = None if emphasis.reason == "change" else inner  # that inner sizes match is not what such a figure tells
     upright = (step.kind == "lookup" and place == 0) or (place == 1 and step.inner is not None)
-    return matrix(operand, style, half=half, inner=inner, upright=upright, pointed=emphasis.at(place))
+    return matrix(operand, style, inner=inner, upright=upright, pointed=emphasis.at(place))
 
 
 def _upright_result(step: Step) -> bool:
@@ -116,7 +115,7 @@ def _follower(before: Step, step: Step, column: int | None, style: Style, words:
     """
     if len(step.operands) > 1:
         yield Slot(operator(step.operator), None, glued=True)
-        yield Slot(_operand(step, 1, style, False, Emphasis("clash")), None)
+        yield Slot(_operand(step, 1, style, Emphasis("clash")), None)
         yield Slot(operator("="), None, glued=True)
         yield Slot(matrix(step.results[0], style), None)
         return
@@ -127,7 +126,7 @@ def _follower(before: Step, step: Step, column: int | None, style: Style, words:
         yield Slot(ending_pill(label), place)
         return
     yield Slot(pill(label), place, glued=True)
-    yield Slot(matrix(result, style, half=before.kind in HALF_SCALE), None if place is None else place + 1)
+    yield Slot(matrix(result, style), None if place is None else place + 1)
 
 
 def drawn_operands(row: Row) -> tuple[Operand, ...]:
@@ -145,7 +144,7 @@ def _folded(row: Row, style: Style, words: Words) -> Iterator[Slot]:
     has_result = bool(row.steps and row.steps[-1].results)
     title = words.say(clean(row.folded.title)) if row.folded else ""
     if len(ends) > has_result:
-        yield Slot(matrix(ends[0], style, half=True), 0)
+        yield Slot(matrix(ends[0], style), 0)
     yield Slot(pill(shortened(title, "pill-text", _PILL_ROOM_PX)), 2, glued=True)
     if has_result:
-        yield Slot(matrix(ends[-1], style, half=True), _RESULT_COLUMN)
+        yield Slot(matrix(ends[-1], style), _RESULT_COLUMN)

@@ -1,40 +1,36 @@
-"""Choosing the scale and the columns: the largest rows that fit the width, aligned if they can be."""
+"""Choosing the scale of a figure: the largest at which its rows fit, each on one line."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from shapetrace.drawing.content.rows import Item, Panel, Row, rows_in
-from shapetrace.drawing.layout.columns import EquationLine, aligned, columns_of, compact, widest_cell, wrapped
+from shapetrace.drawing.content.rows import Row
+from shapetrace.drawing.layout.columns import EquationLine, broken_at_link, compact, spread, widest_cell, wrapped
 from shapetrace.drawing.layout.equations import Slot, equation_slots
 from shapetrace.drawing.layout.matrices import Style
 from shapetrace.drawing.wording import Words
+from shapetrace.outlining.roles import Role
 
-_CANDIDATES = (  # how far columns reach, and what all sides are multiplied with; the best first
-    ("figure", 1.0),
-    ("figure", 0.94),
-    ("panel", 1.0),
-    ("figure", 0.88),
-    ("figure", 0.82),
-    ("panel", 0.94),
-    ("panel", 0.88),
-    ("panel", 0.82),
-    ("figure", 0.74),
-    ("panel", 0.74),
-    ("figure", 0.66),
-    ("panel", 0.66),
-    ("row", 1.0),
-    ("row", 0.94),
-    ("row", 0.88),
-    ("row", 0.8),
-    ("row", 0.7),
-    ("row", 0.62),
-)
-_WRAPPED_FACTORS = (0.8, 0.7, 0.6, 0.5)
+_FACTORS = (1.0, 0.97, 0.94, 0.91, 0.88, 0.85, 0.82, 0.79, 0.76, 0.73, 0.7, 0.67)
+"""What all sides are multiplied with, so that no equation is wrapped; the best first."""
+_WRAPPED_FACTORS = (0.85, 0.76, 0.67, 0.6, 0.52, 0.45)
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """Rows set at one scale.
+
+    Attributes:
+        lines: The lines of each row, in order.
+        factor: What all sides are multiplied with.
+    """
+
+    lines: tuple[tuple[EquationLine, ...], ...]
+    factor: float
 
 
 def too_long(row: Row, style: Style, words: Words, room_px: float) -> bool:
     """Whether a row would fit in one line without the steps that go on from its first."""
-    scaled = _scaled(style, 0.82)
+    scaled = _scaled(style, _FACTORS[6])
     alone = replace(row, steps=row.steps[:1])
     return all(
         (compact(equation_slots(part, scaled, words)).right <= room_px) == fits
@@ -42,16 +38,22 @@ def too_long(row: Row, style: Style, words: Words, room_px: float) -> bool:
     )
 
 
-def fit_lines(items: Sequence[Item], style: Style, words: Words, room_px: float) -> list[tuple[EquationLine, ...]]:
-    """Choose cells and their places for all rows, in order."""
-    for reach, factor in _CANDIDATES:
-        scaled = _scaled(style, factor)
-        sets = [[equation_slots(row, scaled, words) for row in rows] for rows in _reaches(items, reach)]
-        lines = [line for rows in sets for line in _set(rows, room_px)]
-        if all(line is None or line.right <= room_px for line in lines):
-            slots = [row for rows in sets for row in rows]
-            return [(line,) if line else wrapped(row, room_px) for line, row in zip(lines, slots, strict=True)]
-    return fit_wrapped(list(rows_in(items)), style, words, room_px, _WRAPPED_FACTORS)
+def fit_lines(rows: Sequence[Row], style: Style, words: Words, room_px: float) -> Fitted:
+    """Choose one scale for all rows and set them, free space spread as equal gaps.
+
+    A third smaller is better than wrapped; only logits, which are as wide as the vocabulary, start a line at once.
+    """
+    for factor in _FACTORS:
+        lines = [_whole(row, slots, room_px) for row, slots in _slots(rows, style, factor, words)]
+        if all(lines):
+            return Fitted(tuple(line for line in lines if line), factor)
+    attempts = []
+    for factor in _WRAPPED_FACTORS:
+        slots_of = [slots for _, slots in _slots(rows, style, factor, words)]
+        overflow = max((widest_cell(slots) - room_px for slots in slots_of), default=0.0)
+        found = tuple(_least(slots, room_px) for slots in slots_of)
+        attempts.append((max(overflow, 0.0), sum(map(len, found)), -factor, Fitted(found, factor)))
+    return min(attempts, key=lambda attempt: attempt[:3])[3]
 
 
 def fit_wrapped(
@@ -67,28 +69,27 @@ def fit_wrapped(
     return min(attempts, key=lambda attempt: attempt[:3])[3]
 
 
-def _set(rows: list[tuple[Slot, ...]], room_px: float) -> Iterator[EquationLine | None]:
-    """The rows in common columns; None for a row without columns that must be wrapped."""
-    columns = columns_of(rows)
-    for slots in rows:
-        line = aligned(slots, columns, room_px)
-        odd = any(slot.column is None for slot in slots)
-        yield None if odd and line.right > room_px and widest_cell(slots) <= room_px else line
+def _slots(rows: Sequence[Row], style: Style, factor: float, words: Words) -> Iterator[tuple[Row, tuple[Slot, ...]]]:
+    scaled = _scaled(style, factor)
+    return ((row, equation_slots(row, scaled, words)) for row in rows)
 
 
-def _reaches(items: Sequence[Item], reach: str) -> list[list[Row]]:
-    """Rows that have their columns in common."""
-    if reach == "figure":
-        return [list(rows_in(items))]
-    if reach == "row":
-        return [[row] for row in rows_in(items)]
-    runs: list[list[Row]] = [[]]
-    for item in items:
-        if isinstance(item, Panel):
-            runs += [list(rows_in((item,))), []]
-        else:
-            runs[-1].append(item)
-    return runs
+def _whole(row: Row, slots: Sequence[Slot], room_px: float) -> tuple[EquationLine, ...] | None:
+    """A row on one line, or logits on two; None if it has no room."""
+    if compact(slots).right <= room_px:
+        return (spread(slots, room_px),)
+    lines = broken_at_link(slots)
+    if row.steps[0].role is not Role.UNEMBED or any(compact(line).right > room_px for line in lines):
+        return None
+    return tuple(spread(line, room_px) for line in lines)
+
+
+def _least(slots: Sequence[Slot], room_px: float) -> tuple[EquationLine, ...]:
+    """A row on one line, or broken at its link, or else wherever it has to be."""
+    for lines in ([slots], broken_at_link(slots)):
+        if all(compact(line).right <= room_px for line in lines):
+            return tuple(spread(line, room_px) for line in lines)
+    return wrapped(slots, room_px)
 
 
 def _scaled(style: Style, factor: float) -> Style:

@@ -7,6 +7,9 @@ from shapetrace.drawing.metrics import width_px, wrapped
 from shapetrace.drawing.primitives import Circle, Line, Mark, Polygon, Rect, Span, Text, moved
 
 MARGIN_PX = 24.0
+SENTENCE = "sentence"
+"""The sign of what a legend says without one."""
+
 _SWATCH_PX = 14.0
 _ENTRY_GAP_PX = 20.0
 
@@ -19,7 +22,7 @@ def heading(
     Args:
         title: The title.
         facts: Lines below it.
-        legend: What is explained (``data``, ``match``, ``clash``, ``rail``, ``broken``) and its words.
+        legend: What is explained (``data``, ``match``, ``clash``, ``rail``, ``broken``, or a sentence) and its words.
         width: Width of the figure.
 
     Returns:
@@ -65,13 +68,13 @@ def _legend_lines(entries: Sequence[tuple[str, str]], room: float) -> list[tuple
     lines: list[tuple[Mark, ...]] = []
     x = 0.0
     for sign, words in entries:
-        swatch = moved(_swatch(sign), -around(_swatch(sign)).left, 0)
-        at = around(swatch).right + 6
-        width = at + width_px(words, "legend")
+        swatch = moved(_swatch(sign), -around(_swatch(sign)).left, 0) if sign != SENTENCE else ()
+        at, ink = (around(swatch).right + 6, "legend") if swatch else (0.0, "note")
+        width = at + width_px(words, ink)
         if not lines or x + width > room:
             lines.append(())
             x = 0.0
-        lines[-1] += moved((*swatch, Text(at, 4.5, (Span(words),), "legend")), x, 0)
+        lines[-1] += moved((*swatch, Text(at, 4.5, (Span(words),), ink)), x, 0)
         x += width + _ENTRY_GAP_PX
     return lines
 

@@ -34,12 +34,14 @@ class Style:
         dims: ``numbers``, ``names`` or ``both``.
         hatched: Inks whose rectangles are hatched.
         scalar: The word for a value without axes.
+        shapes: True to write the whole shape below each rectangle, besides the sizes at its edges.
     """
 
     scale: Scale
     dims: str = "numbers"
     hatched: frozenset[str] = frozenset()
     scalar: str = "scalar"
+    shapes: bool = True
 
 
 _PLAIN = Pointed("change")
@@ -49,7 +51,6 @@ def matrix(
     operand: Operand,
     style: Style,
     *,
-    half: bool = False,
     inner: int | None = None,
     upright: bool = False,
     pointed: Pointed = _PLAIN,
@@ -59,14 +60,14 @@ def matrix(
     Args:
         operand: What to draw.
         style: What the figure's matrices have in common.
-        half: True for half the scale.
         inner: Position of the axis that a product sums over, written in the accent colour.
         upright: True to draw a single axis as a column.
         pointed: Axes that the figure points at.
     """
-    frame = _frame(operand, style, half, upright)
+    frame = _frame(operand, style, upright)
     marks = [*body(frame, operand), *_edges(frame, operand, style, inner, pointed), *_name(frame, operand, style)]
-    marks += _shape(frame, operand, style, pointed)
+    if style.shapes or not operand.shape:
+        marks += _shape(frame, operand, style, pointed)
     if stacked := stack_text(operand):
         place = (frame.width / 2 + frame.lift + 4, 7 - frame.height / 2 - frame.lift)
         marks.append(Text(*place, (Span(stacked),), pointed.stack_ink))
@@ -75,7 +76,7 @@ def matrix(
     return cell(marks)
 
 
-def _frame(operand: Operand, style: Style, half: bool, upright: bool) -> Frame:
+def _frame(operand: Operand, style: Style, upright: bool) -> Frame:
     n_axes = len(operand.shape)
     rows = n_axes - 2 if n_axes > 1 else 0 if n_axes and upright else None
     columns = n_axes - 1 if n_axes > 1 else 0 if n_axes and not upright else None
@@ -86,8 +87,8 @@ def _frame(operand: Operand, style: Style, half: bool, upright: bool) -> Frame:
         ink,
         rows,
         columns,
-        width=style.scale.length_px(n_columns, half=half),
-        height=style.scale.length_px(n_rows, half=half),
+        width=style.scale.length_px(n_columns),
+        height=style.scale.length_px(n_rows),
         depth=min(math.prod(stack_sizes(operand)), 3) - 1 if 0 not in stack_sizes(operand) else 0,
         broken_across=n_columns in style.scale.broken,
         broken_down=n_rows in style.scale.broken,

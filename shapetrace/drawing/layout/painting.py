@@ -65,9 +65,9 @@ def members(section: Section) -> str:
 
 
 def row_group(placed: PlacedRow, margins: Margins, words: Words) -> Group:
-    """Paint a row: its caption and its equation."""
+    """Paint a row: its caption, and its equation below it."""
     fitted = placed.fitted
-    marks = list(moved(fitted.caption.marks, margins.caption, placed.axis))
+    marks = list(moved(fitted.caption.marks, margins.caption, placed.axis - fitted.above))
     marks += painted_lines(fitted.lines, margins.equation, placed.axis)
     return Group(slug(fitted.row.id), tuple(marks), row_title(fitted.row, words))
 

@@ -1,25 +1,23 @@
-"""The widths of a figure: rails, captions and equations side by side, and the rows set for them."""
+"""The widths of a figure: rails, and on their right captions above equations, and the rows set for them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from shapetrace.drawing.content.rails import Rail, rails_for
 from shapetrace.drawing.content.rows import Item, Panel, rows_in, unchained
-from shapetrace.drawing.layout.captions import row_caption
 from shapetrace.drawing.layout.equations import drawn_operands
 from shapetrace.drawing.layout.fitting import fit_lines, too_long
+from shapetrace.drawing.layout.headlines import headline
 from shapetrace.drawing.layout.headings import MARGIN_PX
 from shapetrace.drawing.layout.matrices import Style
 from shapetrace.drawing.layout.painting import LANE_PX, Margins
 from shapetrace.drawing.layout.scale import Scale, scale_for
 from shapetrace.drawing.layout.stacking import FittedRow
 from shapetrace.drawing.look import Look
+from shapetrace.drawing.widths import COLUMN_PX
 from shapetrace.drawing.wording import Words
 
-_CAPTION_PX = (112.0, 196.0)
-_CAPTION_GAP_PX = 24.0
-_NARROWEST_PX = 600.0
-_RIGHT_PX = (24.0, 34.0, 42.0)
+_RIGHT_PX = (24.0, 28.0, 38.0)
 """What stays free on the right: without panels, with outer ones, with inner ones."""
 
 
@@ -44,33 +42,27 @@ class Plan:
 
 def plan(items: tuple[Item, ...], style: Style, words: Words, look: Look) -> Plan:
     """Choose the scale and set the rows."""
-    caption_px = min(max(look.width_px * 0.17, _CAPTION_PX[0]), _CAPTION_PX[1])
     right_px = _RIGHT_PX[_depth(items)]
-    widest = _margins(items, rails_for(items), caption_px)
     style = replace(style, scale=replace(_scale(items), zoom=style.scale.zoom))
-    items = _split(items, style, words, look.width_px - widest.equation - right_px)
+    room = look.width_px - _margins(items, rails_for(items)).equation - right_px
+    items = _split(items, style, words, room)
     rails = rails_for(items)
-    captions = [row_caption(row, words, caption_px) for row in rows_in(items)]
-    margins = _margins(items, rails, max((cell.box.right for cell in captions), default=0.0))
-    lines = fit_lines(items, style, words, look.width_px - margins.equation - right_px)
-    rows = tuple(map(FittedRow, rows_in(items), captions, lines))
-    used_px = max((line.right for row in rows for line in row.lines), default=0.0)
-    width = min(max(margins.equation + used_px + right_px, _NARROWEST_PX), look.width_px)
-    return Plan(items, rows, rails, replace(margins, width=width), style)
+    margins = _margins(items, rails)
+    rows = tuple(rows_in(items))
+    room = look.width_px - margins.equation - right_px
+    fitted = fit_lines(rows, style, words, room)
+    used_px = max((line.right for lines in fitted.lines for line in lines), default=0.0)
+    width = min(max(margins.equation + used_px + right_px, COLUMN_PX), look.width_px)
+    captions = [headline(row, words, width - margins.equation - right_px) for row in rows]
+    style = replace(style, scale=replace(style.scale, factor=fitted.factor))
+    return Plan(items, tuple(map(FittedRow, rows, captions, fitted.lines)), rails, replace(margins, width=width), style)
 
 
-def _margins(items: Sequence[Item], rails: Sequence[Rail], caption_px: float) -> Margins:
+def _margins(items: Sequence[Item], rails: Sequence[Rail]) -> Margins:
     n_lanes = max((rail.lane + 1 for rail in rails), default=0)
-    depth = _depth(items)
     left = MARGIN_PX + n_lanes * LANE_PX
-    caption = left + (0, 14, 18)[depth] + (6 if n_lanes else 0)
-    return Margins(
-        lanes=left - LANE_PX + 5,
-        card=left + 3,
-        caption=caption,
-        equation=caption + caption_px + _CAPTION_GAP_PX,
-        width=0.0,
-    )
+    caption = left + (0, 8, 12)[_depth(items)] + (6 if n_lanes else 0)
+    return Margins(lanes=left - LANE_PX + 5, card=left + 3, caption=caption, equation=caption, width=0.0)
 
 
 def _depth(items: Sequence[Item]) -> int:

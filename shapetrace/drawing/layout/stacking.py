@@ -7,10 +7,11 @@ from shapetrace.drawing.content.rows import Item, Panel, Row
 from shapetrace.drawing.layout.cells import Cell
 from shapetrace.drawing.layout.columns import EquationLine, depth_below
 
-_ROW_GAP_PX = 28.0
-_PANEL_GAP_PX = 24.0
-_PANEL_TOP_PX = 40.0
-_PANEL_BOTTOM_PX = 22.0
+_ROW_GAP_PX = 18.0
+_PANEL_GAP_PX = 16.0
+_PANEL_TOP_PX = 34.0
+_PANEL_BOTTOM_PX = 16.0
+_CAPTION_GAP_PX = 6.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +20,7 @@ class FittedRow:
 
     Attributes:
         row: What it draws.
-        caption: The words on its left.
+        caption: The words above its equation.
         lines: Its equation; several if it is wrapped.
     """
 
@@ -30,12 +31,12 @@ class FittedRow:
     @property
     def above(self) -> float:
         """How far it reaches up from its axis."""
-        return max(-self.caption.box.top, self.lines[0].above if self.lines else 0)
+        return self.caption.box.bottom + (_CAPTION_GAP_PX + self.lines[0].above if self.lines else 0)
 
     @property
     def below(self) -> float:
         """How far it reaches down from its axis."""
-        return max(self.caption.box.bottom, depth_below(self.lines))
+        return depth_below(self.lines)
 
 
 @dataclass(frozen=True, slots=True)

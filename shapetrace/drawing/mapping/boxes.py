@@ -8,7 +8,7 @@ from shapetrace.drawing.mapping.chart import Node
 from shapetrace.drawing.mapping.pictures import picture
 from shapetrace.drawing.metrics import clean, shortened, width_px
 from shapetrace.drawing.primitives import Circle, Line, Mark, Rect, Span, Text
-from shapetrace.drawing.wording import Words
+from shapetrace.drawing.wording import Words, short
 from shapetrace.outlining.roles import Part
 from shapetrace.outlining.structure import Operand, Outline
 
@@ -275,18 +275,6 @@ def _name(operand: Operand) -> str:
 def shape_text(operand: Operand) -> str:
     """A shape as people write it."""
     return f"[{', '.join(map(str, operand.shape))}]"
-
-
-def short(count: int) -> str:
-    """A count with three digits: ``2.36 M``."""
-    value, unit = float(count), ""
-    for larger in ("K", "M", "G", "T"):
-        if value < 9999.5 and not unit and count < 10_000:
-            break
-        if value < 999.5:
-            break
-        value, unit = value / 1000, larger
-    return f"{count:,}" if not unit else f"{value:.3g} {'B' if unit == 'G' else unit}"
 
 
 _PAINTERS: Mapping[str, Callable[[Boxes, Spot], Iterator[Mark]]] = {

@@ -1,0 +1,73 @@
+"""The words above a row: its title, where it is in the model, its shapes as text, and what it costs at the right end."""
+
+from collections.abc import Iterator, Sequence
+
+from shapetrace.drawing.content.rows import Row
+from shapetrace.drawing.layout.captions import notes_of, path_of, title_of
+from shapetrace.drawing.layout.cells import Cell, cell
+from shapetrace.drawing.metrics import clean, shortened, width_px, wrapped
+from shapetrace.drawing.primitives import Mark, Span, Text
+from shapetrace.drawing.wording import Words, flops_text, short
+
+_GAP_PX = 12.0
+_LINE_PX = 16.0
+_LEAST_PX = 70.0
+_SEPARATOR = " · "
+
+
+def headline(row: Row, words: Words, room_px: float) -> Cell:
+    """Write what is above a row, from (0, 0) to the right and down; it is as wide as its room.
+
+    The first line has the title, the path and the shapes as long as they fit, and the costs at its right end. What
+    does not fit there is on the lines below, with what there is to say.
+    """
+    costs = costs_of(row, words)
+    marks: list[Mark] = [Text(room_px, 13, (Span(costs),), "note", "end")] if costs else []
+    free = room_px - (width_px(costs, "note") + _GAP_PX if costs else 0)
+    title = shortened(title_of(row, words), "label", free)
+    marks.append(Text(0, 13, (Span(title),), "label"))
+    x = width_px(title, "label") + _GAP_PX
+    below: list[tuple[str, str]] = []
+    for ink, text in _facts(row):
+        if x + width_px(text, ink) <= free and not below:
+            marks.append(Text(x, 13, (Span(text),), ink))
+            x += width_px(text, ink) + _GAP_PX
+        elif ink == "path" and free - x > _LEAST_PX:
+            marks.append(Text(x, 13, (Span(shortened(text, ink, free - x)),), ink))
+            x = free
+        else:
+            below.append((ink, text))
+    marks += _lines(below, _SEPARATOR.join(notes_of(row, words)), room_px)
+    return cell(marks)
+
+
+def costs_of(row: Row, words: Words) -> str:
+    """What a row costs in one layer: ``1.77 M weights · 2.26 GFLOPs``."""
+    steps = tuple(row.drawn())
+    parameters, flops = sum(step.parameters for step in steps), sum(step.flops or 0 for step in steps)
+    said = [words.say("{n} parameters", n=short(parameters))] if parameters else []
+    said += [flops_text(flops)] if flops else []
+    return _SEPARATOR.join(said)
+
+
+def _facts(row: Row) -> Iterator[tuple[str, str]]:
+    if path := clean(path_of(row)):
+        yield "path", path
+    if not row.folded:
+        yield "equation", clean(row.steps[0].equation)
+
+
+def _lines(facts: Sequence[tuple[str, str]], notes: str, room_px: float) -> Iterator[Text]:
+    """What found no room beside the title, and the notes; together on a line where they fit."""
+    y, x = 13.0, room_px
+    for ink, text in facts:
+        y, x = y + _LINE_PX, 0.0
+        text = shortened(text, ink, room_px)
+        yield Text(x, y, (Span(text),), ink)
+        x += width_px(text, ink) + _GAP_PX
+    if notes and x + width_px(notes, "note") <= room_px:
+        yield Text(x, y, (Span(notes),), "note")
+        return
+    for line in wrapped(notes, "note", room_px, lines=2):
+        y += _LINE_PX
+        yield Text(0, y, (Span(line.strip(_SEPARATOR)),), "note")
