@@ -258,8 +258,8 @@ def figure(
         theme: ``default`` (light and dark in one file), ``light``, ``dark``, ``print``, or a TOML file.
         lang: Language of its words: ``en``, ``zh``.
         look: Further choices as one value.
-        choices: Further choices by name: ``width`` in px or as "3.5in", ``title``, ``caption``, ``dims`` ("numbers", "names",
-            "both"), ``hide`` (a word, or several: "norms", "residuals" ...), ``view`` ("rows", "story" ...),
+        choices: Further choices by name: ``width`` in px or as "3.5in", ``title``, ``caption``, ``dims`` ("numbers",
+            "names", "both"), ``hide`` (a word, or several: "norms", "residuals" ...), ``view`` ("rows", "story" ...),
             ``list_alike``, and ``explain`` (True to say below it what each step does and why).
 
     Raises:

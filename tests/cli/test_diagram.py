@@ -41,8 +41,8 @@ def test_the_reference_model_and_its_trace_give_the_same_figure(drawn):
         (("--hide", "norms, residuals"), "overview.svg", "Query", "Residual"),
         (("--fused",), "attention.svg", "c_attn</text>", ">Key<"),
         (("--list-alike", "--section", "attention"), "attention.svg", ">Key<", "K and V alike"),
-        (("--dims", "names"), "mlp.svg", ">ff<", "[4, 8]"),
-        (("--dims", "both"), "mlp.svg", "[4, 8]", "nothing"),
+        (("--dims", "names"), "mlp.svg", ">ff<", "[4,8]"),
+        (("--dims", "both"), "mlp.svg", "[4,8]", "nothing"),
         (("--theme", "dark"), "mlp.svg", 'fill="#0d1117"', "prefers-color-scheme"),
         (("--theme", "light"), "mlp.svg", 'fill="#ffffff"', "prefers-color-scheme"),
         (("--theme", "print"), "mlp.svg", "s-hatch", "prefers-color-scheme"),
@@ -60,8 +60,9 @@ def test_an_option_does_what_it_says(drawn, options, file, there, not_there):
 
 
 def test_a_narrow_figure_is_narrow(drawn):
-    wide, narrow = (float(drawn(*words).split('width="')[1].split('"')[0]) for words in ((), ("--width", "600")))
-    assert narrow <= 600 < wide
+    wide, narrow = (float(drawn(*words).split('width="')[1].split('"')[0]) for words in ((), ("--width", "3.5in")))
+    assert wide == 700
+    assert narrow == 336, "3.5 inches of 96 px, of 72 points"
 
 
 def test_json_has_the_steps_of_the_section(drawn):
@@ -80,7 +81,9 @@ def test_json_has_the_steps_of_the_section(drawn):
         (("--view", "story", "--section", "mlp"), "the story is of the whole model"),
         (("--hide", "nrms"), "cannot hide nrms; expected some of norms, residuals"),
         (("--dims", "x"), "dims is 'x'; expected numbers, names or both"),
-        (("--width", "500"), "width is 500 px; expected 600 to 1200"),
+        (("--width", "200"), "width is 200; expected 300 to 1200 px (3.1 to 12.5 in)"),
+        (("--width", "20in"), "width is 20in; expected 300 to 1200 px"),
+        (("--width", "wide"), "width is 'wide'; expected px (700) or a length on paper (3.5in, 88mm, 252pt)"),
         (("--theme", "drk"), "no theme named 'drk'; there are dark, default, light, print"),
         (("--lang", "fr"), "no labels for the language 'fr'; there are en, zh"),
         (("--format", "svg,bmp"), "no format 'bmp': choose one of table, markdown"),

@@ -40,4 +40,4 @@ def test_a_larger_size_is_never_shorter(sizes):
     sides = scale_for(sizes)
     lengths = [sides.length_px(size) for size in sorted(sizes)]
     assert lengths == sorted(lengths)
-    assert all(UNIT_PX <= length for length in lengths)
+    assert all(length >= UNIT_PX for length in lengths)

@@ -55,7 +55,7 @@ def two() -> list[str]:
 @pytest.mark.parametrize("style", [HOSTILE, BLOG])
 def test_two_figures_in_a_page_look_as_they_do_alone(browser, tmp_path, style, scheme):
     page = page_of(tmp_path, style, *two())
-    for found, width in zip(survey(browser, page, scheme), (860, 1161), strict=True):
+    for found, width in zip(survey(browser, page, scheme), (700, 700), strict=True):
         found.assert_sound()
         assert found.background == ("rgb(255, 255, 255)" if scheme == "light" else "rgb(13, 17, 23)")
         assert abs(found.width_px - width) < 1
@@ -65,7 +65,7 @@ def test_a_page_cannot_resize_a_figure(browser, tmp_path):
     page = browser.new_page(viewport={"width": 1400, "height": 900})
     page.goto(page_of(tmp_path, HOSTILE, *two()).as_uri())
     boxes = page.eval_on_selector_all("svg", "all => all.map(svg => svg.getBoundingClientRect().toJSON())")
-    assert [round(box["width"]) for box in boxes] == [860, 1161]
+    assert [round(box["width"]) for box in boxes] == [700, 700]
     page.set_viewport_size({"width": 500, "height": 900})
     assert max(page.eval_on_selector_all("svg", "all => all.map(svg => svg.clientWidth)")) <= 500
     page.close()
@@ -89,7 +89,7 @@ def corner(picture: bytes) -> tuple[int, ...]:
 @pytest.mark.parametrize("meta", ["", "<meta name=color-scheme content='light dark'>"])
 def test_an_image_follows_the_reader(browser, tmp_path, scheme, ground, meta):
     (tmp_path / "figure.svg").write_text(two()[0], encoding="utf-8")
-    (tmp_path / "page.html").write_text(f"<!doctype html>{meta}<img src=figure.svg width=1161 style='display: block'>")
+    (tmp_path / "page.html").write_text(f"<!doctype html>{meta}<img src=figure.svg width=700 style='display: block'>")
     page = browser.new_page(color_scheme=scheme)
     page.goto((tmp_path / "page.html").as_uri())
     assert corner(page.locator("img").screenshot()) == ground

@@ -55,8 +55,8 @@ def pictures(browser, tmp_path, page: str, width_px: int) -> list[dict[str, floa
 
 @pytest.mark.parametrize("page", [*DARK.items(), *LIGHT.items()], ids=lambda page: f"{page[0]} {page[1]}")
 def test_one_picture_is_shown_and_follows_the_page(browser, tmp_path, cell, page):
-    (shown,) = pictures(browser, tmp_path, f"{page[1]}{cell}", 700)
-    assert shown["width"] <= 700 < shown["natural"]
+    (shown,) = pictures(browser, tmp_path, f"{page[1]}{cell}", 600)
+    assert shown["width"] <= 600 < shown["natural"]
     assert shown["ratio"] > 1
     assert (shown["red"] < 80) == (page in DARK.items())
 

@@ -12,7 +12,8 @@ from shapetrace.outlining.roles import Role
 
 _FACTORS = (1.0, 0.97, 0.94, 0.91, 0.88, 0.85, 0.82, 0.79, 0.76, 0.73, 0.7, 0.67)
 """What all sides are multiplied with, so that no equation is wrapped; the best first."""
-_WRAPPED_FACTORS = (0.85, 0.76, 0.67, 0.6, 0.52, 0.45)
+_WRAPPED_FACTORS = (0.85, 0.76, 0.67, 0.6)
+_SMALL_FACTORS = (0.5, 0.4, 0.3, 0.2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,7 @@ class Fitted:
 
 def too_long(row: Row, style: Style, words: Words, room_px: float) -> bool:
     """Whether a row would fit in one line without the steps that go on from its first."""
-    scaled = _scaled(style, _FACTORS[6])
+    scaled = _scaled(style, _FACTORS[-1])
     alone = replace(row, steps=row.steps[:1])
     return all(
         (compact(equation_slots(part, scaled, words)).right <= room_px) == fits
@@ -47,26 +48,22 @@ def fit_lines(rows: Sequence[Row], style: Style, words: Words, room_px: float) -
         lines = [_whole(row, slots, room_px) for row, slots in _slots(rows, style, factor, words)]
         if all(lines):
             return Fitted(tuple(line for line in lines if line), factor)
-    attempts = []
-    for factor in _WRAPPED_FACTORS:
+    return _wrapped(rows, style, words, room_px)
+
+
+def _wrapped(rows: Sequence[Row], style: Style, words: Words, room_px: float) -> Fitted:
+    """The scale that needs the fewest lines; smaller ones where a single matrix has no room."""
+    best: tuple[float, int, float] | None = None
+    for factor in (*_WRAPPED_FACTORS, *_SMALL_FACTORS):
+        if factor in _SMALL_FACTORS and best and best[0] <= 0:
+            break
         slots_of = [slots for _, slots in _slots(rows, style, factor, words)]
         overflow = max((widest_cell(slots) - room_px for slots in slots_of), default=0.0)
-        found = tuple(_least(slots, room_px) for slots in slots_of)
-        attempts.append((max(overflow, 0.0), sum(map(len, found)), -factor, Fitted(found, factor)))
-    return min(attempts, key=lambda attempt: attempt[:3])[3]
-
-
-def fit_wrapped(
-    rows: Sequence[Row], style: Style, words: Words, room_px: float, factors: Sequence[float]
-) -> list[tuple[EquationLine, ...]]:
-    """Wrap rows at the scale that needs the fewest lines; of several, at the first."""
-    attempts = []
-    for factor in factors:
-        slots = [equation_slots(row, _scaled(style, factor), words) for row in rows]
-        overflow = max((widest_cell(row) - room_px for row in slots), default=0.0)
-        lines_of_rows = [wrapped(row, room_px) for row in slots]
-        attempts.append((max(overflow, 0.0), sum(map(len, lines_of_rows)), -factor, lines_of_rows))
-    return min(attempts, key=lambda attempt: attempt[:3])[3]
+        lines = tuple(_least(slots, room_px) for slots in slots_of)
+        rank = (max(overflow, 0.0), sum(map(len, lines)), -factor)
+        if best is None or rank < best:
+            best, fitted = rank, Fitted(lines, factor)
+    return fitted
 
 
 def _slots(rows: Sequence[Row], style: Style, factor: float, words: Words) -> Iterator[tuple[Row, tuple[Slot, ...]]]:

@@ -1,4 +1,4 @@
-"""The words above a row: its title, where it is in the model, its shapes as text, and what it costs at the right end."""
+"""The words above a row: its title, where it is in the model, its shapes as text, at the right end what it costs."""
 
 from collections.abc import Iterator, Sequence
 
@@ -62,9 +62,9 @@ def _lines(facts: Sequence[tuple[str, str]], notes: str, room_px: float) -> Iter
     y, x = 13.0, room_px
     for ink, text in facts:
         y, x = y + _LINE_PX, 0.0
-        text = shortened(text, ink, room_px)
-        yield Text(x, y, (Span(text),), ink)
-        x += width_px(text, ink) + _GAP_PX
+        shown = shortened(text, ink, room_px)
+        yield Text(x, y, (Span(shown),), ink)
+        x += width_px(shown, ink) + _GAP_PX
     if notes and x + width_px(notes, "note") <= room_px:
         yield Text(x, y, (Span(notes),), "note")
         return

@@ -7,8 +7,8 @@ from shapetrace.drawing.content.rails import Rail, rails_for
 from shapetrace.drawing.content.rows import Item, Panel, rows_in, unchained
 from shapetrace.drawing.layout.equations import drawn_operands
 from shapetrace.drawing.layout.fitting import fit_lines, too_long
-from shapetrace.drawing.layout.headlines import headline
 from shapetrace.drawing.layout.headings import MARGIN_PX
+from shapetrace.drawing.layout.headlines import headline
 from shapetrace.drawing.layout.matrices import Style
 from shapetrace.drawing.layout.painting import LANE_PX, Margins
 from shapetrace.drawing.layout.scale import Scale, scale_for
