@@ -1,5 +1,6 @@
 """A step's shapes in one line, as people write them."""
 
+from collections.abc import Callable
 from math import prod
 from typing import TYPE_CHECKING
 
@@ -10,10 +11,15 @@ _SIGNS = {"all_reduce": "Σ ", "reduce": "Σ ", "reduce_scatter": "Σ ", "all_ga
 """What stands before the parts of all ranks: a sum, or nothing where they are put together."""
 
 
-def equation(step: "Step") -> str:
-    """Write a step's shapes in one line; see `Step.equation`."""
-    left = [_written(operand) for operand in step.operands]
-    right = ", ".join(_written(operand) for operand in step.results)
+def sizes_of(operand: "Operand") -> str:
+    """Write a shape: ``[1024,768]``."""
+    return "[" + ",".join(map(str, operand.shape)) + "]"
+
+
+def equation(step: "Step", written: Callable[["Operand"], str] = sizes_of) -> str:
+    """Write a step's shapes in one line, each as ``written`` says; see `Step.equation`."""
+    left = [written(operand) for operand in step.operands]
+    right = ", ".join(written(operand) for operand in step.results)
     if step.kind == "lookup":
         return f"{left[0]}→rows of {left[1]}→{right}{_part(step)}"
     if step.kind == "concat" and len(left) == 1 and step.operands[0].stack > 1:
@@ -44,7 +50,3 @@ def one_of(step: "Step") -> int:
 def _part(step: "Step") -> str:
     n_ranks = one_of(step)
     return f" of {n_ranks}" if n_ranks > 1 else ""
-
-
-def _written(operand: "Operand") -> str:
-    return "[" + ",".join(map(str, operand.shape)) + "]"

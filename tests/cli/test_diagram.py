@@ -41,7 +41,7 @@ def test_the_reference_model_and_its_trace_give_the_same_figure(drawn):
         (("--hide", "norms, residuals"), "overview.svg", "Query", "Residual"),
         (("--fused",), "attention.svg", "c_attn</text>", ">Key<"),
         (("--list-alike", "--section", "attention"), "attention.svg", ">Key<", "K and V alike"),
-        (("--dims", "names"), "mlp.svg", ">ff<", "[4,8]"),
+        (("--dims", "names"), "mlp.svg", ">ff<", ">[4,8]"),
         (("--dims", "both"), "mlp.svg", "[4,8]", "nothing"),
         (("--theme", "dark"), "mlp.svg", 'fill="#0d1117"', "prefers-color-scheme"),
         (("--theme", "light"), "mlp.svg", 'fill="#ffffff"', "prefers-color-scheme"),

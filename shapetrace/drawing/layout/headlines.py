@@ -8,6 +8,8 @@ from shapetrace.drawing.layout.cells import Cell, cell
 from shapetrace.drawing.metrics import clean, shortened, width_px, wrapped
 from shapetrace.drawing.primitives import Mark, Span, Text
 from shapetrace.drawing.wording import Words, flops_text, short
+from shapetrace.outlining.equation import equation, sizes_of
+from shapetrace.outlining.structure import Operand
 
 _GAP_PX = 12.0
 _LINE_PX = 16.0
@@ -15,7 +17,7 @@ _LEAST_PX = 70.0
 _SEPARATOR = " · "
 
 
-def headline(row: Row, words: Words, room_px: float) -> Cell:
+def headline(row: Row, words: Words, room_px: float, dims: str = "numbers") -> Cell:
     """Write what is above a row, from (0, 0) to the right and down; it is as wide as its room.
 
     The first line has the title, the path and the shapes as long as they fit, and the costs at its right end. What
@@ -28,7 +30,7 @@ def headline(row: Row, words: Words, room_px: float) -> Cell:
     marks.append(Text(0, 13, (Span(title),), "label"))
     x = width_px(title, "label") + _GAP_PX
     below: list[tuple[str, str]] = []
-    for ink, text in _facts(row):
+    for ink, text in _facts(row, dims):
         if x + width_px(text, ink) <= free and not below:
             marks.append(Text(x, 13, (Span(text),), ink))
             x += width_px(text, ink) + _GAP_PX
@@ -50,11 +52,17 @@ def costs_of(row: Row, words: Words) -> str:
     return _SEPARATOR.join(said)
 
 
-def _facts(row: Row) -> Iterator[tuple[str, str]]:
+def _facts(row: Row, dims: str) -> Iterator[tuple[str, str]]:
     if path := clean(path_of(row)):
         yield "path", path
     if not row.folded:
-        yield "equation", clean(row.steps[0].equation)
+        yield "equation", clean(equation(row.steps[0], _named if dims == "names" else sizes_of))
+
+
+def _named(operand: Operand) -> str:
+    """A shape in names where they are known: ``[T,d_model]``."""
+    names = (*operand.dims, *("",) * len(operand.shape))
+    return "[" + ",".join(name or str(size) for name, size in zip(names, operand.shape, strict=False)) + "]"
 
 
 def _lines(facts: Sequence[tuple[str, str]], notes: str, room_px: float) -> Iterator[Text]:
