@@ -6,6 +6,7 @@ from typing import Any
 
 from shapetrace.drawing.content.facts import facts_of
 from shapetrace.drawing.wording import Words
+from shapetrace.exploring.mapping import maps
 from shapetrace.exploring.picturing import Pictures, pictures
 from shapetrace.exploring.recording import Layers, made_bytes, operation
 from shapetrace.exploring.sentences import OF_SECTIONS, sentence
@@ -57,7 +58,7 @@ def page_data(explored: Explored, languages: Sequence[Words]) -> tuple[dict[str,
     drawn = pictures(explored.outline, languages)
     whole, trace = explored.outline, explored.outline.trace
     layers = Layers(trace) if trace else None
-    forms = [_form(outline, trace, layers, drawn) for outline in explored.outlines]
+    forms = [_form(outline, layers, drawn, languages) for outline in explored.outlines]
     told = {
         "model": {"name": whole.model.name, "device": whole.model.device},
         "facts": {words.lang: facts_of(whole.model, words) for words in languages},
@@ -82,7 +83,8 @@ def _failure(outline: Outline, languages: Sequence[Words]) -> dict[str, Any] | N
     return {"reason": outline.failure, "report": lines}
 
 
-def _form(outline: Outline, trace: Trace | None, layers: Layers | None, drawn: Pictures) -> dict[str, Any]:
+def _form(outline: Outline, layers: Layers | None, drawn: Pictures, languages: Sequence[Words]) -> dict[str, Any]:
+    trace = outline.trace
     sections = list(outline.root.sections())
     steps = list(outline.steps())
     numbers: dict[int, int] = {id(section): n for n, section in enumerate(sections)}
@@ -92,6 +94,7 @@ def _form(outline: Outline, trace: Trace | None, layers: Layers | None, drawn: P
     return {
         "sections": [_section(section, numbers, layers) for section in sections],
         "steps": [_step(step, keys, given, drawn) | _recorded(step, trace) for step in steps],
+        "maps": maps(outline, languages, numbers, drawn),
     }
 
 

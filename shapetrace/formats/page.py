@@ -49,6 +49,7 @@ def render(explored: Explored, options: Options, place: str = "") -> str:
         "theme": options.theme if options.theme in {"light", "dark"} else "auto",
         "languages": {words.lang: _phrases(words, templates) for words in languages},
         "cells": [_cell(cell) for cell in drawn.cells],
+        "maps": [["".join(fragment(group.marks) for group in groups), _numbers(box)] for groups, box in drawn.maps],
     }
     title = (options.look.title if options.look else "") or explored.outline.model.name
     data["title"] = title

@@ -13,6 +13,7 @@ export class Book {
   constructor(form) {
     this.sections = form.sections;
     this.steps = form.steps;
+    this.maps = form.maps;
     /** The section around each step. @type {number[]} */
     this.home = [];
     /** The section around each section. @type {number[]} */

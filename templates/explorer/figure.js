@@ -4,6 +4,7 @@ import { book } from "./book.js";
 import { cellsWidth, columnsFor, equationPicture } from "./cells.js";
 import { byId, fill, h } from "./dom.js";
 import { inLayer } from "./links.js";
+import { hasMap, isOnMap, mapPicture } from "./map.js";
 import { drawRails } from "./rails.js";
 import { state } from "./state.js";
 import { titleOf } from "./tree.js";
@@ -20,12 +21,20 @@ export const shownToo = new Set();
 /** Draw the section that the chosen place is, or is in. */
 export function drawFigure() {
   const n = book().sectionOf(state.place);
-  const steps = stepsShown(n);
-  const columns = columnsFor(steps.map((step) => book().steps[step]), cellsWidth());
-  fill(byId("main"), crumbs(n), heading(n), facts(n), failure(n), panel(n, 0, columns));
+  fill(byId("main"), crumbs(n), heading(n), facts(n), failure(n), isOnMap() ? mapPicture() : rows(n));
   const first = byId("main").querySelector(".row.sel") ?? byId("main").querySelector(".row");
   if (first) /** @type {HTMLElement} */ (first).tabIndex = 0;
   drawRails();
+}
+
+/** @param {number} n */
+function rows(n) {
+  return panel(n, 0, columnsFor(stepsShown(n).map((step) => book().steps[step]), cellsWidth()));
+}
+
+/** Whether the map stands there. */
+export function showsMap() {
+  return byId("main").querySelector(".map") !== null;
 }
 
 /** The section whose figure stands there. */
@@ -56,7 +65,16 @@ function crumbs(n) {
 /** @param {number} n */
 function heading(n) {
   const folded = book().chain(n).map((at) => book().sections[at]).filter((section) => (section.members?.length ?? 0) > 1);
-  return h("h1", {}, titleOf(`s${n}`), folded.map(layerChooser));
+  const title = h("h1", {}, titleOf(`s${n}`), folded.map(layerChooser));
+  return n ? title : h("div", { class: "headline" }, title, views());
+}
+
+/** The choice between the map and the rows of the whole model. */
+function views() {
+  if (!hasMap()) return null;
+  const choice = (/** @type {string} */ view, /** @type {string} */ word) =>
+    h("button", { "data-view": view, "aria-pressed": String(isOnMap() === (view === "map")) }, word);
+  return h("span", { class: "seg", role: "group", "aria-label": say("Picture") }, choice("map", say("Map")), choice("rows", say("Rows")));
 }
 
 /** @param {Section} section */

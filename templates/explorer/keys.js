@@ -3,10 +3,10 @@
 import { book } from "./book.js";
 import { byId } from "./dom.js";
 import { lightAxis, lightValue } from "./following.js";
-import { choose, chosenRow, go, moveLayer, set } from "./moving.js";
+import { choose, chosenRow, go, moveLayer, set, show } from "./moving.js";
 import { closeMenu, isDark } from "./saving.js";
 import { closeSearch, moveHit, takeHit } from "./searching.js";
-import { BARS, state } from "./state.js";
+import { BARS, VIEWS, state } from "./state.js";
 import { showHelp } from "./tools.js";
 import { treeItem, unfold, visibleItems } from "./tree.js";
 
@@ -16,7 +16,7 @@ import { treeItem, unfold, visibleItems } from "./tree.js";
 export function onKey(event) {
   if (event.ctrlKey || event.metaKey || event.altKey || /** @type {HTMLDialogElement} */ (byId("help")).open) return;
   const focus = /** @type {HTMLElement} */ (document.activeElement ?? document.body);
-  const handlers = focus.id === "q" ? [inSearch] : [onEscape, onMenu, onLetter, inTree, onHit, onRow, onArrow];
+  const handlers = focus.id === "q" ? [inSearch] : [onEscape, onMenu, onLetter, inTree, onArea, onHit, onRow, onArrow];
   if (handlers.some((handle) => handle(event, focus))) event.preventDefault();
 }
 
@@ -80,6 +80,7 @@ const LETTERS = {
   "?": showHelp,
   n: () => set("dims", after(["numbers", "names"], state.dims)),
   f: () => set("form", after(Object.keys(state.page.forms), state.form)),
+  m: () => show(after(VIEWS, state.view)),
   b: () => set("bars", after(BARS.filter((what) => book().total("s0", what)), state.bars)),
   t: () => set("theme", isDark() ? "light" : "dark"),
   l: () => set("lang", after(Object.keys(state.page.languages), state.lang)),
@@ -135,6 +136,16 @@ function intoFigure() {
   document.body.classList.remove("drawer");
   const row = /** @type {HTMLElement | null} */ (chosenRow() ?? byId("main").querySelector(".row"));
   if (row?.dataset.k) choose(row.dataset.k);
+}
+
+/**
+ * @param {KeyboardEvent} event
+ * @param {HTMLElement} focus
+ */
+function onArea({ key }, focus) {
+  if (!focus.matches?.(".area") || !/^(Enter| )$/.test(key)) return false;
+  go(focus.getAttribute("data-go") ?? "s0", { focus: "tree" });
+  return true;
 }
 
 /**

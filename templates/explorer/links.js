@@ -1,7 +1,7 @@
 // The place of a reader as text: module paths of the layer that is shown, and all choices.
 
 import { book } from "./book.js";
-import { BARS, THEMES, state } from "./state.js";
+import { BARS, THEMES, VIEWS, state } from "./state.js";
 
 /**
  * A path in the layers that are chosen: `h.0.attn` becomes `h.7.attn`.
@@ -70,6 +70,7 @@ export function written() {
   const chosen = /** @type {[string, string][]} */ ([
     ["dims", state.dims === "numbers" ? "" : state.dims],
     ["form", state.form === state.page.form ? "" : state.form],
+    ["view", state.view === "map" ? "" : state.view],
     ["bars", state.bars === "parameters" ? "" : state.bars],
     ["lang", state.lang === state.page.lang ? "" : state.lang],
     ["theme", state.theme === state.page.theme ? "" : state.theme],
@@ -91,6 +92,7 @@ export function follow(hash) {
   const asked = new Map(query.split("&").map((part) => /** @type {[string, string]} */ (part.split("=", 2))));
   choose("form", asked.get("form") ?? state.page.form, Object.keys(state.page.forms));
   choose("dims", asked.get("dims") ?? "numbers", ["numbers", "names"]);
+  choose("view", asked.get("view") ?? "map", VIEWS);
   choose("bars", asked.get("bars") ?? "parameters", BARS);
   choose("lang", asked.get("lang") ?? state.page.lang, Object.keys(state.page.languages));
   choose("theme", asked.get("theme") ?? state.page.theme, THEMES);
@@ -102,7 +104,7 @@ export function follow(hash) {
 }
 
 /**
- * @param {"form" | "dims" | "bars" | "lang" | "theme"} name
+ * @param {"form" | "dims" | "view" | "bars" | "lang" | "theme"} name
  * @param {string} value
  * @param {string[]} known
  */

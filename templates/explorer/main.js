@@ -6,7 +6,7 @@ import { lightAxis, lightValue, tellUnproved, tip } from "./following.js";
 import { onHostTheme } from "./hosting.js";
 import { follow } from "./links.js";
 import { onKey } from "./keys.js";
-import { choose, drawAll, go, moveLayer, remember, set, showTheme } from "./moving.js";
+import { choose, drawAll, go, moveLayer, remember, set, show, showTheme } from "./moving.js";
 import { drawRails } from "./rails.js";
 import { address, closeMenu, save, showMenu } from "./saving.js";
 import { closeSearch, search, takeHit } from "./searching.js";
@@ -22,6 +22,7 @@ const MOST_OPEN = 40;
 /** What a click on an element means, the first that fits. @type {[string, (element: HTMLElement, event: MouseEvent) => void][]} */
 const CLICKS = [
   ["[data-set]", (element) => setFrom(element)],
+  ["[data-view]", (element) => show(element.dataset.view ?? "map")],
   ["#save", (element) => showMenu(element)],
   ["#keys", showHelp],
   ["#help .x", () => /** @type {HTMLDialogElement} */ (byId("help")).close()],

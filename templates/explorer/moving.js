@@ -3,10 +3,11 @@
 import { book } from "./book.js";
 import { byId } from "./dom.js";
 import { drawDetails } from "./details.js";
-import { drawFigure, shownSection } from "./figure.js";
+import { drawFigure, shownSection, showsMap } from "./figure.js";
 import { lightAxis, lightValue } from "./following.js";
 import { hostTheme } from "./hosting.js";
 import { written } from "./links.js";
+import { isOnMap } from "./map.js";
 import { state } from "./state.js";
 import { drawTools } from "./tools.js";
 import { drawSide, showChoice, titleOf, treeItem } from "./tree.js";
@@ -34,7 +35,8 @@ export function go(key, { focus, anew = false } = {}) {
 
 /** Whether a place is in the figure that stands there. @param {string} key */
 function shows(key) {
-  return key[0] === "s" ? shownSection() === Number(key.slice(1)) : rowOf(key) !== null;
+  if (key[0] === "t") return rowOf(key) !== null;
+  return shownSection() === Number(key.slice(1)) && showsMap() === isOnMap();
 }
 
 /** Choose a row of the figure: it stays as it is, and the choice moves. @param {string} key */
@@ -98,6 +100,12 @@ export function set(name, value) {
     state.axis = -1;
   }
   drawAll();
+}
+
+/** The whole model as a map or as rows. @param {string} view */
+export function show(view) {
+  state.view = view;
+  go("s0", { anew: true });
 }
 
 /** Everything anew. */

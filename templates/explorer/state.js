@@ -12,6 +12,8 @@ export const state = {
   form: "head",
   dims: "numbers",
   bars: "parameters",
+  /** How the whole model is shown: "map" or "rows". */
+  view: "map",
   lang: "en",
   theme: "auto",
   /** The axis that is lit, or -1. */
@@ -21,5 +23,6 @@ export const state = {
 /** Sections that are open in the tree, by key. @type {Set<string>} */
 export const opened = new Set(["s0"]);
 
+export const VIEWS = ["map", "rows"];
 export const BARS = ["parameters", "flops", "bytes"];
 export const THEMES = ["auto", "light", "dark"];

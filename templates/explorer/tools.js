@@ -87,6 +87,7 @@ const KEYS = [
   ["/", "search: a name, 768x64, 768, /regex/"],
   ["n", "names or numbers"],
   ["f", "per head or fused"],
+  ["m", "the model as a map or as rows"],
   ["b", "what the bars show"],
   ["t", "light or dark"],
   ["l", "language"],

@@ -60,7 +60,14 @@
  * @property {{section?: number, step?: number}[]} [items]
  * @property {number} [parameters] of one member
  *
- * @typedef {{sections: Section[], steps: Step[]}} Form
+ * @typedef {object} ModelMap
+ * @property {number} picture number of its picture
+ * @property {[string, string, Box][]} areas title, key of the section or step, and where it is; outer ones first
+ *
+ * @typedef {object} Form
+ * @property {Section[]} sections
+ * @property {Step[]} steps
+ * @property {Record<string, {wide: ModelMap, narrow: ModelMap}>} [maps] in each language
  *
  * @typedef {[number, number, number, number]} Box left, top, right, bottom
  * @typedef {[string, Box, number | null, number?, Box?, [number, number, number, number, number][]?]} Cell
@@ -83,6 +90,7 @@
  * @property {Record<string, {language: string, phrases: Record<string, string>}>} languages
  * @property {Cell[]} cells
  * @property {number[][]} rows
+ * @property {[string, Box][]} maps SVG and where it is
  */
 
 export {};

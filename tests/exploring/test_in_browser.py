@@ -48,8 +48,49 @@ def place(shown: Page) -> str:
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_the_first_picture_is_the_whole_model(opened, name):
+def test_the_first_picture_is_the_map(opened, name):
     shown = opened(name)
+    areas = shown.locator("main .map .area")
+    assert areas.count() >= 1 and shown.locator("main .row").count() == 0
+    keys = areas.evaluate_all("all => all.map(area => area.dataset.go)")
+    for at in range(areas.count()):
+        areas.nth(at).focus()
+        shown.keyboard.press("Enter")
+        assert shown.locator("#side [aria-selected='true']").get_attribute("data-k") == keys[at]
+        assert shown.locator("main .row").count() >= 1
+        shown.evaluate("location.hash = ''")
+        shown.wait_for_selector("main .map")
+
+
+def test_a_box_of_the_map_opens_its_part_and_escape_leads_back(opened):
+    shown = opened("gpt2")
+    shown.locator("main .area[aria-label='MLP']").click()
+    assert place(shown) == "h.0.mlp" and shown.locator("h1").inner_text().startswith("MLP")
+    shown.keyboard.press("Escape")
+    shown.keyboard.press("Escape")
+    assert place(shown) == "" and shown.locator("main .map").count() == 1
+    shown.locator("main").get_by_role("button", name="Rows").click()
+    assert place(shown) == "?view=rows" and shown.locator("main .map").count() == 0
+    shown.keyboard.press("m")
+    assert shown.locator("main .map").count() == 1
+    shown.keyboard.press("l")
+    assert "注意力" in shown.locator("main .map").text_content()
+
+
+@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("size", [DESKTOP, PHONE])
+def test_the_map_is_never_shrunk_and_stays_in_its_place(opened, name, size):
+    shown = opened(name, size=size)
+    fonts = shown.locator(".map text").evaluate_all(
+        "all => all.map(e => parseFloat(getComputedStyle(e).fontSize) * e.getScreenCTM().a)"
+    )
+    assert min(fonts) >= 10.4
+    assert shown.evaluate("document.documentElement.scrollWidth") <= size["width"]
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_rows_are_those_of_the_whole_model(opened, name):
+    shown = opened(name, "#?view=rows")
     assert shown.locator("h1").first.inner_text().startswith(trace(name).model.name[:12])
     steps = list(trace(name).outline().steps())
     assert shown.locator("main .row").count() == len(steps)

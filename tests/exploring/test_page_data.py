@@ -68,6 +68,17 @@ def test_every_picture_has_a_cell_for_each_operand_and_result(told):
                 assert places == list(range(len(shown(step)))), step["id"]
 
 
+def test_every_box_of_a_map_stands_for_a_part_and_lies_on_it(told):
+    _, data, drawn = told
+    for form in data["forms"].values():
+        for chosen in (each for sizes in form["maps"].values() for each in sizes.values()):
+            _, around = drawn.maps[chosen["picture"]]
+            for title, key, (left, top, right, bottom) in chosen["areas"]:
+                assert title and int(key[1:]) < len(form["sections" if key[0] == "s" else "steps"])
+                assert around.left <= left < right <= around.right
+                assert around.top <= top < bottom <= around.bottom
+
+
 def test_a_size_stands_at_the_edge_of_its_own_axis(told):
     _, data, drawn = told
     for step in data["forms"]["head"]["steps"]:

@@ -1,8 +1,10 @@
 """The map: the whole model on one screen, as boxes and arrows that were recorded."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from shapetrace.drawing.content.facts import facts_of
+from shapetrace.drawing.layout.boxes import Box
 from shapetrace.drawing.layout.headings import MARGIN_PX, footing, heading
 from shapetrace.drawing.look import Look
 from shapetrace.drawing.mapping.arranging import JOIN_PX, ROOMS, Arranging, Laid, Spot
@@ -14,11 +16,14 @@ from shapetrace.drawing.metrics import clean, width_px
 from shapetrace.drawing.primitives import Figure, Group, Line, Mark, Polygon, Rect, Span, Text
 from shapetrace.drawing.theme import Theme
 from shapetrace.drawing.wording import Words, counted, flops_text
-from shapetrace.outlining.structure import Outline
+from shapetrace.outlining.structure import Outline, Section, Step
 
 WIDTH_PX = 700.0
 MOST_PX = 1000.0
 _COLUMN_PX = 588.0
+_LEAST_FORKED_PX = 560.0
+_EDGE_PX = 8.0
+_LINE_PX = 2.0
 
 
 def map_figure(outline: Outline, theme: Theme, words: Words, look: Look) -> Figure:
@@ -29,15 +34,7 @@ def map_figure(outline: Outline, theme: Theme, words: Words, look: Look) -> Figu
     head, top = heading(title, [fact for fact in facts if fact], tuple(_legend(outline, words)), WIDTH_PX)
     notes = tuple(_notes(outline, words, look))
     below = footing(notes, 0.0, WIDTH_PX)[1] + 20
-    for room in ROOMS:
-        arranging = Arranging(room, has_picture, boxes.width)
-        flow = chart(outline, most_frames=room.most_frames)
-        forks = any(not isinstance(item, int) for item in flow.chain)
-        width = WIDTH_PX - 2 * MARGIN_PX if forks else _COLUMN_PX
-        left = (WIDTH_PX - width) / 2
-        laid = arranging.lay(flow, left, left + width, top + 10)
-        if laid.bottom + below + 16 <= MOST_PX:
-            break
+    laid = _arranged(boxes, WIDTH_PX - 2 * MARGIN_PX, top + 10, MOST_PX - below - 16)
     foot, bottom = footing(notes, laid.bottom + 10, WIDTH_PX)
     lines = wires(laid)
     groups = (
@@ -48,6 +45,51 @@ def map_figure(outline: Outline, theme: Theme, words: Words, look: Look) -> Figu
     )
     desc = "\n".join(_told(laid, boxes))
     return Figure("map", title, desc, WIDTH_PX, bottom + 16, tuple(g for g in groups if g.marks), theme, words.lang)
+
+
+@dataclass(frozen=True, slots=True)
+class BareMap:
+    """A map without its heading and its notes, for what has its own.
+
+    Attributes:
+        groups: What is drawn, at positions in px.
+        areas: What each box and frame is called, where it is, and what it stands for; outer ones first.
+        box: Where all of it is.
+    """
+
+    groups: tuple[Group, ...]
+    areas: tuple[tuple[str, Box, Section | Step], ...]
+    box: Box
+
+
+def bare_map(outline: Outline, words: Words, width_px: float) -> BareMap:
+    """Draw the boxes and arrows alone, as wide as is asked for; columns side by side are as wide as they need."""
+    boxes = Boxes(outline, words)
+    laid = _arranged(boxes, width_px, _EDGE_PX, MOST_PX)
+    spots = [spot for each in laid.all() for spot in each.spots.values() if spot.node.steps]
+    spots.sort(key=lambda spot: spot.node.kind != "frame")
+    groups = tuple(group for group in _drawn(laid, boxes, wires(laid).marks) if group.marks)
+    box = Box(laid.left - _LINE_PX, 0.0, laid.right + _LINE_PX, laid.bottom + _EDGE_PX)
+    return BareMap(groups, tuple(_area(spot, boxes) for spot in spots), box)
+
+
+def _area(spot: Spot, boxes: Boxes) -> tuple[str, Box, Section | Step]:
+    box = Box(spot.left, spot.top, spot.right, spot.bottom)
+    return boxes.title(spot.node), box, spot.node.section or spot.node.steps[0]
+
+
+def _arranged(boxes: Boxes, most_wide: float, top: float, most_bottom: float) -> Laid:
+    """Places with as much room as there is; a single column is no wider than it reads well."""
+    for room in ROOMS:
+        arranging = Arranging(room, has_picture, boxes.width)
+        flow = chart(boxes.outline, most_frames=room.most_frames)
+        forks = any(not isinstance(item, int) for item in flow.chain)
+        width = max(most_wide, _LEAST_FORKED_PX) if forks else min(most_wide, _COLUMN_PX)
+        left = (WIDTH_PX - width) / 2
+        laid = arranging.lay(flow, left, left + width, top)
+        if laid.bottom <= most_bottom:
+            break
+    return laid
 
 
 def _drawn(laid: Laid, boxes: Boxes, lines: tuple[Mark, ...]) -> Iterator[Group]:
