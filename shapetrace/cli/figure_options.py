@@ -71,6 +71,9 @@ class SectionOptions(StyleOptions):
         str, _option(_WHAT, "Leave out, with commas: norms, residuals, activations, positions ...", "--hide")
     ] = ""
     list_alike: Annotated[bool, _option(_WHAT, "A row for each of several equal products.", "--list-alike")] = False
+    expand: Annotated[bool, _option(_WHAT, "Rows for norms and residual adds, frames for sections.", "--expand")] = (
+        False
+    )
     width: Annotated[
         str, _option(_LOOK, "The most it may be wide: 900 (px), 3.5in, 88mm, 252pt (a column: 700).", "--width")
     ] = "700"
@@ -89,6 +92,7 @@ class SectionOptions(StyleOptions):
             dims=self.dims,  # type: ignore[arg-type]  # Look checks it
             hide=tuple(word.strip() for word in self.hide.split(",") if word.strip()),
             list_alike=self.list_alike,
+            expand=self.expand,
             templates=self.templates,
         )
 

@@ -31,6 +31,7 @@ class Look:
         dims: What is written at the edges: sizes, their names where known, or names there and sizes below.
         hide: Words of `HIDEABLE` whose steps are left out.
         list_alike: True to give every one of several equal products its own row.
+        expand: True to give norms and residual adds rows of their own, and sections frames of their own.
         view: ``rows`` shows every step; ``map`` the whole model as boxes and arrows on one screen; ``story`` on one
             page, only what multiplies.
         max_rows: The most rows; sections beyond are drawn as one row each.
@@ -43,6 +44,7 @@ class Look:
     dims: Literal["numbers", "names", "both"] = "numbers"
     hide: tuple[str, ...] = ()
     list_alike: bool = False
+    expand: bool = False
     view: Literal["rows", "story", "map"] = "rows"
     max_rows: int = MAX_ROWS
     templates: Path | None = None

@@ -6,7 +6,9 @@ import pytest
 
 from shapetrace.drawing import figure
 from shapetrace.drawing.content.collapsing import collapse
+from shapetrace.drawing.content.marking import marked
 from shapetrace.drawing.content.rails import rails_for
+from shapetrace.drawing.content.referring import referred
 from shapetrace.drawing.content.rows import Panel, Row, arrange, flattened, rows_in
 from shapetrace.drawing.look import Look
 from shapetrace.drawing.primitives import Text
@@ -98,3 +100,36 @@ def test_a_concat_says_how_many_pieces_it_joins(operands, result, said):
     step = Step("c", "", "concat", "Concat", "", "concat", operands, (result,))
     texts = [mark.plain for mark in figure(outline_of(step)).marks() if isinstance(mark, Text)]
     assert said in texts
+
+
+def blocks(*sections: Section) -> tuple[Panel, ...]:
+    return tuple(Panel(section, arrange(section, Look())) for section in sections)
+
+
+def test_a_section_equal_to_one_above_is_referred_to_and_another_is_drawn():
+    def mlp(path: str, width: int) -> Section:
+        steps = (
+            product("Expand", data("X", 4, 8), weight("W", 8, width), data("H", 4, width), section=path),
+            product("Shrink", data("H", 4, width), weight("W", width, 8), data("M", 4, 8), section=path),
+        )
+        return Section(path, "MLP", "mlp", "", 1, (), steps)
+
+    first, equal, other = referred(blocks(mlp("a", 16), mlp("b", 16), mlp("c", 32)))
+    assert isinstance(first, Panel)
+    assert isinstance(equal, Row) and equal.same_as == "a"
+    assert isinstance(other, Panel)
+
+
+def test_a_norm_is_a_mark_of_the_row_that_reads_it_and_an_add_a_line():
+    items = marked(flattened(arrange(gpt2().root, Look()), ""))
+    rows = list(rows_in(items))
+    assert [row.before[0].kind for row in rows if row.before] == ["norm"] * 3
+    assert not [row for row in rows if row.steps[0].kind == "norm"]
+    assert [row.steps[0].kind for row in rows if row.is_line] == ["residual"] * 2
+    assert {step.id for row in rows for step in row.drawn()} == {step.id for step in gpt2().steps()}
+
+
+def test_a_norm_that_the_next_row_does_not_read_stays_a_row():
+    norm = Step("n", "", "norm", "LayerNorm", "", "LayerNorm", (data("X", 4, 8),), (data("Y", 4, 8),))
+    other = product("Linear", data("Z", 4, 8), weight("W", 8, 8), data("U", 4, 8))
+    assert [row.before for row in marked((Row((norm,)), Row((other,))))] == [(), ()]

@@ -60,7 +60,7 @@ def sizes_above(drawn):
 def test_inner_sizes_wear_the_accent_and_no_others():
     drawn = figure(gpt2(), section="h.0.attn")
     query = next(group for group in drawn.groups if group.id == "h-0-attn-query")
-    assert [mark.plain for mark in query.marks if isinstance(mark, Text) and mark.ink == "match"] == ["768", "768"]
+    assert [mark.plain for mark in query.marks if isinstance(mark, Text) and mark.ink == "match"] == ["768"] * 4
 
 
 @pytest.mark.parametrize("section", [None, "embedding", "attention", "mlp", "unembedding"])
@@ -94,7 +94,7 @@ def test_rails_cross_no_text():
     rails = next(group for group in drawn.groups if group.id == "rails")
     texts_left = [box.left for _, box in text_boxes(drawn) if box.top > 120]
     assert max(box_of(mark).right for mark in rails.marks) < min(texts_left)
-    assert sum(isinstance(mark, Line) for mark in rails.marks) == 2
+    assert sum(isinstance(mark, Line) and mark.ink == "rail" for mark in rails.marks) == 2
 
 
 def test_a_size_that_would_fill_the_page_is_broken_and_the_legend_says_so():

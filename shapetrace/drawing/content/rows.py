@@ -28,6 +28,9 @@ class Row:
         inside: Path of the section that frames it, which its caption need not repeat.
         n_left_out: Rows after it that are not drawn.
         emphasis: What it points at in its first step.
+        before: Norms whose result it reads, drawn as pills before it.
+        is_line: True for a residual add that is said in a line and drawn as a mark on its rail.
+        same_as: Path of the section above that looks as the folded one does.
     """
 
     steps: tuple[Step, ...]
@@ -37,6 +40,9 @@ class Row:
     inside: str = ""
     n_left_out: int = 0
     emphasis: Emphasis | None = None
+    before: tuple[Step, ...] = ()
+    is_line: bool = False
+    same_as: str = ""
 
     @property
     def id(self) -> str:
@@ -45,6 +51,7 @@ class Row:
 
     def drawn(self) -> Iterator[Step]:
         """All steps that it stands for."""
+        yield from self.before
         yield from self.steps
         yield from self.alike
 
@@ -63,6 +70,24 @@ class Panel:
 
 
 Item: TypeAlias = Row | Panel
+
+
+def shared(row: Row) -> bool:
+    """Whether it draws several products of one operand, each with its weight: queries, keys and values."""
+    first, *others = (row.steps[0], *row.alike)
+    return (
+        bool(others) and first.kind == "product" and all(_two(step) and _one_value(step, first) for step in row.alike)
+    )
+
+
+def _two(step: Step) -> bool:
+    return len(step.operands) == 2 and len(step.results) == 1
+
+
+def _one_value(step: Step, other: Step) -> bool:
+    own, others = step.operands[0], other.operands[0]
+    is_known = own.value >= 0 or bool(own.made_by)
+    return is_known and (own.value, own.made_by) == (others.value, others.made_by)
 
 
 def rows_in(items: Iterable[Item]) -> Iterator[Row]:
@@ -91,7 +116,9 @@ def arrange(section: Section, look: Look) -> tuple[Item, ...]:
     return tuple(items)
 
 
-def flattened(items: Iterable[Item], inside: str, depth: int = 0, repeat: int = 1) -> tuple[Item, ...]:
+def flattened(
+    items: Iterable[Item], inside: str, depth: int = 0, repeat: int = 1, *, most: int = MAX_DEPTH
+) -> tuple[Item, ...]:
     """Dissolve panels that say nothing and those too deep.
 
     Args:
@@ -99,15 +126,16 @@ def flattened(items: Iterable[Item], inside: str, depth: int = 0, repeat: int = 
         inside: Path of the section that frames them, or that the figure is about.
         depth: How many panels are around them.
         repeat: How often the dissolved panels around them are repeated; their rows say so.
+        most: Frames of single sections are nested at most so deep, those of repeated ones one deeper.
     """
     flat: list[Item] = []
     for item in items:
         if isinstance(item, Row):
             flat.append(replace(item, repeat=item.repeat * repeat, inside=inside))
-        elif depth < MAX_DEPTH and _framed(item, depth):
-            flat.append(replace(item, items=flattened(item.items, item.section.path, depth + 1)))
+        elif depth < (MAX_DEPTH if item.section.repeat > 1 else most) and _framed(item, depth):
+            flat.append(replace(item, items=flattened(item.items, item.section.path, depth + 1, most=most)))
         else:
-            flat += flattened(item.items, inside, depth, repeat * item.section.repeat)
+            flat += flattened(item.items, inside, depth, repeat * item.section.repeat, most=most)
     return tuple(flat)
 
 

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 from shapetrace.drawing.content.collapsing import collapse
 from shapetrace.drawing.content.facts import facts_of
-from shapetrace.drawing.content.rows import Item, Row, arrange, flattened
+from shapetrace.drawing.content.marking import marked
+from shapetrace.drawing.content.referring import referred
+from shapetrace.drawing.content.rows import MAX_DEPTH, Item, Row, arrange, flattened
 from shapetrace.drawing.content.selecting import section_named, step_numbered
 from shapetrace.drawing.look import Look
 from shapetrace.drawing.metrics import clean
@@ -52,7 +54,10 @@ def subject_of(outline: Outline, section: str | None, step: int | None, look: Lo
         return Subject(slug(chosen.id), look.title or title, facts, (Row((chosen,)),))
     root = outline.root if section in {None, ""} else section_named(outline, str(section))
     wanted = None if root is outline.root else _SECTION_ROWS
-    items = flattened(collapse(arrange(root, look), look.max_rows, wanted), root.path)
+    most = MAX_DEPTH if look.expand else 1
+    arranged = arrange(root, look) if look.expand else referred(arrange(root, look))
+    items = flattened(collapse(arranged, look.max_rows, wanted), root.path, most=most)
+    items = items if look.expand else marked(items)
     if root is outline.root:
         title = words.say("{model}: one forward pass", model=model)
         return Subject("overview", look.title or title, _overview_facts(outline, words), items)

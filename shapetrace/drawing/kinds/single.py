@@ -119,7 +119,7 @@ def legend_of(planned: Plan, theme: Theme, words: Words) -> Iterator[tuple[str, 
 def _footnotes(subject: Subject, failure: str, words: Words, look: Look) -> Iterator[tuple[str, str]]:
     if failure:
         yield "warning", words.say("The pass ended early: {reason}", reason=clean(failure))
-    if n_folded := sum(row.folded is not None for row in rows_in(subject.items)):
+    if n_folded := sum(row.folded is not None and not row.same_as for row in rows_in(subject.items)):
         phrase = "{n} sections are drawn as one row each." if n_folded > 1 else "1 section is drawn as one row."
         yield "caption", words.say(phrase, n=n_folded)
     if look.caption:

@@ -62,3 +62,23 @@ def ending_pill(label: str) -> Cell:
             Text(0, 4.5, (Span(label),), "pill-text", "middle"),
         ]
     )
+
+
+def norm_pill(label: str) -> Cell:
+    """A norm between the rail and what it gives: smaller than other functions, which say more."""
+    width = width_px(label, "note") + _PILL_PADDING_PX
+    left, right, half = -width / 2, width / 2, _PILL_HEIGHT_PX / 2 - 2
+    tip = right + _STUB_PX
+    return cell(
+        [
+            Line((((left - 6, 0), (left, 0)), ((right, 0), (tip - 5, 0))), "arrow"),
+            Polygon(((tip, 0), (tip - 6, -3.2), (tip - 6, 3.2)), "arrow-head"),
+            Rect(left, -half, width, 2 * half, "pill", half),
+            Text(0, 4, (Span(label),), "note", "middle"),
+        ]
+    )
+
+
+def with_comma(before: Cell) -> Cell:
+    """A cell with a comma behind it: less apart than what is multiplied."""
+    return cell([*before.marks, Text(before.box.right + 3, 7, (Span(","),), "operator")])

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from shapetrace.drawing.content.emphasis import Emphasis
-from shapetrace.drawing.content.rows import Row
-from shapetrace.drawing.layout.cells import Cell, ending_pill, operator, pill
+from shapetrace.drawing.content.rows import Row, shared
+from shapetrace.drawing.layout.cells import Cell, ending_pill, norm_pill, operator, pill, with_comma
 from shapetrace.drawing.layout.matrices import Style, matrix
 from shapetrace.drawing.metrics import clean, shortened
 from shapetrace.drawing.wording import Words
@@ -36,10 +36,13 @@ class Slot:
 
 def equation_slots(row: Row, style: Style, words: Words) -> tuple[Slot, ...]:
     """Lay out the equation of a row from left to right."""
+    if row.is_line or row.same_as:
+        return ()
     if row.folded:
         return tuple(_folded(row, style, words))
     first, *followers = row.steps
-    slots = list(_single(first, style, words, row.emphasis))
+    slots = list(_shared(row, style) if shared(row) else _single(first, style, words, row.emphasis))
+    slots = [*(Slot(norm_pill(_function(norm, words)), None, glued=True) for norm in row.before), *slots]
     column = _RESULT_COLUMN if slots and slots[-1].column == _RESULT_COLUMN else None
     for before, step in zip(row.steps, followers, strict=False):
         slots += _follower(before, step, column, style, words)
@@ -70,6 +73,23 @@ def _single(step: Step, style: Style, words: Words, emphasis: Emphasis | None) -
         yield Slot(result, _RESULT_COLUMN if aligned else None)
         if place < len(results) - 1:
             yield Slot(operator(","), None)
+
+
+def _shared(row: Row, style: Style) -> Iterator[Slot]:
+    """Several products of one operand: it once, then all weights, then all results; the last ones say how many."""
+    steps = (row.steps[0], *row.alike)
+    told = Emphasis("clash")
+    yield Slot(_operand(steps[0], 0, style, told), 0)
+    yield Slot(operator(steps[0].operator), 1, glued=True)
+    for place, step in enumerate(steps):
+        is_last = place == len(steps) - 1
+        weight = matrix(step.operands[1], style, inner=step.inner[1] if step.inner else None, counted=is_last)
+        yield Slot(weight if is_last else with_comma(weight), None, glued=True)
+    yield Slot(operator("="), None, glued=True, is_link=True)
+    for place, step in enumerate(steps):
+        is_last = place == len(steps) - 1
+        result = matrix(step.results[0], style, counted=is_last)
+        yield Slot(result if is_last else with_comma(result), None, glued=not is_last)
 
 
 def _operand(step: Step, place: int, style: Style, emphasis: Emphasis) -> Cell:
@@ -131,8 +151,11 @@ def _follower(before: Step, step: Step, column: int | None, style: Style, words:
 
 def drawn_operands(row: Row) -> tuple[Operand, ...]:
     """Everything that a row draws as a matrix; of a folded section, what goes in and what comes out."""
+    if row.same_as:
+        return ()
     if not row.folded:
-        return tuple(operand for step in row.steps for operand in (*step.operands, *step.results))
+        steps = (*row.steps, *row.alike) if shared(row) else row.steps
+        return () if row.is_line else tuple(o for step in steps for o in (*step.operands, *step.results))
     data = [operand for step in row.steps for operand in step.operands if operand.role == "data"]
     results = row.steps[-1].results if row.steps else ()
     return (*data[:1], *results[:1])

@@ -1,10 +1,12 @@
 """The words above a row: its title, where it is in the model, its shapes as text, at the right end what it costs."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
-from shapetrace.drawing.content.rows import Row
+from shapetrace.drawing.content.rows import Row, shared
 from shapetrace.drawing.layout.captions import notes_of, path_of, title_of
 from shapetrace.drawing.layout.cells import Cell, cell
+from shapetrace.drawing.layout.names import name_spans
 from shapetrace.drawing.metrics import clean, shortened, width_px, wrapped
 from shapetrace.drawing.primitives import Mark, Span, Text
 from shapetrace.drawing.wording import Words, flops_text, short
@@ -23,10 +25,12 @@ def headline(row: Row, words: Words, room_px: float, dims: str = "numbers") -> C
     The first line has the title, the path and the shapes as long as they fit, and the costs at its right end. What
     does not fit there is on the lines below, with what there is to say.
     """
+    if row.is_line:
+        return _add(row, room_px)
     costs = costs_of(row, words)
     marks: list[Mark] = [Text(room_px, 13, (Span(costs),), "note", "end")] if costs else []
     free = room_px - (width_px(costs, "note") + _GAP_PX if costs else 0)
-    title = shortened(title_of(row, words), "label", free)
+    title = shortened(_title(row, words), "label", free)
     marks.append(Text(0, 13, (Span(title),), "label"))
     x = width_px(title, "label") + _GAP_PX
     below: list[tuple[str, str]] = []
@@ -39,13 +43,39 @@ def headline(row: Row, words: Words, room_px: float, dims: str = "numbers") -> C
             x = free
         else:
             below.append((ink, text))
-    marks += _lines(below, _SEPARATOR.join(notes_of(row, words)), room_px)
+    marks += _lines(below, _SEPARATOR.join(_notes(row, words)), room_px)
     return cell(marks)
 
 
+def _add(row: Row, room_px: float) -> Cell:
+    """A residual add in a line: ``X_1 = X_0 + O  1024 × 768``."""
+    step, marks, x = row.steps[0], [], 0.0
+    older, newer, made = step.operands[0], step.operands[1], step.results[0]
+    for sign, operand, ink in (("", made, "name-data"), ("=", older, "note"), ("+", newer, "note")):
+        spans = (*((Span(f"{sign} "),) if sign else ()), *name_spans(operand.name, ink, room_px / 4))
+        marks.append(Text(x, 13, spans, ink))
+        x += width_px(spans, ink) + _GAP_PX / 2
+    sizes = shortened(" × ".join(map(str, made.shape)), "equation", max(room_px - x, 20))
+    return cell([*marks, Text(x + _GAP_PX / 2, 13, (Span(sizes),), "equation")])
+
+
+def _title(row: Row, words: Words) -> str:
+    """Of several products of one operand, what each is."""
+    if not shared(row):
+        return title_of(row, words)
+    titles = (words.say(clean(step.title)) for step in (row.steps[0], *row.alike))
+    return words.listed(tuple(dict.fromkeys(titles)))
+
+
+def _notes(row: Row, words: Words) -> tuple[str, ...]:
+    if row.same_as:
+        return (words.say("as in {path}", path=clean(row.same_as)), *notes_of(row, words))
+    return notes_of(replace(row, alike=()) if shared(row) else row, words)
+
+
 def costs_of(row: Row, words: Words) -> str:
-    """What a row costs in one layer: ``1.77 M weights · 2.26 GFLOPs``."""
-    steps = tuple(row.drawn())
+    """What a row costs in one layer, norms apart: ``1.77 M parameters · 2.26 GFLOPs``."""
+    steps = (*row.steps, *row.alike)
     parameters, flops = sum(step.parameters for step in steps), sum(step.flops or 0 for step in steps)
     said = [words.say("{n} parameters", n=short(parameters))] if parameters else []
     said += [flops_text(flops)] if flops else []

@@ -54,6 +54,7 @@ def matrix(
     inner: int | None = None,
     upright: bool = False,
     pointed: Pointed = _PLAIN,
+    counted: bool = True,
 ) -> Cell:
     """Draw an operand: (…, m, n) is m high and n wide, the axes before are a stack; (n) is a row.
 
@@ -63,12 +64,13 @@ def matrix(
         inner: Position of the axis that a product sums over, written in the accent colour.
         upright: True to draw a single axis as a column.
         pointed: Axes that the figure points at.
+        counted: True to write how many matrices a stack has.
     """
     frame = _frame(operand, style, upright)
     marks = [*body(frame, operand), *_edges(frame, operand, style, inner, pointed), *_name(frame, operand, style)]
     if style.shapes or not operand.shape:
         marks += _shape(frame, operand, style, pointed)
-    if stacked := stack_text(operand):
+    if counted and (stacked := stack_text(operand)):
         place = (frame.width / 2 + frame.lift + 4, 7 - frame.height / 2 - frame.lift)
         marks.append(Text(*place, (Span(stacked),), pointed.stack_ink))
     if operand.labels and operand.shape:

@@ -18,6 +18,7 @@ LANE_PX = 9.0
 _CORNER_PX = 16.0
 _HOOK_PX = 11.0
 _BEND_PX = 6.0
+_PLUS_PX = 7.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,4 +87,13 @@ def _rail(rail: Rail, placement: Placement, top: float, margins: Margins) -> Ite
     right = margins.caption - _HOOK_PX
     x = margins.lanes - rail.lane * LANE_PX
     yield Line((((right, start), (x, start), (x, end), (right, end)),), "rail", _BEND_PX)
-    yield Circle(right, end, 3, "rail-dot")
+    if placement.rows[rail.target].fitted.row.is_line:
+        yield from _plus(right, end)
+    else:
+        yield Circle(right, end, 3, "rail-dot")
+
+
+def _plus(x: float, y: float) -> Iterator[Mark]:
+    """The sign of a residual add."""
+    yield Circle(x, y, _PLUS_PX, "data-hollow")
+    yield Line((((x - 4, y), (x + 4, y)), ((x, y - 4), (x, y + 4))), "data-edge")

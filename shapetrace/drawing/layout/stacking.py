@@ -31,12 +31,19 @@ class FittedRow:
     @property
     def above(self) -> float:
         """How far it reaches up from its axis."""
-        return self.caption.box.bottom + (_CAPTION_GAP_PX + self.lines[0].above if self.lines else 0)
+        if not self.is_drawn:
+            return self.caption.box.bottom / 2 + 1
+        return self.caption.box.bottom + _CAPTION_GAP_PX + self.lines[0].above
 
     @property
     def below(self) -> float:
         """How far it reaches down from its axis."""
-        return depth_below(self.lines)
+        return depth_below(self.lines) if self.is_drawn else self.caption.box.bottom / 2 - 1
+
+    @property
+    def is_drawn(self) -> bool:
+        """Whether it has an equation; its words are its axis otherwise."""
+        return any(line.cells for line in self.lines)
 
 
 @dataclass(frozen=True, slots=True)
