@@ -108,11 +108,11 @@ def arrange(section: Section, look: Look) -> tuple[Item, ...]:
             if item.kind not in look.hidden_kinds:
                 run.append(item)
             continue
-        items += _rows(run, look)
+        items += rows_of(run, look)
         run = []
         if inner := arrange(item, look):
             items.append(Panel(item, inner))
-    items += _rows(run, look)
+    items += rows_of(run, look)
     return tuple(items)
 
 
@@ -161,7 +161,8 @@ def _framed(panel: Panel, depth: int) -> bool:
     return n_rows > 1 and not (len(panel.items) == 1 and isinstance(panel.items[0], Panel))
 
 
-def _rows(steps: Sequence[Step], look: Look) -> tuple[Row, ...]:
+def rows_of(steps: Sequence[Step], look: Look) -> tuple[Row, ...]:
+    """Rows of steps side by side in one section: what follows a product shares its row, equal products share one."""
     rows: list[Row] = []
     for step in steps:
         if rows and _follows(step, rows[-1].steps):

@@ -60,7 +60,7 @@ def subject_of(outline: Outline, section: str | None, step: int | None, look: Lo
     items = items if look.expand else marked(items)
     if root is outline.root:
         title = words.say("{model}: one forward pass", model=model)
-        return Subject("overview", look.title or title, _overview_facts(outline, words), items)
+        return Subject("overview", look.title or title, overview_facts(outline, words), items)
     title = words.say("{part} in {model}", part=words.say(clean(root.title)), model=model)
     return Subject(slug(root.path), look.title or title, _section_facts(outline, root, words), items)
 
@@ -70,7 +70,8 @@ def slug(text: str) -> str:
     return re.sub(r"[^A-Za-z0-9]+", "-", text).strip("-")[:_NAME_LENGTH].strip("-") or "figure"
 
 
-def _overview_facts(outline: Outline, words: Words) -> tuple[str, ...]:
+def overview_facts(outline: Outline, words: Words) -> tuple[str, ...]:
+    """What is said of a whole model: its sizes, and what it costs."""
     totals = outline.totals
     costs = _costs(totals.parameters, totals.matmul_flops, words)
     return (
