@@ -26,7 +26,7 @@ class StyleOptions:
 
     theme: Annotated[str, _option(_LOOK, "default, light, dark, print, or a TOML file.", "--theme")] = "default"
     lang: Annotated[str, _option(_LOOK, "Language of the words: en, zh.", "--lang")] = "en"
-    title: Annotated[str, _option(_LOOK, "Instead of its own title.", "--title")] = ""
+    title: Annotated[str | None, _option(_LOOK, "Instead of its own title; '' for none.", "--title")] = None
     templates: Annotated[Path | None, _option(_LOOK, "Your templates, themes and labels.", "--templates")] = None
     scale: Annotated[float, _option(_LOOK, "Pixels of a PNG for one of the figure (2).", "--scale")] = 2.0
     font: Annotated[list[Path] | None, _option(_LOOK, "Font file for PNG and PDF (repeat).", "--font")] = None
@@ -77,6 +77,7 @@ class SectionOptions(StyleOptions):
     width: Annotated[
         str, _option(_LOOK, "The most it may be wide: 900 (px), 3.5in, 88mm, 252pt (a column: 700).", "--width")
     ] = "700"
+    bare: Annotated[bool, _option(_LOOK, "Without heading and legend.", "--bare")] = False
     caption: Annotated[str, _option(_LOOK, "A line below it.", "--caption")] = ""
     dims: Annotated[str, _option(_LOOK, "At the edges: numbers, names or both.", "--dims")] = "numbers"
 
@@ -88,6 +89,7 @@ class SectionOptions(StyleOptions):
         return Look(
             width_px=pixels(self.width),
             title=self.title,
+            bare=self.bare,
             caption=self.caption,
             dims=self.dims,  # type: ignore[arg-type]  # Look checks it
             hide=tuple(word.strip() for word in self.hide.split(",") if word.strip()),

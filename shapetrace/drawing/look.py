@@ -26,7 +26,8 @@ class Look:
 
     Attributes:
         width_px: The most it may be wide, 300 to 1200; wider than a column of text only where it was asked for.
-        title: Instead of its own title.
+        title: Instead of its own title; "" for none, None for its own.
+        bare: True for a figure without heading and legend.
         caption: A line below it.
         dims: What is written at the edges: sizes, their names where known, or names there and sizes below.
         hide: Words of `HIDEABLE` whose steps are left out.
@@ -39,7 +40,8 @@ class Look:
     """
 
     width_px: float = COLUMN_PX
-    title: str = ""
+    title: str | None = None
+    bare: bool = False
     caption: str = ""
     dims: Literal["numbers", "names", "both"] = "numbers"
     hide: tuple[str, ...] = ()

@@ -1,7 +1,7 @@
 """Themes: named colours in TOML files, one file a theme.
 
-A theme file has tables ``[light]`` and ``[dark]`` of colours, either of which may be missing, and
-``hatched``, a list of roles drawn with hatching. What it leaves out comes from the default theme.
+A theme file has tables ``[light]`` and ``[dark]`` of colours (``#3b82f6``, or ``transparent``), either of which may be
+missing, and ``hatched``, a list of roles drawn with hatching. What it leaves out comes from the default theme.
 """
 
 import re
@@ -13,7 +13,7 @@ from typing import Any
 from shapetrace.drawing.resources import names_in, read
 from shapetrace.errors import UsageError
 
-_COLOUR = re.compile(r"#[0-9a-fA-F]{3}(?:[0-9a-fA-F]{3})?")
+_COLOUR = re.compile(r"#[0-9a-fA-F]{3}(?:[0-9a-fA-F]{3})?|transparent")
 _HATCHABLE = ("data", "weight", "const")
 
 
@@ -77,5 +77,5 @@ def _colours(given: dict[str, Any], base: dict[str, str], name: str) -> dict[str
         if key not in base:
             raise UsageError(f"theme {name}: no colour is called {key!r}; there are {', '.join(sorted(base))}")
         if not isinstance(value, str) or not _COLOUR.fullmatch(value):
-            raise UsageError(f"theme {name}: {key} is {value!r}; expected a colour such as #3b82f6")
+            raise UsageError(f"theme {name}: {key} is {value!r}; expected a colour such as #3b82f6, or transparent")
     return {**base, **given}

@@ -107,6 +107,6 @@ def _figure(thing: Outline | Grid | Comparison | Figure, options: Options, part:
 
         return difference(thing, strict=options.strict, theme=options.theme, lang=options.lang, look=options.look)
     if isinstance(thing, Grid):
-        title = options.look.title if options.look else ""
+        title = (options.look.title if options.look else None) or ""
         return tables.figure(thing, theme=options.theme, lang=options.lang, title=title, templates=options.templates)
     return thing

@@ -11,6 +11,7 @@ from shapetrace.drawing.compact.scaling import law_for, most_px
 from shapetrace.drawing.compact.tiles import TileStyle
 from shapetrace.drawing.content.rows import Row
 from shapetrace.drawing.content.subject import slug
+from shapetrace.drawing.framing import framed
 from shapetrace.drawing.kinds.changed_sizes import size_marks
 from shapetrace.drawing.kinds.column_layout import ColumnLayout
 from shapetrace.drawing.kinds.difference_bands import Band, Differing, Equal, Head, bands_of, once
@@ -36,6 +37,7 @@ _EQUAL_PX = 26.0
 _PADDING_PX = 16.0
 
 
+@framed
 def difference(
     comparison: Comparison, *, strict: bool = False, theme: str = "default", lang: str = "en", look: Look | None = None
 ) -> Figure:

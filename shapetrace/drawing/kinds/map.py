@@ -29,7 +29,7 @@ _LINE_PX = 2.0
 def map_figure(outline: Outline, theme: Theme, words: Words, look: Look) -> Figure:
     """Draw the map: at most 1,000 px tall at 700 px where the model allows it."""
     boxes = Boxes(outline, words)
-    title = clean(look.title) or clean(outline.model.name)
+    title = clean(look.title or "") or clean(outline.model.name)
     facts = [" · ".join(facts_of(outline.model, words)), words.say("every shape recorded from a real forward pass")]
     head, top = heading(title, [fact for fact in facts if fact], tuple(_legend(outline, words)), WIDTH_PX)
     notes = tuple(_notes(outline, words, look))

@@ -9,6 +9,7 @@ from shapetrace.drawing.content.collapsing import collapse
 from shapetrace.drawing.content.rows import MAX_DEPTH, Row, arrange, flattened, likeness, rows_in
 from shapetrace.drawing.content.selecting import section_named
 from shapetrace.drawing.content.subject import slug
+from shapetrace.drawing.framing import framed
 from shapetrace.drawing.kinds.aligning import bands
 from shapetrace.drawing.kinds.band_cells import FittedBands, fitted_bands, operands_in
 from shapetrace.drawing.kinds.band_painting import painted
@@ -35,6 +36,7 @@ _WIDTH_PX = 700
 _MARKS = (("data", "data", "data"), ("weight", "weight", "weights"), ("constant", "const", "constants"))
 
 
+@framed
 def compare(
     outlines: Sequence[Outline],
     *,

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from shapetrace.drawing.content.rows import rows_in
 from shapetrace.drawing.content.selecting import FAILURE
 from shapetrace.drawing.content.subject import Subject, subject_of
+from shapetrace.drawing.framing import framed
 from shapetrace.drawing.kinds.failure import failure_figure
 from shapetrace.drawing.kinds.map import map_figure
 from shapetrace.drawing.kinds.story import story_figure
@@ -28,6 +29,7 @@ from shapetrace.outlining.structure import Outline
 _BOTTOM_PX = 22.0
 
 
+@framed
 def figure(
     outline: Outline,
     *,
