@@ -133,3 +133,11 @@ def test_a_norm_that_the_next_row_does_not_read_stays_a_row():
     norm = Step("n", "", "norm", "LayerNorm", "", "LayerNorm", (data("X", 4, 8),), (data("Y", 4, 8),))
     other = product("Linear", data("Z", 4, 8), weight("W", 8, 8), data("U", 4, 8))
     assert [row.before for row in marked((Row((norm,)), Row((other,))))] == [(), ()]
+
+
+@pytest.mark.parametrize("section", [None, "mlp"])
+def test_what_an_activation_makes_of_h_is_told_apart(section):
+    drawn = figure(gpt2(), section=section)
+    names = [mark.plain for mark in drawn.marks() if isinstance(mark, Text) and mark.ink == "name-data"]
+    assert names.count("H") == 1
+    assert names.count("H′") == 2, "where it is made, and where it is read"

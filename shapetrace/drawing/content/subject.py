@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from shapetrace.drawing.content.collapsing import collapse
 from shapetrace.drawing.content.facts import facts_of
 from shapetrace.drawing.content.marking import marked
+from shapetrace.drawing.content.priming import activated, primed
 from shapetrace.drawing.content.referring import referred
 from shapetrace.drawing.content.rows import MAX_DEPTH, Item, Row, arrange, flattened
 from shapetrace.drawing.content.selecting import section_named, step_numbered
@@ -51,13 +52,15 @@ def subject_of(outline: Outline, section: str | None, step: int | None, look: Lo
         chosen = step_numbered(outline, step)
         title = words.say("{part} in {model}", part=words.say(clean(chosen.title)), model=model)
         facts = _joined([clean(chosen.path), *_costs(chosen.parameters, chosen.flops or 0, words)])
-        return Subject(slug(chosen.id), look.title or title, facts, (Row((chosen,)),))
+        return Subject(
+            slug(chosen.id), look.title or title, facts, primed((Row((chosen,)),), activated(outline.steps()))
+        )
     root = outline.root if section in {None, ""} else section_named(outline, str(section))
     wanted = None if root is outline.root else _SECTION_ROWS
     most = MAX_DEPTH if look.expand else 1
     arranged = arrange(root, look) if look.expand else referred(arrange(root, look))
     items = flattened(collapse(arranged, look.max_rows, wanted), root.path, most=most)
-    items = items if look.expand else marked(items)
+    items = primed(items if look.expand else marked(items), activated(outline.steps()))
     if root is outline.root:
         title = words.say("{model}: one forward pass", model=model)
         return Subject("overview", look.title or title, overview_facts(outline, words), items)

@@ -131,7 +131,7 @@ def _pieces(step: Step) -> int:
 def _follower(before: Step, step: Step, column: int | None, style: Style, words: Words) -> Iterator[Slot]:
     """What goes on from the result: a product with it, or a function.
 
-    A function is a pill, and its own result unless that is the same part, of the same shape.
+    A function is a pill, and its own result unless that is the same part, of the same name and shape.
     """
     if len(step.operands) > 1:
         yield Slot(operator(step.operator), None, glued=True)
@@ -142,7 +142,12 @@ def _follower(before: Step, step: Step, column: int | None, style: Style, words:
     label, result = _function(step, words), step.results[0]
     place = None if column is None else column + 1
     earlier = before.results[0]
-    if (result.part, result.shape, result.stack) == (earlier.part, earlier.shape, earlier.stack):
+    if (result.part, result.name, result.shape, result.stack) == (
+        earlier.part,
+        earlier.name,
+        earlier.shape,
+        earlier.stack,
+    ):
         yield Slot(ending_pill(label), place)
         return
     yield Slot(pill(label), place, glued=True)
