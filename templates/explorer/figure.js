@@ -13,10 +13,13 @@ import { bytesText, grouped, say, sayNote, short } from "./words.js";
 /** @typedef {import("./types.js").Section} Section */
 
 const MOST_ROWS = 60;
-const MOST_CARDS = 60;
+const MOST_ITEMS = 80;
 
 /** Sections that were opened in the figure besides, by key. @type {Set<string>} */
 export const shownToo = new Set();
+
+/** The first item that is shown, of sections that are shown in part. @type {Map<number, number>} */
+const firsts = new Map();
 
 /** Draw the section that the chosen place is, or is in. */
 export function drawFigure() {
@@ -47,9 +50,32 @@ function isOpen(n) {
   return shownToo.has(`s${n}`) || book().countSteps(book().sectionOf(state.place)) <= MOST_ROWS;
 }
 
+/**
+ * What is shown of a section: all of it, or a part with the chosen place in it.
+ * @param {number} n
+ */
+function itemsShown(n) {
+  const items = book().sections[n].items ?? [];
+  const around = new Set(book().chain(book().sectionOf(state.place)));
+  const at = items.findIndex(({ step, section }) => (section === undefined ? `t${step}` === state.place : around.has(section)));
+  const kept = firsts.get(n) ?? 0, isIn = at < 0 || (at >= kept && at < kept + MOST_ITEMS);
+  const first = Math.max(0, Math.min(isIn ? kept : at - MOST_ITEMS / 2, items.length - MOST_ITEMS));
+  firsts.set(n, first);
+  return { items: items.slice(first, first + MOST_ITEMS), before: first, after: Math.max(0, items.length - first - MOST_ITEMS) };
+}
+
+/**
+ * Show the part before or after.
+ * @param {number} n section
+ * @param {number} by
+ */
+export function turn(n, by) {
+  firsts.set(n, (firsts.get(n) ?? 0) + by * MOST_ITEMS);
+}
+
 /** @param {number} n @returns {number[]} */
 function stepsShown(n) {
-  return (book().sections[n].items ?? []).flatMap(({ step, section }) =>
+  return itemsShown(n).items.flatMap(({ step, section }) =>
     step !== undefined ? [step] : isOpen(/** @type {number} */ (section)) ? stepsShown(/** @type {number} */ (section)) : [],
   );
 }
@@ -132,20 +158,26 @@ function failure(n) {
  * @returns {HTMLElement}
  */
 function panel(n, depth, columns) {
-  const section = book().sections[n], items = section.items ?? [];
-  const closed = items.filter((item) => item.section !== undefined && !isOpen(item.section)).length;
-  let cards = 0;
+  const { items, before, after } = itemsShown(n);
   const inside = items.map((item) => {
     if (item.step !== undefined) return row(item.step, columns);
     const inner = /** @type {number} */ (item.section);
-    if (isOpen(inner)) return panel(inner, depth + 1, columns);
-    cards += 1;
-    return cards <= MOST_CARDS || closed <= MOST_CARDS ? card(inner) : null;
+    return isOpen(inner) ? panel(inner, depth + 1, columns) : card(inner);
   });
-  const left = closed - MOST_CARDS;
-  const more = left > 0 ? h("p", { class: "more" }, say("{n} more parts: open them in the tree, or search.", { n: grouped(left) })) : null;
   const head = depth ? panelHead(n) : null;
-  return h("div", { class: `panel${depth ? " box" : ""}`, "data-s": n }, head, inside, more);
+  const above = before ? more(n, -1, say("{n} parts before", { n: grouped(before) })) : null;
+  const below = after ? more(n, 1, say("{n} parts after", { n: grouped(after) })) : null;
+  return h("div", { class: `panel${depth ? " box" : ""}`, "data-s": n }, head, above, inside, below);
+}
+
+/**
+ * The way to what is left out.
+ * @param {number} n section
+ * @param {number} by
+ * @param {string} text
+ */
+function more(n, by, text) {
+  return h("button", { class: "more", "data-more": n, "data-by": by }, text);
 }
 
 /** @param {number} n */

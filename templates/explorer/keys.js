@@ -8,7 +8,7 @@ import { closeMenu, isDark } from "./saving.js";
 import { closeSearch, moveHit, takeHit } from "./searching.js";
 import { BARS, VIEWS, state } from "./state.js";
 import { showHelp } from "./tools.js";
-import { treeItem, unfold, visibleItems } from "./tree.js";
+import { beyond, treeItem, unfold, visibleItems } from "./tree.js";
 
 /** @typedef {(event: KeyboardEvent) => boolean} Handler gives true if it took the key */
 
@@ -119,7 +119,9 @@ function inTree({ key }, focus) {
   const all = visibleItems(), at = all.indexOf(item), place = item.dataset.k ?? "";
   const to = (/** @type {HTMLElement | undefined} */ other) => other?.dataset.k && go(other.dataset.k, { focus: "tree" });
   const open = item.getAttribute("aria-expanded");
-  if (key === "ArrowDown") to(all[at + 1]);
+  const outside = key === "ArrowUp" ? beyond(item, -1) : key === "ArrowDown" && open !== "true" ? beyond(item, 1) : "";
+  if (outside) go(outside, { focus: "tree" });
+  else if (key === "ArrowDown") to(all[at + 1]);
   else if (key === "ArrowUp") to(all[at - 1]);
   else if (key === "Home") to(all[0]);
   else if (key === "End") to(all.at(-1));

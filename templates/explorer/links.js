@@ -1,6 +1,7 @@
 // The place of a reader as text: module paths of the layer that is shown, and all choices.
 
 import { book } from "./book.js";
+import { usualView } from "./map.js";
 import { BARS, THEMES, VIEWS, state } from "./state.js";
 
 /**
@@ -70,7 +71,7 @@ export function written() {
   const chosen = /** @type {[string, string][]} */ ([
     ["dims", state.dims === "numbers" ? "" : state.dims],
     ["form", state.form === state.page.form ? "" : state.form],
-    ["view", state.view === "map" ? "" : state.view],
+    ["view", state.view === usualView() ? "" : state.view],
     ["bars", state.bars === "parameters" ? "" : state.bars],
     ["lang", state.lang === state.page.lang ? "" : state.lang],
     ["theme", state.theme === state.page.theme ? "" : state.theme],
@@ -92,7 +93,7 @@ export function follow(hash) {
   const asked = new Map(query.split("&").map((part) => /** @type {[string, string]} */ (part.split("=", 2))));
   choose("form", asked.get("form") ?? state.page.form, Object.keys(state.page.forms));
   choose("dims", asked.get("dims") ?? "numbers", ["numbers", "names"]);
-  choose("view", asked.get("view") ?? "map", VIEWS);
+  choose("view", asked.get("view") ?? usualView(), VIEWS);
   choose("bars", asked.get("bars") ?? "parameters", BARS);
   choose("lang", asked.get("lang") ?? state.page.lang, Object.keys(state.page.languages));
   choose("theme", asked.get("theme") ?? state.page.theme, THEMES);

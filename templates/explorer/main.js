@@ -6,13 +6,13 @@ import { lightAxis, lightValue, tellUnproved, tip } from "./following.js";
 import { onHostTheme } from "./hosting.js";
 import { follow } from "./links.js";
 import { onKey } from "./keys.js";
-import { choose, drawAll, go, moveLayer, remember, set, show, showTheme } from "./moving.js";
+import { choose, drawAll, go, moveLayer, remember, set, show, showMore, showTheme } from "./moving.js";
 import { drawRails } from "./rails.js";
 import { address, closeMenu, save, showMenu } from "./saving.js";
-import { closeSearch, search, takeHit } from "./searching.js";
+import { closeSearch, prepareSearch, search, takeHit } from "./searching.js";
 import { opened, state } from "./state.js";
 import { showHelp } from "./tools.js";
-import { unfold } from "./tree.js";
+import { turnTree, unfold } from "./tree.js";
 import { unpacked } from "./unpacking.js";
 import { say } from "./words.js";
 
@@ -32,6 +32,8 @@ const CLICKS = [
   ["#more", () => document.body.classList.toggle("more")],
   ["#find", toggleSearch],
   ["[data-layer]", (element) => moveLayer(element.dataset.layer ?? "", Number(element.dataset.by))],
+  ["[data-more]", (element) => showMore(Number(element.dataset.more), Number(element.dataset.by))],
+  ["[data-turn]", (element) => turnTree(element.dataset.turn ?? "s0", Number(element.dataset.by))],
   ["[data-hit]", (element) => takeHit(Number(element.dataset.hit))],
   ["[data-a]", (element) => lightFrom(element)],
   ["[data-go]", (element) => go(element.dataset.go ?? "s0")],
@@ -140,6 +142,7 @@ async function start() {
   listen();
   drawAll();
   document.documentElement.dataset.ready = performance.now().toFixed(0);
+  prepareSearch();
 }
 
 start();

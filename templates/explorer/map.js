@@ -4,6 +4,9 @@ import { book } from "./book.js";
 import { drawn, h, picture } from "./dom.js";
 import { state } from "./state.js";
 
+/** With more boxes a map is too tall to be looked at first. */
+const MOST_BOXES = 200;
+
 /** The map that fits the room; undefined for a model without one. */
 function chosenMap() {
   const made = book().maps?.[state.lang];
@@ -13,6 +16,11 @@ function chosenMap() {
 /** Whether the place that is chosen is seen on the map. */
 export function isOnMap() {
   return state.place === "s0" && state.view === "map" && chosenMap() !== undefined;
+}
+
+/** How the whole model is shown unless a reader chooses. */
+export function usualView() {
+  return (chosenMap()?.areas.length ?? 0) > MOST_BOXES ? "rows" : "map";
 }
 
 /** Whether there is a choice between the map and the rows. */

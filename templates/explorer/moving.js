@@ -3,7 +3,7 @@
 import { book } from "./book.js";
 import { byId } from "./dom.js";
 import { drawDetails } from "./details.js";
-import { drawFigure, shownSection, showsMap } from "./figure.js";
+import { drawFigure, shownSection, showsMap, turn } from "./figure.js";
 import { lightAxis, lightValue } from "./following.js";
 import { hostTheme } from "./hosting.js";
 import { written } from "./links.js";
@@ -106,6 +106,17 @@ export function set(name, value) {
 export function show(view) {
   state.view = view;
   go("s0", { anew: true });
+}
+
+/**
+ * Show what of a section is before or after what is shown.
+ * @param {number} n
+ * @param {number} by
+ */
+export function showMore(n, by) {
+  turn(n, by);
+  if (!n) state.view = "rows";
+  go(`s${n}`, { anew: true });
 }
 
 /** Everything anew. */

@@ -1,4 +1,4 @@
-// Search by path, role, operation, shape, size, parameter or regular expression. Nothing is indexed before it is asked for.
+// Search by path, role, operation, shape, size, parameter or regular expression. The index is built when there is nothing else to do.
 
 import { book, shownBy } from "./book.js";
 import { byId, fill, h } from "./dom.js";
@@ -25,6 +25,12 @@ function entries() {
     index.entries = [...sectionEntries(), ...stepEntries(), ...weightEntries(), ...operationEntries()];
   }
   return index.entries;
+}
+
+/** Build the index before it is asked for. */
+export function prepareSearch() {
+  const later = globalThis.requestIdleCallback ?? ((/** @type {() => void} */ act) => setTimeout(act, 500));
+  later(() => void entries());
 }
 
 function sectionEntries() {

@@ -8,6 +8,12 @@ import { quantity, say } from "./words.js";
 /** @type {Map<string, HTMLElement>} */
 const items = new Map();
 
+/** Of many children so many are shown. */
+const MOST_CHILDREN = 120;
+
+/** The first child that is shown, of sections that show some of theirs. @type {Map<string, number>} */
+const firsts = new Map();
+
 const CAPTIONS = { parameters: "Parameters", flops: "FLOPs", bytes: "Results" };
 
 /** @param {string} what */
@@ -78,7 +84,70 @@ function pathOf(section) {
  * @param {number} depth
  */
 function group(n, depth) {
-  return h("ul", { role: "group" }, book().children(n).map((child) => item(child, depth + 1)));
+  const all = book().children(n), first = Math.max(0, Math.min(firsts.get(`s${n}`) ?? 0, all.length - MOST_CHILDREN));
+  const left = all.length - first - MOST_CHILDREN;
+  firsts.set(`s${n}`, first);
+  return h(
+    "ul",
+    { role: "group" },
+    first ? turner(n, -1, say("{n} parts before", { n: first })) : null,
+    all.slice(first, first + MOST_CHILDREN).map((child) => item(child, depth + 1)),
+    left > 0 ? turner(n, 1, say("{n} parts after", { n: left })) : null,
+  );
+}
+
+/**
+ * The way to children that are not shown.
+ * @param {number} n
+ * @param {number} by
+ * @param {string} text
+ */
+function turner(n, by, text) {
+  return h("li", { role: "none", class: "turn" }, h("button", { "data-turn": `s${n}`, "data-by": by, tabindex: -1 }, text));
+}
+
+/**
+ * Show the children before or after.
+ * @param {string} key
+ * @param {number} by
+ */
+export function turnTree(key, by) {
+  showFrom(key, (firsts.get(key) ?? 0) + by * MOST_CHILDREN);
+}
+
+/**
+ * @param {string} key
+ * @param {number} first
+ */
+function showFrom(key, first) {
+  const element = items.get(key), old = element?.querySelector(":scope > ul");
+  if (!element || !old) return;
+  for (const gone of old.querySelectorAll("[data-k]")) items.delete(gone.getAttribute("data-k") ?? "");
+  firsts.set(key, first);
+  old.replaceWith(group(Number(key.slice(1)), Number(element.getAttribute("aria-level")) - 1));
+}
+
+/** Turn to a child that is not shown. @param {string} key */
+function turnTo(key) {
+  const around = book().above(key);
+  if (around && !items.has(key)) showFrom(around, book().children(Number(around.slice(1))).indexOf(key) - MOST_CHILDREN / 2);
+}
+
+/**
+ * The key beside an item where the children that are shown end; "" where they do not.
+ * @param {HTMLElement} item
+ * @param {number} by -1 for the one before
+ */
+export function beyond(item, by) {
+  for (let at = /** @type {HTMLElement | null | undefined} */ (item); at; at = at.parentElement?.closest('[role="treeitem"]')) {
+    const beside = by < 0 ? at.previousElementSibling : at.nextElementSibling;
+    if (beside?.matches(".turn")) {
+      const key = at.dataset.k ?? "", all = book().children(Number(book().above(key).slice(1)));
+      return all[all.indexOf(key) + by];
+    }
+    if (beside || by < 0) return "";
+  }
+  return "";
 }
 
 /** @param {boolean} isSection */
@@ -127,7 +196,11 @@ export function unfold(key, open) {
 export function showChoice() {
   const around = [];
   for (let key = book().above(state.place); key; key = book().above(key)) around.unshift(key);
-  for (const key of around) unfold(key, true);
+  for (const key of around) {
+    turnTo(key);
+    unfold(key, true);
+  }
+  turnTo(state.place);
   for (const element of side().querySelectorAll('[aria-selected="true"]')) {
     element.setAttribute("aria-selected", "false");
     /** @type {HTMLElement} */ (element).tabIndex = -1;

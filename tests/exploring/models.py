@@ -39,6 +39,24 @@ class Broken(nn.Module):
         return self.second(self.first(x))
 
 
+class Layer(nn.Module):
+    """One of many, no two of which have the same sizes."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.norm, self.grow = nn.LayerNorm(width), nn.Linear(width, width + 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.relu(self.grow(self.norm(x)))
+
+
+def deep(n_layers: int) -> Trace:
+    """Many layers that cannot be folded."""
+    with torch.device("meta"):
+        model, x = nn.Sequential(*map(Layer, range(16, 16 + n_layers))), torch.zeros(2, 4, 16)
+    return Trace.of(capture(model, (x,), {}))
+
+
 def _hostile() -> Trace:
     found = capture(Hostile(), (torch.zeros(2, 3, 6),), {})
     return Trace.of(found.__class__(**{**vars(found), "model": type(found.model)(HOSTILE, {}, "cpu")}))
@@ -55,7 +73,8 @@ def _broken() -> Trace:
 @cache
 def trace(name: str) -> Trace:
     """The trace of a preset, or of a module that stands here."""
-    return {"hostile": _hostile, "broken": _broken}.get(name, lambda: obtain(Request(model=name), print))()
+    own = {"hostile": _hostile, "broken": _broken, "deep": lambda: deep(300)}
+    return own.get(name, lambda: obtain(Request(model=name), print))()
 
 
 @cache

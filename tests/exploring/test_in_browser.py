@@ -217,6 +217,44 @@ def test_a_phone_shows_all_of_it(opened):
     assert "How well each expert suits" in shown.locator("aside").inner_text()
 
 
+def test_of_many_layers_a_part_is_shown_and_the_rest_is_one_click_or_key_away(opened):
+    shown = opened("deep")
+    steps = [step.id for step in trace("deep").outline().steps()]
+    assert shown.locator("main .map").count() == 0
+    assert shown.locator("main .row").count() + shown.locator("main .card").count() <= 240
+    assert shown.locator("#side [role=treeitem]").count() <= 400
+    shown.evaluate(f"location.hash = {steps[450]!r}")
+    shown.wait_for_selector("#side [aria-selected=true][data-k=t450]")
+    assert shown.locator("main .row.sel").get_attribute("data-k") == "t450"
+    shown.locator("#side [aria-selected=true]").focus()
+    for _ in range(200):
+        shown.keyboard.press("ArrowUp")
+    seen = shown.evaluate("document.activeElement.dataset.k")
+    assert seen == shown.locator("#side [aria-selected=true]").get_attribute("data-k")
+    shown.locator("#side .turn button").last.click()
+    shown.evaluate("location.hash = '?view=rows'")
+    shown.wait_for_selector("main .panel[data-s='0']")
+    before = shown.locator("main .panel > *").nth(3).inner_text()
+    shown.locator("main").get_by_role("button", name="parts after").click()
+    assert shown.locator("main .panel > *").nth(3).inner_text() != before
+    assert shown.locator("main").get_by_role("button", name="parts before").count() == 1
+
+
+def test_keys_reach_every_step_of_many_without_a_leap(opened):
+    shown = opened("deep")
+    shown.locator("#side [tabindex='0']").focus()
+    keys = [shown.evaluate("document.activeElement.dataset.k")]
+    for _ in range(300):
+        shown.keyboard.press("ArrowDown")
+        keys.append(shown.evaluate("document.activeElement.dataset.k"))
+    for _ in range(300):
+        shown.keyboard.press("ArrowUp")
+    assert shown.evaluate("document.activeElement.dataset.k") == keys[0]
+    root = trace("deep").outline().root.items
+    assert len(set(keys)) == 301
+    assert len(keys[1:]) == len(root[:300])
+
+
 def test_hostile_names_are_shown_as_they_are(opened):
     shown = opened("hostile")
     assert shown.locator("h1").inner_text() == HOSTILE

@@ -1,5 +1,6 @@
 """The lines of a map: from what is made to what goes on with it, residuals, and what an encoder hands over."""
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -44,7 +45,8 @@ def wires(laid: Laid) -> Wires:
 
 def _lines(laid: Laid, is_inside: bool) -> Iterator[Mark]:
     """Straight on, and from and to what stands side by side."""
-    for number, spot in laid.spots.items():
+    columns = _columns(laid)
+    for spot in laid.spots.values():
         node = spot.node
         if not node.main and is_inside and node.kind != "given":
             turn = spot.top - 9
@@ -52,7 +54,7 @@ def _lines(laid: Laid, is_inside: bool) -> Iterator[Mark]:
             yield from _arrow(((laid.middle, laid.top - 30), *bend, (spot.middle, spot.top)))
         for made in node.main:
             source = laid.spots[made]
-            if _is_next(laid, made, number) or _stands_beside(source, spot):
+            if _is_next(columns, source, spot) or _stands_beside(source, spot):
                 yield from _joined(source, spot)
     if is_inside:
         yield from _way_out(laid)
@@ -65,15 +67,26 @@ def _way_out(laid: Laid) -> Iterator[Mark]:
         yield Line((((spot.middle, spot.bottom), (spot.middle, laid.frame_bottom)),), "data-edge")
 
 
-def _is_next(laid: Laid, made: int, number: int) -> bool:
+def _is_next(columns: Sequence[Sequence[Spot]], one: Spot, other: Spot) -> bool:
     """Whether nothing stands between two nodes of one column."""
-    one, other = laid.spots[made], laid.spots[number]
-    low, high = one.bottom, other.top
-    return not any(
-        low - 1 < spot.top and spot.bottom < high + 1 and abs(spot.middle - other.middle) < 2
-        for each, spot in laid.spots.items()
-        if each not in (made, number)
-    )
+    for column in columns:
+        if abs(column[0].middle - other.middle) < 2:
+            first = bisect_right(column, one.bottom - 1, key=lambda spot: spot.top)
+            below = (spot for spot in column[first : first + 3] if spot is not one and spot is not other)
+            return not any(spot.bottom < other.top + 1 for spot in below)
+    return True
+
+
+def _columns(laid: Laid) -> list[list[Spot]]:
+    """What stands below each other, from the top down."""
+    columns: list[list[Spot]] = []
+    for spot in sorted(laid.spots.values(), key=lambda spot: spot.top):
+        column = next((column for column in columns if abs(column[0].middle - spot.middle) < 2), None)
+        if column is None:
+            columns.append([spot])
+        else:
+            column.append(spot)
+    return columns
 
 
 def _stands_beside(source: Spot, spot: Spot) -> bool:
@@ -121,14 +134,15 @@ class _Rail:
 
 def _rails(laid: Laid) -> Iterator[_Rail]:
     """Residuals, and what something further down reads too."""
-    for number, spot in laid.spots.items():
+    columns = _columns(laid)
+    for spot in laid.spots.values():
         node = spot.node
         end = (spot.top + spot.bottom) / 2 if node.kind == "join" else spot.top + 8
         if node.older == -1:
             yield _Rail(laid.middle or spot.middle, laid.top - 13, end, spot)
         for made in dict.fromkeys((*node.main, *([node.older] if node.older is not None and node.older >= 0 else []))):
             source = laid.spots[made]
-            if not _is_next(laid, made, number) and not _stands_beside(source, spot):
+            if not _is_next(columns, source, spot) and not _stands_beside(source, spot):
                 yield _Rail(source.middle, source.bottom + 5, end, spot)
 
 
