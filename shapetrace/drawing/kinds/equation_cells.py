@@ -13,7 +13,7 @@ from shapetrace.drawing.primitives import Mark, Text
 from shapetrace.drawing.wording import Words
 from shapetrace.outlining.structure import Operand, Outline, Step
 
-_SIZES = frozenset({"size", "match"})
+_SIZES = frozenset({"size", "match", "size-name", "match-name"})
 _LOOSE = frozenset({"thread"})
 
 

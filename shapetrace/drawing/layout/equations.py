@@ -84,7 +84,7 @@ def _shared(row: Row, style: Style) -> Iterator[Slot]:
     for place, step in enumerate(steps):
         is_last = place == len(steps) - 1
         weight = matrix(step.operands[1], style, inner=step.inner[1] if step.inner else None, counted=is_last)
-        yield Slot(weight if is_last else with_comma(weight), None, glued=True)
+        yield Slot(weight if is_last else with_comma(weight), None, glued=not is_last)
     yield Slot(operator("="), None, glued=True, is_link=True)
     for place, step in enumerate(steps):
         is_last = place == len(steps) - 1

@@ -26,14 +26,15 @@ def headline(row: Row, words: Words, room_px: float, dims: str = "numbers") -> C
     does not fit there is on the lines below, with what there is to say.
     """
     if row.is_line:
-        return _add(row, room_px)
+        return _add(row, room_px, dims)
     costs = costs_of(row, words)
-    marks: list[Mark] = [Text(room_px, 13, (Span(costs),), "note", "end")] if costs else []
-    free = room_px - (width_px(costs, "note") + _GAP_PX if costs else 0)
+    beside = width_px(_title(row, words), "label") + _GAP_PX + width_px(costs, "note") <= room_px
+    marks: list[Mark] = [Text(room_px, 13, (Span(costs),), "note", "end")] if costs and beside else []
+    free = room_px - (width_px(costs, "note") + _GAP_PX if costs and beside else 0)
     title = shortened(_title(row, words), "label", free)
     marks.append(Text(0, 13, (Span(title),), "label"))
     x = width_px(title, "label") + _GAP_PX
-    below: list[tuple[str, str]] = []
+    below: list[tuple[str, str]] = [] if beside or not costs else [("note", costs)]
     for ink, text in _facts(row, dims):
         if x + width_px(text, ink) <= free and not below:
             marks.append(Text(x, 13, (Span(text),), ink))
@@ -47,7 +48,7 @@ def headline(row: Row, words: Words, room_px: float, dims: str = "numbers") -> C
     return cell(marks)
 
 
-def _add(row: Row, room_px: float) -> Cell:
+def _add(row: Row, room_px: float, dims: str) -> Cell:
     """A residual add in a line: ``X_1 = X_0 + O  1024 × 768``."""
     step, marks, x = row.steps[0], [], 0.0
     older, newer, made = step.operands[0], step.operands[1], step.results[0]
@@ -55,7 +56,8 @@ def _add(row: Row, room_px: float) -> Cell:
         spans = (*((Span(f"{sign} "),) if sign else ()), *name_spans(operand.name, ink, room_px / 4))
         marks.append(Text(x, 13, spans, ink))
         x += width_px(spans, ink) + _GAP_PX / 2
-    sizes = shortened(" × ".join(map(str, made.shape)), "equation", max(room_px - x, 20))
+    written = (_named if dims == "names" else sizes_of)(made).strip("[]").replace(",", " × ")
+    sizes = shortened(written, "equation", max(room_px - x, 20))
     return cell([*marks, Text(x + _GAP_PX / 2, 13, (Span(sizes),), "equation")])
 
 

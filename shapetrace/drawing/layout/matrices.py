@@ -70,9 +70,9 @@ def matrix(
     marks = [*body(frame, operand), *_edges(frame, operand, style, inner, pointed), *_name(frame, operand, style)]
     if style.shapes or not operand.shape:
         marks += _shape(frame, operand, style, pointed)
-    if counted and (stacked := stack_text(operand)):
+    if counted and (stacked := _stack_spans(operand, style)):
         place = (frame.width / 2 + frame.lift + 4, 7 - frame.height / 2 - frame.lift)
-        marks.append(Text(*place, (Span(stacked),), pointed.stack_ink))
+        marks.append(Text(*place, stacked, pointed.stack_ink))
     if operand.labels and operand.shape:
         marks += _tokens(frame, operand, right=around(marks).left - 4)
     return cell(marks)
@@ -106,6 +106,7 @@ def _edges(frame: Frame, operand: Operand, style: Style, inner: int | None, poin
         ink = pointed.size_ink(frame.columns, "match" if frame.columns == inner_axis else "size")
         if pointed.has_edge(frame.columns):
             yield Line((((left, top), (-left, top)),), "clash-edge")
+        ink = _named_ink(operand, frame.columns, style, ink)
         spans = _sliced(operand, frame.width) if ink == "size" else ()
         spans = spans or _size_spans(operand, frame.columns, style, ink)
         above = frame.lift + 5 + _lowered(spans)
@@ -114,11 +115,27 @@ def _edges(frame: Frame, operand: Operand, style: Style, inner: int | None, poin
         ink = pointed.size_ink(frame.rows, "match" if frame.rows == inner_axis else "size")
         if pointed.has_edge(frame.rows):
             yield Line((((left, top), (left, -top)),), "clash-edge")
+        ink = _named_ink(operand, frame.rows, style, ink)
         spans = _size_spans(operand, frame.rows, style, ink)
         if 14 < width_px(spans, ink) <= frame.height + 2:
             yield Text(-frame.width / 2 - 5 - _lowered(spans), 0, spans, ink, "middle", turned=True)
         else:
             yield Text(-frame.width / 2 - 5, 4, spans, ink, "end")
+
+
+def _named_ink(operand: Operand, axis: int, style: Style, ink: str) -> str:
+    """The ink of a size that is a name: letters larger than their subscripts, which are as small as text may be."""
+    is_named = style.dims != "numbers" and axis < len(operand.dims) and bool(operand.dims[axis])
+    return f"{ink}-name" if is_named and ink in {"size", "match"} else ink
+
+
+def _stack_spans(operand: Operand, style: Style) -> tuple[Span, ...]:
+    """How many matrices a stack has: ``×12``, with names ``×h``."""
+    text = stack_text(operand)
+    names = operand.stack_dims
+    if style.dims == "names" and len(names) == 1 and names[0] and text == f"×{operand.stack_axes[0]}":
+        return (Span("×"), *name_spans(names[0], "stack", 60))
+    return (Span(text),) if text else ()
 
 
 def _lowered(spans: tuple[Span, ...]) -> float:
@@ -181,7 +198,8 @@ def _name(frame: Frame, operand: Operand, style: Style) -> Iterator[Mark]:
     if width_px(spans, ink) > frame.width - 2 * abs(x) - 5 or frame.height < 18:
         above = _lowered(spans) + 6.0
         if frame.columns is not None:
-            above += 12 + _lowered(_size_spans(operand, frame.columns, style, "size"))
+            named = _named_ink(operand, frame.columns, style, "size")
+            above += (12 if named == "size" else 14) + _lowered(_size_spans(operand, frame.columns, style, named))
         yield Text(frame.lift / 2, -frame.height / 2 - frame.lift - above, spans, ink, "middle")
     else:
         yield Text(x, y + 4.5, spans, ink, "middle")
