@@ -6,12 +6,12 @@ from typing import Any
 
 from shapetrace.drawing.content.facts import facts_of
 from shapetrace.drawing.wording import Words
+from shapetrace.exploring.ending import failure
 from shapetrace.exploring.mapping import maps
 from shapetrace.exploring.picturing import Pictures, pictures
 from shapetrace.exploring.recording import Layers, made_bytes, operation
 from shapetrace.exploring.sentences import OF_SECTIONS, sentence
 from shapetrace.exploring.wiring import Place, value_keys
-from shapetrace.failing import report
 from shapetrace.ir import Trace
 from shapetrace.language import Phrase
 from shapetrace.outlining import outline as read
@@ -66,21 +66,12 @@ def page_data(explored: Explored, languages: Sequence[Words]) -> tuple[dict[str,
         "totals": asdict(whole.totals),
         "coverage": asdict(whole.coverage),
         "cache": whole.cache.bytes_per_token() if whole.cache else None,
-        "failure": _failure(whole, languages),
+        "failure": failure(whole, languages, drawn),
         "form": "fused" if explored.starts_fused and explored.fused else "head",
         "forms": dict(zip(("head", "fused"), forms, strict=False)),
         "rows": drawn.rows,
     }
     return told, drawn
-
-
-def _failure(outline: Outline, languages: Sequence[Words]) -> dict[str, Any] | None:
-    """Why the pass ended early, in each language."""
-    if not outline.failure:
-        return None
-    explained = outline.explained
-    lines = {words.lang: report(explained, words.told) if explained else outline.failure for words in languages}
-    return {"reason": outline.failure, "report": lines}
 
 
 def _form(outline: Outline, layers: Layers | None, drawn: Pictures, languages: Sequence[Words]) -> dict[str, Any]:

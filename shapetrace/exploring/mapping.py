@@ -41,4 +41,4 @@ def _map(
         ]
         for title, box, of in made.areas
     ]
-    return {"picture": drawn.map_number(made), "areas": areas}
+    return {"picture": drawn.plate_number(made.groups, made.box), "areas": areas}

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from shapetrace.drawing.kinds.equation_cells import EquationCell, equation_cells, page_scale
-from shapetrace.drawing.kinds.map import BareMap
 from shapetrace.drawing.layout.boxes import Box
 from shapetrace.drawing.layout.matrices import Style
 from shapetrace.drawing.primitives import Group
@@ -23,13 +22,13 @@ class Pictures:
         styles: How they are drawn: what stands at the edges, in which language.
         cells: Every cell that some row has.
         rows: Rows by their cells' numbers.
-        maps: Every map, with where it is.
+        plates: Other pictures, the map and that of a failure, each with where it is.
     """
 
     styles: list[tuple[Style, Words]]
     cells: list[EquationCell] = field(default_factory=list)
     rows: list[list[int]] = field(default_factory=list)
-    maps: list[tuple[tuple[Group, ...], Box]] = field(default_factory=list)
+    plates: list[tuple[tuple[Group, ...], Box]] = field(default_factory=list)
     _cell_numbers: dict[EquationCell, int] = field(default_factory=dict)
     _row_numbers: dict[tuple[int, ...], int] = field(default_factory=dict)
     _drawn: dict[object, list[int]] = field(default_factory=dict)
@@ -41,12 +40,11 @@ class Pictures:
             self._drawn[look] = [self._row(equation_cells(step, style, words)) for style, words in self.styles]
         return self._drawn[look]
 
-    def map_number(self, made: BareMap) -> int:
-        """Number of a map; one that looks the same is kept once."""
-        told = made.groups, made.box
-        if told not in self.maps:
-            self.maps.append(told)
-        return self.maps.index(told)
+    def plate_number(self, groups: tuple[Group, ...], box: Box) -> int:
+        """Number of a picture that is no row; one that looks the same is kept once."""
+        if (groups, box) not in self.plates:
+            self.plates.append((groups, box))
+        return self.plates.index((groups, box))
 
     def _row(self, cells: Sequence[EquationCell]) -> int:
         row = tuple(self._number(cell) for cell in cells)

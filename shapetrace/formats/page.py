@@ -19,6 +19,7 @@ from shapetrace.drawing.resources import names_in, read
 from shapetrace.drawing.theme import Theme, theme_named
 from shapetrace.drawing.wording import Words, words_in
 from shapetrace.exploring import Explored, page_data
+from shapetrace.exploring.ending import last_step
 from shapetrace.formats.bundling import bundle
 from shapetrace.formats.contract import Excerpt, Files, Format, Options
 from shapetrace.formats.fragments import fragment
@@ -49,7 +50,7 @@ def render(explored: Explored, options: Options, place: str = "") -> str:
         "theme": options.theme if options.theme in {"light", "dark"} else "auto",
         "languages": {words.lang: _phrases(words, templates) for words in languages},
         "cells": [_cell(cell) for cell in drawn.cells],
-        "maps": [["".join(fragment(group.marks) for group in groups), _numbers(box)] for groups, box in drawn.maps],
+        "plates": [["".join(fragment(group.marks) for group in groups), _numbers(box)] for groups, box in drawn.plates],
     }
     title = (options.look.title if options.look else "") or explored.outline.model.name
     data["title"] = title
@@ -74,7 +75,9 @@ def framed(page: str, title: str, height_px: int) -> str:
 
 
 def _place(outline: Outline, asked: str) -> str:
-    """Id of a step, or path of a section, of the first of folded layers or of any."""
+    """Id of a step, or path of a section, of the first of folded layers or of any; of a failed pass where it ended."""
+    if not asked and outline.failure:
+        return last_step(outline)
     if not asked or any(step.id == asked for step in outline.steps()):
         return asked
     found = section_named(outline, asked)

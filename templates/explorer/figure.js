@@ -4,7 +4,7 @@ import { book } from "./book.js";
 import { cellsWidth, columnsFor, equationPicture } from "./cells.js";
 import { byId, fill, h } from "./dom.js";
 import { inLayer } from "./links.js";
-import { hasMap, isOnMap, mapPicture } from "./map.js";
+import { hasMap, isOnMap, mapPicture, plate } from "./map.js";
 import { drawRails } from "./rails.js";
 import { state } from "./state.js";
 import { titleOf } from "./tree.js";
@@ -144,11 +144,14 @@ function cache() {
   return kept ? say("KV cache: {n} per token", { n: bytesText(kept) }) : "";
 }
 
-/** Why the pass ended early, above the model. @param {number} n */
+/** Why the pass ended early: above the whole model and where it ended. @param {number} n */
 function failure(n) {
   const { failure: told } = state.page;
-  if (!told || n) return null;
-  return h("section", { class: "failure", role: "alert" }, h("h2", {}, say("The pass ended early")), h("pre", {}, told.report[state.lang] ?? told.reason));
+  if (!told || (n && book().home[book().stepById.get(told.after) ?? -1] !== n)) return null;
+  const shown = told.pictures?.[state.lang], report = told.report?.[state.lang] ?? told.reason;
+  const drawing = shown && h("div", { class: "equation" }, plate(innerWidth <= 760 ? shown.narrow : shown.wide));
+  const text = drawing ? h("details", {}, h("summary", {}, say("As text")), h("pre", {}, report)) : h("pre", {}, report);
+  return h("section", { class: "failure", role: "alert", "aria-label": report }, h("h2", {}, say("The pass ended early")), drawing, text);
 }
 
 /**

@@ -133,14 +133,22 @@ function listen() {
   });
 }
 
+/** The explanation of a failure stands above the row where it ended. */
+function toTop() {
+  byId("main").scrollTop = 0;
+  scrollTo(0, 0);
+}
+
 async function start() {
   state.page = await unpacked(byId("data").textContent ?? "");
   byId("data").remove();
   Object.assign(state, { lang: state.page.lang, theme: state.page.theme, form: state.page.form });
-  follow(location.hash || `#${state.page.place}`);
+  const asked = location.hash.slice(1);
+  follow(`#${asked || state.page.place}`);
   if (book().steps.length <= MOST_OPEN) book().sections.forEach((_, n) => opened.add(`s${n}`));
   listen();
   drawAll();
+  if (state.page.failure && !asked) toTop();
   document.documentElement.dataset.ready = performance.now().toFixed(0);
   prepareSearch();
 }

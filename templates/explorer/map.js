@@ -31,14 +31,20 @@ export function hasMap() {
 /** The map, with an area to click on each box. */
 export function mapPicture() {
   const { picture: number, areas } = /** @type {import("./types.js").ModelMap} */ (chosenMap());
-  const [inner, [left, top, right, bottom]] = state.page.maps[number];
+  const svg = plate(number);
+  for (const [title, key, box] of areas) svg.append(area(title, key, box));
+  return h("div", { class: "panel equation map", "data-s": 0 }, svg);
+}
+
+/** A picture that is no row. @param {number} number */
+export function plate(number) {
+  const [inner, [left, top, right, bottom]] = state.page.plates[number];
   const svg = picture(inner);
   svg.setAttribute("viewBox", `${left} ${top} ${right - left} ${bottom - top}`);
   svg.setAttribute("width", String(right - left));
   svg.setAttribute("height", String(bottom - top));
   svg.setAttribute("class", "cell");
-  for (const [title, key, box] of areas) svg.append(area(title, key, box));
-  return h("div", { class: "panel equation map", "data-s": 0 }, svg);
+  return svg;
 }
 
 /**

@@ -73,6 +73,12 @@
  * @typedef {[string, Box, number | null, number?, Box?, [number, number, number, number, number][]?]} Cell
  *   SVG, box, column; of a matrix which operand it is, its body, and where the size of an axis is written
  *
+ * @typedef {object} Failure why the pass ended early
+ * @property {string} reason
+ * @property {string} after id of the last step that ran
+ * @property {Record<string, string>} [report] in each language
+ * @property {Record<string, {wide: number, narrow: number}>} [pictures]
+ *
  * @typedef {object} Page
  * @property {string} title
  * @property {string} lang
@@ -85,12 +91,12 @@
  * @property {Record<string, any>} totals
  * @property {Record<string, any>} coverage
  * @property {number | null} cache bytes that all layers keep of one token
- * @property {{reason: string, report: Record<string, string>} | null} failure
+ * @property {Failure | null} failure
  * @property {Record<string, Form>} forms
  * @property {Record<string, {language: string, phrases: Record<string, string>}>} languages
  * @property {Cell[]} cells
  * @property {number[][]} rows
- * @property {[string, Box][]} maps SVG and where it is
+ * @property {[string, Box][]} plates other pictures: SVG and where it is
  */
 
 export {};

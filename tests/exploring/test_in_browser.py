@@ -49,7 +49,7 @@ def place(shown: Page) -> str:
 
 @pytest.mark.parametrize("name", MODELS)
 def test_the_first_picture_is_the_map(opened, name):
-    shown = opened(name)
+    shown = opened(name, "#?lang=en")
     areas = shown.locator("main .map .area")
     assert areas.count() >= 1 and shown.locator("main .row").count() == 0
     keys = areas.evaluate_all("all => all.map(area => area.dataset.go)")
@@ -80,7 +80,7 @@ def test_a_box_of_the_map_opens_its_part_and_escape_leads_back(opened):
 @pytest.mark.parametrize("name", MODELS)
 @pytest.mark.parametrize("size", [DESKTOP, PHONE])
 def test_the_map_is_never_shrunk_and_stays_in_its_place(opened, name, size):
-    shown = opened(name, size=size)
+    shown = opened(name, "#?lang=en", size)
     fonts = shown.locator(".map text").evaluate_all(
         "all => all.map(e => parseFloat(getComputedStyle(e).fontSize) * e.getScreenCTM().a)"
     )
@@ -262,10 +262,23 @@ def test_hostile_names_are_shown_as_they_are(opened):
     assert shown.locator("main img").count() == 0
 
 
-def test_a_failing_pass_opens_at_its_explanation(opened):
+def test_a_failing_pass_opens_where_it_ended_with_the_clash_drawn(opened):
     shown = opened("broken")
-    told = shown.locator(".failure").inner_text()
-    assert "The pass ended early" in told and "second" in told and "9" in told
+    assert place(shown) == "first"
+    box = shown.locator(".failure")
+    assert box.bounding_box()["y"] >= 56
+    assert "8 ≠ 9: linear failed in second" in box.locator("svg").text_content()
+    assert box.locator("svg .i-clash-edge, svg [class*=clash]").count() >= 2
+    box.locator("summary").click()
+    assert "would fit: Linear(8, 4) as second" in box.inner_text()
+    shown.locator("#side [data-k=s0] .n").first.click()
+    assert shown.locator("main .map").count() == 1 and box.is_visible()
+    shown.keyboard.press("l")
+    assert "8 ≠ 9" in box.locator("svg").text_content() and "提前结束" in box.inner_text()
+
+
+def test_a_link_into_a_failing_pass_leads_where_it_says(opened):
+    assert opened("broken", "#?view=rows").locator("aside h3").inner_text() == "Broken"
 
 
 def test_several_pages_in_a_notebook_do_not_disturb_each_other(browser, tmp_path):

@@ -72,7 +72,7 @@ def test_every_box_of_a_map_stands_for_a_part_and_lies_on_it(told):
     _, data, drawn = told
     for form in data["forms"].values():
         for chosen in (each for sizes in form["maps"].values() for each in sizes.values()):
-            _, around = drawn.maps[chosen["picture"]]
+            _, around = drawn.plates[chosen["picture"]]
             for title, key, (left, top, right, bottom) in chosen["areas"]:
                 assert title and int(key[1:]) < len(form["sections" if key[0] == "s" else "steps"])
                 assert around.left <= left < right <= around.right
