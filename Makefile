@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test slow check format gallery hooks programs clean
+.PHONY: help demo test slow check format gallery site hooks programs clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ format: $(READY) ## let ruff write
 gallery: $(READY) ## rebuild gallery/ and the example posts, byte for byte
 	$(BIN)/python tools/build_gallery.py
 	$(BIN)/shapetrace embed docs/post-en.md docs/post-zh.md
+
+site: $(READY) ## a static site with a page for each preset and for types of transformers, in site/
+	$(BIN)/python tools/build_site.py site
 
 hooks: ## run the checks before each commit
 	git config core.hooksPath .githooks

@@ -1,0 +1,111 @@
+"""Write a site that needs no server: a page for each preset, and for types of transformers, and a list to search.
+
+``python tools/build_site.py FOLDER [MODEL ...]``; all models where none is named. Only configurations are read.
+"""
+
+import base64
+import hashlib
+import re
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader
+from rich.progress import track
+
+from shapetrace import Trace, explore
+from shapetrace.drawing.content.facts import facts_of
+from shapetrace.drawing.wording import counted, words_in
+from shapetrace.errors import ShapetraceError
+from shapetrace.models.presets import names
+from shapetrace.obtaining import obtain
+from shapetrace.request import Request
+from shapetrace.writing import write
+
+HERE = Path(__file__).parent / "site"
+TYPES = (HERE / "types.txt").read_text(encoding="utf-8").split()
+SEQ = 64
+"""Tokens for models that are given by their type alone."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of the list.
+
+    Attributes:
+        asked: The model as a command takes it.
+        file: Its page.
+        name: What it is called.
+        facts: Its settings.
+        parameters: How many it has.
+        found_by: What a search looks in: names, sizes, kinds of sections, roles and operators.
+    """
+
+    asked: str
+    file: str
+    name: str
+    facts: str
+    parameters: str
+    found_by: str
+
+
+def main() -> int:
+    """Write all pages, then the list; say what could not be traced."""
+    folder, *asked = sys.argv[1:]
+    models = asked or [*names(), *(f"hf:{name}" for name in TYPES)]
+    entries, failed = build(Path(folder), models)
+    size = sum(path.stat().st_size for path in Path(folder).glob("*.html")) / 1e6
+    print(f"{len(entries)} pages, {size:.1f} MB: open {folder}/index.html")
+    for line in failed:
+        print(f"left out: {line}", file=sys.stderr)
+    return int(bool(failed))
+
+
+def build(folder: Path, models: list[str]) -> tuple[list[Entry], list[str]]:
+    """Write pages and their list; give what is listed, and why others are not."""
+    entries, failed = [], []
+    for asked in track(models, "tracing", transient=True, disable=not sys.stderr.isatty()):
+        try:
+            trace = traced(asked)
+        except (ShapetraceError, RuntimeError, ValueError, TypeError, ImportError) as error:
+            failed.append(f"{asked}: {str(error).splitlines()[0]}")
+            continue
+        entries.append(entry(asked, trace))
+        write(folder / entries[-1].file, explore(trace).html)
+    write(folder / "index.html", listing(entries))
+    return entries, failed
+
+
+def traced(asked: str) -> Trace:
+    """A pass on meta: of a preset as it was published, of a type of transformers over a few tokens."""
+    shape = {"seq": SEQ} if asked.startswith("hf:") else {}
+    return obtain(Request(model=asked, shape=shape), lambda *_: None)
+
+
+def entry(asked: str, trace: Trace) -> Entry:
+    """What the list says of a model."""
+    outline, words = trace.outline(), words_in("en")
+    sections = {section.title for section in outline.root.sections()}
+    roles = {step.role.value.replace("_", " ") for step in outline.steps()}
+    sizes = {str(size) for step in outline.steps() for operand in step.operands for size in operand.shape}
+    facts = " · ".join(facts_of(outline.model, words))
+    found_by = " ".join([asked, outline.model.name, facts, *sorted(sections | roles), *sorted(sizes)]).lower()
+    file = re.sub(r"[^a-z0-9.]+", "-", asked.lower()).strip("-") + ".html"
+    return Entry(asked, file, outline.model.name, facts, counted(outline.totals.parameters), found_by)
+
+
+def listing(entries: list[Entry]) -> str:
+    """The page with the list. What a model calls itself is text in it."""
+    files = Environment(loader=FileSystemLoader(HERE), autoescape=True, keep_trailing_newline=True)
+    script, style = ((HERE / name).read_text(encoding="utf-8") for name in ("site.js", "site.css"))
+    values = {"script": script, "style": style, "script_hash": digest(script), "style_hash": digest(style)}
+    return files.get_template("index.html").render(entries=entries, **values)
+
+
+def digest(text: str) -> str:
+    """Hash of a script or style, as a Content-Security-Policy names it."""
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
