@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from shapetrace.models.caching import Kept
 from shapetrace.models.positions import Rope, rotate
 from shapetrace.models.settings import Settings
 
@@ -58,7 +59,9 @@ class SelfAttention(nn.Module):
             self.k_norm = nn.RMSNorm(hs, eps=settings.norm_eps)
         self.qk_norm = settings.attention.qk_norm
 
-    def forward(self, x: Tensor, mask: Tensor | None = None, rope: Rope | None = None) -> Tensor:
+    def forward(
+        self, x: Tensor, mask: Tensor | None = None, rope: Rope | None = None, kept: Kept | None = None
+    ) -> Tensor:
         B, T, _ = x.size()
         q, k, v = self.project(x)
         q = q.view(B, T, self.n_head, self.head_size)  # (B, T, nh, hs)
@@ -69,6 +72,8 @@ class SelfAttention(nn.Module):
         q, k, v = q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2)  # (B, nh, T, hs)
         if rope is not None:
             q, k = rotate(q, rope), rotate(k, rope)
+        if kept is not None:
+            k, v = kept.append(k, v)  # (B, n_kv, P, hs), (B, n_kv, T, hs) -> (B, n_kv, P + T, hs)
         n = self.n_head // self.n_kv_head
         y = attend(q, repeat_heads(k, n), repeat_heads(v, n), mask)  # (B, nh, T, hs)
         y = y.transpose(1, 2).reshape(B, T, self.n_head * self.head_size)  # the heads side by side
@@ -119,14 +124,17 @@ class Head(nn.Module):
         self.query = nn.Linear(C, hs, bias=settings.qkv_bias)
         self.value = nn.Linear(C, hs, bias=settings.qkv_bias)
 
-    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
+    def forward(self, x: Tensor, mask: Tensor | None = None, kept: Kept | None = None, head: int = 0) -> Tensor:
         k = self.key(x)  # (B, T, C) -> (B, T, hs)
         q = self.query(x)
+        if kept is not None:
+            k, v = kept.append(k, self.value(x), head=head)
         wei = q @ k.transpose(-2, -1) * k.shape[-1] ** -0.5  # (B, T, hs) x (B, hs, T) -> (B, T, T)
         if mask is not None:
             wei = wei.masked_fill(mask, float("-inf"))
         wei = F.softmax(wei, dim=-1)
-        v = self.value(x)
+        if kept is None:
+            v = self.value(x)
         out: Tensor = wei @ v  # (B, T, T) x (B, T, hs) -> (B, T, hs)
         return out
 
@@ -139,7 +147,13 @@ class SideBySide(nn.Module):
         self.heads = nn.ModuleList([Head(settings) for _ in range(settings.heads)])
         self.proj = nn.Linear(settings.heads * settings.head_size, settings.d_model, bias=settings.out_bias)
 
-    def forward(self, x: Tensor, mask: Tensor | None = None, rope: None = None) -> Tensor:  # noqa: ARG002 - as the others
-        y = torch.cat([head(x, mask) for head in self.heads], dim=-1)  # (B, T, nh * hs)
+    def forward(
+        self,
+        x: Tensor,
+        mask: Tensor | None = None,
+        rope: None = None,  # noqa: ARG002 - as the others
+        kept: Kept | None = None,
+    ) -> Tensor:
+        y = torch.cat([head(x, mask, kept, place) for place, head in enumerate(self.heads)], dim=-1)  # (B, T, nh * hs)
         out: Tensor = self.proj(y)  # (B, T, nh * hs) -> (B, T, C)
         return out

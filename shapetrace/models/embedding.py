@@ -2,12 +2,11 @@
 
 import math
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from shapetrace.models.norms import norm
-from shapetrace.models.positions import sinusoids
+from shapetrace.models.positions import places, sinusoids
 from shapetrace.models.settings import Settings
 
 
@@ -29,8 +28,8 @@ class Embedded(nn.Module):
         if self.settings.tie:
             self.lm_head.weight = self.wte.weight
 
-    def embed(self, input_ids: Tensor) -> Tensor:
-        """Rows of the token table with their positions: (B, T) -> (B, T, C)."""
+    def embed(self, input_ids: Tensor, past: int = 0) -> Tensor:
+        """Rows of the token table with their positions, counted on from past tokens: (B, T) -> (B, T, C)."""
         settings = self.settings
         x: Tensor = self.wte(input_ids)
         if settings.scale_embedding:
@@ -39,7 +38,7 @@ class Embedded(nn.Module):
             x = F.pad(x, (0, 0, 0, settings.pad - x.size(1)))  # zeros for the rows that have no token
         T, C = x.size(1), x.size(2)
         if settings.positions == "learned":
-            x = x + self.wpe(torch.arange(T, device=x.device))  # (B, T, C) + (T, C)
+            x = x + self.wpe(places(T, past, x.device))  # (B, T, C) + (T, C)
         elif settings.positions == "sinusoidal":
-            x = x + sinusoids(T, C, like=x)
+            x = x + sinusoids(T, C, like=x, past=past)
         return self.ln_e(x) if settings.embedding_norm else x

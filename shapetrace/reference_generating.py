@@ -1,0 +1,58 @@
+"""A prefill and decode steps of the reference model or a preset, with its cache."""
+
+from dataclasses import replace
+from typing import Any
+
+from shapetrace import ir
+from shapetrace.decoding import Generation
+from shapetrace.errors import UsageError
+from shapetrace.models.settings import Settings
+from shapetrace.request import Request, check, settings_of
+from shapetrace.running import run
+
+
+def generated(request: Request, n_steps: int) -> Generation:
+    """A pass over the prompt and decode steps behind it; the head reads the last row, as a loop that writes needs it.
+
+    Args:
+        request: What is asked for; ``seq``, a text or ids say the length of the prompt.
+        n_steps: Decode steps behind the prefill.
+
+    Raises:
+        UsageError: If the request is wrong, or the model has no positions for so many tokens.
+    """
+    check(request)
+    name, settings = settings_of(request)
+    settings = replace(_fitting(name, settings, request, n_steps), last_row=True)
+
+    from shapetrace.models import building
+    from shapetrace.models.caching import Cache
+
+    model, cache, found = building.build(settings), Cache(settings), Generation()
+    info = ir.Model(name, {**settings.facts()}, building.device_of(settings).type, request.words.labels)
+    outputs: list[Any] = []
+    model.register_forward_hook(lambda _module, _args, output: outputs.append(output))
+    (ids,), _ = building.inputs(settings)
+    for _ in range(n_steps + 1):
+        found.add(run(model, (ids, cache), {}, info))
+        ids = outputs.pop().argmax(-1, keepdim=True)  # (B, V) -> (B, 1)
+    return found
+
+
+def _fitting(name: str, settings: Settings, request: Request, n_steps: int) -> Settings:
+    """Settings with room for the steps: a prompt of no given length gets shorter, a free table longer."""
+    if settings.encoder_layers:
+        raise UsageError(f"{name} is an encoder with a decoder: --generate runs decoders alone so far")
+    if settings.pad is not None:
+        raise UsageError("--pad and --generate: a cache keeps rows of tokens, not of padding; leave --pad out")
+    length = settings.n_tokens + n_steps
+    if settings.positions != "learned" or settings.context is None or length <= settings.context:
+        return settings
+    if not request.model:
+        return replace(settings, context=length)
+    if "seq" not in request.shape and not settings.tokens and settings.context > n_steps:
+        return replace(settings, seq=settings.context - n_steps)
+    raise UsageError(
+        f"{name} has {settings.context:,} positions, and {settings.n_tokens:,} tokens with {n_steps:,} steps need "
+        f"{length:,}: give a shorter prompt or fewer steps"
+    )
