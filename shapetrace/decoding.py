@@ -1,9 +1,10 @@
 """How the matrices change from pass to pass: a prefill and the decode steps behind it, with the bill of each."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from functools import cached_property
+from itertools import pairwise
 from math import prod
 from typing import Any
 
@@ -17,6 +18,9 @@ from shapetrace.outlining.structure import Outline, Step
 _APPENDS = (Role.CACHE_APPEND, Role.CACHE_WRITE)
 _SMALL = frozenset({"norm", "activation", "residual", "position", "pointwise", "select", "split", "add", "multiply"})
 """Kinds of steps that are left out of the table: they multiply nothing and keep nothing."""
+
+_TAKING = frozenset({"embedding", "index", "index_select"})
+"""Kernels that read those rows of a table that they take out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +109,12 @@ class Generation:
 
     @property
     def bills(self) -> list[Bill]:
-        """What each pass costs."""
-        return [each.bill for each in self.passes]
+        """What each pass costs; where a pass does not show what it keeps, that is what the next one finds."""
+        bills = [each.bill for each in self.passes]
+        for place, (bill, after) in enumerate(pairwise(bills)):
+            if not bill.cache_written and after.cache_read > bill.cache_read:
+                bills[place] = replace(bill, cache_written=after.cache_read - bill.cache_read)
+        return bills
 
     @property
     def cache_bytes(self) -> int:
@@ -168,10 +176,10 @@ def _weights_read(trace: ir.Trace) -> int:
 
 
 def _taken(trace: ir.Trace, kernel: ir.Kernel, value: int) -> int:
-    """Elements of a weight that one kernel reads: of a table the rows looked up, of experts at most one a row."""
-    if base_name(kernel.name) == "embedding" and kernel.outputs:
-        return prod(trace.tensors[kernel.outputs[0]].shape)
+    """Elements of a weight that one kernel reads: of a table the rows taken out, of experts at most one a row."""
     shape = trace.tensors[value].shape
+    if base_name(kernel.name) in _TAKING and kernel.outputs and kernel.inputs[0] == value:
+        return min(prod(trace.tensors[kernel.outputs[0]].shape), prod(shape))
     if base_name(kernel.name) == "_grouped_mm" and len(shape) == 3 and kernel.inputs[0] != value:
         n_rows = prod(trace.tensors[kernel.inputs[0]].shape[:-1])
         return prod(shape[1:]) * min(shape[0], n_rows)

@@ -149,3 +149,21 @@ def test_only_decoders_are_generated_by_the_command(tmp_path, monkeypatch, capsy
             command_line.main()
         assert ended.value.code == 2
         assert said in capsys.readouterr().err
+
+
+def test_of_a_table_of_experts_those_are_read_that_are_taken_out():
+    table = torch.nn.Parameter(torch.zeros(16, 4, 4))
+
+    class Chosen(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.table = table
+
+        def forward(self, rows):
+            return torch.bmm(torch.ones(len(rows), 1, 4), self.table[rows])
+
+    model = Chosen()
+    with shapetrace.generation() as g:
+        model(torch.tensor([3, 5]))
+        model(torch.tensor([1]))
+    assert [bill.weights_read for bill in g.bills] == [2 * 16 * 4, 16 * 4]
