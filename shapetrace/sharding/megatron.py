@@ -62,7 +62,7 @@ def _plan(model: nn.Module, *, rows: Placement) -> Iterator[tuple[str, ParallelS
         if style is not None:
             yield path, style
     if rows != Replicate():
-        yield "h.0", _entering(Replicate(), rows, others=2)
+        yield "h.0", _entering(Replicate(), rows, others=3)
 
 
 def _style(name: str, module: nn.Module, rows: Placement) -> ParallelStyle | None:
@@ -82,7 +82,7 @@ def _style(name: str, module: nn.Module, rows: Placement) -> ParallelStyle | Non
     return _entering(rows, Replicate(), others=_OTHERS[name]) if by_rows and name in _OTHERS else None
 
 
-_OTHERS = {"attn": 2, "mlp": 0}
+_OTHERS = {"attn": 3, "mlp": 0}
 """What a sublayer takes besides rows: mask and rope."""
 
 

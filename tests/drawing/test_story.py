@@ -7,6 +7,7 @@ import pytest
 
 from shapetrace.drawing import Look, figure
 from shapetrace.drawing.primitives import Rect, Text
+from shapetrace.drawing.telling.paths import spoken_paths
 from shapetrace.drawing.telling.picking import pick_of
 from shapetrace.drawing.telling.scenes import Opened, Scene, story_of
 from shapetrace.drawing.telling.tokens import token_axes
@@ -175,3 +176,30 @@ def test_chinese_is_cut_in_characters_and_the_figure_says_so():
     outline = told("gpt2", "法国的首都", layers=1)
     assert any("text cut in characters" in text for text in written(outline))
     assert any("文本 按字切分" in text for text in written(outline, lang="zh"))
+
+
+@pytest.mark.parametrize(
+    ("paths", "said"),
+    [
+        (("wte", "wpe"), "wte, wpe"),
+        (("h.0.self_attn.q_proj", "h.0.self_attn.k_proj"), "h.0.self_attn.{q,k}_proj"),
+        (("model.decoder.fc1", "model.decoder.fc2"), "model.decoder.fc{1,2}"),
+        (
+            ("model.decoder.embed_tokens", "model.decoder.embed_positions"),
+            "model.decoder.{embed_tokens,embed_positions}",
+        ),
+    ],
+)
+def test_paths_are_cut_where_words_end(paths, said):
+    assert spoken_paths(paths) == said
+
+
+def test_of_nested_blocks_the_outer_one_is_told():
+    outline = gpt2()
+    inner = replace(next(part for part in outline.root.sections() if part.kind == "mlp"), repeat=99, kind="block")
+    block = next(part for part in outline.root.items if getattr(part, "kind", "") == "block")
+    nested = replace(block, items=tuple(inner if getattr(part, "kind", "") == "mlp" else part for part in block.items))
+    root = replace(outline.root, items=tuple(nested if part is block else part for part in outline.root.items))
+    (opened,) = (each for each in story_of(replace(outline, root=root), frozenset()) if isinstance(each, Opened))
+    assert opened.section is nested
+    assert [scene.closed.repeat for scene in opened.scenes if scene.closed] == [99]

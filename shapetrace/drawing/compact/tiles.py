@@ -148,7 +148,7 @@ def size_marks(frame: Frame, operand: Operand, style: TileStyle, shown: Shown) -
 def _slack(frame: Frame, operand: Operand, style: TileStyle) -> float:
     """How much longer than its side a turned size may be: little below a size of the columns that reaches over it."""
     if frame.columns is None:
-        return _SLACK_PX
+        return _REACH_PX
     reaches = (width_px(size_spans(operand, frame.columns, style, "match"), "match") - frame.width - frame.lift) / 2
     return _SLACK_PX if reaches < _REACH_PX else 1.0
 

@@ -18,7 +18,7 @@ def _is_alike(step: Step) -> bool:
     if len(step.operands) != 1 or len(step.results) != 1:
         return False
     before, after = step.operands[0], step.results[0]
-    return bool(after.name) and (before.part, before.name) == (after.part, after.name)
+    return bool(after.name) and before.part == after.part
 
 
 def primed(items: Sequence[Item], makers: frozenset[str]) -> tuple[Item, ...]:

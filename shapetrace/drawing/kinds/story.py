@@ -104,7 +104,7 @@ def _sizes(operand: Operand, tokens: Mapping[int, TokenAxis]) -> Iterator[int]:
 def _title(outline: Outline, pick: Pick, words: Words) -> str:
     model = clean(outline.model.name)
     if pick.row is None:
-        return words.say("{model}: from ids to the result", model=model)
+        return words.say("{model}: from the input to the result", model=model)
     text = clean(spoken(outline.model.tokens))
     if outline.model.tokens and pick.label and len(text) <= _LONGEST_TEXT:
         return words.say("From “{text}” to the next word", text=text)

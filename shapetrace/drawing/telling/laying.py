@@ -8,10 +8,10 @@ from shapetrace.drawing.compact.scaling import CubeLaw, most_px
 from shapetrace.drawing.content.subject import slug
 from shapetrace.drawing.layout.cells import Cell
 from shapetrace.drawing.layout.columns import EquationLine
-from shapetrace.drawing.layout.names import joined_path
 from shapetrace.drawing.metrics import clean, shortened, width_px
 from shapetrace.drawing.metrics import wrapped as wrapped_text
 from shapetrace.drawing.primitives import Group, Mark, Rect, Span, Text, moved
+from shapetrace.drawing.telling.paths import spoken_paths
 from shapetrace.drawing.telling.rich import rich_spans
 from shapetrace.drawing.telling.scenes import Scene
 
@@ -26,7 +26,6 @@ _NOTE_PX = 15.0
 _CAPTION_GAP_PX = 8.0
 _SCENE_GAP_PX = 16.0
 _GAP_PX = 24.0
-_LONGEST_PATHS = 24
 _FRAME_TOP_PX = 30.0
 
 
@@ -53,8 +52,7 @@ class SetScene:
             return clean(self.scene.closed.module)
         weighted = [step for step in self.scene.told() if any(o.role == "weight" for o in step.operands)]
         paths = tuple(dict.fromkeys(step.path for step in weighted if step.path))
-        listed = ", ".join(paths)
-        return clean(listed if len(listed) <= _LONGEST_PATHS else joined_path(paths)) if paths else ""
+        return clean(spoken_paths(paths)) if paths else ""
 
 
 @dataclass(frozen=True, slots=True)

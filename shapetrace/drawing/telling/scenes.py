@@ -65,10 +65,17 @@ Told: TypeAlias = Scene | Opened
 
 def story_of(outline: Outline, hidden: frozenset[str]) -> tuple[Told, ...]:
     """The scenes of a pass; of several kinds of blocks one is opened: what looks at an encoder, or repeats most."""
-    blocks = [section for section in outline.root.sections() if _is_block(section)]
+    blocks = list(_blocks(outline.root))
     looking = [block for block in blocks if _looks_across(block)]
     chosen = max(looking or blocks, key=lambda block: block.repeat, default=None)
     return tuple(_Teller(outline.root, hidden, chosen).told(outline.root))
+
+
+def _blocks(section: Section) -> Iterator[Section]:
+    """The outermost blocks."""
+    for item in section.items:
+        if isinstance(item, Section):
+            yield from (item,) if _is_block(item) else _blocks(item)
 
 
 def _is_block(section: Section) -> bool:
@@ -110,7 +117,7 @@ class _Teller:
 
     def _opened(self, section: Section) -> tuple[Scene, ...]:
         """Its scenes; the largest sections in it are closed until they are few enough."""
-        closed: list[Section] = []
+        closed = [part for part in section.sections() if part is not section and part.repeat > 1]
         while True:
             scenes = tuple(self._inside(section, closed))
             inner = [part for part in section.sections() if part is not section and _n_steps(part) > 1

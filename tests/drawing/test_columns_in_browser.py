@@ -1,0 +1,96 @@
+"""Stories, comparisons, differences and failures in a column of 700 px, in Chromium, light and dark.
+
+Nothing overlaps or is clipped, text has contrast, and is no smaller there than 10 px.
+"""
+
+from collections.abc import Callable, Iterator
+from functools import cache
+
+import pytest
+
+import shapetrace
+from shapetrace.comparing import compare as compared
+from shapetrace.drawing import Figure, Look, compare, figure
+from shapetrace.drawing.kinds.differing import difference
+from shapetrace.formats.svg import render
+from shapetrace.obtaining import obtain, variants
+from shapetrace.outlining.structure import Outline
+from shapetrace.request import Request
+from tests.browser import chromium, open_browser, survey
+from tests.failing.models import FAILING
+
+pytestmark = pytest.mark.skipif(chromium() is None, reason="no Chromium on this system")
+
+COLUMN_PX = 700
+STORY = Look(width_px=COLUMN_PX, view="story")
+PRESETS = ("gpt2", "llama-3.1-8b", "deepseek-v3", "mixtral-8x7b", "transformer-base")
+TYPES = (
+    "gpt2", "llama", "gemma2", "mixtral", "falcon", "gpt_neox", "deepseek_v3", "qwen3_moe", "bert", "t5", "whisper",
+    "clip",
+)  # fmt: skip
+FAILURES = ("layers of different width", "bmm of batches that differ")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[object]:
+    with open_browser() as opened:
+        yield opened
+
+
+@cache
+def read(model: str, text: str = "", layers: int | None = None, pad: int | None = None) -> Outline:
+    shape = {name: value for name, value in (("layers", layers), ("pad", pad)) if value is not None}
+    return obtain(Request(model=model, text=text, shape=shape), print).outline()
+
+
+def of_type(model_type: str) -> Outline:
+    pytest.importorskip("transformers")
+    return read(f"hf:{model_type}")
+
+
+def failed(name: str) -> Figure:
+    case = FAILING.get(name)
+    if case is None:
+        pytest.skip(f"no failure is called {name}")
+    with pytest.raises(Exception) as caught:  # noqa: PT011 - each model has its own
+        shapetrace.trace(case.model, *case.inputs)
+    return figure(caught.value.trace.outline(), section="failure")
+
+
+def _outlines() -> list[Outline]:
+    return [trace.outline() for trace in variants()]
+
+
+PARIS = "The capital of France is"
+FIGURES: dict[str, Callable[[], Figure]] = {
+    "story": lambda: figure(read("gpt2", PARIS), look=STORY),
+    "story-padded": lambda: figure(read("gpt2", PARIS, pad=1024), look=STORY),
+    "story-sixteen-words": lambda: figure(read("gpt2", "extraordinarily " * 16, layers=2), look=STORY),
+    "story-zh": lambda: figure(read("gpt2", "法国的首都是 Paris 吗"), look=STORY, lang="zh"),
+    "story-translator": lambda: figure(read("transformer-base", "Das ist gut"), look=STORY),
+    "story-narrow": lambda: figure(read("gpt2", PARIS), look=Look(width_px=600, view="story")),
+    **{f"story-{name}": lambda name=name: figure(read(name), look=STORY) for name in PRESETS},  # type: ignore[misc]
+    **{f"story-hf-{name}": lambda name=name: figure(of_type(name), look=STORY) for name in TYPES},  # type: ignore[misc]
+    "compare": lambda: compare(_outlines()),
+    "compare-zh": lambda: compare(_outlines(), lang="zh"),
+    "compare-presets": lambda: compare([read(name) for name in PRESETS[:3]]),
+    "compare-blocks": lambda: compare([read(name) for name in PRESETS[:3]], section="block"),
+    "compare-whole": lambda: compare([read("gpt2"), read("transformer-base")], section=None),
+    "compare-hf": lambda: compare([of_type(name) for name in ("gpt2", "falcon", "deepseek_v3")]),
+    "compare-hf-mlps": lambda: compare([of_type(name) for name in ("bert", "llama", "t5")], section="mlp"),
+    "difference": lambda: difference(compared(read("gpt2").trace, read("gpt2-medium").trace)),
+    "difference-strict": lambda: difference(compared(read("gpt2").trace, read("llama-3.1-8b").trace), strict=True),
+    "difference-zh": lambda: difference(compared(read("gpt2").trace, read("gpt2-medium").trace), lang="zh"),
+    **{f"failure-{name}": lambda name=name: failed(name) for name in FAILURES},  # type: ignore[misc]
+}
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_a_column_of_700_px_is_sound(browser, tmp_path, name):
+    path = tmp_path / "figure.svg"
+    path.write_text(render(FIGURES[name]()), encoding="utf-8")
+    for scheme in ("light", "dark"):
+        (found,) = survey(browser, path, scheme)
+        found.assert_sound()
+        assert found.width_px <= COLUMN_PX
+        assert found.font_px * min(1, COLUMN_PX / found.width_px) >= 10
