@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from shapetrace.drawing.content.rows import Item, Panel, Row
+from shapetrace.outlining.roles import Part
 from shapetrace.outlining.structure import Section, Step
 
 
@@ -60,5 +61,5 @@ def _rebuilt(items: Sequence[Item], readers: dict[str, list[Step]], absorbed: se
 def _is_add(row: Row) -> bool:
     step = row.steps[0]
     is_alone = len(row.steps) == 1 and not row.alike and row.folded is None and row.emphasis is None
-    named = all(operand.name for operand in (*step.operands, *step.results))
+    named = all(operand.part is not Part.OTHER for operand in (*step.operands, *step.results))
     return is_alone and step.kind == "residual" and len(step.operands) == 2 and len(step.results) == 1 and named
