@@ -52,8 +52,9 @@ class Look:
     templates: Path | None = None
 
     def __post_init__(self) -> None:
-        """Check what a user may have typed."""
+        """Check what a user may have typed; 700 and 700.0 are the same width, and make the same figure."""
         check(self.width_px)
+        object.__setattr__(self, "width_px", float(self.width_px))
         if self.dims not in {"numbers", "names", "both"}:
             raise UsageError(f"dims is {self.dims!r}; expected numbers, names or both")
         if self.view not in {"rows", "story", "map"}:

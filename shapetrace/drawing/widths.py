@@ -6,7 +6,7 @@ from shapetrace.errors import UsageError
 
 MAX_WIDTH_PX = 1200
 MIN_WIDTH_PX = 300
-COLUMN_PX = 700
+COLUMN_PX = 700.0
 """Width of a column of text on a screen."""
 
 _PX = {"px": 1.0, "in": 96.0, "cm": 96 / 2.54, "mm": 96 / 25.4, "pt": 96 / 72}

@@ -5,7 +5,9 @@ import pytest
 from shapetrace.drawing import Look, figure
 from shapetrace.drawing.layout.boxes import box_of
 from shapetrace.drawing.primitives import Line, Polygon, Rect, Text
+from shapetrace.drawing.widths import pixels
 from shapetrace.errors import UsageError
+from shapetrace.formats.svg import render
 from shapetrace.outlining.structure import Operand, Outline, Step
 from tests.drawing.geometry import assert_sound, text_boxes
 from tests.drawing.outlines import data, gpt2, outline_of, product, weight
@@ -22,6 +24,12 @@ def test_every_figure_of_gpt2_is_sound(section, lang, width):
     drawn = figure(gpt2(), section=section, lang=lang, look=Look(width_px=width))
     assert_sound(drawn)
     assert drawn.width_px <= width
+
+
+@pytest.mark.parametrize("view", ["rows", "story"])
+def test_a_width_makes_the_same_figure_however_it_is_written(view):
+    looks = [Look(view=view), Look(view=view, width_px=700), Look(view=view, width_px=pixels("700"))]
+    assert len({render(figure(gpt2(), look=look)) for look in looks}) == 1
 
 
 def test_the_overview_says_what_the_model_is():

@@ -25,10 +25,9 @@ from shapetrace.drawing.look import Look
 from shapetrace.drawing.metrics import clean, shortened, width_px
 from shapetrace.drawing.primitives import Figure, Group, Line, Mark, Rect, Span, Text, moved
 from shapetrace.drawing.theme import theme_named
+from shapetrace.drawing.widths import COLUMN_PX
 from shapetrace.drawing.wording import Words, words_in
 
-_WIDTH_PX = 700
-"""A figure of two columns is not wider: its equations would be no clearer."""
 _UNITS_PX = (1.2, 3.6)
 _SIDE_PX = 46.0
 
@@ -57,7 +56,7 @@ def difference(
         UsageError: If there is no such theme or language.
     """
     look = look or Look()
-    width = min(look.width_px, _WIDTH_PX)
+    width = min(look.width_px, COLUMN_PX)  # wider, its equations would be no clearer
     words, colours = words_in(lang, look.templates), theme_named(theme, look.templates)
     columns = ColumnLayout(width, 2)
     style = TileStyle(law_for((), 1), look.dims, colours.hatched)

@@ -20,6 +20,7 @@ from shapetrace.drawing.metrics import clean, shortened, width_px
 from shapetrace.drawing.metrics import wrapped as wrapped_text
 from shapetrace.drawing.primitives import Figure, Group, Mark, Rect, Span, Text, moved
 from shapetrace.drawing.theme import Theme
+from shapetrace.drawing.widths import COLUMN_PX
 from shapetrace.drawing.wording import Words
 from shapetrace.failing import Explanation, Part
 from shapetrace.language import joined, say
@@ -29,7 +30,6 @@ FAILED_STEP = "failed-step"
 """Id of the row that did not run."""
 
 _STEPS_BEFORE = 3
-_WIDTH_PX = 700
 _MARGIN_PX = 24.0
 _PADDING_PX = 12.0
 _UNITS_PX = (1.2, 7.0)
@@ -48,7 +48,7 @@ def failure_figure(outline: Outline, explained: Explanation, theme: Theme, words
         words: The language.
         look: Width, title and other choices.
     """
-    width = min(look.width_px, _WIDTH_PX)
+    width = min(look.width_px, COLUMN_PX)
     steps = [step for step in outline.steps() if step.kind not in look.hidden_kinds][-_STEPS_BEFORE:]
     failed = _step(explained)
     rows = [Row((step,)) for step in steps]

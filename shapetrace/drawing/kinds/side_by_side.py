@@ -32,7 +32,6 @@ from shapetrace.outlining.structure import Outline, Section, SectionKind
 
 _MOST = 3
 _NARROWEST_PX = 210.0
-_WIDTH_PX = 700
 _MARKS = (("data", "data", "data"), ("weight", "weight", "weights"), ("constant", "const", "constants"))
 
 
@@ -61,7 +60,7 @@ def compare(
     Raises:
         UsageError: If there are not two or three outlines, one has no such section, or the width is too small.
     """
-    look = look or Look(width_px=_WIDTH_PX)
+    look = look or Look()
     parts = parts_of(outlines, section)
     if look.width_px < len(outlines) * _NARROWEST_PX:
         needed = len(outlines) * _NARROWEST_PX

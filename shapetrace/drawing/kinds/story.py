@@ -21,14 +21,13 @@ from shapetrace.drawing.telling.scene_cells import Pick, Tile, scene_cells, scen
 from shapetrace.drawing.telling.scenes import Opened, Scene, Told, story_of
 from shapetrace.drawing.telling.tokens import TOKEN_PX, TokenAxis, token_axes
 from shapetrace.drawing.theme import Theme
+from shapetrace.drawing.widths import COLUMN_PX
 from shapetrace.drawing.wording import Words, counted, flops_text
 from shapetrace.outlining.structure import Operand, Outline
 from shapetrace.words import spoken
 
 _BOTTOM_PX = 18.0
-_WIDTH_PX = 700
 _SEPARATOR = " · "
-"""A story is not wider: its lines would be no clearer."""
 
 
 def story_figure(outline: Outline, theme: Theme, words: Words, look: Look) -> Figure:
@@ -37,7 +36,7 @@ def story_figure(outline: Outline, theme: Theme, words: Words, look: Look) -> Fi
     pick = pick_of(outline, tokens)
     told = story_of(outline, look.hidden_kinds)
     parts = tuple(_parts(told, pick, words))
-    width = min(look.width_px, _WIDTH_PX)
+    width = min(look.width_px, COLUMN_PX)  # wider, its lines would be no clearer
     operands = [operand for part in parts for each in part.scenes for operand in _operands(each.scene, pick, words)]
     sizes = [size for operand in operands for size in _sizes(operand, tokens)]
 
