@@ -36,8 +36,8 @@ def grid(of: Generation, words: Words = ENGLISH) -> Grid:
     )
     passes = [of.passes[number] for number in shown]
     rows = [_row(row, words) for row in aligned(passes)]
-    bills = [of.bills[number] for number in shown]
-    rows += [(words.say(name), "", *map(write, bills), "") for name, write in _BILL]
+    bills = of.bills
+    rows += [(words.say(name), "", *(write(bills[number]) for number in shown), "") for name, write in _BILL]
     name = of.passes[0].trace.model.name if of.passes else ""
     return Grid(columns, tuple(rows), words.say(name), tuple(_notes(of, words)))
 

@@ -3,8 +3,6 @@
 ``python tools/build_site.py FOLDER [MODEL ...]``; all models where none is named. Only configurations are read.
 """
 
-import base64
-import hashlib
 import re
 import sys
 from dataclasses import dataclass
@@ -17,6 +15,7 @@ from shapetrace import Trace, explore
 from shapetrace.drawing.content.facts import facts_of
 from shapetrace.drawing.wording import counted, words_in
 from shapetrace.errors import ShapetraceError
+from shapetrace.formats.page import digest
 from shapetrace.models.presets import names
 from shapetrace.obtaining import obtain
 from shapetrace.request import Request
@@ -100,11 +99,6 @@ def listing(entries: list[Entry]) -> str:
     script, style = ((HERE / name).read_text(encoding="utf-8") for name in ("site.js", "site.css"))
     values = {"script": script, "style": style, "script_hash": digest(script), "style_hash": digest(style)}
     return files.get_template("index.html").render(entries=entries, **values)
-
-
-def digest(text: str) -> str:
-    """Hash of a script or style, as a Content-Security-Policy names it."""
-    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
 if __name__ == "__main__":

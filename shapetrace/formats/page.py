@@ -61,8 +61,8 @@ def render(explored: Explored, options: Options, place: str = "") -> str:
         "title": "".join(character for character in title if character.isprintable()),
         "style": Markup(style),  # noqa: S704 - ours
         "script": Markup(script),  # noqa: S704 - ours
-        "style_hash": _hash(style),
-        "script_hash": _hash(script),
+        "style_hash": digest(style),
+        "script_hash": digest(script),
         "data": Markup(_packed(data)),  # noqa: S704 - base64
     }
     return rendered(f"{_FOLDER}/page.html", values, filters={}, templates=templates)
@@ -114,7 +114,8 @@ def _packed(data: dict[str, Any]) -> str:
     return base64.b64encode(gzip.compress(text.encode(), 9, mtime=0)).decode()
 
 
-def _hash(text: str) -> str:
+def digest(text: str) -> str:
+    """Hash of a script or a style, as a Content-Security-Policy names it."""
     return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 

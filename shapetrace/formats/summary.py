@@ -20,10 +20,6 @@ _SHARES: dict[SectionKind, str] = {
 }
 
 
-_PARTS: dict[str, str] = dict(_SHARES.items())
-"""The same, by any text."""
-
-
 def device(model: Model, words: Words = ENGLISH) -> str:
     """Where the pass ran, and what that means: ``meta: no arithmetic``."""
     return words.say("meta: no arithmetic") if model.device == "meta" else model.device

@@ -62,7 +62,7 @@ def _plan(model: nn.Module, *, rows: Placement) -> Iterator[tuple[str, ParallelS
         if style is not None:
             yield path, style
     if rows != Replicate():
-        yield "h.0", _entering(Replicate(), rows, others=3)
+        yield "h.0", _entering(Replicate(), rows, others=_OTHERS["attn"])
 
 
 def _style(name: str, module: nn.Module, rows: Placement) -> ParallelStyle | None:
@@ -83,7 +83,7 @@ def _style(name: str, module: nn.Module, rows: Placement) -> ParallelStyle | Non
 
 
 _OTHERS = {"attn": 3, "mlp": 0}
-"""What a sublayer takes besides rows: mask and rope."""
+"""What a sublayer takes besides rows: mask, rope and what is kept, as the block that holds it does."""
 
 
 def _entering(before: Placement, inside: Placement, *, others: int) -> ParallelStyle:

@@ -18,8 +18,9 @@ from shapetrace.outlining.roles import Role
 from shapetrace.outlining.structure import Operand
 
 _UNITS_PX = (1.2, 3.6)
-_SIDE_PX = 46.0
 """The least and the most side of size 1."""
+
+_SIDE_PX = 46.0
 
 
 @dataclass(frozen=True, slots=True)
