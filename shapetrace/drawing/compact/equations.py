@@ -1,6 +1,6 @@
 """A row as tiles and signs that take turns: chains of products, products that are alike, functions as arrows."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from shapetrace.drawing.compact.lines import arrow, sign
@@ -55,6 +55,16 @@ def row_parts(row: Row) -> Iterator[Piece]:
         is_factor = multiplied and operand.role == "weight" and first is not None
         yield operand, replace(shown, rows=n_rows != first and not is_factor)
         first = n_rows if first is None else first
+
+
+def operands_in(rows: Iterable[Row]) -> list[Operand]:
+    """Everything that some rows draw as a tile."""
+    return [part[0] for row in rows for part in row_parts(row) if not isinstance(part, str)]
+
+
+def sizes_in(rows: Iterable[Row]) -> list[int]:
+    """The sizes of their sides."""
+    return [size for operand in operands_in(rows) for size in operand.shape[-2:]]
 
 
 def _parts(row: Row) -> Iterator[Piece]:

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Iterable, Sequence
 
+from shapetrace.drawing.compact.scaling import most_px
 from shapetrace.drawing.layout.boxes import Box, box_of
 from shapetrace.drawing.layout.cells import Cell, cell
 from shapetrace.drawing.layout.columns import EquationLine
-from shapetrace.drawing.primitives import Line, Polygon, Span, Text
+from shapetrace.drawing.primitives import Line, Mark, Polygon, Span, Text, moved
 
 GAPS_PX = (2.5, 12.0)
 """The least and the most that stands between two cells."""
@@ -104,6 +105,25 @@ def largest_unit(fits: Callable[[float], bool], bounds: tuple[float, float]) -> 
     return next((unit for unit in units if fits(unit)), low)
 
 
+def shared_unit(
+    draws: Sequence[tuple[Callable[[float], Sequence[Cell]], float]],
+    sizes: Sequence[int],
+    units: tuple[float, float],
+    side_px: float,
+) -> float:
+    """The largest unit at which every line fits; those that do not fit at the least one are wrapped, and do not count.
+
+    Args:
+        draws: What gives the cells of a line at a unit, and the room that it has.
+        sizes: All sizes that are drawn.
+        units: The least unit, and the most where sizes are usual.
+        side_px: How long the longest side may be at least, where all sizes are small.
+    """
+    able = [(draw, room) for draw, room in draws if least_px(draw(units[0])) <= room]
+    bounds = (units[0], most_px(sizes, units[1], side_px))
+    return largest_unit(lambda unit_px: all(least_px(draw(unit_px)) <= room for draw, room in able), bounds)
+
+
 def height_px(lines: Iterable[EquationLine]) -> float:
     """How tall lines below each other are."""
     heights = [line.above + line.below for line in lines]
@@ -117,3 +137,13 @@ def axes_below(lines: Sequence[EquationLine], top: float) -> list[float]:
         axes.append(y + line.above)
         y += line.above + line.below + _LINE_GAP_PX
     return axes
+
+
+def painted_at(lines: Sequence[EquationLine], axes: Sequence[float], left: float) -> list[Mark]:
+    """The marks of lines, each around its axis, from a left edge on."""
+    return [
+        mark
+        for line, axis in zip(lines, axes, strict=True)
+        for one, x in line.cells
+        for mark in moved(one.marks, left + x, axis)
+    ]

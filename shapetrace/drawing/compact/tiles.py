@@ -1,6 +1,5 @@
 """One operand in little room: a rectangle, its name, each size once at its edge, the number of its stack below."""
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -8,8 +7,8 @@ from shapetrace.drawing.compact.scaling import CubeLaw
 from shapetrace.drawing.inks import SHIFT_PX
 from shapetrace.drawing.layout.boxes import box_of
 from shapetrace.drawing.layout.cells import Cell, cell
-from shapetrace.drawing.layout.frames import ZIGZAG_AT, Frame, body
-from shapetrace.drawing.layout.names import name_spans, stack_sizes, stack_text
+from shapetrace.drawing.layout.frames import ZIGZAG_AT, Frame, body, frame_of, sliced
+from shapetrace.drawing.layout.names import name_spans, stack_text
 from shapetrace.drawing.metrics import width_px
 from shapetrace.drawing.primitives import Line, Mark, Span, Text
 from shapetrace.outlining.structure import Operand
@@ -23,8 +22,6 @@ _SLACK_PX = 9.0
 _REACH_PX = 3.0
 _UNDER_PX = 3.0
 _RAISED_PX = 3.0
-
-_INKS = {"data": "data", "weight": "weight", "constant": "const"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +76,7 @@ class Shown:
 
 def tile(operand: Operand, style: TileStyle, shown: Shown) -> Cell:
     """Draw an operand around (0, 0)."""
-    frame = frame_of(operand, style, shown)
+    frame = frame_of(operand, style.law, style.hatched, upright=shown.upright)
     marks: list[Mark] = [
         *body(frame, operand),
         *size_marks(frame, operand, style, shown),
@@ -102,30 +99,12 @@ def stack_marks(frame: Frame, operand: Operand, shown: Shown) -> Iterator[Mark]:
             yield _underline(written, "clash-line" if shown.clashing_stack else "change-line")
 
 
-def frame_of(operand: Operand, style: TileStyle, shown: Shown) -> Frame:
-    """The rectangle of an operand."""
-    n_axes = len(operand.shape)
-    rows = n_axes - 2 if n_axes > 1 else 0 if n_axes and shown.upright else None
-    columns = n_axes - 1 if n_axes > 1 else 0 if n_axes and not shown.upright else None
-    n_rows = 1 if rows is None else operand.shape[rows]
-    n_columns = 1 if columns is None else operand.shape[columns]
-    ink = _INKS[operand.role]
-    stacked = stack_sizes(operand)
-    return Frame(
-        ink, rows, columns,
-        width=style.law.length_px(n_columns), height=style.law.length_px(n_rows),
-        depth=0 if 0 in stacked else min(math.prod(stacked), 3) - 1,
-        broken_across=n_columns in style.law.broken, broken_down=n_rows in style.law.broken,
-        hatched=ink in style.hatched,
-    )  # fmt: skip
-
-
 def size_marks(frame: Frame, operand: Operand, style: TileStyle, shown: Shown) -> Iterator[Mark]:
     """Sizes at the edges: those of the columns above, of the rows on the left."""
     left, top = -frame.width / 2, -frame.height / 2
     if frame.columns is not None:
         ink = shown.ink(frame.columns)
-        spans = _sliced(operand, frame.width) if ink == "size" else ()
+        spans = sliced(operand, frame.width) if ink == "size" else ()
         spans = spans or size_spans(operand, frame.columns, style, ink)
         raised = _RAISED_PX if shown.line(frame.columns) else 0
         y = top - frame.lift - 4 - lowered(spans) - raised
@@ -177,14 +156,6 @@ def size_spans(operand: Operand, axis: int, style: TileStyle, ink: str) -> tuple
 def lowered(spans: tuple[Span, ...]) -> float:
     """How far a subscript reaches below the line."""
     return max(SHIFT_PX[span.shift] for span in spans)
-
-
-def _sliced(operand: Operand, width: float) -> tuple[Span, ...]:
-    """``12·64``: pieces side by side."""
-    if operand.pattern != "slices" or operand.slices < 2 or operand.shape[-1] % operand.slices:
-        return ()
-    text = f"{operand.slices}·{operand.shape[-1] // operand.slices}"
-    return (Span(text),) if width_px(text, "size") <= width + 16 else ()
 
 
 def name_marks(frame: Frame, operand: Operand, style: TileStyle, shown: Shown) -> Iterator[Mark]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from shapetrace.drawing.compact.equations import row_cells, row_parts
+from shapetrace.drawing.compact.equations import row_cells, sizes_in
 from shapetrace.drawing.compact.lines import largest_unit, least_px, placed, wrapped
 from shapetrace.drawing.compact.scaling import CubeLaw, law_for, most_px
 from shapetrace.drawing.compact.tiles import TileStyle
@@ -15,7 +15,6 @@ from shapetrace.drawing.layout.cells import Cell
 from shapetrace.drawing.layout.columns import EquationLine
 from shapetrace.drawing.wording import Words
 from shapetrace.outlining.roles import Role
-from shapetrace.outlining.structure import Operand
 
 _UNITS_PX = (1.2, 3.6)
 """The least and the most side of size 1."""
@@ -58,17 +57,12 @@ class FittedBands:
         return [row for band in self.bands for each in band if each for row in each.rows]
 
 
-def operands_in(rows: Sequence[Row]) -> list[Operand]:
-    """Everything that is drawn as a tile."""
-    return [part[0] for row in rows for part in row_parts(row) if not isinstance(part, str)]
-
-
 def fitted_bands(
     bands: Sequence[CellBand], sharing: Sequence[HeadSharing | None], style: TileStyle, words: Words, room_px: float
 ) -> FittedBands:
     """Choose the largest unit with which every equation fits its column, and set all cells."""
     rows = [told.row for band in bands for column in band for told in column]
-    sizes = [size for operand in operands_in(rows) for size in operand.shape[-2:]]
+    sizes = sizes_in(rows)
 
     def styled(unit_px: float) -> TileStyle:
         return TileStyle(law_for(sizes, unit_px), style.dims, style.hatched)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from shapetrace.drawing.compact.lines import axes_below, height_px
+from shapetrace.drawing.compact.lines import axes_below, height_px, painted_at
 from shapetrace.drawing.content.subject import slug
 from shapetrace.drawing.kinds.band_cells import FittedBand, FittedCell
 from shapetrace.drawing.kinds.column_heads import ColumnHead, head_marks
@@ -73,8 +73,7 @@ def _rules(columns: ColumnLayout, y: float) -> Iterator[Line]:
 
 def _cell(each: FittedCell, left: float, top: float, axes: Sequence[float], words: Words) -> Group:
     marks = list(moved(each.caption.marks, left, top))
-    for line, axis in zip(each.lines, axes, strict=True):
-        marks += [mark for one, x in line.cells for mark in moved(one.marks, left + x, axis)]
+    marks += painted_at(each.lines, axes, left)
     kept = tuple(mark for mark in marks if not (hasattr(mark, "plain") and not mark.plain))
     return Group(
         slug(each.rows[0].id) if each.rows else "heads", kept, "; ".join(row_title(row, words) for row in each.rows)

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 
 from shapetrace.comparing import summarising
 from shapetrace.comparing.structure import Change, Comparison
-from shapetrace.drawing.compact.equations import row_cells, row_parts
-from shapetrace.drawing.compact.lines import largest_unit, least_px, wrapped
-from shapetrace.drawing.compact.scaling import law_for, most_px
+from shapetrace.drawing.compact.equations import row_cells, sizes_in
+from shapetrace.drawing.compact.lines import shared_unit, wrapped
+from shapetrace.drawing.compact.scaling import law_for
 from shapetrace.drawing.compact.tiles import TileStyle
 from shapetrace.drawing.content.rows import Row
 from shapetrace.drawing.content.subject import slug
@@ -107,14 +108,12 @@ def _fitted(bands: Sequence[Differing], style: TileStyle, room: float) -> list[F
     """Choose one law for all equations and set them."""
     pairs = [tuple(_rows(band)) for band in bands]
     rows = [row for pair in pairs for row in pair if row is not None]
-    sizes = [n for row in rows for part in row_parts(row) if not isinstance(part, str) for n in part[0].shape[-2:]]
+    sizes = sizes_in(rows)
 
     def cells(row: Row, unit_px: float) -> tuple[Cell, ...]:
         return row_cells(row, replace(style, law=law_for(sizes, unit_px)))
 
-    able = [row for row in rows if least_px(cells(row, _UNITS_PX[0])) <= room]
-    bounds = (_UNITS_PX[0], most_px(sizes, _UNITS_PX[1], _SIDE_PX))
-    unit = largest_unit(lambda unit_px: all(least_px(cells(row, unit_px)) <= room for row in able), bounds)
+    unit = shared_unit([(partial(cells, row), room) for row in rows], sizes, _UNITS_PX, _SIDE_PX)
     return [
         FittedChange(band, tuple(wrapped(cells(row, unit), room) if row else () for row in pair))  # type: ignore[arg-type]
         for band, pair in zip(bands, pairs, strict=True)

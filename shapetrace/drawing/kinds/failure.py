@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 
-from shapetrace.drawing.compact.equations import row_cells, row_parts
-from shapetrace.drawing.compact.lines import axes_below, height_px, largest_unit, least_px, wrapped
-from shapetrace.drawing.compact.scaling import law_for, most_px
+from shapetrace.drawing.compact.equations import operands_in, row_cells, sizes_in
+from shapetrace.drawing.compact.lines import axes_below, height_px, painted_at, shared_unit, wrapped
+from shapetrace.drawing.compact.scaling import law_for
 from shapetrace.drawing.compact.tiles import TileStyle
 from shapetrace.drawing.content.emphasis import Emphasis
 from shapetrace.drawing.content.rows import Row
@@ -18,7 +19,7 @@ from shapetrace.drawing.layout.headings import footing, legend_marks
 from shapetrace.drawing.look import Look
 from shapetrace.drawing.metrics import clean, shortened, width_px
 from shapetrace.drawing.metrics import wrapped as wrapped_text
-from shapetrace.drawing.primitives import Figure, Group, Mark, Rect, Span, Text, moved
+from shapetrace.drawing.primitives import Figure, Group, Mark, Rect, Span, Text
 from shapetrace.drawing.theme import Theme
 from shapetrace.drawing.widths import COLUMN_PX
 from shapetrace.drawing.wording import Words
@@ -99,14 +100,12 @@ def _verdict(explained: Explanation, words: Words, look: Look, width: float) -> 
 
 def _drawn(rows: Sequence[Row], explained: Explanation, style: TileStyle, room: float) -> list[tuple[Cell, ...]]:
     """The cells of all rows to one law; operands that clash have a number below."""
-    sizes = [n for row in rows for part in row_parts(row) if not isinstance(part, str) for n in part[0].shape[-2:]]
+    sizes = sizes_in(rows)
 
     def cells(row: Row, unit_px: float) -> tuple[Cell, ...]:
         return row_cells(row, replace(style, law=law_for(sizes, unit_px)))
 
-    able = [row for row in rows if least_px(cells(row, _UNITS_PX[0])) <= room]
-    bounds = (_UNITS_PX[0], most_px(sizes, _UNITS_PX[1], _SIDE_PX))
-    unit = largest_unit(lambda unit_px: all(least_px(cells(row, unit_px)) <= room for row in able), bounds)
+    unit = shared_unit([(partial(cells, row), room) for row in rows], sizes, _UNITS_PX, _SIDE_PX)
     done = [cells(row, unit) for row in rows]
     if rows and rows[-1].emphasis:
         done[-1] = tuple(_numbered(done[-1], _in_order(explained)))
@@ -138,8 +137,7 @@ def _row(
     if path and path != title:
         marks.append(Text(x, y + 12, (Span(shortened(path, "path", _MARGIN_PX + room - x)),), "path"))
     lines = wrapped(cells, room, 20)
-    for line, axis in zip(lines, axes_below(lines, y + 24), strict=True):
-        marks += [mark for one, at in line.cells for mark in moved(one.marks, _MARGIN_PX + at, axis)]
+    marks += painted_at(lines, axes_below(lines, y + 24), _MARGIN_PX)
     bottom = y + 24 + height_px(lines)
     for number, part in enumerate(_in_order(explained) if is_failed else (), 1):
         if part.clashing and part.origin:
@@ -155,7 +153,7 @@ def _row(
 
 
 def _legend(rows: Sequence[Row], words: Words) -> Iterator[tuple[str, str]]:
-    roles = {part[0].role for row in rows for part in row_parts(row) if not isinstance(part, str)}
+    roles = {operand.role for operand in operands_in(rows)}
     inks = (("data", "data", "data"), ("weight", "weight", "weights"), ("constant", "const", "constants"))
     yield from ((ink, words.say(phrase)) for role, ink, phrase in inks if role in roles)
     if any(step.inner for row in rows if not row.emphasis for step in row.steps):

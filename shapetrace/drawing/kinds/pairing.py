@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from itertools import zip_longest
 
 from shapetrace.comparing.structure import Change, Side
-from shapetrace.drawing.compact.lines import axes_below, height_px
+from shapetrace.drawing.compact.lines import axes_below, height_px, painted_at
 from shapetrace.drawing.content.emphasis import Emphasis
 from shapetrace.drawing.kinds.column_layout import ColumnLayout
 from shapetrace.drawing.kinds.difference_bands import Differing
 from shapetrace.drawing.layout.columns import EquationLine
 from shapetrace.drawing.layout.names import stack_sizes
 from shapetrace.drawing.metrics import clean, shortened, width_px
-from shapetrace.drawing.primitives import Mark, Span, Text, moved
+from shapetrace.drawing.primitives import Mark, Span, Text
 from shapetrace.drawing.wording import Words, counted, flops_text
 from shapetrace.outlining.structure import Step
 
@@ -58,8 +58,7 @@ def paired(pair: FittedChange, columns: ColumnLayout, top: float, words: Words) 
     above = max((lines[0].above for lines in pair.lines if lines), default=0)
     for place, lines in enumerate(pair.lines):
         shift = above - lines[0].above if lines else 0
-        for line, axis in zip(lines, axes_below(lines, start + shift), strict=True):
-            marks += [mark for one, x in line.cells for mark in moved(one.marks, columns.left(place) + x, axis)]
+        marks += painted_at(lines, axes_below(lines, start + shift), columns.left(place))
     axis = start + above
     marks += (Text(columns.left(place), axis + 4, (Span("—"),), "note") for place in range(2) if not pair.lines[place])
     tallest = max((above - lines[0].above + height_px(lines) for lines in pair.lines if lines), default=0)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from shapetrace.drawing.compact.equations import operands_in, sizes_in
 from shapetrace.drawing.compact.scaling import SHORTEST_PX, law_for
 from shapetrace.drawing.compact.tiles import TileStyle
 from shapetrace.drawing.content.collapsing import collapse
@@ -11,7 +12,7 @@ from shapetrace.drawing.content.selecting import section_named
 from shapetrace.drawing.content.subject import slug
 from shapetrace.drawing.framing import framed
 from shapetrace.drawing.kinds.aligning import bands
-from shapetrace.drawing.kinds.band_cells import FittedBands, fitted_bands, operands_in
+from shapetrace.drawing.kinds.band_cells import FittedBands, fitted_bands
 from shapetrace.drawing.kinds.band_painting import painted
 from shapetrace.drawing.kinds.column_heads import head_of
 from shapetrace.drawing.kinds.column_layout import ColumnLayout
@@ -131,7 +132,7 @@ def _legend(fitted: FittedBands, theme: Theme, words: Words) -> Iterator[tuple[s
 def _notes(fitted: FittedBands, words: Words, look: Look) -> Iterator[tuple[str, str]]:
     if look.caption:
         yield from (("caption", clean(line)) for line in look.caption.split("\n"))
-    sizes = [size for operand in operands_in(fitted.rows()) for size in operand.shape[-2:]]
+    sizes = sizes_in(fitted.rows())
     law = words.say("Side = {unit} px × ∛size: 8 times the size is 2 times the side.", unit=f"{fitted.law.unit_px:.1f}")
     if any(fitted.law.length_px(size) <= SHORTEST_PX for size in sizes):
         law += " " + words.say("No side is under {n} px.", n=f"{SHORTEST_PX:.0f}")

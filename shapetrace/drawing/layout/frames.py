@@ -1,10 +1,14 @@
 """The body of a matrix: plain, stacked, broken by a zigzag, half empty under a causal mask, a band, sliced, hatched."""
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Protocol
 
-from shapetrace.drawing.primitives import Line, Mark, Point, Polygon, Rect
+from shapetrace.drawing.layout.names import stack_sizes
+from shapetrace.drawing.metrics import width_px
+from shapetrace.drawing.primitives import Line, Mark, Point, Polygon, Rect, Span
 from shapetrace.ops.mask_spans import all_spans
 from shapetrace.outlining.structure import Operand
 
@@ -15,6 +19,7 @@ _ZIGZAG_CLEAR_PX = 7.0
 ZIGZAG_AT = 0.68
 """Where the gap of a broken side is, as a part of it: off the middle, which is the name's."""
 
+_INKS = {"data": "data", "weight": "weight", "constant": "const"}
 _SMALLEST_SLICE_PX = 4.0
 _THINNEST_BAND_PX = 10.0
 _HATCH_PITCH_PX = 7.0
@@ -50,6 +55,47 @@ class Frame:
     def lift(self) -> float:
         """How far the stack reaches up and to the right of the front rectangle."""
         return self.depth * STACK_OFFSET_PX
+
+
+class Law(Protocol):
+    """How long sides are."""
+
+    @property
+    def broken(self) -> tuple[int, ...]:
+        """Sizes that are drawn broken."""
+
+    def length_px(self, size: int) -> float:
+        """Length of the side of a size."""
+
+
+def frame_of(operand: Operand, law: Law, hatched: frozenset[str], *, upright: bool) -> Frame:
+    """The rectangle of an operand.
+
+    Args:
+        operand: (…, m, n) is m high and n wide, the axes before are a stack; (n) is a row.
+        law: The law of lengths.
+        hatched: Inks whose rectangles are hatched.
+        upright: True to draw a single axis as a column.
+    """
+    n_axes = len(operand.shape)
+    rows = n_axes - 2 if n_axes > 1 else 0 if n_axes and upright else None
+    columns = n_axes - 1 if n_axes > 1 else 0 if n_axes and not upright else None
+    n_rows = 1 if rows is None else operand.shape[rows]
+    n_columns = 1 if columns is None else operand.shape[columns]
+    ink, stacked = _INKS[operand.role], stack_sizes(operand)
+    return Frame(
+        ink, rows, columns, width=law.length_px(n_columns), height=law.length_px(n_rows),
+        depth=0 if 0 in stacked else min(math.prod(stacked), 3) - 1,
+        broken_across=n_columns in law.broken, broken_down=n_rows in law.broken, hatched=ink in hatched,
+    )  # fmt: skip
+
+
+def sliced(operand: Operand, width: float) -> tuple[Span, ...]:
+    """``12·64``: pieces side by side; nothing where there are none, or no room."""
+    if operand.pattern != "slices" or operand.slices < 2 or operand.shape[-1] % operand.slices:
+        return ()
+    text = f"{operand.slices}·{operand.shape[-1] // operand.slices}"
+    return (Span(text),) if width_px(text, "size") <= width + 16 else ()
 
 
 def body(frame: Frame, operand: Operand) -> Iterator[Mark]:

@@ -1,6 +1,5 @@
 """One operand as a cell: a rectangle to scale, its name, the sizes at its edges, its shape."""
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -8,8 +7,8 @@ from shapetrace.drawing.content.emphasis import Pointed
 from shapetrace.drawing.inks import SHIFT_PX
 from shapetrace.drawing.layout.boxes import around
 from shapetrace.drawing.layout.cells import Cell, cell
-from shapetrace.drawing.layout.frames import ZIGZAG_AT, Frame, body
-from shapetrace.drawing.layout.names import name_spans, shape_pieces, stack_sizes, stack_text
+from shapetrace.drawing.layout.frames import ZIGZAG_AT, Frame, body, frame_of, sliced
+from shapetrace.drawing.layout.names import name_spans, shape_pieces, stack_text
 from shapetrace.drawing.layout.scale import Scale
 from shapetrace.drawing.metrics import ELLIPSIS, clean, shortened, width_px
 from shapetrace.drawing.primitives import Line, Mark, Point, Span, Text
@@ -21,8 +20,6 @@ _TOKEN_ROOM_PX = 90.0
 _TOKEN_PITCH_PX = 14.0
 _THREAD_PX = 26.0
 _MOST_TOKENS = 7
-
-_INKS = {"data": "data", "weight": "weight", "constant": "const"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +63,7 @@ def matrix(
         pointed: Axes that the figure points at.
         counted: True to write how many matrices a stack has.
     """
-    frame = _frame(operand, style, upright)
+    frame = frame_of(operand, style.scale, style.hatched, upright=upright)
     marks = [*body(frame, operand), *_edges(frame, operand, style, inner, pointed), *_name(frame, operand, style)]
     if style.shapes or not operand.shape:
         marks += _shape(frame, operand, style, pointed)
@@ -78,26 +75,6 @@ def matrix(
     return cell(marks)
 
 
-def _frame(operand: Operand, style: Style, upright: bool) -> Frame:
-    n_axes = len(operand.shape)
-    rows = n_axes - 2 if n_axes > 1 else 0 if n_axes and upright else None
-    columns = n_axes - 1 if n_axes > 1 else 0 if n_axes and not upright else None
-    n_rows = 1 if rows is None else operand.shape[rows]
-    n_columns = 1 if columns is None else operand.shape[columns]
-    ink = _INKS[operand.role]
-    return Frame(
-        ink,
-        rows,
-        columns,
-        width=style.scale.length_px(n_columns),
-        height=style.scale.length_px(n_rows),
-        depth=min(math.prod(stack_sizes(operand)), 3) - 1 if 0 not in stack_sizes(operand) else 0,
-        broken_across=n_columns in style.scale.broken,
-        broken_down=n_rows in style.scale.broken,
-        hatched=ink in style.hatched,
-    )
-
-
 def _edges(frame: Frame, operand: Operand, style: Style, inner: int | None, pointed: Pointed) -> Iterator[Mark]:
     """The sizes: of the columns above, of the rows on the left; an edge that is pointed at is thick."""
     inner_axis = None if inner is None else inner % max(len(operand.shape), 1)
@@ -107,7 +84,7 @@ def _edges(frame: Frame, operand: Operand, style: Style, inner: int | None, poin
         if pointed.has_edge(frame.columns):
             yield Line((((left, top), (-left, top)),), "clash-edge")
         ink = _named_ink(operand, frame.columns, style, ink)
-        spans = _sliced(operand, frame.width) if ink == "size" else ()
+        spans = sliced(operand, frame.width) if ink == "size" else ()
         spans = spans or _size_spans(operand, frame.columns, style, ink)
         above = frame.lift + 5 + _lowered(spans)
         yield Text(frame.lift / 2, -frame.height / 2 - above, spans, ink, "middle")
@@ -146,14 +123,6 @@ def _lowered(spans: tuple[Span, ...]) -> float:
 def _size_spans(operand: Operand, axis: int, style: Style, ink: str) -> tuple[Span, ...]:
     name = operand.dims[axis] if style.dims != "numbers" and axis < len(operand.dims) else ""
     return name_spans(name, ink, 80) or (Span(str(operand.shape[axis])),)
-
-
-def _sliced(operand: Operand, width: float) -> tuple[Span, ...]:
-    """``12·64``: pieces side by side."""
-    if operand.pattern != "slices" or operand.slices < 2 or operand.shape[-1] % operand.slices:
-        return ()
-    text = f"{operand.slices}·{operand.shape[-1] // operand.slices}"
-    return (Span(text),) if width_px(text, "size") <= width + 16 else ()
 
 
 def _shape(frame: Frame, operand: Operand, style: Style, pointed: Pointed) -> Iterator[Mark]:

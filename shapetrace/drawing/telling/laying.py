@@ -2,15 +2,16 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
-from shapetrace.drawing.compact.lines import axes_below, height_px, largest_unit, least_px, wrapped
-from shapetrace.drawing.compact.scaling import CubeLaw, most_px
+from shapetrace.drawing.compact.lines import axes_below, height_px, painted_at, shared_unit, wrapped
+from shapetrace.drawing.compact.scaling import CubeLaw
 from shapetrace.drawing.content.subject import slug
 from shapetrace.drawing.layout.cells import Cell
 from shapetrace.drawing.layout.columns import EquationLine
 from shapetrace.drawing.metrics import clean, shortened, width_px
 from shapetrace.drawing.metrics import wrapped as wrapped_text
-from shapetrace.drawing.primitives import Group, Mark, Rect, Span, Text, moved
+from shapetrace.drawing.primitives import Group, Mark, Rect, Span, Text
 from shapetrace.drawing.telling.paths import spoken_paths
 from shapetrace.drawing.telling.rich import rich_spans
 from shapetrace.drawing.telling.scenes import Scene
@@ -82,14 +83,8 @@ Drawer = Callable[[Scene, float], tuple[Cell, ...]]
 
 def unit_for(parts: Sequence[Part], draw: Drawer, sizes: Sequence[int], width: float) -> float:
     """The largest unit with which every scene is one line; what would need less than the least is wrapped."""
-
-    def fit(part: Part, scene: Scene, unit_px: float) -> bool:
-        return least_px(draw(scene, unit_px)) <= part.room(width)
-
-    least = _UNITS_PX[0]
-    able = [(part, each.scene) for part in parts for each in part.scenes if fit(part, each.scene, least)]
-    bounds = (least, most_px(sizes, _UNITS_PX[1], _SIDE_PX))
-    return largest_unit(lambda unit_px: all(fit(part, scene, unit_px) for part, scene in able), bounds)
+    draws = [(partial(draw, each.scene), part.room(width)) for part in parts for each in part.scenes]
+    return shared_unit(draws, sizes, _UNITS_PX, _SIDE_PX)
 
 
 def laid(parts: Sequence[Part], draw: Drawer, law: CubeLaw, top: float, width: float) -> tuple[list[Group], float]:
@@ -131,8 +126,7 @@ def _frame(part: Part, top: float, bottom: float, width: float) -> Group:
 def _scene(each: SetScene, lines: Sequence[EquationLine], left: float, top: float, room: float) -> tuple[Group, float]:
     marks, y = _caption(each, left, top, room)
     y += _CAPTION_GAP_PX
-    for line, axis in zip(lines, axes_below(lines, y), strict=True):
-        marks += [mark for one, x in line.cells for mark in moved(one.marks, left + x, axis)]
+    marks += painted_at(lines, axes_below(lines, y), left)
     bottom = y + height_px(lines) + _SCENE_GAP_PX
     return Group(slug(each.scene.steps[0].id), tuple(marks), each.described), bottom
 

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from shapetrace.drawing.compact.tiles import Shown, TileStyle, frame_of, name_marks, size_marks, stack_marks
+from shapetrace.drawing.compact.tiles import Shown, TileStyle, name_marks, size_marks, stack_marks
 from shapetrace.drawing.layout.boxes import around
 from shapetrace.drawing.layout.cells import Cell, cell
-from shapetrace.drawing.layout.frames import STACK_OFFSET_PX, Frame, body
+from shapetrace.drawing.layout.frames import STACK_OFFSET_PX, Frame, body, frame_of
 from shapetrace.drawing.metrics import clean, shortened, width_px
 from shapetrace.drawing.primitives import Line, Mark, Point, Polygon, Rect, Span, Text, moved
 from shapetrace.drawing.telling.tokens import TOKEN_PX, TokenAxis, axis_of
@@ -41,7 +41,7 @@ def token_tile(
     operand: Operand, style: TileStyle, shown: Shown, tokens: Mapping[int, TokenAxis], words: TileWords
 ) -> Cell:
     """Draw an operand around (0, 0); an axis that counts no tokens is drawn as everywhere."""
-    plain = frame_of(operand, style, shown)
+    plain = frame_of(operand, style.law, style.hatched, upright=shown.upright)
     rows, columns = axis_of(operand, plain.rows, tokens), axis_of(operand, plain.columns, tokens)
     upright_px = _UPRIGHT_PX if shown.upright and rows else plain.width
     frame = replace(
