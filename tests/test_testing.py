@@ -100,6 +100,7 @@ def failures(tmp_path, monkeypatch):
         words = [sys.executable, "-m", "pytest", "-p", "shapetrace.pytest_plugin", "-p", "no:cacheprovider", *options]
         environment = {name: value for name, value in os.environ.items() if name not in ELSEWHERE}
         environment["PYTHONPATH"] = str(ROOT)
+        environment["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # ours is named: it may be installed too, and loads once
         shown = subprocess.run(
             [*words, "--color=no", "test_net.py"],
             cwd=tmp_path,
