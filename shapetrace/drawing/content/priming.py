@@ -11,14 +11,15 @@ _PRIME = "′"
 
 def activated(steps: Iterable[Step]) -> frozenset[str]:
     """Ids of activations whose result is the same part of the model as what they read, another value of it."""
-    return frozenset(step.id for step in steps if step.kind == "activation" and _is_alike(step))
+    return frozenset(step.id for step in steps if is_activated(step))
 
 
-def _is_alike(step: Step) -> bool:
-    if len(step.operands) != 1 or len(step.results) != 1:
+def is_activated(step: Step) -> bool:
+    """Whether it is such an activation: what it makes would be called as what it reads."""
+    if step.kind != "activation" or len(step.operands) != 1 or len(step.results) != 1:
         return False
     before, after = step.operands[0], step.results[0]
-    return bool(after.name) and before.part == after.part
+    return bool(after.name) and (before.part, before.name) == (after.part, after.name)
 
 
 def primed(items: Sequence[Item], makers: frozenset[str]) -> tuple[Item, ...]:
@@ -41,10 +42,11 @@ def _primed(items: Sequence[Item], makers: frozenset[str]) -> Iterator[Item]:
 
 
 def _step(step: Step, makers: frozenset[str]) -> Step:
-    operands = tuple(_named(operand) if operand.made_by in makers else operand for operand in step.operands)
-    results = tuple(map(_named, step.results)) if step.id in makers else step.results
+    operands = tuple(with_prime(operand) if operand.made_by in makers else operand for operand in step.operands)
+    results = tuple(map(with_prime, step.results)) if step.id in makers else step.results
     return replace(step, operands=operands, results=results)
 
 
-def _named(operand: Operand) -> Operand:
+def with_prime(operand: Operand) -> Operand:
+    """H as H′; what has no name gets none."""
     return replace(operand, name=f"{operand.name}{_PRIME}") if operand.name else operand

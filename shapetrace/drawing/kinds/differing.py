@@ -21,11 +21,11 @@ from shapetrace.drawing.kinds.sums import total_marks
 from shapetrace.drawing.layout.cells import Cell
 from shapetrace.drawing.layout.equations import drawn_operands
 from shapetrace.drawing.layout.group_names import uniquely_named
-from shapetrace.drawing.layout.headings import MARGIN_PX, footing, heading
+from shapetrace.drawing.layout.headings import MARGIN_PX, footing, heading, legend_of_roles
 from shapetrace.drawing.look import Look
 from shapetrace.drawing.metrics import clean, shortened, width_px
 from shapetrace.drawing.primitives import Figure, Group, Line, Mark, Rect, Span, Text, moved
-from shapetrace.drawing.theme import theme_named
+from shapetrace.drawing.theme import Theme, theme_named
 from shapetrace.drawing.widths import COLUMN_PX
 from shapetrace.drawing.wording import Words, words_in
 
@@ -64,7 +64,7 @@ def difference(
     bands, n_left_out = _first(once(bands_of(comparison, strict=strict)), look.max_rows)
     fitted = _fitted([band for band in bands if isinstance(band, Differing)], style, columns.room)
     title = look.title or f"{clean(comparison.left)} ↔ {clean(comparison.right)}"
-    legend = _legend(fitted, words)
+    legend = tuple(_legend(fitted, colours, words))
     head, top = heading(title, _facts(comparison, words), legend, width)
     sums, height = total_marks(comparison, words, width - 2 * MARGIN_PX)
     sizes, sizes_px = size_marks(comparison, words, width - 2 * MARGIN_PX)
@@ -143,12 +143,11 @@ def _notes(
         yield "caption", clean(look.caption)
 
 
-def _legend(fitted: Sequence[FittedChange], words: Words) -> tuple[tuple[str, str], ...]:
+def _legend(fitted: Sequence[FittedChange], theme: Theme, words: Words) -> Iterator[tuple[str, str]]:
     roles = {o.role for pair in fitted for step in pair.change.steps if step for o in drawn_operands(Row((step,)))}
-    inks = (("data", "data", "data"), ("weight", "weight", "weights"), ("constant", "const", "constants"))
-    found = [(ink, words.say(phrase)) for role, ink, phrase in inks if role in roles]
-    changed = any(pair.change.status == "changed" for pair in fitted)
-    return (*found, *([("change", words.say("sizes that changed"))] if changed else []))
+    yield from legend_of_roles(roles, theme.hatched, words)
+    if any(pair.change.status == "changed" for pair in fitted):
+        yield "change", words.say("sizes that changed")
 
 
 def _painted(

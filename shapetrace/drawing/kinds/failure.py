@@ -15,7 +15,7 @@ from shapetrace.drawing.content.subject import slug
 from shapetrace.drawing.layout.captions import row_title
 from shapetrace.drawing.layout.cells import Cell, cell
 from shapetrace.drawing.layout.group_names import uniquely_named
-from shapetrace.drawing.layout.headings import footing, legend_marks
+from shapetrace.drawing.layout.headings import footing, legend_marks, legend_of_roles
 from shapetrace.drawing.look import Look
 from shapetrace.drawing.metrics import clean, shortened, width_px
 from shapetrace.drawing.metrics import wrapped as wrapped_text
@@ -57,7 +57,7 @@ def failure_figure(outline: Outline, explained: Explanation, theme: Theme, words
         rows.append(Row((failed,), emphasis=_clash(explained)))
     cells = _drawn(rows, explained, TileStyle(law_for((), 1), look.dims, theme.hatched), width - 2 * _MARGIN_PX)
     head, y = _verdict(explained, words, look, width)
-    marks, y = legend_marks(tuple(_legend(rows, words)), y, width)
+    marks, y = legend_marks(tuple(_legend(rows, theme, words)), y, width)
     groups: list[Group] = [Group("heading", (*head, *marks))]
     for row, of_row in zip(rows, cells, strict=True):
         group, y = _row(row, of_row, y, width, explained, words)
@@ -152,10 +152,9 @@ def _row(
     return Group(slug(row.id), tuple(marks), row_title(row, words)), bottom
 
 
-def _legend(rows: Sequence[Row], words: Words) -> Iterator[tuple[str, str]]:
+def _legend(rows: Sequence[Row], theme: Theme, words: Words) -> Iterator[tuple[str, str]]:
     roles = {operand.role for operand in operands_in(rows)}
-    inks = (("data", "data", "data"), ("weight", "weight", "weights"), ("constant", "const", "constants"))
-    yield from ((ink, words.say(phrase)) for role, ink, phrase in inks if role in roles)
+    yield from legend_of_roles(roles, theme.hatched, words)
     if any(step.inner for row in rows if not row.emphasis for step in row.steps):
         yield "match", words.say("inner sizes match")
     if any(any(row.emphasis.axes) for row in rows if row.emphasis):

@@ -21,7 +21,7 @@ from shapetrace.drawing.kinds.quieting import quieted, sources_of
 from shapetrace.drawing.kinds.stacking_cells import stacked
 from shapetrace.drawing.layout.captions import row_title
 from shapetrace.drawing.layout.group_names import uniquely_named
-from shapetrace.drawing.layout.headings import footing, heading
+from shapetrace.drawing.layout.headings import footing, heading, legend_of_roles
 from shapetrace.drawing.look import Look
 from shapetrace.drawing.metrics import clean
 from shapetrace.drawing.primitives import Figure, Group, Rect
@@ -33,7 +33,6 @@ from shapetrace.outlining.structure import Outline, Section, SectionKind
 
 _MOST = 3
 _NARROWEST_PX = 210.0
-_MARKS = (("data", "data", "data"), ("weight", "weight", "weights"), ("constant", "const", "constants"))
 
 
 @framed
@@ -120,9 +119,7 @@ def _fitted(parts: Sequence[Section], look: Look, colours: Theme, words: Words, 
 def _legend(fitted: FittedBands, theme: Theme, words: Words) -> Iterator[tuple[str, str]]:
     operands = operands_in(fitted.rows())
     roles = {operand.role for operand in operands}
-    for role, ink, phrase in _MARKS:
-        if role in roles:
-            yield ink + ("+hatch" if ink in theme.hatched else ""), words.say(phrase)
+    yield from legend_of_roles(roles, theme.hatched, words)
     if any(step.inner for row in fitted.rows() for step in row.steps):
         yield "match", words.say("inner sizes match")
     if any(size in fitted.law.broken for operand in operands for size in operand.shape[-2:]):

@@ -12,7 +12,7 @@ from shapetrace.drawing.kinds.story import story_figure
 from shapetrace.drawing.layout.captions import row_title
 from shapetrace.drawing.layout.equations import drawn_operands
 from shapetrace.drawing.layout.group_names import uniquely_named
-from shapetrace.drawing.layout.headings import SENTENCE, footing, heading
+from shapetrace.drawing.layout.headings import SENTENCE, footing, heading, legend_of_roles
 from shapetrace.drawing.layout.matrices import Style
 from shapetrace.drawing.layout.painting import panel_group, rail_group, row_group
 from shapetrace.drawing.layout.planning import Plan, plan
@@ -100,13 +100,7 @@ def legend_of(planned: Plan, theme: Theme, words: Words) -> Iterator[tuple[str, 
     rows = [fitted.row for fitted in planned.rows]
     operands = [operand for row in rows for operand in drawn_operands(row)]
     roles = {operand.role for operand in operands}
-    for role, ink, phrase in (
-        ("data", "data", "data"),
-        ("weight", "weight", "weights"),
-        ("constant", "const", "constants"),
-    ):
-        if role in roles:
-            yield ink + ("+hatch" if ink in theme.hatched else ""), words.say(phrase)
+    yield from legend_of_roles(roles, theme.hatched, words)
     if any(step.inner for row in rows if not row.folded and not row.emphasis for step in row.steps):
         yield "match", words.say("inner sizes match")
     if any(any(row.emphasis.axes) for row in rows if row.emphasis):

@@ -9,7 +9,7 @@ from shapetrace.drawing.content.rows import Row
 from shapetrace.drawing.layout.captions import row_title
 from shapetrace.drawing.layout.cells import Cell
 from shapetrace.drawing.layout.group_names import uniquely_named
-from shapetrace.drawing.layout.headings import footing, heading
+from shapetrace.drawing.layout.headings import footing, heading, legend_of_roles
 from shapetrace.drawing.layout.painting import members
 from shapetrace.drawing.look import Look
 from shapetrace.drawing.metrics import clean
@@ -129,10 +129,7 @@ def _legend(
     operands: Sequence[Operand], law: CubeLaw, pick: Pick, theme: Theme, words: Words
 ) -> Iterator[tuple[str, str]]:
     roles = {operand.role for operand in operands}
-    inks = (("data", "data", "data"), ("weight", "weight", "weights"), ("constant", "const", "constants"))
-    for role, ink, phrase in inks:
-        if role in roles:
-            yield ink + ("+hatch" if ink in theme.hatched else ""), words.say(phrase)
+    yield from legend_of_roles(roles, theme.hatched, words)
     if pick.row is not None:
         label = (
             words.say("row of “{word}”, the last token", word=pick.label) if pick.label else words.say("the last row")

@@ -1,15 +1,17 @@
 """Above and below the rows: title, facts, legend; caption, and what the figure leaves out."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from shapetrace.drawing.layout.boxes import around, box_of
 from shapetrace.drawing.metrics import width_px, wrapped
 from shapetrace.drawing.primitives import Circle, Line, Mark, Polygon, Rect, Span, Text, moved
+from shapetrace.drawing.wording import Words
 
 MARGIN_PX = 24.0
 SENTENCE = "sentence"
 """The sign of what a legend says without one."""
 
+_ROLES = (("data", "data", "data"), ("weight", "weight", "weights"), ("constant", "const", "constants"))
 _SWATCH_PX = 14.0
 _ENTRY_GAP_PX = 20.0
 
@@ -47,6 +49,13 @@ def heading(
         marks += moved(line_marks, MARGIN_PX, y + 6)
         y += 26
     return tuple(marks), y
+
+
+def legend_of_roles(roles: Collection[str], hatched: Collection[str], words: Words) -> Iterator[tuple[str, str]]:
+    """What blue, grey and dashed rectangles are: those that a figure has, hatched where its theme hatches them."""
+    for role, ink, phrase in _ROLES:
+        if role in roles:
+            yield ink + ("+hatch" if ink in hatched else ""), words.say(phrase)
 
 
 def legend_marks(legend: Sequence[tuple[str, str]], top: float, width: float) -> tuple[tuple[Mark, ...], float]:

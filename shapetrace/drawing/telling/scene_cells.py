@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from shapetrace.drawing.compact.equations import SYMBOLS, inner_axis, multiplies, unmasked
 from shapetrace.drawing.compact.lines import arrow, sign
 from shapetrace.drawing.compact.tiles import Shown, TileStyle
+from shapetrace.drawing.content.priming import is_activated, with_prime
 from shapetrace.drawing.layout.cells import Cell, cell, pill
 from shapetrace.drawing.layout.names import stack_text
 from shapetrace.drawing.metrics import clean, shortened, width_px
@@ -141,8 +142,7 @@ def _results(scene: Scene, step: Step, following: Step | None, pick: Pick) -> It
         shown = unmasked(result) if following is not None else result
         if step.role == Role.CONCAT_HEADS:
             shown = _with_rows_of(step.operands[0], shown)
-        if step.kind == "activation" and shown.name == step.operands[0].name:
-            shown = replace(shown, name=f"{shown.name}′")
+        shown = with_prime(shown) if is_activated(step) else shown
         is_picked = step.id == pick.step and pick.row is not None
         yield Tile(shown, inner, marked=pick.mark_of(result, following), ink="marker" if is_picked else "")
 
