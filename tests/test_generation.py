@@ -151,6 +151,21 @@ def test_only_decoders_are_generated_by_the_command(tmp_path, monkeypatch, capsy
         assert said in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    "words", [["--save", "x.json"], ["--costs"], ["--depth", "0"], ["--dims", "names"], ["--tp", "2"]]
+)
+def test_what_is_of_one_pass_is_not_lost_in_silence(words, tmp_path, monkeypatch, capsys) -> None:
+    from shapetrace.cli import main as command_line
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", ["shapetrace", "run", "gpt2", "--generate", "2", *words])
+    with pytest.raises(SystemExit) as ended:
+        command_line.main()
+    assert ended.value.code == 2
+    assert "--generate of several" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
 def test_of_a_table_of_experts_those_are_read_that_are_taken_out():
     table = torch.nn.Parameter(torch.zeros(16, 4, 4))
 

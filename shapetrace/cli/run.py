@@ -70,6 +70,13 @@ def run(
     look = Look(templates=templates, dims=dims)  # type: ignore[arg-type]  # Look checks it
     options = Options(lang=lang, look=look, depth=depth, dims=look.dims, explain=explain, **terminal_options())
     if generate:
+        of_one_pass = {
+            "--save": save, "--ops": ops, "--costs": costs, "--annotate": annotate, "--section": section,
+            "--depth": depth is not None, "--dims": dims != "numbers", "--name": name, "--fused": fused,
+            "--explain": explain, "--world and what shares a model among ranks": request.ranks,
+        }  # fmt: skip
+        if lost := [option for option, given in of_one_pass.items() if given]:
+            raise UsageError(f"{lost[0]} is of one pass, --generate of several: leave one of them out")
         _generated(request, generate, format, options)
         return
     if ops + costs + annotate > 1:
