@@ -52,6 +52,11 @@ class Transfer:
     payload: int
     sent: int
 
+    @property
+    def sent_in_all(self) -> int:
+        """Bytes that all ranks of the group send."""
+        return self.sent * self.ranks
+
 
 @dataclass(frozen=True, slots=True)
 class Ranks:
