@@ -321,8 +321,7 @@ def _look(look: "Look | None", choices: dict[str, Any]) -> "Look":
 
 
 def explore(
-    of: "Outline | ir.Trace",
-    *,
+    *models: "Outline | ir.Trace",
     at: str = "",
     title: str = "",
     theme: str = "default",
@@ -332,7 +331,7 @@ def explore(
     """Make a page to walk through a model: a tree, every step, where each value comes from and goes.
 
     Args:
-        of: What to show.
+        models: What to show; of two, both side by side and in step, aligned as a diff aligns them.
         at: What is open at first: path or kind of a section, id of a step; all of it by default.
         title: Instead of the model's name.
         theme: ``default`` (light or dark as the reader's system), ``light``, ``dark``, or a TOML file.
@@ -340,16 +339,19 @@ def explore(
         height_px: Height of the frame in a notebook.
 
     Raises:
-        UsageError: If there is no such place, theme or language.
+        UsageError: If there is no such place, theme or language, or not one or two models are given.
     """
     from shapetrace.drawing import Look
-    from shapetrace.exploring import Explored
+    from shapetrace.exploring import Explored, Tour
     from shapetrace.formats.contract import Options
     from shapetrace.formats.page import render
 
-    read = outline(of) if isinstance(of, ir.Trace) else of
+    if not 1 <= len(models) <= 2:
+        raise UsageError(f"got {len(models)} models: expected one, or two to see side by side")
+    read = [outline(each) if isinstance(each, ir.Trace) else each for each in models]
     options = Options(lang=lang, theme=theme, look=Look(title=title))
-    return Explorer(render(Explored.of(read), options, place=at), title or read.model.name, height_px)
+    tour = Tour(tuple(map(Explored.of, read)), in_step=len(read) > 1)
+    return Explorer(render(tour, options, place=at), title or tour.name, height_px)
 
 
 def load(path: str | Path) -> Trace:

@@ -16,6 +16,10 @@ Kind = Literal["reference", "preset", "huggingface", "code", "file"]
 _INPUT_SETTINGS = frozenset({"seq", "target_seq", "batch", "tokens", "pad", "last_row", "device", "dtype", "context"})
 
 
+OF_ONE = frozenset({"inputs", "inputs_from", "hf_class", "hf_set"})
+"""Parts of a request that say something about one kind of model: of several, they are for those of that kind."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
     """A model and its input, as a user names them.

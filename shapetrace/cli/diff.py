@@ -9,10 +9,7 @@ from shapetrace.cli.format_options import deliver, terminal_options
 from shapetrace.cli.options import takes_model
 from shapetrace.cli.terminal import say, waiting
 from shapetrace.obtaining import obtain
-from shapetrace.request import Request, for_each
-
-_OF_ONE = frozenset({"inputs", "inputs_from", "hf_class", "hf_set"})
-"""Parts of a request that say something about one kind of model."""
+from shapetrace.request import OF_ONE, Request, for_each
 
 
 @takes_model
@@ -42,7 +39,7 @@ def diff(
     options = Options(lang=lang, theme=theme, strict=strict, **terminal_options())
     name = format if out is None else format_of_file(out, "comparison").name
     (to,) = ready([name], "comparison", options)
-    requests = for_each(request, (request.model, other), of_one=_OF_ONE)
+    requests = for_each(request, (request.model, other), of_one=OF_ONE)
     traces = []
     for each in requests:
         with waiting(f"tracing {each.model or 'the reference model'}"):

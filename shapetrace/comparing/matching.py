@@ -91,13 +91,17 @@ class _Pairing:
             status: Status = "added" if a is None else "removed"
             aspects: tuple[Aspect, ...] = () if section else ("products" if _multiplies(a or b) else "steps",)
             return Change(
-                status, depth, section, _side(a) if a else None, _side(b) if b else None, aspects, steps=_steps(a, b)
-            )
+                status, depth, section, _side(a) if a else None, _side(b) if b else None, aspects,
+                steps=_steps(a, b), sections=_sections(a, b),
+            )  # fmt: skip
         aspects, notes = self._differences(a, b)
         sides = _side(a), _side(b)
         if isinstance(a, Step) and isinstance(b, Step) and (numbers := _parameters(a, b)) is not None:
             sides = replace(sides[0], parameters=numbers[0]), replace(sides[1], parameters=numbers[1])
-        return Change("changed" if aspects else "same", depth, section, *sides, aspects, notes, _steps(a, b))
+        return Change(
+            "changed" if aspects else "same", depth, section, *sides, aspects, notes,
+            steps=_steps(a, b), sections=_sections(a, b),
+        )  # fmt: skip
 
     def _differences(self, a: Item, b: Item) -> tuple[tuple[Aspect, ...], tuple[str, ...]]:
         found: dict[Aspect, list[str]] = {}
@@ -141,6 +145,10 @@ def _multiplies(item: Item | None) -> bool:
 
 def _steps(a: Item | None, b: Item | None) -> tuple[Step | None, Step | None]:
     return (a if isinstance(a, Step) else None, b if isinstance(b, Step) else None)
+
+
+def _sections(a: Item | None, b: Item | None) -> tuple[Section | None, Section | None]:
+    return (a if isinstance(a, Section) else None, b if isinstance(b, Section) else None)
 
 
 def _side(item: Item) -> Side:

@@ -7,7 +7,7 @@ from typing import Literal
 
 from shapetrace.errors import UsageError
 from shapetrace.ir import Plain
-from shapetrace.outlining.structure import Step
+from shapetrace.outlining.structure import Section, Step
 
 Aspect = Literal["products", "steps", "names", "kernels"]
 """products: shapes of products and lookups, how often they run, parameters. steps: everything else that runs.
@@ -68,6 +68,7 @@ class Change:
         notes: The differences in words: ``repeat 12 → 24``.
         steps: The steps themselves; None for a section, and where there is none.
         inside: Whether it is in a section that was added or removed as a whole.
+        sections: The sections themselves, or the parts of them that belong together; None for a step.
     """
 
     status: Status
@@ -79,6 +80,7 @@ class Change:
     notes: tuple[str, ...] = ()
     steps: tuple[Step | None, Step | None] = (None, None)
     inside: bool = False
+    sections: tuple[Section | None, Section | None] = (None, None)
 
     @property
     def differs(self) -> bool:

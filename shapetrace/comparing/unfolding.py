@@ -78,13 +78,13 @@ def _renamed(section: Section, old: str, new: str, before: int, n: int) -> Secti
     items = tuple(
         _renamed(item, old, new, before, n)
         if isinstance(item, Section)
-        else replace(_repeated(item, max(item.repeat // before, 1) * n), id=_moved(item.id, old, new),
-                     section=_moved(item.section, old, new), path=_moved(item.path, old, new))
+        else replace(_repeated(item, max(item.repeat // before, 1) * n), id=moved(item.id, old, new),
+                     section=moved(item.section, old, new), path=moved(item.path, old, new))
         for item in section.items
     )  # fmt: skip
     return replace(
-        section, path=_moved(section.path, old, new), items=items,
-        members=tuple(_moved(member, old, new) for member in section.members),
+        section, path=moved(section.path, old, new), items=items,
+        members=tuple(moved(member, old, new) for member in section.members),
     )  # fmt: skip
 
 
@@ -93,7 +93,8 @@ def _repeated(step: Step, n: int) -> Step:
     return replace(step, repeat=n, shared_parameters=max(step.parameters * n - step.parameters_in_all, 0))
 
 
-def _moved(path: str, old: str, new: str) -> str:
+def moved(path: str, old: str, new: str) -> str:
+    """A path, or the id of a step, in another layer: ``h.0.attn/query`` is ``h.3.attn/query``; else as it is."""
     bare, marked = path.lstrip("<"), path.startswith("<")
     if bare == old or bare.startswith((f"{old}.", f"{old}/")):
         return ("<" if marked else "") + new + bare[len(old) :]

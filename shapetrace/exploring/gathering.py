@@ -1,95 +1,95 @@
 """From outlines to the data of a page: sections, steps, operands with the numbers of values and axes."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 from shapetrace.drawing.content.facts import facts_of
 from shapetrace.drawing.wording import Words
 from shapetrace.exploring.ending import failure
+from shapetrace.exploring.laying import Laid, laid
 from shapetrace.exploring.mapping import maps
+from shapetrace.exploring.pairing import Paired, paired, told
 from shapetrace.exploring.picturing import Pictures, pictures
 from shapetrace.exploring.recording import Layers, made_bytes, operation
 from shapetrace.exploring.sentences import OF_SECTIONS, sentence
+from shapetrace.exploring.touring import Explored, Tour
 from shapetrace.exploring.wiring import Place, value_keys
 from shapetrace.ir import Trace
 from shapetrace.language import Phrase
-from shapetrace.outlining import outline as read
-from shapetrace.outlining.structure import Operand, Outline, Section, Step
+from shapetrace.outlining.structure import Operand, Section, Step
 
 
-@dataclass(frozen=True, slots=True)
-class Explored:
-    """What a page shows.
-
-    Attributes:
-        outline: Products of one head each.
-        fused: Products as the code runs them; None where that is no choice.
-        starts_fused: Whether those are what is seen first.
-    """
-
-    outline: Outline
-    fused: Outline | None = None
-    starts_fused: bool = False
-
-    @classmethod
-    def of(cls, outline: Outline) -> "Explored":
-        """Both forms of the products, whichever one this outline has, if its trace is at hand."""
-        if outline.trace is None:
-            return cls(outline)
-        fused = read(outline.trace, fused=True)
-        is_fused = fused.root == outline.root
-        single = read(outline.trace) if is_fused else outline
-        return cls(single) if single.root == fused.root else cls(single, fused, is_fused)
-
-    @property
-    def outlines(self) -> tuple[Outline, ...]:
-        """One for each form of the products."""
-        return (self.outline, self.fused) if self.fused else (self.outline,)
-
-
-def page_data(explored: Explored, languages: Sequence[Words]) -> tuple[dict[str, Any], Pictures]:
+def page_data(shown: Tour | Explored, languages: Sequence[Words]) -> tuple[dict[str, Any], Pictures]:
     """All that a page knows, but for its pictures, which are given apart: to be written in a page's own way.
 
     Args:
-        explored: What it shows.
+        shown: What it shows.
         languages: In which it can be read, the first one first.
     """
-    drawn = pictures(explored.outline, languages)
-    whole, trace = explored.outline, explored.outline.trace
+    tour = Tour((shown,)) if isinstance(shown, Explored) else shown
+    drawn = pictures([subject.outline for subject in tour.subjects], languages)
+    forms = tour.forms()
+    compared = {name: paired(*outlines) for name, outlines in forms.items()} if tour.in_step else {}
+    laid_out = {
+        name: compared[name].sides if name in compared else tuple(map(laid, outlines))
+        for name, outlines in forms.items()
+    }
+    data = {
+        "subjects": [
+            _subject(subject, {name: sides[n] for name, sides in laid_out.items()}, drawn, languages)
+            for n, subject in enumerate(tour.subjects)
+        ],
+        "form": "fused" if tour.starts_fused and "fused" in forms else "head",
+        "changes": {name: each.marks for name, each in compared.items()},
+        "verdict": {words.lang: _verdict(compared, words) for words in languages},
+        "rows": drawn.rows,
+    }
+    return data, drawn
+
+
+def _verdict(compared: Mapping[str, Paired], words: Words) -> list[str]:
+    """What is said of two models: that of the products of one head each."""
+    return told(compared["head"].comparison, words) if compared else []
+
+
+def _subject(
+    subject: Explored, forms: Mapping[str, Laid], drawn: Pictures, languages: Sequence[Words]
+) -> dict[str, Any]:
+    whole, trace = subject.outline, subject.outline.trace
     layers = Layers(trace) if trace else None
-    forms = [_form(outline, layers, drawn, languages) for outline in explored.outlines]
-    told = {
-        "model": {"name": whole.model.name, "device": whole.model.device},
+    return {
+        "name": subject.name or whole.model.name,
+        "device": whole.model.device,
         "facts": {words.lang: facts_of(whole.model, words) for words in languages},
         "versions": dict(trace.versions) if trace else {},
         "totals": asdict(whole.totals),
         "coverage": asdict(whole.coverage),
         "cache": whole.cache.bytes_per_token() if whole.cache else None,
         "failure": failure(whole, languages, drawn),
-        "form": "fused" if explored.starts_fused and explored.fused else "head",
-        "forms": dict(zip(("head", "fused"), forms, strict=False)),
-        "rows": drawn.rows,
+        "forms": {name: _form(form, layers, drawn, languages) for name, form in forms.items()},
     }
-    return told, drawn
 
 
-def _form(outline: Outline, layers: Layers | None, drawn: Pictures, languages: Sequence[Words]) -> dict[str, Any]:
-    trace = outline.trace
-    sections = list(outline.root.sections())
-    steps = list(outline.steps())
-    numbers: dict[int, int] = {id(section): n for n, section in enumerate(sections)}
-    numbers |= {id(step): n for n, step in enumerate(steps)}
-    keys = value_keys(outline)
+def _form(form: Laid, layers: Layers | None, drawn: Pictures, languages: Sequence[Words]) -> dict[str, Any]:
+    trace = form.outline.trace
+    keys = value_keys(form.outline, form.originals)
     given = frozenset(trace.outputs) if trace else frozenset()
     return {
-        "sections": [_section(section, numbers, layers) for section in sections],
-        "steps": [_step(step, keys, given, drawn) | _recorded(step, trace) for step in steps],
-        "maps": maps(outline, languages, numbers, drawn),
+        "sections": [
+            (_section(section, layers) if section else {}) | _without_empty({"items": _items(form.items[n])})
+            for n, section in enumerate(form.sections)
+        ],
+        "steps": [step and _step(step, keys, given, drawn) | _recorded(step, trace) for step in form.steps],
+        "maps": maps(form.outline, languages, form.numbers(), drawn),
     }
 
 
-def _section(section: Section, numbers: Mapping[int, int], layers: Layers | None) -> dict[str, Any]:
+def _items(inside: Sequence[tuple[str, int]]) -> list[dict[str, int]]:
+    return [{"section" if sort == "s" else "step": number} for sort, number in inside]
+
+
+def _section(section: Section, layers: Layers | None) -> dict[str, Any]:
     told = {
         "path": section.path,
         "spoken": section.spoken if section.is_group else "",
@@ -101,7 +101,6 @@ def _section(section: Section, numbers: Mapping[int, int], layers: Layers | None
         "starts": list(layers.starts(section)) if layers else [],
         "says": OF_SECTIONS[section.kind],
         "window": _phrase(section.window) if section.window else [],
-        "items": [{"section" if isinstance(item, Section) else "step": numbers[id(item)]} for item in section.items],
         "parameters": section.parameters,
     }
     return _without_empty(told)

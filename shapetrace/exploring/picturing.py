@@ -60,14 +60,14 @@ class Pictures:
         return self._cell_numbers[cell]
 
 
-def pictures(outline: Outline, languages: Sequence[Words]) -> Pictures:
+def pictures(outlines: Sequence[Outline], languages: Sequence[Words]) -> Pictures:
     """Pictures with numbers and with names at the edges, in each language, all at one scale.
 
     Args:
-        outline: Whose sizes give the scale.
+        outlines: Whose sizes give the scale.
         languages: One after the other, for numbers and then for names.
     """
-    scale = page_scale(outline, ZOOM)
+    scale = page_scale(outlines, ZOOM)
     styles = [
         (Style(scale, dims, scalar=words.say("scalar")), words) for dims in ("numbers", "names") for words in languages
     ]

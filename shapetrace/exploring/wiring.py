@@ -9,11 +9,16 @@ Place: TypeAlias = tuple[str, bool, int]
 """Where an operand stands: id of its step, whether it is a result, its position."""
 
 
-def value_keys(outline: Outline) -> Mapping[Place, int]:
+def value_keys(outline: Outline, originals: Mapping[str, str]) -> Mapping[Place, int]:
     """A number for each value, at every place where it stands; numbers count in the order of reading.
 
     A result is a value of its own. What reads it is told by who made it, so that a layer's result is the same value
     for what comes after the last of the folded layers. What nothing made is the same where its tensor and part are.
+
+    Args:
+        outline: Whose steps are read.
+        originals: By what name others know a step that stands for some of several folded layers, by its id: what
+            reads that name gets the result of the last such step before.
     """
     found: dict[Place, int] = {}
     numbers: dict[object, int] = {}
@@ -28,8 +33,11 @@ def value_keys(outline: Outline) -> Mapping[Place, int]:
             found[step.id, False, place] = key
         for place, result in enumerate(step.results):
             key = found[step.id, True, place] = numbers.setdefault((step.id, "result", place), len(numbers))
-            made.setdefault(step.id, []).append((result, key))
             exact[_identity(result)] = key
+        if step.results:
+            made[step.id] = made[originals.get(step.id, step.id)] = [
+                (result, found[step.id, True, place]) for place, result in enumerate(step.results)
+            ]
     return found
 
 

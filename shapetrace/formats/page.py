@@ -18,7 +18,8 @@ from shapetrace.drawing.layout.boxes import Box
 from shapetrace.drawing.resources import names_in, read
 from shapetrace.drawing.theme import Theme, theme_named
 from shapetrace.drawing.wording import Words, words_in
-from shapetrace.exploring import Explored, page_data
+from shapetrace.errors import UsageError
+from shapetrace.exploring import Explored, Tour, page_data
 from shapetrace.exploring.ending import last_step
 from shapetrace.formats.bundling import bundle
 from shapetrace.formats.contract import Excerpt, Files, Format, Options
@@ -30,11 +31,11 @@ from shapetrace.outlining.structure import Outline
 _FOLDER = "explorer"
 
 
-def render(explored: Explored, options: Options, place: str = "") -> str:
+def render(shown: Tour | Explored, options: Options, place: str = "") -> str:
     """Write a page; the same model and options give the same bytes.
 
     Args:
-        explored: What it shows.
+        shown: A model, two in step, or the passes of a generation.
         options: Its first language and theme, its title, and whose templates.
         place: Path or kind of the section, or id of the step, that is open at first.
 
@@ -43,16 +44,18 @@ def render(explored: Explored, options: Options, place: str = "") -> str:
     """
     templates = options.templates
     languages = _languages(options.lang, templates)
-    data, drawn = page_data(explored, languages)
+    tour = Tour((shown,)) if isinstance(shown, Explored) else shown
+    data, drawn = page_data(tour, languages)
     data |= {
         "lang": options.lang,
-        "place": _place(explored.outline, place),
+        "layout": tour.layout,
+        "place": _place(tour, place),
         "theme": options.theme if options.theme in {"light", "dark"} else "auto",
         "languages": {words.lang: _phrases(words, templates) for words in languages},
         "cells": [_cell(cell) for cell in drawn.cells],
         "plates": [["".join(fragment(group.marks) for group in groups), _numbers(box)] for groups, box in drawn.plates],
     }
-    title = (options.look.title if options.look else "") or explored.outline.model.name
+    title = (options.look.title if options.look else "") or tour.name
     data["title"] = title
     script = bundle("main", lambda name: read(f"{_FOLDER}/{name}", templates))
     style = _colours(theme_named(options.theme, templates)) + read(f"{_FOLDER}/style.css", templates) + _inks()
@@ -74,11 +77,22 @@ def framed(page: str, title: str, height_px: int) -> str:
     return f'<iframe title="{escape(title)}" srcdoc="{escape(page)}" style="{look}" loading="lazy"></iframe>'
 
 
-def _place(outline: Outline, asked: str) -> str:
-    """Id of a step, or path of a section, of the first of folded layers or of any; of a failed pass where it ended."""
-    if not asked and outline.failure:
-        return last_step(outline)
-    if not asked or any(step.id == asked for step in outline.steps()):
+def _place(tour: Tour, asked: str) -> str:
+    """Id of a step, or path of a section, of the first model that has it; of a failed pass where it ended."""
+    outlines = [subject.outline for subject in tour.subjects]
+    if not asked:
+        return next((last_step(outline) for outline in outlines if outline.failure), "")
+    for outline in outlines[:-1]:
+        try:
+            return _place_in(outline, asked)
+        except UsageError:
+            continue
+    return _place_in(outlines[-1], asked)
+
+
+def _place_in(outline: Outline, asked: str) -> str:
+    """The same in one model; of folded layers it may be any."""
+    if any(step.id == asked for step in outline.steps()):
         return asked
     found = section_named(outline, asked)
     return asked if asked in found.members else found.path

@@ -1,5 +1,6 @@
 // Answers about the model in the form that is chosen: what is inside what, sums, who makes and who reads a value.
 
+import { subject } from "./sides.js";
 import { state } from "./state.js";
 
 /** @typedef {import("./types.js").Form} Form */
@@ -12,19 +13,20 @@ export class Book {
   /** @param {Form} form */
   constructor(form) {
     this.sections = form.sections;
-    this.steps = form.steps;
+    /** Of two models, null where only the other one has a step: `has` tells. */
+    this.steps = /** @type {Step[]} */ (form.steps);
     this.maps = form.maps;
     /** The section around each step. @type {number[]} */
     this.home = [];
     /** The section around each section. @type {number[]} */
     this.parent = [];
     /** @type {Map<string, number>} */
-    this.stepById = new Map(this.steps.map((step, n) => [step.id, n]));
+    this.stepById = new Map(this.steps.flatMap((step, n) => (step ? [[step.id, n]] : [])));
     /** @type {Map<string, number>} */
     this.sectionByPath = new Map();
     this.sections.forEach((section, n) => {
       const path = section.path ?? "";
-      if (!this.sectionByPath.has(path)) this.sectionByPath.set(path, n);
+      if (section.title !== undefined && !this.sectionByPath.has(path)) this.sectionByPath.set(path, n);
       for (const item of section.items ?? []) {
         if (item.step !== undefined) this.home[item.step] = n;
         else this.parent[/** @type {number} */ (item.section)] = n;
@@ -34,6 +36,12 @@ export class Book {
     this.sums = {};
     /** @type {Map<number, Value> | undefined} */
     this.known = undefined;
+  }
+
+  /** Whether a part is there: of two models, one may lack it. @param {string} key */
+  has(key) {
+    const n = Number(key.slice(1));
+    return key[0] === "t" ? Boolean(this.steps[n]) : this.sections[n]?.title !== undefined;
   }
 
   /** Keys of what a section holds, in order. @param {number} n */
@@ -99,8 +107,8 @@ export class Book {
     if (!this.known) {
       this.known = new Map();
       this.steps.forEach((step, n) => {
-        for (const operand of step.operands ?? []) this.entry(operand).read.push(n);
-        for (const result of step.results ?? []) this.entry(result).made = n;
+        for (const operand of step?.operands ?? []) this.entry(operand).read.push(n);
+        for (const result of step?.results ?? []) this.entry(result).made = n;
       });
     }
     return this.known;
@@ -116,10 +124,11 @@ export class Book {
 }
 
 /**
- * @param {Step} step
+ * @param {Step | null} step
  * @param {string} what
  */
 function ofStep(step, what) {
+  if (!step) return 0;
   if (what === "steps") return 1;
   const one = what === "parameters" ? step.parameters : what === "flops" ? step.flops : step.bytes;
   return (one ?? 0) * (step.repeat ?? 1) - (what === "parameters" ? (step.shared ?? 0) : 0);
@@ -128,12 +137,12 @@ function ofStep(step, what) {
 /** @type {Record<string, Book>} */
 const books = {};
 
-/** The book of the form that is chosen. */
-export function book() {
-  return (books[state.form] ??= new Book(state.page.forms[state.form]));
+/** The book of the form that is chosen, of the model that is seen or another. */
+export function book(side = state.side) {
+  return (books[`${side} ${state.form}`] ??= new Book(subject(side).forms[state.form]));
 }
 
-/** Operands and results, in the order in which a picture counts them. @param {Step} step */
+/** Operands and results, in the order in which a picture counts them. @param {Step | null} step */
 export function shownBy(step) {
-  return [...(step.operands ?? []), ...(step.results ?? [])];
+  return [...(step?.operands ?? []), ...(step?.results ?? [])];
 }

@@ -1,7 +1,9 @@
 // Pictures of steps: cells side by side around one axis, in columns where the room allows it.
 
-import { shownBy } from "./book.js";
+import { book, shownBy } from "./book.js";
+import { isOtherSize } from "./changes.js";
 import { drawn, h, picture } from "./dom.js";
+import { isPair } from "./sides.js";
 import { state } from "./state.js";
 
 /** @typedef {import("./types.js").Step} Step */
@@ -19,8 +21,8 @@ function cellsOf(step) {
 
 /** How wide a picture may be beside its label, in px. */
 export function cellsWidth() {
-  const phone = innerWidth <= 760;
-  return (document.getElementById("main")?.clientWidth ?? 600) - (phone ? 60 : 220);
+  const phone = innerWidth <= 760, room = document.getElementById("main")?.clientWidth ?? 600;
+  return isPair() && !phone ? room / 2 - 90 : room - (phone ? 60 : 220);
 }
 
 /**
@@ -45,10 +47,11 @@ export function columnsFor(steps, room) {
 
 /**
  * The picture of a step.
- * @param {Step} step
+ * @param {number} n
  * @param {Reach[] | null} columns
  */
-export function equationPicture(step, columns) {
+export function equationPicture(n, columns) {
+  const step = book().steps[n];
   const cells = cellsOf(step), keeps = columns && cells.every(([, , column]) => column !== null);
   const row = h("div", { class: "equation" });
   const next = { column: 0 };
@@ -56,7 +59,7 @@ export function equationPicture(step, columns) {
   let pair = null;
   row.style.marginBottom = `${-spare(cells, Boolean(keeps))}px`;
   for (const cell of cells) {
-    const element = cellPicture(cell, step);
+    const element = cellPicture(cell, step, n);
     if (keeps) {
       const [, box, column] = cell, reach = columns[/** @type {number} */ (column)];
       const skipped = columns.slice(next.column, /** @type {number} */ (column)).reduce((sum, { left, right }) => sum + left + right + GAP, 0);
@@ -88,8 +91,9 @@ function spare(cells, isOneLine) {
 /**
  * @param {Cell} cell
  * @param {Step} step
+ * @param {number} n its number
  */
-function cellPicture([inner, box, , place, body, edges = []], step) {
+function cellPicture([inner, box, , place, body, edges = []], step, n) {
   const svg = picture(inner), up = Math.ceil(Math.max(-box[1], box[3])) + 1;
   const width = box[2] - box[0];
   svg.setAttribute("viewBox", `${box[0]} ${-up} ${width} ${2 * up}`);
@@ -112,7 +116,7 @@ function cellPicture([inner, box, , place, body, edges = []], step) {
     const number = operand.axes?.[axis] ?? -1;
     svg.append(
       drawn("rect", {
-        class: "edge", role: "button", tabindex: -1, "data-a": number, x: left - 2, y: top - 1, width: right - left + 4,
+        class: isOtherSize(n, place ?? 0, axis) ? "edge other" : "edge", role: "button", tabindex: -1, "data-a": number, x: left - 2, y: top - 1, width: right - left + 4,
         height: bottom - top + 2, rx: 3, "aria-label": String(operand.shape?.[axis]),
       }),
     );

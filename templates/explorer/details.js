@@ -1,9 +1,11 @@
 // The right: all that is known of the step or section that is chosen, in the order of a reader's questions.
 
 import { book, shownBy } from "./book.js";
+import { difference } from "./changes.js";
 import { byId, fill, h } from "./dom.js";
 import { formula, named, nameOf, shapeOf, shaped } from "./equations.js";
 import { inLayer } from "./links.js";
+import { isPair, layerOf, onSide, sides, subject } from "./sides.js";
 import { state } from "./state.js";
 import { titleOf } from "./tree.js";
 import { bytesText, grouped, percent, say, sayNote, short } from "./words.js";
@@ -18,13 +20,27 @@ const choice = { raw: false };
 /** Show what is chosen. */
 export function drawDetails() {
   const aside = byId("details"), isStep = state.place[0] === "t";
-  fill(aside, h("button", { class: "grab", "aria-label": say("Details") }), isStep ? stepDetails() : sectionDetails());
+  fill(aside, h("button", { class: "grab", "aria-label": say("Details") }), isPair() ? bothDetails() : isStep ? stepDetails() : sectionDetails());
   aside.setAttribute("aria-label", say("Details"));
   aside.scrollTop = 0;
-  const raw = aside.querySelector("details");
-  raw?.addEventListener("toggle", () => {
-    choice.raw = raw.open;
-  });
+  for (const raw of aside.querySelectorAll("details")) {
+    raw.addEventListener("toggle", () => {
+      choice.raw = raw.open;
+    });
+  }
+}
+
+/** What is known of it in two models, and how it differs. */
+function bothDetails() {
+  const told = difference(state.place), isStep = state.place[0] === "t";
+  const halves = sides().map((side) =>
+    onSide(side, () => {
+      const name = h("div", { class: "whose" }, subject().name);
+      const inside = !book().has(state.place) ? h("p", { class: "mute" }, say("Nothing like it in this model.")) : isStep ? stepDetails() : sectionDetails();
+      return h("div", { class: "half", "data-side": side }, name, inside);
+    }),
+  );
+  return h("div", {}, told ? h("p", { class: "differs" }, told) : null, h("div", { class: "halves" }, halves));
 }
 
 function stepDetails() {
@@ -115,7 +131,7 @@ function go(key) {
 
 /** @param {Step} step */
 function stepCosts(step) {
-  const times = step.repeat ?? 1, totals = state.page.totals;
+  const times = step.repeat ?? 1, totals = subject().totals;
   const all = (/** @type {string} */ what) => book().total(state.place, what);
   const how = formula(step), uncounted = step.flops === undefined;
   const parameters = step.tied ? say("tied to {name}", { name: step.tied }) : step.parameters ? grouped(step.parameters) : "–";
@@ -157,7 +173,7 @@ function operationOffset() {
   let offset = 0;
   for (const at of book().chain(book().sectionOf(state.place))) {
     const { members = [], starts = [] } = book().sections[at];
-    const layer = members.length > 1 ? (state.layers[members[0]] ?? 0) : 0;
+    const layer = layerOf(members);
     if (layer && !starts.length) return null;
     offset += layer ? starts[layer] - starts[0] : 0;
   }
@@ -182,7 +198,7 @@ function rawOperation(op, offset) {
 function sectionDetails() {
   const n = Number(state.place.slice(1)), section = book().sections[n], times = book().repeats(state.place);
   const all = (/** @type {string} */ what) => book().total(state.place, what);
-  const totals = state.page.totals, unused = n ? 0 : totals.unused_parameters;
+  const totals = subject().totals, unused = n ? 0 : totals.unused_parameters;
   const path = inLayer(section.spoken ? "" : (section.path ?? ""));
   const table = costs(times, [
     [say("Parameters"), count(Math.round(all("parameters") / times)), count(n ? all("parameters") : totals.parameters)],
@@ -235,9 +251,9 @@ function howToRead() {
 
 /** Where every operation went, and what ran. */
 function proof() {
-  const { operations, drawn, folded, elided, reasons } = state.page.coverage;
+  const { operations, drawn, folded, elided, reasons } = subject().coverage;
   const told = Object.entries(reasons).map(([reason, n]) => `${n} ${say(reason)}`).join(", ");
-  const ran = [state.page.model.device, ...Object.entries(state.page.versions).map(([name, version]) => `${name} ${version}`)].filter(Boolean);
+  const ran = [subject().device, ...Object.entries(subject().versions).map(([name, version]) => `${name} ${version}`)].filter(Boolean);
   const counts = say("{n} operations: {drawn} drawn, {folded} in folded layers, {elided} left out", { n: operations, drawn, folded, elided });
   return [h("p", { class: "fine" }, counts, told ? ` (${told})` : ""), h("p", { class: "fine" }, say("Every shape was recorded from a real forward pass."), ` ${ran.join(" · ")}`)];
 }

@@ -1,13 +1,15 @@
 // The middle: the section that is chosen, one row a step, inner sections in frames. What is much is closed.
 
 import { book } from "./book.js";
+import { countChanges, difference, signOf, statusOf } from "./changes.js";
 import { cellsWidth, columnsFor, equationPicture } from "./cells.js";
 import { byId, fill, h } from "./dom.js";
 import { inLayer } from "./links.js";
 import { hasMap, isOnMap, mapPicture, plate } from "./map.js";
 import { drawRails } from "./rails.js";
+import { isPair, layerOf, onSide, sides, subject } from "./sides.js";
 import { state } from "./state.js";
-import { titleOf } from "./tree.js";
+import { titleOf, titlesOf } from "./tree.js";
 import { bytesText, grouped, say, sayNote, short } from "./words.js";
 
 /** @typedef {import("./types.js").Section} Section */
@@ -24,7 +26,7 @@ const firsts = new Map();
 /** Draw the section that the chosen place is, or is in. */
 export function drawFigure() {
   const n = book().sectionOf(state.place);
-  fill(byId("main"), crumbs(n), heading(n), facts(n), failure(n), isOnMap() ? mapPicture() : rows(n));
+  fill(byId("main"), crumbs(n), heading(n), ...(isPair() ? heads(n) : [facts(n)]), failures(n), isOnMap() ? mapPicture() : rows(n));
   const first = byId("main").querySelector(".row.sel") ?? byId("main").querySelector(".row");
   if (first) /** @type {HTMLElement} */ (first).tabIndex = 0;
   drawRails();
@@ -32,7 +34,8 @@ export function drawFigure() {
 
 /** @param {number} n */
 function rows(n) {
-  return panel(n, 0, columnsFor(stepsShown(n).map((step) => book().steps[step]), cellsWidth()));
+  const shown = stepsShown(n);
+  return panel(n, 0, sides().map((side) => onSide(side, () => columnsFor(shown.map((step) => book().steps[step]).filter(Boolean), cellsWidth()))));
 }
 
 /** Whether the map stands there. */
@@ -83,15 +86,21 @@ function stepsShown(n) {
 /** @param {number} n */
 function crumbs(n) {
   const around = book().chain(n).slice(0, -1).map((at) =>
-    h("button", { "data-go": `s${at}` }, titleOf(`s${at}`), book().sections[at].repeat ? ` ×${book().sections[at].repeat}` : ""),
+    h("button", { "data-go": `s${at}` }, titlesOf(`s${at}`), times(at)),
   );
   return h("div", { class: "crumb" }, around.flatMap((button, at) => (at ? [h("span", { "aria-hidden": "true" }, "›"), button] : [button])));
 }
 
+/** ` ×12`, ` ×12 → ×24` of two models, or nothing. @param {number} n */
+function times(n) {
+  const found = [...new Set(sides().map((side) => book(side).sections[n].repeat ?? 1))];
+  return found.some((many) => many > 1) ? ` ${found.map((many) => `×${many}`).join(" → ")}` : "";
+}
+
 /** @param {number} n */
 function heading(n) {
-  const folded = book().chain(n).map((at) => book().sections[at]).filter((section) => (section.members?.length ?? 0) > 1);
-  const title = h("h1", {}, titleOf(`s${n}`), folded.map(layerChooser));
+  const folded = book().chain(n).filter((at) => sides().some((side) => membersOf(at, side).length > 1));
+  const title = h("h1", {}, titlesOf(`s${n}`), folded.map(layerChooser));
   return n ? title : h("div", { class: "headline" }, title, views());
 }
 
@@ -103,18 +112,42 @@ function views() {
   return h("span", { class: "seg", role: "group", "aria-label": say("Picture") }, choice("map", say("Map")), choice("rows", say("Rows")));
 }
 
-/** @param {Section} section */
-function layerChooser(section) {
-  const members = /** @type {string[]} */ (section.members), at = state.layers[members[0]] ?? 0;
+/**
+ * @param {number} n
+ * @param {number} side
+ */
+function membersOf(n, side) {
+  return book(side).sections[n].members ?? [];
+}
+
+/** @param {number} n */
+function layerChooser(n) {
+  const shown = sides().filter((side) => membersOf(n, side).length > 1);
+  const canMove = (/** @type {number} */ by) => shown.some((side) => membersOf(n, side)[layerOf(membersOf(n, side)) + by]);
   const move = (/** @type {number} */ by, /** @type {string} */ sign, /** @type {string} */ label) =>
-    h("button", { "data-layer": members[0], "data-by": by, "aria-label": label, disabled: !members[at + by] }, sign);
-  return h(
-    "span",
-    { class: "layer" },
-    move(-1, "‹", say("Layer before")),
-    h("output", {}, h("span", { class: "mono" }, inLayer(members[0]).replace(/[<>]/g, "")), " ", h("span", { class: "mute" }, say("of {n} alike", { n: members.length }))),
-    move(1, "›", say("Next layer")),
-  );
+    h("button", { "data-layer": n, "data-by": by, "aria-label": label, disabled: !canMove(by) }, sign);
+  const told = shown.map((side) => {
+    const members = membersOf(n, side), path = onSide(side, () => inLayer(members[0])).replace(/[<>]/g, "");
+    return h("span", {}, h("span", { class: "mono" }, path), " ", h("span", { class: "mute" }, say("of {n} alike", { n: members.length })));
+  });
+  return h("span", { class: "layer" }, move(-1, "‹", say("Layer before")), h("output", {}, told), move(1, "›", say("Next layer")));
+}
+
+/** Two models: what differs in all, and above each column whose it is. @param {number} n */
+function heads(n) {
+  const found = countChanges(), verdict = state.page.verdict[state.lang];
+  const move = (/** @type {number} */ by, /** @type {string} */ sign, /** @type {string} */ label) => h("button", { "data-change": by, "aria-label": label }, sign);
+  const way = found ? h("span", { class: "layer" }, move(-1, "‹", say("Difference before")), h("output", {}, say("{n} steps differ", { n: found })), move(1, "›", say("Next difference"))) : null;
+  const columns = (/** @type {() => import("./dom.js").Child} */ make) => sides().map((side) => onSide(side, () => h("div", { class: "half", "data-side": side }, make())));
+  return [
+    h("p", { class: "verdict" }, h("b", {}, verdict[0]), way, n ? null : h("small", {}, verdict.slice(1).join(" · "))),
+    h("div", { class: "halves names" }, columns(() => subject().name)),
+    h("div", { class: "halves heads" }, columns(() => (book().has(`s${n}`) ? facts(n) : absent()))),
+  ];
+}
+
+function absent() {
+  return h("span", { class: "mute" }, say("Nothing like it in this model."));
 }
 
 /** @param {number} n */
@@ -123,33 +156,39 @@ function facts(n) {
   const parameters = book().total(key, "parameters") / times, flops = book().total(key, "flops") / times;
   const told = n
     ? [say("{n} parameters", { n: grouped(Math.round(parameters)) }), flops ? `${short(flops)}FLOPs${times > 1 ? ` ${say("per layer")}` : ""}` : ""]
-    : [...state.page.facts[state.lang], say("{n} parameters", { n: grouped(state.page.totals.parameters) }), `${short(state.page.totals.flops)}FLOPs`, cache()];
-  const inner = book().steps.find(({ inner }) => inner)?.operands?.[0]?.shape?.at(-1) ?? 64;
+    : [...subject().facts[state.lang], say("{n} parameters", { n: grouped(subject().totals.parameters) }), `${short(subject().totals.flops)}FLOPs`, cache()];
+  return h("div", { class: "stat" }, told.filter(Boolean).map((text) => h("span", {}, text)), isPair() ? null : legend());
+}
+
+function legend() {
+  const inner = book().steps.find((step) => step?.inner)?.operands?.[0]?.shape?.at(-1) ?? 64;
   return h(
-    "div",
-    { class: "stat" },
-    told.filter(Boolean).map((text) => h("span", {}, text)),
-    h(
-      "span",
-      { class: "legend" },
-      h("span", {}, h("i", { class: "sw" }), say("data")),
-      h("span", {}, h("i", { class: "sw weight" }), say("weights")),
-      h("span", {}, h("b", { class: "match mono" }, inner), say("inner sizes match")),
-    ),
+    "span",
+    { class: "legend" },
+    h("span", {}, h("i", { class: "sw" }), say("data")),
+    h("span", {}, h("i", { class: "sw weight" }), say("weights")),
+    h("span", {}, h("b", { class: "match mono" }, inner), say("inner sizes match")),
   );
 }
 
 function cache() {
-  const { cache: kept } = state.page;
+  const { cache: kept } = subject();
   return kept ? say("KV cache: {n} per token", { n: bytesText(kept) }) : "";
+}
+
+/** Of two models either may have failed. @param {number} n */
+function failures(n) {
+  if (!isPair()) return failure(n);
+  const found = sides().map((side) => h("div", { class: "half", "data-side": side }, onSide(side, () => failure(n))));
+  return found.some((half) => half.firstChild) ? h("div", { class: "halves" }, found) : null;
 }
 
 /** Why the pass ended early: above the whole model and where it ended. @param {number} n */
 function failure(n) {
-  const { failure: told } = state.page;
+  const { failure: told } = subject();
   if (!told || (n && book().home[book().stepById.get(told.after) ?? -1] !== n)) return null;
   const shown = told.pictures?.[state.lang], report = told.report?.[state.lang] ?? told.reason;
-  const drawing = shown && h("div", { class: "equation" }, plate(innerWidth <= 760 ? shown.narrow : shown.wide));
+  const drawing = shown && h("div", { class: "equation" }, plate(innerWidth <= 760 || isPair() ? shown.narrow : shown.wide));
   const text = drawing ? h("details", {}, h("summary", {}, say("As text")), h("pre", {}, report)) : h("pre", {}, report);
   return h("section", { class: "failure", role: "alert", "aria-label": report }, h("h2", {}, say("The pass ended early")), drawing, text);
 }
@@ -163,7 +202,7 @@ function failure(n) {
 function panel(n, depth, columns) {
   const { items, before, after } = itemsShown(n);
   const inside = items.map((item) => {
-    if (item.step !== undefined) return row(item.step, columns);
+    if (item.step !== undefined) return isPair() ? pairOfRows(item.step, columns) : row(item.step, columns[0]);
     const inner = /** @type {number} */ (item.section);
     return isOpen(inner) ? panel(inner, depth + 1, columns) : card(inner);
   });
@@ -185,23 +224,61 @@ function more(n, by, text) {
 
 /** @param {number} n */
 function panelHead(n) {
-  const section = book().sections[n];
-  const times = section.repeat ? ` ×${section.repeat}` : "";
-  const range = section.members?.length ? `${section.members[0]} … ${section.members.at(-1)}` : section.spoken ? "" : inLayer(section.path ?? "");
-  return h("h2", {}, h("button", { "data-go": `s${n}` }, titleOf(`s${n}`), times), section.window ? h("span", { class: "mute" }, sayNote(section.window)) : null, h("span", { class: "mute mono" }, range.replace(/[<>]/g, "")));
+  const ranges = [...new Set(sides().map((side) => onSide(side, () => rangeOf(n))))].filter(Boolean);
+  const window = sides().map((side) => book(side).sections[n].window).find(Boolean);
+  const differs = difference(`s${n}`);
+  return h(
+    "h2",
+    { class: statusOf(`s${n}`) },
+    sign(`s${n}`), h("button", { "data-go": `s${n}` }, titlesOf(`s${n}`), times(n)), window ? h("span", { class: "mute" }, sayNote(window)) : null,
+    h("span", { class: "mute mono" }, ranges.join(" → ")), differs ? h("span", { class: "mute" }, differs) : null,
+  );
+}
+
+/** The path of a section, or of the first and the last of many. @param {number} n */
+function rangeOf(n) {
+  const section = book().sections[n], members = section.members ?? [];
+  const range = members.length ? `${members[0]} … ${members.at(-1)}` : section.spoken ? "" : inLayer(section.path ?? "");
+  return range.replace(/[<>]/g, "");
+}
+
+/** Of two models, how a part differs. @param {string} key */
+function sign(key) {
+  return isPair() ? h("span", { class: `sign ${statusOf(key)}`, title: difference(key) }, signOf(key)) : null;
 }
 
 /** A section that is closed: its title, and what it costs. @param {number} n */
 function card(n) {
-  const key = `s${n}`, section = book().sections[n];
-  const parameters = book().total(key, "parameters"), flops = book().total(key, "flops");
+  const key = `s${n}`;
+  const paths = [...new Set(sides().map((side) => book(side).sections[n]).map(({ spoken, path }) => (spoken ?? path ?? "").replace(/[<>]/g, "")))];
+  const told = (/** @type {(side: number) => string} */ of) => [...new Set(sides().map(of))].filter(Boolean).join(" → ");
+  const costs = [
+    told((side) => (book(side).total(key, "parameters") ? say("{n} parameters", { n: short(book(side).total(key, "parameters")) }) : "")),
+    told((side) => (book(side).total(key, "flops") ? `${short(book(side).total(key, "flops"))}FLOPs` : "")),
+  ];
   return h(
     "button",
-    { class: "card", "data-go": key },
-    h("b", {}, titleOf(key), section.repeat ? ` ×${section.repeat}` : ""),
-    h("span", { class: "mute mono" }, (section.spoken ?? section.path ?? "").replace(/[<>]/g, "")),
-    h("span", { class: "mute" }, say("{n} steps", { n: book().countSteps(n) })),
-    h("span", { class: "cost" }, parameters ? say("{n} parameters", { n: short(parameters) }) : "", flops ? ` · ${short(flops)}FLOPs` : ""),
+    { class: `card ${statusOf(key)}`, "data-go": key },
+    h("b", {}, sign(key), titlesOf(key), times(n)),
+    h("span", { class: "mute mono" }, paths.filter(Boolean).join(" → ")),
+    h("span", { class: "mute" }, told((side) => (book(side).countSteps(n) ? say("{n} steps", { n: book(side).countSteps(n) }) : ""))),
+    h("span", { class: "cost" }, costs.filter(Boolean).join(" · ")),
+  );
+}
+
+/**
+ * A step of two models, with a sign for how it differs.
+ * @param {number} n
+ * @param {any[]} columns of each side
+ */
+function pairOfRows(n, columns) {
+  const key = `t${n}`, chosen = key === state.place, told = difference(key);
+  const halves = sides().map((side) => onSide(side, () => h("div", { class: "half", "data-side": side }, book().has(key) ? [label(n), equationPicture(n, columns[side])] : absent())));
+  return h(
+    "div",
+    { class: `row two ${statusOf(key)}${chosen ? " sel" : ""}`, "data-k": key, role: "group", tabindex: -1, "aria-label": [titlesOf(key), told].filter(Boolean).join(": "), "aria-current": chosen ? "true" : null },
+    sign(key),
+    halves,
   );
 }
 
@@ -210,19 +287,25 @@ function card(n) {
  * @param {any} columns
  */
 function row(n, columns) {
-  const step = book().steps[n], key = `t${n}`, chosen = key === state.place;
+  const key = `t${n}`, chosen = key === state.place;
+  return h(
+    "div",
+    { class: chosen ? "row sel" : "row", "data-k": key, role: "group", tabindex: -1, "aria-label": titleOf(key), "aria-current": chosen ? "true" : null },
+    label(n),
+    equationPicture(n, columns),
+  );
+}
+
+/** @param {number} n */
+function label(n) {
+  const step = book().steps[n], key = `t${n}`;
   const home = book().sections[book().home[n]].path ?? "";
   const path = step.path && step.path !== home ? inLayer(step.path) : "";
   const notes = (step.notes ?? []).map((note) => h("small", {}, sayNote(note)));
   return h(
     "div",
-    { class: chosen ? "row sel" : "row", "data-k": key, role: "group", tabindex: -1, "aria-label": titleOf(key), "aria-current": chosen ? "true" : null },
-    h(
-      "div",
-      { class: "lab" },
-      step.kind === "residual" ? "⊕ " : "", titleOf(key), path ? h("small", { class: "mono" }, path) : null, notes,
-      step.tied ? h("small", {}, say("tied to {name}", { name: step.tied })) : null,
-    ),
-    equationPicture(step, columns),
+    { class: "lab" },
+    step.kind === "residual" ? "⊕ " : "", titleOf(key), path ? h("small", { class: "mono" }, path) : null, notes,
+    step.tied ? h("small", {}, say("tied to {name}", { name: step.tied })) : null,
   );
 }

@@ -3,6 +3,7 @@
 import { book, shownBy } from "./book.js";
 import { byId, fill, h } from "./dom.js";
 import { nameOf } from "./equations.js";
+import { isPair, onSide } from "./sides.js";
 import { state } from "./state.js";
 import { dot, titleOf } from "./tree.js";
 import { say } from "./words.js";
@@ -12,17 +13,34 @@ import { say } from "./words.js";
 /**
  * Light a value: who made it, and who reads it; null for none.
  * @param {number | null} value
+ * @param {number} side
  */
-export function lightValue(value) {
+export function lightValue(value, side = state.side) {
   for (const element of document.querySelectorAll(".on")) element.classList.remove("on");
-  const known = value === null ? undefined : book().values.get(value);
+  const known = value === null ? undefined : book(side).values.get(value);
   if (!known) {
     dot([]);
     if (state.axis < 0) hideTip();
-    else lightAxis(state.axis);
+    else lightAxis(state.axis, state.axisSide);
     return;
   }
-  for (const element of document.querySelectorAll(`#main [data-v="${value}"], .ops [data-v="${value}"]`)) element.classList.add("on");
+  for (const element of on(side, "#main", `[data-v="${value}"]`)) element.classList.add("on");
+  for (const element of on(side, "#details", `.ops [data-v="${value}"]`)) element.classList.add("on");
+  onSide(side, () => tellValue(known));
+}
+
+/**
+ * Elements of one of two models, or of the only one.
+ * @param {number} side
+ * @param {string} area
+ * @param {string} selector
+ */
+function on(side, area, selector) {
+  return document.querySelectorAll(`${area} ${isPair() ? `[data-side="${side}"] ` : ""}${selector}`);
+}
+
+/** @param {import("./book.js").Value} known */
+function tellValue(known) {
   const readers = [...new Set(known.read)];
   dot([known.made, ...readers].filter((n) => n >= 0).map((n) => `t${n}`));
   const made = known.made >= 0 ? [`${say("made by")} `, titleOf(`t${known.made}`)] : [known.operand.role ? say("weights") : say("input of the model")];
@@ -33,16 +51,23 @@ export function lightValue(value) {
 /**
  * Light an axis wherever it stands; -1 for none.
  * @param {number} axis
+ * @param {number} side
  */
-export function lightAxis(axis) {
+export function lightAxis(axis, side = state.side) {
   state.axis = axis;
+  state.axisSide = side;
   for (const element of document.querySelectorAll(".same")) element.classList.remove("same");
   if (axis < 0) {
     hideTip();
     dot([]);
     return;
   }
-  for (const element of document.querySelectorAll(`[data-a="${axis}"]`)) element.classList.add("same");
+  for (const element of on(side, ":is(#main, #details)", `[data-a="${axis}"]`)) element.classList.add("same");
+  onSide(side, () => tellAxis(axis));
+}
+
+/** @param {number} axis */
+function tellAxis(axis) {
   const places = /** @type {Set<number>} */ (new Set());
   let size = 0, name = "", other = 0;
   book().steps.forEach((step, n) => {

@@ -1,10 +1,12 @@
 // Keys for everything; tools.js lists them.
 
 import { book } from "./book.js";
+import { nextChange } from "./changes.js";
 import { byId } from "./dom.js";
 import { lightAxis, lightValue } from "./following.js";
 import { choose, chosenRow, go, moveLayer, set, show } from "./moving.js";
 import { closeMenu, isDark } from "./saving.js";
+import { sideOf, sides, subject } from "./sides.js";
 import { closeSearch, moveHit, takeHit } from "./searching.js";
 import { BARS, VIEWS, state } from "./state.js";
 import { showHelp } from "./tools.js";
@@ -79,11 +81,13 @@ const LETTERS = {
   },
   "?": showHelp,
   n: () => set("dims", after(["numbers", "names"], state.dims)),
-  f: () => set("form", after(Object.keys(state.page.forms), state.form)),
+  f: () => set("form", after(Object.keys(subject().forms), state.form)),
   m: () => show(after(VIEWS, state.view)),
-  b: () => set("bars", after(BARS.filter((what) => book().total("s0", what)), state.bars)),
+  b: () => set("bars", after(BARS.filter((what) => sides().some((side) => book(side).total("s0", what))), state.bars)),
   t: () => set("theme", isDark() ? "light" : "dark"),
   l: () => set("lang", after(Object.keys(state.page.languages), state.lang)),
+  d: () => toChange(1),
+  D: () => toChange(-1),
   "[": () => byLayer(-1),
   "]": () => byLayer(1),
 };
@@ -97,16 +101,23 @@ function onLetter({ key }, focus) {
   if (!act) return false;
   const area = focus.closest?.("#side") ? "tree" : focus.closest?.("#main") ? "row" : "";
   act();
+  if (document.activeElement !== document.body) return true; // drawn anew, what had the focus is gone
   if (area === "tree") treeItem(state.place)?.focus();
   if (area === "row") /** @type {HTMLElement | null} */ (chosenRow())?.focus({ preventScroll: true });
   return true;
 }
 
+/** The next step that differs. @param {number} by */
+function toChange(by) {
+  const next = nextChange(state.place, by);
+  if (next) go(next, { focus: "row" });
+}
+
 /** The innermost folded layer around. @param {number} by */
 function byLayer(by) {
-  const folded = book().chain(book().sectionOf(state.place)).map((n) => book().sections[n].members ?? []);
-  const members = folded.filter(({ length }) => length > 1).at(-1);
-  if (members) moveLayer(members[0], by);
+  const folded = book().chain(book().sectionOf(state.place)).filter((n) => sides().some((side) => (book(side).sections[n].members?.length ?? 0) > 1));
+  const n = folded.at(-1);
+  if (n !== undefined) moveLayer(n, by);
 }
 
 /**
@@ -161,8 +172,8 @@ function onHit({ key }, focus) {
   if (key === "ArrowRight") all[Math.min(at + 1, all.length - 1)].focus();
   else if (key === "ArrowLeft" && at > 0) all[at - 1].focus();
   else if (key === "ArrowLeft") leaveHit(focus);
-  else if (key === "Enter" && focus.matches(".edge")) lightAxis(Number(focus.getAttribute("data-a")));
-  else if (key === "Enter") toOrigin(Number(focus.getAttribute("data-v")));
+  else if (key === "Enter" && focus.matches(".edge")) lightAxis(Number(focus.getAttribute("data-a")), sideOf(focus));
+  else if (key === "Enter") toOrigin(Number(focus.getAttribute("data-v")), sideOf(focus));
   else return false;
   return true;
 }
@@ -173,9 +184,12 @@ function leaveHit(focus) {
   /** @type {HTMLElement | null} */ (focus.closest(".row"))?.focus();
 }
 
-/** @param {number} value */
-function toOrigin(value) {
-  const made = book().values.get(value)?.made ?? -1;
+/**
+ * @param {number} value
+ * @param {number} side
+ */
+function toOrigin(value, side) {
+  const made = book(side).values.get(value)?.made ?? -1;
   if (made >= 0) go(`t${made}`, { focus: "row" });
 }
 

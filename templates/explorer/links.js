@@ -2,6 +2,7 @@
 
 import { book } from "./book.js";
 import { usualView } from "./map.js";
+import { isPair, layerOf, onSide, sides, subject } from "./sides.js";
 import { BARS, THEMES, VIEWS, state } from "./state.js";
 
 /**
@@ -11,7 +12,7 @@ import { BARS, THEMES, VIEWS, state } from "./state.js";
 export function inLayer(path) {
   for (const section of foldedAround(path)) {
     const members = /** @type {string[]} */ (section.members);
-    path = members[state.layers[members[0]] ?? 0] + path.slice(members[0].length);
+    path = members[layerOf(members)] + path.slice(members[0].length);
   }
   return path;
 }
@@ -37,6 +38,7 @@ function isIn(path, outer) {
 /** The text of a place: `h.7.attn/scores`, `embedding`. @param {string} key */
 export function placeText(key) {
   const n = Number(key.slice(1));
+  if (!book().has(key)) return "";
   if (key[0] === "t") return bare(inLayer(book().steps[n].id));
   const section = book().sections[n], path = section.path ?? "";
   const clash = path && book().stepById.has(path) ? "/" : "";
@@ -60,8 +62,8 @@ export function placeOf(text) {
     layers[members[0]] = at;
     text = bare(members[0]) + text.slice(bare(members[at]).length);
   }
-  const step = book().steps.findIndex(({ id }) => bare(id) === text);
-  const section = book().sections.findIndex(({ path = "" }) => bare(path) === text.replace(/\/$/, ""));
+  const step = book().steps.findIndex((step) => step && bare(step.id) === text);
+  const section = book().sections.findIndex(({ path, title }) => title !== undefined && bare(path ?? "") === text.replace(/\/$/, ""));
   const key = step >= 0 ? `t${step}` : section >= 0 ? `s${section}` : "";
   return { key, layers };
 }
@@ -75,10 +77,11 @@ export function written() {
     ["bars", state.bars === "parameters" ? "" : state.bars],
     ["lang", state.lang === state.page.lang ? "" : state.lang],
     ["theme", state.theme === state.page.theme ? "" : state.theme],
-    ["axis", state.axis < 0 ? "" : String(state.axis)],
+    ["axis", state.axis < 0 ? "" : `${state.axis}${state.axisSide ? "@2" : ""}`],
+    ["with", isPair() ? encodeURI(onSide(1, () => placeText(state.place))) : ""],
   ]).filter(([, value]) => value);
   const query = chosen.map(([name, value]) => `${name}=${value}`).join("&");
-  return `#${encodeURI(placeText(state.place))}${query ? `?${query}` : ""}`;
+  return `#${encodeURI(onSide(sides()[0], () => placeText(state.place)))}${query ? `?${query}` : ""}`;
 }
 
 /** Choose what an address says; what it does not know is left as it is. @param {string} hash */
@@ -91,16 +94,20 @@ export function follow(hash) {
   }
   const [path, query = ""] = text.split("?");
   const asked = new Map(query.split("&").map((part) => /** @type {[string, string]} */ (part.split("=", 2))));
-  choose("form", asked.get("form") ?? state.page.form, Object.keys(state.page.forms));
+  choose("form", asked.get("form") ?? state.page.form, Object.keys(subject().forms));
   choose("dims", asked.get("dims") ?? "numbers", ["numbers", "names"]);
   choose("view", asked.get("view") ?? usualView(), VIEWS);
   choose("bars", asked.get("bars") ?? "parameters", BARS);
   choose("lang", asked.get("lang") ?? state.page.lang, Object.keys(state.page.languages));
   choose("theme", asked.get("theme") ?? state.page.theme, THEMES);
-  const axis = Number(asked.get("axis") ?? -1);
-  state.axis = Number.isInteger(axis) ? axis : -1;
-  const { key, layers } = placeOf(path);
-  state.place = key || "s0";
+  const [axis, side] = (asked.get("axis") ?? "-1").split("@");
+  state.axis = Number.isInteger(Number(axis)) ? Number(axis) : -1;
+  state.axisSide = isPair() && side === "2" ? 1 : 0;
+  const found = [onSide(sides()[0], () => placeOf(path))];
+  if (asked.has("with") && isPair()) found.push(onSide(1, () => placeOf(asked.get("with") ?? "")));
+  state.place = found.find(({ key }) => key && key !== "s0")?.key ?? "s0";
+  const layers = /** @type {Record<string, number>} */ ({});
+  for (const [first, at] of found.flatMap((each) => Object.entries(each.layers))) layers[first] = Math.max(at, layers[first] ?? 0);
   Object.assign(state.layers, layers);
 }
 

@@ -1,6 +1,7 @@
 // The explorer of shapetrace: unpack the model, draw the first picture, and listen.
 
 import { book } from "./book.js";
+import { nextChange } from "./changes.js";
 import { byId } from "./dom.js";
 import { lightAxis, lightValue, tellUnproved, tip } from "./following.js";
 import { onHostTheme } from "./hosting.js";
@@ -10,6 +11,7 @@ import { choose, drawAll, go, moveLayer, remember, set, show, showMore, showThem
 import { drawRails } from "./rails.js";
 import { address, closeMenu, save, showMenu } from "./saving.js";
 import { closeSearch, prepareSearch, search, takeHit } from "./searching.js";
+import { sideOf } from "./sides.js";
 import { opened, state } from "./state.js";
 import { showHelp } from "./tools.js";
 import { turnTree, unfold } from "./tree.js";
@@ -31,11 +33,12 @@ const CLICKS = [
   ["#scrim", () => document.body.classList.remove("drawer")],
   ["#more", () => document.body.classList.toggle("more")],
   ["#find", toggleSearch],
-  ["[data-layer]", (element) => moveLayer(element.dataset.layer ?? "", Number(element.dataset.by))],
+  ["[data-layer]", (element) => moveLayer(Number(element.dataset.layer), Number(element.dataset.by))],
   ["[data-more]", (element) => showMore(Number(element.dataset.more), Number(element.dataset.by))],
   ["[data-turn]", (element) => turnTree(element.dataset.turn ?? "s0", Number(element.dataset.by))],
   ["[data-hit]", (element) => takeHit(Number(element.dataset.hit))],
   ["[data-a]", (element) => lightFrom(element)],
+  ["[data-change]", (element) => go(nextChange(state.place, Number(element.dataset.change)) || "s0", { focus: "row" })],
   ["[data-go]", (element) => go(element.dataset.go ?? "s0")],
   [".grab", () => document.body.classList.toggle("open")],
   [".tw", (element) => twist(element)],
@@ -71,9 +74,9 @@ function toggleSearch() {
 
 /** @param {HTMLElement} element */
 function lightFrom(element) {
-  const axis = Number(element.dataset.a);
+  const axis = Number(element.dataset.a), side = sideOf(element), isLit = axis === state.axis && side === state.axisSide;
   if (axis < 0) tellUnproved();
-  else lightAxis(axis === state.axis ? -1 : axis);
+  else lightAxis(isLit ? -1 : axis, side);
   remember();
 }
 
@@ -107,8 +110,9 @@ function onClick(event) {
 
 /** @param {Event} event */
 function onPointer(event) {
-  const value = /** @type {Element} */ (event.target).closest?.("[data-v]")?.getAttribute("data-v");
-  lightValue(value === undefined || value === null ? null : Number(value));
+  const element = /** @type {Element} */ (event.target).closest?.("[data-v]");
+  if (element) lightValue(Number(element.getAttribute("data-v")), sideOf(element));
+  else lightValue(null);
 }
 
 function listen() {
@@ -148,7 +152,7 @@ async function start() {
   if (book().steps.length <= MOST_OPEN) book().sections.forEach((_, n) => opened.add(`s${n}`));
   listen();
   drawAll();
-  if (state.page.failure && !asked) toTop();
+  if (state.page.subjects.some(({ failure }) => failure) && !asked) toTop();
   document.documentElement.dataset.ready = performance.now().toFixed(0);
   prepareSearch();
 }

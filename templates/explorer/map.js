@@ -1,7 +1,9 @@
 // The opening picture: the whole model as boxes and arrows, each box a way to its part of the tree.
 
 import { book } from "./book.js";
+import { statusOf } from "./changes.js";
 import { drawn, h, picture } from "./dom.js";
+import { isPair, onSide, sides, subject } from "./sides.js";
 import { state } from "./state.js";
 
 /** With more boxes a map is too tall to be looked at first. */
@@ -10,26 +12,33 @@ const MOST_BOXES = 200;
 /** The map that fits the room; undefined for a model without one. */
 function chosenMap() {
   const made = book().maps?.[state.lang];
-  return made && (innerWidth <= 760 ? made.narrow : made.wide);
+  return made && (innerWidth <= 760 || isPair() ? made.narrow : made.wide);
 }
 
 /** Whether the place that is chosen is seen on the map. */
 export function isOnMap() {
-  return state.place === "s0" && state.view === "map" && chosenMap() !== undefined;
+  return state.place === "s0" && state.view === "map" && hasMap();
 }
 
 /** How the whole model is shown unless a reader chooses. */
 export function usualView() {
-  return (chosenMap()?.areas.length ?? 0) > MOST_BOXES ? "rows" : "map";
+  const boxes = sides().map((side) => onSide(side, () => chosenMap()?.areas.length ?? 0));
+  return Math.max(...boxes) > MOST_BOXES ? "rows" : "map";
 }
 
 /** Whether there is a choice between the map and the rows. */
 export function hasMap() {
-  return chosenMap() !== undefined;
+  return sides().some((side) => onSide(side, () => chosenMap() !== undefined));
 }
 
-/** The map, with an area to click on each box. */
+/** The map, or those of two models, with an area to click on each box. */
 export function mapPicture() {
+  if (!isPair()) return oneMap();
+  const halves = sides().map((side) => h("div", { class: "half", "data-side": side, "aria-label": subject(side).name }, onSide(side, () => chosenMap() && oneMap())));
+  return h("div", { class: "panel halves", "data-s": 0 }, halves);
+}
+
+function oneMap() {
   const { picture: number, areas } = /** @type {import("./types.js").ModelMap} */ (chosenMap());
   const svg = plate(number);
   for (const [title, key, box] of areas) svg.append(area(title, key, box));
@@ -54,7 +63,7 @@ export function plate(number) {
  */
 function area(title, key, [left, top, right, bottom]) {
   return drawn("rect", {
-    class: "area", role: "button", tabindex: 0, "data-go": key, x: left, y: top, width: right - left, height: bottom - top, rx: 7,
+    class: `area ${statusOf(key)}`, role: "button", tabindex: 0, "data-go": key, x: left, y: top, width: right - left, height: bottom - top, rx: 7,
     "aria-label": title,
   });
 }

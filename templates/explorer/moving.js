@@ -8,9 +8,10 @@ import { lightAxis, lightValue } from "./following.js";
 import { hostTheme } from "./hosting.js";
 import { written } from "./links.js";
 import { isOnMap } from "./map.js";
+import { isPair, layerOf, sides } from "./sides.js";
 import { state } from "./state.js";
 import { drawTools } from "./tools.js";
-import { drawSide, showChoice, titleOf, treeItem } from "./tree.js";
+import { drawSide, showChoice, titlesOf, treeItem } from "./tree.js";
 
 /**
  * Go to a step or section.
@@ -76,7 +77,7 @@ function markRow() {
 
 /** Put the place in the address and in the title of the page. */
 export function remember() {
-  const title = titleOf(state.place), name = titleOf("s0");
+  const title = titlesOf(state.place), name = titlesOf("s0");
   document.title = `${title === name ? "" : `${title} · `}${name} · shapetrace`;
   try {
     if (location.hash !== written()) history.replaceState(null, "", written());
@@ -91,15 +92,20 @@ export function remember() {
  * @param {string} value
  */
 export function set(name, value) {
-  const id = state.place[0] === "t" ? book().steps[Number(state.place.slice(1))].id : null;
-  const path = book().sections[book().sectionOf(state.place)].path ?? "";
+  if (name === "form") toForm(value);
   state[name] = value;
-  if (name === "form") {
-    const step = id === null ? undefined : book().stepById.get(id);
-    state.place = step === undefined ? `s${book().sectionByPath.get(path) ?? 0}` : `t${step}`;
-    state.axis = -1;
-  }
   drawAll();
+}
+
+/** Stay at the same step, or in the same section, in another form. @param {string} form */
+function toForm(form) {
+  const side = sides().find((each) => book(each).has(state.place)) ?? state.side;
+  const id = state.place[0] === "t" ? book(side).steps[Number(state.place.slice(1))].id : null;
+  const path = book(side).sections[book(side).sectionOf(state.place)].path ?? "";
+  state.form = form;
+  state.axis = -1;
+  const step = id === null ? undefined : book(side).stepById.get(id);
+  state.place = step === undefined ? `s${book(side).sectionByPath.get(path) ?? 0}` : `t${step}`;
 }
 
 /** The whole model as a map or as rows. @param {string} view */
@@ -122,11 +128,12 @@ export function showMore(n, by) {
 /** Everything anew. */
 export function drawAll() {
   document.documentElement.lang = state.lang;
+  document.body.classList.toggle("pair", isPair());
   showTheme();
   drawTools();
   drawSide();
   go(state.place, { anew: true });
-  lightAxis(state.axis);
+  lightAxis(state.axis, state.axisSide);
 }
 
 /** Light or dark as it is chosen; else as the page around is, or the system. */
@@ -135,14 +142,14 @@ export function showTheme() {
 }
 
 /**
- * Move to the layer before or after.
- * @param {string} first path of the first layer
+ * Move to the layer before or after, in both of two models.
+ * @param {number} n section of layers that are alike
  * @param {number} by
  */
-export function moveLayer(first, by) {
-  const section = book().sections.find(({ members }) => members?.[0] === first);
-  const last = (section?.members?.length ?? 1) - 1;
-  state.layers[first] = Math.max(0, Math.min(last, (state.layers[first] ?? 0) + by));
+export function moveLayer(n, by) {
+  const folded = sides().map((side) => book(side).sections[n].members ?? []).filter(({ length }) => length);
+  const at = Math.max(...folded.map(layerOf)), last = Math.max(...folded.map(({ length }) => length)) - 1;
+  for (const [first] of folded) state.layers[first] = Math.max(0, Math.min(last, at + by));
   const top = byId("main").scrollTop;
   go(state.place, { anew: true });
   byId("main").scrollTop = top;

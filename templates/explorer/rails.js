@@ -2,6 +2,7 @@
 
 import { book } from "./book.js";
 import { byId, h } from "./dom.js";
+import { isPair } from "./sides.js";
 
 const LANE = 7;
 
@@ -11,7 +12,7 @@ const LANE = 7;
 export function drawRails() {
   const main = byId("main"), figure = main.querySelector(".panel");
   for (const old of main.querySelectorAll(".rail")) old.remove();
-  if (!(figure instanceof HTMLElement)) return;
+  if (!(figure instanceof HTMLElement) || isPair()) return;
   const rows = /** @type {HTMLElement[]} */ ([...figure.querySelectorAll(".row")]);
   const places = new Map(rows.map((row) => [row.getAttribute("data-k") ?? "", middle(row)]));
   const found = rows.flatMap((row) => railOf(row, figure, places) ?? []);

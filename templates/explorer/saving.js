@@ -2,7 +2,7 @@
 
 import { byId, drawn, h } from "./dom.js";
 import { placeText, written } from "./links.js";
-import { titleOf } from "./tree.js";
+import { titleOf, titlesOf } from "./tree.js";
 import { say } from "./words.js";
 
 const PAINT = ["fill", "stroke", "stroke-width", "stroke-dasharray", "font-family", "font-size", "font-weight", "text-anchor"];
@@ -15,12 +15,17 @@ export function figureSvg() {
   const origin = { x: area.left - MARGIN, y: area.top - top };
   const width = Math.ceil(area.width + 2 * MARGIN), height = Math.ceil(area.height + top + MARGIN);
   const svg = drawn("svg", { xmlns: "http://www.w3.org/2000/svg", width, height, viewBox: `0 0 ${width} ${height}` });
-  svg.append(drawn("rect", { width, height, fill: paper }), line(`${titleOf(`s${figure.dataset.s}`)} · ${titleOf("s0")}`, MARGIN, 38, getComputedStyle(/** @type {Element} */ (main.querySelector("h1"))), 20));
+  svg.append(drawn("rect", { width, height, fill: paper }), line(figureTitle(Number(figure.dataset.s)), MARGIN, 38, getComputedStyle(/** @type {Element} */ (main.querySelector("h1"))), 20));
   for (const frame of figure.querySelectorAll(".panel.box, .row.sel, .card")) svg.append(box(frame, origin));
   for (const rail of figure.querySelectorAll(".rail")) svg.append(railPath(rail, origin));
   for (const text of textNodes(figure)) svg.append(text(origin));
   for (const cell of figure.querySelectorAll("svg.cell")) svg.append(placed(/** @type {SVGElement} */ (cell), origin, paper));
   return { text: new XMLSerializer().serializeToString(svg), width, height };
+}
+
+/** @param {number} n */
+function figureTitle(n) {
+  return [...(n ? [titlesOf(`s${n}`)] : []), titlesOf("s0")].join(" · ");
 }
 
 /** @typedef {{x: number, y: number}} Origin */

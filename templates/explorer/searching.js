@@ -4,11 +4,12 @@ import { book, shownBy } from "./book.js";
 import { byId, fill, h } from "./dom.js";
 import { inLayer, placeOf } from "./links.js";
 import { go } from "./moving.js";
+import { isPair, onSide, sides, subject } from "./sides.js";
 import { state } from "./state.js";
 import { titleOf } from "./tree.js";
 import { say } from "./words.js";
 
-/** @typedef {{title: string, told: string, sort: string, key: string, texts: string[], sizes: Set<number>}} Entry */
+/** @typedef {{title: string, told: string, sort: string, key: string, texts: string[], sizes: Set<number>, side: number}} Entry */
 
 const MOST_HITS = 60;
 
@@ -19,12 +20,17 @@ const found = { hits: [], at: 0, layers: {} };
 
 /** @returns {Entry[]} */
 function entries() {
-  const of = `${state.form} ${state.lang}`;
+  const of = `${state.form} ${state.lang} ${state.side}`;
   if (index.of !== of) {
     index.of = of;
-    index.entries = [...sectionEntries(), ...stepEntries(), ...weightEntries(), ...operationEntries()];
+    index.entries = sides().flatMap((side) => onSide(side, sideEntries));
   }
   return index.entries;
+}
+
+/** All that one model has. */
+function sideEntries() {
+  return [sectionEntries(), stepEntries(), weightEntries(), operationEntries()].flat();
 }
 
 /** Build the index before it is asked for. */
@@ -34,14 +40,16 @@ export function prepareSearch() {
 }
 
 function sectionEntries() {
-  return book().sections.slice(1).map((section, n) => {
+  return book().sections.slice(1).flatMap((section, n) => {
     const path = section.spoken ?? section.path ?? "";
+    if (!book().has(`s${n + 1}`)) return [];
     return made(`s${n + 1}`, titleOf(`s${n + 1}`), path, "section", [section.title, path, section.kind, section.type ?? ""], []);
   });
 }
 
 function stepEntries() {
-  return book().steps.map((step, n) => {
+  return book().steps.flatMap((step, n) => {
+    if (!step) return [];
     const shapes = shownBy(step).map((operand) => operand.shape ?? []);
     const names = shownBy(step).flatMap((operand) => [operand.name ?? "", (operand.dims ?? []).join("x")]);
     const told = `${step.path ?? ""} ${shapes.map((shape) => `[${shape.join(",")}]`).join(" ")}`;
@@ -52,7 +60,7 @@ function stepEntries() {
 function weightEntries() {
   const seen = /** @type {Set<string>} */ (new Set());
   return book().steps.flatMap((step, n) =>
-    (step.operands ?? []).flatMap((operand) => {
+    (step?.operands ?? []).flatMap((operand) => {
       if (!operand.source || seen.has(`${operand.source} ${operand.name}`)) return [];
       seen.add(`${operand.source} ${operand.name}`);
       return [made(`t${n}`, operand.source, `[${(operand.shape ?? []).join(",")}] · ${titleOf(`t${n}`)}`, operand.role ? "parameter" : "input", [operand.source], [operand.shape ?? []])];
@@ -62,7 +70,7 @@ function weightEntries() {
 
 function operationEntries() {
   return book().steps.flatMap((step, n) =>
-    (step.ops ?? []).map((op) => made(`t${n}`, op.name, `${titleOf(`t${n}`)} · ${op.line ?? ""}`, "operation", [op.name, ...(op.kernels ?? []), op.line ?? ""], [...(op.inputs ?? []), ...(op.outputs ?? [])])),
+    (step?.ops ?? []).map((op) => made(`t${n}`, op.name, `${titleOf(`t${n}`)} · ${op.line ?? ""}`, "operation", [op.name, ...(op.kernels ?? []), op.line ?? ""], [...(op.inputs ?? []), ...(op.outputs ?? [])])),
   );
 }
 
@@ -77,7 +85,7 @@ function operationEntries() {
  */
 function made(key, title, told, sort, texts, shapes) {
   const all = [title, ...texts, ...shapes.map((shape) => shape.join("x"))].filter(Boolean).map((text) => text.toLowerCase());
-  return { key, title, told, sort, texts: all, sizes: new Set(shapes.flat()) };
+  return { key, title, told, sort, side: state.side, texts: all, sizes: new Set(shapes.flat()) };
 }
 
 /** How a query is met: a regular expression, a size alone, or text in which a shape may be. @param {string} query */
@@ -99,7 +107,8 @@ function test(query) {
 /** Show what a query finds. @param {string} typed */
 export function search(typed) {
   const box = byId("hits"), query = typed.trim();
-  const { key, layers } = query ? placeOf(query) : { key: "", layers: {} };
+  const places = query ? sides().map((side) => onSide(side, () => placeOf(query))) : [];
+  const { key, layers } = places.find((place) => place.key) ?? places.find((place) => Object.keys(place.layers).length) ?? { key: "", layers: {} };
   found.layers = layers;
   found.at = 0;
   found.hits = [];
@@ -107,11 +116,21 @@ export function search(typed) {
     const meets = test(Object.keys(layers).length && !key ? firstLayer(query, layers) : query), start = query.toLowerCase();
     const rank = (/** @type {Entry} */ entry) => (entry.key === key ? 0 : entry.texts[0].startsWith(start) ? 1 : 2);
     const all = entries().filter((entry) => entry.key === key || meets(entry));
-    found.hits = all.sort((a, b) => rank(a) - rank(b)).slice(0, MOST_HITS);
+    found.hits = once(all.sort((a, b) => rank(a) - rank(b))).slice(0, MOST_HITS);
   }
   box.hidden = !query;
   byId("q").setAttribute("aria-expanded", String(Boolean(query)));
   fill(box, found.hits.length ? found.hits.map((entry, n) => hit(entry, n, query)) : h("div", { class: "none" }, say("Nothing found")));
+}
+
+/** What two models both have is found once. @param {Entry[]} all */
+function once(all) {
+  if (!isPair()) return all;
+  const seen = /** @type {Set<string>} */ (new Set());
+  return all.filter(({ key, sort, title }) => {
+    const same = `${key} ${sort} ${title}`;
+    return !seen.has(same) && seen.add(same);
+  });
 }
 
 /**
@@ -121,7 +140,8 @@ export function search(typed) {
  */
 function firstLayer(query, layers) {
   for (const [first, at] of Object.entries(layers)) {
-    const section = book().sections.find(({ members }) => members?.[0] === first);
+    const all = sides().flatMap((side) => book(side).sections);
+    const section = all.find(({ members }) => members?.[0] === first && query.includes(members[at] ?? first));
     query = query.replace(section?.members?.[at] ?? "", first);
   }
   return query;
@@ -137,8 +157,8 @@ function hit(entry, n, query) {
     "div",
     { role: "option", id: `hit-${n}`, "data-hit": n, "aria-selected": String(n === 0) },
     h("span", {}, marked(entry.title, query)),
-    h("small", { class: "mono" }, marked(Object.keys(found.layers).length ? laid(entry.told) : entry.told, query)),
-    h("small", {}, say(entry.sort)),
+    h("small", { class: "mono" }, marked(Object.keys(found.layers).length ? onSide(entry.side, () => laid(entry.told)) : entry.told, query)),
+    h("small", {}, say(entry.sort), isPair() && !book(1 - entry.side).has(entry.key) ? ` · ${subject(entry.side).name}` : ""),
   );
 }
 

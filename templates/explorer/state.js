@@ -18,6 +18,10 @@ export const state = {
   theme: "auto",
   /** The axis that is lit, or -1. */
   axis: -1,
+  /** The model, or pass, that is seen; of two side by side, the one that is being drawn. */
+  side: 0,
+  /** On which side the axis is. */
+  axisSide: 0,
 };
 
 /** Sections that are open in the tree, by key. @type {Set<string>} */

@@ -1,8 +1,9 @@
 // The bar at the top: name, search, and how things are shown.
 
 import { byId, fill, h, icon } from "./dom.js";
+import { isPair, subject } from "./sides.js";
 import { state, THEMES } from "./state.js";
-import { titleOf } from "./tree.js";
+import { titlesOf } from "./tree.js";
 import { say } from "./words.js";
 
 const LINES = {
@@ -19,13 +20,13 @@ const THEME_WORDS = { auto: "Theme: system", light: "Theme: light", dark: "Theme
 
 /** Draw the bar anew. */
 export function drawTools() {
-  const forms = Object.keys(state.page.forms), languages = Object.keys(state.page.languages);
+  const forms = Object.keys(subject().forms), languages = Object.keys(state.page.languages);
   const next = languages[(languages.indexOf(state.lang) + 1) % languages.length];
   const theme = /** @type {keyof typeof THEME_WORDS} */ (state.theme);
   fill(
     byId("top"),
     round("drawer", "menu", say("Parts of the model"), "phone"),
-    h("div", { class: "brand" }, h("span", {}, titleOf("s0"), h("span", { class: "mute" }, " · shapetrace"))),
+    h("div", { class: "brand" }, h("span", {}, titlesOf("s0"), h("span", { class: "mute" }, " · shapetrace"))),
     searchBox(),
     h(
       "div",
@@ -89,6 +90,7 @@ const KEYS = [
   ["f", "per head or fused"],
   ["m", "the model as a map or as rows"],
   ["b", "what the bars show"],
+  ["d", "next step that differs; before: D"],
   ["t", "light or dark"],
   ["l", "language"],
   ["Tab", "tree, figure, details"],
@@ -97,7 +99,7 @@ const KEYS = [
 
 export function showHelp() {
   const help = /** @type {HTMLDialogElement} */ (byId("help"));
-  const lines = KEYS.flatMap(([key, text]) => [h("kbd", {}, key), h("span", {}, say(text))]);
+  const lines = [...KEYS.filter(([key]) => key !== "d" || isPair())].flatMap(([key, text]) => [h("kbd", {}, key), h("span", {}, say(text))]);
   fill(help, h("h3", {}, say("Keys")), h("button", { class: "icon x", "aria-label": say("Close"), autofocus: true }, "✕"), h("div", { class: "keys" }, lines));
   help.showModal();
 }

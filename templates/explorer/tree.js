@@ -1,9 +1,11 @@
 // The model as a tree with bars. Children are made when their section is opened for the first time.
 
 import { book } from "./book.js";
+import { difference, signOf, statusOf } from "./changes.js";
 import { drawn, fill, h } from "./dom.js";
+import { isPair, onSide, sides, subject } from "./sides.js";
 import { BARS, opened, state } from "./state.js";
-import { quantity, say } from "./words.js";
+import { quantity, say, short } from "./words.js";
 
 /** @type {Map<string, HTMLElement>} */
 const items = new Map();
@@ -23,7 +25,7 @@ export function caption(what) {
 
 /** Build the whole side anew: another language, form or quantity. */
 export function drawSide() {
-  const known = BARS.filter((what) => book().total("s0", what));
+  const known = BARS.filter((what) => sides().some((side) => book(side).total("s0", what)));
   const choices = known.map((what) =>
     h("button", { "data-set": `bars=${what}`, "aria-pressed": String(state.bars === what) }, caption(what)),
   );
@@ -47,16 +49,16 @@ function side() {
  */
 function item(key, depth) {
   const isSection = key[0] === "s", n = Number(key.slice(1));
-  const thing = isSection ? book().sections[n] : book().steps[n];
-  const isOpen = opened.has(key), title = titleOf(key);
-  const times = isSection && thing.repeat ? `×${thing.repeat}` : "";
-  const number = quantity(book().total(key, state.bars), state.bars);
-  const tied = "tied" in thing && thing.tied && state.bars === "parameters" ? say("tied") : "";
+  const isOpen = opened.has(key), title = titlesOf(key);
+  const times = isSection ? timesOf(n) : "";
+  const number = isPair() ? growth(key) : quantity(book().total(key, state.bars), state.bars);
+  const tied = !isSection && book().steps[n]?.tied && state.bars === "parameters" && !isPair() ? say("tied") : "";
+  const differs = difference(key);
   const node = h(
     "div",
-    { class: "node", title: [title, isSection ? pathOf(thing) : /** @type {any} */ (thing).path].filter(Boolean).join(" · ") },
-    h("span", { class: "t" }, twist(isSection), h("span", { class: "n" }, title), times && h("span", { class: "x" }, times)),
-    bar(key),
+    { class: "node", title: [title, ...pathsOf(key), differs].filter(Boolean).join(" · ") },
+    h("span", { class: "t" }, twist(isSection), isPair() ? sign(key) : null, h("span", { class: "n" }, title), times && h("span", { class: "x" }, times)),
+    h("span", { class: "bars" }, sides().map((side) => onSide(side, () => bar(key)))),
     h("i", {}, tied || number),
   );
   node.style.paddingLeft = `${6 + depth * 12}px`;
@@ -65,7 +67,7 @@ function item(key, depth) {
     {
       role: "treeitem", "data-k": key, "aria-level": depth + 1, tabindex: -1, "aria-selected": "false",
       class: isSection ? "sec" : "", "aria-expanded": isSection ? String(isOpen) : null,
-      "aria-label": `${title}${times && ` ${times}`}, ${tied || number || 0} ${caption(state.bars)}`,
+      "aria-label": `${title}${times && ` ${times}`}, ${tied || number || 0} ${caption(state.bars)}${differs && `, ${differs}`}`,
     },
     node,
   );
@@ -74,9 +76,37 @@ function item(key, depth) {
   return element;
 }
 
-/** @param {any} section */
-function pathOf(section) {
-  return section.spoken ?? section.path ?? "";
+/** `×12`, or `×12 → ×24` of two models. @param {number} n */
+function timesOf(n) {
+  const found = sides().map((side) => book(side).sections[n].repeat ?? 0);
+  const told = [...new Set(found)];
+  return told.some(Boolean) ? told.map((times) => `×${times || 1}`).join(" → ") : "";
+}
+
+/** @param {string} key @returns {string[]} */
+function pathsOf(key) {
+  const n = Number(key.slice(1));
+  const found = sides().map((side) => {
+    const section = book(side).sections[n];
+    return key[0] === "s" ? (section.spoken ?? section.path ?? "") : (book(side).steps[n]?.path ?? "");
+  });
+  return [...new Set(found)];
+}
+
+/** What a part costs in the second model: in full if the first has none, else how much more or less. @param {string} key */
+function growth(key) {
+  const [before, after] = sides().map((side) => book(side).total(key, state.bars));
+  if (!before || !after) return before || after ? `${after ? "+" : "−"}${quantity(before || after, state.bars)}` : "";
+  if (before === after) return "=";
+  if (after >= 1000 * before) return `×${short(after / before)}`;
+  if (after >= 10 * before) return `×${(after / before).toFixed(1)}`;
+  const percent = (100 * (after - before)) / before;
+  return `${percent < 0 ? "−" : "+"}${Math.abs(percent).toFixed(1)} %`;
+}
+
+/** How a part of two models differs, as a sign. @param {string} key */
+function sign(key) {
+  return h("span", { class: `sign ${statusOf(key)}`, "aria-hidden": "true" }, signOf(key));
 }
 
 /**
@@ -163,18 +193,25 @@ function twist(isSection) {
 
 /** @param {string} key */
 function bar(key) {
-  const part = book().total(key, state.bars), all = book().total("s0", state.bars);
+  const part = book().total(key, state.bars), all = Math.max(...sides().map((side) => book(side).total("s0", state.bars)));
   const element = h("b");
   element.style.width = part && all ? `${Math.max(1.5, (30 * part) / all)}px` : "0";
   return element;
 }
 
-/** The title of a section or step, translated; the model's own is its name. @param {string} key */
+/** The title of a section or step, translated; the model's own is its name; of two models, where one lacks it the other's. @param {string} key */
 export function titleOf(key) {
-  const n = Number(key.slice(1));
-  if (key === "s0") return say(state.page.title);
-  const thing = key[0] === "s" ? book().sections[n] : book().steps[n];
+  const n = Number(key.slice(1)), there = isPair() && !book().has(key) ? book(1 - state.side) : book();
+  if (key === "s0") return isPair() ? subject().name : say(state.page.title);
+  const thing = key[0] === "s" ? there.sections[n] : there.steps[n];
   return say(thing.title) || ("operator" in thing && thing.operator) || thing.kind;
+}
+
+/** The titles in both models, if they differ: `Expand → Up`. @param {string} key */
+export function titlesOf(key) {
+  if (!isPair()) return titleOf(key);
+  if (key === "s0") return say(state.page.title);
+  return [...new Set(sides().map((side) => onSide(side, () => titleOf(key))))].join(" → ");
 }
 
 /**

@@ -46,7 +46,7 @@
  * @property {Operation[]} [ops] of the first layer
  * @property {number[]} rows its pictures: numbers in each language, then names in each
  *
- * @typedef {object} Section a group of steps
+ * @typedef {object} Section a group of steps; of two models, one that has none there has its items alone
  * @property {string} [path]
  * @property {string} [spoken] its path as people type it, where that is another
  * @property {string} title
@@ -66,7 +66,7 @@
  *
  * @typedef {object} Form
  * @property {Section[]} sections
- * @property {Step[]} steps
+ * @property {(Step | null)[]} steps null where only the other of two models has one
  * @property {Record<string, {wide: ModelMap, narrow: ModelMap}>} [maps] in each language
  *
  * @typedef {[number, number, number, number]} Box left, top, right, bottom
@@ -79,13 +79,9 @@
  * @property {Record<string, string>} [report] in each language
  * @property {Record<string, {wide: number, narrow: number}>} [pictures]
  *
- * @typedef {object} Page
- * @property {string} title
- * @property {string} lang
- * @property {string} theme
- * @property {string} place what is open at first: id of a step or path of a section
- * @property {string} form "head" or "fused"
- * @property {{name: string, device?: string}} model
+ * @typedef {object} Subject a model, or one pass of it
+ * @property {string} name
+ * @property {string} [device]
  * @property {Record<string, string[]>} facts
  * @property {Record<string, string>} versions
  * @property {Record<string, any>} totals
@@ -93,6 +89,17 @@
  * @property {number | null} cache bytes that all layers keep of one token
  * @property {Failure | null} failure
  * @property {Record<string, Form>} forms
+ *
+ * @typedef {object} Page
+ * @property {string} title
+ * @property {string} lang
+ * @property {string} theme
+ * @property {string} place what is open at first: id of a step or path of a section
+ * @property {string} form "head" or "fused"
+ * @property {"one" | "pair" | "passes"} layout one model, two side by side, or passes of which one is seen
+ * @property {Subject[]} subjects
+ * @property {Record<string, {sections: string[][], steps: string[][]}>} changes of two: how each part differs, and in what
+ * @property {Record<string, string[]>} verdict in each language
  * @property {Record<string, {language: string, phrases: Record<string, string>}>} languages
  * @property {Cell[]} cells
  * @property {number[][]} rows

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from shapetrace.api import Trace
 from shapetrace.capture import capture
 from shapetrace.errors import TraceError
-from shapetrace.exploring import Explored
+from shapetrace.exploring import Explored, Tour
 from shapetrace.formats.contract import Options
 from shapetrace.formats.page import render
 from shapetrace.obtaining import obtain
@@ -57,6 +57,41 @@ def deep(n_layers: int) -> Trace:
     return Trace.of(capture(model, (x,), {}))
 
 
+class Stacked(nn.Module):
+    """Layers that are alike, but for one that is wider."""
+
+    def __init__(self, n_layers: int, wider: int = -1) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(Mixed(24 if n == wider else 16) for n in range(n_layers))
+        self.last = nn.Linear(8, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        for layer in self.layers:
+            x = layer(x)
+        return self.last(x)
+
+
+class Mixed(nn.Module):
+    """A layer of `Stacked`."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.norm, self.up, self.down = nn.LayerNorm(8), nn.Linear(8, width), nn.Linear(width, 8)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.down(torch.relu(self.up(self.norm(x))))
+
+
+def _stacked(wider: int) -> Trace:
+    return Trace.of(capture(Stacked(6, wider), (torch.zeros(2, 3, 8),), {}))
+
+
+def _mended() -> Trace:
+    model = Broken()
+    model.second = nn.Linear(8, 4)
+    return Trace.of(capture(model, (torch.zeros(2, 3, 6),), {}))
+
+
 def _hostile() -> Trace:
     found = capture(Hostile(), (torch.zeros(2, 3, 6),), {})
     return Trace.of(found.__class__(**{**vars(found), "model": type(found.model)(HOSTILE, {}, "cpu")}))
@@ -74,10 +109,18 @@ def _broken() -> Trace:
 def trace(name: str) -> Trace:
     """The trace of a preset, or of a module that stands here."""
     own = {"hostile": _hostile, "broken": _broken, "deep": lambda: deep(300)}
+    own |= {"mended": _mended, "alike": lambda: _stacked(-1), "wider": lambda: _stacked(3)}
     return own.get(name, lambda: obtain(Request(model=name), print))()
 
 
 @cache
+def explored(name: str) -> Explored:
+    """Both forms of it."""
+    return Explored.of(trace(name).outline())
+
+
+@cache
 def page(name: str, place: str = "") -> str:
-    """Its page."""
-    return render(Explored.of(trace(name).outline()), Options(), place)
+    """Its page; that of two models with a space between them, in step."""
+    names = name.split(" ")
+    return render(Tour(tuple(map(explored, names)), in_step=len(names) > 1), Options(), place)

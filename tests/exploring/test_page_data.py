@@ -29,7 +29,7 @@ def values(form):
 
 def test_steps_and_sections_are_those_of_the_outline(told):
     outline, data, _ = told
-    form = data["forms"]["head"]
+    form = data["subjects"][0]["forms"]["head"]
     assert [step["id"] for step in form["steps"]] == [step.id for step in outline.steps()]
     assert [section.get("path", "") for section in form["sections"]] == [s.path for s in outline.root.sections()]
     inside = chain.from_iterable(section.get("items", []) for section in form["sections"])
@@ -38,7 +38,7 @@ def test_steps_and_sections_are_those_of_the_outline(told):
 
 def test_costs_of_all_layers_add_up_to_the_totals(told):
     outline, data, _ = told
-    for form in data["forms"].values():
+    for form in data["subjects"][0]["forms"].values():
         steps = form["steps"]
         flops = sum(step.get("flops", 0) * step.get("repeat", 1) for step in steps)
         parameters = sum(step.get("parameters", 0) * step.get("repeat", 1) - step.get("shared", 0) for step in steps)
@@ -48,7 +48,7 @@ def test_costs_of_all_layers_add_up_to_the_totals(told):
 
 def test_every_value_is_made_once_and_before_it_is_read(told):
     _, data, _ = told
-    for form in data["forms"].values():
+    for form in data["subjects"][0]["forms"].values():
         made = {}
         for n, step in enumerate(form["steps"]):
             for operand in step.get("operands", []):
@@ -60,7 +60,7 @@ def test_every_value_is_made_once_and_before_it_is_read(told):
 
 def test_every_picture_has_a_cell_for_each_operand_and_result(told):
     _, data, drawn = told
-    for form in data["forms"].values():
+    for form in data["subjects"][0]["forms"].values():
         for step in form["steps"]:
             for row in step["rows"]:
                 cells = [drawn.cells[number] for number in drawn.rows[row]]
@@ -70,7 +70,7 @@ def test_every_picture_has_a_cell_for_each_operand_and_result(told):
 
 def test_every_box_of_a_map_stands_for_a_part_and_lies_on_it(told):
     _, data, drawn = told
-    for form in data["forms"].values():
+    for form in data["subjects"][0]["forms"].values():
         for chosen in (each for sizes in form["maps"].values() for each in sizes.values()):
             _, around = drawn.plates[chosen["picture"]]
             for title, key, (left, top, right, bottom) in chosen["areas"]:
@@ -81,7 +81,7 @@ def test_every_box_of_a_map_stands_for_a_part_and_lies_on_it(told):
 
 def test_a_size_stands_at_the_edge_of_its_own_axis(told):
     _, data, drawn = told
-    for step in data["forms"]["head"]["steps"]:
+    for step in data["subjects"][0]["forms"]["head"]["steps"]:
         for cell in (drawn.cells[number] for number in drawn.rows[step["rows"][0]]):
             for axis, box in cell.edges:
                 written = [m.plain for m in cell.cell.marks if getattr(m, "ink", "") in {"size", "match"}]
@@ -94,7 +94,7 @@ def test_a_size_stands_at_the_edge_of_its_own_axis(told):
 def test_layers_run_the_same_operations_from_where_they_start(name):
     recorded = trace(name)
     data, _ = page_data(Explored.of(recorded.outline()), [words_in("en")])
-    folded = [section for section in data["forms"]["head"]["sections"] if section.get("starts")]
+    folded = [section for section in data["subjects"][0]["forms"]["head"]["sections"] if section.get("starts")]
     assert folded
     for section in folded:
         first, *others = section["starts"]
@@ -107,7 +107,7 @@ def test_layers_run_the_same_operations_from_where_they_start(name):
 
 def test_keys_are_the_result_that_their_step_made_also_when_turned():
     data, _ = page_data(Explored.of(trace("gpt2").outline()), [words_in("en")])
-    steps = {step["id"]: step for step in data["forms"]["head"]["steps"]}
+    steps = {step["id"]: step for step in data["subjects"][0]["forms"]["head"]["steps"]}
     query, key = (steps["h.0.attn/scores"]["operands"][n]["value"] for n in (0, 1))
     assert steps["h.0.attn/query"]["results"][0]["value"] == query
     assert steps["h.0.attn/key"]["results"][0]["value"] == key != query
@@ -115,14 +115,14 @@ def test_keys_are_the_result_that_their_step_made_also_when_turned():
 
 def test_what_follows_the_folded_layers_reads_their_last_result():
     data, _ = page_data(Explored.of(trace("gpt2").outline()), [words_in("en")])
-    steps = {step["id"]: step for step in data["forms"]["head"]["steps"]}
+    steps = {step["id"]: step for step in data["subjects"][0]["forms"]["head"]["steps"]}
     assert steps["<unembedding>/layernorm"]["operands"][0]["value"] == steps["h.0/residual-2"]["results"][0]["value"]
 
 
 def test_a_value_that_is_copied_and_kept_is_not_taken_for_its_copy():
     """The rows of a shared expert are those of the norm, not those that were copied for the experts beside it."""
     data, _ = page_data(Explored.of(trace("deepseek-v3").outline()), [words_in("en")])
-    steps = {step["id"]: step for step in data["forms"]["head"]["steps"]}
+    steps = {step["id"]: step for step in data["subjects"][0]["forms"]["head"]["steps"]}
     shared = steps["h.3.mlp.shared_experts/gate"]["operands"][0]["value"]
     assert shared == steps["h.3/rmsnorm-2"]["results"][0]["value"]
     assert shared != steps["h.3.mlp/dispatch"]["results"][0]["value"]
@@ -133,7 +133,7 @@ def test_an_outline_without_its_trace_is_told_all_but_operations():
 
     outline = gpt2()
     data, _ = page_data(Explored.of(outline), [words_in("en")])
-    assert list(data["forms"]) == ["head"]
-    assert len(data["forms"]["head"]["steps"]) == len(list(outline.steps()))
+    assert list(data["subjects"][0]["forms"]) == ["head"]
+    assert len(data["subjects"][0]["forms"]["head"]["steps"]) == len(list(outline.steps()))
     assert isinstance(outline.root, Section)
-    assert not any("ops" in step for step in data["forms"]["head"]["steps"])
+    assert not any("ops" in step for step in data["subjects"][0]["forms"]["head"]["steps"])

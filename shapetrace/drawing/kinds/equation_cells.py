@@ -36,9 +36,10 @@ class EquationCell:
     edges: tuple[tuple[int, Box], ...] = ()
 
 
-def page_scale(outline: Outline, zoom: float) -> Scale:
-    """One law of lengths for all steps of an outline: the same size is as long wherever it stands."""
-    operands = (operand for step in outline.steps() for operand in drawn_operands(Row((step,))))
+def page_scale(outlines: Sequence[Outline], zoom: float) -> Scale:
+    """One law of lengths for all steps of some outlines: the same size is as long wherever it stands."""
+    steps = (step for outline in outlines for step in outline.steps())
+    operands = (operand for step in steps for operand in drawn_operands(Row((step,))))
     return replace(scale_for(size for operand in operands for size in operand.shape[-2:]), zoom=zoom)
 
 

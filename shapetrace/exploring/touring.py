@@ -1,0 +1,70 @@
+"""What a page leads through: a model, two in step, or the passes of a generation one after another."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from shapetrace.outlining import outline as read
+from shapetrace.outlining.structure import Outline
+
+
+@dataclass(frozen=True, slots=True)
+class Explored:
+    """One model, or one of its passes.
+
+    Attributes:
+        outline: Products of one head each.
+        fused: Products as the code runs them; None where that is no choice.
+        starts_fused: Whether those are what is seen first.
+        name: What it is called; the name of its model if empty.
+    """
+
+    outline: Outline
+    fused: Outline | None = None
+    starts_fused: bool = False
+    name: str = ""
+
+    @classmethod
+    def of(cls, outline: Outline) -> "Explored":
+        """Both forms of the products, whichever one this outline has, if its trace is at hand."""
+        if outline.trace is None:
+            return cls(outline)
+        fused = read(outline.trace, fused=True)
+        is_fused = fused.root == outline.root
+        single = read(outline.trace) if is_fused else outline
+        return cls(single) if single.root == fused.root else cls(single, fused, is_fused)
+
+
+@dataclass(frozen=True, slots=True)
+class Tour:
+    """What one page shows.
+
+    Attributes:
+        subjects: Models, or passes of one.
+        in_step: Whether these are two that are shown side by side; else one of them at a time.
+    """
+
+    subjects: tuple[Explored, ...]
+    in_step: bool = False
+
+    @property
+    def name(self) -> str:
+        """What all of it is called."""
+        names = dict.fromkeys(subject.outline.model.name for subject in self.subjects)
+        return " ↔ ".join(names) if self.in_step else next(iter(names))
+
+    @property
+    def layout(self) -> str:
+        """How a page shows it."""
+        return "pair" if self.in_step else "passes" if len(self.subjects) > 1 else "one"
+
+    @property
+    def starts_fused(self) -> bool:
+        """Whether products as the code runs them are what is seen first."""
+        return any(subject.starts_fused for subject in self.subjects)
+
+    def forms(self) -> Mapping[str, list[Outline]]:
+        """Outlines of all subjects, one list for each form of the products; one that has a single form has it twice."""
+        found = {"head": [subject.outline for subject in self.subjects]}
+        if any(subject.fused for subject in self.subjects):
+            found["fused"] = [subject.fused or subject.outline for subject in self.subjects]
+        return found
