@@ -109,8 +109,8 @@ class FigureOptions(SectionOptions):
     ] = False
     view: Annotated[
         str,
-        _option(_WHAT, "rows: every step; map: boxes and arrows on one screen; story: only what multiplies.", "--view"),
-    ] = "rows"
+        _option(_WHAT, "overview; rows: every step; map: boxes and arrows; story: only what multiplies.", "--view"),
+    ] = "overview"
 
     @property
     def explains(self) -> bool:

@@ -117,7 +117,7 @@ def _drawn(
 
     check(request)
     asked.options.check()
-    what = [asked.section, f"step-{asked.step}" if asked.step else "", asked.view if asked.view != "rows" else ""]
+    what = [asked.section, f"step-{asked.step}" if asked.step else "", asked.view if asked.view != "overview" else ""]
 
     def draw(outlines: Outlines) -> "Figure":
         return drawing(outlines(request, asked.fused), Excerpt("", asked.section, asked.step), asked.options)

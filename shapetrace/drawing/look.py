@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeAlias, get_args
 
 from shapetrace.drawing.widths import COLUMN_PX, check
 from shapetrace.errors import UsageError
+
+View: TypeAlias = Literal["overview", "rows", "map", "story"]
 
 MAX_ROWS = 60
 
@@ -33,7 +35,8 @@ class Look:
         hide: Words of `HIDEABLE` whose steps are left out.
         list_alike: True to give every one of several equal products its own row.
         expand: True to give norms and residual adds rows of their own, and sections frames of their own.
-        view: ``rows`` shows every step; ``map`` the whole model as boxes and arrows on one screen; ``story`` on one
+        view: Of a whole model: ``overview`` draws products to scale, norms and residual sums as marks, what repeats
+            once; ``rows`` every step in a row of its own; ``map`` boxes and arrows on one screen; ``story`` on one
             page, only what multiplies.
         max_rows: The most rows; sections beyond are drawn as one row each.
         templates: Folder of the user, whose themes and labels come before ours.
@@ -47,7 +50,7 @@ class Look:
     hide: tuple[str, ...] = ()
     list_alike: bool = False
     expand: bool = False
-    view: Literal["rows", "story", "map"] = "rows"
+    view: View = "overview"
     max_rows: int = MAX_ROWS
     templates: Path | None = None
 
@@ -57,8 +60,10 @@ class Look:
         object.__setattr__(self, "width_px", float(self.width_px))
         if self.dims not in {"numbers", "names", "both"}:
             raise UsageError(f"dims is {self.dims!r}; expected numbers, names or both")
-        if self.view not in {"rows", "story", "map"}:
-            raise UsageError(f"view is {self.view!r}; expected rows, story or map")
+        if self.view not in get_args(View):
+            raise UsageError(
+                f"view is {self.view!r}; expected {', '.join(get_args(View)[:-1])} or {get_args(View)[-1]}"
+            )
         if not 1 <= self.max_rows <= MAX_ROWS:
             raise UsageError(f"max_rows is {self.max_rows}; expected 1 to {MAX_ROWS}")
         unknown = [word for word in self.hide if word not in HIDEABLE]

@@ -131,7 +131,7 @@ class _Namer:
         """A step or a section; ``twins`` stand in its place in the other layers, those of this section first."""
         if isinstance(item, Node):
             return self.section(item, repeat * item.repeat, [twin for twin in twins if isinstance(twin, Node)])
-        step = self._step(item, node, repeat, twins[: len(node.folded)])
+        step = self._step(item, node, repeat, [twin for twin in twins if isinstance(twin, Draft)])
         in_all = step.parameters + sum(map(self._owned, twins))
         layers = [each for draft in (item, *twins) if isinstance(draft, Draft) for each in (draft, *draft.twins)]
         return replace(
@@ -147,20 +147,20 @@ class _Namer:
             return sum(self._owned(inner) for member in (item, *item.folded) for inner in member.items)
         return sum(self._known.accounts.owned(member) for member in (item, *item.twins))
 
-    def _step(self, draft: Draft, node: Node, repeat: int, twins: Sequence[Draft | Node]) -> Step:
+    def _step(self, draft: Draft, node: Node, repeat: int, twins: Sequence[Draft]) -> Step:
         known, role = self._known, self._known.roles.get(draft.key, Role.OTHER)
         path = self._path(draft)
         name = path.rpartition(".")[2] if path != node.path and draft.kind != "contraction" else ""
         title = words.title(draft, role, "" if name.isdigit() else name)
         identity = self._fresh_id(f"{node.path}/{words.slug(title)}" if node.path else words.slug(title))
         operands = tuple(self._operand(draft, place, ref) for place, ref in enumerate(draft.operands))
-        same = [twin for twin in twins if isinstance(twin, Draft)]
-        self._make(draft, [*draft.twins, *same], identity)
+        self._make(draft, [*draft.twins, *twins], identity)
         results = tuple(self._operand(draft, place, ref, identity) for place, ref in enumerate(draft.results))
         tied = known.accounts.tied_to(draft)
         again = bool(tied) and bool(path) and tied.startswith(f"{path}.")
         members = (draft, *draft.twins)
         notes = self._notes(draft, role)
+        same = twins[: len(node.folded)]
         if same and all(self._shares_weights(draft, twin) for twin in same):
             notes.append(Phrase("the same weights in every layer"))
         elif again:

@@ -98,7 +98,7 @@ def test_no_equation_of_gpt2_is_wrapped_but_its_logits():
 
 
 def test_rails_cross_no_text():
-    drawn = figure(gpt2())
+    drawn = figure(gpt2(), look=Look(view="rows"))
     rails = next(group for group in drawn.groups if group.id == "rails")
     texts_left = [box.left for _, box in text_boxes(drawn) if box.top > 120]
     assert max(box_of(mark).right for mark in rails.marks) < min(texts_left)
@@ -164,7 +164,7 @@ def test_a_failure_is_told():
 
 
 def test_folded_sections_are_told():
-    drawn = figure(gpt2(), look=Look(max_rows=8))
+    drawn = figure(gpt2(), look=Look(view="rows", max_rows=8))
     assert any("drawn as one row" in text for text in texts(drawn))
     assert_sound(drawn)
 

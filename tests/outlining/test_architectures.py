@@ -95,6 +95,14 @@ def test_layers_that_alternate_fold_as_a_period() -> None:
     assert [s.results[0].pattern for s in found.steps() if s.title == "Scores"] == ["band", ""]
 
 
+def test_what_a_period_of_layers_gives_is_made_by_its_last_sum() -> None:
+    layers = [PreNorm(Attention(window=0 if i % 2 else 3), FeedForward()) for i in range(6)]
+    found = read(nn.Sequential(Stack(layers), nn.Linear(24, 7)), X)
+    *_, last, head = found.steps()
+    assert last.repeat == 3 and last.title == "Residual"
+    assert head.operands[0].made_by == last.id
+
+
 def test_layers_that_differ_in_a_weight_s_shape_alone_stay_apart() -> None:
     found = read(Stack([PreNorm(Attention(), FeedForward(width=40 if i < 2 else 48)) for i in range(5)]), X)
     assert repeats(found) == [2, 3]

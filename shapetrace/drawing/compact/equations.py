@@ -51,7 +51,13 @@ def row_parts(row: Row) -> Iterator[Piece]:
             yield part
             continue
         operand, shown = part
-        n_rows = operand.shape[-2] if len(operand.shape) > 1 else operand.shape[0] if shown.upright else None
+        n_rows = (
+            operand.shape[-2]
+            if len(operand.shape) > 1
+            else operand.shape[0]
+            if shown.upright and operand.shape
+            else None
+        )
         is_factor = multiplied and operand.role == "weight" and first is not None
         yield operand, replace(shown, rows=n_rows != first and not is_factor)
         first = n_rows if first is None else first

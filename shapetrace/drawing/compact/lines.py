@@ -15,6 +15,8 @@ _CLEAR_PX = 1.0
 _STEPS = 32
 """How many units are tried: a line may be narrower at a larger one, where sizes can be turned."""
 _LINE_GAP_PX = 10.0
+_MOST_BALANCED = 16
+"""Tiles with their signs beyond which lines are as full as they can be, not of about the same width."""
 
 
 def sign(symbol: str) -> Cell:
@@ -77,6 +79,8 @@ def wrapped(cells: Sequence[Cell], room_px: float, most_px: float = GAPS_PX[1]) 
     """
     chunks = [tuple(cells[max(first - 1, 0) : first + 1]) for first in range(0, len(cells) + 1, 2)]
     chunks = [chunk for chunk in chunks if chunk]
+    if len(chunks) > _MOST_BALANCED:
+        return tuple(placed(line, room_px, most_px) for line in _greedy(chunks, room_px))
     n_lines = len(_greedy(chunks, room_px))
     widths = sorted({least_px(_joined(chunks[a:b])) for a in range(len(chunks)) for b in range(a + 1, len(chunks) + 1)})
     room = next((width for width in widths if len(_greedy(chunks, width)) <= n_lines), room_px)

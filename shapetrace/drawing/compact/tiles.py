@@ -22,6 +22,8 @@ _SLACK_PX = 9.0
 _REACH_PX = 3.0
 _UNDER_PX = 3.0
 _RAISED_PX = 3.0
+_ZIGZAG_PX = 16.0
+"""How far the edge of a broken tile reaches into it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +167,8 @@ def name_marks(frame: Frame, operand: Operand, style: TileStyle, shown: Shown) -
     if not spans:
         return
     x, y = _name_place(frame, operand)
-    if width_px(spans, ink) + 5 > frame.width - 2 * abs(x) or frame.height < _LOWEST_NAME_PX:
+    edge = _ZIGZAG_PX if frame.broken_across else 0.0
+    if width_px(spans, ink) + 5 > frame.width - 2 * abs(x) - edge or frame.height < _LOWEST_NAME_PX:
         above = lowered(spans) + 5.0
         if frame.columns is not None:
             above += 11 + lowered(size_spans(operand, frame.columns, style, "size"))

@@ -37,11 +37,12 @@ def _primed(items: Sequence[Item], makers: frozenset[str]) -> Iterator[Item]:
         if isinstance(item, Panel):
             yield replace(item, items=tuple(_primed(item.items, makers)))
             continue
-        steps, alike = (tuple(_step(step, makers) for step in group) for group in (item.steps, item.alike))
+        steps, alike = (tuple(with_primes(step, makers) for step in group) for group in (item.steps, item.alike))
         yield replace(item, steps=steps, alike=alike)
 
 
-def _step(step: Step, makers: frozenset[str]) -> Step:
+def with_primes(step: Step, makers: frozenset[str]) -> Step:
+    """A step whose operands and results that some steps make have a prime."""
     operands = tuple(with_prime(operand) if operand.made_by in makers else operand for operand in step.operands)
     results = tuple(map(with_prime, step.results)) if step.id in makers else step.results
     return replace(step, operands=operands, results=results)

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 
+from shapetrace.drawing.condensing.gathering import lines_of
 from shapetrace.drawing.content.rows import rows_in
 from shapetrace.drawing.content.selecting import FAILURE
 from shapetrace.drawing.content.subject import Subject, subject_of
 from shapetrace.drawing.framing import framed
 from shapetrace.drawing.kinds.failure import failure_figure
 from shapetrace.drawing.kinds.map import map_figure
+from shapetrace.drawing.kinds.overview import NARROWEST_PX, overview_figure
 from shapetrace.drawing.kinds.story import story_figure
 from shapetrace.drawing.layout.captions import row_title
 from shapetrace.drawing.layout.equations import drawn_operands
@@ -66,6 +68,11 @@ def figure(
         return (map_figure if look.view == "map" else story_figure)(outline, colours, words, look)
     if section == FAILURE and outline.explained:
         return failure_figure(outline, outline.explained, colours, words, look)
+    if look.view == "overview" and not (look.expand or section or step is not None):
+        lines = lines_of(outline, look) if look.width_px >= NARROWEST_PX else ()
+        drawn = overview_figure(outline, lines, colours, words, look) if lines else None
+        if drawn is not None:
+            return drawn
     subject = subject_of(outline, section, step, look, words)
     style = Style(Scale(), look.dims, colours.hatched, words.say("scalar"), shapes=False)
     planned = plan(subject.items, style, words, look)

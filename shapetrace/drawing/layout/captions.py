@@ -1,5 +1,6 @@
 """The words on the left of a row: its title, where it is in the model, a few words that teach."""
 
+import math
 from collections.abc import Iterator
 
 from shapetrace.drawing.content.rows import Row
@@ -7,7 +8,7 @@ from shapetrace.drawing.layout.cells import Cell, cell
 from shapetrace.drawing.layout.names import joined_path
 from shapetrace.drawing.metrics import clean, shortened, wrapped
 from shapetrace.drawing.primitives import Mark, Span, Text
-from shapetrace.drawing.wording import Words, counted, flops_text
+from shapetrace.drawing.wording import Words, counted, flops_text, short
 from shapetrace.outlining.structure import Step
 
 _LINE_PX = {"label": 17.0, "path": 15.0, "note": 15.0}
@@ -65,10 +66,16 @@ def notes_of(row: Row, words: Words) -> tuple[str, ...]:
         names = tuple(clean(_alike_name(step, shown)) for step in row.alike)
         notes.append(words.say("{names} alike", names=words.listed(tuple(dict.fromkeys(names)))))
     notes += [words.note(note) for step in row.steps for note in step.notes]
-    notes += [words.say("tied to {name}", name=clean(step.tied_to)) for step in row.steps if step.tied_to]
+    notes += [shared_with(step, words) for step in row.steps if step.tied_to]
     if row.repeat > 1:
         notes.append(words.say("×{n} layers", n=row.repeat))
     return tuple(dict.fromkeys(note for note in notes if note))
+
+
+def shared_with(step: Step, words: Words) -> str:
+    """``38.6 M shared with wte``: weights that are counted elsewhere."""
+    n_shared = sum(math.prod(operand.shape) * operand.stack for operand in step.operands if operand.role == "weight")
+    return words.say("{n} shared with {name}", n=short(n_shared), name=clean(step.tied_to))
 
 
 def _alike_name(step: Step, shown: set[str]) -> str:

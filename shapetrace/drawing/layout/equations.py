@@ -42,7 +42,7 @@ def equation_slots(row: Row, style: Style, words: Words) -> tuple[Slot, ...]:
         return tuple(_folded(row, style, words))
     first, *followers = row.steps
     slots = list(_shared(row, style) if shared(row) else _single(first, style, words, row.emphasis))
-    slots = [*(Slot(norm_pill(_function(norm, words)), None, glued=True) for norm in row.before), *slots]
+    slots = [*(Slot(norm_pill(function_name(norm, words)), None, glued=True) for norm in row.before), *slots]
     column = _RESULT_COLUMN if slots and slots[-1].column == _RESULT_COLUMN else None
     for before, step in zip(row.steps, followers, strict=False):
         slots += _follower(before, step, column, style, words)
@@ -109,10 +109,11 @@ def _link(step: Step, words: Words) -> Cell:
     """What stands between the operands of a function and its results."""
     if step.operator in {"", "→", "="} or step.operator in _SYMBOLS:
         return operator("→")
-    return pill(_function(step, words))
+    return pill(function_name(step, words))
 
 
-def _function(step: Step, words: Words) -> str:
+def function_name(step: Step, words: Words) -> str:
+    """What stands in the frame of a function; of a concat with the number of its pieces."""
     name = clean(words.say(clean(step.operator)))
     if step.kind == "concat":
         n_pieces = _pieces(step) if step.operands and step.results else 0
@@ -139,7 +140,7 @@ def _follower(before: Step, step: Step, column: int | None, style: Style, words:
         yield Slot(operator("="), None, glued=True)
         yield Slot(matrix(step.results[0], style), None)
         return
-    label, result = _function(step, words), step.results[0]
+    label, result = function_name(step, words), step.results[0]
     place = None if column is None else column + 1
     earlier = before.results[0]
     if (result.part, result.name, result.shape, result.stack) == (

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from shapetrace.drawing.compact.equations import multiplies
 from shapetrace.drawing.content.rows import Row
-from shapetrace.drawing.layout.captions import title_of
+from shapetrace.drawing.layout.captions import shared_with, title_of
 from shapetrace.drawing.metrics import clean
 from shapetrace.drawing.telling.scene_cells import Pick
 from shapetrace.drawing.telling.scenes import Opened, Scene
@@ -53,7 +53,7 @@ def scene_notes(scene: Scene, words: Words) -> Iterator[str]:
     for step in scene.told():
         yield from (words.note(note) for note in step.notes if step.role != Role.WEIGHTED_SUM)
         if step.tied_to:
-            yield words.say("tied to {name}", name=clean(step.tied_to))
+            yield shared_with(step, words)
 
 
 def block_note(opened: Opened, words: Words) -> str:

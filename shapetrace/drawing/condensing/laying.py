@@ -1,0 +1,288 @@
+"""Lines of an overview at their places: frames, the rail on the left with its sums, norms that lead off it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from shapetrace.drawing.compact.lines import axes_below, height_px, painted_at, wrapped
+from shapetrace.drawing.condensing import saying
+from shapetrace.drawing.condensing.cells import without_sign
+from shapetrace.drawing.condensing.lines import Equation, Framed, Hung, Join, Like, Line
+from shapetrace.drawing.content.subject import slug
+from shapetrace.drawing.layout.captions import row_title
+from shapetrace.drawing.layout.cells import Cell
+from shapetrace.drawing.layout.columns import EquationLine
+from shapetrace.drawing.layout.names import name_spans, shape_pieces
+from shapetrace.drawing.layout.painting import members
+from shapetrace.drawing.metrics import clean, shortened, width_px
+from shapetrace.drawing.primitives import Circle, Group, Mark, Point, Polygon, Rect, Span, Text
+from shapetrace.drawing.primitives import Line as Stroke
+from shapetrace.drawing.telling.rich import rich_spans
+from shapetrace.drawing.wording import Words
+from shapetrace.outlining.structure import Section
+
+FRAME_PX = 14.0
+INSIDE_PX = 12.0
+RAIL_PX = 20.0
+GUTTER_PX = 32.0
+MARGIN_PX = 24.0
+_TITLE_PX = 17.0
+_NOTE_PX = 15.0
+_CAPTION_GAP_PX = 7.0
+_TIGHT_GAP_PX = 4.0
+_LEAST_TEXT_PX = 40.0
+_LINE_GAP_PX = 14.0
+_HUNG_GAP_PX = 10.0
+_FRAME_TOP_PX = 30.0
+_JOIN_PX = 8.0
+_GAP_PX = 26.0
+_NAME_ROOM_PX = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Edges:
+    """Where the lines of one level stand.
+
+    Attributes:
+        rail: The x of the rail.
+        left: Left edge of what is drawn.
+        right: Right edge of it.
+    """
+
+    rail: float
+    left: float
+    right: float
+
+    @property
+    def room(self) -> float:
+        """How wide a line may be."""
+        return self.right - self.left
+
+
+def outermost(width: float, has_rail: bool) -> Edges:
+    """Those of the whole figure."""
+    left = FRAME_PX + INSIDE_PX + GUTTER_PX if has_rail else MARGIN_PX
+    return Edges(FRAME_PX + RAIL_PX, left, width - FRAME_PX - INSIDE_PX)
+
+
+def inside_of(edges: Edges, depth: int) -> Edges:
+    """Edges in a frame: the first one keeps the rail where it is, others stand further in."""
+    shift = 0.0 if depth == 0 else INSIDE_PX + RAIL_PX
+    left = FRAME_PX + INSIDE_PX + GUTTER_PX if depth == 0 else edges.left + shift
+    return Edges(
+        edges.rail + (edges.left - edges.rail + 4 if depth else 0), left, edges.right - (INSIDE_PX if depth else 0.0)
+    )
+
+
+@dataclass(slots=True)
+class Stream:
+    """What goes down on the rail of a level.
+
+    Attributes:
+        y: Where its line starts; None if there is none.
+        ids: Steps that made it; None for all that come from outside of the level.
+        inside: Steps of the level.
+    """
+
+    y: float | None = None
+    ids: frozenset[str] | None = None
+    inside: frozenset[str] = frozenset()
+
+    def carries(self, made_by: str) -> bool:
+        """Whether it carries what a step made."""
+        if self.y is None:
+            return False
+        return made_by in self.ids if self.ids is not None else made_by not in self.inside
+
+
+@dataclass(slots=True)
+class Laying:
+    """Puts lines below each other.
+
+    Attributes:
+        cells: The cells of each equation and line of functions.
+        words: The language.
+        tight: Whether equations as text stand beside the titles where there is room.
+        groups: What is painted so far.
+    """
+
+    cells: Mapping[int, tuple[Cell, ...]]
+    words: Words
+    tight: bool = False
+    groups: list[Group] = field(default_factory=list)
+
+    def level(self, lines: Sequence[Line], edges: Edges, y: float, stream: Stream, depth: int) -> float:
+        """Put the lines of a level; the y below them."""
+        exit_: tuple[frozenset[str], Point] | None = None
+        for line in lines:
+            if isinstance(line, Framed):
+                y, exit_ = self._framed(line, edges, y, stream, depth), None
+            elif isinstance(line, Join):
+                y, exit_ = self._join(line, edges, y, stream, exit_), None
+            elif isinstance(line, Like):
+                y, exit_ = self._like(line, edges, y)
+            else:
+                y, exit_ = self._drawn(line, edges, y, stream)
+        return y
+
+    def _framed(self, line: Framed, edges: Edges, y: float, stream: Stream, depth: int) -> float:
+        inside = inside_of(edges, depth)
+        section, top = line.section, y + (8 if depth == 0 else 2)
+        joins = any(isinstance(each, Join) and each.goes_on for each in line.lines)
+        leads = any(isinstance(each, Equation) and each.lead for each in line.lines)
+        number = len(self.groups)
+        steps = frozenset(step.id for step in section.steps())
+        inner = Stream(top if joins or leads else None, None, steps)
+        bottom = self.level(line.lines, inside, top + _FRAME_TOP_PX, inner, depth + 1)
+        frame = self._frame(section, (inside.rail - RAIL_PX, top, inside.right + INSIDE_PX, bottom), depth)
+        self.groups.insert(number, frame)
+        if joins:
+            self._stroke(((inside.rail, inner.y or top), (inside.rail, bottom)))
+            if depth == 0 and top > 60:
+                self.groups.append(_arrow(((inside.rail, top - 10), (inside.rail, top))))
+            stream.y, stream.ids = (bottom, inner.ids) if depth == 0 else (None, None)
+        return bottom + _LINE_GAP_PX
+
+    def _frame(self, section: Section, edges: tuple[float, float, float, float], depth: int) -> Group:
+        left, top, right, bottom = edges
+        times = f" ×{section.repeat}" if section.repeat > 1 else ""
+        title = self.words.say(clean(section.title)) + times
+        title = f"{title} · {self.words.note(section.window)}" if section.window else title
+        title = shortened(title, "corner", (right - left) * 0.6)
+        marks: list[Mark] = [
+            Rect(left, top, right - left, bottom - top, "panel" if not depth else "card", 12 - 3 * depth)
+        ]
+        marks.append(Text(right - INSIDE_PX, top + 20, (Span(title),), "corner", "end"))
+        room = right - INSIDE_PX - width_px(title, "corner") - 12 - left - RAIL_PX - 10
+        if path := shortened(members(section), "corner-path", room):
+            x = right - INSIDE_PX - width_px(title, "corner") - 12
+            marks.append(Text(x, top + 20, (Span(path),), "corner-path", "end"))
+        return Group(f"panel-{slug(section.path)}", tuple(marks), f"{title} {members(section)}".strip())
+
+    def _drawn(
+        self, line: Equation | Hung, edges: Edges, y: float, stream: Stream
+    ) -> tuple[float, tuple[frozenset[str], Point]]:
+        cells = self.cells[id(line)]
+        marks: list[Mark] = []
+        if isinstance(line, Equation):
+            marks, y = self._caption(line, edges, y)
+        lines = tuple(map(without_sign, wrapped(cells, edges.room, _GAP_PX)))
+        axes = axes_below(lines, y)
+        marks += painted_at(lines, axes, edges.left)
+        if isinstance(line, Equation):
+            steps = tuple(line.row.drawn())
+            self.groups.append(Group(slug(line.row.id), tuple(marks), row_title(line.row, self.words)))
+            if lines:
+                self._lead(line, edges, lines[0], axes[0], stream)
+        else:
+            steps = line.steps
+            told = "; ".join(saying.described(step, self.words) for step in steps)
+            self.groups.append(Group(slug(steps[0].id), tuple(marks), told))
+        out: Point = (edges.left, y)
+        if lines:
+            last, x = lines[-1].cells[-1]
+            out = (edges.left + x + (last.box.left + last.box.right) / 2, axes[-1] + last.box.bottom + 3)
+        gap = _HUNG_GAP_PX if self.tight or isinstance(line, Hung) else _LINE_GAP_PX
+        gap -= _TIGHT_GAP_PX if self.tight else 0
+        return y + height_px(lines) + gap, (frozenset(step.id for step in steps), out)
+
+    def _lead(self, line: Equation, edges: Edges, first: EquationLine, axis: float, stream: Stream) -> None:
+        """From the rail to the norm in front of an equation."""
+        if line.lead is None or not line.lead.operands or not stream.carries(line.lead.operands[0].made_by):
+            return
+        self._stroke(((edges.rail, stream.y or axis), (edges.rail, axis)))
+        cell, x = first.cells[0]
+        left = edges.left + x + cell.box.left
+        dot = Circle(edges.rail, axis, 3, "rail-dot")
+        self.groups.append(Group("lead", (Stroke((((edges.rail, axis), (left, axis)),), "data-edge"), dot)))
+        stream.y = axis
+
+    def _join(
+        self, line: Join, edges: Edges, y: float, stream: Stream, exit_: tuple[frozenset[str], Point] | None
+    ) -> float:
+        makers = [operand.made_by for operand in line.step.operands[1:]]
+        linked = exit_ is not None and any(made in exit_[0] for made in makers)
+        axis = y + 3
+        if line.goes_on and stream.y is not None:
+            self._stroke(((edges.rail, stream.y), (edges.rail, axis - _JOIN_PX)))
+        if linked and exit_ is not None:
+            x, bottom = exit_[1]
+            self.groups.append(_arrow(((x, min(bottom, axis - 6)), (x, axis), (edges.rail + _JOIN_PX, axis))))
+        text_y = axis + (17 if linked else 4)
+        marks = [*_plus(edges.rail, axis), *self._sum(line, edges, text_y)]
+        self.groups.append(Group(slug(line.step.id), tuple(marks), saying.described(line.step, self.words)))
+        stream.y, stream.ids = axis + _JOIN_PX, frozenset({line.step.id, *([line.norm.id] if line.norm else [])})
+        return text_y + (_HUNG_GAP_PX if self.tight else _LINE_GAP_PX)
+
+    def _sum(self, line: Join, edges: Edges, y: float) -> Iterator[Mark]:
+        x = edges.left
+        spans = name_spans(line.made.name, "name-data", _NAME_ROOM_PX)
+        if spans:
+            yield Text(x, y, spans, "name-data")
+            x += width_px(spans, "name-data") + 7
+        shape = "".join(text for text, _ in shape_pieces(line.made.shape))
+        yield Text(x, y, (Span(shape),), "path")
+        x += width_px(shape, "path") + 8
+        said = f"= {saying.sum_of(line, self.words)}"
+        if line.is_last:
+            said += f", {self.words.say('into the next one')}"
+        yield Text(x, y, rich_spans(shortened(said, "note", edges.right - x)), "note")
+
+    def _like(self, line: Like, edges: Edges, y: float) -> tuple[float, tuple[frozenset[str], Point]]:
+        steps = tuple(line.section.steps())
+        title = shortened(self.words.say(clean(line.section.title)), "label", edges.room / 2)
+        marks: list[Mark] = [Text(edges.left, y + 13, (Span(title),), "label")]
+        x = edges.left + width_px(title, "label") + 10
+        said = shortened(saying.alike(line, self.words), "note", edges.right - x)
+        marks.append(Text(x, y + 13, (Span(said),), "note"))
+        self.groups.append(Group(slug(steps[0].id), tuple(marks), f"{title}: {said}"))
+        return y + _TITLE_PX + _HUNG_GAP_PX, (frozenset({steps[-1].id}), (edges.left + 20, y + _TITLE_PX + 2))
+
+    def _caption(self, line: Equation, edges: Edges, y: float) -> tuple[list[Mark], float]:
+        """Title, path and costs; the equation as text and what is to be known below, or beside where it is tight."""
+        row, costs = line.row, saying.costs(line.row, self.words)
+        free = edges.room - (width_px(costs, "note") + 14 if costs else 0)
+        title = shortened(saying.title(row, self.words), "label", free)
+        marks: list[Mark] = [Text(edges.left, y + 13, (Span(title),), "label")]
+        if costs:
+            marks.append(Text(edges.right, y + 13, (Span(costs),), "note", "end"))
+        beside = [("path", saying.path(row))]
+        below = [("path", saying.equation(row)), ("note", saying.notes(line, self.words))]
+        x = width_px(title, "label") + 10
+        while self.tight and below and x + width_px(below[0][1], below[0][0]) <= free:
+            ink, text = below.pop(0)
+            marks += _written(((ink, text),), edges.left + x, y + 13, edges.left + free)
+            x += width_px(text, ink) + 12 if text else 0
+            beside = []
+        marks += _written(beside, edges.left + x, y + 13, edges.left + free)
+        more = _written(below, edges.left, y + _TITLE_PX + 10, edges.right)
+        gap = _TIGHT_GAP_PX if self.tight else _CAPTION_GAP_PX
+        return [*marks, *more], y + _TITLE_PX + (_NOTE_PX if more else 0) + gap
+
+    def _stroke(self, points: Sequence[Point]) -> None:
+        self.groups.append(Group("rail", (Stroke((tuple(points),), "rail"),)))
+
+
+def _written(texts: Sequence[tuple[str, str]], left: float, y: float, right: float) -> list[Mark]:
+    """Texts with their inks one behind the other, as far as there is room."""
+    marks: list[Mark] = []
+    x = left
+    for ink, text in texts:
+        if text and right - x > _LEAST_TEXT_PX and (shown := shortened(text, ink, right - x)):
+            marks.append(Text(x, y, (Span(shown),), ink))
+            x += width_px(shown, ink) + 12
+    return marks
+
+
+def _plus(x: float, y: float) -> Iterator[Mark]:
+    yield Circle(x, y, _JOIN_PX, "data-hollow")
+    arm = _JOIN_PX - 3.5
+    yield Stroke((((x - arm, y), (x + arm, y)), ((x, y - arm), (x, y + arm))), "data-edge")
+
+
+def _arrow(points: Sequence[Point]) -> Group:
+    (bx, by), (x, y) = points[-2], points[-1]
+    if abs(bx - x) < abs(by - y):
+        head = Polygon(((x, y), (x - 4, y - 7), (x + 4, y - 7)), "rail-dot")
+    else:
+        head = Polygon(((x, y), (x + 7, y - 4), (x + 7, y + 4)), "rail-dot")
+    return Group("flow", (Stroke((tuple(points),), "data-edge", 5), head))

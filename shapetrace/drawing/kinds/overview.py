@@ -1,0 +1,129 @@
+"""The overview: a whole pass for a column of 700 px, with norms and residual sums as marks on a rail."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+
+from shapetrace.drawing.compact.lines import shared_unit, wrapped
+from shapetrace.drawing.compact.scaling import CubeLaw, law_for
+from shapetrace.drawing.compact.tiles import TileStyle
+from shapetrace.drawing.condensing.cells import equation_cells, hung_cells
+from shapetrace.drawing.condensing.laying import Edges, Laying, Stream, inside_of, outermost
+from shapetrace.drawing.condensing.lines import Equation, Framed, Hung, Join, Line, every
+from shapetrace.drawing.content.subject import overview_facts
+from shapetrace.drawing.layout.captions import row_title
+from shapetrace.drawing.layout.cells import Cell
+from shapetrace.drawing.layout.equations import drawn_operands
+from shapetrace.drawing.layout.group_names import uniquely_named
+from shapetrace.drawing.layout.headings import SENTENCE, footing, heading, legend_of_roles
+from shapetrace.drawing.look import Look
+from shapetrace.drawing.metrics import clean
+from shapetrace.drawing.primitives import Figure, Group, Rect
+from shapetrace.drawing.theme import Theme
+from shapetrace.drawing.widths import COLUMN_PX
+from shapetrace.drawing.wording import Words
+from shapetrace.outlining.structure import Operand, Outline
+
+NARROWEST_PX = 600.0
+_MOST_PX = 2340.0
+"""Where the last line ends: with the footing, 2,400."""
+
+_UNITS_PX = (2.1, 4.6)
+_SIDE_PX = 60.0
+_TOP_GAP_PX = 10.0
+_BOTTOM_PX = 18.0
+_SHRINKING = 0.88
+
+
+def overview_figure(outline: Outline, lines: Sequence[Line], theme: Theme, words: Words, look: Look) -> Figure | None:
+    """Draw the lines of a pass; see the module. None if something in them is wider than the figure may be."""
+    width = min(look.width_px, COLUMN_PX)
+    edges = outermost(width, _has_rail(lines))
+    rooms = dict(_rooms(lines, edges, 0))
+    drawn = [line for line in every(lines) if isinstance(line, Equation)]
+    operands = [operand for line in drawn for operand in drawn_operands(line.row)]
+    sizes = [size for operand in operands for size in operand.shape[-2:]]
+
+    def draw(line: Line, unit_px: float) -> tuple[Cell, ...]:
+        if isinstance(line, Equation):
+            return equation_cells(line, TileStyle(law_for(sizes, unit_px), look.dims, theme.hatched), words)
+        return hung_cells(line.steps, words) if isinstance(line, Hung) else ()
+
+    law = law_for(
+        sizes, shared_unit([(partial(draw, line), rooms[id(line)]) for line in drawn], sizes, _UNITS_PX, _SIDE_PX)
+    )
+    title = clean(look.title or words.say("{model}: one forward pass", model=clean(outline.model.name)))
+    legend = tuple(_legend(lines, law, operands, theme, words))
+    head, top = heading(title, overview_facts(outline, words), legend, width)
+    laid = _laid(lines, draw, edges, top + _TOP_GAP_PX, law.unit_px, words)
+    if laid is None:
+        return None
+    body, bottom = laid
+    foot, bottom = footing(tuple(_notes(outline, words, look)), bottom - 10, width)
+    height = bottom + _BOTTOM_PX
+    canvas = Group("canvas", (Rect(0, 0, width, height, "background", 0),))
+    groups = uniquely_named((canvas, Group("heading", head), *body, Group("footing", foot)))
+    desc = "\n".join(row_title(line.row, words) for line in drawn)
+    shown = tuple(group for group in groups if group.marks)
+    return Figure("overview", title, desc, width, height, shown, theme, words.lang)
+
+
+def _laid(
+    lines: Sequence[Line],
+    draw: Callable[[Line, float], tuple[Cell, ...]],
+    edges: Edges,
+    top: float,
+    unit_px: float,
+    words: Words,
+) -> tuple[tuple[Group, ...], float] | None:
+    """The lines at their places, and the y below them: closer to each other, then smaller, where they are many."""
+    rooms = dict(_rooms(lines, edges, 0))
+    laid: tuple[tuple[Group, ...], float] | None = None
+    for unit, tight in _tries(unit_px):
+        cells = {id(line): draw(line, unit) for line in every(lines)}
+        if any(line.right > rooms[key] for key, each in cells.items() for line in wrapped(each, rooms[key])):
+            continue
+        laying = Laying(cells, words, tight)
+        bottom = laying.level(lines, edges, top, Stream(), 0)
+        laid = tuple(laying.groups), bottom
+        if bottom <= _MOST_PX:
+            break
+    return laid
+
+
+def _tries(unit_px: float) -> Iterator[tuple[float, bool]]:
+    """Units, and whether the lines are close to each other: first what is read best."""
+    yield unit_px, False
+    yield unit_px, True
+    while unit_px > _UNITS_PX[0]:
+        unit_px = max(unit_px * _SHRINKING, _UNITS_PX[0])
+        yield unit_px, True
+
+
+def _has_rail(lines: Iterable[Line]) -> bool:
+    return any(isinstance(line, Join) or (isinstance(line, Equation) and line.lead) for line in every(lines))
+
+
+def _rooms(lines: Iterable[Line], edges: Edges, depth: int) -> Iterator[tuple[int, float]]:
+    for line in lines:
+        yield id(line), edges.room
+        if isinstance(line, Framed):
+            yield from _rooms(line.lines, inside_of(edges, depth), depth + 1)
+
+
+def _legend(
+    lines: Iterable[Line], law: CubeLaw, operands: Sequence[Operand], theme: Theme, words: Words
+) -> Iterator[tuple[str, str]]:
+    yield from legend_of_roles({operand.role for operand in operands}, theme.hatched, words)
+    yield "match", words.say("inner sizes match")
+    if any(isinstance(line, Join) for line in every(lines)):
+        yield "rail", words.say("residual")
+    if law.broken:
+        yield "broken", words.say("not to scale")
+    yield SENTENCE, words.say("to scale: 8 × the size is 2 × the side")
+
+
+def _notes(outline: Outline, words: Words, look: Look) -> Iterator[tuple[str, str]]:
+    if outline.failure:
+        yield "warning", words.say("The pass ended early: {reason}", reason=clean(outline.failure))
+    if look.caption:
+        yield from (("caption", clean(line)) for line in look.caption.split("\n"))

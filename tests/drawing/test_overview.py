@@ -1,0 +1,135 @@
+"""The overview: a whole pass in a column of 700 px, nothing left out, norms and sums as marks."""
+
+import functools
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import count
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from shapetrace.drawing import Look, figure
+from shapetrace.drawing.condensing.gathering import lines_of
+from shapetrace.drawing.condensing.lines import Equation, Framed, Hung, Join, Like, every
+from shapetrace.drawing.primitives import Rect, Text
+from shapetrace.making import preset
+from shapetrace.outlining.structure import Outline, Section
+from tests.drawing.geometry import assert_sound
+from tests.drawing.random_outlines import outlines
+
+PRESETS = {"gpt2": 1500, "llama-3.1-8b": 1500, "deepseek-v3": 2400, "transformer-base": 2400}
+
+
+@functools.cache
+def outline_of(model: str) -> Outline:
+    return preset(model).outline()
+
+
+def shown(outline: Outline) -> list[str]:
+    """Ids of all steps that some line stands for."""
+    ids: list[str] = []
+    leads: set[str] = set()
+    for line in every(lines_of(outline, Look())):
+        if isinstance(line, Equation):
+            ids += [step.id for step in line.row.drawn()]
+            leads |= {line.lead.id} if line.lead else set()
+        elif isinstance(line, Hung):
+            ids += [step.id for step in line.steps]
+        elif isinstance(line, Join):
+            ids += [line.step.id, *([line.norm.id] if line.norm else [])]
+        elif isinstance(line, Like):
+            ids += [step.id for step in line.section.steps()]
+            leads |= {norm.id for norm in line.leads}
+    return [*ids, *leads]
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_every_step_has_one_place(name):
+    outline = outline_of(name)
+    assert sorted(shown(outline)) == sorted(step.id for step in outline.steps())
+
+
+def renumbered(section: Section, numbers: Iterator[int]) -> Section:
+    """The same with other ids, each step its own."""
+    items = (
+        renumbered(item, numbers) if isinstance(item, Section) else replace(item, id=f"s{next(numbers)}")
+        for item in section.items
+    )
+    return replace(section, items=tuple(items))
+
+
+@settings(max_examples=60, deadline=None)
+@given(outlines())
+def test_every_step_of_any_outline_has_one_place(outline):
+    outline = replace(outline, root=renumbered(outline.root, count()))
+    if lines_of(outline, Look()):
+        assert sorted(shown(outline)) == sorted(step.id for step in outline.steps())
+
+
+@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_an_overview_is_sound_and_no_longer_than_is_read(name, lang):
+    drawn = figure(outline_of(name), lang=lang)
+    assert_sound(drawn)
+    assert drawn.width_px == 700
+    assert drawn.height_px <= PRESETS[name]
+
+
+LOOKS = st.builds(
+    Look,
+    width_px=st.sampled_from([600, 700, 1200]),
+    dims=st.sampled_from(["numbers", "names", "both"]),
+    list_alike=st.booleans(),
+)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(outlines(), LOOKS, st.sampled_from(["en", "zh"]))
+def test_an_overview_of_any_outline_is_sound(outline, look, lang):
+    assert_sound(figure(outline, look=look, lang=lang))
+
+
+def test_norms_and_sums_are_marks_and_rows_on_request():
+    outline = outline_of("gpt2")
+    lines = list(every(lines_of(outline, Look())))
+    titles = [step.title for line in lines if isinstance(line, Equation) for step in line.row.drawn()]
+    assert not {"LayerNorm", "Residual"} & set(titles)
+    assert [line.goes_on for line in lines if isinstance(line, Join)] == [True, True]
+    assert [line.is_last for line in lines if isinstance(line, Join)] == [False, True]
+    assert sum(line.lead is not None for line in lines if isinstance(line, Equation)) == 3
+    rows = figure(outline, look=Look(expand=True))
+    assert rows.height_px > 1.5 * figure(outline).height_px
+
+
+def test_products_of_one_value_share_a_row():
+    lines = [line for line in every(lines_of(outline_of("llama-3.1-8b"), Look())) if isinstance(line, Equation)]
+    assert [len(line.row.alike) for line in lines if line.row.alike] == [2, 1]
+    assert all(
+        step.operands[0].value == line.row.steps[0].operands[0].value for line in lines for step in line.row.alike
+    )
+
+
+def test_a_section_that_is_equal_to_one_above_is_referred_to():
+    lines = list(every(lines_of(outline_of("deepseek-v3"), Look())))
+    (like,) = (line for line in lines if isinstance(line, Like))
+    assert [step.equation for step in like.section.steps()] == [step.equation for step in like.above.steps()]
+    assert sum(isinstance(line, Framed) for line in lines) == 2
+
+
+def test_a_decoder_is_not_taken_for_the_encoder_whose_rows_see_all():
+    assert not any(isinstance(line, Like) for line in every(lines_of(outline_of("transformer-base"), Look())))
+
+
+def test_equal_sizes_have_equal_sides():
+    drawn = figure(outline_of("gpt2"))
+    sides = {round(mark.height, 2) for mark in drawn.marks() if isinstance(mark, Rect) and mark.ink == "data-back"}
+    unit = max(sides) / math.cbrt(1024)
+    assert sides == {round(unit * math.cbrt(size), 2) for size in (64, 1024)}
+
+
+def test_each_equation_stands_there_to_be_copied():
+    written = [mark.plain for mark in figure(outline_of("gpt2")).marks() if isinstance(mark, Text)]
+    assert "[1024,768]×[768,64]→[1024,64] ×12" in written
+    assert "[1024,768]×[768,3072]→[1024,3072]" in written
