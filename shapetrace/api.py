@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from shapetrace.drawing import Figure as Drawing
     from shapetrace.drawing import Look
+    from shapetrace.exploring import Tour
     from shapetrace.language import Tell
     from shapetrace.outlining import structure
     from shapetrace.showing import Outline, Totals
@@ -341,16 +342,24 @@ def explore(
     Raises:
         UsageError: If there is no such place, theme or language, or not one or two models are given.
     """
-    from shapetrace.drawing import Look
     from shapetrace.exploring import Explored, Tour
-    from shapetrace.formats.contract import Options
-    from shapetrace.formats.page import render
 
     if not 1 <= len(models) <= 2:
         raise UsageError(f"got {len(models)} models: expected one, or two to see side by side")
     read = [outline(each) if isinstance(each, ir.Trace) else each for each in models]
-    options = Options(lang=lang, theme=theme, look=Look(title=title))
     tour = Tour(tuple(map(Explored.of, read)), in_step=len(read) > 1)
+    return explorer(tour, at=at, title=title, theme=theme, lang=lang, height_px=height_px)
+
+
+def explorer(
+    tour: "Tour", *, at: str = "", title: str = "", theme: str = "default", lang: str = "en", height_px: int = 640
+) -> Explorer:
+    """Write the page of a tour; the other arguments are those of `explore`."""
+    from shapetrace.drawing import Look
+    from shapetrace.formats.contract import Options
+    from shapetrace.formats.page import render
+
+    options = Options(lang=lang, theme=theme, look=Look(title=title))
     return Explorer(render(tour, options, place=at), title or tour.name, height_px)
 
 

@@ -9,7 +9,7 @@ from math import prod
 from typing import Any
 
 from shapetrace import ir
-from shapetrace.api import Trace
+from shapetrace.api import Explorer, Trace
 from shapetrace.ops.registry import base_name, find
 from shapetrace.outlining.memory import ITEMSIZE
 from shapetrace.outlining.roles import Role
@@ -121,6 +121,13 @@ class Generation:
         """Bytes kept after the last pass."""
         last = self.passes[-1].bill if self.passes else Bill(0, 0, 0, 0)
         return last.cache_read + last.cache_written
+
+    def explore(self, **options: Any) -> Explorer:
+        """A page to walk through all passes, with a timeline; options as for `shapetrace.explore`."""
+        from shapetrace.api import explorer
+        from shapetrace.generating import tour
+
+        return explorer(tour(self), **options)
 
     def __str__(self) -> str:
         from shapetrace.decoding_table import render

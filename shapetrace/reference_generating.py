@@ -34,7 +34,8 @@ def generated(request: Request, n_steps: int) -> Generation:
     model.register_forward_hook(lambda _module, _args, output: outputs.append(output))
     (ids,), _ = building.inputs(settings)
     for _ in range(n_steps + 1):
-        found.add(run(model, (ids, cache), {}, info))
+        rows = replace(info, settings={**info.settings, "seq": ids.shape[-1]})
+        found.add(run(model, (ids, cache), {}, rows))
         ids = outputs.pop().argmax(-1, keepdim=True)  # (B, V) -> (B, 1)
     return found
 

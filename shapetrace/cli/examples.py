@@ -22,6 +22,7 @@ EXAMPLES: Mapping[str, tuple[tuple[str, str], ...]] = {
     "explore": (
         ("shapetrace explore gpt2", "gpt-2-small.html, one file"),
         ("shapetrace explore gpt2 --at h.7.attn --lang zh --out attention.html", "open at a place"),
+        ("shapetrace explore gpt2 --seq 16 --generate 8", "a prefill and eight decode steps"),
         ("shapetrace explore gpt2 llama-3.1-8b", "two models side by side, in step"),
     ),
     "compare": (

@@ -4,14 +4,18 @@ import re
 import webbrowser
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from shapetrace.cli.options import takes_model
 from shapetrace.cli.terminal import say, show, waiting
+from shapetrace.errors import UsageError
 from shapetrace.obtaining import obtain
 from shapetrace.request import OF_ONE, Request, for_each
+
+if TYPE_CHECKING:
+    from shapetrace.exploring import Tour
 
 
 @takes_model
@@ -28,6 +32,10 @@ def explore(
     fused: Annotated[
         bool, typer.Option("--fused/--per-head", help="Open it with products as the code runs them.")
     ] = False,
+    generate: Annotated[
+        int | None,
+        typer.Option("--generate", min=1, help="N decode steps behind the prefill, on a timeline.", show_default=False),
+    ] = None,
     title: Annotated[str, typer.Option("--title", help="Instead of the model's name.", show_default=False)] = "",
     lang: Annotated[str, typer.Option("--lang", help="First language: en, zh.")] = "en",
     theme: Annotated[str, typer.Option("--theme", help="default, light, dark, or a TOML file.")] = "default",
@@ -37,29 +45,47 @@ def explore(
 ) -> None:
     """Write one page to walk through a model: its parts, every step, where each value comes from and goes.
 
-    With OTHER, both stand side by side, aligned as `diff` aligns them, and what differs is marked.
+    With OTHER, both stand side by side, aligned as `diff` aligns them, and what differs is marked. With --generate, the
+    passes of a generation stand on a timeline.
     """
     from shapetrace.drawing import Look
-    from shapetrace.exploring import Explored, Tour
     from shapetrace.formats.contract import Options
     from shapetrace.formats.page import render
     from shapetrace.writing import write
 
     options = Options(lang=lang, theme=theme, look=Look(title=title, templates=templates))
     options.check()
+    if generate and other:
+        raise UsageError("--generate shows the passes of one model: leave OTHER out")
+    shown = _generated(request, generate, fused) if generate else _models(request, other, fused)
+    with waiting("writing"):
+        path = out or Path("-".join(dict.fromkeys(map(file_name, shown.names))) + ".html")
+        write(path, render(shown, options, place=at))
+    show(str(path))
+    if open_it:
+        webbrowser.open(path.resolve().as_uri())
+    if any(subject.outline.failure for subject in shown.subjects):
+        raise typer.Exit(1)
+
+
+def _models(request: Request, other: str, fused: bool) -> "Tour":
+    """One model, or two in step."""
+    from shapetrace.exploring import Explored, Tour
+
     traces = []
     for each in for_each(request, (request.model, other), of_one=OF_ONE) if other else [request]:
         with waiting(f"tracing {each.model or 'the reference model'}"):
             traces.append(obtain(each, say))
-    with waiting("writing"):
-        subjects = tuple(replace(Explored.of(trace.outline()), starts_fused=fused) for trace in traces)
-        path = out or Path("-".join(file_name(trace.model.name) for trace in traces) + ".html")
-        write(path, render(Tour(subjects, in_step=bool(other)), options, place=at))
-    show(str(path))
-    if open_it:
-        webbrowser.open(path.resolve().as_uri())
-    if any(trace.failure is not None for trace in traces):
-        raise typer.Exit(1)
+    subjects = tuple(replace(Explored.of(trace.outline()), starts_fused=fused) for trace in traces)
+    return Tour(subjects, in_step=bool(other))
+
+
+def _generated(request: Request, n_steps: int, fused: bool) -> "Tour":
+    """A prefill and decode steps."""
+    from shapetrace.generating import generated, tour
+
+    with waiting(f"tracing {request.model or 'the reference model'}, {n_steps + 1} passes"):
+        return tour(generated(request, say, n_steps), fused=fused)
 
 
 def file_name(model: str) -> str:

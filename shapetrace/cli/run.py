@@ -105,21 +105,14 @@ def run(
 
 def _generated(request: Request, n_steps: int, name: str, options: "Options") -> None:
     """A prefill and decode steps, side by side."""
-    from shapetrace import decoding_table, hf_obtaining, reference_generating
+    from shapetrace import decoding_table
     from shapetrace.formats import ready
     from shapetrace.formats.rendering import render
+    from shapetrace.generating import generated
 
-    if request.kind not in ("huggingface", "reference", "preset"):
-        raise UsageError(
-            "--generate runs the reference model, presets and hf:MODEL_TYPE. Any loop of yours is recorded in Python: "
-            "with shapetrace.generation() as g: ..."
-        )
     (to,) = ready([name], "grid", options)
     with waiting(f"tracing {request.model or 'the reference model'}, {n_steps + 1} passes"):
-        if request.kind == "huggingface":
-            found = hf_obtaining.generated(request, say, n_steps)
-        else:
-            found = reference_generating.generated(request, n_steps)
+        found = generated(request, say, n_steps)
     deliver(render(decoding_table.grid(found, to.given(options).words), to, options), to)
 
 

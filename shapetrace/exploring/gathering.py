@@ -61,6 +61,7 @@ def _subject(
     return {
         "name": subject.name or whole.model.name,
         "device": whole.model.device,
+        "bill": dict(subject.bill),
         "facts": {words.lang: facts_of(whole.model, words) for words in languages},
         "versions": dict(trace.versions) if trace else {},
         "totals": asdict(whole.totals),

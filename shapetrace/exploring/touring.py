@@ -1,7 +1,7 @@
 """What a page leads through: a model, two in step, or the passes of a generation one after another."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from shapetrace.outlining import outline as read
 from shapetrace.outlining.structure import Outline
@@ -16,12 +16,14 @@ class Explored:
         fused: Products as the code runs them; None where that is no choice.
         starts_fused: Whether those are what is seen first.
         name: What it is called; the name of its model if empty.
+        bill: What the pass costs, as one of several: FLOPs, and bytes of weights and of the cache by what is done.
     """
 
     outline: Outline
     fused: Outline | None = None
     starts_fused: bool = False
     name: str = ""
+    bill: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
     def of(cls, outline: Outline) -> "Explored":
@@ -47,10 +49,14 @@ class Tour:
     in_step: bool = False
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """What its models are called; passes are of one."""
+        return tuple(subject.outline.model.name for subject in self.subjects[: 2 if self.in_step else 1])
+
+    @property
     def name(self) -> str:
         """What all of it is called."""
-        names = dict.fromkeys(subject.outline.model.name for subject in self.subjects)
-        return " ↔ ".join(names) if self.in_step else next(iter(names))
+        return " ↔ ".join(self.names)
 
     @property
     def layout(self) -> str:

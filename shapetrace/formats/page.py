@@ -47,6 +47,7 @@ def render(shown: Tour | Explored, options: Options, place: str = "") -> str:
     tour = Tour((shown,)) if isinstance(shown, Explored) else shown
     data, drawn = page_data(tour, languages)
     data |= {
+        "side": _side(tour),
         "lang": options.lang,
         "layout": tour.layout,
         "place": _place(tour, place),
@@ -55,6 +56,7 @@ def render(shown: Tour | Explored, options: Options, place: str = "") -> str:
         "cells": [_cell(cell) for cell in drawn.cells],
         "plates": [["".join(fragment(group.marks) for group in groups), _numbers(box)] for groups, box in drawn.plates],
     }
+    _share_steps(data)
     title = (options.look.title if options.look else "") or tour.name
     data["title"] = title
     script = bundle("main", lambda name: read(f"{_FOLDER}/{name}", templates))
@@ -75,6 +77,22 @@ def framed(page: str, title: str, height_px: int) -> str:
     """A page in a frame, to stand in another page: nothing of either reaches into the other."""
     look = f"width:100%;height:{height_px}px;border:1px solid #8888;border-radius:8px"
     return f'<iframe title="{escape(title)}" srcdoc="{escape(page)}" style="{look}" loading="lazy"></iframe>'
+
+
+def _side(tour: Tour) -> int:
+    """Number of the pass that is seen first: the one that failed, if one did."""
+    failed = [n for n, subject in enumerate(tour.subjects) if subject.outline.failure]
+    return failed[0] if failed and not tour.in_step else 0
+
+
+def _share_steps(data: dict[str, Any]) -> None:
+    """Write steps that several passes, models or forms have alike once, and everywhere else their number."""
+    numbers: dict[str, int] = {}
+    for subject in data["subjects"]:
+        for form in subject["forms"].values():
+            texts = [step and json.dumps(step, separators=(",", ":")) for step in form["steps"]]
+            form["steps"] = [text and numbers.setdefault(text, len(numbers)) for text in texts]
+    data["steps"] = [json.loads(text) for text in numbers]
 
 
 def _place(tour: Tour, asked: str) -> str:

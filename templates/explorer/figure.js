@@ -6,6 +6,7 @@ import { cellsWidth, columnsFor, equationPicture } from "./cells.js";
 import { byId, fill, h } from "./dom.js";
 import { inLayer } from "./links.js";
 import { hasMap, isOnMap, mapPicture, plate } from "./map.js";
+import { passesBar } from "./passes.js";
 import { drawRails } from "./rails.js";
 import { isPair, layerOf, onSide, sides, subject } from "./sides.js";
 import { state } from "./state.js";
@@ -26,7 +27,7 @@ const firsts = new Map();
 /** Draw the section that the chosen place is, or is in. */
 export function drawFigure() {
   const n = book().sectionOf(state.place);
-  fill(byId("main"), crumbs(n), heading(n), ...(isPair() ? heads(n) : [facts(n)]), failures(n), isOnMap() ? mapPicture() : rows(n));
+  fill(byId("main"), passesBar(), crumbs(n), heading(n), ...(isPair() ? heads(n) : [facts(n)]), failures(n), isOnMap() ? mapPicture() : rows(n));
   const first = byId("main").querySelector(".row.sel") ?? byId("main").querySelector(".row");
   if (first) /** @type {HTMLElement} */ (first).tabIndex = 0;
   drawRails();

@@ -4,9 +4,9 @@ import { book } from "./book.js";
 import { nextChange } from "./changes.js";
 import { byId } from "./dom.js";
 import { lightAxis, lightValue } from "./following.js";
-import { choose, chosenRow, go, moveLayer, set, show } from "./moving.js";
+import { choose, chosenRow, go, moveLayer, set, show, toPass } from "./moving.js";
 import { closeMenu, isDark } from "./saving.js";
-import { sideOf, sides, subject } from "./sides.js";
+import { isPair, sideOf, sides, subject } from "./sides.js";
 import { closeSearch, moveHit, takeHit } from "./searching.js";
 import { BARS, VIEWS, state } from "./state.js";
 import { showHelp } from "./tools.js";
@@ -18,7 +18,7 @@ import { beyond, treeItem, unfold, visibleItems } from "./tree.js";
 export function onKey(event) {
   if (event.ctrlKey || event.metaKey || event.altKey || /** @type {HTMLDialogElement} */ (byId("help")).open) return;
   const focus = /** @type {HTMLElement} */ (document.activeElement ?? document.body);
-  const handlers = focus.id === "q" ? [inSearch] : [onEscape, onMenu, onLetter, inTree, onArea, onHit, onRow, onArrow];
+  const handlers = focus.id === "q" ? [inSearch] : [onEscape, onMenu, onLetter, onTab, inTree, onArea, onHit, onRow, onArrow];
   if (handlers.some((handle) => handle(event, focus))) event.preventDefault();
 }
 
@@ -86,6 +86,8 @@ const LETTERS = {
   b: () => set("bars", after(BARS.filter((what) => sides().some((side) => book(side).total("s0", what))), state.bars)),
   t: () => set("theme", isDark() ? "light" : "dark"),
   l: () => set("lang", after(Object.keys(state.page.languages), state.lang)),
+  ".": () => toPass(state.side + 1),
+  ",": () => toPass(state.side - 1),
   d: () => toChange(1),
   D: () => toChange(-1),
   "[": () => byLayer(-1),
@@ -107,9 +109,20 @@ function onLetter({ key }, focus) {
   return true;
 }
 
+/**
+ * @param {KeyboardEvent} event
+ * @param {HTMLElement} focus
+ */
+function onTab({ key }, focus) {
+  if (!focus.matches?.("[role=tab]") || !/^Arrow(Left|Right)$/.test(key)) return false;
+  toPass(key === "ArrowLeft" ? 0 : Math.max(1, state.side));
+  /** @type {HTMLElement | null} */ (document.querySelector("[role=tab][aria-selected=true]"))?.focus();
+  return true;
+}
+
 /** The next step that differs. @param {number} by */
 function toChange(by) {
-  const next = nextChange(state.place, by);
+  const next = isPair() && nextChange(state.place, by);
   if (next) go(next, { focus: "row" });
 }
 

@@ -2,6 +2,7 @@
 
 import { book } from "./book.js";
 import { usualView } from "./map.js";
+import { hasPasses } from "./passes.js";
 import { isPair, layerOf, onSide, sides, subject } from "./sides.js";
 import { BARS, THEMES, VIEWS, state } from "./state.js";
 
@@ -78,6 +79,7 @@ export function written() {
     ["lang", state.lang === state.page.lang ? "" : state.lang],
     ["theme", state.theme === state.page.theme ? "" : state.theme],
     ["axis", state.axis < 0 ? "" : `${state.axis}${state.axisSide ? "@2" : ""}`],
+    ["pass", hasPasses() && state.side !== state.page.side ? String(state.side) : ""],
     ["with", isPair() ? encodeURI(onSide(1, () => placeText(state.place))) : ""],
   ]).filter(([, value]) => value);
   const query = chosen.map(([name, value]) => `${name}=${value}`).join("&");
@@ -94,6 +96,7 @@ export function follow(hash) {
   }
   const [path, query = ""] = text.split("?");
   const asked = new Map(query.split("&").map((part) => /** @type {[string, string]} */ (part.split("=", 2))));
+  if (hasPasses()) state.side = state.page.subjects[Number(asked.get("pass"))] ? Number(asked.get("pass") ?? state.page.side) : state.page.side;
   choose("form", asked.get("form") ?? state.page.form, Object.keys(subject().forms));
   choose("dims", asked.get("dims") ?? "numbers", ["numbers", "names"]);
   choose("view", asked.get("view") ?? usualView(), VIEWS);

@@ -7,7 +7,7 @@ import { lightAxis, lightValue, tellUnproved, tip } from "./following.js";
 import { onHostTheme } from "./hosting.js";
 import { follow } from "./links.js";
 import { onKey } from "./keys.js";
-import { choose, drawAll, go, moveLayer, remember, set, show, showMore, showTheme } from "./moving.js";
+import { choose, drawAll, go, moveLayer, remember, set, show, showMore, showTheme, toPass } from "./moving.js";
 import { drawRails } from "./rails.js";
 import { address, closeMenu, save, showMenu } from "./saving.js";
 import { closeSearch, prepareSearch, search, takeHit } from "./searching.js";
@@ -38,6 +38,7 @@ const CLICKS = [
   ["[data-turn]", (element) => turnTree(element.dataset.turn ?? "s0", Number(element.dataset.by))],
   ["[data-hit]", (element) => takeHit(Number(element.dataset.hit))],
   ["[data-a]", (element) => lightFrom(element)],
+  ["[data-pass]", (element) => toPass(Number(element.dataset.pass))],
   ["[data-change]", (element) => go(nextChange(state.place, Number(element.dataset.change)) || "s0", { focus: "row" })],
   ["[data-go]", (element) => go(element.dataset.go ?? "s0")],
   [".grab", () => document.body.classList.toggle("open")],
@@ -146,7 +147,7 @@ function toTop() {
 async function start() {
   state.page = await unpacked(byId("data").textContent ?? "");
   byId("data").remove();
-  Object.assign(state, { lang: state.page.lang, theme: state.page.theme, form: state.page.form });
+  Object.assign(state, { lang: state.page.lang, theme: state.page.theme, form: state.page.form, side: state.page.side });
   const asked = location.hash.slice(1);
   follow(`#${asked || state.page.place}`);
   if (book().steps.length <= MOST_OPEN) book().sections.forEach((_, n) => opened.add(`s${n}`));

@@ -6,7 +6,7 @@ import { drawDetails } from "./details.js";
 import { drawFigure, shownSection, showsMap, turn } from "./figure.js";
 import { lightAxis, lightValue } from "./following.js";
 import { hostTheme } from "./hosting.js";
-import { written } from "./links.js";
+import { placeOf, placeText, written } from "./links.js";
 import { isOnMap } from "./map.js";
 import { isPair, layerOf, sides } from "./sides.js";
 import { state } from "./state.js";
@@ -106,6 +106,21 @@ function toForm(form) {
   state.axis = -1;
   const step = id === null ? undefined : book(side).stepById.get(id);
   state.place = step === undefined ? `s${book(side).sectionByPath.get(path) ?? 0}` : `t${step}`;
+}
+
+/** Go to another pass, and stay at the same step or as near as may be. @param {number} pass */
+export function toPass(pass) {
+  if (!state.page.subjects[pass] || pass === state.side) return;
+  const text = placeText(state.place);
+  Object.assign(state, { side: pass, axis: -1 });
+  state.place = nearest(text);
+  drawAll();
+}
+
+/** The place that a text names, or the nearest one around it. @param {string} text @returns {string} */
+function nearest(text) {
+  const { key } = placeOf(text);
+  return key || !text ? key || "s0" : nearest(text.replace(/[./]?[^./]*$/, ""));
 }
 
 /** The whole model as a map or as rows. @param {string} view */

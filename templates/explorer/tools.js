@@ -1,6 +1,7 @@
 // The bar at the top: name, search, and how things are shown.
 
 import { byId, fill, h, icon } from "./dom.js";
+import { hasPasses } from "./passes.js";
 import { isPair, subject } from "./sides.js";
 import { state, THEMES } from "./state.js";
 import { titlesOf } from "./tree.js";
@@ -90,6 +91,7 @@ const KEYS = [
   ["f", "per head or fused"],
   ["m", "the model as a map or as rows"],
   ["b", "what the bars show"],
+  [", .", "pass before, next"],
   ["d", "next step that differs; before: D"],
   ["t", "light or dark"],
   ["l", "language"],
@@ -99,7 +101,8 @@ const KEYS = [
 
 export function showHelp() {
   const help = /** @type {HTMLDialogElement} */ (byId("help"));
-  const lines = [...KEYS.filter(([key]) => key !== "d" || isPair())].flatMap(([key, text]) => [h("kbd", {}, key), h("span", {}, say(text))]);
+  const shown = KEYS.filter(([key]) => (key !== "d" || isPair()) && (key !== ", ." || hasPasses()));
+  const lines = shown.flatMap(([key, text]) => [h("kbd", {}, key), h("span", {}, say(text))]);
   fill(help, h("h3", {}, say("Keys")), h("button", { class: "icon x", "aria-label": say("Close"), autofocus: true }, "✕"), h("div", { class: "keys" }, lines));
   help.showModal();
 }

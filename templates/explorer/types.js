@@ -82,6 +82,7 @@
  * @typedef {object} Subject a model, or one pass of it
  * @property {string} name
  * @property {string} [device]
+ * @property {Record<string, number>} bill of a pass, as one of several
  * @property {Record<string, string[]>} facts
  * @property {Record<string, string>} versions
  * @property {Record<string, any>} totals
@@ -96,6 +97,7 @@
  * @property {string} theme
  * @property {string} place what is open at first: id of a step or path of a section
  * @property {string} form "head" or "fused"
+ * @property {number} side the pass that is seen first
  * @property {"one" | "pair" | "passes"} layout one model, two side by side, or passes of which one is seen
  * @property {Subject[]} subjects
  * @property {Record<string, {sections: string[][], steps: string[][]}>} changes of two: how each part differs, and in what

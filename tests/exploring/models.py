@@ -7,10 +7,12 @@ from torch import Tensor, nn
 
 from shapetrace.api import Trace
 from shapetrace.capture import capture
+from shapetrace.decoding import Generation
 from shapetrace.errors import TraceError
 from shapetrace.exploring import Explored, Tour
 from shapetrace.formats.contract import Options
 from shapetrace.formats.page import render
+from shapetrace.generating import generated, tour
 from shapetrace.obtaining import obtain
 from shapetrace.request import Request
 
@@ -120,7 +122,21 @@ def explored(name: str) -> Explored:
 
 
 @cache
+def generation(name: str) -> Generation:
+    """A prompt of five tokens, and four decode steps."""
+    return generated(Request(model=name, shape={"seq": 5}), print, 4)
+
+
+@cache
+def shown(name: str) -> Tour:
+    """What a page shows: of two names with a space between them both in step, of ``generated NAME`` its passes."""
+    first, *others = name.split(" ")
+    if first == "generated":
+        return tour(generation(*others))
+    return Tour(tuple(map(explored, (first, *others))), in_step=bool(others))
+
+
+@cache
 def page(name: str, place: str = "") -> str:
-    """Its page; that of two models with a space between them, in step."""
-    names = name.split(" ")
-    return render(Tour(tuple(map(explored, names)), in_step=len(names) > 1), Options(), place)
+    """The page of what a name shows."""
+    return render(shown(name), Options(), place)

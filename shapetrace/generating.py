@@ -1,0 +1,45 @@
+"""A prefill and decode steps of a model that a user names."""
+
+from collections.abc import Callable
+from dataclasses import asdict, replace
+
+from shapetrace.decoding import Generation
+from shapetrace.errors import UsageError
+from shapetrace.exploring import Explored, Tour
+from shapetrace.request import Request
+
+
+def generated(request: Request, say: Callable[[str], None], n_steps: int) -> Generation:
+    """Trace a prefill and so many decode steps behind it.
+
+    Raises:
+        UsageError: If the model has no loop that is known here, or the request is wrong.
+    """
+    from shapetrace import hf_obtaining, reference_generating
+
+    if request.kind not in ("huggingface", "reference", "preset"):
+        raise UsageError(
+            "--generate runs the reference model, presets and hf:MODEL_TYPE. Any loop of yours is recorded in Python: "
+            "with shapetrace.generation() as g: ..."
+        )
+    if request.kind == "huggingface":
+        return hf_obtaining.generated(request, say, n_steps)
+    return reference_generating.generated(request, n_steps)
+
+
+def tour(generation: Generation, *, fused: bool = False) -> Tour:
+    """All passes, to be walked through one after another.
+
+    Args:
+        generation: At least one pass.
+        fused: Whether products as the code runs them are what is seen first.
+
+    Raises:
+        UsageError: If there is no pass.
+    """
+    if not generation.passes:
+        raise UsageError("no module was called: there is nothing to explore")
+    passes = zip(generation.passes, generation.bills, strict=True)
+    return Tour(
+        tuple(replace(Explored.of(each.outline), starts_fused=fused, bill=asdict(bill)) for each, bill in passes)
+    )
