@@ -330,12 +330,14 @@ class World:
         size: Ranks in all.
         mesh: Names and sizes of the mesh's axes, outermost first.
         layouts: How its parameters and values lie on the ranks, as the engine says.
+        place: Where the rank stands along each axis of the mesh, counted from 0.
     """
 
     rank: int
     size: int
     mesh: tuple[tuple[str, int], ...] = ()
     layouts: tuple[Layout, ...] = ()
+    place: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True)

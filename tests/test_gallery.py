@@ -34,8 +34,8 @@ def test_every_figure_is_listed_and_shown():
         assert all(f'"{name}"' in text for name in listed)
 
 
-def test_every_source_and_the_architectures_have_a_folder():
-    assert [folder["name"][:2] for folder in FOLDERS] == ["a-", "b-", "c-", "d-", "e-", "ar"]
+def test_every_source_the_architectures_and_ranks_have_a_folder():
+    assert [folder["name"][:2] for folder in FOLDERS] == ["a-", "b-", "c-", "d-", "e-", "ar", "ra"]
 
 
 def test_figures_of_both_languages_are_there():

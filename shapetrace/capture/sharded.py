@@ -2,7 +2,7 @@
 
 import functools
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import torch
@@ -99,11 +99,12 @@ class Ranks:
         made = (found for value, found in self.layouts.items() if value not in named)
         distributed = sys.modules["torch.distributed"]
         return World(
-            int(distributed.get_rank()), int(distributed.get_world_size()), self._mesh(), (*held.values(), *made)
-        )
+            int(distributed.get_rank()), int(distributed.get_world_size()), self._by_axis(lambda mesh: mesh.shape),
+            (*held.values(), *made), self._by_axis(lambda mesh: mesh.get_coordinate() or ()),
+        )  # fmt: skip
 
-    def _mesh(self) -> tuple[tuple[str, int], ...]:
-        """The axes of all meshes, each name once."""
+    def _by_axis(self, read: Callable[[Any], Iterable[int]]) -> tuple[tuple[str, int], ...]:
+        """A number for each axis of all meshes, each name once."""
         roots = [mesh._get_root_mesh() for mesh in self._meshes]
-        named = ((name, int(size)) for mesh in roots for name, size in zip(axis_names(mesh), mesh.shape, strict=True))
+        named = ((name, int(n)) for mesh in roots for name, n in zip(axis_names(mesh), read(mesh), strict=False))
         return tuple(dict(named).items())

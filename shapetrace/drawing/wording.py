@@ -105,13 +105,22 @@ def counted(n: int) -> str:
 
 def flops_text(flops: int) -> str:
     """Write FLOPs with three digits: ``292 GFLOPs``."""
-    value, unit = float(flops), ""
+    return f"{_three_digits(flops)}FLOPs"
+
+
+def bytes_text(n_bytes: int) -> str:
+    """Write bytes with three digits: ``235 MB``."""
+    return f"{_three_digits(n_bytes)}B"
+
+
+def _three_digits(n: int) -> str:
+    value, unit = float(n), ""
     for larger in ("k", "M", "G", "T", "P", "E"):
         if value < 999.5:
             break
         value, unit = value / 1000, larger
     digits = f"{value:.0f}" if value >= 99.95 or not unit else f"{value:.3g}"
-    return f"{digits} {unit}FLOPs"
+    return f"{digits} {unit}"
 
 
 def short(count: int) -> str:

@@ -16,12 +16,18 @@ class Share:
         kind: shard: a part. partial: a summand.
         dim: Of a shard: the axis of the matrix as it is drawn that is cut; -1 for its stack (heads, experts); None if
             that cannot be told.
+        place: Which part it is, counted from 0.
+        whole: Of a shard: the size of that axis on all ranks together; 0 if that is not known.
+        pieces: Of a shard: how many runs of that axis are cut, each by itself.
     """
 
     axis: str
     ranks: int
     kind: Literal["shard", "partial"]
     dim: int | None = None
+    place: int = 0
+    whole: int = 0
+    pieces: int = 1
 
     @property
     def placement(self) -> str:

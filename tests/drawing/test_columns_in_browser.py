@@ -16,6 +16,7 @@ from shapetrace.formats.svg import render
 from shapetrace.obtaining import obtain, variants
 from shapetrace.outlining.structure import Outline
 from shapetrace.request import Request
+from shapetrace.sharding.degrees import Degrees
 from tests.browser import chromium, open_browser, survey
 from tests.failing.models import FAILING
 
@@ -61,6 +62,19 @@ def _outlines() -> list[Outline]:
     return [trace.outline() for trace in variants()]
 
 
+@cache
+def rank(model: str, **degrees: int) -> Outline:
+    return obtain(Request(model=model, shape={"seq": 64}, ranks=Degrees(**degrees)), print).outline()
+
+
+RANKS = {
+    "block": ("llama-3.1-8b", {"tp": 8}),
+    "attention": ("gpt2", {"tp": 4, "rank": 3}),
+    "unembedding": ("gpt2", {"tp": 6, "world": 24}),
+    "experts": ("mixtral-8x7b", {"tp": 8, "rank": 5}),
+}
+"""Sections that are drawn of one rank."""
+
 PARIS = "The capital of France is"
 FIGURES: dict[str, Callable[[], Figure]] = {
     "story": lambda: figure(read("gpt2", PARIS), look=STORY),
@@ -81,6 +95,17 @@ FIGURES: dict[str, Callable[[], Figure]] = {
     "difference": lambda: difference(compared(read("gpt2").trace, read("gpt2-medium").trace)),
     "difference-strict": lambda: difference(compared(read("gpt2").trace, read("llama-3.1-8b").trace), strict=True),
     "difference-zh": lambda: difference(compared(read("gpt2").trace, read("gpt2-medium").trace), lang="zh"),
+    **{
+        f"rank-{part}{'-zh' if lang == 'zh' else ''}": lambda part=part, lang=lang: figure(  # type: ignore[misc]
+            rank(RANKS[part][0], **RANKS[part][1]), section=part, lang=lang
+        )
+        for part in RANKS
+        for lang in ("en", "zh")
+    },
+    "rank-overview": lambda: figure(rank("llama-3.1-8b", tp=8)),
+    "rank-story": lambda: figure(rank("llama-3.1-8b", tp=8), look=STORY),
+    "rank-map": lambda: figure(rank("llama-3.1-8b", tp=8), look=Look(view="map")),
+    "rank-compare": lambda: compare([read("llama-3.1-8b"), rank("llama-3.1-8b", tp=8)]),
     **{f"failure-{name}": lambda name=name: failed(name) for name in FAILURES},  # type: ignore[misc]
 }
 

@@ -10,6 +10,7 @@ from shapetrace.drawing.content.rows import Row
 from shapetrace.drawing.layout.cells import Cell
 from shapetrace.drawing.layout.equations import drawn_operands
 from shapetrace.drawing.layout.names import stack_text
+from shapetrace.drawing.layout.sharing import drawn_sizes
 from shapetrace.outlining.roles import Part
 from shapetrace.outlining.structure import Operand, Step
 
@@ -70,7 +71,7 @@ def operands_in(rows: Iterable[Row]) -> list[Operand]:
 
 def sizes_in(rows: Iterable[Row]) -> list[int]:
     """The sizes of their sides."""
-    return [size for operand in operands_in(rows) for size in operand.shape[-2:]]
+    return [size for operand in operands_in(rows) for size in drawn_sizes(operand)]
 
 
 def _parts(row: Row) -> Iterator[Piece]:

@@ -9,6 +9,7 @@ from shapetrace.drawing.layout.boxes import box_of
 from shapetrace.drawing.layout.cells import Cell, cell
 from shapetrace.drawing.layout.frames import ZIGZAG_AT, Frame, body, frame_of, sliced
 from shapetrace.drawing.layout.names import name_spans, stack_text
+from shapetrace.drawing.layout.sharing import size_text
 from shapetrace.drawing.metrics import width_px
 from shapetrace.drawing.primitives import Line, Mark, Span, Text
 from shapetrace.outlining.structure import Operand
@@ -24,6 +25,8 @@ _UNDER_PX = 3.0
 _RAISED_PX = 3.0
 _ZIGZAG_PX = 16.0
 """How far the edge of a broken tile reaches into it."""
+_DESCENT_PX = 6.0
+"""How much more height a name needs between two cuts: its subscript touches none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +155,7 @@ def _underline(text: Text, ink: str) -> Line:
 def size_spans(operand: Operand, axis: int, style: TileStyle, ink: str) -> tuple[Span, ...]:
     """What is written for a size."""
     name = operand.dims[axis] if style.dims != "numbers" and axis < len(operand.dims) else ""
-    return name_spans(name, ink, _SIZE_ROOM_PX) or (Span(str(operand.shape[axis])),)
+    return name_spans(name, ink, _SIZE_ROOM_PX) or (Span(size_text(operand, axis)),)
 
 
 def lowered(spans: tuple[Span, ...]) -> float:
@@ -166,9 +169,8 @@ def name_marks(frame: Frame, operand: Operand, style: TileStyle, shown: Shown) -
     spans = name_spans(operand.name, ink, _NAME_ROOM_PX, transposed=operand.transposed)
     if not spans:
         return
-    x, y = _name_place(frame, operand)
-    edge = _ZIGZAG_PX if frame.broken_across else 0.0
-    if width_px(spans, ink) + 5 > frame.width - 2 * abs(x) - edge or frame.height < _LOWEST_NAME_PX:
+    x, y, width, height = _name_room(frame, operand)
+    if width_px(spans, ink) + 5 > width or height < _LOWEST_NAME_PX:
         above = lowered(spans) + 5.0
         if frame.columns is not None:
             above += 11 + lowered(size_spans(operand, frame.columns, style, "size"))
@@ -176,6 +178,16 @@ def name_marks(frame: Frame, operand: Operand, style: TileStyle, shown: Shown) -
         yield Text(frame.lift / 2, -frame.height / 2 - frame.lift - above, spans, ink, "middle")
     else:
         yield Text(x, y + 4.5, spans, ink, "middle")
+
+
+def _name_room(frame: Frame, operand: Operand) -> tuple[float, float, float, float]:
+    """The middle of the name, and the width and height that it may have: of a cut matrix, in this rank's part."""
+    if frame.across or frame.down:
+        x, y, width, height = frame.own
+        return x, y, width, height - _DESCENT_PX
+    x, y = _name_place(frame, operand)
+    edge = _ZIGZAG_PX if frame.broken_across else 0.0
+    return x, y, frame.width - 2 * abs(x) - edge, frame.height
 
 
 def _name_place(frame: Frame, operand: Operand) -> tuple[float, float]:

@@ -7,6 +7,7 @@ from shapetrace.drawing.content.collapsing import collapse
 from shapetrace.drawing.content.facts import facts_of
 from shapetrace.drawing.content.marking import marked
 from shapetrace.drawing.content.priming import activated, primed
+from shapetrace.drawing.content.ranking import facts_of_ranks
 from shapetrace.drawing.content.referring import referred
 from shapetrace.drawing.content.rows import MAX_DEPTH, Item, Row, arrange, flattened
 from shapetrace.drawing.content.selecting import section_named, step_numbered
@@ -75,10 +76,11 @@ def slug(text: str) -> str:
 
 def overview_facts(outline: Outline, words: Words) -> tuple[str, ...]:
     """What is said of a whole model: its sizes, and what it costs."""
-    totals = outline.totals
+    totals, ranks = outline.totals, outline.ranks
     costs = _costs(totals.parameters, totals.matmul_flops, words)
     return (
         *_joined(facts_of(outline.model, words)),
+        *(() if ranks is None else _joined(facts_of_ranks(ranks, totals.parameters, words))),
         *_joined([words.say("every shape recorded from a real forward pass"), *costs]),
     )
 

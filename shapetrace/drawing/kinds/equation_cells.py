@@ -9,6 +9,7 @@ from shapetrace.drawing.layout.cells import Cell
 from shapetrace.drawing.layout.equations import Slot, drawn_operands, equation_slots
 from shapetrace.drawing.layout.matrices import Style
 from shapetrace.drawing.layout.scale import Scale, scale_for
+from shapetrace.drawing.layout.sharing import drawn_sizes
 from shapetrace.drawing.primitives import Mark, Text
 from shapetrace.drawing.wording import Words
 from shapetrace.outlining.structure import Operand, Outline, Step
@@ -40,7 +41,7 @@ def page_scale(outlines: Sequence[Outline], zoom: float) -> Scale:
     """One law of lengths for all steps of some outlines: the same size is as long wherever it stands."""
     steps = (step for outline in outlines for step in outline.steps())
     operands = (operand for step in steps for operand in drawn_operands(Row((step,))))
-    return replace(scale_for(size for operand in operands for size in operand.shape[-2:]), zoom=zoom)
+    return replace(scale_for(size for operand in operands for size in drawn_sizes(operand)), zoom=zoom)
 
 
 def equation_cells(step: Step, style: Style, words: Words) -> tuple[EquationCell, ...]:

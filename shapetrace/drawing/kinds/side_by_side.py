@@ -21,7 +21,8 @@ from shapetrace.drawing.kinds.quieting import quieted, sources_of
 from shapetrace.drawing.kinds.stacking_cells import stacked
 from shapetrace.drawing.layout.captions import row_title
 from shapetrace.drawing.layout.group_names import uniquely_named
-from shapetrace.drawing.layout.headings import footing, heading, legend_of_roles
+from shapetrace.drawing.layout.headings import footing, heading, legend_of_ranks, legend_of_roles
+from shapetrace.drawing.layout.sharing import drawn_sizes
 from shapetrace.drawing.look import Look
 from shapetrace.drawing.metrics import clean
 from shapetrace.drawing.primitives import Figure, Group, Rect
@@ -120,9 +121,10 @@ def _legend(fitted: FittedBands, theme: Theme, words: Words) -> Iterator[tuple[s
     operands = operands_in(fitted.rows())
     roles = {operand.role for operand in operands}
     yield from legend_of_roles(roles, theme.hatched, words)
+    yield from legend_of_ranks(operands, words)
     if any(step.inner for row in fitted.rows() for step in row.steps):
         yield "match", words.say("inner sizes match")
-    if any(size in fitted.law.broken for operand in operands for size in operand.shape[-2:]):
+    if any(size in fitted.law.broken for operand in operands for size in drawn_sizes(operand)):
         yield "broken", words.say("not to scale")
 
 

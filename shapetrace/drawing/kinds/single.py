@@ -14,11 +14,12 @@ from shapetrace.drawing.kinds.story import story_figure
 from shapetrace.drawing.layout.captions import row_title
 from shapetrace.drawing.layout.equations import drawn_operands
 from shapetrace.drawing.layout.group_names import uniquely_named
-from shapetrace.drawing.layout.headings import SENTENCE, footing, heading, legend_of_roles
+from shapetrace.drawing.layout.headings import SENTENCE, footing, heading, legend_of_ranks, legend_of_roles
 from shapetrace.drawing.layout.matrices import Style
 from shapetrace.drawing.layout.painting import panel_group, rail_group, row_group
 from shapetrace.drawing.layout.planning import Plan, plan
 from shapetrace.drawing.layout.scale import Scale
+from shapetrace.drawing.layout.sharing import drawn_sizes
 from shapetrace.drawing.layout.stacking import Placement, lay_out
 from shapetrace.drawing.look import Look
 from shapetrace.drawing.metrics import clean
@@ -108,13 +109,14 @@ def legend_of(planned: Plan, theme: Theme, words: Words) -> Iterator[tuple[str, 
     operands = [operand for row in rows for operand in drawn_operands(row)]
     roles = {operand.role for operand in operands}
     yield from legend_of_roles(roles, theme.hatched, words)
+    yield from legend_of_ranks(operands, words)
     if any(step.inner for row in rows if not row.folded and not row.emphasis for step in row.steps):
         yield "match", words.say("inner sizes match")
     if any(any(row.emphasis.axes) for row in rows if row.emphasis):
         yield "clash", words.say("sizes that do not fit")
     if planned.rails:
         yield "rail", words.say("residual")
-    if any(size in planned.style.scale.broken for operand in operands for size in operand.shape[-2:]):
+    if any(size in planned.style.scale.broken for operand in operands for size in drawn_sizes(operand)):
         yield "broken", words.say("not to scale")
     yield SENTENCE, words.say("to scale: 8 × the size is 2 × the side")
 

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator
 
+from shapetrace.drawing.content.ranking import talkers
 from shapetrace.drawing.content.rows import Row
 from shapetrace.drawing.layout.cells import Cell, cell
 from shapetrace.drawing.layout.names import joined_path
@@ -66,6 +67,7 @@ def notes_of(row: Row, words: Words) -> tuple[str, ...]:
         names = tuple(clean(_alike_name(step, shown)) for step in row.alike)
         notes.append(words.say("{names} alike", names=words.listed(tuple(dict.fromkeys(names)))))
     notes += [words.note(note) for step in row.steps for note in step.notes]
+    notes += [told for step in row.steps if step.transfer for told in talkers(step.transfer, words)]
     notes += [shared_with(step, words) for step in row.steps if step.tied_to]
     if row.repeat > 1:
         notes.append(words.say("×{n} layers", n=row.repeat))

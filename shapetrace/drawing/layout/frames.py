@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import Protocol
 
 from shapetrace.drawing.layout.names import stack_sizes
+from shapetrace.drawing.layout.sharing import Cut, cut_of, grid, n_behind
 from shapetrace.drawing.metrics import width_px
 from shapetrace.drawing.primitives import Line, Mark, Point, Polygon, Rect, Span
 from shapetrace.ops.mask_spans import all_spans
@@ -39,6 +40,9 @@ class Frame:
         broken_across: Whether its width is not to scale.
         broken_down: Whether its height is not to scale.
         hatched: Whether it is hatched.
+        across: How its width is cut among ranks; None where it is not.
+        down: How its height is.
+        others: How many of the rectangles behind it are those of other ranks, the farthest ones.
     """
 
     ink: str
@@ -50,11 +54,20 @@ class Frame:
     broken_across: bool = False
     broken_down: bool = False
     hatched: bool = False
+    across: Cut | None = None
+    down: Cut | None = None
+    others: int = 0
 
     @property
     def lift(self) -> float:
         """How far the stack reaches up and to the right of the front rectangle."""
         return self.depth * STACK_OFFSET_PX
+
+    @property
+    def own(self) -> tuple[float, float, float, float]:
+        """The middle, the width and the height of what this rank has; of several pieces the first."""
+        (left, right), (top, bottom) = next(grid(self.across, self.down, self.width, self.height))
+        return (left + right) / 2, (top + bottom) / 2, right - left, bottom - top
 
 
 class Law(Protocol):
@@ -80,19 +93,28 @@ def frame_of(operand: Operand, law: Law, hatched: frozenset[str], *, upright: bo
     n_axes = len(operand.shape)
     rows = n_axes - 2 if n_axes > 1 else 0 if n_axes and upright else None
     columns = n_axes - 1 if n_axes > 1 else 0 if n_axes and not upright else None
-    n_rows = 1 if rows is None else operand.shape[rows]
-    n_columns = 1 if columns is None else operand.shape[columns]
-    ink, stacked = _INKS[operand.role], stack_sizes(operand)
+    down, across = (_cut(operand, axis, law) for axis in (rows, columns))
+    n_rows = down.whole if down else 1 if rows is None else operand.shape[rows]
+    n_columns = across.whole if across else 1 if columns is None else operand.shape[columns]
+    ink, stacked, others = _INKS[operand.role], stack_sizes(operand), n_behind(operand)
     return Frame(
         ink, rows, columns, width=law.length_px(n_columns), height=law.length_px(n_rows),
-        depth=0 if 0 in stacked else min(math.prod(stacked), 3) - 1,
+        depth=others + (0 if 0 in stacked else min(math.prod(stacked), 3) - 1),
         broken_across=n_columns in law.broken, broken_down=n_rows in law.broken, hatched=ink in hatched,
+        across=across, down=down, others=others,
     )  # fmt: skip
+
+
+def _cut(operand: Operand, axis: int | None, law: Law) -> Cut | None:
+    """How a side is cut; a whole that is not to scale is not drawn, but this rank's part of it."""
+    cut = cut_of(operand, axis)
+    return None if cut is None or cut.whole in law.broken else cut
 
 
 def sliced(operand: Operand, width: float) -> tuple[Span, ...]:
     """``12·64``: pieces side by side; nothing where there are none, or no room."""
-    if operand.pattern != "slices" or operand.slices < 2 or operand.shape[-1] % operand.slices:
+    axis = len(operand.shape) - 1
+    if operand.pattern != "slices" or operand.slices < 2 or cut_of(operand, axis) or operand.shape[-1] % operand.slices:
         return ()
     text = f"{operand.slices}·{operand.shape[-1] // operand.slices}"
     return (Span(text),) if width_px(text, "size") <= width + 16 else ()
@@ -103,8 +125,11 @@ def body(frame: Frame, operand: Operand) -> Iterator[Mark]:
     x, y = -frame.width / 2, -frame.height / 2
     for behind in range(frame.depth, 0, -1):
         shift = behind * STACK_OFFSET_PX
-        yield Rect(x + shift, y - shift, frame.width, frame.height, f"{frame.ink}-back")
-    if frame.broken_across or frame.broken_down:
+        ink = f"{frame.ink}-ghost" if behind > frame.depth - frame.others else f"{frame.ink}-back"
+        yield Rect(x + shift, y - shift, frame.width, frame.height, ink)
+    if frame.across or frame.down:
+        yield from _parted(frame)
+    elif frame.broken_across or frame.broken_down:
         yield from _broken(frame)
     elif operand.pattern == "causal":
         yield from _causal(frame, *operand.shape[-2:])
@@ -116,8 +141,19 @@ def body(frame: Frame, operand: Operand) -> Iterator[Mark]:
         yield Rect(x, y, frame.width, frame.height, frame.ink)
     if frame.hatched:
         yield Line(tuple(stroke for part in _parts(frame) for stroke in _hatching(*part)), "hatch")
-    if operand.pattern == "slices" and operand.slices > 1:
+    if operand.pattern == "slices" and operand.slices > 1 and not frame.across:
         yield _cuts(frame, operand.slices)
+
+
+def _parted(frame: Frame) -> Iterator[Mark]:
+    """A whole that is cut: outlines of all parts, this rank's filled."""
+    right, low = frame.width / 2, frame.height / 2
+    yield Rect(-right, -low, frame.width, frame.height, f"{frame.ink}-others")
+    strokes = [((x, -low), (x, low)) for x in (frame.across.cuts(frame.width) if frame.across else ())]
+    strokes += [((-right, y), (right, y)) for y in (frame.down.cuts(frame.height) if frame.down else ())]
+    yield Line(tuple(strokes), f"{frame.ink}-cut")
+    for (left, end), (top, bottom) in grid(frame.across, frame.down, frame.width, frame.height):
+        yield Rect(left, top, end - left, bottom - top, frame.ink)
 
 
 def _causal(frame: Frame, n_rows: int, n_columns: int) -> Iterator[Mark]:
@@ -212,6 +248,9 @@ def _shift(point: Point, dx: float, dy: float) -> Point:
 def _parts(frame: Frame) -> list[tuple[float, float, float, float]]:
     """Left, top, width and height of what is to be hatched: both sides of a zigzag."""
     left, top = -frame.width / 2, -frame.height / 2
+    if frame.across or frame.down:
+        own = grid(frame.across, frame.down, frame.width, frame.height)
+        return [(x, y, end - x, bottom - y) for (x, end), (y, bottom) in own]
     if not (frame.broken_across or frame.broken_down):
         return [(left, top, frame.width, frame.height)]
     whole = frame.width if frame.broken_across else frame.height

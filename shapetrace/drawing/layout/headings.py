@@ -1,11 +1,12 @@
 """Above and below the rows: title, facts, legend; caption, and what the figure leaves out."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from shapetrace.drawing.layout.boxes import around, box_of
 from shapetrace.drawing.metrics import width_px, wrapped
 from shapetrace.drawing.primitives import Circle, Line, Mark, Polygon, Rect, Span, Text, moved
 from shapetrace.drawing.wording import Words
+from shapetrace.outlining.structure import Operand
 
 MARGIN_PX = 24.0
 SENTENCE = "sentence"
@@ -58,6 +59,15 @@ def legend_of_roles(roles: Collection[str], hatched: Collection[str], words: Wor
             yield ink + ("+hatch" if ink in hatched else ""), words.say(phrase)
 
 
+def legend_of_ranks(operands: Iterable[Operand], words: Words) -> Iterator[tuple[str, str]]:
+    """What is one rank's of a matrix that lies on several."""
+    shares = [share for operand in operands for share in operand.shares]
+    if any(share.kind == "shard" and share.dim is not None for share in shares):
+        yield "part", words.say("this rank's part, and the others'")
+    if any(share.kind == "partial" for share in shares):
+        yield "summand", words.say("a summand; the sum is over all ranks")
+
+
 def legend_marks(legend: Sequence[tuple[str, str]], top: float, width: float) -> tuple[tuple[Mark, ...], float]:
     """Write a legend below what stands above it.
 
@@ -98,6 +108,11 @@ def _swatch(sign: str) -> tuple[Mark, ...]:
         return (Text(0, 4, (Span("64"),), "shape"), Line((((0, 8), (13, 8)),), "change-line"))
     if sign == "rail":
         return (Line((((0, -half), (0, half - 3), (6, half - 3)),), "rail", 4), Circle(7, half - 3, 2.5, "rail-dot"))
+    if sign == "part":
+        parts = [Rect(place * 8 - 16, -half, 8, _SWATCH_PX, "data-others", 0) for place in range(1, 4)]
+        return (*parts, Rect(-16, -half, 8, _SWATCH_PX, "data", 0))
+    if sign == "summand":
+        return (Text(0, 4, (Span("Σ 8"),), "stack"),)
     if sign == "broken":
         return (
             Polygon(((-10, -half), (-2, -half), (1, -2), (-3, 2), (-1, half), (-10, half)), "const-hollow"),

@@ -10,6 +10,7 @@ from shapetrace.drawing.layout.cells import Cell, cell
 from shapetrace.drawing.layout.frames import ZIGZAG_AT, Frame, body, frame_of, sliced
 from shapetrace.drawing.layout.names import name_spans, shape_pieces, stack_text
 from shapetrace.drawing.layout.scale import Scale
+from shapetrace.drawing.layout.sharing import size_text
 from shapetrace.drawing.metrics import ELLIPSIS, clean, shortened, width_px
 from shapetrace.drawing.primitives import Line, Mark, Point, Span, Text
 from shapetrace.outlining.structure import Operand
@@ -20,6 +21,8 @@ _TOKEN_ROOM_PX = 90.0
 _TOKEN_PITCH_PX = 14.0
 _THREAD_PX = 26.0
 _MOST_TOKENS = 7
+_DESCENT_PX = 6.0
+"""How much more height a name needs between two cuts: its subscript touches none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +125,7 @@ def _lowered(spans: tuple[Span, ...]) -> float:
 
 def _size_spans(operand: Operand, axis: int, style: Style, ink: str) -> tuple[Span, ...]:
     name = operand.dims[axis] if style.dims != "numbers" and axis < len(operand.dims) else ""
-    return name_spans(name, ink, 80) or (Span(str(operand.shape[axis])),)
+    return name_spans(name, ink, 80) or (Span(size_text(operand, axis)),)
 
 
 def _shape(frame: Frame, operand: Operand, style: Style, pointed: Pointed) -> Iterator[Mark]:
@@ -163,8 +166,8 @@ def _name(frame: Frame, operand: Operand, style: Style) -> Iterator[Mark]:
     spans = name_spans(operand.name, ink, _NAME_ROOM_PX, transposed=operand.transposed)
     if not spans:
         return
-    x, y = _name_place(frame, operand)
-    if width_px(spans, ink) > frame.width - 2 * abs(x) - 5 or frame.height < 18:
+    x, y, width, height = _name_room(frame, operand)
+    if width_px(spans, ink) > width - 5 or height < 18:
         above = _lowered(spans) + 6.0
         if frame.columns is not None:
             named = _named_ink(operand, frame.columns, style, "size")
@@ -172,6 +175,15 @@ def _name(frame: Frame, operand: Operand, style: Style) -> Iterator[Mark]:
         yield Text(frame.lift / 2, -frame.height / 2 - frame.lift - above, spans, ink, "middle")
     else:
         yield Text(x, y + 4.5, spans, ink, "middle")
+
+
+def _name_room(frame: Frame, operand: Operand) -> tuple[float, float, float, float]:
+    """The middle of the name, and the width and height that it may have: of a cut matrix, in this rank's part."""
+    if frame.across or frame.down:
+        x, y, width, height = frame.own
+        return x, y, width, height - _DESCENT_PX
+    x, y = _name_place(frame, operand)
+    return x, y, frame.width - 2 * abs(x), frame.height
 
 
 def _name_place(frame: Frame, operand: Operand) -> Point:

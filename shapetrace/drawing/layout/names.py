@@ -2,6 +2,7 @@
 
 import re
 
+from shapetrace.drawing.layout.sharing import stacks, summands
 from shapetrace.drawing.metrics import clean, shortened
 from shapetrace.drawing.primitives import Span
 from shapetrace.outlining.structure import Operand
@@ -41,8 +42,14 @@ def stack_sizes(operand: Operand) -> tuple[int, ...]:
 
 
 def stack_text(operand: Operand) -> str:
-    """``×12``, ``×4×12``; empty for a single matrix."""
-    sizes = stack_sizes(operand)
+    """``×12``, ``×4×12``; ``×8·16`` where 8 ranks have 16 each, ``Σ 8`` for a summand of 8; empty for one matrix."""
+    return " ".join(filter(None, (_stacked(operand), f"Σ {summands(operand)}" if summands(operand) > 1 else "")))
+
+
+def _stacked(operand: Operand) -> str:
+    sizes, n_ranks = stack_sizes(operand), stacks(operand)
+    if n_ranks > 1:
+        return f"×{n_ranks}·{'×'.join(map(str, sizes)) or 1}"
     if len(sizes) > 3:
         sizes = (*sizes[:2], sizes[-1])
         return f"×{sizes[0]}×{sizes[1]}…×{sizes[2]}"

@@ -12,6 +12,7 @@ from shapetrace.drawing.layout.headlines import headline
 from shapetrace.drawing.layout.matrices import Style
 from shapetrace.drawing.layout.painting import LANE_PX, Margins
 from shapetrace.drawing.layout.scale import Scale, scale_for
+from shapetrace.drawing.layout.sharing import drawn_sizes
 from shapetrace.drawing.layout.stacking import FittedRow
 from shapetrace.drawing.look import Look
 from shapetrace.drawing.widths import COLUMN_PX
@@ -71,7 +72,7 @@ def _depth(items: Sequence[Item]) -> int:
 
 def _scale(items: Sequence[Item]) -> Scale:
     operands = (operand for row in rows_in(items) for operand in drawn_operands(row))
-    return scale_for(size for operand in operands for size in operand.shape[-2:])
+    return scale_for(size for operand in operands for size in drawn_sizes(operand))
 
 
 def _split(items: tuple[Item, ...], style: Style, words: Words, room_px: float) -> tuple[Item, ...]:

@@ -40,7 +40,11 @@ class TileWords:
 def token_tile(
     operand: Operand, style: TileStyle, shown: Shown, tokens: Mapping[int, TokenAxis], words: TileWords
 ) -> Cell:
-    """Draw an operand around (0, 0); an axis that counts no tokens is drawn as everywhere."""
+    """Draw an operand around (0, 0); an axis that counts no tokens is drawn as everywhere.
+
+    Of a pass of one rank of several, what this one has is drawn alone.
+    """
+    operand = replace(operand, shares=())
     plain = frame_of(operand, style.law, style.hatched, upright=shown.upright)
     rows, columns = axis_of(operand, plain.rows, tokens), axis_of(operand, plain.columns, tokens)
     upright_px = _UPRIGHT_PX if shown.upright and rows else plain.width

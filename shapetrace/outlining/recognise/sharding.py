@@ -7,7 +7,7 @@ ends both.
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from types import MappingProxyType
 from typing import Literal
@@ -16,9 +16,10 @@ from shapetrace.ir import Kernel, Layout, Op
 from shapetrace.ops.registry import find
 from shapetrace.outlining.axis_ids import axis_groups
 from shapetrace.outlining.axis_roles import AxisRoles
-from shapetrace.outlining.drafts import Draft
+from shapetrace.outlining.drafts import Draft, Ref
 from shapetrace.outlining.flow import Flow
 from shapetrace.outlining.ranks import Ranks, Share
+from shapetrace.outlining.recognise.cutting import Spot, cut_axis
 from shapetrace.outlining.sections import Node
 from shapetrace.outlining.steps.collectives import axes_of
 from shapetrace.outlining.symbols import Place
@@ -32,11 +33,26 @@ class Lying:
         kind: A part, or a summand.
         ranks: Ranks along that axis.
         cut: Of a part: the outermost atom of the axis that is cut; -1 if its size is 1, -2 if that is not known.
+        part: Of a part: its size along the axis where that was told; 0 if nobody did.
+        whole: The size of that axis on all ranks.
+        pieces: How many runs of that axis are cut, each by itself.
     """
 
     kind: Literal["shard", "partial"]
     ranks: int
     cut: int = -1
+    part: int = 0
+    whole: int = 0
+    pieces: int = 1
+
+    def share(self, axis: str, dim: int | None, size: int, place: int) -> Share:
+        """What a rank has of a matrix of which an axis of this size is cut."""
+        if self.kind == "partial":
+            return Share(axis, self.ranks, "partial", place=place)
+        is_told = self.part > 0 and self.whole * size % self.part == 0
+        whole = self.whole * size // self.part if is_told else size * self.ranks
+        pieces = self.pieces if size == self.part else 1
+        return Share(axis, self.ranks, "shard", dim, place, whole if dim is not None else 0, pieces)
 
 
 Lyings = Mapping[str, Lying]
@@ -72,7 +88,9 @@ def _told(flow: Flow, layout: Layout) -> Lyings:
             found[placement.axis] = Lying("partial", placement.ranks)
         elif placement.kind == "shard" and placement.ranks > 1:
             leaves = flow.facts.atoms.leaves(axes[placement.dim])
-            found[placement.axis] = Lying("shard", placement.ranks, leaves[0] if leaves else -1)
+            part, whole = flow.facts.tensor(layout.value).shape[placement.dim], layout.shape[placement.dim]
+            cut = leaves[0] if leaves else -1
+            found[placement.axis] = Lying("shard", placement.ranks, cut, part, whole, placement.pieces)
     return found
 
 
@@ -82,17 +100,46 @@ def _after(flow: Flow, op: Op, known: Mapping[int, Lyings]) -> Lyings:
     for value in op.inputs:
         for axis, lying in known.get(value, _WHOLE).items():
             if axis not in found or lying.kind == "partial":
-                found[axis] = lying
-    for position in flow.facts.of_op.get(op.id, ()):
-        product = flow.facts.products[position]
-        inner = flow.facts.atoms.leaves(product.k)
-        if flow.facts.tensor(product.right).role == "weight" or flow.chosen_table(product.right) is not None:
-            for axis, lying in known.get(product.right, _WHOLE).items():
-                if lying.cut in inner:
-                    found[axis] = Lying("partial", lying.ranks)
+                found[axis] = _taken(flow, lying, value, op)
+    _multiply(flow, op, known, found)
+    if found and flow.kinds[op.id] == "lookup":
+        for axis, lying in list(found.items()):
+            if any(lying.cut in _rows(flow, value) for value in op.inputs if axis in known.get(value, _WHOLE)):
+                found[axis] = Lying("partial", lying.ranks)  # rows that other ranks have are looked up there, 0 here
     if found and flow.kinds[op.id] == "collective":
         _talk(op.kernels[0], found)
     return found
+
+
+def _taken(flow: Flow, lying: Lying, value: int, op: Op) -> Lying:
+    """How what is taken out of a cut axis lies, as the gate of gate and up side by side: it is cut there too."""
+    if lying.kind == "partial" or flow.kinds[op.id] != "layout" or not op.outputs:
+        return lying
+    before, after = flow.facts.tensor(value).shape, flow.facts.tensor(op.outputs[0]).shape
+    changed = [dim for dim, sizes in enumerate(zip(before, after, strict=False)) if sizes[0] != sizes[1]]
+    if len(before) != len(after) or len(changed) != 1 or after[changed[0]] > before[changed[0]]:
+        return lying
+    if lying.cut not in flow.facts.atoms.leaves(flow.facts.axes_of(value)[changed[0]]):
+        return lying
+    leaves, size = flow.facts.atoms.leaves(flow.facts.axes_of(op.outputs[0])[changed[0]]), after[changed[0]]
+    return Lying("shard", lying.ranks, leaves[0] if leaves else -1, size, size * lying.ranks)
+
+
+def _multiply(flow: Flow, op: Op, known: Mapping[int, Lyings], found: dict[str, Lying]) -> None:
+    """A sum over what is cut is a summand; between data it is one over a whole head, of which each rank has one."""
+    for position in flow.facts.of_op.get(op.id, ()):
+        product = flow.facts.products[position]
+        inner = flow.facts.atoms.leaves(product.k)
+        by_weights = flow.facts.tensor(product.right).role == "weight" or flow.chosen_table(product.right) is not None
+        for axis, lying in list((known.get(product.right, _WHOLE) if by_weights else found).items()):
+            if lying.kind == "shard" and lying.cut in inner:
+                heads = replace(lying, cut=-1, part=1, whole=lying.ranks)
+                found[axis] = Lying("partial", lying.ranks) if by_weights else heads
+
+
+def _rows(flow: Flow, value: int) -> Sequence[int]:
+    """The atoms of a table's rows."""
+    return flow.facts.atoms.leaves(next(iter(flow.facts.axes_of(value)), ()))
 
 
 def _talk(kernel: Kernel, found: dict[str, Lying]) -> None:
@@ -108,25 +155,41 @@ def shares(
 ) -> Mapping[Place, tuple[Share, ...]]:
     """What a rank has of each operand of the folded tree; nothing for what it has all of."""
     found = {}
+    places = dict(flow.trace.world.place) if flow.trace.world is not None else {}
     for draft in folded.drafts() if lyings else ():
         read = _forms(flow, draft)
         for (is_result, place), axes in axis_groups(flow, axis_roles, draft).items():
             ref = (draft.results if is_result else draft.operands)[place]
             value = _given(flow, draft) if is_result else read.get(ref.value, ref.value)
             if ref.value >= 0 and value is not None and value in lyings:
+                spot = Spot(draft, ref, None if is_result else place, value)
+                dims = {axis: _dim(flow, lying, axes, spot) for axis, lying in lyings[value].items()}
                 found[draft.key, is_result, place] = tuple(
-                    Share(axis, lying.ranks, lying.kind, _dim(lying, axes, ref.stack))
+                    lying.share(axis, dims[axis], _size(ref, dims[axis]), places.get(axis, 0))
                     for axis, lying in lyings[value].items()
                 )
     return found
 
 
+def _dim(flow: Flow, lying: Lying, axes: Sequence[tuple[int, ...]], spot: Spot) -> int | None:
+    return None if lying.kind == "partial" else cut_axis(flow, lying.cut, axes, spot)
+
+
+def _size(ref: Ref, dim: int | None) -> int:
+    """How long the axis of a matrix is that is cut, on this rank."""
+    if dim is None:
+        return 1
+    return ref.stack if dim == -1 else ref.shape[dim]
+
+
 def _forms(flow: Flow, draft: Draft) -> Mapping[int, int]:
-    """Which form of a value the operations of a step read: before a collective, or after it."""
+    """Which form of a value the operations of a step read: before a collective, or after it; no piece of it."""
     found: dict[int, int] = {}
     for op in draft.ops:
         for value in flow.trace.ops[op].inputs:
-            found.setdefault(flow.root(value), value)
+            root = flow.root(value)
+            if prod(flow.facts.tensor(value).shape) >= prod(flow.facts.tensor(root).shape):
+                found.setdefault(root, value)
     return found
 
 
@@ -136,15 +199,6 @@ def _given(flow: Flow, draft: Draft) -> int | None:
     if not made:
         return draft.results[0].value if draft.results else None
     return flow.talk.laid_out(made[-1]) if draft.kind == "collective" else made[-1]
-
-
-def _dim(lying: Lying, axes: Sequence[tuple[int, ...]], stack: int) -> int | None:
-    if lying.kind == "partial":
-        return None
-    for dim, atoms in enumerate(axes):
-        if lying.cut in atoms:
-            return dim
-    return -1 if stack > 1 or lying.cut == -1 else None
 
 
 def ranks(flow: Flow, drafts: tuple[Draft, ...], lyings: Mapping[int, Lyings], folded: Node) -> Ranks | None:

@@ -1,0 +1,32 @@
+"""What is said of a pass of one rank of several."""
+
+from collections.abc import Iterator
+
+from shapetrace.drawing.wording import Words, counted, short
+from shapetrace.outlining.ranks import Ranks, Transfer
+
+
+def facts_of_ranks(ranks: Ranks, held: int, words: Words) -> list[str]:
+    """Which rank it is, how all of them stand, and its part: ``rank 0 of 1,024``, ``dp 128 × tp 8``.
+
+    Args:
+        ranks: What is known of them.
+        held: Parameters that this rank holds.
+        words: The language.
+    """
+    part = words.say("{n} of {all} parameters", n=short(held), all=short(ranks.parameters))
+    rank = words.say("rank {rank} of {size}", rank=counted(ranks.rank), size=counted(ranks.size))
+    return [rank, *filter(None, (mesh_text(ranks),)), part]
+
+
+def mesh_text(ranks: Ranks) -> str:
+    """The axes along which ranks stand: ``dp 128 × tp 8``; "" for a single rank."""
+    return " × ".join(f"{name} {size}" for name, size in ranks.mesh if size > 1)
+
+
+def talkers(transfer: Transfer, words: Words) -> Iterator[str]:
+    """Who talks: ``over tp``, ``ranks 0-7``."""
+    if transfer.axes:
+        yield words.say("over {axis}", axis=" = ".join(transfer.axes))
+    if transfer.members:
+        yield words.say("ranks {members}", members=transfer.members)
