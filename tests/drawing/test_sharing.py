@@ -8,7 +8,7 @@ import pytest
 from shapetrace.drawing import figure
 from shapetrace.drawing.layout.frames import body, frame_of
 from shapetrace.drawing.layout.matrices import Style, matrix
-from shapetrace.drawing.layout.names import stack_text
+from shapetrace.drawing.layout.names import badge
 from shapetrace.drawing.layout.scale import Scale
 from shapetrace.drawing.layout.sharing import cut_of, drawn_sizes
 from shapetrace.drawing.primitives import Line, Rect, Text
@@ -93,8 +93,8 @@ def test_heads_of_others_stand_behind_and_are_counted() -> None:
     frame = frame_of(heads, SCALE, frozenset(), upright=False)
     inks = [mark.ink for mark in body(frame, heads) if isinstance(mark, Rect)]
     assert inks == ["weight-ghost", "weight-ghost", "weight-back", "weight-back", "weight"]
-    assert stack_text(heads) == "×8·16"
-    assert stack_text(weight(Share("tp", 8, "shard", -1, 0, 8))) == "×8·1"
+    assert badge(heads) == "×8·16"
+    assert badge(weight(Share("tp", 8, "shard", -1, 0, 8))) == "×8·1"
 
 
 def test_a_summand_has_its_sign() -> None:

@@ -9,7 +9,7 @@ from shapetrace.drawing.content.emphasis import Emphasis
 from shapetrace.drawing.content.rows import Row
 from shapetrace.drawing.layout.cells import Cell
 from shapetrace.drawing.layout.equations import drawn_operands
-from shapetrace.drawing.layout.names import stack_text
+from shapetrace.drawing.layout.names import badge
 from shapetrace.drawing.layout.sharing import drawn_sizes
 from shapetrace.outlining.roles import Part
 from shapetrace.outlining.structure import Operand, Step
@@ -37,7 +37,7 @@ def cells_of(parts: Sequence[Piece], style: TileStyle) -> tuple[Cell, ...]:
             cells.append(arrow() if part == ARROW else sign(part))
             continue
         operand, shown = part
-        text = stack_text(operand)
+        text = badge(operand)
         cells.append(tile(operand, style, replace(shown, stack=text != written)))
         written = text or written
     return tuple(cells)

@@ -8,7 +8,7 @@ from shapetrace.drawing.inks import SHIFT_PX
 from shapetrace.drawing.layout.boxes import box_of
 from shapetrace.drawing.layout.cells import Cell, cell
 from shapetrace.drawing.layout.frames import ZIGZAG_AT, Frame, body, frame_of, sliced
-from shapetrace.drawing.layout.names import name_spans, stack_text
+from shapetrace.drawing.layout.names import badge, name_spans
 from shapetrace.drawing.layout.sharing import size_text
 from shapetrace.drawing.metrics import width_px
 from shapetrace.drawing.primitives import Line, Mark, Span, Text
@@ -93,7 +93,7 @@ def tile(operand: Operand, style: TileStyle, shown: Shown) -> Cell:
 
 def stack_marks(frame: Frame, operand: Operand, shown: Shown) -> Iterator[Mark]:
     """The number of matrices, below the first of them."""
-    text = stack_text(operand)
+    text = badge(operand)
     pointed = shown.restacked or shown.clashing_stack
     if text and (shown.stack or pointed):
         ink = "clash" if shown.clashing_stack else "match" if shown.restacked else "stack"

@@ -11,7 +11,7 @@ from shapetrace.drawing.content.rows import Row
 from shapetrace.drawing.layout.cells import Cell, cell, pill
 from shapetrace.drawing.layout.columns import EquationLine
 from shapetrace.drawing.layout.equations import function_name
-from shapetrace.drawing.layout.names import name_spans, shape_pieces, stack_text
+from shapetrace.drawing.layout.names import badge, name_spans, shape_pieces
 from shapetrace.drawing.metrics import clean, shortened, width_px
 from shapetrace.drawing.primitives import Mark, Span, Text, moved
 from shapetrace.drawing.wording import Words
@@ -36,7 +36,7 @@ def equation_cells(line: Equation, style: TileStyle, words: Words) -> tuple[Cell
             cells.append(pill(label) if label else arrow() if part == ARROW else sign(part))
             continue
         operand, shown = part
-        text = stack_text(operand)
+        text = badge(operand)
         cells.append(tile(operand, style, replace(shown, stack=text != written)))
         written = text or written
     if line.lead is not None and cells:
@@ -114,7 +114,7 @@ def _value(operand: Operand) -> Iterator[tuple[Text, float]]:
     if spans:
         yield Text(0, 4.5, spans, ink), width_px(spans, ink) + 5
     shape = "".join(text for text, _ in shape_pieces(operand.shape)).replace(", ", ",")
-    shape += f" {stack}" if (stack := stack_text(operand)) else ""
+    shape += f" {stack}" if (stack := badge(operand)) else ""
     yield Text(0, 4, (Span(shape),), "figure"), width_px(shape, "figure")
 
 

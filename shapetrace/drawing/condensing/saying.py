@@ -2,6 +2,7 @@
 
 from shapetrace.drawing.compact.equations import multiplies
 from shapetrace.drawing.condensing.lines import Equation, Join, Like
+from shapetrace.drawing.content.ranking import sending, talkers
 from shapetrace.drawing.content.rows import Row
 from shapetrace.drawing.layout.captions import notes_of, shared_with, title_of
 from shapetrace.drawing.layout.names import joined_path, stack_text
@@ -34,7 +35,8 @@ def costs(row: Row, words: Words) -> str:
     parameters = sum(step.parameters for step in steps)
     flops = sum(step.flops or 0 for step in steps)
     told = [words.say("{n} parameters", n=short(parameters))] if parameters else []
-    return _SEPARATOR.join([*told, *([flops_text(flops)] if flops else [])])
+    sent = [sending(step.transfer, words) for step in steps if step.transfer and step.transfer.sent]
+    return _SEPARATOR.join([*told, *([flops_text(flops)] if flops else []), *sent])
 
 
 def equation(row: Row) -> str:
@@ -52,6 +54,7 @@ def notes(line: Equation, words: Words) -> str:
     """What else is said of a row."""
     row = line.row
     said = [words.note(note) for step in row.steps for note in step.notes]  # of those beside: their stacks are drawn
+    said += [told for step in row.steps if step.transfer for told in talkers(step.transfer, words)]
     said += [shared_with(step, words) for step in row.drawn() if step.tied_to]
     said += notes_of(row, words) if row.folded else []
     said += [words.say("×{n} layers", n=row.repeat)] if row.repeat > 1 else []

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from shapetrace.drawing.wording import Words, counted, short
+from shapetrace.drawing.wording import Words, bytes_text, counted, short
 from shapetrace.outlining.ranks import Ranks, Transfer
 
 
@@ -22,6 +22,11 @@ def facts_of_ranks(ranks: Ranks, held: int, words: Words) -> list[str]:
 def mesh_text(ranks: Ranks) -> str:
     """The axes along which ranks stand: ``dp 128 × tp 8``; "" for a single rank."""
     return " × ".join(f"{name} {size}" for name, size in ranks.mesh if size > 1)
+
+
+def sending(transfer: Transfer, words: Words) -> str:
+    """What a rank sends in a collective: ``a rank sends 235 MB``."""
+    return words.say("a rank sends {bytes}", bytes=bytes_text(transfer.sent))
 
 
 def talkers(transfer: Transfer, words: Words) -> Iterator[str]:

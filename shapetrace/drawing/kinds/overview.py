@@ -14,7 +14,8 @@ from shapetrace.drawing.layout.captions import row_title
 from shapetrace.drawing.layout.cells import Cell
 from shapetrace.drawing.layout.equations import drawn_operands
 from shapetrace.drawing.layout.group_names import uniquely_named
-from shapetrace.drawing.layout.headings import SENTENCE, footing, heading, legend_of_roles
+from shapetrace.drawing.layout.headings import SENTENCE, footing, heading, legend_of_ranks, legend_of_roles
+from shapetrace.drawing.layout.sharing import drawn_sizes
 from shapetrace.drawing.look import Look
 from shapetrace.drawing.metrics import clean
 from shapetrace.drawing.primitives import Figure, Group, Rect
@@ -41,7 +42,7 @@ def overview_figure(outline: Outline, lines: Sequence[Line], theme: Theme, words
     rooms = dict(_rooms(lines, edges, 0))
     drawn = [line for line in every(lines) if isinstance(line, Equation)]
     operands = [operand for line in drawn for operand in drawn_operands(line.row)]
-    sizes = [size for operand in operands for size in operand.shape[-2:]]
+    sizes = [size for operand in operands for size in drawn_sizes(operand)]
 
     def draw(line: Line, unit_px: float) -> tuple[Cell, ...]:
         if isinstance(line, Equation):
@@ -114,6 +115,7 @@ def _legend(
     lines: Iterable[Line], law: CubeLaw, operands: Sequence[Operand], theme: Theme, words: Words
 ) -> Iterator[tuple[str, str]]:
     yield from legend_of_roles({operand.role for operand in operands}, theme.hatched, words)
+    yield from legend_of_ranks(operands, words)
     yield "match", words.say("inner sizes match")
     if any(isinstance(line, Join) for line in every(lines)):
         yield "rail", words.say("residual")

@@ -3,13 +3,14 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from shapetrace.drawing.content.ranking import sending
 from shapetrace.drawing.content.rows import Row, shared
 from shapetrace.drawing.layout.captions import notes_of, path_of, title_of
 from shapetrace.drawing.layout.cells import Cell, cell
 from shapetrace.drawing.layout.names import name_spans
 from shapetrace.drawing.metrics import clean, shortened, width_px, wrapped
 from shapetrace.drawing.primitives import Mark, Span, Text
-from shapetrace.drawing.wording import Words, bytes_text, flops_text, short
+from shapetrace.drawing.wording import Words, flops_text, short
 from shapetrace.outlining.equation import equation, sizes_of
 from shapetrace.outlining.structure import Operand
 
@@ -81,13 +82,8 @@ def costs_of(row: Row, words: Words) -> str:
     parameters, flops = sum(step.parameters for step in steps), sum(step.flops or 0 for step in steps)
     said = [words.say("{n} parameters", n=short(parameters))] if parameters else []
     said += [flops_text(flops)] if flops else []
-    said += [words.say("a rank sends {bytes}", bytes=bytes_text(sent)) for sent in _sent(row)]
+    said += [sending(step.transfer, words) for step in steps if step.transfer and step.transfer.sent]
     return _SEPARATOR.join(said)
-
-
-def _sent(row: Row) -> Iterator[int]:
-    """Bytes that a rank sends in a collective."""
-    yield from (step.transfer.sent for step in row.steps if step.transfer and step.transfer.sent)
 
 
 def _facts(row: Row, dims: str) -> Iterator[tuple[str, str]]:

@@ -8,7 +8,7 @@ from shapetrace.drawing.inks import SHIFT_PX
 from shapetrace.drawing.layout.boxes import around
 from shapetrace.drawing.layout.cells import Cell, cell
 from shapetrace.drawing.layout.frames import ZIGZAG_AT, Frame, body, frame_of, sliced
-from shapetrace.drawing.layout.names import name_spans, shape_pieces, stack_text
+from shapetrace.drawing.layout.names import badge, name_spans, shape_pieces
 from shapetrace.drawing.layout.scale import Scale
 from shapetrace.drawing.layout.sharing import size_text
 from shapetrace.drawing.metrics import ELLIPSIS, clean, shortened, width_px
@@ -111,7 +111,7 @@ def _named_ink(operand: Operand, axis: int, style: Style, ink: str) -> str:
 
 def _stack_spans(operand: Operand, style: Style) -> tuple[Span, ...]:
     """How many matrices a stack has: ``×12``, with names ``×h``."""
-    text = stack_text(operand)
+    text = badge(operand)
     names = operand.stack_dims
     if style.dims == "names" and len(names) == 1 and names[0] and text == f"×{operand.stack_axes[0]}":
         return (Span("×"), *name_spans(names[0], "stack", 60))

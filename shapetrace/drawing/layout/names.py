@@ -42,18 +42,19 @@ def stack_sizes(operand: Operand) -> tuple[int, ...]:
 
 
 def stack_text(operand: Operand) -> str:
-    """``×12``, ``×4×12``; ``×8·16`` where 8 ranks have 16 each, ``Σ 8`` for a summand of 8; empty for one matrix."""
-    return " ".join(filter(None, (_stacked(operand), f"Σ {summands(operand)}" if summands(operand) > 1 else "")))
-
-
-def _stacked(operand: Operand) -> str:
-    sizes, n_ranks = stack_sizes(operand), stacks(operand)
-    if n_ranks > 1:
-        return f"×{n_ranks}·{'×'.join(map(str, sizes)) or 1}"
+    """``×12``, ``×4×12``; empty for a single matrix."""
+    sizes = stack_sizes(operand)
     if len(sizes) > 3:
         sizes = (*sizes[:2], sizes[-1])
         return f"×{sizes[0]}×{sizes[1]}…×{sizes[2]}"
     return "".join(f"×{size}" for size in sizes)
+
+
+def badge(operand: Operand) -> str:
+    """What stands at a stack: ``×12``; ``×8·16`` where 8 ranks have 16 each, ``Σ 8`` for a summand of 8."""
+    n_ranks, n_summands = stacks(operand), summands(operand)
+    stacked = f"×{n_ranks}·{stack_text(operand).removeprefix('×') or 1}" if n_ranks > 1 else stack_text(operand)
+    return " ".join(filter(None, (stacked, f"Σ {n_summands}" if n_summands > 1 else "")))
 
 
 def joined_path(paths: tuple[str, ...]) -> str:
