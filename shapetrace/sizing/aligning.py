@@ -1,13 +1,20 @@
 """Two traces of one model at different sizes: which value of one is which of the other, by structure alone."""
 
+import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from shapetrace.ir import Kernel, Op, Trace
 
 _LONGEST_TURN = 200
 """Operations of one turn of a loop in a forward."""
+
+_NUMBER = re.compile(r"\d+")
+
+Calls: TypeAlias = "dict[tuple[str, str, int], list[Op]]"
+"""Operations by the call that they ran in: its path, its type, and which of its calls it is."""
 
 
 @dataclass(slots=True)
@@ -40,6 +47,7 @@ def align(one: Trace, other: Trace) -> Alignment:
     mine, theirs = _by_call(one), _by_call(other)
     found.apart = {key[0]: (0, len(ops)) for key, ops in theirs.items() if key not in mine}
     found.alone = [(other, op) for key, ops in theirs.items() if key not in mine for op in ops]
+    theirs |= _by_layer(one, mine, other, theirs)
     for key, ops in mine.items():
         others = theirs.get(key, [])
         pairs = _matched([_kind(op) for op in ops], [_kind(op) for op in others])
@@ -54,6 +62,34 @@ def align(one: Trace, other: Trace) -> Alignment:
         for left, right in _repeated(one, ops, len(others), pairs):
             _pair_op(ops[left], others[right], found)
     return found
+
+
+def _by_layer(one: Trace, mine: Calls, other: Trace, theirs: Calls) -> Calls:
+    """Operations for calls that a pass with fewer layers does not make: those of a layer that is the same here.
+
+    Layers are the same if their paths are but for the numbers, and they run the same operations on the same shapes.
+    Where such layers of the other pass differ, there is none.
+    """
+    kept: dict[object, set[tuple[str, str, int]]] = defaultdict(set)
+    alike = {key: (numberless(key[0]), key[1:], _signature(one, ops)) for key, ops in mine.items()}
+    for key, form in alike.items():
+        if key in theirs:
+            kept[form].add(key)
+    found: Calls = {}
+    for key in mine.keys() - theirs.keys():
+        options = [theirs[option] for option in kept[alike[key]]]
+        if len({_signature(other, ops) for ops in options}) == 1:
+            found[key] = options[0]
+    return found
+
+
+def numberless(path: str) -> str:
+    """A path without the numbers of its layers."""
+    return _NUMBER.sub("#", path)
+
+
+def _signature(trace: Trace, ops: Sequence[Op]) -> tuple[object, ...]:
+    return tuple((op.name, *(trace.tensors[value].shape for value in (*op.inputs, *op.outputs))) for op in ops)
 
 
 def _repeated(one: Trace, ops: Sequence[Op], n_others: int, pairs: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
@@ -100,14 +136,13 @@ def _inputs(one: Trace, other: Trace, found: Alignment) -> None:
             found.tensors[tensor.id] = same
 
 
-def _by_call(trace: Trace) -> dict[tuple[str, str, int], list[Op]]:
-    """Operations by the call that they ran in: its path, its type, and which of its calls it is."""
+def _by_call(trace: Trace) -> Calls:
     seen: dict[tuple[str, str], int] = defaultdict(int)
     keys: list[tuple[str, str, int]] = []
     for call in trace.calls:
         keys.append((call.path, call.type, seen[call.path, call.type]))
         seen[call.path, call.type] += 1
-    found: dict[tuple[str, str, int], list[Op]] = {}
+    found: Calls = {}
     for op in trace.ops:
         found.setdefault(keys[op.call] if keys else ("", "", 0), []).append(op)
     return found

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from shapetrace.ir import Op, Refusal, Sizes, Tensor, Trace
-from shapetrace.sizing.aligning import Alignment, align, aligned
+from shapetrace.sizing.aligning import Alignment, align, aligned, numberless
 from shapetrace.sizing.convolving import convolved
 from shapetrace.sizing.formulas import Formula
 from shapetrace.sizing.searching import Attempt, Search, taken
@@ -34,7 +34,7 @@ def sizes(trace: Trace, variables: Sequence[Variable], attempt: Attempt, *, shal
     varied = taken(search)
     passes: Passes = []
     while varied and not passes:
-        passes, reason = _passes(varied, search)
+        passes, reason = _passes(varied, search, trace)
         if reason:
             dropped = [each for each in varied if each.kind == "entry"] or varied
             search.refused |= {each.key: reason for each in dropped}
@@ -47,15 +47,43 @@ def with_sizes(trace: Trace, found: Sizes) -> Trace:
     return replace(trace, sizes=found)
 
 
-def _passes(varied: Sequence[Variable], search: Search) -> tuple[Passes, str]:
-    """The model at other sizes, or why it refuses them."""
+def _passes(varied: Sequence[Variable], search: Search, trace: Trace) -> tuple[Passes, str]:
+    """The model at other sizes, or why it refuses them: with few layers, where those stand for all of them."""
+    found, reason = _run(varied, search, shallow=search.has_shallow)
+    if search.has_shallow and (reason or not _stand_for_all(trace, [other for _, other in found])):
+        found, reason = _run(varied, search, shallow=False)
+    return found, reason
+
+
+def _run(varied: Sequence[Variable], search: Search, *, shallow: bool) -> tuple[Passes, str]:
     found = []
     for values in search.draws(varied):
-        trace = search.run(values, shallow=False)
+        trace = search.run(values, shallow=shallow)
         if isinstance(trace, str):
             return [], trace
         found.append((values, trace))
     return found, ""
+
+
+def _stand_for_all(trace: Trace, others: Sequence[Trace]) -> bool:
+    """Whether each layer of a pass, and each parameter, has one that is the same in passes with fewer layers."""
+    return not any(found.missing for found in aligned(trace, others)) and all(
+        shape is not None for other in others for shape in _parameters(trace, other)
+    )
+
+
+def _parameters(trace: Trace, other: Trace) -> list[tuple[int, ...] | None]:
+    """Shapes in another pass of all parameters; of a layer that it has not, those of one that is the same."""
+    shapes = {p.name: p.shape for p in other.parameters}
+    alike: dict[object, set[tuple[int, ...]]] = {}
+    for each in trace.parameters:
+        if each.name in shapes:
+            alike.setdefault((numberless(each.name), each.shape), set()).add(shapes[each.name])
+    found = (alike.get((numberless(each.name), each.shape), set()) for each in trace.parameters)
+    return [
+        shapes.get(each.name) or (next(iter(same)) if len(same) == 1 else None)
+        for each, same in zip(trace.parameters, found, strict=True)
+    ]
 
 
 def _solved(trace: Trace, search: Search, varied: Sequence[Variable], passes: Passes) -> Sizes:
@@ -150,8 +178,11 @@ class _Axes:
 
     def of_parameters(self) -> list[list[Formula | None]]:
         """Formulas of all parameters' axes."""
-        named = [{p.name: p.shape for p in other.parameters} for other in self._others]
-        return [self._formulas(p.shape, [shapes.get(p.name) for shapes in named]) for p in self._trace.parameters]
+        others = [_parameters(self._trace, other) for other in self._others]
+        return [
+            self._formulas(each.shape, [shapes[place] for shapes in others])
+            for place, each in enumerate(self._trace.parameters)
+        ]
 
     def _of(self, value: int) -> list[Formula | None]:
         return self.of_tensor(self._trace.tensors[value])
