@@ -28,6 +28,7 @@ from shapetrace.outlining.recognise.columns import columns
 from shapetrace.outlining.recognise.crossing import Crossing, crossing, sided_tree
 from shapetrace.outlining.recognise.ends import end_roles, roles, sure_roles, vocabulary_roles
 from shapetrace.outlining.recognise.experts import choice_roles, combine_roles, drafts, router_roles
+from shapetrace.outlining.recognise.filling import fills
 from shapetrace.outlining.recognise.keeping import Keeper, cache
 from shapetrace.outlining.recognise.losses import loss_roles, loss_steps
 from shapetrace.outlining.recognise.mlps import mlp_roles
@@ -85,6 +86,7 @@ PASSES: tuple[Pass, ...] = (
     Pass("attentions", attentions, ()),
     Pass("states", states, {}),
     Pass("appends", appends, {}),
+    Pass("fills", fills, ()),
     Pass("axis_roles", axis_roles),
     Pass("columns", columns, {}),
     Pass("lyings", lyings, {}),

@@ -14,6 +14,9 @@ from shapetrace.outlining.sections import Node
 from shapetrace.outlining.symbols import Place, Symbol
 from shapetrace.sizing.formulas import Formula, product
 
+_SWEEPS = 2
+"""What is found out where a value is read last says what it is where it was made, and what made it."""
+
 _MOST_VIEWS = 40
 """Views of one value that are looked at."""
 
@@ -69,9 +72,11 @@ def proved(
                 refs[place] = ref
                 found[place] = reading.of(draft, ref, groups[is_result, i], is_result=is_result)
     found = {place: reading.by_views(refs[place], each) for place, each in _shared(found, refs, symbols).items()}
-    for draft in folded.drafts():
-        _meet(draft, found)
-    return _shared(found, refs, symbols)
+    for _ in range(_SWEEPS):
+        for draft in folded.drafts():
+            _meet(draft, found)
+        found = _shared(found, refs, symbols)
+    return found
 
 
 def _shared(
@@ -92,7 +97,8 @@ def _shared(
 def _identity(ref: Ref, symbol: Symbol | None) -> tuple[object, ...]:
     shape = ref.shape[::-1] if ref.transposed else ref.shape
     part = symbol.part if symbol else Part.OTHER
-    return ref.value, shape, ref.stack_axes, part
+    role = symbol.role if symbol and part is Part.WEIGHT else None  # columns of one weight for keys, others for values
+    return ref.value, shape, ref.stack_axes, part, role
 
 
 def _meet(draft: Draft, found: dict[Place, Proved]) -> None:

@@ -13,6 +13,7 @@ from shapetrace.outlining.drafts import Draft, Ref, trimmed
 from shapetrace.outlining.flow import Flow
 from shapetrace.outlining.recognise.caches import Append
 from shapetrace.outlining.recognise.columns import Columns, part_of
+from shapetrace.outlining.recognise.filling import Fill
 from shapetrace.outlining.recognise.functions import function_of, lone_function
 from shapetrace.outlining.roles import Part, Role
 from shapetrace.outlining.steps.grouping import Groups, residual_of
@@ -32,10 +33,19 @@ _CACHED = {
 }  # fmt: skip
 
 
-def append_steps(flow: Flow, axis_roles: AxisRoles, appends: Mapping[int, Append]) -> tuple[Draft, ...]:
-    """Rows kept from before, and those that this pass puts to them."""
-    reader = _Reader(flow, axis_roles, {})
-    return tuple(reader.append(append) for append in appends.values())
+def append_steps(
+    flow: Flow,
+    axis_roles: AxisRoles,
+    columns: Mapping[int, Sequence[Columns]],
+    appends: Mapping[int, Append],
+    fills: tuple[Fill, ...],
+) -> tuple[Draft, ...]:
+    """What is written together: rows kept from before and those of this pass; tensors that are filled in pieces."""
+    kept = _Reader(flow, axis_roles, {})
+    steps = tuple(kept.append(append) for append in appends.values())
+    taken, reader = drawn_by(steps), _Reader(flow, axis_roles, columns)
+    filled = (fill for fill in fills if not taken & set(fill.ops) and flow.is_data(fill.whole))
+    return (*steps, *map(reader.filled, filled))
 
 
 def lookup_steps(flow: Flow, axis_roles: AxisRoles, biased_steps: tuple[Draft, ...]) -> tuple[Draft, ...]:
@@ -134,6 +144,14 @@ class _Reader:
         role = Role.CACHE_WRITE if append.in_place else Role.CACHE_APPEND
         ops = (op.id, *(move for move in append.moves if not self._flow.edges[move]))
         return Draft(ops, "concat", operands, (result,), role, call=op.call, order=op.id)
+
+    def filled(self, fill: Fill) -> Draft:
+        """Pieces side by side."""
+        op = self._flow.trace.ops[fill.ops[-1]]
+        ops = tuple(each for each in fill.ops if each == op.id or not self._flow.edges[each])
+        operands = tuple(self.ref(piece.value) for piece in fill.pieces)
+        draft = Draft(ops, "concat", operands, (self.ref(fill.whole),), calls=("cat",), call=op.call, order=op.id)
+        return _equal_pieces_as_stack(draft)
 
     def lookup(self, op: Op) -> Draft:
         """Rows of a table, one for each id."""
