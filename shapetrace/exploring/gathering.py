@@ -149,8 +149,17 @@ def _operand(operand: Operand, key: int, given: frozenset[int] = frozenset()) ->
         "source": operand.source,
         "axes": list(operand.axes) if any(axis >= 0 for axis in operand.axes) else [],
         "leaves": operand.value in given,
+        "sees": _seen(operand),
+        "labels": list(operand.labels),
     }
     return _without_empty(told) | {"value": key}
+
+
+def _seen(operand: Operand) -> list[int]:
+    """How many columns before and after the diagonal rows see under a mask; [] where they see all, or none knows."""
+    if operand.pattern == "band" and operand.band is not None:
+        return list(operand.band)
+    return [operand.shape[-1], 0] if operand.pattern == "causal" else []
 
 
 def _phrase(phrase: Phrase) -> list[Any]:

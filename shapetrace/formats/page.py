@@ -129,10 +129,11 @@ def _phrases(words: Words, templates: Path | None) -> dict[str, Any]:
 
 
 def _cell(cell: EquationCell) -> list[Any]:
-    """A cell: its SVG, the box around it, its column, and of a matrix its operand, its body and where its sizes are."""
+    """A cell: its SVG, the box around it, its column, and of a matrix its operand, body, sizes and front."""
     told: list[Any] = [fragment(cell.cell.marks), _numbers(cell.cell.box), cell.column]
     if cell.operand is not None and cell.body is not None:
         told += [cell.operand, _numbers(cell.body), [[axis, *_numbers(box)] for axis, box in cell.edges]]
+        told += [_numbers(cell.front)] if cell.front and cell.front != cell.body else []
     return told
 
 

@@ -19,18 +19,27 @@ def axis_ids(flow: Flow, axis_roles: AxisRoles, folded: Node) -> Mapping[Place, 
     numbers: dict[tuple[int, ...], int] = {}
     found: dict[Place, tuple[int, ...]] = {}
     for draft in folded.drafts():
-        for (is_result, i), each in axis_groups(flow, axis_roles, draft).items():
+        for (is_result, i), each in axis_groups(flow, axis_roles, draft, gathers=True).items():
             found[draft.key, is_result, i] = tuple(
                 numbers.setdefault(axis, len(numbers)) if axis else UNKNOWN for axis in each
             )
     return found
 
 
-def axis_groups(flow: Flow, axis_roles: AxisRoles, draft: Draft) -> dict[tuple[bool, int], Sequence[tuple[int, ...]]]:
-    """The atoms of each axis of each operand of a step, by whether it is a result and its place; () where unknown."""
+def axis_groups(
+    flow: Flow, axis_roles: AxisRoles, draft: Draft, *, gathers: bool = False
+) -> dict[tuple[bool, int], Sequence[tuple[int, ...]]]:
+    """The atoms of each axis of each operand of a step, by whether it is a result and its place; () where unknown.
+
+    Args:
+        flow: Values and operations.
+        axis_roles: Which atoms count examples, and which heads.
+        draft: The step.
+        gathers: Whether heads that a value keeps before its rows are told to be in its columns, where it is drawn so.
+    """
     places = [(False, i, ref) for i, ref in enumerate(draft.operands)]
     places += [(True, i, ref) for i, ref in enumerate(draft.results)]
-    axes = {(is_result, i): _axes(flow, axis_roles, draft, ref) for is_result, i, ref in places}
+    axes = {(is_result, i): _axes(flow, axis_roles, draft, ref, gathers) for is_result, i, ref in places}
     weights = [i for i, ref in enumerate(draft.operands) if ref.origin == "weight" and len(ref.shape) == 2]
     if draft.kind == "product" and len(draft.operands) == 2 and len(weights) == 1:
         inner, outer = axes[False, 1 - weights[0]], axes[True, 0]  # a weight's rows are columns of the data
@@ -38,7 +47,7 @@ def axis_groups(flow: Flow, axis_roles: AxisRoles, draft: Draft) -> dict[tuple[b
     return axes
 
 
-def _axes(flow: Flow, axis_roles: AxisRoles, draft: Draft, ref: Ref) -> Sequence[tuple[int, ...]]:
+def _axes(flow: Flow, axis_roles: AxisRoles, draft: Draft, ref: Ref, gathers: bool) -> Sequence[tuple[int, ...]]:
     """The atoms of each axis of a matrix as it is drawn; () for one that cannot be told."""
     nothing = [()] * len(ref.shape)
     if ref.value < 0 or not ref.shape:
@@ -50,10 +59,19 @@ def _axes(flow: Flow, axis_roles: AxisRoles, draft: Draft, ref: Ref) -> Sequence
     while leaves and ref.stack > 1 and atoms.size(tuple(leaves)) > prod(ref.shape) and leaves[0] in axis_roles.examples:
         del leaves[0]
     shape = ref.shape[::-1] if ref.transposed else ref.shape
-    found = _grouped(atoms, leaves, shape, whole=ref.stack == 1 and draft.share[0] == draft.share[1])
+    whole = ref.stack == 1 and draft.share[0] == draft.share[1]
+    found = _grouped(atoms, leaves, shape, whole=whole)
+    if found is None and gathers and ref.stack == 1:
+        found = _grouped(atoms, _gathered(leaves, axis_roles.heads), shape, whole=whole)
     if found is None:
         return nothing
     return found[::-1] if ref.transposed else found
+
+
+def _gathered(leaves: Sequence[int], heads: frozenset[int]) -> list[int]:
+    """Heads that stand before the rows, side by side: (heads, rows, columns) -> (rows, heads, columns)."""
+    others = [leaf for leaf in leaves if leaf not in heads]
+    return [*others[:-1], *(leaf for leaf in leaves if leaf in heads), *others[-1:]]
 
 
 def _grouped(atoms: Atoms, leaves: Sequence[int], shape: Sequence[int], *, whole: bool) -> list[tuple[int, ...]] | None:

@@ -10,7 +10,24 @@ import { state } from "./state.js";
 /** @typedef {import("./types.js").Cell} Cell */
 /** @typedef {{left: number, right: number}} Reach */
 
+/**
+ * A matrix that stands in a picture.
+ * @typedef {object} Matrix
+ * @property {number} step
+ * @property {number} place which of its operands and results, counted through
+ * @property {import("./types.js").Box} front of a stack, the one in front
+ * @property {Set<number>} across axes whose size is written above: they count columns
+ */
+
 const GAP = 10;
+
+/** @type {WeakMap<Element, Matrix>} */
+const matrices = new WeakMap();
+
+/** The matrix that a picture shows, if it shows one. @param {Element} svg */
+export function matrixOf(svg) {
+  return matrices.get(svg);
+}
 
 /** The cells of a step's row, at the edges what is chosen. @param {Step} step @returns {Cell[]} */
 function cellsOf(step) {
@@ -93,7 +110,7 @@ function spare(cells, isOneLine) {
  * @param {Step} step
  * @param {number} n its number
  */
-function cellPicture([inner, box, , place, body, edges = []], step, n) {
+function cellPicture([inner, box, , place, body, edges = [], front], step, n) {
   const svg = picture(inner), up = Math.ceil(Math.max(-box[1], box[3])) + 1;
   const width = box[2] - box[0];
   svg.setAttribute("viewBox", `${box[0]} ${-up} ${width} ${2 * up}`);
@@ -105,6 +122,9 @@ function cellPicture([inner, box, , place, body, edges = []], step, n) {
     svg.setAttribute("aria-hidden", "true");
     return svg;
   }
+  const above = edges.filter(([, , top, , bottom]) => (top + bottom) / 2 < body[1]).map(([axis]) => axis);
+  const last = (operand.shape?.length ?? 1) - 1;
+  matrices.set(svg, { step: n, place: place ?? 0, front: front ?? body, across: new Set(edges.length ? above : last ? [last] : []) });
   svg.append(
     drawn("rect", {
       class: "hit", role: "button", tabindex: -1, "data-v": operand.value, x: body[0] - 0.6, y: body[1] - 0.6,

@@ -1,10 +1,12 @@
 // The right: all that is known of the step or section that is chosen, in the order of a reader's questions.
 
+import { number } from "./bar.js";
 import { book, shownBy } from "./book.js";
 import { difference } from "./changes.js";
 import { byId, fill, h } from "./dom.js";
 import { formula, named, nameOf, shapeOf, shaped } from "./equations.js";
 import { inLayer } from "./links.js";
+import { outerAxes } from "./marking.js";
 import { isPair, layerOf, onSide, sides, subject } from "./sides.js";
 import { state } from "./state.js";
 import { titleOf } from "./tree.js";
@@ -53,6 +55,7 @@ function stepDetails() {
     h("div", { class: "path mono" }, inLayer(step.path ?? "")),
     h("p", { class: "lead" }, say(step.says)),
     h("div", { class: "eq" }, h("div", {}, spaced(named(step))), h("div", { class: "shapes" }, shaped(step)), notes.length ? h("small", {}, notes.join(" · ")) : null),
+    oneEntry(step),
     h("h4", {}, say("Operands")),
     h("ul", { class: "ops" }, (step.operands ?? []).map((operand) => entry(operand, origin(operand, n)))),
     h("h4", {}, say("Result")),
@@ -60,6 +63,13 @@ function stepDetails() {
     stepCosts(step),
     rawOperations(step),
   );
+}
+
+/** Of a product, fields for the entry that is looked at. @param {Step} step */
+function oneEntry(step) {
+  if (!outerAxes(step)) return null;
+  const [rows, columns] = step.results?.[0]?.shape ?? [1, 1], [i, j] = (state.entrySide === state.side && state.entry) || ["", ""];
+  return h("p", { class: "one" }, say("One entry: row"), " ", number("i", i, rows), " ", say("column"), " ", number("j", j, columns));
 }
 
 /** @param {Child[]} pieces */

@@ -1,8 +1,10 @@
 // Following a value, or an axis: what is the same lights up wherever it stands. Nothing is dimmed.
 
-import { book, shownBy } from "./book.js";
-import { byId, fill, h } from "./dom.js";
+import { showBar, stepsWith } from "./bar.js";
+import { book } from "./book.js";
+import { byId, fill } from "./dom.js";
 import { nameOf } from "./equations.js";
+import { drawMarks, sizeOfAxis, tokenAxis } from "./marking.js";
 import { isPair, onSide } from "./sides.js";
 import { state } from "./state.js";
 import { dot, titleOf } from "./tree.js";
@@ -19,9 +21,8 @@ export function lightValue(value, side = state.side) {
   for (const element of document.querySelectorAll(".on")) element.classList.remove("on");
   const known = value === null ? undefined : book(side).values.get(value);
   if (!known) {
-    dot([]);
-    if (state.axis < 0) hideTip();
-    else lightAxis(state.axis, state.axisSide);
+    dot(lit.keys);
+    hideTip();
     return;
   }
   for (const element of on(side, "#main", `[data-v="${value}"]`)) element.classList.add("on");
@@ -48,43 +49,56 @@ function tellValue(known) {
   tip(nameOf(known.operand), " ", ...made, readers.length ? ` → ${say("read by")} ${names}` : "");
 }
 
+/** Keys of the steps that have the axis that is lit. @type {{keys: string[]}} */
+const lit = { keys: [] };
+
 /**
- * Light an axis wherever it stands; -1 for none.
+ * Light an axis wherever it stands; -1 for none. Another one is not followed yet.
  * @param {number} axis
  * @param {number} side
  */
 export function lightAxis(axis, side = state.side) {
-  state.axis = axis;
-  state.axisSide = side;
-  for (const element of document.querySelectorAll(".same")) element.classList.remove("same");
-  if (axis < 0) {
-    hideTip();
-    dot([]);
-    return;
-  }
-  for (const element of on(side, ":is(#main, #details)", `[data-a="${axis}"]`)) element.classList.add("same");
-  onSide(side, () => tellAxis(axis));
+  const places = axis < 0 ? [] : onSide(side, () => stepsWith(axis));
+  if (axis !== state.axis || side !== state.axisSide || !places.length) state.row = -1;
+  Object.assign(state, { axis: places.length ? axis : -1, axisSide: side });
+  lit.keys = places.map((n) => `t${n}`);
+  relight();
 }
 
-/** @param {number} axis */
-function tellAxis(axis) {
-  const places = /** @type {Set<number>} */ (new Set());
-  let size = 0, name = "", other = 0;
-  book().steps.forEach((step, n) => {
-    for (const operand of shownBy(step)) {
-      (operand.axes ?? []).forEach((number, at) => {
-        if (number !== axis) return;
-        places.add(n);
-        size = operand.shape?.[at] ?? 0;
-        name ||= operand.dims?.[at] ?? "";
-      });
-    }
-  });
-  for (const step of book().steps) for (const operand of shownBy(step)) (operand.shape ?? []).forEach((n, at) => (other += n === size && (operand.axes?.[at] ?? -1) !== axis ? 1 : 0));
-  if (!places.size) return lightAxis(-1);
-  dot([...places].map((n) => `t${n}`));
-  const rest = other ? ` ${say("{n} others of this size are not proved to be it.", { n: other })}` : "";
-  tip(h("b", { class: "match" }, String(size)), ` ${[name, say("the same axis in {n} steps, by what ran.", { n: places.size })].filter(Boolean).join(": ")}${rest}`);
+/** Light the axis, and the row that is followed, in what stands there now. */
+export function relight() {
+  for (const element of document.querySelectorAll(".same")) element.classList.remove("same");
+  if (state.axis >= 0) for (const element of on(state.axisSide, ":is(#main, #details)", `[data-a="${state.axis}"]`)) element.classList.add("same");
+  dot(lit.keys);
+  drawMarks();
+  showBar();
+}
+
+/** Follow one row of an axis; -1 for none. @param {number} row */
+export function followRow(row) {
+  const size = onSide(state.axisSide, () => sizeOfAxis(state.axis));
+  state.row = row < 0 ? -1 : Math.min(row, size - 1);
+  relight();
+}
+
+/** Follow a token, or no longer. */
+export function toggleFollow() {
+  if (state.row >= 0) return lightAxis(-1);
+  const axis = state.axis >= 0 ? state.axis : tokenAxis(), side = state.axis >= 0 ? state.axisSide : state.side;
+  if (axis < 0) return tellUnproved();
+  lightAxis(axis, side);
+  followRow(Math.floor(onSide(side, () => sizeOfAxis(axis)) / 2));
+}
+
+/**
+ * Look at an entry of the product that is chosen; null for none.
+ * @param {[number, number] | null} entry
+ * @param {number} side
+ */
+export function lookAt(entry, side = state.side) {
+  Object.assign(state, { entry, entrySide: side });
+  drawMarks();
+  showBar();
 }
 
 /** Say that nothing is known of an axis. */

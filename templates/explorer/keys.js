@@ -3,8 +3,9 @@
 import { book } from "./book.js";
 import { nextChange } from "./changes.js";
 import { byId } from "./dom.js";
-import { lightAxis, lightValue } from "./following.js";
-import { choose, chosenRow, go, moveLayer, set, show, toPass } from "./moving.js";
+import { followRow, lightAxis, lightValue, lookAt, toggleFollow } from "./following.js";
+import { outerAxes } from "./marking.js";
+import { choose, chosenRow, go, moveLayer, remember, set, show, toPass } from "./moving.js";
 import { closeMenu, isDark } from "./saving.js";
 import { isPair, sideOf, sides, subject } from "./sides.js";
 import { closeSearch, moveHit, takeHit } from "./searching.js";
@@ -12,10 +13,14 @@ import { BARS, VIEWS, state } from "./state.js";
 import { showHelp } from "./tools.js";
 import { beyond, treeItem, unfold, visibleItems } from "./tree.js";
 
+/** What lies above the page on a phone, as classes of the body. */
+const OPENED = ["drawer", "more", "finding", "open"];
+
 /** @typedef {(event: KeyboardEvent) => boolean} Handler gives true if it took the key */
 
 /** @param {KeyboardEvent} event */
 export function onKey(event) {
+  if (/** @type {Element} */ (event.target).matches?.("[data-number]")) return;
   if (event.ctrlKey || event.metaKey || event.altKey || /** @type {HTMLDialogElement} */ (byId("help")).open) return;
   const focus = /** @type {HTMLElement} */ (document.activeElement ?? document.body);
   const handlers = focus.id === "q" ? [inSearch] : [onEscape, onMenu, onLetter, onTab, inTree, onArea, onHit, onRow, onArrow];
@@ -47,14 +52,20 @@ function leaveSearch() {
 function onEscape({ key }, focus) {
   if (key !== "Escape") return false;
   if (document.querySelector(".menu")) closeMenu();
-  else if (document.body.className) document.body.className = "";
-  else if (state.axis >= 0) lightAxis(-1);
+  else if (OPENED.some((name) => document.body.classList.contains(name))) document.body.classList.remove(...OPENED);
+  else if (state.entry || state.axis >= 0) unlight();
   else if (focus.matches?.(".hit, .edge")) leaveHit(focus);
   else {
     const above = book().above(state.place);
     if (above) go(above, { focus: "tree" });
   }
   return true;
+}
+
+function unlight() {
+  if (state.entry) lookAt(null);
+  else lightAxis(-1);
+  remember();
 }
 
 /**
@@ -88,6 +99,10 @@ const LETTERS = {
   l: () => set("lang", after(Object.keys(state.page.languages), state.lang)),
   ".": () => toPass(state.side + 1),
   ",": () => toPass(state.side - 1),
+  r: toggleFollow,
+  "+": () => moveRow(1),
+  "-": () => moveRow(-1),
+  e: toggleEntry,
   d: () => toChange(1),
   D: () => toChange(-1),
   "[": () => byLayer(-1),
@@ -103,6 +118,7 @@ function onLetter({ key }, focus) {
   if (!act) return false;
   const area = focus.closest?.("#side") ? "tree" : focus.closest?.("#main") ? "row" : "";
   act();
+  remember();
   if (document.activeElement !== document.body) return true; // drawn anew, what had the focus is gone
   if (area === "tree") treeItem(state.place)?.focus();
   if (area === "row") /** @type {HTMLElement | null} */ (chosenRow())?.focus({ preventScroll: true });
@@ -118,6 +134,22 @@ function onTab({ key }, focus) {
   toPass(key === "ArrowLeft" ? 0 : Math.max(1, state.side));
   /** @type {HTMLElement | null} */ (document.querySelector("[role=tab][aria-selected=true]"))?.focus();
   return true;
+}
+
+/** Another row of the axis that is followed. @param {number} by */
+function moveRow(by) {
+  if (state.row >= 0) followRow(Math.max(0, state.row + by));
+  remember();
+}
+
+/** An entry of the product that is chosen, in the row that is followed or in the middle; or none. */
+function toggleEntry() {
+  if (state.entry) return lookAt(null);
+  const n = Number(state.place.slice(1)), side = sides().find((each) => state.place[0] === "t" && outerAxes(book(each).steps[n]));
+  if (side === undefined) return;
+  const [rows, columns] = book(side).steps[n].results?.[0]?.shape ?? [1, 1];
+  const row = state.row >= 0 && state.row < rows ? state.row : Math.floor(rows / 2);
+  lookAt([row, Math.min(Math.floor(columns / 3), columns - 1)], side);
 }
 
 /** The next step that differs. @param {number} by */

@@ -2,6 +2,7 @@
 
 import { book } from "./book.js";
 import { usualView } from "./map.js";
+import { outerAxes, sizeOfAxis } from "./marking.js";
 import { hasPasses } from "./passes.js";
 import { isPair, layerOf, onSide, sides, subject } from "./sides.js";
 import { BARS, THEMES, VIEWS, state } from "./state.js";
@@ -79,6 +80,8 @@ export function written() {
     ["lang", state.lang === state.page.lang ? "" : state.lang],
     ["theme", state.theme === state.page.theme ? "" : state.theme],
     ["axis", state.axis < 0 ? "" : `${state.axis}${state.axisSide ? "@2" : ""}`],
+    ["row", state.row < 0 ? "" : String(state.row)],
+    ["entry", state.entry ? `${state.entry.join(",")}${isPair() && state.entrySide ? "@2" : ""}` : ""],
     ["pass", hasPasses() && state.side !== state.page.side ? String(state.side) : ""],
     ["with", isPair() ? encodeURI(onSide(1, () => placeText(state.place))) : ""],
   ]).filter(([, value]) => value);
@@ -106,12 +109,24 @@ export function follow(hash) {
   const [axis, side] = (asked.get("axis") ?? "-1").split("@");
   state.axis = Number.isInteger(Number(axis)) ? Number(axis) : -1;
   state.axisSide = isPair() && side === "2" ? 1 : 0;
+  const row = Number(asked.get("row") ?? -1);
+  state.row = state.axis >= 0 && Number.isInteger(row) && row < onSide(state.axisSide, () => sizeOfAxis(state.axis)) ? Math.max(row, -1) : -1;
   const found = [onSide(sides()[0], () => placeOf(path))];
   if (asked.has("with") && isPair()) found.push(onSide(1, () => placeOf(asked.get("with") ?? "")));
   state.place = found.find(({ key }) => key && key !== "s0")?.key ?? "s0";
   const layers = /** @type {Record<string, number>} */ ({});
   for (const [first, at] of found.flatMap((each) => Object.entries(each.layers))) layers[first] = Math.max(at, layers[first] ?? 0);
   Object.assign(state.layers, layers);
+  state.entry = entryOf(asked.get("entry") ?? "");
+}
+
+/** Row and column of a product, if the place is one and has them. @param {string} text @returns {[number, number] | null} */
+function entryOf(text) {
+  const [, i, j, side] = /^(\d+),(\d+)(@2)?$/.exec(text) ?? [];
+  if (j === undefined || state.place[0] !== "t") return null;
+  state.entrySide = isPair() ? Number(Boolean(side)) : state.side;
+  const step = book(state.entrySide).steps[Number(state.place.slice(1))], shape = step?.results?.[0]?.shape ?? [];
+  return outerAxes(step) && Number(i) < shape[0] && Number(j) < shape[1] ? [Number(i), Number(j)] : null;
 }
 
 /**

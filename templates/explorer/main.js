@@ -3,15 +3,16 @@
 import { book } from "./book.js";
 import { nextChange } from "./changes.js";
 import { byId } from "./dom.js";
-import { lightAxis, lightValue, tellUnproved, tip } from "./following.js";
+import { followRow, lightAxis, lightValue, lookAt, tellUnproved, tip, toggleFollow } from "./following.js";
 import { onHostTheme } from "./hosting.js";
 import { follow } from "./links.js";
 import { onKey } from "./keys.js";
+import { pointedAt } from "./marking.js";
 import { choose, drawAll, go, moveLayer, remember, set, show, showMore, showTheme, toPass } from "./moving.js";
 import { drawRails } from "./rails.js";
 import { address, closeMenu, save, showMenu } from "./saving.js";
 import { closeSearch, prepareSearch, search, takeHit } from "./searching.js";
-import { sideOf } from "./sides.js";
+import { onSide, sideOf } from "./sides.js";
 import { opened, state } from "./state.js";
 import { showHelp } from "./tools.js";
 import { turnTree, unfold } from "./tree.js";
@@ -44,6 +45,10 @@ const CLICKS = [
   [".grab", () => document.body.classList.toggle("open")],
   [".tw", (element) => twist(element)],
   ['#side [role="treeitem"]', (element) => fromTree(element)],
+  ["[data-row]", (element) => done(() => followRow(Number(element.dataset.row)))],
+  ["[data-clear]", () => done(clear)],
+  ["#follow", () => done(toggleFollow)],
+  ["#main .hit", (element, event) => pick(element, event)],
   ["#main .row", (element) => choose(element.dataset.k ?? "s0")],
 ];
 
@@ -78,6 +83,43 @@ function lightFrom(element) {
   const axis = Number(element.dataset.a), side = sideOf(element), isLit = axis === state.axis && side === state.axisSide;
   if (axis < 0) tellUnproved();
   else lightAxis(isLit ? -1 : axis, side);
+  remember();
+}
+
+/** @param {() => void} act */
+function done(act) {
+  act();
+  remember();
+}
+
+/** What was lit last is lit no longer. */
+function clear() {
+  if (state.entry) lookAt(null);
+  else lightAxis(-1);
+}
+
+/**
+ * A click in a matrix: the entry of a product, or another row of the axis that is followed; and the step is chosen.
+ * @param {HTMLElement} element
+ * @param {MouseEvent} event
+ */
+function pick(element, event) {
+  const key = /** @type {HTMLElement | null} */ (element.closest(".row"))?.dataset.k, svg = element.closest("svg");
+  if (!key || !svg) return;
+  choose(key);
+  const side = sideOf(element), [row, entry] = onSide(side, () => pointedAt(svg, event.clientX, event.clientY));
+  if (row !== null) followRow(row);
+  else if (entry) lookAt(entry, side);
+  remember();
+}
+
+/** A number that was written. @param {HTMLInputElement} input */
+function write(input) {
+  const value = Number(input.value), what = input.dataset.number, [i, j] = state.entry ?? [0, 0];
+  if (input.value === "" || !Number.isInteger(value) || value < 0 || value > Number(input.max)) return;
+  const side = sideOf(input);
+  if (what === "row") followRow(value);
+  else lookAt(what === "i" ? [value, j] : [i, value], input.closest("#details") ? side : state.entrySide);
   remember();
 }
 
@@ -124,6 +166,7 @@ function listen() {
   document.addEventListener("input", (event) => {
     const input = /** @type {HTMLInputElement} */ (event.target);
     if (input.id === "q") search(input.value);
+    if (input.dataset.number) write(input);
   });
   addEventListener("hashchange", () => {
     follow(location.hash);

@@ -4,7 +4,7 @@ import { book } from "./book.js";
 import { byId } from "./dom.js";
 import { drawDetails } from "./details.js";
 import { drawFigure, shownSection, showsMap, turn } from "./figure.js";
-import { lightAxis, lightValue } from "./following.js";
+import { lightAxis, lightValue, relight } from "./following.js";
 import { hostTheme } from "./hosting.js";
 import { placeOf, placeText, written } from "./links.js";
 import { isOnMap } from "./map.js";
@@ -19,7 +19,7 @@ import { drawSide, showChoice, titlesOf, treeItem } from "./tree.js";
  * @param {{focus?: "tree" | "row", anew?: boolean}} [how] what gets the focus; whether the figure is drawn anew
  */
 export function go(key, { focus, anew = false } = {}) {
-  state.place = key;
+  leave(key);
   showChoice();
   if (anew || shownSection() !== book().sectionOf(key) || !(shows(key))) {
     drawFigure();
@@ -29,9 +29,16 @@ export function go(key, { focus, anew = false } = {}) {
   markRow();
   drawDetails();
   lightValue(null);
+  relight();
   remember();
   if (focus === "tree") treeItem(key)?.focus();
   if (focus === "row") /** @type {HTMLElement | null} */ (chosenRow())?.focus({ preventScroll: true });
+}
+
+/** To another place: an entry is one of its step. @param {string} key */
+function leave(key) {
+  if (key !== state.place) state.entry = null;
+  state.place = key;
 }
 
 /** Whether a place is in the figure that stands there. @param {string} key */
@@ -42,10 +49,11 @@ function shows(key) {
 
 /** Choose a row of the figure: it stays as it is, and the choice moves. @param {string} key */
 export function choose(key) {
-  state.place = key;
+  leave(key);
   showChoice();
   markRow();
   drawDetails();
+  relight();
   remember();
   /** @type {HTMLElement | null} */ (chosenRow())?.focus({ preventScroll: true });
 }
@@ -103,7 +111,7 @@ function toForm(form) {
   const id = state.place[0] === "t" ? book(side).steps[Number(state.place.slice(1))].id : null;
   const path = book(side).sections[book(side).sectionOf(state.place)].path ?? "";
   state.form = form;
-  state.axis = -1;
+  Object.assign(state, { axis: -1, row: -1, entry: null });
   const step = id === null ? undefined : book(side).stepById.get(id);
   state.place = step === undefined ? `s${book(side).sectionByPath.get(path) ?? 0}` : `t${step}`;
 }
@@ -112,7 +120,7 @@ function toForm(form) {
 export function toPass(pass) {
   if (!state.page.subjects[pass] || pass === state.side) return;
   const text = placeText(state.place);
-  Object.assign(state, { side: pass, axis: -1 });
+  Object.assign(state, { side: pass, axis: -1, row: -1, entry: null });
   state.place = nearest(text);
   drawAll();
 }

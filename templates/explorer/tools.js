@@ -14,6 +14,7 @@ const LINES = {
   auto: "M9 2.5v13M9 2.5a6.5 6.5 0 0 1 0 13 6.5 6.5 0 0 1 0-13zM9 6h4.5M9 9h6.4M9 12h4.5",
   light: "M12.4 9a3.4 3.4 0 1 1-6.8 0 3.4 3.4 0 0 1 6.8 0zM9 1.2v1.6M9 15.2v1.6M1.2 9h1.6M15.2 9h1.6M3.5 3.5l1.1 1.1M13.4 13.4l1.1 1.1M3.5 14.5l1.1-1.1M13.4 4.6l1.1-1.1",
   dark: "M15 10.8A6.6 6.6 0 0 1 7.2 3a6.6 6.6 0 1 0 7.8 7.8z",
+  follow: "M2 5h14M2 13h14M2 9h4M12 9h4M7 7.4h4v3.2H7z",
   save: "M9 2.5v8.5M5.5 7.8 9 11.3l3.5-3.5M3 15h12",
 };
 
@@ -36,6 +37,7 @@ export function drawTools() {
       forms.length > 1 ? segments("form", [["head", "Per head"], ["fused", "Fused"]]) : null,
       languages.length > 1 ? h("button", { class: "icon", "data-set": `lang=${next}`, lang: next }, languageName(next)) : null,
       h("button", { class: "icon", "data-set": `theme=${THEMES[(THEMES.indexOf(theme) + 1) % 3]}`, "aria-label": say(THEME_WORDS[theme]), title: say(THEME_WORDS[theme]) }, icon(LINES[theme])),
+      round("follow", "follow", say("Follow a token")),
       round("save", "save", say("Download")),
       h("button", { class: "icon", id: "keys", "aria-label": say("Keys"), title: `${say("Keys")} (?)` }, "?"),
     ),
@@ -91,6 +93,9 @@ const KEYS = [
   ["f", "per head or fused"],
   ["m", "the model as a map or as rows"],
   ["b", "what the bars show"],
+  ["r", "follow a token, or a row of the axis that is lit"],
+  ["+ -", "the row after, before"],
+  ["e", "an entry of the product: its row and column"],
   [", .", "pass before, next"],
   ["d", "next step that differs; before: D"],
   ["t", "light or dark"],

@@ -13,6 +13,8 @@
  * @property {string} [source] parameter, buffer or input that it comes from
  * @property {number[]} [axes] a number for each axis: the same number is the same axis by proof; -1 is unknown
  * @property {boolean} [leaves] whether the model gives it back
+ * @property {string[]} [labels] words beside its rows
+ * @property {[number, number]} [sees] of scores under a mask: how many columns before and after the diagonal are seen
  * @property {number} value number of the value: the same wherever it stands
  *
  * @typedef {object} Operation a recorded operation
@@ -70,8 +72,9 @@
  * @property {Record<string, {wide: ModelMap, narrow: ModelMap}>} [maps] in each language
  *
  * @typedef {[number, number, number, number]} Box left, top, right, bottom
- * @typedef {[string, Box, number | null, number?, Box?, [number, number, number, number, number][]?]} Cell
- *   SVG, box, column; of a matrix which operand it is, its body, and where the size of an axis is written
+ * @typedef {[string, Box, number | null, number?, Box?, [number, number, number, number, number][]?, Box?]} Cell
+ *   SVG, box, column; of a matrix which operand it is, its body, where the size of an axis is written, and of a stack the
+ *   matrix in front
  *
  * @typedef {object} Failure why the pass ended early
  * @property {string} reason

@@ -137,3 +137,15 @@ def test_an_outline_without_its_trace_is_told_all_but_operations():
     assert len(data["subjects"][0]["forms"]["head"]["steps"]) == len(list(outline.steps()))
     assert isinstance(outline.root, Section)
     assert not any("ops" in step for step in data["subjects"][0]["forms"]["head"]["steps"])
+
+
+@pytest.mark.parametrize("name", ["gpt2", "transformer-base", "deepseek-v3"])
+def test_heads_side_by_side_keep_their_rows_and_meet_the_weight_that_they_multiply(name):
+    form = page_data(Explored.of(trace(name).outline()), [words_in("en")])[0]["subjects"][0]["forms"]["head"]
+    joined = [step for step in form["steps"] if step["role"] == "concat_heads"]
+    assert joined
+    for step in joined:
+        (heads,), (together,) = step["operands"], step["results"]
+        assert together["axes"][0] == heads["axes"][0] >= 0
+        (output,) = [s for s in form["steps"] if any(o["value"] == together["value"] for o in s["operands"])]
+        assert output["operands"][1]["axes"][0] == together["axes"][1] >= 0

@@ -28,6 +28,9 @@ def test_choosing_a_step_chooses_its_partner(opened):
     left, right = halves(shown, "aside")
     assert "Nothing like it in this model." in left and "Up" in right
     assert place(shown) == "?with=h.0.mlp/up"
+    shown.keyboard.press("Escape")
+    assert place(shown) == "h.0.mlp?with=h.0.mlp" and shown.locator("aside .half").count() == 2
+    assert shown.evaluate("document.body.classList.contains('pair')")
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,7 @@ class EquationCell:
         operand: Which of the step's operands and results it shows, counted through; None for a sign.
         body: The rectangle of a matrix, its stack included.
         edges: Where the sizes of its axes are written, by axis.
+        front: Of a stack, the rectangle of the matrix in front.
     """
 
     cell: Cell
@@ -35,6 +36,7 @@ class EquationCell:
     operand: int | None = None
     body: Box | None = None
     edges: tuple[tuple[int, Box], ...] = ()
+    front: Box | None = None
 
 
 def page_scale(outlines: Sequence[Outline], zoom: float) -> Scale:
@@ -56,9 +58,10 @@ def equation_cells(step: Step, style: Style, words: Words) -> tuple[EquationCell
 
 
 def _shown(slot: Slot, number: int, shown: tuple[Operand, ...]) -> EquationCell:
-    body = around(mark for mark in slot.cell.marks if not isinstance(mark, Text) and mark.ink not in _LOOSE)
+    shapes = [mark for mark in slot.cell.marks if not isinstance(mark, Text) and mark.ink not in _LOOSE]
+    body, front = around(shapes), around(mark for mark in shapes if not mark.ink.endswith("-back"))
     edges = tuple(_edges(slot.cell.marks, body, len(shown[number].shape)))
-    return EquationCell(slot.cell, slot.column, number, body, edges)
+    return EquationCell(slot.cell, slot.column, number, body, edges, front)
 
 
 def _edges(marks: Sequence[Mark], body: Box, n_axes: int) -> Iterator[tuple[int, Box]]:
