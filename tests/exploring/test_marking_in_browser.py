@@ -1,6 +1,5 @@
 """A token followed through all figures, and an entry of a product with its row and column."""
 
-
 import pytest
 
 from tests.browser import chromium
