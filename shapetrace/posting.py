@@ -1,8 +1,9 @@
 """Markdown posts that ask for figures: where the markers are, and the image line under each.
 
 A marker is a comment of its own, ``<!-- shapetrace: gpt2 --section attention -->``; in MDX ``{/* shapetrace: ... */}``.
-It holds the argument and the options of ``shapetrace diagram``, and ``--name`` for the file. A fenced block whose
-language is ``shapetrace`` is one too, and becomes a comment: a site would publish it as code. Nothing else is touched.
+It holds the argument and the options of ``shapetrace diagram``, and ``--name`` for the file; or ``explore``, for a link
+into a page. A fenced block whose language is ``shapetrace`` is one too, and becomes a comment: a site would publish it
+as code. Nothing else is touched.
 """
 
 import hashlib
@@ -10,6 +11,8 @@ import re
 import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from html import escape, unescape
+from urllib.parse import quote
 
 from shapetrace.errors import UsageError
 from shapetrace.formats.markdown import escaped
@@ -19,7 +22,12 @@ _FENCE = re.compile(r"(?P<indent>\s*)(?P<fence>`{3,}|~{3,})\s*(?P<language>[^\s`
 _COMMENT = re.compile(r"(?P<indent> {0,3})(?P<start><!--|\{/\*)\s*shapetrace\b(?P<colon>:?)(?P<rest>.*)", re.DOTALL)
 _ENDS = {"<!--": "-->", "{/*": "*/}"}
 _IMAGE = re.compile(r"\s*!\[.*\]\((?P<target>[^()]+)\)\s*")
+_LINK = re.compile(r"\s*\[.*\]\((?P<target>[^()]+)\)\s*")
+_FRAME = re.compile(r'\s*<iframe src="(?P<target>[^"]+)" [^>]*></iframe>\s*')
 _FILE = re.compile(r"[\w.-]+\.(?:svg|png)")
+_PAGE = re.compile(r"[\w.-]+\.html")
+_PLAIN = "/.?=&,@-_"
+"""What a place keeps as it is in a link."""
 _LONGEST_NAME = 40
 
 
@@ -50,11 +58,25 @@ class Image:
 
     Attributes:
         file: Name of a file beside the post.
-        title: What it shows, for those who cannot see it.
+        title: What it shows, for those who cannot see it; of a link, its words.
+        at: Of a page, the place that it opens at: what a link says behind ``#``.
+        height_px: Of a page in a frame, its height; 0 for a link.
     """
 
     file: str
     title: str
+    at: str | None = None
+    height_px: int = 0
+
+    def line(self, target: str) -> str:
+        """The line that shows it, of a file that is found there."""
+        if self.at is None:
+            return f"![{escaped(self.title)}]({target})"
+        whole = target + (f"#{quote(self.at, safe=_PLAIN)}" if self.at else "")
+        if not self.height_px:
+            return f"[{escaped(self.title)}]({whole})"
+        frame = f'src="{escape(whole)}" title="{escape(self.title)}" width="100%" height="{self.height_px}"'
+        return f'<iframe {frame} loading="lazy"></iframe>'
 
 
 def lines_of(text: str) -> list[str]:
@@ -130,28 +152,32 @@ def _words(text: str, place: str) -> tuple[str, ...]:
         raise UsageError(f"{place}: {str(error).lower()} in {' '.join(text.split())!r}") from error
 
 
-def file_names(place: Place, asked: Sequence[Marker], short: Sequence[str]) -> list[str]:
+def file_names(
+    place: Place, asked: Sequence[Marker], short: Sequence[str], contents: Sequence[tuple[str, ...]] | None = None
+) -> list[str]:
     """A name for the figure of each marker, without suffix: its ``--name``, or in short what it shows.
 
     Args:
         place: Where the post's figures go.
         asked: The markers.
         short: What each shows: ``gpt2-attention``.
+        contents: What makes the content of each file, which several markers may show: all its words by default.
 
     Raises:
         UsageError: If two markers that differ have the same ``--name``.
     """
     taken: dict[str, tuple[str, ...]] = {}
     names = []
-    for marker, shown in zip(asked, short, strict=True):
+    given_contents = contents or [marker.words for marker in asked]
+    for marker, shown, content in zip(asked, short, given_contents, strict=True):
         given = marker.words[marker.words.index("--name") + 1 :][:1] if "--name" in marker.words else ()
         plain = re.sub(r"[^A-Za-z0-9]+", "-", given[0] if given else shown).strip("-").lower()
         name = place.stem + (plain or "figure")[:_LONGEST_NAME].strip("-")
-        if taken.get(name, marker.words) != marker.words:
+        if taken.get(name, content) != content:
             if given:
                 raise UsageError(f"{marker.place}: another figure of this post is named {given[0]!r} too")
-            name += "-" + hashlib.sha256("\0".join(marker.words).encode(errors="replace")).hexdigest()[:6]
-        taken[name] = marker.words
+            name += "-" + hashlib.sha256("\0".join(content).encode(errors="replace")).hexdigest()[:6]
+        taken[name] = content
         names.append(name)
     return names
 
@@ -167,7 +193,7 @@ def refreshed(text: str, place: Place, asked: Sequence[Marker], images: Sequence
         ending = "\r\n" if before.endswith("\r\n") else "\n"
         if not before.endswith("\n"):
             lines[marker.end - 1] += ending
-        line = f"{marker.indent}![{escaped(image.title)}]({place.target(image.file)})"
+        line = marker.indent + image.line(place.target(image.file))
         has_one = marker.end < len(lines) and bool(_file_of_ours(lines[marker.end], place))
         if has_one and not lines[marker.end].endswith("\n"):
             ending = ""
@@ -186,10 +212,12 @@ def shown_files(text: str, place: Place, asked: Sequence[Marker]) -> list[str]:
 
 
 def _file_of_ours(line: str, place: Place) -> str:
-    """The file of an image line that `refreshed` wrote: beside the post, or linked as its place says; else nothing."""
-    image = _IMAGE.fullmatch(line)
-    names = _FILE.findall(image["target"]) if image else []
-    if image is None or not names or not names[-1].startswith(place.stem):
-        return ""
-    name = str(names[-1])
-    return name if image["target"] in {name, f"./{name}", place.target(name)} else ""
+    """The file of a line that `refreshed` wrote: beside the post, or linked as its place says; else nothing."""
+    for pattern, files in ((_IMAGE, _FILE), (_LINK, _PAGE), (_FRAME, _PAGE)):
+        found = pattern.fullmatch(line)
+        target = unescape(found["target"]).partition("#")[0] if found else ""
+        names = files.findall(target)
+        if names and names[-1].startswith(place.stem):
+            name = str(names[-1])
+            return name if target in {name, f"./{name}", place.target(name)} else ""
+    return ""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import chdir
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,12 +12,19 @@ from shapetrace.cli.markers import Wanted, wanted_by
 from shapetrace.cli.terminal import say, show, waiting
 from shapetrace.errors import ShapetraceError, UsageError
 from shapetrace.obtaining import obtain
+from shapetrace.places import FILE
 from shapetrace.request import Request
 
 if TYPE_CHECKING:
     from shapetrace.outlining.structure import Outline
     from shapetrace.places import Place
     from shapetrace.posting import Marker
+
+
+_NO_PAGES = (
+    "this site takes no page beside a post: give --image-dir static/figures (Docusaurus), public/figures (Astro), and "
+    "--url-prefix /figures"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +84,7 @@ def embed(
 def _read(path: Path, image_dir: Path | None, url_prefix: str | None) -> _Post:
     """A post, its markers understood."""
     from shapetrace.places import place_of
-    from shapetrace.posting import file_names, markers
+    from shapetrace.posting import markers
 
     try:
         text = path.read_bytes().decode("utf-8")
@@ -88,7 +95,14 @@ def _read(path: Path, image_dir: Path | None, url_prefix: str | None) -> _Post:
     for marker in found:
         with _named(marker), chdir(path.parent):
             wanted.append(wanted_by(marker.words))
-    return _Post(path, text, place, found, wanted, file_names(place, found, [each.short for each in wanted]))
+    return _Post(path, text, place, found, wanted, _file_names(place, found, wanted))
+
+
+def _file_names(place: "Place", found: "list[Marker]", wanted: list[Wanted]) -> list[str]:
+    from shapetrace.posting import file_names
+
+    contents = [each.content or marker.words for each, marker in zip(wanted, found, strict=True)]
+    return file_names(place, found, [each.short for each in wanted], contents)
 
 
 class _named:  # noqa: N801 - used as a function
@@ -107,8 +121,7 @@ class _named:  # noqa: N801 - used as a function
 
 def _made(post: _Post) -> tuple[dict[Path, bytes], list[Path]]:
     """What the files of a post should hold, its figures, then the post itself; and the figures that they replace."""
-    from shapetrace.formats.rendering import render
-    from shapetrace.posting import Image, refreshed, shown_files
+    from shapetrace.posting import refreshed, shown_files
 
     outlines = _Outlines()
     files: dict[Path, bytes] = {}
@@ -116,9 +129,10 @@ def _made(post: _Post) -> tuple[dict[Path, bytes], list[Path]]:
     for marker, wanted, name in zip(post.markers, post.wanted, post.names, strict=True):
         with waiting(f"{marker.place}: {' '.join(marker.words)}"), _named(marker), chdir(post.path.parent):
             outlines.place = marker.place
-            figure = wanted.draw(outlines)
-            content = render(figure, wanted.to, wanted.asked.options)
-        images.append(Image(f"{name}.{wanted.to.suffix}", figure.title))
+            if wanted.suffix == "html" and post.place.link == f"./{FILE}":
+                raise UsageError(_NO_PAGES)
+            content, shown = wanted.make(outlines)
+        images.append(replace(shown, file=f"{name}.{wanted.suffix}"))
         files[post.place.folder / images[-1].file] = content.encode("utf-8") if isinstance(content, str) else content
     text = refreshed(post.text, post.place, post.markers, images)
     before = [post.place.folder / file for file in shown_files(post.text, post.place, post.markers)]

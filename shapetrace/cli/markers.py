@@ -1,4 +1,4 @@
-"""The words of a marker or of a list of figures, read as those of a command: diagram, compare or models."""
+"""The words of a marker or of a list of figures, read as those of a command: diagram, compare, models or explore."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from shapetrace.drawing.primitives import Figure
     from shapetrace.formats.contract import Format
     from shapetrace.outlining.structure import Outline
+    from shapetrace.posting import Image
 
 Outlines = Callable[[Request, bool], "Outline"]
 """Gives the outline of what a request asks for, fused or not."""
@@ -36,15 +37,27 @@ class Wanted:
 
     Attributes:
         short: What it shows, for the name of a file: ``gpt2-attention``.
-        to: The format.
-        asked: How it looks.
-        draw: Draws it, given how outlines are had.
+        suffix: Of the file.
+        make: Makes the content of the file and what stands in the post, given how outlines are had.
+        content: What makes the content, where other markers may show the same file; () if they may not.
     """
 
     short: str
-    to: "Format"
-    asked: StyleOptions
-    draw: "Callable[[Outlines], Figure]"
+    suffix: str
+    make: "Callable[[Outlines], tuple[str | bytes, Image]]"
+    content: tuple[str, ...] = ()
+
+
+def _figure(short: str, to: "Format", asked: StyleOptions, draw: "Callable[[Outlines], Figure]") -> Wanted:
+    """An image of a figure."""
+    from shapetrace.formats.rendering import render
+    from shapetrace.posting import Image
+
+    def make(outlines: Outlines) -> "tuple[str | bytes, Image]":
+        figure = draw(outlines)
+        return render(figure, to, asked.options), Image("", figure.title)
+
+    return Wanted(short, to.suffix, make)
 
 
 def wanted_by(words: Sequence[str]) -> Wanted:
@@ -53,7 +66,12 @@ def wanted_by(words: Sequence[str]) -> Wanted:
     Raises:
         UsageError: If they are no arguments and options of that command.
     """
-    commands: dict[str, Callable[..., Any]] = {"compare": _compared, "models": _listed, "diagram": _drawn}
+    commands: dict[str, Callable[..., Any]] = {
+        "compare": _compared,
+        "models": _listed,
+        "explore": _explored,
+        "diagram": _drawn,
+    }
     name, given = (words[0], words[1:]) if words and words[0] in commands else ("diagram", words)
     found: Wanted = _parsed(commands[name], given, name)
     return found
@@ -122,7 +140,7 @@ def _drawn(
     def draw(outlines: Outlines) -> "Figure":
         return drawing(outlines(request, asked.fused), Excerpt("", asked.section, asked.step), asked.options)
 
-    return Wanted("-".join(filter(None, [_short(request.model), *what])), _format(format), asked, draw)
+    return _figure("-".join(filter(None, [short_name(request.model), *what])), _format(format), asked, draw)
 
 
 @takes_section
@@ -152,7 +170,7 @@ def _compared(
         found = found or [trace.outline(fused=asked.fused) for trace in variants(request)]
         return compare(found, section=section, theme=options.theme, lang=options.lang, look=options.look)
 
-    return Wanted("-".join(["compare", *map(_short, models)]), _format(format), asked, draw)
+    return _figure("-".join(["compare", *map(short_name, models)]), _format(format), asked, draw)
 
 
 @takes_style
@@ -176,10 +194,46 @@ def _listed(
         title = asked.title or tables.family_title(family, options.lang, options.templates)
         return tables.figure(grid, theme=options.theme, lang=options.lang, title=title, templates=options.templates)
 
-    return Wanted("-".join(filter(None, ["models", family, _short(model)])), _format(format), asked, draw)
+    return _figure("-".join(filter(None, ["models", family, short_name(model)])), _format(format), asked, draw)
 
 
-def _short(model: str) -> str:
+@takes_model
+def _explored(
+    request: Request,
+    other: Annotated[str, typer.Argument()] = "",
+    at: Annotated[str, typer.Option("--at")] = "",
+    link: Annotated[str, typer.Option("--link")] = "",
+    frame: Annotated[int, typer.Option("--frame", min=0)] = 0,
+    theme: Annotated[str, typer.Option("--theme")] = "default",
+    lang: Annotated[str, typer.Option("--lang")] = "en",
+    title: Annotated[str, typer.Option("--title")] = "",
+    templates: Annotated[Path | None, typer.Option("--templates")] = None,
+    name: Annotated[str, typer.Option("--name")] = "",  # noqa: ARG001 - read by posting.file_names
+) -> Wanted:
+    from shapetrace.drawing import Look
+    from shapetrace.formats.contract import Options
+    from shapetrace.posting import Image
+    from shapetrace.request import OF_ONE, for_each
+
+    requests = for_each(request, (request.model, other), of_one=OF_ONE) if other else [request]
+    for each in requests:
+        check(each)
+    options = Options(lang=lang, theme=theme, look=Look(title=title, templates=templates))
+    options.check()
+
+    def make(outlines: Outlines) -> "tuple[str | bytes, Image]":
+        from shapetrace.exploring import Explored, Tour
+        from shapetrace.formats.page import place_in, render, title_of
+
+        tour = Tour(tuple(Explored.of(outlines(each, False)) for each in requests), in_step=bool(other))
+        place = place_in(tour, at)
+        return render(tour, options), Image("", link or title_of(tour, place, options), place, frame)
+
+    short = "-".join(short_name(each.model) or "reference" for each in requests)
+    return Wanted(f"explore-{short}", "html", make, (f"{requests} {theme} {lang} {title} {templates}",))
+
+
+def short_name(model: str) -> str:
     """A model as a part of a file's name: ``llama-3.1-8b``, ``hf-mistral``, ``MyModel``, ``trace``."""
     if model.startswith(("hf:", "toy:")):
         kind, _, name = model.partition(":")

@@ -11,6 +11,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from shapetrace.comparing.unfolding import moved
 from shapetrace.drawing.content.selecting import section_named
 from shapetrace.drawing.inks import SHAPES, TEXTS, ShapeInk
 from shapetrace.drawing.kinds.equation_cells import EquationCell
@@ -26,9 +27,11 @@ from shapetrace.formats.contract import Excerpt, Files, Format, Options
 from shapetrace.formats.fragments import fragment
 from shapetrace.formats.svg import ink_class, px
 from shapetrace.formats.templating import rendered
-from shapetrace.outlining.structure import Outline
+from shapetrace.outlining.structure import Outline, Section, Step
 
 _FOLDER = "explorer"
+_CHOICES = ("dims", "form", "view", "bars", "lang", "theme", "axis", "row", "entry", "pass", "with")
+"""What a link holds behind its place."""
 
 
 def render(shown: Tour | Explored, options: Options, place: str = "") -> str:
@@ -50,7 +53,7 @@ def render(shown: Tour | Explored, options: Options, place: str = "") -> str:
         "side": _side(tour),
         "lang": options.lang,
         "layout": tour.layout,
-        "place": _place(tour, place),
+        "place": place_in(tour, place),
         "theme": options.theme if options.theme in {"light", "dark"} else "auto",
         "languages": {words.lang: _phrases(words, templates) for words in languages},
         "cells": [_cell(cell) for cell in drawn.cells],
@@ -95,25 +98,66 @@ def _share_steps(data: dict[str, Any]) -> None:
     data["steps"] = [json.loads(text) for text in numbers]
 
 
-def _place(tour: Tour, asked: str) -> str:
-    """Id of a step, or path of a section, of the first model that has it; of a failed pass where it ended."""
+def place_in(tour: Tour, asked: str) -> str:
+    """What a link to a place says behind its ``#``; of a failed pass where it ended, if nothing is asked for.
+
+    Args:
+        tour: What a page shows.
+        asked: Id of a step, path or kind of a section, of the first model that has it; then choices as in a link:
+            ``attention?dims=names``.
+
+    Raises:
+        UsageError: If there is no such place, or no such choice.
+    """
     outlines = [subject.outline for subject in tour.subjects]
-    if not asked:
-        return next((last_step(outline) for outline in outlines if outline.failure), "")
+    where, mark, state = asked.partition("?")
+    for choice in state.split("&") if state else ():
+        if (name := choice.partition("=")[0]) not in _CHOICES:
+            raise UsageError(f"no {name!r} in a link of the explorer: it holds {', '.join(_CHOICES)}")
+    if not where:
+        return (next((last_step(outline) for outline in outlines if outline.failure), "")) + mark + state
     for outline in outlines[:-1]:
         try:
-            return _place_in(outline, asked)
+            return _place_in(outline, where) + mark + state
         except UsageError:
             continue
-    return _place_in(outlines[-1], asked)
+    return _place_in(outlines[-1], where) + mark + state
+
+
+def title_of(tour: Tour, place: str, options: Options) -> str:
+    """What a link to a place says: ``GPT-2 small: Scores``."""
+    words, name = words_in(options.lang, options.templates), (options.look.title if options.look else "") or tour.name
+    where = place.partition("?")[0]
+    for outline in (subject.outline for subject in tour.subjects):
+        parts: list[Step | Section] = [*outline.steps(), *outline.root.sections()]
+        for part in parts:
+            ids = part.members or (part.path,) if isinstance(part, Section) else (part.id,)
+            if where and {_bare(where), _first_layer(outline, where)} & set(map(_bare, ids)):
+                return words.say("{title}: {sentence}", title=name, sentence=words.say(part.title))
+    return name
 
 
 def _place_in(outline: Outline, asked: str) -> str:
     """The same in one model; of folded layers it may be any."""
-    if any(step.id == asked for step in outline.steps()):
+    places = (*(step.id for step in outline.steps()), *(section.path for section in outline.root.sections()))
+    if _first_layer(outline, asked) in set(map(_bare, places)):
         return asked
     found = section_named(outline, asked)
-    return asked if asked in found.members else found.path
+    return asked if asked in found.members else found.spoken
+
+
+def _first_layer(outline: Outline, asked: str) -> str:
+    """The same place in the first of the layers that it is in: ``h.7.attn/scores`` is drawn as ``h.0.attn/scores``."""
+    found = _bare(asked)
+    for section in outline.root.sections():
+        member = next((each for each in section.members if moved(found, _bare(each), "") != found), None)
+        found = moved(found, _bare(member), _bare(section.members[0])) if member else found
+    return found
+
+
+def _bare(path: str) -> str:
+    """A path or id as people type it, without the brackets of what is no module."""
+    return path.replace("<", "").replace(">", "")
 
 
 def _languages(first: str, templates: Path | None) -> list[Words]:

@@ -192,7 +192,7 @@ async function start() {
   byId("data").remove();
   Object.assign(state, { lang: state.page.lang, theme: state.page.theme, form: state.page.form, side: state.page.side });
   const asked = location.hash.slice(1);
-  follow(`#${asked || state.page.place}`);
+  follow(`#${asked || encodeURI(state.page.place)}`);
   if (book().steps.length <= MOST_OPEN) book().sections.forEach((_, n) => opened.add(`s${n}`));
   listen();
   drawAll();

@@ -1,6 +1,9 @@
+import re
+from urllib.parse import quote
+
 import pytest
 
-from shapetrace import serialize
+from shapetrace import load, serialize
 from tests.traces import linear
 
 TEXT = "# Post\n\n<!-- shapetrace: trace.json -->\n\n```shapetrace\ntrace.json --step 1 --lang zh\n```\nend\n"
@@ -108,3 +111,67 @@ def test_figures_go_where_they_are_told_to(post, shapetrace):
     shapetrace("embed", post, "--image-dir", folder, "--url-prefix", "/blog/img")
     assert "](/blog/img/post-trace.svg)" in post.read_text(encoding="utf-8")
     assert not shapetrace("embed", "--check", post, "--image-dir", folder, "--url-prefix", "/blog/img").out
+
+
+EXPLORED = """# Post
+
+<!-- shapetrace: explore trace.json --at "linear?dims=names" --link "the step itself" -->
+
+<!-- shapetrace: explore trace.json --frame 480 -->
+
+{/* shapetrace: explore trace.json */}
+"""
+
+
+def test_a_marker_writes_a_link_into_a_page_or_the_page_in_a_frame(post, shapetrace):
+    post.write_text(EXPLORED, encoding="utf-8")
+    step = next(iter(load(post.parent / "trace.json").outline().steps())).id
+    post.write_text(EXPLORED.replace("linear?", f"{step}?"), encoding="utf-8")
+    told = shapetrace("embed", post).out.splitlines()
+    assert told == [str(post.parent / "post-explore-trace.html"), str(post)]
+    text = post.read_text(encoding="utf-8")
+    assert f"-->\n[the step itself](post-explore-trace.html#{quote(step)}?dims=names)\n" in text
+    assert '-->\n<iframe src="post-explore-trace.html" title="' in text
+    assert 'width="100%" height="480" loading="lazy"></iframe>\n' in text
+    assert "](post-explore-trace.html)\n" in text
+    assert (post.parent / "post-explore-trace.html").read_text(encoding="utf-8").startswith("<!doctype html>")
+    assert not shapetrace("embed", post).out
+    assert not shapetrace("embed", "--check", post).out
+
+
+def test_a_page_that_no_marker_shows_any_more_is_removed(post, shapetrace):
+    post.write_text(EXPLORED.replace("linear?", "?"), encoding="utf-8")
+    shapetrace("embed", post)
+    text = re.sub(r"explore trace.json[^>}*]*?(?= -->| \*/)", "trace.json --step 1", post.read_text(encoding="utf-8"))
+    post.write_text(text, encoding="utf-8")
+    assert f"removed {post.parent / 'post-explore-trace.html'}" in shapetrace("embed", post).out
+    assert "explore" not in post.read_text(encoding="utf-8") and "iframe" not in post.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("--at nowhere", "post.md:1: no section 'nowhere'"),
+        ('--at "?colour=red"', "post.md:1: no 'colour' in a link of the explorer: it holds dims, form"),
+        ("--frame -3", "post.md:1: Invalid value for '--frame'"),
+        ("other.json", "post.md:1: "),
+    ],
+)
+def test_a_wrong_place_in_a_page_is_told_with_its_line(post, shapetrace, words, message):
+    post.write_text(f"<!-- shapetrace: explore trace.json {words} -->\n", encoding="utf-8")
+    assert message in shapetrace("embed", post, code=2).err
+    assert not list(post.parent.glob("*.html"))
+
+
+def test_two_models_stand_in_one_page(post, shapetrace):
+    post.write_text("<!-- shapetrace: explore trace.json trace.json -->\n", encoding="utf-8")
+    shapetrace("embed", post)
+    assert "](post-explore-trace-trace.html)" in post.read_text(encoding="utf-8")
+
+
+def test_a_site_that_would_not_publish_the_page_says_where_to_put_it(post, shapetrace):
+    (post.parent / "astro.config.mjs").write_text("", encoding="utf-8")
+    post.write_text("<!-- shapetrace: explore trace.json -->\n", encoding="utf-8")
+    assert "give --image-dir static/figures" in shapetrace("embed", post, code=2).err
+    shapetrace("embed", "--image-dir", post.parent / "public/figures", "--url-prefix", "/figures", post)
+    assert "](/figures/post-explore-trace.html)" in post.read_text(encoding="utf-8")

@@ -1,8 +1,11 @@
 """The explorer in Chromium: what a reader does, and what they then see."""
 
+import re
+
 import pytest
 
 import shapetrace
+from shapetrace.cli import main as command_line
 from tests.browser import chromium
 from tests.exploring.conftest import DESKTOP, PHONE, place
 from tests.exploring.models import HOSTILE, trace
@@ -263,3 +266,26 @@ def test_several_pages_in_a_notebook_do_not_disturb_each_other(browser, tmp_path
     assert first.locator("html").get_attribute("data-theme") == "dark"
     shown.close()
     assert not errors
+
+
+def test_what_embed_links_to_opens_at_the_place(browser, tmp_path, monkeypatch):
+    post = tmp_path / "post.md"
+    post.write_text(
+        '<!-- shapetrace: explore gpt2 --at "h.7.attn/scores?dims=names&entry=9,4" -->\n\n'
+        "<!-- shapetrace: explore gpt2 --at embedding --frame 500 -->\n",
+        encoding="utf-8",
+    )
+    monkeypatch.setattr("sys.argv", ["shapetrace", "embed", str(post)])
+    with pytest.raises(SystemExit):
+        command_line.main()
+    link = re.search(r"\]\(([^)]+)\)", post.read_text(encoding="utf-8"))[1]
+    frame = re.search(r"<iframe .*</iframe>", post.read_text(encoding="utf-8"))[0]
+    shown = browser.new_page(viewport=DESKTOP)
+    shown.goto(f"{tmp_path.as_uri()}/{link}")
+    shown.wait_for_function("document.documentElement.dataset.ready")
+    assert place(shown) == "h.7.attn/scores?dims=names&entry=9,4"
+    article = tmp_path / "article.html"
+    article.write_text(f"<!doctype html><body>{frame}</body>", encoding="utf-8")
+    shown.goto(article.as_uri())
+    assert shown.frame_locator("iframe").locator("h1").inner_text().startswith("Embedding")
+    shown.close()

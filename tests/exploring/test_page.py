@@ -67,6 +67,19 @@ def test_a_place_that_does_not_exist_is_refused():
         page("gpt2", "h.0.attention")
 
 
+@pytest.mark.parametrize(
+    "place", ["h.7.attn/scores", "h.11", "embedding/token-lookup", "<embedding>/position", "h.3.mlp?dims=names"]
+)
+def test_a_place_may_be_in_any_of_the_layers_and_is_written_as_a_link_writes_it(place):
+    assert unpacked(page("gpt2", place))["place"] == place
+
+
+@pytest.mark.parametrize("place", ["h.12.attn/scores", "h.7.attn/nothing", "h.70"])
+def test_a_layer_or_step_that_is_not_there_is_refused(place):
+    with pytest.raises(UsageError, match="no section"):
+        page("gpt2", place)
+
+
 def test_modules_are_joined_each_after_those_it_needs():
     files = {
         "main.js": 'import { b } from "./b.js";\nexport const a = b;\n',
