@@ -20,7 +20,7 @@ from shapetrace.capture.plain import named_tensors, tensors_in
 from shapetrace.capture.recorder import Recorder
 from shapetrace.capture.registry import Registry
 from shapetrace.capture.scopes import Scopes, module_scopes
-from shapetrace.capture.sharded import local
+from shapetrace.capture.sharded import finish, local
 from shapetrace.errors import TraceError
 
 __tracebackhide__ = True  # pytest shows the code of the test, not ours
@@ -74,6 +74,7 @@ def capture(
         with recording(recorder, model, values):
             result = model(*args, **kwargs)
         outputs = outputs_of(recorder, result)
+        finish(tensors_in(result))
     except Exception as error:
         failure = failure_of(recorder, error)
         trace = trace_of(recorder, info, model, (inputs, outputs), failure)

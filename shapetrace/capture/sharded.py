@@ -23,6 +23,17 @@ def local(tensor: torch.Tensor) -> torch.Tensor:
     return tensor
 
 
+def finish(tensors: Iterable[torch.Tensor]) -> None:
+    """Wait for what a collective has not finished, where nobody will read it; PyTorch warns of it at its end."""
+    for tensor in tensors:
+        inner = tensor
+        while is_wrapper(type(inner)):
+            wait = getattr(inner, "trigger_wait", None)
+            if wait is not None:
+                wait()
+            inner = getattr(inner, inner.__tensor_flatten__()[0][0])  # type: ignore[attr-defined]
+
+
 def layout(tensor: torch.Tensor, value: int = -1, name: str = "") -> Layout | None:
     """How a tensor lies on the ranks, as its engine says; None for a plain one."""
     spec = getattr(tensor, "_spec", None) if is_wrapper(type(tensor)) else None

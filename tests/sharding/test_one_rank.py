@@ -9,6 +9,7 @@ import torch
 from torch.distributed.tensor.debug import CommDebugMode
 
 from shapetrace.api import Trace
+from shapetrace.capture.sharded import finish
 from shapetrace.errors import UsageError
 from shapetrace.models import building, huggingface, presets
 from shapetrace.obtaining import obtain
@@ -69,7 +70,7 @@ def test_collectives_of_presets_are_those_that_pytorch_counts(name: str, sp: boo
         model = megatron.shard(building.build(settings), settings, request.ranks)
         args, _ = building.inputs(settings)
         with counted:
-            model(*args)
+            finish([model(*args)])
     assert _by_talk(preset(name, tp=4, sp=sp)) == _by_name(counted)
 
 
@@ -81,7 +82,7 @@ def test_collectives_of_transformers_are_those_that_pytorch_counts(kind: str, de
         model = hf_plans.shard(huggingface.build(configuration, device="cpu"), Degrees(**degrees))
         with counted, warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # hooks of the counter want plain tensors
-            model(torch.zeros(1, 16, dtype=torch.int64))
+            finish([model(torch.zeros(1, 16, dtype=torch.int64)).logits])
     assert _by_talk(hugging(kind, **degrees)) == _by_name(counted)
 
 
@@ -133,6 +134,16 @@ def test_deepseek_v3_has_its_attention_whole_on_every_rank() -> None:
     found = obtain(Request(model="hf:deepseek_v3", shape={"seq": 64}, ranks=Degrees(tp=8)), print).outline()
     assert (found.totals.parameters, found.ranks.parameters) == (93_959_052_288, 671_026_404_352)
     assert found.ranks.whole == ("attention",)
+
+
+def test_megatrons_plan_cuts_what_widens_the_latents_of_deepseek_v3_and_what_follows() -> None:
+    found = obtain(Request(model="deepseek-v3", shape={"seq": 64}, ranks=Degrees(tp=8)), print).outline()
+    heads, layers = 128, 61
+    queries, keys_and_values, out = 1536 * heads * (128 + 64), 512 * heads * (128 + 128), heads * 128 * 7168
+    cut = (queries + keys_and_values + out) * layers
+    assert found.totals.parameters == 93_959_052_288 - cut * 7 // 8 == 84_780_342_272
+    assert found.ranks.parameters == 671_026_404_352
+    assert found.ranks.whole == ()
 
 
 @pytest.mark.parametrize(("degrees", "experts"), [({"tp": 8}, (8, 3584, 4096)), ({"tp": 8, "ep": 8}, (1, 28672, 4096))])

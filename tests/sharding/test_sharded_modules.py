@@ -5,10 +5,12 @@ from collections.abc import Iterator
 import pytest
 import torch
 from torch import distributed, nn
+from torch._C._distributed_c10d import _get_work_registry_size
 from torch.distributed.tensor import DTensor, Replicate, Shard, distribute_tensor
 from torch.distributed.tensor.debug import CommDebugMode
 from torch.distributed.tensor.parallel import ColwiseParallel, RowwiseParallel, parallelize_module
 
+from shapetrace.capture.sharded import finish
 from shapetrace.errors import UsageError
 from shapetrace.serialize import from_json, to_json
 from shapetrace.sharding.degrees import Degrees
@@ -71,7 +73,7 @@ def test_collectives_are_those_that_pytorch_counts(world: None, grad: bool) -> N
     model, counted = sharded(), CommDebugMode()
     with torch.set_grad_enabled(grad):
         with counted:
-            model(torch.ones(3, 16))
+            finish([model(torch.ones(3, 16))])
         assert len(collectives(trace(model, torch.ones(3, 16)))) == counted.get_total_counts() == 1
 
 
@@ -105,6 +107,12 @@ def test_what_an_operation_needs_from_others_comes_before_it(world: None) -> Non
     assert [name for name in names if name in ("matmul", "reduce_scatter_tensor", "all_reduce", "relu")] == [
         "matmul", "all_reduce", "relu",
     ]  # fmt: skip
+
+
+def test_no_collective_is_left_unfinished_of_which_pytorch_warns(world: None) -> None:
+    before = _get_work_registry_size()
+    trace(sharded(), torch.ones(3, 16))
+    assert _get_work_registry_size() == before
 
 
 def test_a_trace_of_a_rank_is_read_back(world: None) -> None:
