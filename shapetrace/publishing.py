@@ -138,6 +138,8 @@ def _on_one_line(command: str) -> str:
 def _parts(outline: Outline) -> list[Excerpt]:
     """The map, the overview and every section: the first of a kind is named after it, others after their path."""
     parts = [Excerpt("map", view="map"), Excerpt("overview")]
+    if outline.ranks is not None and outline.ranks.size > 1:
+        parts.insert(1, Excerpt("mesh", view="mesh"))
     if outline.explained is not None:
         parts.append(Excerpt("failure", "failure"))
     taken = {part.name for part in parts}

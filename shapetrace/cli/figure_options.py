@@ -109,7 +109,11 @@ class FigureOptions(SectionOptions):
     ] = False
     view: Annotated[
         str,
-        _option(_WHAT, "overview; rows: every step; map: boxes and arrows; story: only what multiplies.", "--view"),
+        _option(
+            _WHAT,
+            "overview; rows: every step; map: boxes; story: what multiplies; mesh: ranks.",
+            "--view",
+        ),
     ] = "overview"
 
     @property
@@ -127,7 +131,7 @@ class FigureOptions(SectionOptions):
         from shapetrace.formats.contract import Excerpt
         from shapetrace.publishing import part_of
 
-        if self.view in {"map", "story"} and not self.section and self.step is None:
+        if self.view in {"map", "story", "mesh"} and not self.section and self.step is None:
             return Excerpt(self.view)
         return part_of(self.section or None, self.step)
 

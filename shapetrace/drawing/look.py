@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias, get_args
 from shapetrace.drawing.widths import COLUMN_PX, check
 from shapetrace.errors import UsageError
 
-View: TypeAlias = Literal["overview", "rows", "map", "story"]
+View: TypeAlias = Literal["overview", "rows", "map", "story", "mesh"]
 
 MAX_ROWS = 60
 

@@ -90,13 +90,13 @@ class Excerpt:
         name: Name of its files, without suffix.
         section: Path or kind of a section; None for the whole model.
         step: Number of one step, counted from 1; None for a section or the whole.
-        view: How a figure shows the whole, where that is not by its rows: ``map``, ``story``.
+        view: How a figure shows the whole, where that is not by its rows: ``map``, ``story``, ``mesh``.
     """
 
     name: str
     section: str | None = None
     step: int | None = None
-    view: Literal["", "map", "story"] = ""
+    view: Literal["", "map", "story", "mesh"] = ""
 
 
 _OF_DRAWING = frozenset({"lang", "look", "theme", "strict", "explain"})

@@ -1,5 +1,6 @@
 """What stands above and below a table: the model in one line, totals, coverage, what is not counted."""
 
+from shapetrace.drawing.content.ranking import mesh_text
 from shapetrace.drawing.wording import Words
 from shapetrace.formats.numbers import exact, n_bytes, percent, short
 from shapetrace.formats.phrasing import ENGLISH, part_named
@@ -116,11 +117,10 @@ def of_ranks(outline: Outline, words: Words = ENGLISH) -> list[str]:
     ranks = outline.ranks
     if ranks is None:
         return []
-    mesh = " × ".join(f"{name} {size}" for name, size in ranks.mesh if size > 1)
     counts = outline.totals
     lines = [
         GAP.join((
-            words.say("rank {rank} of {size}", rank=exact(ranks.rank), size=exact(ranks.size)), mesh,
+            words.say("rank {rank} of {size}", rank=exact(ranks.rank), size=exact(ranks.size)), mesh_text(ranks),
             words.say("{n} of {all} parameters", n=exact(counts.parameters), all=exact(ranks.parameters)),
         )),
     ]  # fmt: skip

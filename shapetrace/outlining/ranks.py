@@ -65,6 +65,25 @@ class Transfer:
 
 
 @dataclass(frozen=True, slots=True)
+class Circle:
+    """Ranks that talk to each other, this one among them, and all that they do in one pass.
+
+    Attributes:
+        axes: The axes of meshes along which they stand.
+        ranks: How many they are.
+        members: Which: ``0-7``.
+        collectives: How often they talk, by how.
+        sent: Bytes that one of them sends.
+    """
+
+    axes: tuple[str, ...]
+    ranks: int
+    members: str
+    collectives: dict[str, int]
+    sent: int
+
+
+@dataclass(frozen=True, slots=True)
 class Ranks:
     """What a pass of one rank is of a pass of all.
 
@@ -76,6 +95,8 @@ class Ranks:
         sent: Bytes that this rank sends in one pass.
         collectives: How often ranks talk, by how.
         whole: Kinds of sections of whose weights every rank holds all.
+        place: Where the rank stands along each axis of the mesh.
+        circles: With whom it talks.
     """
 
     rank: int
@@ -85,3 +106,13 @@ class Ranks:
     sent: int
     collectives: dict[str, int] = field(default_factory=dict)
     whole: tuple[str, ...] = ()
+    place: tuple[tuple[str, int], ...] = ()
+    circles: tuple[Circle, ...] = ()
+
+    @property
+    def axes(self) -> tuple[tuple[str, int], ...]:
+        """The axes that together make all ranks, outermost first; others are further ways to count the same ranks."""
+        n_ranks, taken = 1, 0
+        while n_ranks < self.size and taken < len(self.mesh):
+            n_ranks, taken = n_ranks * self.mesh[taken][1], taken + 1
+        return self.mesh[:taken] if n_ranks == self.size else ()

@@ -105,6 +105,9 @@ FIGURES: dict[str, Callable[[], Figure]] = {
     "rank-overview": lambda: figure(rank("llama-3.1-8b", tp=8)),
     "rank-story": lambda: figure(rank("llama-3.1-8b", tp=8), look=STORY),
     "rank-map": lambda: figure(rank("llama-3.1-8b", tp=8), look=Look(view="map")),
+    "rank-mesh": lambda: figure(rank("llama-3.1-8b", tp=8, world=1024, rank=1000), look=Look(view="mesh")),
+    "rank-mesh-zh": lambda: figure(rank("gpt2", tp=2, world=2048), look=Look(view="mesh"), lang="zh"),
+    "rank-mesh-narrow": lambda: figure(rank("gpt2", tp=12, dp=3), look=Look(view="mesh", width_px=400)),
     "rank-compare": lambda: compare([read("llama-3.1-8b"), rank("llama-3.1-8b", tp=8)]),
     **{f"failure-{name}": lambda name=name: failed(name) for name in FAILURES},  # type: ignore[misc]
 }

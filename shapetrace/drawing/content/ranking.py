@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from shapetrace.drawing.wording import Words, bytes_text, counted, short
-from shapetrace.outlining.ranks import Ranks, Transfer
+from shapetrace.outlining.ranks import Circle, Ranks, Transfer
 
 
 def facts_of_ranks(ranks: Ranks, held: int, words: Words) -> list[str]:
@@ -20,8 +20,19 @@ def facts_of_ranks(ranks: Ranks, held: int, words: Words) -> list[str]:
 
 
 def mesh_text(ranks: Ranks) -> str:
-    """The axes along which ranks stand: ``dp 128 × tp 8``; "" for a single rank."""
-    return " × ".join(f"{name} {size}" for name, size in ranks.mesh if size > 1)
+    """The axes along which ranks stand: ``dp 128 × tp 8``; "" for a single rank.
+
+    An axis that counts the same ranks once more stands behind them: ``tp 8, ep 8``.
+    """
+    more = ranks.mesh[len(ranks.axes) :] if ranks.axes else ()
+    first = " × ".join(f"{name} {size}" for name, size in ranks.axes or ranks.mesh if size > 1)
+    return ", ".join(filter(None, (first, *(f"{name} {size}" for name, size in more if size > 1))))
+
+
+def talks_of(circle: Circle, words: Words) -> str:
+    """How ranks talk: ``253 all-reduce, 1 all-gather``."""
+    counts = (f"{counted(n)} {words.say(talk.replace('_', '-'))}" for talk, n in circle.collectives.items())
+    return words.phrases.get(", ", ", ").join(counts)
 
 
 def sending(transfer: Transfer, words: Words) -> str:

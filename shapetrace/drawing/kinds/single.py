@@ -9,6 +9,7 @@ from shapetrace.drawing.content.subject import Subject, subject_of
 from shapetrace.drawing.framing import framed
 from shapetrace.drawing.kinds.failure import failure_figure
 from shapetrace.drawing.kinds.map import map_figure
+from shapetrace.drawing.kinds.mesh import mesh_figure
 from shapetrace.drawing.kinds.overview import NARROWEST_PX, overview_figure
 from shapetrace.drawing.kinds.story import story_figure
 from shapetrace.drawing.layout.captions import row_title
@@ -30,6 +31,8 @@ from shapetrace.errors import UsageError
 from shapetrace.outlining.structure import Outline
 
 _BOTTOM_PX = 22.0
+_WHOLE = {"map": map_figure, "story": story_figure, "mesh": mesh_figure}
+"""Views that show the whole model alone."""
 
 
 @framed
@@ -63,10 +66,10 @@ def figure(
     look = look or Look()
     words = words_in(lang, look.templates)
     colours = theme_named(theme, look.templates)
-    if look.view in {"map", "story"}:
+    if look.view in _WHOLE:
         if section is not None or step is not None:
             raise UsageError(f"the {look.view} is of the whole model: leave the section and the step out")
-        return (map_figure if look.view == "map" else story_figure)(outline, colours, words, look)
+        return _WHOLE[look.view](outline, colours, words, look)
     if section == FAILURE and outline.explained:
         return failure_figure(outline, outline.explained, colours, words, look)
     if look.view == "overview" and not (look.expand or section or step is not None):

@@ -98,6 +98,16 @@ def _legend_lines(entries: Sequence[tuple[str, str]], room: float) -> list[tuple
     return lines
 
 
+_SIGNS_OF_RANKS: dict[str, tuple[Mark, ...]] = {
+    "circle": (Line((((0, -7), (10, -7), (10, 7), (-10, 7), (-10, -7), (0, -7)),), "rail", 4),),
+    "part": (
+        *(Rect(place * 8 - 16, -7, 8, _SWATCH_PX, "data-others", 0) for place in range(1, 4)),
+        Rect(-16, -7, 8, _SWATCH_PX, "data", 0),
+    ),
+    "summand": (Text(0, 4, (Span("Σ 8"),), "stack"),),
+}
+
+
 def _swatch(sign: str) -> tuple[Mark, ...]:
     half = _SWATCH_PX / 2
     if sign == "match":
@@ -108,11 +118,8 @@ def _swatch(sign: str) -> tuple[Mark, ...]:
         return (Text(0, 4, (Span("64"),), "shape"), Line((((0, 8), (13, 8)),), "change-line"))
     if sign == "rail":
         return (Line((((0, -half), (0, half - 3), (6, half - 3)),), "rail", 4), Circle(7, half - 3, 2.5, "rail-dot"))
-    if sign == "part":
-        parts = [Rect(place * 8 - 16, -half, 8, _SWATCH_PX, "data-others", 0) for place in range(1, 4)]
-        return (*parts, Rect(-16, -half, 8, _SWATCH_PX, "data", 0))
-    if sign == "summand":
-        return (Text(0, 4, (Span("Σ 8"),), "stack"),)
+    if sign in _SIGNS_OF_RANKS:
+        return _SIGNS_OF_RANKS[sign]
     if sign == "broken":
         return (
             Polygon(((-10, -half), (-2, -half), (1, -2), (-3, 2), (-1, half), (-10, half)), "const-hollow"),

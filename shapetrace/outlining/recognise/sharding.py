@@ -6,7 +6,7 @@ ends both.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import prod
 from types import MappingProxyType
@@ -18,7 +18,7 @@ from shapetrace.outlining.axis_ids import axis_groups
 from shapetrace.outlining.axis_roles import AxisRoles
 from shapetrace.outlining.drafts import Draft, Ref
 from shapetrace.outlining.flow import Flow
-from shapetrace.outlining.ranks import Ranks, Share
+from shapetrace.outlining.ranks import Circle, Ranks, Share, Transfer
 from shapetrace.outlining.recognise.cutting import Spot, cut_axis
 from shapetrace.outlining.sections import Node
 from shapetrace.outlining.steps.collectives import axes_of
@@ -219,8 +219,18 @@ def ranks(flow: Flow, drafts: tuple[Draft, ...], lyings: Mapping[int, Lyings], f
         trace.world.rank, trace.world.size, trace.world.mesh,
         sum(whole.get(parameter.name, prod(parameter.shape)) for parameter in parameters),
         sum(transfer.sent for transfer in told), dict(Counter(transfer.talk for transfer in told)),
-        tuple(kind for kind, is_whole in kinds.items() if is_whole),
+        tuple(kind for kind, is_whole in kinds.items() if is_whole), trace.world.place, tuple(_circles(told)),
     )  # fmt: skip
+
+
+def _circles(told: Sequence[Transfer]) -> Iterator[Circle]:
+    """Those who talk, in the order in which they do first."""
+    by_members: dict[tuple[tuple[str, ...], str], list[Transfer]] = {}
+    for transfer in told:
+        by_members.setdefault((transfer.axes, transfer.members), []).append(transfer)
+    for (axes, members), found in by_members.items():
+        counts = dict(Counter(str(transfer.talk) for transfer in found))
+        yield Circle(axes, found[0].ranks, members, counts, sum(transfer.sent for transfer in found))
 
 
 _WEIGHING = frozenset({"product", "lookup", "convolution"})
