@@ -77,7 +77,7 @@ def test_json_has_the_steps_of_the_section(drawn):
         (("--step", "99"), "no step 99 in Reference Transformer; it has steps 1 to "),
         (("--step", "0"), "greater than or equal to 1"),
         (("--section", "mlp", "--step", "1"), "asked for a section and for a step"),
-        (("--view", "novel"), "view is 'novel'; expected overview, rows, map or story"),
+        (("--view", "novel"), "view is 'novel'; expected overview, rows, map, story or mesh"),
         (("--view", "story", "--section", "mlp"), "the story is of the whole model"),
         (("--hide", "nrms"), "cannot hide nrms; expected some of norms, residuals"),
         (("--dims", "x"), "dims is 'x'; expected numbers, names or both"),

@@ -164,7 +164,7 @@ def test_a_part_has_no_story(options):
 
 
 def test_an_unknown_view_is_refused():
-    with pytest.raises(UsageError, match="expected overview, rows, map or story"):
+    with pytest.raises(UsageError, match="expected overview, rows, map, story or mesh"):
         Look(view="novel")
 
 
