@@ -40,15 +40,25 @@ class Wanted:
         suffix: Of the file.
         make: Makes the content of the file and what stands in the post, given how outlines are had.
         content: What makes the content, where other markers may show the same file; () if they may not.
+        requests: The models that a figure is drawn from.
+        draw: Draws it, for other formats than that of a post; None if it is no figure.
     """
 
     short: str
     suffix: str
     make: "Callable[[Outlines], tuple[str | bytes, Image]]"
     content: tuple[str, ...] = ()
+    requests: tuple[Request, ...] = ()
+    draw: "Callable[[Outlines], Figure] | None" = None
 
 
-def _figure(short: str, to: "Format", asked: StyleOptions, draw: "Callable[[Outlines], Figure]") -> Wanted:
+def _figure(
+    short: str,
+    to: "Format",
+    asked: StyleOptions,
+    draw: "Callable[[Outlines], Figure]",
+    requests: Sequence[Request] = (),
+) -> Wanted:
     """An image of a figure."""
     from shapetrace.formats.rendering import render
     from shapetrace.posting import Image
@@ -57,7 +67,7 @@ def _figure(short: str, to: "Format", asked: StyleOptions, draw: "Callable[[Outl
         figure = draw(outlines)
         return render(figure, to, asked.options), Image("", figure.title)
 
-    return Wanted(short, to.suffix, make)
+    return Wanted(short, to.suffix, make, requests=tuple(requests), draw=draw)
 
 
 def wanted_by(words: Sequence[str]) -> Wanted:
@@ -140,7 +150,7 @@ def _drawn(
     def draw(outlines: Outlines) -> "Figure":
         return drawing(outlines(request, asked.fused), Excerpt("", asked.section, asked.step), asked.options)
 
-    return _figure("-".join(filter(None, [short_name(request.model), *what])), _format(format), asked, draw)
+    return _figure("-".join(filter(None, [short_name(request.model), *what])), _format(format), asked, draw, [request])
 
 
 @takes_section
@@ -170,7 +180,7 @@ def _compared(
         found = found or [trace.outline(fused=asked.fused) for trace in variants(request)]
         return compare(found, section=section, theme=options.theme, lang=options.lang, look=options.look)
 
-    return _figure("-".join(["compare", *map(short_name, models)]), _format(format), asked, draw)
+    return _figure("-".join(["compare", *map(short_name, models)]), _format(format), asked, draw, requests)
 
 
 @takes_style

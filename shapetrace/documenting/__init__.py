@@ -1,0 +1,1 @@
+"""Figures in documentation sites: a plugin of MkDocs, an extension of Sphinx. Without torch, from trace files."""
