@@ -271,7 +271,7 @@ def figure(
 
     read = outline(of) if isinstance(of, ir.Trace) else of
     explain = bool(choices.pop("explain", False))
-    options = Options(lang=lang, theme=theme, look=_look(look, choices), explain=explain)
+    options = Options(lang=lang, theme=theme, look=look_of(look, choices), explain=explain)
     return Figure(drawing(read, Excerpt("", section, step), options))
 
 
@@ -300,10 +300,10 @@ def compare(
     from shapetrace.drawing import compare as draw
 
     outlines = [outline(model) if isinstance(model, ir.Trace) else model for model in models]
-    return Figure(draw(outlines, section=section, theme=theme, lang=lang, look=_look(look, choices)))
+    return Figure(draw(outlines, section=section, theme=theme, lang=lang, look=look_of(look, choices)))
 
 
-def _look(look: "Look | None", choices: dict[str, Any]) -> "Look":
+def look_of(look: "Look | None", choices: dict[str, Any]) -> "Look":
     """Choices by name put on a look."""
     from shapetrace.drawing import Look
     from shapetrace.drawing.widths import pixels

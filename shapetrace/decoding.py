@@ -1,7 +1,7 @@
 """How the matrices change from pass to pass: a prefill and the decode steps behind it, with the bill of each."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from difflib import SequenceMatcher
 from functools import cached_property
 from itertools import pairwise
@@ -9,8 +9,8 @@ from math import prod
 from typing import Any
 
 from shapetrace import ir
-from shapetrace.api import Explorer, Trace
-from shapetrace.ops.registry import base_name, find
+from shapetrace.api import Explorer, Figure, Trace
+from shapetrace.outlining.billing import Bill, weights_read
 from shapetrace.outlining.memory import ITEMSIZE
 from shapetrace.outlining.roles import Role
 from shapetrace.outlining.structure import Outline, Step
@@ -18,33 +18,6 @@ from shapetrace.outlining.structure import Outline, Step
 _APPENDS = (Role.CACHE_APPEND, Role.CACHE_WRITE)
 _SMALL = frozenset({"norm", "activation", "residual", "position", "pointwise", "select", "split", "add", "multiply"})
 """Kinds of steps that are left out of the table: they multiply nothing and keep nothing."""
-
-_TAKING = frozenset({"embedding", "index", "index_select"})
-"""Kernels that read those rows of a table that they take out."""
-
-
-@dataclass(frozen=True, slots=True)
-class Bill:
-    """What one pass costs.
-
-    Attributes:
-        flops: In products.
-        weights_read: Bytes of weights that are read; of a table the rows that are looked up, of experts at most one for
-            each row.
-        cache_read: Bytes of keys, values or latents that were kept before.
-        cache_written: Bytes of those that this pass adds.
-    """
-
-    flops: int
-    weights_read: int
-    cache_read: int
-    cache_written: int
-
-    @property
-    def flops_a_byte(self) -> float:
-        """FLOPs for each byte that is moved."""
-        moved = self.weights_read + self.cache_read + self.cache_written
-        return self.flops / moved if moved else 0.0
 
 
 class Pass:
@@ -80,7 +53,7 @@ class Pass:
         written = sum(self._bytes(step, 1) for step in appends)
         if not appends and self.outline.cache is not None:
             written = self.outline.cache.bytes_per_token() * self._rows
-        return Bill(self.outline.totals.matmul_flops, _weights_read(self.trace), read, written)
+        return Bill(self.outline.totals.matmul_flops, weights_read(self.trace), read, written)
 
     @property
     def _rows(self) -> int:
@@ -129,10 +102,34 @@ class Generation:
 
         return explorer(tour(self), **options)
 
+    def figure(self, *, theme: str = "default", lang: str = "en", **choices: Any) -> Figure:
+        """Prefill, first and last decode step in columns of one figure.
+
+        Args:
+            theme: ``default`` (light and dark in one file), ``light``, ``dark``, ``print``, or a TOML file.
+            lang: Language of its words: ``en``, ``zh``.
+            choices: Further choices by name: ``width``, ``title``, ``caption``, ``bare``.
+
+        Raises:
+            UsageError: If there is no pass, or no such theme, language or choice.
+        """
+        from shapetrace.api import look_of
+        from shapetrace.formats.contract import Options
+        from shapetrace.generating import drawing
+
+        return Figure(drawing(self, Options(theme=theme, lang=lang, look=look_of(None, choices))))
+
     def __str__(self) -> str:
         from shapetrace.decoding_table import render
 
         return render(self)
+
+
+def shown(passes: Sequence[Pass]) -> list[int]:
+    """Numbers of the passes that have a column: all where they are few, else the first two and the last."""
+    if len(passes) <= 3:
+        return list(range(len(passes)))
+    return [0, 1, len(passes) - 1]
 
 
 def aligned(passes: Sequence[Pass]) -> list[tuple[Step | None, ...]]:
@@ -154,40 +151,3 @@ def aligned(passes: Sequence[Pass]) -> list[tuple[Step | None, ...]]:
 
 def _key(step: Step) -> tuple[Any, ...]:
     return (step.role, step.path, step.kind, step.repeat)
-
-
-def _weights_read(trace: ir.Trace) -> int:
-    """Bytes of parameters that kernels read: all of one, or the part that a view or a lookup takes."""
-    origin: dict[int, int] = {}
-    read: dict[int, int] = {}
-    whole: set[int] = set()
-    for op in trace.ops:
-        for kernel in op.kernels:
-            moves = find(kernel.name).kind in ("layout", "cast")
-            for value in kernel.inputs:
-                source = origin.get(value, value)
-                if trace.tensors[source].origin != "parameter":
-                    continue
-                if moves:
-                    origin.update(dict.fromkeys(kernel.outputs, source))
-                    continue
-                size = _taken(trace, kernel, value)
-                read[source] = read.get(source, 0) + size
-                if size >= prod(trace.tensors[source].shape):
-                    whole.add(source)
-    full = {source: prod(trace.tensors[source].shape) for source in read}
-    return sum(
-        (full[source] if source in whole else min(size, full[source])) * ITEMSIZE.get(trace.tensors[source].dtype, 1)
-        for source, size in read.items()
-    )
-
-
-def _taken(trace: ir.Trace, kernel: ir.Kernel, value: int) -> int:
-    """Elements of a weight that one kernel reads: of a table the rows taken out, of experts at most one a row."""
-    shape = trace.tensors[value].shape
-    if base_name(kernel.name) in _TAKING and kernel.outputs and kernel.inputs[0] == value:
-        return min(prod(trace.tensors[kernel.outputs[0]].shape), prod(shape))
-    if base_name(kernel.name) == "_grouped_mm" and len(shape) == 3 and kernel.inputs[0] != value:
-        n_rows = prod(trace.tensors[kernel.inputs[0]].shape[:-1])
-        return prod(shape[1:]) * min(shape[0], n_rows)
-    return prod(shape)

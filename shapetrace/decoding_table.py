@@ -3,12 +3,13 @@
 import shutil
 from collections.abc import Callable, Sequence
 
-from shapetrace.decoding import Bill, Generation, Pass, aligned
+from shapetrace.decoding import Generation, Pass, aligned, shown
 from shapetrace.drawing.wording import Words
 from shapetrace.formats.grid import Cell, Column, Grid
 from shapetrace.formats.numbers import exact, short
 from shapetrace.formats.phrasing import ENGLISH
 from shapetrace.formats.table import render_grid
+from shapetrace.outlining.billing import Bill
 from shapetrace.outlining.structure import Step
 
 _BILL: tuple[tuple[str, Callable[[Bill], str]], ...] = (
@@ -27,26 +28,19 @@ def render(of: Generation, *, width: int = 0, words: Words = ENGLISH) -> str:
 
 def grid(of: Generation, words: Words = ENGLISH) -> Grid:
     """The first pass, and those behind it: all that differ where they are few, else the first two and the last."""
-    shown = _shown(of.passes)
+    numbers = shown(of.passes)
     columns = (
         Column("step", words.say("step")),
         Column("module", words.say("module"), spare=2),
-        *(Column(f"pass_{number}", _title(number, of.passes, words)) for number in shown),
+        *(Column(f"pass_{number}", _title(number, of.passes, words)) for number in numbers),
         Column("times", words.say("layers"), "right", spare=1),
     )
-    passes = [of.passes[number] for number in shown]
+    passes = [of.passes[number] for number in numbers]
     rows = [_row(row, words) for row in aligned(passes)]
     bills = of.bills
-    rows += [(words.say(name), "", *(write(bills[number]) for number in shown), "") for name, write in _BILL]
+    rows += [(words.say(name), "", *(write(bills[number]) for number in numbers), "") for name, write in _BILL]
     name = of.passes[0].trace.model.name if of.passes else ""
     return Grid(columns, tuple(rows), words.say(name), tuple(_notes(of, words)))
-
-
-def _shown(passes: Sequence[Pass]) -> list[int]:
-    """Numbers of the passes that have a column."""
-    if len(passes) <= 3:
-        return list(range(len(passes)))
-    return [0, 1, len(passes) - 1]
 
 
 def _title(number: int, passes: Sequence[Pass], words: Words) -> str:
@@ -58,8 +52,8 @@ def _title(number: int, passes: Sequence[Pass], words: Words) -> str:
 def _row(row: Sequence[Step | None], words: Words) -> tuple[Cell, ...]:
     step = next(step for step in row if step is not None)
     stack = next((result.stack for result in step.results if result.stack > 1), 1)
-    shown = [None if each is None else each.equation + (f" ×{stack}" if stack > 1 else "") for each in row]
-    return (words.say(step.title), step.path, *shown, step.repeat if step.repeat > 1 else None)
+    told = [None if each is None else each.equation + (f" ×{stack}" if stack > 1 else "") for each in row]
+    return (words.say(step.title), step.path, *told, step.repeat if step.repeat > 1 else None)
 
 
 def _notes(of: Generation, words: Words) -> list[str]:

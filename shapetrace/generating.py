@@ -1,11 +1,14 @@
 """A prefill and decode steps of a model that a user names."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
 
-from shapetrace.decoding import Generation
+from shapetrace.decoding import Generation, shown
+from shapetrace.drawing.generating.content import PassColumn
+from shapetrace.drawing.primitives import Figure
 from shapetrace.errors import UsageError
 from shapetrace.exploring import Explored, Tour
+from shapetrace.formats.contract import Options
 from shapetrace.request import Request
 
 
@@ -25,6 +28,32 @@ def generated(request: Request, say: Callable[[str], None], n_steps: int) -> Gen
     if request.kind == "huggingface":
         return hf_obtaining.generated(request, say, n_steps)
     return reference_generating.generated(request, n_steps)
+
+
+def drawing(generation: Generation, options: Options) -> Figure:
+    """Prefill, first and last decode step in columns of one figure.
+
+    Args:
+        generation: At least one pass.
+        options: Theme, language and look.
+
+    Raises:
+        UsageError: If there is no pass, or no such theme or language.
+    """
+    from shapetrace.drawing.kinds.generation import generation_figure
+
+    if not generation.passes:
+        raise UsageError("no module was called: there is nothing to draw")
+    numbers = shown(generation.passes)
+    columns = [each for each in _columns(generation) if each.number in numbers]
+    return generation_figure(columns, theme=options.theme, lang=options.lang, look=options.look)
+
+
+def _columns(generation: Generation) -> Iterator[PassColumn]:
+    n_before = 0
+    for number, (each, bill) in enumerate(zip(generation.passes, generation.bills, strict=True)):
+        yield (column := PassColumn(each.outline, number, n_before, bill))
+        n_before += column.n_tokens
 
 
 def tour(generation: Generation, *, fused: bool = False) -> Tour:

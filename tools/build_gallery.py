@@ -13,6 +13,7 @@ from typing import Any
 
 from rich.progress import track
 
+from shapetrace import generating
 from shapetrace.cli.markers import asked_by
 from shapetrace.drawing import compare
 from shapetrace.formats import markdown, svg, tables
@@ -70,6 +71,11 @@ def built() -> dict[Path, bytes]:
                 lang=asked.lang,
                 look=asked.look(),
             )
+            files[GALLERY / folder["name"] / f"{figure['name']}.svg"] = svg.render(drawn).encode()
+            figure["title"] = drawn.title
+            continue
+        if asked.n_steps:
+            drawn = generating.drawing(generating.generated(request, print, asked.n_steps), asked.options)
             files[GALLERY / folder["name"] / f"{figure['name']}.svg"] = svg.render(drawn).encode()
             figure["title"] = drawn.title
             continue

@@ -3,7 +3,7 @@
 import shlex
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,6 +13,9 @@ from shapetrace.cli.options import takes_model
 from shapetrace.cli.terminal import say, show, waiting
 from shapetrace.obtaining import obtain
 from shapetrace.request import Request
+
+if TYPE_CHECKING:
+    from shapetrace.formats.contract import Format
 
 
 @takes_model
@@ -33,6 +36,9 @@ def diagram(
 
     formats = list(dict.fromkeys(name.strip() for name in format.lower().split(",") if name.strip()))
     options = asked.options
+    if asked.n_steps:
+        _generated(request, asked, out, ready(formats, "figure", options))
+        return
     ready(formats, "outline", options)
     make_folder(out)
     with waiting(f"tracing {request.model or 'the reference model'}"):
@@ -45,6 +51,22 @@ def diagram(
         show(str(path))
     if trace.failure is not None:
         raise typer.Exit(1)
+
+
+def _generated(request: Request, asked: FigureOptions, out: Path, formats: "list[Format]") -> None:
+    """A prefill and decode steps, in columns of one figure."""
+    from shapetrace.formats.rendering import render
+    from shapetrace.generating import drawing, generated
+    from shapetrace.writing import make_folder, write
+
+    make_folder(out)
+    with waiting(f"tracing {request.model or 'the reference model'}, {asked.n_steps + 1} passes"):
+        found = generated(request, say, asked.n_steps)
+    figure = drawing(found, asked.options)
+    for to in formats:
+        path = out / f"{figure.name}.{to.suffix}"
+        write(path, render(figure, to, asked.options))
+        show(str(path))
 
 
 def _command(out: Path) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from shapetrace.cli.options import takes
+from shapetrace.errors import UsageError
 
 if TYPE_CHECKING:
     from shapetrace.drawing import Look
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 _WHAT = "What the figure shows"
 _LOOK = "How it looks"
+_GENERATION = "generation"
 
 
 def _option(group: str, text: str, *names: str, **more: Any) -> Any:
@@ -115,6 +117,29 @@ class FigureOptions(SectionOptions):
             "--view",
         ),
     ] = "overview"
+    generate: Annotated[
+        int | None, _option(_WHAT, "N decode steps behind the prefill, in columns.", "--generate", min=1)
+    ] = None
+
+    @property
+    def n_steps(self) -> int:
+        """Decode steps that are drawn in columns; 0 for a figure of one pass.
+
+        Raises:
+            UsageError: If something is asked for that only a figure of one pass has.
+        """
+        if not self.generate:
+            if self.view == _GENERATION:
+                raise UsageError("--view generation draws a prefill and decode steps: say how many with --generate N")
+            return 0
+        of_one_pass = {
+            f"--view {self.view}": self.view not in {"overview", _GENERATION}, "--section": self.section,
+            "--step": self.step, "--explain": self.explain, "--fused": self.fused, "--hide": self.hide,
+            "--list-alike": self.list_alike, "--expand": self.expand, "--dims": self.dims != "numbers",
+        }  # fmt: skip
+        if lost := [option for option, given in of_one_pass.items() if given]:
+            raise UsageError(f"{lost[0]} is of one pass, --generate of several: leave one of them out")
+        return self.generate
 
     @property
     def explains(self) -> bool:
@@ -123,7 +148,8 @@ class FigureOptions(SectionOptions):
 
     def look(self) -> "Look":
         """What it shows and hides, and how much of the model."""
-        return replace(SectionOptions.look(self), view=self.view)  # type: ignore[arg-type]  # Look checks it
+        view = "overview" if self.view == _GENERATION else self.view
+        return replace(SectionOptions.look(self), view=view)  # type: ignore[arg-type]  # Look checks it
 
     @property
     def part(self) -> "Excerpt | None":

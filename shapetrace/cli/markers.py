@@ -18,6 +18,7 @@ from shapetrace.cli.figure_options import (
 )
 from shapetrace.cli.format_options import listed_words
 from shapetrace.cli.options import takes_input, takes_model
+from shapetrace.cli.terminal import say
 from shapetrace.errors import UsageError
 from shapetrace.request import Request, check
 
@@ -140,6 +141,7 @@ def _drawn(
     format: Annotated[str, typer.Option("--format", "-f")] = "svg",  # noqa: A002
     name: Annotated[str, typer.Option("--name")] = "",  # noqa: ARG001 - read by posting.file_names
 ) -> Wanted:
+    from shapetrace import generating
     from shapetrace.formats.contract import Excerpt
     from shapetrace.formats.rendering import drawing
 
@@ -147,7 +149,12 @@ def _drawn(
     asked.options.check()
     what = [asked.section, f"step-{asked.step}" if asked.step else "", asked.view if asked.view != "overview" else ""]
 
+    if asked.n_steps:
+        what = ["generation"]
+
     def draw(outlines: Outlines) -> "Figure":
+        if asked.n_steps:
+            return generating.drawing(generating.generated(request, say, asked.n_steps), asked.options)
         return drawing(outlines(request, asked.fused), Excerpt("", asked.section, asked.step), asked.options)
 
     return _figure("-".join(filter(None, [short_name(request.model), *what])), _format(format), asked, draw, [request])

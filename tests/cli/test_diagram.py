@@ -98,3 +98,23 @@ def test_a_wrong_value_is_one_line(shapetrace, trace, tmp_path, options, message
     assert message in err
     assert err.count("\n") == 1
     assert not list((tmp_path / "out").glob("*.svg"))
+
+
+def test_a_generation_is_one_figure_of_columns(shapetrace, tmp_path):
+    given = ("--layers", "2", "--d-model", "8", "--heads", "2", "--vocab", "50", "--text", "a b c")
+    shapetrace("diagram", *given, "--generate", "2", "--out", tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["generation.svg"]
+    drawn = (tmp_path / "generation.svg").read_text(encoding="utf-8")
+    assert "Decode step 2" in drawn
+    assert "[3, 4] + 1" in drawn
+
+
+@pytest.mark.parametrize("option", [("--section", "mlp"), ("--step", "1"), ("--view", "story"), ("--explain",)])
+def test_what_is_of_one_pass_is_refused_beside_generate(shapetrace, tmp_path, option):
+    err = shapetrace("diagram", *SMALL, "--generate", "2", *option, "--out", tmp_path, code=2).err
+    assert "is of one pass" in err
+    assert len(err.strip().splitlines()) == 1
+
+
+def test_the_view_of_a_generation_asks_how_many_steps(shapetrace, tmp_path):
+    assert "--generate N" in shapetrace("diagram", *SMALL, "--view", "generation", "--out", tmp_path, code=2).err

@@ -5,14 +5,17 @@ Nothing overlaps or is clipped, text has contrast, and is no smaller there than 
 
 from collections.abc import Callable, Iterator
 from functools import cache
+from typing import Any
 
 import pytest
 
 import shapetrace
 from shapetrace.comparing import compare as compared
+from shapetrace.decoding import Generation
 from shapetrace.drawing import Figure, Look, compare, figure
 from shapetrace.drawing.kinds.differing import difference
 from shapetrace.formats.svg import render
+from shapetrace.generating import generated
 from shapetrace.obtaining import obtain, variants
 from shapetrace.outlining.structure import Outline
 from shapetrace.request import Request
@@ -75,6 +78,29 @@ RANKS = {
 }
 """Sections that are drawn of one rank."""
 
+
+@cache
+def passes(model: str, n_steps: int, seq: int = 5, text: str = "") -> Generation:
+    shape = {} if text else {"seq": seq}
+    return generated(Request(model=model, text=text, shape=shape), print, n_steps)
+
+
+def columns(model: str, n_steps: int, lang: str = "en", **given: Any) -> Figure:
+    return passes(model, n_steps, **given).figure(lang=lang).drawing
+
+
+GENERATIONS: dict[str, Callable[[], Figure]] = {
+    "words": lambda: columns("gpt2", 4, text="The capital of France is"),
+    "words-zh": lambda: columns("gpt2", 4, "zh", text="The capital of France is"),
+    "long-words": lambda: columns("gpt2", 2, text="Donaudampfschifffahrtsgesellschaftskapitän " * 3),
+    "one-step": lambda: columns("gpt2", 1),
+    "latent": lambda: columns("deepseek-v3", 3),
+    "latent-far": lambda: columns("deepseek-v3", 3, "zh", seq=4096),
+    "grouped-far": lambda: columns("llama-3.1-405b", 2, seq=4096),
+    "two-kinds": lambda: columns("hf:gemma3_text", 2, seq=600),
+}
+"""Prefill and decode steps in columns."""
+
 PARIS = "The capital of France is"
 FIGURES: dict[str, Callable[[], Figure]] = {
     "story": lambda: figure(read("gpt2", PARIS), look=STORY),
@@ -109,6 +135,7 @@ FIGURES: dict[str, Callable[[], Figure]] = {
     "rank-mesh-zh": lambda: figure(rank("gpt2", tp=2, world=2048), look=Look(view="mesh"), lang="zh"),
     "rank-mesh-narrow": lambda: figure(rank("gpt2", tp=12, dp=3), look=Look(view="mesh", width_px=400)),
     "rank-compare": lambda: compare([read("llama-3.1-8b"), rank("llama-3.1-8b", tp=8)]),
+    **{f"generation-{name}": draw for name, draw in GENERATIONS.items()},
     **{f"failure-{name}": lambda name=name: failed(name) for name in FAILURES},  # type: ignore[misc]
 }
 

@@ -14,6 +14,9 @@ SENTENCE = "sentence"
 
 _ROLES = (("data", "data", "data"), ("weight", "weight", "weights"), ("constant", "const", "constants"))
 _SWATCH_PX = 14.0
+KEPT_BAR_PX = 3.5
+"""Width of the bar on the left of what was kept from an earlier pass: its tint alone is too close to data."""
+
 _ENTRY_GAP_PX = 20.0
 
 
@@ -98,7 +101,9 @@ def _legend_lines(entries: Sequence[tuple[str, str]], room: float) -> list[tuple
     return lines
 
 
-_SIGNS_OF_RANKS: dict[str, tuple[Mark, ...]] = {
+_SIGNS: dict[str, tuple[Mark, ...]] = {
+    "match": (Text(0, 4, (Span("64"),), "match"),),
+    "kept": (Rect(-7, -7, _SWATCH_PX, _SWATCH_PX, "kept"), Rect(-7, -7, KEPT_BAR_PX, _SWATCH_PX, "kept-bar", 0)),
     "circle": (Line((((0, -7), (10, -7), (10, 7), (-10, 7), (-10, -7), (0, -7)),), "rail", 4),),
     "part": (
         *(Rect(place * 8 - 16, -7, 8, _SWATCH_PX, "data-others", 0) for place in range(1, 4)),
@@ -110,16 +115,14 @@ _SIGNS_OF_RANKS: dict[str, tuple[Mark, ...]] = {
 
 def _swatch(sign: str) -> tuple[Mark, ...]:
     half = _SWATCH_PX / 2
-    if sign == "match":
-        return (Text(0, 4, (Span("64"),), "match"),)
+    if sign in _SIGNS:
+        return _SIGNS[sign]
     if sign == "clash":
         return (Text(0, 4, (Span("64"),), "clash"), Line((((0, 8), (13, 8)),), "clash-line"))
     if sign == "change":
         return (Text(0, 4, (Span("64"),), "shape"), Line((((0, 8), (13, 8)),), "change-line"))
     if sign == "rail":
         return (Line((((0, -half), (0, half - 3), (6, half - 3)),), "rail", 4), Circle(7, half - 3, 2.5, "rail-dot"))
-    if sign in _SIGNS_OF_RANKS:
-        return _SIGNS_OF_RANKS[sign]
     if sign == "broken":
         return (
             Polygon(((-10, -half), (-2, -half), (1, -2), (-3, 2), (-1, half), (-10, half)), "const-hollow"),

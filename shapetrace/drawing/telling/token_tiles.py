@@ -102,14 +102,14 @@ def _body(frame: Frame, operand: Operand, grid: _Grid) -> Iterator[Mark]:
         shift = behind * STACK_OFFSET_PX
         yield Rect(-right + shift, -low - shift, frame.width, frame.height, f"{frame.ink}-back")
     hides = bool(operand.pattern in {"causal", "band"} or operand.cells) and grid.rows and grid.columns
-    seen = _seen(operand) if hides else None
+    seen = seen_in(operand) if hides else None
     for piece in _pieces(frame, grid):
         yield Polygon(piece.outline, f"{frame.ink}-hollow" if seen and not piece.below else frame.ink)
     if frame.broken_across or frame.broken_down:
         return
     yield from _hairlines(frame, grid)
     if seen and grid.rows and grid.columns:
-        yield from _visible(frame, grid.rows, grid.columns, seen)
+        yield from visible_cells(frame, grid.rows, grid.columns, seen)
 
 
 def _marked(frame: Frame, n_rows: int, rows: TokenAxis | None, row: int) -> Rect:
@@ -192,7 +192,7 @@ def _hairlines(frame: Frame, grid: _Grid) -> Iterator[Mark]:
 _CUT = frozenset({"data", "weight", "const"})
 
 
-def _seen(operand: Operand) -> Callable[[int, int], bool]:
+def seen_in(operand: Operand) -> Callable[[int, int], bool]:
     """Whether a row sees a column."""
     n_rows, n_columns = operand.shape[-2:]
     if operand.pattern == "causal":
@@ -206,7 +206,9 @@ def _seen(operand: Operand) -> Callable[[int, int], bool]:
     return lambda _row, _column: True
 
 
-def _visible(frame: Frame, rows: TokenAxis, columns: TokenAxis, seen: Callable[[int, int], bool]) -> Iterator[Mark]:
+def visible_cells(
+    frame: Frame, rows: TokenAxis, columns: TokenAxis, seen: Callable[[int, int], bool]
+) -> Iterator[Mark]:
     """Cells that are seen, filled; a line where seeing ends."""
     left, top = -frame.width / 2, -frame.height / 2
     edges: list[tuple[Point, Point]] = []

@@ -1,0 +1,76 @@
+"""The bill of a pass: FLOPs, and the bytes of weights and of kept rows that it moves."""
+
+from dataclasses import dataclass
+from math import prod
+
+from shapetrace import ir
+from shapetrace.ops.registry import base_name, find
+from shapetrace.outlining.memory import ITEMSIZE
+
+_TAKING = frozenset({"embedding", "index", "index_select"})
+"""Kernels that read those rows of a table that they take out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bill:
+    """What one pass costs.
+
+    Attributes:
+        flops: In products.
+        weights_read: Bytes of weights that are read; of a table the rows that are looked up, of experts at most one for
+            each row.
+        cache_read: Bytes of keys, values or latents that were kept before.
+        cache_written: Bytes of those that this pass adds.
+    """
+
+    flops: int
+    weights_read: int
+    cache_read: int
+    cache_written: int
+
+    @property
+    def moved(self) -> int:
+        """Bytes of weights and of kept rows that are read or written."""
+        return self.weights_read + self.cache_read + self.cache_written
+
+    @property
+    def flops_a_byte(self) -> float:
+        """FLOPs for each byte that is moved."""
+        return self.flops / self.moved if self.moved else 0.0
+
+
+def weights_read(trace: ir.Trace) -> int:
+    """Bytes of parameters that kernels read: all of one, or the part that a view or a lookup takes."""
+    origin: dict[int, int] = {}
+    read: dict[int, int] = {}
+    whole: set[int] = set()
+    for op in trace.ops:
+        for kernel in op.kernels:
+            moves = find(kernel.name).kind in ("layout", "cast")
+            for value in kernel.inputs:
+                source = origin.get(value, value)
+                if trace.tensors[source].origin != "parameter":
+                    continue
+                if moves:
+                    origin.update(dict.fromkeys(kernel.outputs, source))
+                    continue
+                size = _taken(trace, kernel, value)
+                read[source] = read.get(source, 0) + size
+                if size >= prod(trace.tensors[source].shape):
+                    whole.add(source)
+    full = {source: prod(trace.tensors[source].shape) for source in read}
+    return sum(
+        (full[source] if source in whole else min(size, full[source])) * ITEMSIZE.get(trace.tensors[source].dtype, 1)
+        for source, size in read.items()
+    )
+
+
+def _taken(trace: ir.Trace, kernel: ir.Kernel, value: int) -> int:
+    """Elements of a weight that one kernel reads: of a table the rows taken out, of experts at most one a row."""
+    shape = trace.tensors[value].shape
+    if base_name(kernel.name) in _TAKING and kernel.outputs and kernel.inputs[0] == value:
+        return min(prod(trace.tensors[kernel.outputs[0]].shape), prod(shape))
+    if base_name(kernel.name) == "_grouped_mm" and len(shape) == 3 and kernel.inputs[0] != value:
+        n_rows = prod(trace.tensors[kernel.inputs[0]].shape[:-1])
+        return prod(shape[1:]) * min(shape[0], n_rows)
+    return prod(shape)

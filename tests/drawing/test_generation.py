@@ -1,0 +1,131 @@
+"""Passes in columns: what is read from the cache is told from what is added, and the numbers are those of the passes."""
+
+from functools import cache
+from itertools import pairwise
+
+import pytest
+import torch
+from transformers import LlamaConfig, LlamaForCausalLM, StaticCache
+
+import shapetrace
+from shapetrace.decoding import Generation, shown
+from shapetrace.drawing.generating.content import PassColumn, layers_of
+from shapetrace.drawing.generating.tiles import lengths_for
+from shapetrace.drawing.primitives import Figure, Group, Rect, Text
+from shapetrace.errors import UsageError
+from shapetrace.generating import generated
+from shapetrace.request import Request
+
+TOKEN_PX = 14.0
+PARIS = "The capital of France is"
+
+
+@cache
+def passes(model: str, n_steps: int, seq: int = 5, text: str = "") -> Generation:
+    return generated(Request(model=model, text=text, shape={} if text else {"seq": seq}), print, n_steps)
+
+
+def group(figure: Figure, name: str) -> Group:
+    return next(each for each in figure.groups if each.id == name)
+
+
+def texts(figure: Figure) -> list[str]:
+    return [mark.plain for mark in figure.marks() if isinstance(mark, Text)]
+
+
+def rects(drawn: Group, ink: str) -> list[Rect]:
+    return [mark for mark in drawn.marks if isinstance(mark, Rect) and mark.ink == ink]
+
+
+def columns(generation: Generation) -> list[PassColumn]:
+    numbers = shown(generation.passes)
+    return [PassColumn(generation.passes[n].outline, n, 0, generation.bills[n]) for n in numbers]
+
+
+def test_kept_rows_stand_under_a_bar_and_one_row_is_added_in_each_step() -> None:
+    cached = group(passes("gpt2", 4, text=PARIS).figure().drawing, "cache-0-0")
+    bars = rects(cached, "kept-bar")
+    assert [bar.height / TOKEN_PX for bar in bars] == [5, 5, 8, 8]  # K and V of the first step, and of the last
+    assert [rect.height / TOKEN_PX for rect in rects(cached, "marker")] == [5, 5, 1, 1, 1, 1]
+    for bar, below in zip(bars, rects(cached, "marker")[2:], strict=True):
+        assert below.y == bar.y + bar.height
+
+
+def test_shapes_are_those_of_the_passes() -> None:
+    said = texts(passes("gpt2", 4, text=PARIS).figure().drawing)
+    assert [text for text in said if text.endswith("×12") and "64]" in text and "→" not in text] == [
+        "[5, 64] ×12", "[1, 64] ×12", "[1, 64] ×12",  # Q
+        "[5, 64] ×12", "[1, 64] ×12", "[1, 64] ×12",  # Z
+    ]  # fmt: skip
+    assert {"0 + 5 → [5, 64] ×12", "→ [6, 64] ×12", "→ [9, 64] ×12"} <= set(said)
+    assert said[said.index("S") + 1] == "[5, 5] ×12"
+    assert {"[1, 6] ×12", "[1, 9] ×12"} <= set(said)
+    assert said.count("next id") == 5  # chosen three times, read twice
+    assert PARIS.split() == [text for text in said if text in PARIS.split()]
+
+
+def test_bills_are_below_their_columns() -> None:
+    generation = passes("gpt2", 4, text=PARIS)
+    said = texts(generation.figure().drawing)
+    assert said[said.index("FLOPs") + 1 :][:3] == ["927 MFLOPs", "247 MFLOPs", "247 MFLOPs"]
+    assert said[said.index("cache written") + 1 :][:3] == ["369 kB", "73.7 kB", "73.7 kB"]
+    bars = group(generation.figure().drawing, "bytes-moved")
+    widths = [rect.width for rect in rects(bars, "bar-left")]
+    assert widths[0] == pytest.approx(widths[1], rel=1e-3)
+
+
+def test_latents_are_what_is_kept_and_keys_are_made_again() -> None:
+    (layer,) = layers_of(columns(passes("deepseek-v3", 2)))
+    assert layer.repeat == 61
+    for attended, n_rows in zip(layer.columns, (5, 6, 7), strict=True):
+        assert [kept.new.shape[-1] for kept in attended.kept if kept] == [512, 64]
+        assert {kept.n_rows for kept in attended.kept if kept} == {n_rows}
+        assert [made.shape for made in attended.expanded] == [(n_rows, 192), (n_rows, 128)]
+
+
+def test_layers_with_a_window_are_drawn_apart_and_stop_growing() -> None:
+    sliding, full = layers_of(columns(passes("hf:gpt_oss", 2, seq=200)))
+    assert [[kept.n_rows for kept in each.kept if kept] for each in sliding.columns] == [[200] * 2, [128] * 2, [128] * 2]
+    assert sliding.columns[0].kept[0].n_written == 127  # what the next pass finds
+    assert [[kept.n_rows for kept in each.kept if kept] for each in full.columns] == [[200] * 2, [201] * 2, [202] * 2]
+    said = texts(passes("hf:gpt_oss", 2, seq=200).figure().drawing)
+    assert said.count("in 18 layers") == 2
+
+
+def test_a_static_cache_is_written_in_place() -> None:
+    sizes = {"num_hidden_layers": 2, "hidden_size": 64, "intermediate_size": 96, "num_attention_heads": 4}
+    model = LlamaForCausalLM(LlamaConfig(**sizes, vocab_size=50)).eval()
+    kept = StaticCache(config=model.config, max_cache_len=16)
+    with shapetrace.generation() as g, torch.no_grad():
+        model(torch.arange(5)[None], past_key_values=kept, cache_position=torch.arange(5))
+        model(torch.tensor([[1]]), past_key_values=kept, cache_position=torch.tensor([5]))
+    said = texts(g.figure().drawing)
+    assert "written in place" in said
+    assert any(text.startswith("[16, 16] ←") for text in said)
+
+
+def test_the_chosen_id_is_read_by_the_next_pass_dashed_over_passes_not_drawn() -> None:
+    ways = group(passes("gpt2", 4, text=PARIS).figure().drawing, "next-ids")
+    assert [mark.ink for mark in ways.marks if mark.ink != "marker-tip"] == ["marker-way", "marker-later"]
+    ways = group(passes("gpt2", 1).figure().drawing, "next-ids")
+    assert [mark.ink for mark in ways.marks if mark.ink != "marker-tip"] == ["marker-way"]
+
+
+def test_one_row_is_one_token_only_while_there_are_few() -> None:
+    near, far = lengths_for([(64, 60)], [5, 11], 0, 160), lengths_for([(64, 60)], [5, 4096], 0, 160)
+    assert near.rows_px(11) == 11 * TOKEN_PX
+    assert far.rows_px(4096) <= 160
+    assert all(far.rows_px(a) < far.rows_px(b) for a, b in pairwise([64, 512, 4096]))
+
+
+def test_a_loop_that_called_nothing_cannot_be_drawn() -> None:
+    with shapetrace.generation() as g:
+        pass
+    with pytest.raises(UsageError, match="no module was called"):
+        g.figure()
+
+
+def test_the_figure_is_the_same_bytes_each_time() -> None:
+    request = Request(model="gpt2", shape={"seq": 5, "layers": 2})
+    one, other = (generated(request, print, 2).figure(lang="zh").svg for _ in range(2))
+    assert one == other
