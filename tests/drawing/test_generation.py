@@ -1,4 +1,4 @@
-"""Passes in columns: what is read from the cache is told from what is added, and the numbers are those of the passes."""
+"""Passes in columns: what is read from the cache is told from what is added; shapes are those recorded."""
 
 from functools import cache
 from itertools import pairwise
@@ -85,9 +85,9 @@ def test_latents_are_what_is_kept_and_keys_are_made_again() -> None:
 
 def test_layers_with_a_window_are_drawn_apart_and_stop_growing() -> None:
     sliding, full = layers_of(columns(passes("hf:gpt_oss", 2, seq=200)))
-    assert [[kept.n_rows for kept in each.kept if kept] for each in sliding.columns] == [[200] * 2, [128] * 2, [128] * 2]
+    assert [{kept.n_rows for kept in each.kept if kept} for each in sliding.columns] == [{200}, {128}, {128}]
     assert sliding.columns[0].kept[0].n_written == 127  # what the next pass finds
-    assert [[kept.n_rows for kept in each.kept if kept] for each in full.columns] == [[200] * 2, [201] * 2, [202] * 2]
+    assert [{kept.n_rows for kept in each.kept if kept} for each in full.columns] == [{200}, {201}, {202}]
     said = texts(passes("hf:gpt_oss", 2, seq=200).figure().drawing)
     assert said.count("in 18 layers") == 2
 
