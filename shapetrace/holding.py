@@ -1,5 +1,7 @@
 """Shapes that a file holds: a snapshot that people read, or a whole trace; and what differs from them."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from shapetrace.api import Trace, load
@@ -29,13 +31,27 @@ def checked_name(name: str) -> Path:
     return Path(name)
 
 
-def hold(trace: Trace, path: Path, *, command: str = "") -> None:
+@dataclass(frozen=True)
+class Named:
+    """A snapshot with names: it holds for any size of the input.
+
+    Attributes:
+        outline: Its shapes at the sizes that the input had.
+        inputs: Those.
+    """
+
+    outline: Outline
+    inputs: Mapping[str, int]
+
+
+def hold(trace: Trace, path: Path, *, command: str = "", named: bool = False) -> None:
     """Write the shapes of a pass.
 
     Args:
         trace: The pass.
         path: A snapshot (``.txt``), or a trace (``.json``, ``.json.gz``).
         command: How a snapshot was made, for those who read it.
+        named: Whether what depends on the input is written as names, where the trace has them.
 
     Raises:
         UsageError: If it cannot be written there.
@@ -43,10 +59,10 @@ def hold(trace: Trace, path: Path, *, command: str = "") -> None:
     if is_trace(path):
         trace.save(path)
     else:
-        write(path, snapshots.written(trace.outline(), command))
+        write(path, snapshots.written(trace.outline(), command, trace.sizes if named else None))
 
 
-def held(path: Path) -> Trace | Outline:
+def held(path: Path) -> Trace | Outline | Named:
     """What a file holds.
 
     Raises:
@@ -58,19 +74,23 @@ def held(path: Path) -> Trace | Outline:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"cannot read {path}: {getattr(error, 'strerror', '') or 'it is not UTF-8'}") from error
-    return reading.read(text, str(path))
+    outline, inputs = reading.read(text, str(path)), reading.inputs_of(text)
+    return Named(outline, inputs) if inputs else outline
 
 
-def compared(before: Trace | Outline, trace: Trace, name: str) -> Comparison:
+def compared(before: Trace | Outline | Named, trace: Trace, name: str) -> Comparison:
     """What differs between the shapes that a file holds and those of a pass.
 
     Args:
         before: What `held` gave.
-        trace: The pass.
+        trace: The pass; with names of its sizes, if the file has names.
         name: Of the file.
     """
     names = name, trace.model.name
     if isinstance(before, Trace):
         return compare(before, trace, names=names)
+    if isinstance(before, Named):
+        text = snapshots.written(trace.outline(), sizes=trace.sizes)
+        return compare_outlines(before.outline, reading.read(text, "this pass", before.inputs), names=names)
     same_words = reading.read(snapshots.written(trace.outline()), "the snapshot of this pass")
     return compare_outlines(before, same_words, names=names)

@@ -17,6 +17,7 @@ from shapetrace.request import Request
 
 if TYPE_CHECKING:
     from shapetrace.api import Trace
+    from shapetrace.holding import Named
     from shapetrace.outlining.structure import Outline
 
 
@@ -27,6 +28,9 @@ def check(
         str, typer.Argument(metavar="[MODEL]", help="The model that is checked against it.", show_default=False)
     ] = "",
     update: Annotated[bool, typer.Option("--update", help="Write the shapes of the model to the file.")] = False,
+    dims: Annotated[
+        str, typer.Option("--dims", help="With --update: numbers, or names: shapes that hold for any batch and length.")
+    ] = "",
     ignore: Annotated[
         str, typer.Option("--ignore", help="Differences that do not count: steps, names, kernels; or none.")
     ] = "kernels",
@@ -41,20 +45,23 @@ def check(
     from shapetrace.formats import ready
     from shapetrace.formats.contract import Options
     from shapetrace.formats.rendering import render
-    from shapetrace.holding import checked_name, compared, hold
+    from shapetrace.holding import Named, checked_name, compared, hold
 
     path = checked_name(request.model)
     options = Options(lang=lang, strict=True, **terminal_options())
     table, to = ready(["table", format], "comparison", options)
     ignored, before = to_ignore(ignore.split(",")), _before(path, update)
+    with_names = _with_names(dims, update, path, isinstance(before, Named))
     with waiting(f"tracing {other or 'the reference model'}"):
         trace = obtain(replace(request, model=other), say)
     if trace.failure is not None:
         deliver(render(trace.outline(), table, options), table)
         raise typer.Exit(1)
+    if with_names or isinstance(before, Named):
+        trace = _named(replace(request, model=other), trace)
     found = None if before is None else compared(before, trace, path.name)
     if update:
-        hold(trace, path, command=_command(other))
+        hold(trace, path, command=_command(other), named=with_names)
     if found is None:
         say(f"wrote {path}")
         return
@@ -69,7 +76,30 @@ def check(
     raise typer.Exit(1)
 
 
-def _before(path: Path, update: bool) -> "Trace | Outline | None":
+def _with_names(dims: str, update: bool, path: Path, was_named: bool) -> bool:
+    """Whether the file is to have names; if nothing is said, as it had."""
+    from shapetrace.holding import is_trace
+
+    if dims not in {"", "numbers", "names"}:
+        raise UsageError(f"dims is {dims!r}; expected numbers or names")
+    if dims and not update:
+        raise UsageError("--dims says what is written: add --update")
+    if dims == "names" and is_trace(path):
+        raise UsageError(f"got {path}, expected a snapshot for --dims names: shapes.txt")
+    return dims == "names" or (was_named and not dims)
+
+
+def _named(request: Request, trace: "Trace") -> "Trace":
+    from shapetrace.proving import prove
+
+    with waiting("running at other sizes"):
+        found = prove(request, trace)
+    if found.sizes is None or not found.sizes.inputs:
+        raise UsageError(f"no size of the input of {trace.model.name} can be varied, so none has a name: use numbers")
+    return found
+
+
+def _before(path: Path, update: bool) -> "Trace | Outline | Named | None":
     """What the file holds, read before anything runs; None if it is to be written anew."""
     from shapetrace.holding import held
 

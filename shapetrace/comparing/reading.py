@@ -1,18 +1,20 @@
 """From a snapshot to the outline that it was written from, as far as a comparison reads it."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, get_args
 
-from shapetrace.comparing.snapshots import FORMAT
+from shapetrace.comparing.snapshots import FORMAT, INPUTS
 from shapetrace.errors import UsageError
 from shapetrace.ir import Model, Plain
 from shapetrace.ir import Role as Origin
 from shapetrace.outlining.roles import Role
 from shapetrace.outlining.structure import Coverage, Operand, Outline, Section, SectionKind, Step, StepKind, Totals
+from shapetrace.sizing import parse
 
-_OPERAND = re.compile(r"(?P<letter>[wc]?)\[(?P<shape>[\d,]*)\](?P<turned>ᵀ?)(?:×(?P<stack>\d+))?")
+_OPERAND = re.compile(r"(?P<letter>[wc]?)\[(?P<shape>[^\[\]]*)\](?P<turned>ᵀ?)(?:×(?P<stack>\d+))?")
+_INPUT = re.compile(r"(\w+) = (\d+)")
 _RANGE = re.compile(r"(?P<before>.*)\{(?P<first>\d+)\.\.(?P<last>\d+)\}(?P<after>.*)")
 _COST = re.compile(r"(?:–|(?P<own>[\d,]+))(?: shared (?P<shared>-?[\d,]+))?(?: tied to (?P<tied>.+))?")
 _TITLE = re.compile(r"(?P<title>.*?)(?: ×(?P<repeat>\d+))?")
@@ -49,12 +51,19 @@ def _of_one(item: "Step | Section") -> int:
     return item.parameters if isinstance(item, Step) else item.parameters * item.repeat
 
 
-def read(text: str, source: str) -> Outline:
+def inputs_of(text: str) -> dict[str, int]:
+    """The sizes that the input had; of a snapshot without names, none."""
+    line = next((line for line in text.split("\n\n", 1)[0].splitlines() if line.startswith(f"{INPUTS}: ")), "")
+    return {name: int(size) for name, size in _INPUT.findall(line)}
+
+
+def read(text: str, source: str, inputs: Mapping[str, int] | None = None) -> Outline:
     """Read a snapshot.
 
     Args:
         text: What `snapshots.written` wrote.
         source: Name of the file, for messages.
+        inputs: Of a snapshot with names: sizes of the input, if not those that it had.
 
     Raises:
         UsageError: If it is none, or a line is broken: file and line are named.
@@ -64,11 +73,13 @@ def read(text: str, source: str) -> Outline:
         raise UsageError(f"{source} is no snapshot: its first line is not {FORMAT!r}; --update writes a new one")
     end = lines.index("") if "" in lines else len(lines)
     facts = dict(line.split(": ", 1) for line in lines[1:end] if ": " in line and not line.startswith("#"))
+    facts.pop(INPUTS, None)
+    sizes = {**inputs_of(text), **(inputs or {})}
     stack = [_Open()]
     for number, line in enumerate(lines[end:], end + 1):
         if line.strip():
             try:
-                _take(line, stack)
+                _take(line, stack, sizes)
             except (_LineError, ValueError) as error:
                 raise UsageError(f"{source}:{number}: {error}: {line.strip()!r}") from error
     while len(stack) > 1:
@@ -76,7 +87,7 @@ def read(text: str, source: str) -> Outline:
     return _outline(facts, stack[0].closed())
 
 
-def _take(line: str, stack: list[_Open]) -> None:
+def _take(line: str, stack: list[_Open], sizes: Mapping[str, int]) -> None:
     """One line: the sections that it is not in end before it."""
     depth = (len(line) - len(line.lstrip(" "))) // 2
     if depth >= len(stack):
@@ -88,7 +99,7 @@ def _take(line: str, stack: list[_Open]) -> None:
     if len(cells) == 3:
         stack.append(_opened(cells, around))
     elif len(cells) == 5:
-        around.items.append(_step(cells, around, len(around.items)))
+        around.items.append(_step(cells, around, len(around.items), sizes))
     else:
         raise _LineError("expected TITLE | MODULE | EQUATION | PARAMETERS | KIND ROLE")
 
@@ -122,10 +133,10 @@ def _path(text: str, base: str) -> str:
     return text[1:] if text.startswith("/") else f"{base}.{text}" if base else text
 
 
-def _step(cells: Sequence[str], around: _Open, place: int) -> Step:
+def _step(cells: Sequence[str], around: _Open, place: int, sizes: Mapping[str, int]) -> Step:
     title, path, equation, cost, what = cells
     left, _, right = equation.partition(" → ")
-    operands, results = _operands(left), _operands(right)
+    operands, results = _operands(left, sizes), _operands(right, sizes)
     kind, role, function = (*what.split(" ", 2), "", "")[:3]
     if kind not in get_args(StepKind):
         raise _LineError(f"no kind of step is called {kind!r}")
@@ -146,16 +157,25 @@ def _whole(text: str | None) -> int:
     return int(text.replace(",", "")) if text else 0
 
 
-def _operands(text: str) -> tuple[Operand, ...]:
+def _operands(text: str, sizes: Mapping[str, int]) -> tuple[Operand, ...]:
     if not text:
         raise _LineError("it has no shapes")
     return tuple(
         Operand(
-            "", _ORIGINS[found["letter"]], tuple(int(size) for size in found["shape"].split(",") if size),
+            "", _ORIGINS[found["letter"]], tuple(_size(size, sizes) for size in found["shape"].split(",") if size),
             stack=int(found["stack"] or 1), transposed=bool(found["turned"]),
         )
         for found in _OPERAND.finditer(text)
     )  # fmt: skip
+
+
+def _size(text: str, sizes: Mapping[str, int]) -> int:
+    if text.isdigit():
+        return int(text)
+    try:
+        return parse(text).at(sizes)
+    except (KeyError, ValueError, ZeroDivisionError) as error:
+        raise _LineError(f"{text!r} is no size of the inputs {', '.join(sizes) or '(there are none)'}") from error
 
 
 def _inner(operands: Sequence[Operand]) -> tuple[int, int] | None:

@@ -82,3 +82,62 @@ def test_another_activation_is_another_step(held, shapetrace):
     assert "ReLU → Sigmoid" in said.out
     shapetrace("check", held, "net.py:Net", "--input", "x=2x8", "--ignore", "kernels,names", code=1)
     shapetrace("check", held, "net.py:Net", "--input", "x=2x8", "--ignore", "kernels,names,steps")
+
+
+@pytest.fixture
+def named(shapetrace, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "net.py").write_text(MODEL, encoding="utf-8")
+    shapetrace("check", "shapes.txt", "gpt2", "--layers", "2", "--seq", "64", "--update", "--dims", "names")
+    return tmp_path / "shapes.txt"
+
+
+@pytest.mark.parametrize("size", [("--seq", "48"), ("--batch", "3", "--seq", "64"), ("--batch", "2", "--seq", "7")])
+def test_shapes_with_names_hold_for_any_batch_and_length(size, named, shapetrace):
+    assert "[B,T,768] × w[768,64]×12 → [B,T,64]×12" in named.read_text(encoding="utf-8")
+    said = shapetrace("check", named, "gpt2", "--layers", "2", *size)
+    assert "has the shapes of" in said.err
+
+
+@pytest.mark.parametrize("change", [("--heads", "8"), ("--d-ff", "1536"), ("--layers", "3"), ("--vocab", "50000")])
+def test_shapes_with_names_hold_for_no_other_model(change, named, shapetrace):
+    said = shapetrace("check", named, "gpt2", "--layers", "2", "--seq", "48", *change, code=1)
+    assert "differs from" in said.err
+
+
+def test_an_update_keeps_names_unless_numbers_are_asked_for(named, shapetrace):
+    before = named.read_text(encoding="utf-8")
+    shapetrace("check", named, "gpt2", "--layers", "2", "--seq", "48", "--update")
+    after = named.read_text(encoding="utf-8")
+    assert "inputs: B = 1, T = 48" in after
+    assert before.partition("\n\n")[2] == after.partition("\n\n")[2]
+    shapetrace("check", named, "gpt2", "--layers", "2", "--seq", "48", "--update", "--dims", "numbers")
+    assert "inputs:" not in named.read_text(encoding="utf-8")
+
+
+def test_the_inputs_of_a_module_have_names(named, shapetrace):
+    (named.parent / "net.txt").unlink(missing_ok=True)
+    shapetrace("check", "net.txt", "net.py:Net", "--input", "x=2x8", "--update", "--dims", "names")
+    shapetrace("check", "net.txt", "net.py:Net", "--input", "x=5x8")
+    shapetrace("check", "net.txt", "net.py:wider", "--input", "x=5x8", code=1)
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("shapes.txt", "gpt2", "--dims", "names"), "--dims says what is written: add --update"),
+        (("other.json", "gpt2", "--dims", "names", "--update"), "expected a snapshot for --dims names"),
+        (("shapes.txt", "gpt2", "--dims", "both", "--update"), "expected numbers or names"),
+    ],
+)
+def test_names_that_cannot_be_written_are_told(words, told, named, shapetrace):
+    said = shapetrace("check", *words, code=2)
+    assert told in said.err
+
+
+@pytest.mark.parametrize("size", ["Q", "B·", "1/0·B", "B/7"])
+def test_a_size_that_is_none_is_told_with_its_line(size, named, shapetrace):
+    text = named.read_text(encoding="utf-8")
+    named.write_text(text.replace("[B,T,3072]", f"[{size},T,3072]", 1), encoding="utf-8")
+    said = shapetrace("check", named, "gpt2", "--layers", "2", code=2)
+    assert f"{size!r} is no size of the inputs B, T" in said.err
