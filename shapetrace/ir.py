@@ -257,6 +257,25 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True)
+class Range:
+    """Between which sizes of the input the names of a pass hold; every bound was found by running the model.
+
+    Attributes:
+        symbol: Symbol of the size: ``T``.
+        least: The smallest size; None if 1 holds too, or nobody knows.
+        most: The largest size; None if none was found among those that were tried.
+        below: What the model said to a smaller one, or what came out different.
+        beyond: The same of a larger one.
+    """
+
+    symbol: str
+    least: int | None = None
+    most: int | None = None
+    below: str = ""
+    beyond: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Sizes:
     """Sizes by name, proved: the model ran at other sizes, and every formula gave every one of them.
 
@@ -272,6 +291,7 @@ class Sizes:
         inputs: Symbols of sizes of the input.
         is_counted: Whether every pass that was compared makes the same products and data, only of other sizes: sums
             over operations have formulas.
+        ranges: Sizes of the input beyond which the names do not hold.
     """
 
     symbols: dict[str, int]
@@ -283,6 +303,7 @@ class Sizes:
     samples: tuple[dict[str, int], ...] = ()
     inputs: tuple[str, ...] = ()
     is_counted: bool = True
+    ranges: tuple[Range, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,6 +102,7 @@ def _sizes(outline: Outline) -> dict[str, Any] | None:
         "inputs": list(sizes.inputs),
         "samples": list(sizes.samples),
         "refused": [asdict(each) for each in sizes.refused],
+        "ranges": [asdict(each) for each in sizes.ranges],
     }
 
 

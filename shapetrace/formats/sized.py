@@ -1,10 +1,12 @@
 """What stands below a table whose sizes are names: their values, formulas of the costs, what could not be varied."""
 
+from collections.abc import Iterator
+
 from shapetrace.drawing.wording import Words
 from shapetrace.formats.equations import Dims
 from shapetrace.formats.numbers import exact
 from shapetrace.formats.phrasing import ENGLISH
-from shapetrace.ir import Sizes
+from shapetrace.ir import Range, Sizes
 from shapetrace.outlining.structure import Outline
 
 _COSTS = (
@@ -27,10 +29,19 @@ def notes(outline: Outline, words: Words = ENGLISH, dims: Dims = "names") -> lis
     lines = [words.say("sizes: {values}; proved at {n} other sizes", values=values, n=others)] if values else []
     lines += [f"{words.say(title)} = {formula}" for key, title in _COSTS
               if (formula := getattr(outline.formulas, key, None)) is not None]  # fmt: skip
+    lines += [line for each in sizes.ranges for line in _range(each, words)]
     refused = [words.say("not varied: {symbol} ({entry}): {reason}", symbol=each.symbol, entry=each.entry,
                          reason=each.reason) for each in sizes.refused]  # fmt: skip
     more = len(refused) - _MOST_REFUSED
     return lines + refused[:_MOST_REFUSED] + ([words.say("{n} more were not varied", n=more)] if more > 0 else [])
+
+
+def _range(found: Range, words: Words) -> Iterator[str]:
+    """``holds for T ≤ 512: IndexError: ...``."""
+    for size, sign, reason in ((found.least, "≥", found.below), (found.most, "≤", found.beyond)):
+        if size is not None:
+            bound = f"{found.symbol} {sign} {exact(size)}"
+            yield words.say("holds for {bound}; beyond: {reason}", bound=bound, reason=reason)
 
 
 def sizes_of(outline: Outline) -> Sizes | None:

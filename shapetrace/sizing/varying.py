@@ -7,6 +7,7 @@ from shapetrace.ir import Op, Refusal, Sizes, Tensor, Trace
 from shapetrace.sizing.aligning import Alignment, align, aligned, numberless
 from shapetrace.sizing.convolving import convolved
 from shapetrace.sizing.formulas import Formula
+from shapetrace.sizing.ranging import ranges
 from shapetrace.sizing.searching import Attempt, Search, taken
 from shapetrace.sizing.solving import Solver, Vector
 from shapetrace.sizing.variables import Variable
@@ -109,8 +110,9 @@ def _solved(trace: Trace, search: Search, varied: Sequence[Variable], passes: Pa
                for each in search.variables if each.key in search.refused]  # fmt: skip
     refused += _depending(search, varied) if formulas.is_apart else []
     inputs = tuple(each.symbol for each in varied if each.kind == "input")
-    return Sizes(samples[0], entries, tuple(texts), axes, parameters, tuple(refused), tuple(samples), inputs,
-                 formulas.is_counted)  # fmt: skip
+    found = Sizes(samples[0], entries, tuple(texts), axes, parameters, tuple(refused), tuple(samples), inputs,
+                  formulas.is_counted)  # fmt: skip
+    return replace(found, ranges=ranges(search, varied, trace, found))
 
 
 def _measured(variable: Variable, asked: int, trace: Trace) -> int:

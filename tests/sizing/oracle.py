@@ -19,10 +19,7 @@ def symbolic_outputs(build: Callable[[], nn.Module], batch: int, length: int) ->
     Returns:
         Shapes, and the symbols of B and T.
     """
-    mode = FakeTensorMode(shape_env=ShapeEnv(), allow_non_fake_inputs=True)
-    real = torch.zeros(batch, length, dtype=torch.int64)
-    context = StatelessSymbolicContext(dynamic_sizes=[DimDynamic.DYNAMIC, DimDynamic.DYNAMIC])
-    ids = mode.from_tensor(real, symbolic_context=context)
+    mode, ids = _symbolic(batch, length)
     found: Outputs = {}
     calls: dict[str, int] = defaultdict(int)
 
@@ -41,6 +38,26 @@ def symbolic_outputs(build: Callable[[], nn.Module], batch: int, length: int) ->
             module.register_forward_hook(hook(path))
         model(ids)
     return found, {"B": _expression(ids.shape[0]), "T": _expression(ids.shape[1])}
+
+
+def symbolic_bounds(
+    build: Callable[[], nn.Module], batch: int, length: int
+) -> dict[str, tuple[int | None, int | None]]:
+    """Between which values of B and T a model's guards hold; None where they say nothing."""
+    mode, ids = _symbolic(batch, length)
+    with mode, torch.no_grad():
+        build()(ids)
+    found = {}
+    for name, size in zip("BT", ids.shape, strict=True):
+        bounds = mode.shape_env.bound_sympy(_expression(size))  # type: ignore[union-attr]
+        found[name] = tuple(int(end) if end.is_Integer else None for end in (bounds.lower, bounds.upper))
+    return found  # type: ignore[return-value]
+
+
+def _symbolic(batch: int, length: int) -> tuple[FakeTensorMode, Tensor]:
+    mode = FakeTensorMode(shape_env=ShapeEnv(), allow_non_fake_inputs=True)
+    context = StatelessSymbolicContext(dynamic_sizes=[DimDynamic.DYNAMIC, DimDynamic.DYNAMIC])
+    return mode, mode.from_tensor(torch.zeros(batch, length, dtype=torch.int64), symbolic_context=context)
 
 
 def _expression(size: Any) -> Any:
