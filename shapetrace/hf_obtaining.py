@@ -13,7 +13,7 @@ from shapetrace.models.hf_repairs import excess
 from shapetrace.models.specs import parse_all
 from shapetrace.models.user_inputs import Inputs, device_of_model
 from shapetrace.request import Request, check
-from shapetrace.running import UNLIMITED, Limits, Say, checked_run, given_inputs, placed_run
+from shapetrace.running import UNLIMITED, Limits, Say, checked_run, given_inputs, part_of, placed_run
 
 _LONGEST_SEQ = 1024
 """Tokens of a model of transformers, unless its context is shorter or ``--seq`` says otherwise."""
@@ -111,6 +111,7 @@ class _Asked:
         named = request.model.removeprefix("hf:") if config is None else config
         self._config = huggingface.config(named, huggingface.parse_entries(request.hf_set), say)
         self.completes = True
+        self._whole = 0
         self._batch = int(shape.get("batch", 1))
         self._is_free = "seq" not in shape
         self._seq = int(shape.get("seq") or longest(self._config, at_most=_LONGEST_SEQ))
@@ -121,8 +122,10 @@ class _Asked:
         model = huggingface.build(self._config, device=device, dtype=dtype, hf_class=hf_class, say=self._say)
         if self._request.ranks is None:
             return model
+        from shapetrace.models.placing import n_parameters
         from shapetrace.sharding import hf_plans
 
+        self._whole = n_parameters(model) if self._request.ranks.pp > 1 else 0
         return hf_plans.shard(model, self._request.ranks)
 
     def run(self, model: Any) -> Trace:
@@ -168,7 +171,8 @@ class _Asked:
     def _over(self, model: Any, inputs: Inputs, limits: Limits) -> Trace:
         facts = {name: found for name, names in _FACTS.items() if (found := number(self._config, *names, default=0))}
         name = f"{type(model).__name__} ({self._request.model})"
-        return checked_run(model, inputs, ir.Model(name, {**facts}, device_of_model(model).type), limits)
+        trace = checked_run(model, inputs, ir.Model(name, {**facts}, device_of_model(model).type), limits)
+        return part_of(trace, self._request.ranks, self._whole) if self._request.ranks and self._whole else trace
 
     def _complete(self, error: Exception) -> None:
         if self.completes:

@@ -352,6 +352,7 @@ class World:
         mesh: Names and sizes of the mesh's axes, outermost first.
         layouts: How its parameters and values lie on the ranks, as the engine says.
         place: Where the rank stands along each axis of the mesh, counted from 0.
+        parameters: Elements of all parameters of the model, where a rank has a stage of its layers; 0 elsewhere.
     """
 
     rank: int
@@ -359,6 +360,7 @@ class World:
     mesh: tuple[tuple[str, int], ...] = ()
     layouts: tuple[Layout, ...] = ()
     place: tuple[tuple[str, int], ...] = ()
+    parameters: int = 0
 
 
 @dataclass(frozen=True)

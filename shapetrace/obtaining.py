@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from shapetrace import ir
 from shapetrace.api import Trace, load
 from shapetrace.request import Request, check, settings_of, shaped
-from shapetrace.running import Say, checked_run, given_inputs, placed_run, run
+from shapetrace.running import Say, checked_run, given_inputs, part_of, placed_run, run
 from shapetrace.words import Words
 
 if TYPE_CHECKING:
@@ -68,11 +68,14 @@ def _built(name: str, settings: "Settings", words: Words, ranks: "Degrees | None
     info = ir.Model(name, {**settings.facts(), **cut}, device, words.labels)
     args, kwargs = building.inputs(settings)
     model = building.build(settings)
-    if ranks is not None:
-        from shapetrace.sharding import megatron
+    if ranks is None:
+        return run(model, args, kwargs, info)
+    from shapetrace.models.placing import n_parameters
+    from shapetrace.sharding import megatron
 
-        model = megatron.shard(model, settings, ranks)
-    return run(model, args, kwargs, info)
+    whole = n_parameters(model)
+    trace = run(megatron.shard(model, settings, ranks), args, kwargs, info)
+    return part_of(trace, ranks, whole) if ranks.pp > 1 else trace
 
 
 def _own(request: Request, say: Say) -> Trace:

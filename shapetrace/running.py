@@ -1,7 +1,7 @@
 """A model that a request asks for, run once: where it fits, with its inputs, up to its limits."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from shapetrace import ir
@@ -12,6 +12,7 @@ from shapetrace.request import Request
 if TYPE_CHECKING:
     from shapetrace.models.specs import InputSpec
     from shapetrace.models.user_inputs import Inputs
+    from shapetrace.sharding.degrees import Degrees
 
 Say = Callable[[str], None]
 """Takes a sentence for the user: what was guessed, what takes long."""
@@ -65,6 +66,12 @@ def checked_run(model: Any, inputs: "Inputs", info: ir.Model, limits: Limits = U
     args, kwargs = inputs
     user_inputs.check(model, args, kwargs, strict=limits.strict)
     return run(model, args, kwargs, info, limits)
+
+
+def part_of(trace: Trace, ranks: "Degrees", n_parameters: int) -> Trace:
+    """The trace of one stage, which says how many parameters the whole model has."""
+    world = trace.world or ir.World(ranks.rank, ranks.size, ranks.mesh, (), ranks.place)
+    return Trace.of(replace(trace, world=replace(world, parameters=n_parameters)))
 
 
 def run(model: Any, args: Any, kwargs: Any, info: ir.Model, limits: Limits = UNLIMITED) -> Trace:

@@ -14,6 +14,7 @@ from shapetrace.ir import Plain
 from shapetrace.ops.registry import find
 
 _GROUPS = ("process_group", "group_name")
+_PEERS = ("dst", "src")
 _NAMESPACES = frozenset({"c10d", "_c10d_functional", "_c10d_functional_autograd", "_dtensor"})
 
 
@@ -32,7 +33,11 @@ def described(ranks: Ranks, func: OpOverload, args: Sequence[Any], kwargs: Mappi
     if group is None:
         return {"axes": [], "ranks": 0}
     members = torch.distributed.get_process_group_ranks(group)
-    return {"axes": list(ranks.axes(group)), "ranks": len(members), "members": _run(members)}
+    told: dict[str, Plain] = {"axes": list(ranks.axes(group)), "ranks": len(members), "members": _run(members)}
+    peer = next((given[name] for name in _PEERS if name in given), None)
+    if len(members) > 1 and find(str(func)).talk in ("send", "receive") and isinstance(peer, int):
+        told["peer"] = members[peer]
+    return told
 
 
 def _resolved(group: Any) -> Any:
@@ -59,11 +64,14 @@ def sent_and_written(
 ) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
     """The tensors that a rank puts in, and those of its own memory that the kernel fills.
 
-    Kernels that fill memory end with ``_``; where they name outputs and inputs apart, outputs come first.
+    Kernels that fill memory end with ``_``; where they name outputs and inputs apart, outputs come first. Who gets
+    something puts in nothing.
     """
     given = [tensors_in(value) for value in (*args, *kwargs.values())]
     tensors = [found for found in given if found]
     fills = func._schema.name.endswith("_")
     if not fills or not tensors:
         return [tensor for found in tensors for tensor in found], []
+    if find(str(func)).talk == "receive":
+        return [], tensors[0]
     return (tensors[1] if len(tensors) > 1 else tensors[0]), tensors[0]

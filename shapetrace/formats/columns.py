@@ -154,9 +154,10 @@ def cost(row: TableRow, *, compact: bool) -> str:
 
 
 def flops_of(row: TableRow) -> str:
-    """A row's FLOPs: ``1.21 G``, a dash where none are counted; of a collective the bytes that a rank sends."""
+    """A row's FLOPs: ``1.21 G``, a dash where none are counted; of a collective the bytes that a rank sends or gets."""
     if row.step is not None and row.step.transfer is not None:
-        return n_bytes(row.step.transfer.sent)
+        transfer = row.step.transfer
+        return n_bytes(transfer.payload if transfer.talk == "receive" else transfer.sent)
     if row.flops is None:
         return "" if row.parameters is None else "–"
     return short(row.flops)

@@ -62,6 +62,11 @@ def weight_bytes(model: nn.Module) -> int:
     return sum(tensor.numel() * tensor.element_size() for tensor in held.values() if not _is_lazy(tensor))
 
 
+def n_parameters(model: nn.Module) -> int:
+    """Elements of all parameters of a model; what is shared counts once."""
+    return sum(parameter.numel() for parameter in model.parameters())
+
+
 def available_bytes() -> int:
     """Memory that is free now; 0 where the system does not tell."""
     try:

@@ -46,9 +46,10 @@ class Transfer:
         axes: The axes of meshes along which they do: ("tp",); two, where those are the same ranks.
         ranks: How many do.
         members: Which: ``0-7``.
-        payload: Bytes of what one rank puts in.
+        payload: Bytes of what one rank puts in, or gets.
         sent: Bytes that one rank sends, by the ring that moves the least: an all-reduce of n bytes over p ranks
             takes 2·n·(p−1)/p.
+        peer: Of rows between two stages: the other rank; -1 where several talk.
     """
 
     talk: Talk
@@ -57,6 +58,7 @@ class Transfer:
     members: str
     payload: int
     sent: int
+    peer: int = -1
 
     @property
     def sent_in_all(self) -> int:

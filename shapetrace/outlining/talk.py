@@ -5,6 +5,7 @@ from math import prod
 
 from shapetrace.ir import Op
 from shapetrace.ops.kinds import OpKind
+from shapetrace.ops.registry import find
 from shapetrace.outlining.analysis import Facts
 
 _LONGEST_WAY = 6
@@ -14,12 +15,18 @@ _LAYING_OUT = ("cat", "layout")
 
 
 class Talk:
-    """Answers about the collectives of one trace."""
+    """Answers about the collectives of one trace.
+
+    Attributes:
+        receives: Whether values come from another rank that this one did not ask with values of its own.
+    """
 
     def __init__(self, facts: Facts, kinds: Sequence[OpKind]) -> None:
         self._facts = facts
         self._kinds = kinds
         self._talks = "collective" in kinds
+        spoken = (kernel for op in facts.trace.ops if kinds[op.id] == "collective" for kernel in op.kernels)
+        self.receives = any(find(kernel.name).talk == "receive" for kernel in spoken)
 
     def rearranges(self, op: Op) -> bool:
         """Whether an operation only puts in order what ranks send, or what came from them."""

@@ -51,6 +51,15 @@ class Degrees:
         """Ranks in all."""
         return prod(size for _, size in self.mesh)
 
+    @property
+    def place(self) -> tuple[tuple[str, int], ...]:
+        """Where the rank stands along each axis of the mesh."""
+        found, rest = [], self.rank
+        for name, size in reversed(self.mesh):
+            found.append((name, rest % size))
+            rest //= size
+        return tuple(reversed(found))
+
     def check(self) -> "Degrees":
         """These degrees, if they fit together.
 
@@ -67,8 +76,6 @@ class Degrees:
             if value is not None and value < 1:
                 yield f"--{name} is {value}: give 1 or more."
         inner = self.pp * self.fsdp * self.width
-        if self.pp > 1:
-            yield f"--pp {self.pp}: a stage waits for what another one sends, which a simulated group has not."
         if self.fsdp > 1:
             yield f"--fsdp {self.fsdp}: FSDP2 takes no parameters on meta, where ranks are simulated."
         if self.ep > 1 and self.tp > 1 and self.ep != self.tp:

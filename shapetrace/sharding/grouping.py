@@ -29,6 +29,7 @@ def simulated(degrees: Degrees) -> Iterator[None]:
     except ImportError as error:
         raise MissingPartError(f"this PyTorch simulates no process group: {error}") from error
     distributed.init_process_group("fake", store=FakeStore(), rank=degrees.rank, world_size=degrees.size)
+    _take_meta(distributed.group.WORLD)
     try:
         with torch.no_grad():  # a forward pass alone: engines have shorter ways then
             yield
@@ -47,4 +48,17 @@ def _forget_meshes() -> None:
 def mesh(degrees: Degrees) -> Any:
     """The ranks in their axes."""
     names, sizes = zip(*degrees.mesh, strict=True)
-    return init_device_mesh("cpu", sizes, mesh_dim_names=names)
+    ranks = init_device_mesh("cpu", sizes, mesh_dim_names=names)
+    for name, size, group in zip(names, sizes, ranks.get_all_groups(), strict=True):
+        _take_meta(group)
+        if size == degrees.size > 1:  # it is that of all ranks, which has no axis's name
+            group._set_group_desc(f"mesh_{name}")
+    return ranks
+
+
+def _take_meta(group: Any) -> None:
+    """What is on meta is sent to nobody too: by itself a simulated group takes what has memory alone."""
+    meta = torch.device("meta")
+    if meta not in group._device_types:
+        backend = group._get_backend(torch.device("cpu"))
+        group._register_backend(meta, distributed.ProcessGroup.BackendType.CUSTOM, backend)

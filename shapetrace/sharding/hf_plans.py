@@ -8,6 +8,7 @@ from torch.distributed.device_mesh import init_device_mesh
 from shapetrace.errors import UsageError
 from shapetrace.sharding.degrees import Degrees
 from shapetrace.sharding.grouping import mesh
+from shapetrace.sharding.stages import check
 
 
 def shard(model: nn.Module, degrees: Degrees) -> nn.Module:
@@ -29,7 +30,9 @@ def shard(model: nn.Module, degrees: Degrees) -> nn.Module:
         config = DistributedConfig(
             tp_size=degrees.width, ep_size=degrees.ep, fsdp_size=1, pp_size=1, tp_plan={} if only_experts else None
         )
-        return _distributed(model, config, TransformersDeviceMesh(mesh(degrees), experts), only_experts)
+        meshes = TransformersDeviceMesh(mesh(degrees), experts)
+        sharded = _distributed(model, config, meshes, only_experts)
+        return _stage(sharded, meshes.get_mesh("pp")) if degrees.pp > 1 else sharded
     except (ValueError, AttributeError, NotImplementedError) as error:
         raise UsageError(_told(model, degrees, error)) from error
 
@@ -47,8 +50,29 @@ def _distributed(model: Any, config: Any, meshes: Any, only_experts: bool) -> nn
     return sharded
 
 
+def _stage(model: Any, pipeline: Any) -> nn.Module:
+    """A stage, after its matrices were shared: the other way round, plans name layers that are not there.
+
+    It goes without the logits of the last one, which transformers sends to all for its ``generate``: their shape is a
+    value that another rank has. See ``broadcast_from_last`` of its ``PipelineStage``.
+    """
+    from transformers.distributed.pipeline_parallel import apply_pipeline_parallelism
+
+    staged: Any = apply_pipeline_parallelism(model, pipeline)
+    staged._pp_stage.broadcast_from_last = lambda logits, **_: logits
+    found: nn.Module = staged
+    return found
+
+
 def _check(model: Any, degrees: Degrees) -> None:
     name = type(model).__name__
+    if degrees.pp > 1:
+        layers = getattr(getattr(model, model.base_model_prefix, None), "layers", None)
+        if layers is None or getattr(model, "lm_head", None) is None:
+            raise UsageError(f"--pp {degrees.pp}: transformers cuts decoders with a head in stages, not {name}.")
+        if degrees.ep > 1 and degrees.tp == 1:
+            raise UsageError(f"--pp {degrees.pp} and --ep {degrees.ep}: give --tp {degrees.ep} too.")
+        check(len(layers), degrees)
     if degrees.sp:
         raise UsageError(
             f"--sp: transformers shares no rows between matrices yet; its presets here do, {name} does not."

@@ -23,6 +23,7 @@ from shapetrace.models.settings import Settings
 from shapetrace.sharding.degrees import Degrees
 from shapetrace.sharding.grouping import mesh
 from shapetrace.sharding.local_parameters import LocalParameters
+from shapetrace.sharding.stages import staged
 
 _COLUMNS = frozenset({"q_proj", "k_proj", "v_proj", "gate_proj", "up_proj", "c_fc", "q_b_proj", "kv_b_proj"})
 _ROWS = frozenset({"o_proj", "down_proj", "c_proj"})
@@ -36,10 +37,10 @@ def shard(model: nn.Module, settings: Settings, degrees: Degrees) -> nn.Module:
         UsageError: If the plan has nothing for such a model.
     """
     _check(settings, degrees)
-    ranks = mesh(degrees)["tp"]
+    model = staged(model, settings, degrees)
     plan = dict(_plan(model, rows=Shard(1) if degrees.sp else Replicate()))
-    sharded = parallelize_module(model, ranks, plan)
-    if settings.tie:
+    sharded = parallelize_module(model, mesh(degrees)["tp"], plan) if degrees.width > 1 or degrees.pp == 1 else model
+    if settings.tie and degrees.pp == 1:
         sharded.get_submodule("lm_head").weight = sharded.get_submodule("wte").weight
     for module in sharded.modules():
         for name in ("n_head", "n_kv_head"):
@@ -55,8 +56,10 @@ def _plan(model: nn.Module, *, rows: Placement) -> Iterator[tuple[str, ParallelS
         model: The model.
         rows: How the stream between the matrices lies: whole, or cut by rows.
     """
-    yield "wte", RowwiseParallel(input_layouts=Replicate())
-    yield "lm_head", ColwiseParallel(input_layouts=rows, output_layouts=Replicate())
+    if isinstance(model.get_submodule("wte"), nn.Embedding):
+        yield "wte", RowwiseParallel(input_layouts=Replicate())
+    if isinstance(model.get_submodule("lm_head"), nn.Linear):
+        yield "lm_head", ColwiseParallel(input_layouts=rows, output_layouts=Replicate())
     for path, module in model.named_modules():
         style = _style(path.rpartition(".")[2], module, rows)
         if style is not None:

@@ -35,7 +35,7 @@ def costs(row: Row, words: Words) -> str:
     parameters = sum(step.parameters for step in steps)
     flops = sum(step.flops or 0 for step in steps)
     told = [words.say("{n} parameters", n=short(parameters))] if parameters else []
-    sent = [sending(step.transfer, words) for step in steps if step.transfer and step.transfer.sent]
+    sent = [text for step in steps if step.transfer and (text := sending(step.transfer, words))]
     return _SEPARATOR.join([*told, *([flops_text(flops)] if flops else []), *sent])
 
 

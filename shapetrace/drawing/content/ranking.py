@@ -36,13 +36,17 @@ def talks_of(circle: Circle, words: Words) -> str:
 
 
 def sending(transfer: Transfer, words: Words) -> str:
-    """What a rank sends in a collective: ``a rank sends 235 MB``."""
-    return words.say("a rank sends {bytes}", bytes=bytes_text(transfer.sent))
+    """What a rank sends in a collective: ``a rank sends 235 MB``; of rows between stages, how much they are."""
+    if transfer.talk in ("send", "receive"):
+        return bytes_text(transfer.payload)
+    return "" if not transfer.sent else words.say("a rank sends {bytes}", bytes=bytes_text(transfer.sent))
 
 
 def talkers(transfer: Transfer, words: Words) -> Iterator[str]:
-    """Who talks: ``over tp``, ``ranks 0-7``."""
+    """Who talks: ``over tp``, ``ranks 0-7``; ``over pp``, ``to rank 8``."""
     if transfer.axes:
         yield words.say("over {axis}", axis=" = ".join(transfer.axes))
-    if transfer.members:
+    if transfer.peer >= 0:
+        yield words.say("to rank {rank}" if transfer.talk == "send" else "from rank {rank}", rank=transfer.peer)
+    elif transfer.members:
         yield words.say("ranks {members}", members=transfer.members)

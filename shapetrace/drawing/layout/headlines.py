@@ -82,7 +82,7 @@ def costs_of(row: Row, words: Words) -> str:
     parameters, flops = sum(step.parameters for step in steps), sum(step.flops or 0 for step in steps)
     said = [words.say("{n} parameters", n=short(parameters))] if parameters else []
     said += [flops_text(flops)] if flops else []
-    said += [sending(step.transfer, words) for step in steps if step.transfer and step.transfer.sent]
+    said += [told for step in steps if step.transfer and (told := sending(step.transfer, words))]
     return _SEPARATOR.join(said)
 
 

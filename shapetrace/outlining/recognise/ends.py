@@ -55,9 +55,12 @@ def sure_roles(
 def end_roles(
     flow: Flow, graph: Graph, sure_roles: Mapping[int, Role], mlp_roles: Mapping[int, Role]
 ) -> Mapping[int, Role]:
-    """The products from which nothing but small steps leads out of a model that reads ids or patches."""
+    """The products from which nothing but small steps leads out of a model that reads ids or patches.
+
+    The last stage of a model has rows instead, which another one sent.
+    """
     known = {*sure_roles, *mlp_roles}
-    begins = any(_reads_input(flow, draft) for draft in graph.drafts)
+    begins = flow.talk.receives or any(_reads_input(flow, draft) for draft in graph.drafts)
     return {
         draft.key: Role.HEAD
         for draft in graph.drafts

@@ -217,9 +217,10 @@ def ranks(flow: Flow, drafts: tuple[Draft, ...], lyings: Mapping[int, Lyings], f
             kinds[node.kind] = kinds.get(node.kind, True) and not any(lyings.get(value) for value in weighs)
     return Ranks(
         trace.world.rank, trace.world.size, trace.world.mesh,
-        sum(whole.get(parameter.name, prod(parameter.shape)) for parameter in parameters),
+        trace.world.parameters or sum(whole.get(each.name, prod(each.shape)) for each in parameters),
         sum(transfer.sent for transfer in told), dict(Counter(transfer.talk for transfer in told)),
-        tuple(kind for kind, is_whole in kinds.items() if is_whole), trace.world.place, tuple(_circles(told)),
+        tuple(kind for kind, is_whole in kinds.items() if is_whole and lyings),
+        trace.world.place, tuple(_circles(told)),
     )  # fmt: skip
 
 

@@ -65,7 +65,8 @@ def axes_of(kernel: Kernel) -> tuple[str, ...]:
 
 def _transfer(flow: Flow, kernel: Kernel) -> Transfer:
     talk, ranks = find(kernel.name).talk, int(str(kernel.args.get("ranks", 0)))
-    tensors = [flow.facts.tensor(value) for value in kernel.inputs]
+    tensors = [flow.facts.tensor(value) for value in kernel.inputs or kernel.outputs]
     payload = sum(prod(tensor.shape) * ITEMSIZE.get(tensor.dtype, 1) for tensor in tensors)
     sent = SENT[talk](payload, ranks) if ranks > 0 and talk in SENT else 0
-    return Transfer(talk, axes_of(kernel), ranks, str(kernel.args.get("members", "")), payload, sent)
+    return Transfer(talk, axes_of(kernel), ranks, str(kernel.args.get("members", "")), payload, sent,
+                    int(str(kernel.args.get("peer", -1))))  # fmt: skip
