@@ -2,30 +2,34 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from shapetrace.cli.degrees import of_degrees, takes_degrees
 from shapetrace.cli.figure_options import SectionOptions, takes_section
 from shapetrace.cli.format_options import deliver, terminal_options
-from shapetrace.cli.options import takes_input
 from shapetrace.cli.terminal import say, waiting
 from shapetrace.obtaining import obtain, variants
 from shapetrace.request import Request, for_each
 
+if TYPE_CHECKING:
+    from shapetrace.formats.contract import Format, Options
+
 
 @takes_section
-@takes_input
+@takes_degrees
 def compare(
     asked: SectionOptions,
-    request: Request,
+    given: tuple[Request, tuple[int, ...]],
     models: Annotated[
         list[str],
         typer.Argument(
             metavar="MODEL MODEL (MODEL)",
             show_default=False,
             default_factory=list,
-            help="Presets, hf: models, your own or traces; none: MHA, GQA and MLA of the reference model.",
+            help="Presets, hf: models, your own or traces; none: MHA, GQA and MLA of the reference model. One, by "
+            "several degrees: --tp 1,8,16.",
         ),
     ],
     out: Annotated[
@@ -44,8 +48,13 @@ def compare(
     from shapetrace.formats.rendering import render
     from shapetrace.formats.side_by_side import side_by_side
 
-    options = replace(asked.options, **terminal_options())
+    options, (request, degrees) = replace(asked.options, **terminal_options()), given
     (to,) = ready([format if out is None else format_of_file(out, "grid").name], "grid", options)
+    if degrees:
+        if len(models) != 1 or save:
+            raise UsageError("several degrees are of one model, and keep no trace: compare MODEL --tp 1,8,16")
+        _by_degrees(request, models[0], degrees, asked, (to, options, out))
+        return
     if len(models) == 1:
         raise UsageError(f"got one model, {models[0]}: expected two or three, or none for MHA, GQA and MLA")
     if save and len(save) != (len(models) or 3):
@@ -65,3 +74,26 @@ def compare(
     deliver(render(thing, to, options), to, out)
     if any(trace.failure is not None for trace in traces):
         raise typer.Exit(1)
+
+
+def _by_degrees(
+    request: Request,
+    model: str,
+    degrees: tuple[int, ...],
+    asked: SectionOptions,
+    where: "tuple[Format, Options, Path | None]",
+) -> None:
+    """One model by several degrees: as a table; with a section drawn side by side, those that run."""
+    from shapetrace.drawing import compare as draw
+    from shapetrace.formats.degrees import degrees_table, named_by_degree
+    from shapetrace.formats.rendering import render
+
+    to, options, out = where
+    with waiting("tracing"):
+        found = of_degrees(request, model, degrees, say, fused=asked.fused)
+    if to.figure and asked.section:
+        section = None if asked.section == "all" else asked.section
+        drawn = draw(named_by_degree(found), section=section, theme=options.theme, lang=options.lang, look=options.look)
+        deliver(render(drawn, to, options), to, out)
+    else:
+        deliver(render(degrees_table(found, to.given(options).words), to, options), to, out)

@@ -132,3 +132,24 @@ def test_what_one_model_cannot_take_is_for_the_others(shapetrace, traces, tmp_pa
 def test_what_no_model_can_take_is_told(shapetrace):
     message = "--hf-class has no meaning"
     assert message in shapetrace("compare", "gpt2", "gpt2-medium", "--hf-class", "X", code=2).err
+
+
+def test_one_model_is_compared_by_several_degrees(shapetrace, tmp_path):
+    words = ("compare", "gpt2", "--tp", "1,4", "--layers", "1", "--seq", "8")
+    assert "all-reduce" in shapetrace(*words).out
+    for options in ((), ("--section", "mlp")):
+        file = tmp_path / f"{len(options)}.svg"
+        shapetrace(*words, *options, "--out", file)
+        assert "tp 4" in file.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("gpt2", "--tp", "1,x"), "--tp 1,x: give one number, or up to 5"),
+        (("gpt2", "gpt2", "--tp", "1,2"), "several degrees are of one model"),
+        (("--tp", "1,2"), "several degrees are of one model"),
+    ],
+)
+def test_wrong_degrees_are_said_in_one_line(shapetrace, words, message):
+    assert message in shapetrace("compare", *words, code=2).err
