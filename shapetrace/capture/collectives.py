@@ -14,6 +14,7 @@ from shapetrace.ir import Plain
 from shapetrace.ops.registry import find
 
 _GROUPS = ("process_group", "group_name")
+_WAITING = ("wait_tensor", "_wrap_tensor_autograd")
 _PEERS = ("dst", "src")
 _NAMESPACES = frozenset({"c10d", "_c10d_functional", "_c10d_functional_autograd", "_dtensor"})
 
@@ -22,6 +23,12 @@ _NAMESPACES = frozenset({"c10d", "_c10d_functional", "_c10d_functional_autograd"
 def is_collective(func: OpOverload) -> bool:
     """Whether ranks talk in a kernel."""
     return func.namespace in _NAMESPACES and find(str(func)).kind == "collective"
+
+
+@functools.cache
+def is_wait(func: OpOverload) -> bool:
+    """Whether a kernel waits for what a collective has not finished, or puts that into an object: no new value."""
+    return func.namespace in _NAMESPACES and func._schema.name.partition("::")[2] in _WAITING
 
 
 def described(ranks: Ranks, func: OpOverload, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Plain]:

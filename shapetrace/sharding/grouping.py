@@ -59,6 +59,6 @@ def mesh(degrees: Degrees) -> Any:
 def _take_meta(group: Any) -> None:
     """What is on meta is sent to nobody too: by itself a simulated group takes what has memory alone."""
     meta = torch.device("meta")
-    if meta not in group._device_types:
+    if distributed.get_backend(group) == "fake" and meta not in group._device_types:
         backend = group._get_backend(torch.device("cpu"))
         group._register_backend(meta, distributed.ProcessGroup.BackendType.CUSTOM, backend)
