@@ -11,6 +11,7 @@ from shapetrace.outlining.structure import Outline
 
 _COSTS = (
     ("parameters", "parameters"), ("flops", "FLOPs"), ("activation_bytes", "bytes of activations"),
+    ("sent_bytes", "bytes that a rank sends"),
     ("cache_bytes", "bytes of the KV cache"),
 )  # fmt: skip
 _MOST_REFUSED = 6

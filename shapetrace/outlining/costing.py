@@ -4,17 +4,19 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from math import prod
 
+from shapetrace.ir import Kernel
 from shapetrace.ops.products import Product
 from shapetrace.outlining.accounts import Accounts
 from shapetrace.outlining.drafts import Draft
 from shapetrace.outlining.expressions import Formulas
 from shapetrace.outlining.flow import Flow
 from shapetrace.outlining.kept import Cache
-from shapetrace.outlining.memory import activation_sizes
+from shapetrace.outlining.memory import ITEMSIZE, activation_sizes
 from shapetrace.outlining.proof import Proof
 from shapetrace.outlining.proved import Proved
 from shapetrace.outlining.roles import Part
 from shapetrace.outlining.sections import Node
+from shapetrace.outlining.steps.collectives import sent_formula, talking, transfer_of
 from shapetrace.outlining.structure import Totals
 from shapetrace.outlining.symbols import Place, Symbol
 from shapetrace.sizing.formulas import Formula, product, total
@@ -44,12 +46,22 @@ def model_costs(
     if proof is None:
         return None
     parameters = [proof.of_parameter(i) for i, p in enumerate(flow.trace.parameters) if not p.buffer]
+    told = [kernel for op in flow.trace.ops if (kernel := talking(flow, op)) is not None]
+    sent = total([_sent(flow, proof, kernel) for kernel in told]) if told and proof.is_counted else None
     return Formulas(
         proof.holds(total(parameters), totals.parameters),
         proof.holds(total(_flops(flow, proof)), totals.flops) if proof.is_counted else None,
         proof.holds(_activation_bytes(flow, proof), totals.activation_bytes) if proof.is_counted else None,
         _cache_bytes(proof, proved, symbols, cache),
+        proof.holds(sent, sum(transfer_of(flow, kernel).sent for kernel in told)),
     )
+
+
+def _sent(flow: Flow, proof: Proof, kernel: Kernel) -> Formula | None:
+    """Bytes that a rank sends in a collective."""
+    sizes = [_times(proof.elements(value), ITEMSIZE.get(flow.facts.tensor(value).dtype, 1)) for value in kernel.inputs]
+    payload = total(sizes) if sizes else Formula()
+    return None if payload is None else sent_formula(transfer_of(flow, kernel), payload)
 
 
 class _Counting:
@@ -65,7 +77,13 @@ class _Counting:
         owned = sum(self._accounts.owned(member) for member in (draft, *draft.twins))
         parameters = self._proof.holds(self._parameters(draft), owned)
         return Formulas(parameters or (Formula() if owned == 0 else None),
-                        self._proof.holds(self._flops(draft), draft.flops))  # fmt: skip
+                        self._proof.holds(self._flops(draft), draft.flops), sent_bytes=self._sent(draft))  # fmt: skip
+
+    def _sent(self, draft: Draft) -> Formula | None:
+        kernel = None if draft.transfer is None else talking(self._flow, self._flow.trace.ops[draft.order])
+        if kernel is None or draft.transfer is None:
+            return None
+        return self._proof.holds(_sent(self._flow, self._proof, kernel), draft.transfer.sent)
 
     def _parameters(self, draft: Draft) -> Formula | None:
         """Of a part of a fused projection, the columns that are its own in place of all."""

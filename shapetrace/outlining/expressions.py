@@ -14,9 +14,11 @@ class Formulas:
         flops: FLOPs, 2 per multiply-add.
         activation_bytes: Bytes of all data values that the pass makes; of the whole model alone.
         cache_bytes: Bytes that all layers keep of all tokens for those after them; of the whole model alone.
+        sent_bytes: Bytes that a rank sends to others.
     """
 
     parameters: Formula | None = None
     flops: Formula | None = None
     activation_bytes: Formula | None = None
     cache_bytes: Formula | None = None
+    sent_bytes: Formula | None = None

@@ -42,7 +42,7 @@ def offer(request: Request, trace: Trace) -> Offer:
     few = [f"{path}={n_layers}" for path, value in _layers(config, "") if value > n_layers]
 
     def attempt(values: Mapping[str, int], *, shallow: bool) -> ir.Trace:
-        from shapetrace import hf_obtaining
+        from shapetrace.obtaining import obtain
 
         changed = [f"{path}={json.dumps(value)}" for path, value in values.items() if path not in _INPUT]
         shape = {**request.shape, **{path: value for path, value in values.items() if path in _INPUT}}
@@ -52,7 +52,7 @@ def offer(request: Request, trace: Trace) -> Offer:
         level = logger.level
         logger.setLevel(logging.ERROR)
         try:
-            return hf_obtaining.obtain(asked, _silent)
+            return obtain(asked, _silent)
         finally:
             logger.setLevel(level)
 

@@ -9,6 +9,7 @@ from shapetrace.api import Trace
 from shapetrace.models.settings import Settings
 from shapetrace.proving.offering import Offer
 from shapetrace.request import Request, settings_of
+from shapetrace.sharding.degrees import Degrees
 from shapetrace.sizing.symbols import symbols_of
 from shapetrace.sizing.variables import Variable
 
@@ -26,7 +27,7 @@ def offer(request: Request, _: Trace) -> Offer:
     variables = [*_inputs(settings), *_entries(settings)]
 
     def attempt(values: Mapping[str, int], *, shallow: bool) -> ir.Trace:
-        return run(_with(settings, values), shallow=shallow)
+        return run(_with(settings, values), shallow=shallow, ranks=request.ranks)
 
     return Offer(variables, attempt)
 
@@ -79,8 +80,11 @@ def _with(part: Part, values: Mapping[str, int]) -> Part:
     return replace(part, **own)  # type: ignore[type-var]
 
 
-def run(settings: Settings, *, shallow: bool) -> ir.Trace:
-    """The pass of settings on meta; ``shallow`` with as many layers as show all that there is."""
+def run(settings: Settings, *, shallow: bool, ranks: Degrees | None = None) -> ir.Trace:
+    """The pass of settings on meta; ``shallow`` with as many layers as show all that there is.
+
+    Of a rank, that rank's.
+    """
     from shapetrace.capture import capture
     from shapetrace.models import building
 
@@ -91,4 +95,11 @@ def run(settings: Settings, *, shallow: bool) -> ir.Trace:
         settings = replace(settings, layers=min(settings.layers, few), encoder_layers=min(settings.encoder_layers, 2))
     settings.validate()
     args, kwargs = building.inputs(settings)
-    return capture(building.build(settings), args, kwargs)
+    model = building.build(settings)
+    if ranks is None:
+        return capture(model, args, kwargs)
+    from shapetrace.sharding import megatron
+    from shapetrace.sharding.grouping import simulated
+
+    with simulated(ranks):
+        return capture(megatron.shard(model, settings, ranks), args, kwargs)

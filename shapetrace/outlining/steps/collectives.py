@@ -1,6 +1,7 @@
 """Steps in which ranks talk: what one of them puts in, what comes out, how many bytes it sends."""
 
 from collections.abc import Callable, Mapping
+from fractions import Fraction
 from math import prod
 
 from shapetrace.ir import Kernel, Op
@@ -11,6 +12,7 @@ from shapetrace.outlining.drafts import Draft, Ref
 from shapetrace.outlining.flow import Flow
 from shapetrace.outlining.memory import ITEMSIZE
 from shapetrace.outlining.ranks import Transfer
+from shapetrace.sizing.formulas import Formula
 
 SENT: Mapping[Talk, Callable[[int, int], int]] = {
     "all_reduce": lambda n, p: 2 * n * (p - 1) // p,
@@ -47,14 +49,32 @@ def _step(flow: Flow, axis_roles: AxisRoles, op: Op, joining: Op | None) -> Draf
         return root if prod(flow.facts.tensor(root).shape) == prod(flow.facts.tensor(value).shape) else value
 
     made = [flow.talk.laid_out(value) for value in (joining or op).outputs[:1]] or op.inputs[:1]
-    kernel = next(kernel for kernel in op.kernels if kernel_kind(kernel.name) == "collective")
+    kernel = talking(flow, op) or op.kernels[0]
     ops = (op.id,) if joining is None else (op.id, joining.id)
     word = find(kernel.name).word or base_name(kernel.name).strip("_")
     sent = tuple(ref(before(value)) for value in op.inputs or made)
     return Draft(
         ops, "collective", sent, tuple(map(ref, made)), function=word, call=op.call, order=op.id,
-        transfer=_transfer(flow, kernel),
+        transfer=transfer_of(flow, kernel),
     )  # fmt: skip
+
+
+def talking(flow: Flow, op: Op) -> Kernel | None:
+    """The kernel of an operation by which ranks talk, if they do."""
+    if flow.kinds[op.id] != "collective":
+        return None
+    return next((kernel for kernel in op.kernels if kernel_kind(kernel.name) == "collective"), None)
+
+
+def sent_formula(transfer: Transfer, payload: Formula) -> Formula | None:
+    """Bytes that a rank sends, by those that it puts in, in named sizes."""
+    ranks = transfer.ranks
+    factors = {
+        "all_reduce": Fraction(2 * (ranks - 1), ranks or 1), "all_gather": Fraction(ranks - 1), "send": Fraction(1),
+        "reduce_scatter": Fraction(ranks - 1, ranks or 1), "all_to_all": Fraction(ranks - 1, ranks or 1),
+    }  # fmt: skip
+    factor = factors.get(transfer.talk)
+    return None if factor is None else payload * factor
 
 
 def axes_of(kernel: Kernel) -> tuple[str, ...]:
@@ -63,7 +83,8 @@ def axes_of(kernel: Kernel) -> tuple[str, ...]:
     return tuple(map(str, axes)) if isinstance(axes, list) else ()
 
 
-def _transfer(flow: Flow, kernel: Kernel) -> Transfer:
+def transfer_of(flow: Flow, kernel: Kernel) -> Transfer:
+    """What a collective moves."""
     talk, ranks = find(kernel.name).talk, int(str(kernel.args.get("ranks", 0)))
     tensors = [flow.facts.tensor(value) for value in kernel.inputs or kernel.outputs]
     payload = sum(prod(tensor.shape) * ITEMSIZE.get(tensor.dtype, 1) for tensor in tensors)
