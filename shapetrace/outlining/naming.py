@@ -151,7 +151,7 @@ class _Namer:
         known, role = self._known, self._known.roles.get(draft.key, Role.OTHER)
         path = self._path(draft)
         name = path.rpartition(".")[2] if path != node.path and draft.kind != "contraction" else ""
-        title = words.title(draft, role, "" if name.isdigit() else name)
+        title = words.title(draft, role, "" if name.isdigit() else name, self._widths(draft))
         identity = self._fresh_id(f"{node.path}/{words.slug(title)}" if node.path else words.slug(title))
         operands = tuple(self._operand(draft, place, ref) for place, ref in enumerate(draft.operands))
         self._make(draft, [*draft.twins, *twins], identity)
@@ -174,6 +174,17 @@ class _Namer:
             function=draft.function or title_of(draft.calls), formulas=known.operands.costs.get(draft.key),
             transfer=draft.transfer,
         )  # fmt: skip
+
+    def _widths(self, draft: Draft) -> tuple[int, int] | None:
+        """Columns before and after a step, on all ranks together."""
+        if not draft.operands or not draft.results:
+            return None
+        before, after = (
+            next((share.whole for share in self._known.operands.shares.get((draft.key, is_result, 0), ())
+                  if share.dim == len(ref.shape) - 1 and share.whole), ref.columns)
+            for is_result, ref in ((False, draft.operands[0]), (True, draft.results[0]))
+        )  # fmt: skip
+        return before, after
 
     def _make(self, draft: Draft, twins: Sequence[Draft], identity: str) -> None:
         """Remember which step makes the results of a draft, and of those that it stands for."""

@@ -78,14 +78,17 @@ SECTIONS: Mapping[SectionKind, str] = {
 }  # fmt: skip
 
 
-def title(draft: Draft, role: Role, name: str) -> str:
+def title(draft: Draft, role: Role, name: str, widths: tuple[int, int] | None = None) -> str:
     """The title of a step.
 
     Args:
         draft: The step.
         role: What it is for.
         name: Name of its module, for products that no recogniser knows.
+        widths: Columns of what it reads and of what it makes, on all ranks together; its own where they are not given.
     """
+    if role in _BY_WIDTH:
+        return _by_width(widths or (draft.operands[0].columns, draft.result.columns), _BY_WIDTH[role])
     named = _NAMED.get(role)
     if named is not None:
         return named(draft)
@@ -104,22 +107,17 @@ def _loss(draft: Draft) -> str:
     return f"{draft.function[:1].upper()}{draft.function[1:]} loss" if draft.function in LOSSES else "Loss"
 
 
-def _expand(draft: Draft) -> str:
-    return _by_width(draft, "MLP in")
-
-
-def _shrink(draft: Draft) -> str:
-    return _by_width(draft, "MLP out")
-
-
-def _by_width(draft: Draft, as_many: str) -> str:
+def _by_width(widths: tuple[int, int], as_many: str) -> str:
     """Expand or shrink, as the columns are more or fewer than before; of as many, which of the two products it is."""
-    before, after = draft.operands[0].columns, draft.result.columns
+    before, after = widths
     return as_many if before == after else "Expand" if after > before else "Shrink"
 
 
+_BY_WIDTH = {Role.EXPAND: "MLP in", Role.SHRINK: "MLP out"}
+"""Products whose titles say how wide they make rows, and what those are called that keep the width."""
+
 _NAMED: Mapping[Role, Callable[[Draft], str]] = {
-    Role.EXPAND: _expand, Role.SHRINK: _shrink, Role.LOSS: _loss,
+    Role.LOSS: _loss,
     Role.GLU: lambda draft: _GATED.get(draft.function, draft.function),
     Role.CHOOSE_EXPERTS: lambda _: TITLES[Role.CHOOSE_EXPERTS],
     Role.CHOOSE_KEYS: lambda _: TITLES[Role.CHOOSE_KEYS],

@@ -31,6 +31,13 @@ def test_a_rank_has_the_roles_of_the_whole_pass(name: str) -> None:
     assert roles(one_of(name, tp=4)) == roles(one_of(name))
 
 
+def test_a_rank_is_told_what_all_do_together() -> None:
+    def told(trace: Trace) -> list[str]:
+        return [step.title for step in trace.outline().steps() if step.section == "h.0.mlp" and step.kind == "product"]
+
+    assert told(preset("gpt2", tp=8)) == told(preset("gpt2")) == ["Expand", "Shrink"]  # 64 to 256, of which it has 32
+
+
 @pytest.mark.parametrize("name", ["llama-3.1-8b", "gpt2", "llama"])
 def test_products_of_all_ranks_add_up_to_the_whole_pass(name: str) -> None:
     ranks = [one_of(name, tp=4, rank=rank).totals.flops for rank in range(4)]
