@@ -1,5 +1,6 @@
 """From a request to a trace: read the file, or build the model and run it."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -70,6 +71,11 @@ def _built(name: str, settings: "Settings", words: Words, ranks: "Degrees | None
     model = building.build(settings)
     if ranks is None:
         return run(model, args, kwargs, info)
+    if ranks.fsdp > 1:
+        from shapetrace.sharding import fully_sharded
+
+        args, kwargs = building.inputs(replace(settings, device="cpu"))
+        return run(fully_sharded.shard(model, ranks), args, kwargs, info)
     from shapetrace.models.placing import n_parameters
     from shapetrace.sharding import megatron
 

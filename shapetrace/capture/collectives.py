@@ -14,6 +14,7 @@ from shapetrace.ir import Plain
 from shapetrace.ops.registry import find
 
 _GROUPS = ("process_group", "group_name")
+_BOOKKEEPING = frozenset({"prim", "profiler"})
 _WAITING = ("wait_tensor", "_wrap_tensor_autograd")
 _PEERS = ("dst", "src")
 _NAMESPACES = frozenset({"c10d", "_c10d_functional", "_c10d_functional_autograd", "_dtensor"})
@@ -29,6 +30,17 @@ def is_collective(func: OpOverload) -> bool:
 def is_wait(func: OpOverload) -> bool:
     """Whether a kernel waits for what a collective has not finished, or puts that into an object: no new value."""
     return func.namespace in _NAMESPACES and func._schema.name.partition("::")[2] in _WAITING
+
+
+@functools.cache
+def is_apart(func: OpOverload) -> bool:
+    """Whether a kernel is no operation on values: ranks talk or wait in it, or it asks for a device or keeps time."""
+    return is_collective(func) or is_wait(func) or is_bookkeeping(func)
+
+
+def is_bookkeeping(func: OpOverload) -> bool:
+    """Whether a kernel asks for a device, or marks times for a profiler."""
+    return func.namespace in _BOOKKEEPING
 
 
 def described(ranks: Ranks, func: OpOverload, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Plain]:

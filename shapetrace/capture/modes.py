@@ -12,7 +12,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from shapetrace.capture import collectives, known_calls, known_kernels, known_rules, meta_checks, recurrent
-from shapetrace.capture.collectives import is_collective, is_wait
+from shapetrace.capture.collectives import is_apart, is_bookkeeping, is_wait
 from shapetrace.capture.composites import is_composite, opened
 from shapetrace.capture.index_ranges import index_range
 from shapetrace.capture.interrupting import deliver
@@ -122,7 +122,7 @@ class KernelLevel(TorchDispatchMode):
             return NotImplemented  # what it does with the rows comes back
         if types and any(map(is_wrapper, types)):
             return NotImplemented  # its engine takes it apart; the rank's own kernels come back
-        if is_collective(func) or is_wait(func):
+        if is_apart(func):
             return self._talk(func, args, kwargs)
         name, names, written, composite, is_view = _schema(func)
         if composite and not _is_nested(args):
@@ -148,6 +148,8 @@ class KernelLevel(TorchDispatchMode):
     def _talk(self, func: OpOverload, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
         """Run a kernel by which ranks talk. What comes from others is not known, on meta or elsewhere."""
         registry = self._recorder.registry
+        if is_bookkeeping(func):
+            return func(*args, **kwargs)
         if is_wait(func):
             waited = func(*args, **kwargs)
             registry.stand_for(waited, args[0])

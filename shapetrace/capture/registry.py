@@ -81,7 +81,7 @@ class Registry:
         """A tensor that a module holds as a parameter while it runs (``functional_call``) is a weight of that name."""
         value = self.read(tensor)
         met = self.tensors[value]
-        if (met.role, met.origin, met.name) == ("constant", "made", ""):
+        if (met.role, met.origin, met.name) in (("constant", "made", ""), ("weight", "parameter", "")):
             self.tensors[value] = replace(met, role="weight", origin="parameter", name=name)
 
     def enter(self, tensor: torch.Tensor, name: str) -> int:

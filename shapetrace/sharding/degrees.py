@@ -76,8 +76,8 @@ class Degrees:
             if value is not None and value < 1:
                 yield f"--{name} is {value}: give 1 or more."
         inner = self.pp * self.fsdp * self.width
-        if self.fsdp > 1:
-            yield f"--fsdp {self.fsdp}: FSDP2 takes no parameters on meta, where ranks are simulated."
+        if self.fsdp > 1 and (self.width > 1 or self.pp > 1 or self.sp):
+            yield f"--fsdp {self.fsdp}: alone so far, without --tp, --ep, --pp and --sp."
         if self.ep > 1 and self.tp > 1 and self.ep != self.tp:
             yield (
                 f"--ep {self.ep} and --tp {self.tp}: experts on more ranks than share a batch are reached by an "

@@ -66,6 +66,8 @@ def _stage(model: Any, pipeline: Any) -> nn.Module:
 
 def _check(model: Any, degrees: Degrees) -> None:
     name = type(model).__name__
+    if degrees.fsdp > 1:
+        raise UsageError(f"--fsdp {degrees.fsdp}: presets alone so far; FSDP2 takes no {name} that is on meta.")
     if degrees.pp > 1:
         layers = getattr(getattr(model, model.base_model_prefix, None), "layers", None)
         if layers is None or getattr(model, "lm_head", None) is None:

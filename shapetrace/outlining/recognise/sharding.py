@@ -82,11 +82,12 @@ def lyings(flow: Flow) -> Mapping[int, Lyings]:
 
 def _told(flow: Flow, layout: Layout) -> Lyings:
     axes = flow.facts.axes_of(layout.value)
+    gathered = flow.facts.tensor(layout.value).shape == layout.shape  # as the pass met it
     found = {}
     for placement in layout.placements:
         if placement.kind == "partial":
             found[placement.axis] = Lying("partial", placement.ranks)
-        elif placement.kind == "shard" and placement.ranks > 1:
+        elif placement.kind == "shard" and placement.ranks > 1 and not gathered:
             leaves = flow.facts.atoms.leaves(axes[placement.dim])
             part, whole = flow.facts.tensor(layout.value).shape[placement.dim], layout.shape[placement.dim]
             cut = leaves[0] if leaves else -1
@@ -215,11 +216,12 @@ def ranks(flow: Flow, drafts: tuple[Draft, ...], lyings: Mapping[int, Lyings], f
                   if ref.origin == "weight"]  # fmt: skip
         if weighs and node.kind not in ("other", "model", "block"):
             kinds[node.kind] = kinds.get(node.kind, True) and not any(lyings.get(value) for value in weighs)
+    # where all of them are, nothing is cut that is used: stages, or parts that are gathered before
     return Ranks(
         trace.world.rank, trace.world.size, trace.world.mesh,
         trace.world.parameters or sum(whole.get(each.name, prod(each.shape)) for each in parameters),
         sum(transfer.sent for transfer in told), dict(Counter(transfer.talk for transfer in told)),
-        tuple(kind for kind, is_whole in kinds.items() if is_whole and lyings),
+        tuple(kind for kind, is_whole in kinds.items() if is_whole and not all(kinds.values())),
         trace.world.place, tuple(_circles(told)),
     )  # fmt: skip
 
