@@ -176,8 +176,16 @@ class _Following:
             return _next_in_stream(operands[0], 1)
         if draft.kind == "add":
             return self._sum(draft, operands)
+        if self._blanks(draft, ref):
+            return operands[0]
         data = [symbol for ref, symbol in zip(draft.operands, operands, strict=True) if ref.origin == "data"]
         return _made(draft, (data if draft.kind == "concat" and data else operands or [NOTHING])[0])
+
+    def _blanks(self, draft: Draft, made: Ref) -> bool:
+        """Whether a step writes one number where a mask says so: rows of another rank's ids, scores left out."""
+        first, *masks = draft.operands or (made,)
+        numbers = [ref for ref in masks if ref.value < 0 or self._flow.is_floating(ref.value)]
+        return draft.kind == "route" and bool(masks) and not numbers and first.shape == made.shape
 
     def _by_role(self, draft: Draft, ref: Ref, place: int) -> Symbol | None:
         """What a result is, where what its step is for tells."""

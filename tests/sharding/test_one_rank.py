@@ -38,6 +38,12 @@ def test_a_rank_is_told_what_all_do_together() -> None:
     assert told(preset("gpt2", tp=8)) == told(preset("gpt2")) == ["Expand", "Shrink"]  # 64 to 256, of which it has 32
 
 
+def test_what_goes_through_the_model_keeps_its_name_where_ids_are_another_rank_s() -> None:
+    steps = list(one_of("llama-3.1-8b", tp=2).outline().steps())
+    embedded = steps[: next(i for i, step in enumerate(steps) if step.kind == "norm") + 1]
+    assert [step.results[0].name for step in embedded] == ["X", "X", "X", "X̂"]
+
+
 @pytest.mark.parametrize("name", ["llama-3.1-8b", "gpt2", "llama"])
 def test_products_of_all_ranks_add_up_to_the_whole_pass(name: str) -> None:
     ranks = [one_of(name, tp=4, rank=rank).totals.flops for rank in range(4)]
