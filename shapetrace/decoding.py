@@ -71,10 +71,13 @@ class Generation:
 
     Attributes:
         passes: All of them.
+        is_cached: Whether rows are kept from pass to pass; else each pass computes all of the text again.
+        beside: The same generation with a cache, where this one has none.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_cached: bool = True, beside: "Generation | None" = None) -> None:
         self.passes: list[Pass] = []
+        self.is_cached, self.beside = is_cached, beside
 
     def add(self, trace: ir.Trace) -> None:
         """One more pass has ended."""
@@ -84,6 +87,8 @@ class Generation:
     def bills(self) -> list[Bill]:
         """What each pass costs; where a pass does not show what it keeps, that is what the next one finds."""
         bills = [each.bill for each in self.passes]
+        if not self.is_cached:
+            return [replace(bill, cache_read=0, cache_written=0) for bill in bills]
         for place, (bill, after) in enumerate(pairwise(bills)):
             if not bill.cache_written and after.cache_read > bill.cache_read:
                 bills[place] = replace(bill, cache_written=after.cache_read - bill.cache_read)

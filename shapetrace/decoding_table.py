@@ -3,7 +3,7 @@
 import shutil
 from collections.abc import Callable, Sequence
 
-from shapetrace.decoding import Generation, Pass, aligned, shown
+from shapetrace.decoding import Generation, aligned, shown
 from shapetrace.drawing.wording import Words
 from shapetrace.formats.grid import Cell, Column, Grid
 from shapetrace.formats.numbers import exact, short
@@ -32,7 +32,7 @@ def grid(of: Generation, words: Words = ENGLISH) -> Grid:
     columns = (
         Column("step", words.say("step")),
         Column("module", words.say("module"), spare=2),
-        *(Column(f"pass_{number}", _title(number, of.passes, words)) for number in numbers),
+        *(Column(f"pass_{number}", _title(number, of, words)) for number in numbers),
         Column("times", words.say("layers"), "right", spare=1),
     )
     passes = [of.passes[number] for number in numbers]
@@ -43,7 +43,10 @@ def grid(of: Generation, words: Words = ENGLISH) -> Grid:
     return Grid(columns, tuple(rows), words.say(name), tuple(_notes(of, words)))
 
 
-def _title(number: int, passes: Sequence[Pass], words: Words) -> str:
+def _title(number: int, of: Generation, words: Words) -> str:
+    passes = of.passes
+    if not of.is_cached:
+        return words.say("Pass {n}", n=number + 1)
     title = words.say("Prefill") if not number else words.say("Decode step {n}", n=number)
     same = sum(each.form == passes[number].form for each in passes)
     return f"{title} ×{same}" if same > 1 else title
@@ -60,8 +63,21 @@ def _notes(of: Generation, words: Words) -> list[str]:
     if not of.passes:
         return [words.say("no module was called")]
     notes = [words.say("{n} passes", n=len(of.passes))]
+    if of.beside is not None:
+        notes += _saving(of, of.beside, words)
     cache = of.passes[0].outline.cache
-    if cache is not None:
+    if cache is not None and of.is_cached:
         token, kept = exact(cache.bytes_per_token()), exact(of.cache_bytes)
         notes.append(words.say("cache: {token} bytes a token, {kept} bytes at the end", token=token, kept=kept))
     return notes
+
+
+def _saving(of: Generation, cached: Generation, words: Words) -> list[str]:
+    """What a cache saves in FLOPs, and what it moves for that."""
+    flops, with_cache = (short(sum(bill.flops for bill in each.bills)) for each in (of, cached))
+    moved, kept_and_moved = (f"{short(sum(bill.moved for bill in each.bills))}B" for each in (of, cached))
+    return [
+        words.say("each pass computes all of the text again"),
+        words.say("with a cache: {n} FLOPs in products instead of {all}", n=with_cache, all=flops),
+        words.say("with a cache: {n} of weights and kept rows moved instead of {all}", n=kept_and_moved, all=moved),
+    ]

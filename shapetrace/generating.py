@@ -12,8 +12,14 @@ from shapetrace.formats.contract import Options
 from shapetrace.request import Request
 
 
-def generated(request: Request, say: Callable[[str], None], n_steps: int) -> Generation:
+def generated(request: Request, say: Callable[[str], None], n_steps: int, *, cached: bool = True) -> Generation:
     """Trace a prefill and so many decode steps behind it.
+
+    Args:
+        request: What is asked for.
+        say: Takes a sentence for what was filled in.
+        n_steps: Decode steps behind the prefill.
+        cached: False to compute all of the text again in each pass; the same with a cache is then `beside` it.
 
     Raises:
         UsageError: If the model has no loop that is known here, or the request is wrong.
@@ -25,9 +31,10 @@ def generated(request: Request, say: Callable[[str], None], n_steps: int) -> Gen
             "--generate runs the reference model, presets and hf:MODEL_TYPE. Any loop of yours is recorded in Python: "
             "with shapetrace.generation() as g: ..."
         )
+    found = Generation(is_cached=cached, beside=None if cached else generated(request, say, n_steps))
     if request.kind == "huggingface":
-        return hf_obtaining.generated(request, say, n_steps)
-    return reference_generating.generated(request, n_steps)
+        return hf_obtaining.generated(request, say, n_steps, found)
+    return reference_generating.generated(request, n_steps, found)
 
 
 def drawing(generation: Generation, options: Options) -> Figure:

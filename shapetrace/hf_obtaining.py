@@ -71,26 +71,28 @@ def obtain(request: Request, say: Say, config: Any = None) -> Trace:
     return placed_run(request, say, asked.build, asked.run)
 
 
-def generated(request: Request, say: Say, n_steps: int) -> Generation:
+def generated(request: Request, say: Say, n_steps: int, found: Generation | None = None) -> Generation:
     """A prefill and decode steps of a decoder of transformers, with its own cache.
 
     Args:
         request: What is asked for; ``seq`` is the length of the prompt.
         say: Takes a sentence for what was filled in.
         n_steps: Decode steps behind the prefill.
+        found: Takes the passes, and says whether there is a cache; without it there is one.
 
     Raises:
         UsageError: If the model keeps no cache, or is an encoder with a decoder.
         ShapetraceError: If the request is wrong or cannot be carried out.
     """
     check(request)
+    found = Generation() if found is None else found
     asked = _Asked(request, say)
     asked.completes = False
-    found = Generation()
+    passes = asked.passes if found.is_cached else asked.whole_passes
 
     def run(model: Any) -> Trace:
         found.passes.clear()
-        for trace in asked.passes(model, n_steps):
+        for trace in passes(model, n_steps):
             found.add(trace)
         return found.passes[-1].trace
 
@@ -164,6 +166,15 @@ class _Asked:
             if cache is None and step == 0:
                 raise UsageError(f"{self._request.model} gives no cache back: it computes all of a text again")
             given = {"input_ids": torch.zeros(self._batch, 1, dtype=torch.long), "past_key_values": cache}
+
+    def whole_passes(self, model: Any, n_steps: int) -> Iterator[ir.Trace]:
+        """Traces of passes over all of a text that grows by one token, with nothing kept."""
+        first = self._seq
+        for step in range(n_steps + 1):
+            self._seq = first + step
+            _, given = self._inputs(model)
+            yield self._over(model, ((), {**given, "use_cache": False}), UNLIMITED)
+        self._seq = first
 
     def _inputs(self, model: Any) -> Inputs:
         return (), hf_inputs.inputs(model, batch=self._batch, seq=self._seq, failed=self._complete)

@@ -11,32 +11,37 @@ from shapetrace.request import Request, check, settings_of
 from shapetrace.running import run
 
 
-def generated(request: Request, n_steps: int) -> Generation:
+def generated(request: Request, n_steps: int, found: Generation | None = None) -> Generation:
     """A pass over the prompt and decode steps behind it; the head reads the last row, as a loop that writes needs it.
 
     Args:
         request: What is asked for; ``seq``, a text or ids say the length of the prompt.
         n_steps: Decode steps behind the prefill.
+        found: Takes the passes, and says whether there is a cache; without it there is one.
 
     Raises:
         UsageError: If the request is wrong, or the model has no positions for so many tokens.
     """
     check(request)
+    found = Generation() if found is None else found
     name, settings = settings_of(request)
     settings = replace(_fitting(name, settings, request, n_steps), last_row=True)
+
+    import torch
 
     from shapetrace.models import building
     from shapetrace.models.caching import Cache
 
-    model, cache, found = building.build(settings), Cache(settings), Generation()
+    model, cache = building.build(settings), Cache(settings)
     info = ir.Model(name, {**settings.facts()}, building.device_of(settings).type, request.words.labels)
     outputs: list[Any] = []
     model.register_forward_hook(lambda _module, _args, output: outputs.append(output))
     (ids,), _ = building.inputs(settings)
     for _ in range(n_steps + 1):
         rows = replace(info, settings={**info.settings, "seq": ids.shape[-1]})
-        found.add(run(model, (ids, cache), {}, rows))
-        ids = outputs.pop().argmax(-1, keepdim=True)  # (B, V) -> (B, 1)
+        found.add(run(model, (ids, cache) if found.is_cached else (ids,), {}, rows))
+        chosen = outputs.pop().argmax(-1, keepdim=True)  # (B, V) -> (B, 1)
+        ids = chosen if found.is_cached else torch.cat([ids, chosen], -1)  # (B, T) -> (B, T+1)
     return found
 
 

@@ -33,6 +33,10 @@ def run(
         int | None,
         typer.Option("--generate", min=1, help="N decode steps behind the prefill, side by side.", show_default=False),
     ] = None,
+    no_cache: Annotated[
+        bool,
+        typer.Option("--no-cache", help="With --generate: compute all again in each pass, and what a cache saves."),
+    ] = False,
     section: Annotated[
         str | None, typer.Option("--section", help="Show one section: a path (h.0.attn) or a kind (attention).")
     ] = None,
@@ -77,8 +81,10 @@ def run(
         }  # fmt: skip
         if lost := [option for option, given in of_one_pass.items() if given]:
             raise UsageError(f"{lost[0]} is of one pass, --generate of several: leave one of them out")
-        _generated(request, generate, format, options)
+        _generated(request, generate, format, options, cached=not no_cache)
         return
+    if no_cache:
+        raise UsageError("--no-cache is of several passes: add --generate N")
     if ops + costs + annotate > 1:
         raise UsageError("--ops, --costs and --annotate are tables of their own: choose one")
     (to,) = ready([format], "grid" if ops or costs or annotate else "outline", options)
@@ -103,7 +109,7 @@ def run(
         raise typer.Exit(1)
 
 
-def _generated(request: Request, n_steps: int, name: str, options: "Options") -> None:
+def _generated(request: Request, n_steps: int, name: str, options: "Options", *, cached: bool) -> None:
     """A prefill and decode steps, side by side."""
     from shapetrace import decoding_table
     from shapetrace.formats import ready
@@ -112,7 +118,7 @@ def _generated(request: Request, n_steps: int, name: str, options: "Options") ->
 
     (to,) = ready([name], "grid", options)
     with waiting(f"tracing {request.model or 'the reference model'}, {n_steps + 1} passes"):
-        found = generated(request, say, n_steps)
+        found = generated(request, say, n_steps, cached=cached)
     deliver(render(decoding_table.grid(found, to.given(options).words), to, options), to)
 
 
