@@ -19,7 +19,7 @@ from tests.capture.oracles import state_of_torch
 def llama(**more: int) -> LlamaForCausalLM:
     sizes = {
         "num_hidden_layers": 2, "hidden_size": 64, "intermediate_size": 96, "num_attention_heads": 4,
-        "num_key_value_heads": 2, "vocab_size": 50,
+        "num_key_value_heads": 2, "vocab_size": 50, "eos_token_id": None,  # random weights may end a text at once
     }  # fmt: skip
     return LlamaForCausalLM(LlamaConfig(**{**sizes, **more})).eval()
 
