@@ -23,11 +23,12 @@ test: $(READY) programs ## all default tests, on all cores
 slow: $(READY) programs ## the tests that take minutes
 	$(BIN)/python -m pytest -n auto --dist worksteal -m slow
 
-check: $(READY) ## formatting, lint, types, import rules, the gallery
+check: $(READY) ## formatting, lint, types (of JavaScript too), import rules, the gallery
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python tools/check_javascript.py
 	$(BIN)/python tools/build_gallery.py --check
 
 format: $(READY) ## let ruff write

@@ -5,16 +5,28 @@ Times are of the page itself: until its first picture stands, and of the slowest
 
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from playwright.sync_api import Browser
 from timing import seconds
 
 import shapetrace
+from shapetrace.api import Explorer
+from shapetrace.generating import generated
+from shapetrace.request import Request
 from tests.browser import open_browser
 from tests.exploring.models import deep
 
-PRESETS = ("gpt2", "transformer-base", "deepseek-v3")
+SHOWN = (
+    "gpt2",
+    "transformer-base",
+    "deepseek-v3",
+    "1,000 layers",
+    "gpt2 llama-3.1-8b",
+    "deepseek-v3 gpt2",
+    "16 steps of gpt2",
+)
 N_RUNS = 3
 
 _CLICKS = """
@@ -49,6 +61,10 @@ async () => {
     await click(document.querySelector(`[data-set="${set}"]`), set);
   }
   await click(document.querySelector("main .edge"), "size");
+  await click(document.querySelector("#follow"), "follow");
+  await click(document.querySelector("#follow"), "follow no longer");
+  for (const pass of document.querySelectorAll("main [data-pass='1'], main [data-pass='9']")) await click(pass, "pass");
+  for (let n = 0; n < 3; n++) await click(document.querySelector("main [data-change='1']"), "difference");
   const box = document.getElementById("q");
   for (const text of ["s", "sc", "768", "64x64", "/lin.*/"]) {
     await painted();
@@ -80,19 +96,32 @@ def measured(browser: Browser, page: str) -> tuple[float, float, str]:
     return min(first for first, _, _ in found), *min((took, what) for _, took, what in found)
 
 
+def shown(name: str) -> tuple[int, Callable[[], Explorer]]:
+    """How many operations ran, and what writes the page: of a preset, of two, or of decode steps."""
+    if name == "1,000 layers":
+        traces = [deep(1000)]
+    elif " steps of " in name:
+        n_steps, _, model = name.partition(" steps of ")
+        found = generated(Request(model=model, shape={"seq": 16}), print, int(n_steps))
+        return sum(len(each.trace.ops) for each in found.passes), found.explore
+    else:
+        traces = [shapetrace.preset(each) for each in name.split(" ")]
+    return sum(len(trace.ops) for trace in traces), lambda: shapetrace.explore(*traces)
+
+
 def main() -> None:
     """Print the table."""
     print("| model | operations | page, kB | written in, s | first picture, ms | slowest click, ms | which |")
     print("| --- | ---: | ---: | ---: | ---: | ---: | --- |")
     with open_browser() as browser:
-        for name in sys.argv[1:] or (*PRESETS, "1,000 layers"):
-            trace = deep(1000) if name == "1,000 layers" else shapetrace.preset(name)
+        for name in sys.argv[1:] or SHOWN:
+            n_ops, write = shown(name)
             pages: list[str] = []
-            written = seconds(lambda trace=trace, pages=pages: pages.append(shapetrace.explore(trace).html))
+            written = seconds(lambda write=write, pages=pages: pages.append(write().html))
             first, click, what = measured(browser, pages[0])
             size = len(pages[0].encode()) / 1000
             print(
-                f"| {name} | {len(trace.ops):,} | {size:,.0f} | {written:.1f} | {first:.0f} | {click:.0f} | {what} |",
+                f"| {name} | {n_ops:,} | {size:,.0f} | {written:.1f} | {first:.0f} | {click:.0f} | {what} |",
                 flush=True,
             )
 

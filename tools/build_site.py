@@ -25,6 +25,9 @@ HERE = Path(__file__).parent / "site"
 TYPES = (HERE / "types.txt").read_text(encoding="utf-8").split()
 SEQ = 64
 """Tokens for models that are given by their type alone."""
+LANGUAGES = {"en": "index.html", "zh": "index.zh.html"}
+"""The languages of the list, and its page in each; a model's page has all of them."""
+NAMES = {"en": "English", "zh": "中文"}
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,7 @@ class Entry:
         asked: The model as a command takes it.
         file: Its page.
         name: What it is called.
-        facts: Its settings.
+        facts: Its settings, in each language of `LANGUAGES`.
         parameters: How many it has.
         found_by: What a search looks in: names, sizes, kinds of sections, roles and operators.
     """
@@ -43,7 +46,7 @@ class Entry:
     asked: str
     file: str
     name: str
-    facts: str
+    facts: tuple[str, ...]
     parameters: str
     found_by: str
 
@@ -71,7 +74,8 @@ def build(folder: Path, models: list[str]) -> tuple[list[Entry], list[str]]:
             continue
         entries.append(entry(asked, trace))
         write(folder / entries[-1].file, explore(trace).html)
-    write(folder / "index.html", listing(entries))
+    for lang, file in LANGUAGES.items():
+        write(folder / file, listing(entries, lang))
     return entries, failed
 
 
@@ -83,22 +87,25 @@ def traced(asked: str) -> Trace:
 
 def entry(asked: str, trace: Trace) -> Entry:
     """What the list says of a model."""
-    outline, words = trace.outline(), words_in("en")
-    sections = {section.title for section in outline.root.sections()}
+    outline = trace.outline()
+    titles = {section.title for section in outline.root.sections()}
+    sections = {words_in(lang).say(title) for lang in LANGUAGES for title in titles}
     roles = {step.role.value.replace("_", " ") for step in outline.steps()}
     sizes = {str(size) for step in outline.steps() for operand in step.operands for size in operand.shape}
-    facts = " · ".join(facts_of(outline.model, words))
-    found_by = " ".join([asked, outline.model.name, facts, *sorted(sections | roles), *sorted(sizes)]).lower()
+    facts = tuple(" · ".join(facts_of(outline.model, words_in(lang))) for lang in LANGUAGES)
+    found_by = " ".join([asked, outline.model.name, *facts, *sorted(sections | roles), *sorted(sizes)]).lower()
     file = re.sub(r"[^a-z0-9.]+", "-", asked.lower()).strip("-") + ".html"
     return Entry(asked, file, outline.model.name, facts, counted(outline.totals.parameters), found_by)
 
 
-def listing(entries: list[Entry]) -> str:
-    """The page with the list. What a model calls itself is text in it."""
+def listing(entries: list[Entry], lang: str = "en") -> str:
+    """The page with the list, in a language. What a model calls itself is text in it."""
     files = Environment(loader=FileSystemLoader(HERE), autoescape=True, keep_trailing_newline=True)
     script, style = ((HERE / name).read_text(encoding="utf-8") for name in ("site.js", "site.css"))
     values = {"script": script, "style": style, "script_hash": digest(script), "style_hash": digest(style)}
-    return files.get_template("index.html").render(entries=entries, **values)
+    others = [(code, file) for code, file in LANGUAGES.items() if code != lang]
+    values |= {"lang": lang, "place": list(LANGUAGES).index(lang), "others": others, "name_of": NAMES.__getitem__}
+    return files.get_template("index.html").render(entries=entries, say=words_in(lang).say, **values)
 
 
 if __name__ == "__main__":

@@ -215,8 +215,8 @@ def _with_ends(root: Node, roles: Roles) -> Node:
     return replace(root, items=(*head, *body, *tail))
 
 
-def _group(path: str, kind: SectionKind, items: tuple["Draft | Node", ...]) -> Node:
-    name = f"<{kind}>"
+def _group(path: str, kind: SectionKind, items: tuple["Draft | Node", ...], number: int = 1) -> Node:
+    name = f"<{kind}>" if number == 1 else f"<{kind}-{number}>"
     path = f"{path}.{name}" if path else name
     return Node(path, "", items, kind, members=(path,), is_group=True)
 
@@ -249,7 +249,7 @@ def _wrapped(node: Node, kind: SectionKind, roles: Roles, ends: tuple[frozenset[
     opening, closing = ends
     items = list(node.items)
     start: int | None = None
-    place = 0
+    place = n_found = 0
     while place < len(items):
         item = items[place]
         if not isinstance(item, Draft) or item.kind == "residual":
@@ -262,7 +262,8 @@ def _wrapped(node: Node, kind: SectionKind, roles: Roles, ends: tuple[frozenset[
             if len(run.items) == len(items):
                 return node
             if _held(run, roles) == kind:
-                items[start:end] = [_group(node.path, kind, run.items)]
+                n_found += 1
+                items[start:end] = [_group(node.path, kind, run.items, n_found)]
                 place = start
             start = None
         place += 1

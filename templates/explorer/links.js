@@ -49,7 +49,7 @@ export function placeText(key) {
 
 /** @param {string} path */
 function bare(path) {
-  return path.replace(/<(\w+)>/g, "$1");
+  return path.replace(/[<>]/g, "");
 }
 
 /**

@@ -1,26 +1,18 @@
 """The site of all models: a list that is searched, and a page behind each line."""
 
-import importlib.util
-import sys
-from pathlib import Path
+import re
 
 import pytest
 
 from shapetrace.models.presets import names
 from tests.browser import chromium, open_browser
-
-TOOL = Path(__file__).parents[2] / "tools" / "build_site.py"
+from tests.tools import tool
 
 
 @pytest.fixture(scope="module")
 def site():
     """The tool as a module."""
-    made = importlib.util.spec_from_file_location("build_site", TOOL)
-    module = importlib.util.module_from_spec(made)
-    sys.modules["build_site"] = module
-    made.loader.exec_module(module)
-    yield module
-    del sys.modules["build_site"]
+    return tool("build_site")
 
 
 @pytest.fixture(scope="module")
@@ -39,13 +31,13 @@ def test_all_presets_and_fifty_types_are_asked_for(site):
 
 def test_all_pages_together_stay_small(folder):
     sizes = [path.stat().st_size for path in folder.glob("*.html")]
-    assert len(sizes) == 3
+    assert len(sizes) == 4
     assert max(sizes) * 150 < 60e6
 
 
 def test_names_in_the_list_are_text(site):
     hostile = "</li><script>alert(1)</script>"
-    text = site.listing([site.Entry(hostile, "a.html", hostile, hostile, "1", hostile)])
+    text = site.listing([site.Entry(hostile, "a.html", hostile, (hostile, hostile), "1", hostile)])
     assert text.count("<script") == 1
     assert "default-src 'none'" in text
 
@@ -68,3 +60,27 @@ def test_the_list_is_searched_and_leads_to_pages(folder):
         page.get_by_role("link", name="GPT-2 small").click()
         page.wait_for_selector("main .map")
         assert not errors
+
+
+def test_the_list_in_chinese_says_no_english_sentence(folder):
+    text = (folder / "index.zh.html").read_text(encoding="utf-8")
+    assert '<html lang="zh">' in text and "2 个模型" in text and "12 层" in text
+    assert "Each was run" not in text
+    facts = re.findall(r"<small>(.*?)</small>", text)
+    assert len(facts) == 2 and not any(word in fact for fact in facts for word in ("layers", "tokens", "heads"))
+
+
+@pytest.mark.skipif(chromium() is None, reason="no Chromium on this system")
+def test_the_list_in_chinese_leads_to_chinese_pages_and_back(folder):
+    with open_browser() as browser:
+        page = browser.new_page()
+        page.goto((folder / "index.html").as_uri())
+        page.get_by_role("link", name="中文").click()
+        page.locator("#q").fill("注意力 768")
+        assert page.locator("li:visible").count() == 1
+        page.get_by_role("link", name="GPT-2 small").click()
+        page.wait_for_selector("main .map")
+        assert page.locator("html").get_attribute("lang") == "zh"
+        page.go_back()
+        page.get_by_role("link", name="English").click()
+        assert page.locator("h1").inner_text() == "2 models, every shape recorded"

@@ -50,6 +50,16 @@ def test_what_a_block_does_itself_gets_sections_from_opening_to_closing_role() -
     ]  # fmt: skip
 
 
+def test_several_runs_of_one_section_get_paths_of_their_own() -> None:
+    tape = Tape()
+    x = tape.input(5, 8)
+    for name in ("a", "b", "c"):
+        hidden = tape.like("gelu", tape.linear(tape.like("native_layer_norm", x), f"{name}.up", 32))
+        x = tape.like("add", x, tape.linear(hidden, f"{name}.down", 8))
+    paths = [item[0] for item in shown(until("tree", tape.trace(x))["tree"]) if not isinstance(item, str)]
+    assert paths == ["<mlp>", "<mlp-2>", "<mlp-3>"]
+
+
 def test_modules_around_one_product_vanish() -> None:
     tape = Tape(calls=[("fc", "Linear"), ("act", "GELU"), ("out", "Linear")])
     x = tape.input(5, 8)
