@@ -67,20 +67,9 @@ def _our_pixels(trace: Any) -> tuple[int, int]:
 
 
 def _empty_modes(model: Any, ids: Any) -> None:
-    """The least that a recorder can cost: two modes of torch that pass everything on."""
-    from torch.overrides import TorchFunctionMode
-    from torch.utils._python_dispatch import TorchDispatchMode
+    import limit
 
-    class Functions(TorchFunctionMode):
-        def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-            return func(*args, **(kwargs or {}))
-
-    class Kernels(TorchDispatchMode):
-        def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-            return func(*args, **(kwargs or {}))
-
-    with Functions(), Kernels():
-        model(ids)
+    limit.run(model, ids)
 
 
 def _torchinfo(model: Any, ids: Any) -> str:
