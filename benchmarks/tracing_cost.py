@@ -1,8 +1,8 @@
 """What tracing costs, as a Markdown table: ``python benchmarks/tracing_cost.py [PRESET ...]``.
 
 Forward passes on meta, bare, under two empty modes, and traced, are timed in one process, by turns, in processor time
-and with one thread, so that a busy machine slows all of them. Peak memory and the time of the whole command are those of
-processes of their own.
+and with one thread, so that a busy machine slows all of them. Peak memory and the time of the whole command are those
+of processes of their own.
 """
 
 import json
@@ -16,7 +16,8 @@ from timing import command_seconds, seconds
 PRESETS = ("gpt2", "llama-3.1-405b", "deepseek-v3")
 TURNS = 5
 HEADER = """\
-| preset | operations | bare s | empty modes | traced | µs an operation | outline s | peak MiB | command | of `import torch` |
+| preset | operations | bare s | empty modes | traced | µs an operation | outline s | peak MiB | command \
+| of `import torch` |
 | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"""
 
 
