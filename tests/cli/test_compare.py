@@ -100,7 +100,7 @@ def options_of(command):
 
 
 def test_a_comparison_takes_what_one_pass_takes():
-    of_one_model = {"--annotate", "--costs", "--depth", "--explain", "--generate", "--name", "--ops"}
+    of_one_model = {"--annotate", "--costs", "--depth", "--explain", "--generate", "--name", "--no-cache", "--ops"}
     assert options_of("run") - options_of("compare") == of_one_model
 
 
