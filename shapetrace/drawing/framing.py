@@ -6,11 +6,9 @@ from functools import wraps
 from typing import ParamSpec
 
 from shapetrace.drawing.layout.boxes import around
+from shapetrace.drawing.layout.canvas import CANVAS, HEADING
 from shapetrace.drawing.look import Look
 from shapetrace.drawing.primitives import Figure, Group, Mark, Rect, Text, moved
-
-CANVAS, HEADING = "canvas", "heading"
-"""Names of the groups that every figure of products has."""
 
 _TOP_PX = 16.0
 

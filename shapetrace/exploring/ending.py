@@ -5,6 +5,7 @@ from typing import Any
 
 from shapetrace.drawing.kinds.failure import failure_figure
 from shapetrace.drawing.layout.boxes import Box
+from shapetrace.drawing.layout.canvas import CANVAS
 from shapetrace.drawing.look import Look
 from shapetrace.drawing.theme import theme_named
 from shapetrace.drawing.wording import Words
@@ -40,6 +41,6 @@ def _pictures(outline: Outline, explained: Explanation, words: Words, drawn: Pic
     found = {}
     for name, width_px in WIDTHS.items():
         made = failure_figure(outline, explained, theme_named("default"), words, Look(width_px=width_px))
-        groups = tuple(group for group in made.groups if group.id != "canvas")
+        groups = tuple(group for group in made.groups if group.id != CANVAS)
         found[name] = drawn.plate_number(groups, Box(0.0, 0.0, made.width_px, made.height_px))
     return found

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from shapetrace.drawing.layout.canvas import HEADING, on_canvas
 from shapetrace.drawing.metrics import clean, width_px, wrapped
 from shapetrace.drawing.primitives import Figure, Group, Line, Mark, Rect, Span, Text
 from shapetrace.drawing.theme import theme_named
@@ -53,8 +54,7 @@ def figure(
     ]
     height = bottom + 28 + 19 * len(below)
     groups = [
-        Group("canvas", (Rect(0, 0, width, height, "background", 0),)),
-        Group("heading", tuple(_title(titles))),
+        Group(HEADING, tuple(_title(titles))),
         Group("head", tuple(_head(grid, widths, words, top, width))),
         *(
             Group(f"row-{n}", tuple(_row(grid, row, widths, words, top + 8 + _ROW_PX * n)))
@@ -68,7 +68,7 @@ def figure(
         ", ".join(_say(cell, words, column) for cell, column in zip(row, grid.columns, strict=True))
         for row in grid.rows
     )
-    shown = tuple(group for group in groups if group.marks)
+    shown = on_canvas(groups, width, height)
     return Figure("table", title or "table", desc, width, height, shown, theme_named(theme, templates), words.lang)
 
 

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from math import cbrt, prod
+from math import cbrt
 
 from shapetrace.drawing.compact.scaling import CubeLaw
 from shapetrace.drawing.generating.content import Kept
 from shapetrace.drawing.layout.cells import Cell, cell
-from shapetrace.drawing.layout.frames import STACK_OFFSET_PX, Frame, body
+from shapetrace.drawing.layout.frames import STACK_OFFSET_PX, Frame, backs, body, depth_of
 from shapetrace.drawing.layout.headings import KEPT_BAR_PX
-from shapetrace.drawing.layout.names import name_spans, stack_sizes, stack_text
+from shapetrace.drawing.layout.names import name_spans, stack_text
 from shapetrace.drawing.metrics import clean, shortened, width_px
 from shapetrace.drawing.primitives import Line, Mark, Point, Rect, Span, Text
 from shapetrace.drawing.telling.token_tiles import seen_in, visible_cells
@@ -81,7 +81,7 @@ def named(operand: Operand, marks: Iterable[Mark]) -> Cell:
 def plain_tile(operand: Operand, lengths: Lengths) -> Cell:
     """Rows of tokens that are made in this pass: (T, d)."""
     width, height = lengths.columns_px(operand.shape[-1]), lengths.rows_px(operand.shape[-2])
-    frame = Frame("data", 0, 1, width, height, _depth(operand), broken_across=operand.shape[-1] in lengths.law.broken)
+    frame = Frame("data", 0, 1, width, height, depth_of(operand), broken_across=operand.shape[-1] in lengths.law.broken)
     marks = [
         *body(frame, replace(operand, pattern="", band=None, cells=())),
         *_lines(frame, lengths, operand.shape[-2]),
@@ -92,7 +92,7 @@ def plain_tile(operand: Operand, lengths: Lengths) -> Cell:
 def scores_tile(operand: Operand, lengths: Lengths) -> Cell:
     """Scores: rows that look, columns that are looked at, those that are seen filled."""
     n_rows, n_columns = operand.shape[-2:]
-    frame = Frame("data", 0, 1, lengths.rows_px(n_columns), lengths.rows_px(n_rows), _depth(operand))
+    frame = Frame("data", 0, 1, lengths.rows_px(n_columns), lengths.rows_px(n_rows), depth_of(operand))
     hides = operand.pattern in {"causal", "band"} or bool(operand.cells)
     if not lengths.by_token or not hides:
         lines = [*_lines(frame, lengths, n_rows), *_down(frame, lengths, n_columns)]
@@ -101,7 +101,7 @@ def scores_tile(operand: Operand, lengths: Lengths) -> Cell:
     rows, columns = TokenAxis(n_rows, n_rows), TokenAxis(n_columns, n_columns)
     seen = visible_cells(frame, rows, columns, seen_in(operand))
     across = [*_lines(frame, lengths, n_rows), *_down(frame, lengths, n_columns)]
-    return named(operand, [*_backs(frame), hollow, *seen, *across])
+    return named(operand, [*backs(frame), hollow, *seen, *across])
 
 
 def kept_tile(kept: Kept, lengths: Lengths) -> Cell:
@@ -113,7 +113,7 @@ def kept_tile(kept: Kept, lengths: Lengths) -> Cell:
     high_found = lengths.rows_px(n_found) if n_found else 0.0
     gap = _GAP_PX if kept.in_place and n_found else 0.0
     height = high_found + gap + high_new
-    top, left, depth = -height / 2, -width / 2, _depth(operand)
+    top, left, depth = -height / 2, -width / 2, depth_of(operand)
     marks: list[Mark] = []
     if n_found:
         marks += _part("kept", (left, top, width, high_found), depth)
@@ -169,17 +169,6 @@ def stacked(operand: Operand) -> str:
     """`` ×12``: how many there are of a tile; "" for one."""
     text = stack_text(operand)
     return f" {text}" if text else ""
-
-
-def _backs(frame: Frame) -> Iterator[Rect]:
-    for behind in range(frame.depth, 0, -1):
-        shift = behind * STACK_OFFSET_PX
-        yield Rect(shift - frame.width / 2, -frame.height / 2 - shift, frame.width, frame.height, f"{frame.ink}-back")
-
-
-def _depth(operand: Operand) -> int:
-    sizes = stack_sizes(operand)
-    return 0 if 0 in sizes else min(prod(sizes), 3) - 1
 
 
 def _places(length: float, n: int, lengths: Lengths) -> list[float]:

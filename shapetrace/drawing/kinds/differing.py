@@ -18,10 +18,10 @@ from shapetrace.drawing.kinds.column_layout import ColumnLayout
 from shapetrace.drawing.kinds.difference_bands import Band, Differing, Equal, Head, bands_of, once
 from shapetrace.drawing.kinds.pairing import SIGNS, FittedChange, emphases, paired, tagged, titled
 from shapetrace.drawing.kinds.sums import total_marks
+from shapetrace.drawing.layout.canvas import FOOTING, HEADING, on_canvas
 from shapetrace.drawing.layout.cells import Cell
 from shapetrace.drawing.layout.equations import drawn_operands
-from shapetrace.drawing.layout.group_names import uniquely_named
-from shapetrace.drawing.layout.headings import MARGIN_PX, footing, heading, legend_of_roles
+from shapetrace.drawing.layout.headings import MARGIN_PX, captions, footing, heading, legend_of_roles
 from shapetrace.drawing.look import Look
 from shapetrace.drawing.metrics import clean, shortened, width_px
 from shapetrace.drawing.primitives import Figure, Group, Line, Mark, Rect, Span, Text, moved
@@ -73,18 +73,17 @@ def difference(
     body, y = _painted(bands, fitted, columns, below + sizes_px + (42 if fitted else 10), words)
     foot, bottom = footing(tuple(_notes(comparison, strict, n_left_out, words, look)), y, width)
     groups = (
-        Group("canvas", (Rect(0, 0, width, bottom + 22, "background", 0),)),
-        Group("heading", head),
+        Group(HEADING, head),
         Group("sums", moved(sums, MARGIN_PX, top + 14)),
         Group("sizes", moved(sizes, MARGIN_PX, below)),
         Group("names", named),
         *body,
-        Group("footing", foot),
+        Group(FOOTING, foot),
     )
+    height = bottom + 22
     desc = "\n".join(_described(pair.change, words) for pair in fitted)
     name = f"difference-{slug(comparison.left)}-{slug(comparison.right)}"
-    shown = tuple(uniquely_named(group for group in groups if group.marks))
-    return Figure(name, title, desc, width, bottom + 22, shown, colours, lang)
+    return Figure(name, title, desc, width, height, on_canvas(groups, width, height), colours, lang)
 
 
 def _names(comparison: Comparison, columns: ColumnLayout, y: float) -> tuple[Mark, ...]:
@@ -139,8 +138,7 @@ def _notes(
         yield "caption", "⋮ " + words.say("{n} more rows, not drawn", n=n_left_out)
     for phrase in summarising.forms(comparison, strict=strict):
         yield "caption", words.told(phrase)
-    if look.caption:
-        yield "caption", clean(look.caption)
+    yield from captions(look)
 
 
 def _legend(fitted: Sequence[FittedChange], theme: Theme, words: Words) -> Iterator[tuple[str, str]]:

@@ -12,10 +12,10 @@ from shapetrace.drawing.content.emphasis import Emphasis
 from shapetrace.drawing.content.rows import Row
 from shapetrace.drawing.content.selecting import FAILURE
 from shapetrace.drawing.content.subject import slug
+from shapetrace.drawing.layout.canvas import FOOTING, HEADING, on_canvas
 from shapetrace.drawing.layout.captions import row_title
 from shapetrace.drawing.layout.cells import Cell, cell
-from shapetrace.drawing.layout.group_names import uniquely_named
-from shapetrace.drawing.layout.headings import footing, legend_marks, legend_of_roles
+from shapetrace.drawing.layout.headings import captions, footing, legend_marks, legend_of_roles
 from shapetrace.drawing.look import Look
 from shapetrace.drawing.metrics import clean, shortened, width_px
 from shapetrace.drawing.metrics import wrapped as wrapped_text
@@ -58,14 +58,13 @@ def failure_figure(outline: Outline, explained: Explanation, theme: Theme, words
     cells = _drawn(rows, explained, TileStyle(law_for((), 1), look.dims, theme.hatched), width - 2 * _MARGIN_PX)
     head, y = _verdict(explained, words, look, width)
     marks, y = legend_marks(tuple(_legend(rows, theme, words)), y, width)
-    groups: list[Group] = [Group("heading", (*head, *marks))]
+    groups: list[Group] = [Group(HEADING, (*head, *marks))]
     for row, of_row in zip(rows, cells, strict=True):
         group, y = _row(row, of_row, y, width, explained, words)
         groups.append(group)
     foot, bottom = footing(tuple(_notes(outline, words, look)), y, width)
     height = bottom + 18
-    canvas = Group("canvas", (Rect(0, 0, width, height, "background", 0),))
-    shown = tuple(uniquely_named(group for group in (canvas, *groups, Group("footing", foot)) if group.marks))
+    shown = on_canvas((*groups, Group(FOOTING, foot)), width, height)
     title = look.title or words.say("{model}: where the pass failed", model=clean(explained.model))
     desc = "\n".join((_headline(explained, words), *(row_title(row, words) for row in rows)))
     return Figure(FAILURE, clean(title), desc, width, height, shown, theme, words.lang)
@@ -164,8 +163,7 @@ def _legend(rows: Sequence[Row], theme: Theme, words: Words) -> Iterator[tuple[s
 def _notes(outline: Outline, words: Words, look: Look) -> Iterator[tuple[str, str]]:
     if outline.failure:
         yield "caption", words.say("The pass ended early: {reason}", reason=clean(outline.failure))
-    if look.caption:
-        yield from (("caption", clean(line)) for line in look.caption.split("\n"))
+    yield from captions(look)
 
 
 def _clash(explained: Explanation) -> Emphasis:

@@ -10,8 +10,9 @@ from shapetrace.drawing.generating.billing import bill_groups
 from shapetrace.drawing.generating.content import Layer, PassColumn, layers_of
 from shapetrace.drawing.generating.tiles import Lengths, lengths_for
 from shapetrace.drawing.layout.boxes import Box
+from shapetrace.drawing.layout.canvas import FOOTING, HEADING, on_canvas
 from shapetrace.drawing.layout.cells import Cell
-from shapetrace.drawing.layout.headings import MARGIN_PX, footing, heading
+from shapetrace.drawing.layout.headings import MARGIN_PX, captions, footing, heading
 from shapetrace.drawing.look import Look
 from shapetrace.drawing.metrics import clean, wrapped
 from shapetrace.drawing.primitives import Figure, Group, Line, Mark, Polygon, Rect, Span, Text, moved
@@ -66,13 +67,10 @@ def generation_figure(
     head, top = heading(title, tuple(_facts(columns, layers, words)), legend, width)
     body, bottom = _body(bands, lengths, _Placed(columns, edges, top + 10, words))
     foot, bottom = footing(tuple(_notes(layers, words, look, notes)), bottom, width)
-    canvas = Group("canvas", (Rect(0, 0, width, bottom + _BOTTOM_PX, "background", 0),))
-    groups = (canvas, Group("heading", head), *body, Group("footing", foot))
+    height = bottom + _BOTTOM_PX
+    groups = on_canvas((Group(HEADING, head), *body, Group(FOOTING, foot)), width, height)
     desc = "\n".join(f"{band.title}: {' | '.join(band.told)}" for band in bands)
-    shown = tuple(group for group in groups if group.marks)
-    return Figure(
-        "generation", title, desc, width, bottom + _BOTTOM_PX, shown, theme_named(theme, look.templates), lang
-    )
+    return Figure("generation", title, desc, width, height, groups, theme_named(theme, look.templates), lang)
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,8 +213,7 @@ def _legend(
 
 
 def _notes(layers: Sequence[Layer], words: Words, look: Look, notes: Sequence[str]) -> Iterator[tuple[str, str]]:
-    if look.caption:
-        yield from (("caption", clean(line)) for line in look.caption.split("\n"))
+    yield from captions(look)
     yield from (("caption", note) for note in notes)
     if len(layers) > _MOST_LAYERS:
         more = len(layers) - _MOST_LAYERS

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from shapetrace.drawing.content.facts import facts_of
 from shapetrace.drawing.layout.boxes import Box
-from shapetrace.drawing.layout.headings import MARGIN_PX, footing, heading
+from shapetrace.drawing.layout.canvas import FOOTING, HEADING, on_canvas
+from shapetrace.drawing.layout.headings import MARGIN_PX, captions, footing, heading
 from shapetrace.drawing.look import Look
 from shapetrace.drawing.mapping.arranging import JOIN_PX, ROOMS, Arranging, Laid, Spot
 from shapetrace.drawing.mapping.boxes import Boxes, shape_text, table_beside
@@ -38,13 +39,13 @@ def map_figure(outline: Outline, theme: Theme, words: Words, look: Look) -> Figu
     foot, bottom = footing(notes, laid.bottom + 10, WIDTH_PX)
     lines = wires(laid)
     groups = (
-        Group("canvas", (Rect(0, 0, WIDTH_PX, bottom + 16, "background", 0),)),
-        Group("heading", head),
+        Group(HEADING, head),
         *_drawn(laid, boxes, lines.marks),
-        Group("footing", foot),
+        Group(FOOTING, foot),
     )
+    height = bottom + 16
     desc = "\n".join(_told(laid, boxes))
-    return Figure("map", title, desc, WIDTH_PX, bottom + 16, tuple(g for g in groups if g.marks), theme, words.lang)
+    return Figure("map", title, desc, WIDTH_PX, height, on_canvas(groups, WIDTH_PX, height), theme, words.lang)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,8 +154,7 @@ def _notes(outline: Outline, words: Words, look: Look) -> Iterator[tuple[str, st
     )
     if outline.failure:
         yield "warning", words.say("The pass ended early: {reason}", reason=clean(outline.failure))
-    if look.caption:
-        yield "caption", clean(look.caption)
+    yield from captions(look)
 
 
 def _told(laid: Laid, boxes: Boxes) -> Iterator[str]:

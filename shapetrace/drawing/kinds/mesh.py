@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from shapetrace.drawing.content.facts import facts_of
 from shapetrace.drawing.content.ranking import facts_of_ranks, talks_of
-from shapetrace.drawing.layout.headings import MARGIN_PX, footing, heading
+from shapetrace.drawing.layout.canvas import FOOTING, HEADING, on_canvas
+from shapetrace.drawing.layout.headings import MARGIN_PX, captions, footing, heading
 from shapetrace.drawing.layout.rank_grid import Mesh, grid_marks, mesh_of
 from shapetrace.drawing.look import Look
 from shapetrace.drawing.metrics import clean, width_px, wrapped
@@ -43,15 +44,12 @@ def mesh_figure(outline: Outline, theme: Theme, words: Words, look: Look) -> Fig
     grid, y = grid_marks(mesh, MARGIN_PX, width - MARGIN_PX, top + 14)
     said, y = _lines(tuple(_said(ranks, mesh, words)), y + 24, width)
     bar, y = _held(ranks, held, words, y + 10, width)
-    foot, y = footing([("caption", line) for line in (look.caption or "").split("\n") if line], y, width)
-    groups = (
-        Group("canvas", (Rect(0, 0, width, y + _BOTTOM_PX, "background", 0),)),
-        Group("heading", head), Group("ranks", grid, title), Group("talks", said), Group("held", bar),
-        Group("footing", foot),
-    )  # fmt: skip
+    foot, y = footing(tuple(captions(look)), y, width)
+    body = Group("ranks", grid, title), Group("talks", said), Group("held", bar)
+    height = y + _BOTTOM_PX
+    groups = on_canvas((Group(HEADING, head), *body, Group(FOOTING, foot)), width, height)
     desc = "\n".join(f"{name}: {text}" for name, text in _said(ranks, mesh, words))
-    shown = tuple(group for group in groups if group.marks)
-    return Figure("mesh", title, desc, width, y + _BOTTOM_PX, shown, theme, words.lang)
+    return Figure("mesh", title, desc, width, height, groups, theme, words.lang)
 
 
 def _said(ranks: Ranks, mesh: Mesh, words: Words) -> Iterator[tuple[str, str]]:

@@ -10,15 +10,15 @@ from shapetrace.drawing.condensing.cells import equation_cells, hung_cells
 from shapetrace.drawing.condensing.laying import Edges, Laying, Stream, inside_of, outermost
 from shapetrace.drawing.condensing.lines import Equation, Framed, Hung, Join, Line, every
 from shapetrace.drawing.content.subject import overview_facts
+from shapetrace.drawing.layout.canvas import FOOTING, HEADING, on_canvas
 from shapetrace.drawing.layout.captions import row_title
 from shapetrace.drawing.layout.cells import Cell
 from shapetrace.drawing.layout.equations import drawn_operands
-from shapetrace.drawing.layout.group_names import uniquely_named
-from shapetrace.drawing.layout.headings import SENTENCE, footing, heading, legend_of_ranks, legend_of_roles
+from shapetrace.drawing.layout.headings import SENTENCE, captions, footing, heading, legend_of_ranks, legend_of_roles
 from shapetrace.drawing.layout.sharing import drawn_sizes
 from shapetrace.drawing.look import Look
 from shapetrace.drawing.metrics import clean
-from shapetrace.drawing.primitives import Figure, Group, Rect
+from shapetrace.drawing.primitives import Figure, Group
 from shapetrace.drawing.theme import Theme
 from shapetrace.drawing.widths import COLUMN_PX
 from shapetrace.drawing.wording import Words
@@ -61,11 +61,9 @@ def overview_figure(outline: Outline, lines: Sequence[Line], theme: Theme, words
     body, bottom = laid
     foot, bottom = footing(tuple(_notes(outline, words, look)), bottom - 10, width)
     height = bottom + _BOTTOM_PX
-    canvas = Group("canvas", (Rect(0, 0, width, height, "background", 0),))
-    groups = uniquely_named((canvas, Group("heading", head), *body, Group("footing", foot)))
+    groups = on_canvas((Group(HEADING, head), *body, Group(FOOTING, foot)), width, height)
     desc = "\n".join(row_title(line.row, words) for line in drawn)
-    shown = tuple(group for group in groups if group.marks)
-    return Figure("overview", title, desc, width, height, shown, theme, words.lang)
+    return Figure("overview", title, desc, width, height, groups, theme, words.lang)
 
 
 def _laid(
@@ -127,5 +125,4 @@ def _legend(
 def _notes(outline: Outline, words: Words, look: Look) -> Iterator[tuple[str, str]]:
     if outline.failure:
         yield "warning", words.say("The pass ended early: {reason}", reason=clean(outline.failure))
-    if look.caption:
-        yield from (("caption", clean(line)) for line in look.caption.split("\n"))
+    yield from captions(look)

@@ -19,13 +19,13 @@ from shapetrace.drawing.kinds.column_layout import ColumnLayout
 from shapetrace.drawing.kinds.head_sharing import head_sharing
 from shapetrace.drawing.kinds.quieting import quieted, sources_of
 from shapetrace.drawing.kinds.stacking_cells import stacked
+from shapetrace.drawing.layout.canvas import FOOTING, HEADING, on_canvas
 from shapetrace.drawing.layout.captions import row_title
-from shapetrace.drawing.layout.group_names import uniquely_named
-from shapetrace.drawing.layout.headings import footing, heading, legend_of_ranks, legend_of_roles
+from shapetrace.drawing.layout.headings import captions, footing, heading, legend_of_ranks, legend_of_roles
 from shapetrace.drawing.layout.sharing import drawn_sizes
 from shapetrace.drawing.look import Look
 from shapetrace.drawing.metrics import clean
-from shapetrace.drawing.primitives import Figure, Group, Rect
+from shapetrace.drawing.primitives import Figure, Group
 from shapetrace.drawing.theme import Theme, theme_named
 from shapetrace.drawing.wording import Words, words_in
 from shapetrace.errors import UsageError
@@ -76,8 +76,7 @@ def compare(
     body, height = painted(columns, fitted.bands, heads, words, top + 8)
     foot, height = footing(tuple(_notes(fitted, words, look)), height - 4, look.width_px)
     height += 14
-    canvas = Group("canvas", (Rect(0, 0, look.width_px, height, "background", 0),))
-    groups = tuple(uniquely_named((canvas, Group("heading", head), *body, Group("footing", foot))))
+    groups = on_canvas((Group(HEADING, head), *body, Group(FOOTING, foot)), look.width_px, height)
     desc = "\n".join(row_title(row, words) for row in fitted.rows())
     return Figure(f"comparison-{slug(parts[0].kind)}", title, desc, look.width_px, height, groups, colours, lang)
 
@@ -129,8 +128,7 @@ def _legend(fitted: FittedBands, theme: Theme, words: Words) -> Iterator[tuple[s
 
 
 def _notes(fitted: FittedBands, words: Words, look: Look) -> Iterator[tuple[str, str]]:
-    if look.caption:
-        yield from (("caption", clean(line)) for line in look.caption.split("\n"))
+    yield from captions(look)
     sizes = sizes_in(fitted.rows())
     law = words.say("Side = {unit} px × ∛size: 8 times the size is 2 times the side.", unit=f"{fitted.law.unit_px:.1f}")
     if any(fitted.law.length_px(size) <= SHORTEST_PX for size in sizes):

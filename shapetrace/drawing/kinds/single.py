@@ -12,10 +12,10 @@ from shapetrace.drawing.kinds.map import map_figure
 from shapetrace.drawing.kinds.mesh import mesh_figure
 from shapetrace.drawing.kinds.overview import NARROWEST_PX, overview_figure
 from shapetrace.drawing.kinds.story import story_figure
+from shapetrace.drawing.layout.canvas import FOOTING, HEADING, on_canvas
 from shapetrace.drawing.layout.captions import row_title
 from shapetrace.drawing.layout.equations import drawn_operands
-from shapetrace.drawing.layout.group_names import uniquely_named
-from shapetrace.drawing.layout.headings import SENTENCE, footing, heading, legend_of_ranks, legend_of_roles
+from shapetrace.drawing.layout.headings import SENTENCE, captions, footing, heading, legend_of_ranks, legend_of_roles
 from shapetrace.drawing.layout.matrices import Style
 from shapetrace.drawing.layout.painting import panel_group, rail_group, row_group
 from shapetrace.drawing.layout.planning import Plan, plan
@@ -24,7 +24,7 @@ from shapetrace.drawing.layout.sharing import drawn_sizes
 from shapetrace.drawing.layout.stacking import Placement, lay_out
 from shapetrace.drawing.look import Look
 from shapetrace.drawing.metrics import clean
-from shapetrace.drawing.primitives import Figure, Group, Mark, Rect, Span, Text
+from shapetrace.drawing.primitives import Figure, Group, Mark, Span, Text
 from shapetrace.drawing.theme import Theme, theme_named
 from shapetrace.drawing.wording import Words, words_in
 from shapetrace.errors import UsageError
@@ -94,16 +94,15 @@ def _composed(
     foot, bottom = footing(footnotes, placement.bottom + (20 if footnotes else 0), margins.width)
     height = bottom + _BOTTOM_PX
     groups = (
-        Group("canvas", (Rect(0, 0, margins.width, height, "background", 0),)),
-        Group("heading", head),
+        Group(HEADING, head),
         *(panel_group(placed, margins, words) for placed in placement.panels),
         rail_group(planned.rails, placement, top + 8, margins),
         *(row_group(placed, margins, words) for placed in placement.rows),
-        Group("footing", (*_gaps(placement, planned, words), *foot)),
+        Group(FOOTING, (*_gaps(placement, planned, words), *foot)),
     )
     desc = "\n".join(row_title(fitted.row, words) for fitted in planned.rows)
-    named = tuple(uniquely_named(group for group in groups if group.marks))
-    return Figure(subject.name, title, desc, margins.width, height, named, theme, words.lang)
+    shown = on_canvas(groups, margins.width, height)
+    return Figure(subject.name, title, desc, margins.width, height, shown, theme, words.lang)
 
 
 def legend_of(planned: Plan, theme: Theme, words: Words) -> Iterator[tuple[str, str]]:
@@ -130,8 +129,7 @@ def _footnotes(subject: Subject, failure: str, words: Words, look: Look) -> Iter
     if n_folded := sum(row.folded is not None and not row.same_as for row in rows_in(subject.items)):
         phrase = "{n} sections are drawn as one row each." if n_folded > 1 else "1 section is drawn as one row."
         yield "caption", words.say(phrase, n=n_folded)
-    if look.caption:
-        yield from (("caption", clean(line)) for line in look.caption.split("\n"))
+    yield from captions(look)
 
 
 def _gaps(placement: Placement, planned: Plan, words: Words) -> Iterator[Mark]:

@@ -6,14 +6,14 @@ from shapetrace.drawing.compact.scaling import CubeLaw, law_for
 from shapetrace.drawing.compact.tiles import TileStyle
 from shapetrace.drawing.content.facts import facts_of
 from shapetrace.drawing.content.rows import Row
+from shapetrace.drawing.layout.canvas import FOOTING, HEADING, on_canvas
 from shapetrace.drawing.layout.captions import row_title
 from shapetrace.drawing.layout.cells import Cell
-from shapetrace.drawing.layout.group_names import uniquely_named
-from shapetrace.drawing.layout.headings import footing, heading, legend_of_roles
+from shapetrace.drawing.layout.headings import captions, footing, heading, legend_of_roles
 from shapetrace.drawing.layout.painting import members
 from shapetrace.drawing.look import Look
 from shapetrace.drawing.metrics import clean
-from shapetrace.drawing.primitives import Figure, Group, Rect
+from shapetrace.drawing.primitives import Figure, Group
 from shapetrace.drawing.telling.laying import Part, SetScene, laid, unit_for
 from shapetrace.drawing.telling.picking import pick_of
 from shapetrace.drawing.telling.saying import block_note, scene_notes, scene_title
@@ -50,12 +50,9 @@ def story_figure(outline: Outline, theme: Theme, words: Words, look: Look) -> Fi
     body, bottom = laid(parts, draw, law, top + 12, width)
     foot, bottom = footing(tuple(_notes(outline, law, tokens, pick, words, look)), bottom - 14, width)
     height = bottom + _BOTTOM_PX
-    canvas = Group("canvas", (Rect(0, 0, width, height, "background", 0),))
-    groups = uniquely_named((canvas, Group("heading", head), *body, Group("footing", foot)))
+    groups = on_canvas((Group(HEADING, head), *body, Group(FOOTING, foot)), width, height)
     desc = "\n".join(each.described for part in parts for each in part.scenes)
-    return Figure(
-        "story", title, desc, width, height, tuple(group for group in groups if group.marks), theme, words.lang
-    )
+    return Figure("story", title, desc, width, height, groups, theme, words.lang)
 
 
 def _parts(told: Sequence[Told], pick: Pick, words: Words) -> Iterator[Part]:
@@ -145,8 +142,7 @@ def _notes(
 ) -> Iterator[tuple[str, str]]:
     if outline.failure:
         yield "warning", words.say("The pass ended early: {reason}", reason=clean(outline.failure))
-    if look.caption:
-        yield from (("caption", clean(line)) for line in look.caption.split("\n"))
+    yield from captions(look)
     said = [words.say("Side = {unit} px × ∛size: 8 times the size is 2 times the side.", unit=f"{law.unit_px:.1f}")]
     if tokens:
         said.append(words.say("One row is one token, {n} px.", n=f"{TOKEN_PX:.0f}"))

@@ -96,13 +96,19 @@ def frame_of(operand: Operand, law: Law, hatched: frozenset[str], *, upright: bo
     down, across = (_cut(operand, axis, law) for axis in (rows, columns))
     n_rows = down.whole if down else 1 if rows is None else operand.shape[rows]
     n_columns = across.whole if across else 1 if columns is None else operand.shape[columns]
-    ink, stacked, others = _INKS[operand.role], stack_sizes(operand), n_behind(operand)
+    ink, others = _INKS[operand.role], n_behind(operand)
     return Frame(
         ink, rows, columns, width=law.length_px(n_columns), height=law.length_px(n_rows),
-        depth=others + (0 if 0 in stacked else min(math.prod(stacked), 3) - 1),
+        depth=others + depth_of(operand),
         broken_across=n_columns in law.broken, broken_down=n_rows in law.broken, hatched=ink in hatched,
         across=across, down=down, others=others,
     )  # fmt: skip
+
+
+def depth_of(operand: Operand) -> int:
+    """Rectangles behind the first of a stack: 0, 1 or 2."""
+    sizes = stack_sizes(operand)
+    return 0 if 0 in sizes else min(math.prod(sizes), 3) - 1
 
 
 def _cut(operand: Operand, axis: int | None, law: Law) -> Cut | None:
@@ -120,13 +126,18 @@ def sliced(operand: Operand, width: float) -> tuple[Span, ...]:
     return (Span(text),) if width_px(text, "size") <= width + 16 else ()
 
 
-def body(frame: Frame, operand: Operand) -> Iterator[Mark]:
-    """Paint the rectangle of an operand, without its text."""
-    x, y = -frame.width / 2, -frame.height / 2
+def backs(frame: Frame) -> Iterator[Rect]:
+    """The rectangles behind the first, those of other ranks as outlines."""
     for behind in range(frame.depth, 0, -1):
         shift = behind * STACK_OFFSET_PX
         ink = f"{frame.ink}-ghost" if behind > frame.depth - frame.others else f"{frame.ink}-back"
-        yield Rect(x + shift, y - shift, frame.width, frame.height, ink)
+        yield Rect(shift - frame.width / 2, -shift - frame.height / 2, frame.width, frame.height, ink)
+
+
+def body(frame: Frame, operand: Operand) -> Iterator[Mark]:
+    """Paint the rectangle of an operand, without its text."""
+    x, y = -frame.width / 2, -frame.height / 2
+    yield from backs(frame)
     if frame.across or frame.down:
         yield from _parted(frame)
     elif frame.broken_across or frame.broken_down:

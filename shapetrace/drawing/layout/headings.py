@@ -3,7 +3,8 @@
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from shapetrace.drawing.layout.boxes import around, box_of
-from shapetrace.drawing.metrics import width_px, wrapped
+from shapetrace.drawing.look import Look
+from shapetrace.drawing.metrics import clean, width_px, wrapped
 from shapetrace.drawing.primitives import Circle, Line, Mark, Polygon, Rect, Span, Text, moved
 from shapetrace.drawing.wording import Words
 from shapetrace.outlining.structure import Operand
@@ -131,6 +132,12 @@ def _swatch(sign: str) -> tuple[Mark, ...]:
     hatch = (Line((((-half, 0), (0, -half)), ((-half, half), (half, -half)), ((0, half), (half, 0))), "hatch"),)
     plain = Rect(-half, -half, _SWATCH_PX, _SWATCH_PX, sign.removesuffix("+hatch"))
     return (plain, *hatch) if sign.endswith("+hatch") else (plain,)
+
+
+def captions(look: Look) -> Iterator[tuple[str, str]]:
+    """The lines that the user wants below a figure."""
+    if look.caption:
+        yield from (("caption", clean(line)) for line in look.caption.split("\n"))
 
 
 def footing(notes: Sequence[tuple[str, str]], top: float, width: float) -> tuple[tuple[Mark, ...], float]:

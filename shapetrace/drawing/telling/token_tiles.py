@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from shapetrace.drawing.compact.tiles import Shown, TileStyle, name_marks, size_marks, stack_marks
 from shapetrace.drawing.layout.boxes import around
 from shapetrace.drawing.layout.cells import Cell, cell
-from shapetrace.drawing.layout.frames import STACK_OFFSET_PX, Frame, body, frame_of
+from shapetrace.drawing.layout.frames import Frame, backs, body, frame_of
 from shapetrace.drawing.metrics import clean, shortened, width_px
 from shapetrace.drawing.primitives import Line, Mark, Point, Polygon, Rect, Span, Text, moved
 from shapetrace.drawing.telling.tokens import TOKEN_PX, TokenAxis, axis_of
@@ -97,10 +97,7 @@ class _Grid:
 
 
 def _body(frame: Frame, operand: Operand, grid: _Grid) -> Iterator[Mark]:
-    right, low = frame.width / 2, frame.height / 2
-    for behind in range(frame.depth, 0, -1):
-        shift = behind * STACK_OFFSET_PX
-        yield Rect(-right + shift, -low - shift, frame.width, frame.height, f"{frame.ink}-back")
+    yield from backs(frame)
     hides = bool(operand.pattern in {"causal", "band"} or operand.cells) and grid.rows and grid.columns
     seen = seen_in(operand) if hides else None
     for piece in _pieces(frame, grid):
