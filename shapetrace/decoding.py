@@ -12,10 +12,9 @@ from shapetrace import ir
 from shapetrace.api import Explorer, Figure, Trace
 from shapetrace.outlining.billing import Bill, weights_read
 from shapetrace.outlining.memory import ITEMSIZE
-from shapetrace.outlining.roles import Role
+from shapetrace.outlining.roles import CACHING
 from shapetrace.outlining.structure import Outline, Step
 
-_APPENDS = (Role.CACHE_APPEND, Role.CACHE_WRITE)
 _SMALL = frozenset({"norm", "activation", "residual", "position", "pointwise", "select", "split", "add", "multiply"})
 """Kinds of steps that are left out of the table: they multiply nothing and keep nothing."""
 
@@ -48,7 +47,7 @@ class Pass:
     @cached_property
     def bill(self) -> Bill:
         """What it costs."""
-        appends = [step for step in self.steps if step.role in _APPENDS]
+        appends = [step for step in self.steps if step.role in CACHING]
         read = sum(self._bytes(step, 0) for step in appends)
         written = sum(self._bytes(step, 1) for step in appends)
         if not appends and self.outline.cache is not None:

@@ -169,15 +169,15 @@ class _Asked:
 
     def whole_passes(self, model: Any, n_steps: int) -> Iterator[ir.Trace]:
         """Traces of passes over all of a text that grows by one token, with nothing kept."""
-        first = self._seq
         for step in range(n_steps + 1):
-            self._seq = first + step
-            _, given = self._inputs(model)
-            yield self._over(model, ((), {**given, "use_cache": False}), UNLIMITED)
-        self._seq = first
+            _, given = self._inputs(model, further=step)
+            trace = self._over(model, ((), {**given, "use_cache": False}), UNLIMITED)
+            yield trace
+            if trace.failure is not None:
+                return
 
-    def _inputs(self, model: Any) -> Inputs:
-        return (), hf_inputs.inputs(model, batch=self._batch, seq=self._seq, failed=self._complete)
+    def _inputs(self, model: Any, *, further: int = 0) -> Inputs:
+        return (), hf_inputs.inputs(model, batch=self._batch, seq=self._seq + further, failed=self._complete)
 
     def _over(self, model: Any, inputs: Inputs, limits: Limits) -> Trace:
         facts = {name: found for name, names in _FACTS.items() if (found := number(self._config, *names, default=0))}

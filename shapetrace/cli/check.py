@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from shapetrace.cli.format_options import deliver, terminal_options
+from shapetrace.cli.naming import named
 from shapetrace.cli.options import takes_model
 from shapetrace.cli.terminal import say, waiting
 from shapetrace.errors import UsageError
@@ -90,10 +91,7 @@ def _with_names(dims: str, update: bool, path: Path, was_named: bool) -> bool:
 
 
 def _named(request: Request, trace: "Trace") -> "Trace":
-    from shapetrace.proving import prove
-
-    with waiting("running at other sizes"):
-        found = prove(request, trace)
+    found = named(request, trace, "names")
     if found.sizes is None or not found.sizes.inputs:
         raise UsageError(f"no size of the input of {trace.model.name} can be varied, so none has a name: use numbers")
     return found

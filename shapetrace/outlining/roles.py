@@ -87,6 +87,10 @@ class Role(StrEnum):
     LOSS = auto()
 
 
+CACHING = frozenset({Role.CACHE_APPEND, Role.CACHE_WRITE})
+"""Steps that put new rows to kept ones."""
+
+
 class Part(StrEnum):
     """What an operand is in its step. Symbols are made from it; nothing is decided by a symbol."""
 

@@ -1,7 +1,8 @@
 """Vary and solve: run the model at other sizes, align the passes, and solve every axis for what was varied."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 from shapetrace.ir import Op, Refusal, Sizes, Tensor, Trace
 from shapetrace.sizing.aligning import Alignment, align, aligned, numberless
@@ -11,9 +12,6 @@ from shapetrace.sizing.ranging import ranges
 from shapetrace.sizing.searching import Attempt, Search, taken
 from shapetrace.sizing.solving import Solver, Vector
 from shapetrace.sizing.variables import Variable
-
-Passes = list[tuple[dict[Variable, int], Trace]]
-
 
 _SEARCH = 2
 _LEAST_SEARCH = 8000
@@ -33,14 +31,14 @@ def sizes(trace: Trace, variables: Sequence[Variable], attempt: Attempt, *, shal
     """
     search = Search(attempt, variables, shallow_layers, max(_LEAST_SEARCH, _SEARCH * len(trace.ops)))
     varied = taken(search)
-    passes: Passes = []
-    while varied and not passes:
-        passes, reason = _passes(varied, search, trace)
+    compared = _Compared(trace)
+    while varied and not compared.others:
+        compared, reason = _passes(varied, search, trace)
         if reason:
             dropped = [each for each in varied if each.kind == "entry"] or varied
             search.refused |= {each.key: reason for each in dropped}
             varied = [each for each in varied if each not in dropped]
-    return _solved(trace, search, varied, passes)
+    return _solved(search, varied, compared)
 
 
 def with_sizes(trace: Trace, found: Sizes) -> Trace:
@@ -48,29 +46,54 @@ def with_sizes(trace: Trace, found: Sizes) -> Trace:
     return replace(trace, sizes=found)
 
 
-def _passes(varied: Sequence[Variable], search: Search, trace: Trace) -> tuple[Passes, str]:
+@dataclass(frozen=True)
+class _Compared:
+    """The pass that is named, and the model at other sizes.
+
+    Attributes:
+        trace: The pass.
+        values: What was varied in each of the others.
+        others: They.
+    """
+
+    trace: Trace
+    values: Sequence[Mapping[Variable, int]] = ()
+    others: Sequence[Trace] = ()
+
+    @cached_property
+    def alignments(self) -> Sequence[Alignment]:
+        """What is the same in each of the others."""
+        return aligned(self.trace, self.others)
+
+    @cached_property
+    def parameters(self) -> Sequence[Sequence[tuple[int, ...] | None]]:
+        """Shapes of all parameters in each of the others."""
+        return [_parameters(self.trace, other) for other in self.others]
+
+    @property
+    def stand_for_all(self) -> bool:
+        """Whether each layer of the pass, and each parameter, has one that is the same in all of the others."""
+        known = (shape is not None for shapes in self.parameters for shape in shapes)
+        return not any(found.missing for found in self.alignments) and all(known)
+
+
+def _passes(varied: Sequence[Variable], search: Search, trace: Trace) -> tuple[_Compared, str]:
     """The model at other sizes, or why it refuses them: with few layers, where those stand for all of them."""
-    found, reason = _run(varied, search, shallow=search.has_shallow)
-    if search.has_shallow and (reason or not _stand_for_all(trace, [other for _, other in found])):
-        found, reason = _run(varied, search, shallow=False)
+    found, reason = _run(varied, search, trace, shallow=search.has_shallow)
+    if search.has_shallow and (reason or not found.stand_for_all):
+        found, reason = _run(varied, search, trace, shallow=False)
     return found, reason
 
 
-def _run(varied: Sequence[Variable], search: Search, *, shallow: bool) -> tuple[Passes, str]:
-    found = []
-    for values in search.draws(varied):
-        trace = search.run(values, shallow=shallow)
-        if isinstance(trace, str):
-            return [], trace
-        found.append((values, trace))
-    return found, ""
-
-
-def _stand_for_all(trace: Trace, others: Sequence[Trace]) -> bool:
-    """Whether each layer of a pass, and each parameter, has one that is the same in passes with fewer layers."""
-    return not any(found.missing for found in aligned(trace, others)) and all(
-        shape is not None for other in others for shape in _parameters(trace, other)
-    )
+def _run(varied: Sequence[Variable], search: Search, trace: Trace, *, shallow: bool) -> tuple[_Compared, str]:
+    values = search.draws(varied)
+    others = []
+    for each in values:
+        other = search.run(each, shallow=shallow)
+        if isinstance(other, str):
+            return _Compared(trace), other
+        others.append(other)
+    return _Compared(trace, values, others), ""
 
 
 def _parameters(trace: Trace, other: Trace) -> list[tuple[int, ...] | None]:
@@ -87,14 +110,14 @@ def _parameters(trace: Trace, other: Trace) -> list[tuple[int, ...] | None]:
     ]
 
 
-def _solved(trace: Trace, search: Search, varied: Sequence[Variable], passes: Passes) -> Sizes:
+def _solved(search: Search, varied: Sequence[Variable], compared: _Compared) -> Sizes:
+    trace, others = compared.trace, compared.others
     samples = [{each.symbol: _measured(each, each.base, trace) for each in varied}]
     samples += [{each.symbol: _measured(each, value, other) for each, value in values.items()}
-                for values, other in passes]  # fmt: skip
+                for values, other in zip(compared.values, others, strict=True)]  # fmt: skip
     entries = {each.symbol: ", ".join(each.keys) for each in varied}
-    others = [other for _, other in passes]
     _derive(samples, entries, [trace, *others])
-    formulas = _Axes(trace, others, Solver(samples))
+    formulas = _Axes(compared, Solver(samples))
     places: dict[int, int] = {}
     texts: dict[str, int] = {}
 
@@ -157,9 +180,10 @@ class _Axes:
         is_counted: Whether no pass has data that another has not.
     """
 
-    def __init__(self, trace: Trace, others: Sequence[Trace], solver: Solver) -> None:
-        self._trace, self._others, self._solver = trace, others, solver
-        self._alignments = aligned(trace, others)
+    def __init__(self, compared: _Compared, solver: Solver) -> None:
+        trace = compared.trace
+        self._trace, self._others, self._solver = trace, compared.others, solver
+        self._alignments, self._parameters = compared.alignments, compared.parameters
         self.is_counted = not any(_makes_data(*each) for found in self._alignments for each in found.alone)
         self._copies = {k.outputs[0]: k.inputs[0] for op in trace.ops for k in op.kernels
                         if k.name == "aten.clone.default"}  # fmt: skip
@@ -180,9 +204,8 @@ class _Axes:
 
     def of_parameters(self) -> list[list[Formula | None]]:
         """Formulas of all parameters' axes."""
-        others = [_parameters(self._trace, other) for other in self._others]
         return [
-            self._formulas(each.shape, [shapes[place] for shapes in others])
+            self._formulas(each.shape, [shapes[place] for shapes in self._parameters])
             for place, each in enumerate(self._trace.parameters)
         ]
 

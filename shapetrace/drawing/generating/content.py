@@ -5,10 +5,8 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from shapetrace.outlining.billing import Bill
-from shapetrace.outlining.roles import Part, Role
+from shapetrace.outlining.roles import CACHING, Part, Role
 from shapetrace.outlining.structure import Operand, Outline, Section, Step
-
-_APPENDS = (Role.CACHE_APPEND, Role.CACHE_WRITE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +193,7 @@ def _attended(section: Section) -> Attended:
 
 
 def _appends(steps: Sequence[Step]) -> list[Step]:
-    return [step for step in steps if step.role in _APPENDS and len(step.operands) > 1]
+    return [step for step in steps if step.role in CACHING and len(step.operands) > 1]
 
 
 def _kept(attended: Attended, place: int, wanted: Operand) -> Kept | None:

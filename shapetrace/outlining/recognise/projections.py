@@ -7,12 +7,11 @@ from shapetrace.outlining.drafts import Draft, Graph
 from shapetrace.outlining.flow import Flow
 from shapetrace.outlining.recognise.adapters import Adapters
 from shapetrace.outlining.recognise.columns import ATTENTION_INPUTS
-from shapetrace.outlining.roles import Part, Role
+from shapetrace.outlining.roles import CACHING, Part, Role
 
 _CARRYING = frozenset(
     {"concat", "multiply", "norm", "pointwise", "activation", "add", "reduce", "select", "route", "split"}
 )
-_CACHING = frozenset({Role.CACHE_APPEND, Role.CACHE_WRITE})
 _KEYS = frozenset({Role.KEY, Role.VALUE})
 _GATING = frozenset({"sigmoid", "silu", "tanh", "_softmax"})
 _FAR = 8
@@ -115,9 +114,9 @@ def latent_of(graph: Graph, roles: Mapping[int, Role], draft: Draft) -> Part | N
                 return None
             found.add(Part.LATENT_QUERY if role is Role.QUERY else Part.LATENT_KEY_VALUE)
             columns += sum(result.columns * result.stack for result in after.results)
-        elif after.kind == "residual" or (after.kind == "concat" and role not in _CACHING):
+        elif after.kind == "residual" or (after.kind == "concat" and role not in CACHING):
             return None  # a stream of its own
-        elif after.kind == "norm" or (role is Role.SCALE or role in _CACHING):
+        elif after.kind == "norm" or (role is Role.SCALE or role in CACHING):
             queue += [later for made in after.results for later in graph.readers(made.value)]
     narrow = draft.result.columns < min(draft.operands[0].columns, columns)
     return found.pop() if narrow and len(found) == 1 else None
@@ -128,4 +127,4 @@ def _is_cached(graph: Graph, draft: Draft) -> bool:
     maker = graph.maker(draft.operands[0].value)
     if maker is not None and maker.kind == "norm":
         maker = graph.maker(maker.operands[0].value)
-    return maker is not None and maker.role in _CACHING
+    return maker is not None and maker.role in CACHING
