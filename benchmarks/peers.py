@@ -13,14 +13,14 @@ import subprocess
 import sys
 import tempfile
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from shown import Entry, of_dot, of_graph, of_lines, pixels_of_dot, pixels_of_svg, share
-from timing import seconds
+from timing import MEASURE, print_table, seconds
 
 TURNS = 3
 LIMIT_S = 400
@@ -229,7 +229,7 @@ def measure(name: str, device: str) -> dict[str, Any]:
 
 def _measured(name: str, device: str) -> dict[str, Any] | str:
     """What a process of its own measured, or why it did not."""
-    command = [sys.executable, __file__, "--measure", name, device]
+    command = [sys.executable, __file__, MEASURE, name, device]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT_S, env=environment, check=False)
@@ -257,15 +257,5 @@ def row(name: str) -> str:
     return f"| {label} | {found['ratio']:.2f} | {on_meta} | {found['added_mib']:,.0f} | {products} | {size} |"
 
 
-def main(arguments: Sequence[str]) -> None:
-    """Print the table, or measure one tool for it."""
-    if arguments[:1] == ["--measure"]:
-        print(json.dumps(measure(arguments[1], arguments[2])))
-        return
-    print(HEADER)
-    for name in arguments or TOOLS:
-        print(row(name), flush=True)
-
-
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    print_table(HEADER, TOOLS, measure, row)

@@ -3,12 +3,9 @@
 Both run in the same simulated group of 1,024 ranks, by turns, in processor time.
 """
 
-import json
 import resource
-import subprocess
-import sys
 
-from timing import seconds
+from timing import measured, print_table, seconds
 
 PRESETS = ("llama-3.1-405b", "deepseek-v3")
 TP, WORLD, TOKENS, TURNS = 8, 1024, 4096, 3
@@ -49,23 +46,12 @@ def measure(name: str) -> dict[str, float]:
 
 def row(name: str) -> str:
     """One line of the table."""
-    done = subprocess.run([sys.executable, __file__, "--measure", name], check=True, capture_output=True, text=True)
-    found = json.loads(done.stdout)
+    found = measured(__file__, name)
     return (
         f"| {name} | {found['operations']:,} | {found['bare']:.2f} | {found['traced']:.2f} "
         f"| {found['traced'] / found['bare']:.2f} | {found['outline']:.2f} | {found['peak_mib']:,.0f} |"
     )
 
 
-def main(arguments: list[str]) -> None:
-    """Print the table, or measure one preset for it."""
-    if arguments[:1] == ["--measure"]:
-        print(json.dumps(measure(arguments[1])))
-        return
-    print(HEADER)
-    for name in arguments or PRESETS:
-        print(row(name), flush=True)
-
-
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    print_table(HEADER, PRESETS, measure, row)

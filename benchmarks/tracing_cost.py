@@ -5,13 +5,12 @@ and with one thread, so that a busy machine slows all of them. Peak memory and t
 of processes of their own.
 """
 
-import json
 import resource
-import subprocess
 import sys
 from dataclasses import replace
+from functools import cache
 
-from timing import command_seconds, seconds
+from timing import command_seconds, measured, print_table, seconds
 
 PRESETS = ("gpt2", "llama-3.1-405b", "deepseek-v3")
 TURNS = 5
@@ -54,29 +53,22 @@ def measure(name: str) -> dict[str, float]:
     }
 
 
-def row(name: str, import_torch: float) -> str:
+def row(name: str) -> str:
     """One line of the table; what is told without a unit is times the bare pass."""
-    done = subprocess.run([sys.executable, __file__, "--measure", name], check=True, capture_output=True, text=True)
-    found = json.loads(done.stdout)
+    found = measured(__file__, name)
     whole = command_seconds(sys.executable, "-m", "shapetrace", "run", name)
     bare, empty, traced = found["bare"], found["empty"], found["traced"]
     return (
         f"| {name} | {found['operations']:,} | {bare:.2f} | {empty / bare:.2f} × | {traced / bare:.2f} × "
         f"| {traced / found['operations'] * 1e6:.0f} | {found['outline']:.2f} | {found['peak_mib']:,.0f} "
-        f"| {whole:.1f} s | {whole / import_torch:.2f} × |"
+        f"| {whole:.1f} s | {whole / _import_torch():.2f} × |"
     )
 
 
-def main(arguments: list[str]) -> None:
-    """Print the table, or measure one preset for it."""
-    if arguments[:1] == ["--measure"]:
-        print(json.dumps(measure(arguments[1])))
-        return
-    import_torch = command_seconds(sys.executable, "-c", "import torch")
-    print(HEADER)
-    for name in arguments or PRESETS:
-        print(row(name, import_torch), flush=True)
+@cache
+def _import_torch() -> float:
+    return command_seconds(sys.executable, "-c", "import torch")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    print_table(HEADER, PRESETS, measure, row)
