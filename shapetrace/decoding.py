@@ -45,12 +45,16 @@ class Pass:
         return tuple(step.equation for step in self.steps)
 
     @cached_property
+    def appends(self) -> tuple[Step, ...]:
+        """Its steps that put new rows to kept ones."""
+        return tuple(step for step in self.steps if step.role in CACHING)
+
+    @cached_property
     def bill(self) -> Bill:
-        """What it costs."""
-        appends = [step for step in self.steps if step.role in CACHING]
-        read = sum(self._bytes(step, 0) for step in appends)
-        written = sum(self._bytes(step, 1) for step in appends)
-        if not appends and self.outline.cache is not None:
+        """What it costs, seen alone: one that does not show what it keeps is taken to keep all its rows."""
+        read = sum(self._bytes(step, 0) for step in self.appends)
+        written = sum(self._bytes(step, 1) for step in self.appends)
+        if not self.appends and self.outline.cache is not None:
             written = self.outline.cache.bytes_per_token() * self._rows
         return Bill(self.outline.totals.matmul_flops, weights_read(self.trace), read, written)
 
@@ -84,20 +88,23 @@ class Generation:
 
     @property
     def bills(self) -> list[Bill]:
-        """What each pass costs; where a pass does not show what it keeps, that is what the next one finds."""
+        """What each pass costs; where a pass does not show what it keeps, that is what the next one finds.
+
+        The last one keeps all its rows, unless the passes before it were seen to keep none.
+        """
         bills = [each.bill for each in self.passes]
-        if not self.is_cached:
-            return [replace(bill, cache_read=0, cache_written=0) for bill in bills]
-        for place, (bill, after) in enumerate(pairwise(bills)):
-            if not bill.cache_written and after.cache_read > bill.cache_read:
-                bills[place] = replace(bill, cache_written=after.cache_read - bill.cache_read)
-        return bills
+        found = [after.cache_read - bill.cache_read for bill, after in pairwise(bills)]
+        keeps = len(bills) == 1 or any(bill.cache_read for bill in bills)
+        found += [bill.cache_written if keeps else 0 for bill in bills[-1:]]
+        return [
+            bill if each.appends else replace(bill, cache_written=max(written, 0))
+            for each, bill, written in zip(self.passes, bills, found, strict=True)
+        ]
 
     @property
     def cache_bytes(self) -> int:
         """Bytes kept after the last pass."""
-        last = self.passes[-1].bill if self.passes else Bill(0, 0, 0, 0)
-        return last.cache_read + last.cache_written
+        return sum(bill.cache_read + bill.cache_written for bill in self.bills[-1:])
 
     def explore(self, **options: Any) -> Explorer:
         """A page to walk through all passes, with a timeline; options as for `shapetrace.explore`."""

@@ -3,7 +3,16 @@
 import pytest
 import torch
 from torch import Tensor, nn
-from transformers import DynamicCache, GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM, StaticCache
+from transformers import (
+    DynamicCache,
+    GPT2Config,
+    GPT2LMHeadModel,
+    LlamaConfig,
+    LlamaForCausalLM,
+    MistralConfig,
+    MistralForCausalLM,
+    StaticCache,
+)
 
 import shapetrace
 from shapetrace.decoding import Bill, aligned
@@ -222,3 +231,25 @@ def test_no_cache_is_of_several_passes(monkeypatch, capsys) -> None:
         main.main()
     assert ended.value.code == 2
     assert "add --generate N" in capsys.readouterr().err
+
+
+def test_a_prefill_longer_than_its_window_writes_the_rows_that_the_next_pass_finds() -> None:
+    sizes = {
+        "num_hidden_layers": 2, "hidden_size": 64, "intermediate_size": 96, "num_attention_heads": 4,
+        "num_key_value_heads": 2, "vocab_size": 50, "sliding_window": 4, "eos_token_id": None,
+    }  # fmt: skip
+    model = MistralForCausalLM(MistralConfig(**sizes)).eval()
+    with shapetrace.generation() as g:
+        kept = model.generate(ids(10), max_new_tokens=2, do_sample=False, return_dict_in_generate=True).past_key_values
+    row = 2 * 2 * 2 * 16 * 4  # layers, keys and values, heads, width, bytes of float32
+    assert [layer.keys.shape[-2] for layer in kept.layers] == [3, 3]
+    assert [(bill.cache_read, bill.cache_written) for bill in g.bills] == [(0, 3 * row), (3 * row, row)]
+
+
+def test_a_loop_of_ones_own_without_a_cache_writes_none() -> None:
+    model, text = llama(), ids()
+    with shapetrace.generation() as g, torch.no_grad():
+        for _ in range(3):
+            text = torch.cat([text, model(text, use_cache=False).logits[:, -1:].argmax(-1)], -1)
+    assert [(bill.cache_read, bill.cache_written) for bill in g.bills] == [(0, 0)] * 3
+    assert g.cache_bytes == 0
