@@ -85,11 +85,16 @@ def compared(before: Trace | Outline | Named, trace: Trace, name: str) -> Compar
         before: What `held` gave.
         trace: The pass; with names of its sizes, if the file has names.
         name: Of the file.
+
+    Raises:
+        UsageError: If the file has names, and the pass has none.
     """
     names = name, trace.model.name
     if isinstance(before, Trace):
         return compare(before, trace, names=names)
     if isinstance(before, Named):
+        if trace.sizes is None:
+            raise UsageError(f"{name} has names of sizes, and this pass has none: compare it with shapetrace check")
         text = snapshots.written(trace.outline(), sizes=trace.sizes)
         return compare_outlines(before.outline, reading.read(text, "this pass", before.inputs), names=names)
     same_words = reading.read(snapshots.written(trace.outline()), "the snapshot of this pass")

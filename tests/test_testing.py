@@ -8,7 +8,9 @@ import pytest
 import torch
 from torch import nn
 
+from shapetrace import sizes
 from shapetrace.errors import UsageError
+from shapetrace.holding import hold
 from shapetrace.testing import UPDATE, assert_shapes
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -43,6 +45,14 @@ def test_other_names_may_be_ignored(held):
     assert_shapes(model, torch.zeros(2, 8), snapshot=held, ignore=("names", "kernels"))
     with pytest.raises(UsageError, match="cannot ignore products"):
         assert_shapes(model, torch.zeros(2, 8), snapshot=held, ignore=("products",))
+
+
+def test_a_snapshot_with_names_asks_for_the_command_that_proves_them(tmp_path):
+    path = tmp_path / "net.txt"
+    hold(sizes(nn.Linear(8, 4), torch.zeros(2, 8)), path, named=True)
+    assert "[B,8]" in path.read_text(encoding="utf-8")
+    with pytest.raises(UsageError, match=r"net\.txt has names of sizes, and this pass has none"):
+        assert_shapes(nn.Linear(8, 4), torch.zeros(3, 8), snapshot=path)
 
 
 def test_a_missing_snapshot_fails_and_names_its_file():
