@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from shapetrace.cli.options import InputOptions, takes
+from shapetrace.cli.options import InputOptions, numbers_in, takes
 from shapetrace.errors import UsageError
 from shapetrace.obtaining import obtain
 from shapetrace.request import Request
@@ -28,17 +28,10 @@ class DegreeOptions(InputOptions):
 
     def asked(self) -> tuple[Request, tuple[int, ...]]:
         """The request, and the degrees of which there are several."""
-        degrees = _degrees_of(self.tp) if self.tp is not None else ()
+        degrees = numbers_in(self.tp, "--tp", least=1, most=_MOST) if self.tp is not None else ()
         one = degrees[0] if len(degrees) == 1 else None
         plain = replace(self, tp=one)  # type: ignore[arg-type]
         return InputOptions.request(plain), degrees if len(degrees) > 1 else ()
-
-
-def _degrees_of(text: str) -> tuple[int, ...]:
-    parts = [part.strip() for part in text.split(",")]
-    if not all(part.isdigit() and int(part) for part in parts) or len(parts) > _MOST:
-        raise UsageError(f"--tp {text}: give one number, or up to {_MOST}: 1,8,16")
-    return tuple(dict.fromkeys(map(int, parts)))
 
 
 takes_degrees = takes(DegreeOptions, DegreeOptions.asked, place=1)

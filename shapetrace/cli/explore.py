@@ -2,13 +2,14 @@
 
 import re
 import webbrowser
-from dataclasses import replace
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from shapetrace.cli.options import takes_model
+from shapetrace.cli.options import ModelOptions, numbers_in, takes
 from shapetrace.cli.terminal import say, show, waiting
 from shapetrace.errors import UsageError
 from shapetrace.obtaining import obtain
@@ -18,9 +19,25 @@ if TYPE_CHECKING:
     from shapetrace.exploring import Tour
 
 
-@takes_model
+_MOST_RANKS = 8
+_RANK = typer.Option("--rank", help="The rank that is traced (0), or several as tabs: 0,3.", show_default=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ExploreOptions(ModelOptions):
+    """Those of one model, of which several ranks may be shown."""
+
+    rank: Annotated[str | None, _RANK] = None  # type: ignore[assignment]
+
+    def asked(self) -> tuple[Request, ...]:
+        """A request for each rank that is to be shown."""
+        ranks = numbers_in(self.rank, "--rank", least=0, most=_MOST_RANKS) if self.rank is not None else (None,)
+        return tuple(ModelOptions.request(replace(self, rank=rank)) for rank in ranks)  # type: ignore[arg-type]
+
+
+@takes(ExploreOptions, ExploreOptions.asked, place=0)
 def explore(
-    request: Request,
+    requests: tuple[Request, ...],
     other: Annotated[
         str, typer.Argument(metavar="OTHER", help="A second model or trace, side by side with it.", show_default=False)
     ] = "",
@@ -46,7 +63,7 @@ def explore(
     """Write one page to walk through a model: its parts, every step, where each value comes from and goes.
 
     With OTHER, both stand side by side, aligned as `diff` aligns them, and what differs is marked. With --generate, the
-    passes of a generation stand on a timeline.
+    passes of a generation stand on a timeline; several ranks are tabs.
     """
     from shapetrace.drawing import Look
     from shapetrace.formats.contract import Options
@@ -55,9 +72,9 @@ def explore(
 
     options = Options(lang=lang, theme=theme, look=Look(title=title, templates=templates))
     options.check()
-    if generate and other:
-        raise UsageError("--generate shows the passes of one model: leave OTHER out")
-    shown = _generated(request, generate, fused) if generate else _models(request, other, fused)
+    if bool(generate) + bool(other) + (len(requests) > 1) > 1:
+        raise UsageError("OTHER, --generate and several ranks each make a page of their own: give one of them")
+    shown = _generated(requests[0], generate, fused) if generate else _models(requests, other, fused)
     with waiting("writing"):
         path = out or Path("-".join(dict.fromkeys(map(file_name, shown.names))) + ".html")
         write(path, render(shown, options, place=at))
@@ -68,12 +85,14 @@ def explore(
         raise typer.Exit(1)
 
 
-def _models(request: Request, other: str, fused: bool) -> "Tour":
-    """One model, or two in step."""
+def _models(requests: Iterable[Request], other: str, fused: bool) -> "Tour":
+    """One model, two in step, or ranks of one."""
     from shapetrace.exploring import Explored, Tour
 
     traces = []
-    for each in for_each(request, (request.model, other), of_one=OF_ONE) if other else [request]:
+    if other:
+        requests = [each for one in requests for each in for_each(one, (one.model, other), of_one=OF_ONE)]
+    for each in requests:
         with waiting(f"tracing {each.model or 'the reference model'}"):
             traces.append(obtain(each, say))
     subjects = tuple(replace(Explored.of(trace.outline()), starts_fused=fused) for trace in traces)

@@ -9,6 +9,7 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
+from shapetrace.errors import UsageError
 from shapetrace.models.settings import Activation, Norm, Positions
 from shapetrace.request import Request
 from shapetrace.sharding.degrees import Degrees
@@ -117,6 +118,24 @@ class ModelOptions(InputOptions):
     def request(self) -> Request:
         """What these options ask for."""
         return replace(InputOptions.request(self), model=self.model)
+
+
+def numbers_in(text: str, option: str, *, least: int, most: int) -> tuple[int, ...]:
+    """One number, or several with commas; each once.
+
+    Args:
+        text: What was given.
+        option: Where it was given: ``--tp``.
+        least: The least that a number may be.
+        most: How many there may be.
+
+    Raises:
+        UsageError: If it is anything else.
+    """
+    parts = [part.strip() for part in text.split(",")]
+    if not all(part.isdecimal() and int(part) >= least for part in parts) or len(parts) > most:
+        raise UsageError(f"{option} {text}: give one number from {least}, or up to {most} with commas: 1,8")
+    return tuple(dict.fromkeys(map(int, parts)))
 
 
 def takes(options: type, convert: Callable[[Any], Any], *, place: int) -> Callable[[Callable[..., Any]], Any]:

@@ -12,11 +12,12 @@ from shapetrace.exploring.mapping import maps
 from shapetrace.exploring.pairing import Paired, paired, told
 from shapetrace.exploring.picturing import Pictures, pictures
 from shapetrace.exploring.recording import Layers, made_bytes, operation
-from shapetrace.exploring.sentences import OF_SECTIONS, sentence
+from shapetrace.exploring.sentences import OF_SECTIONS
 from shapetrace.exploring.touring import Explored, Tour
 from shapetrace.exploring.wiring import Place, value_keys
 from shapetrace.ir import Trace
 from shapetrace.language import Phrase
+from shapetrace.outlining.sentences import sentence
 from shapetrace.outlining.structure import Operand, Section, Step
 
 
@@ -116,7 +117,7 @@ def _step(step: Step, keys: Mapping[Place, int], given: frozenset[int], drawn: P
         "path": step.path,
         "operator": step.operator,
         "function": step.function,
-        "says": sentence(step),
+        "says": _phrase(sentence(step)),
         "repeat": step.repeat if step.repeat > 1 else 0,
         "parameters": step.parameters,
         "shared": step.shared_parameters,
@@ -164,7 +165,7 @@ def _seen(operand: Operand) -> list[int]:
 
 def _phrase(phrase: Phrase) -> list[Any]:
     """A phrase and what goes into its fields."""
-    values = {name: str(value) for name, value in phrase.values.items()}
+    values = {name: str(value) for name, value in phrase.values.items() if f"{{{name}}}" in phrase.template}
     return [phrase.template, values] if values else [phrase.template]
 
 

@@ -1,4 +1,4 @@
-"""What a page leads through: a model, two in step, or the passes of a generation one after another."""
+"""What a page leads through: a model, two in step, passes of a generation, or ranks that share a model."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from shapetrace.outlining.structure import Outline
 
 @dataclass(frozen=True, slots=True)
 class Explored:
-    """One model, or one of its passes.
+    """One model, one of its passes, or what one rank does of it.
 
     Attributes:
         outline: Products of one head each.
@@ -41,7 +41,7 @@ class Tour:
     """What one page shows.
 
     Attributes:
-        subjects: Models, or passes of one.
+        subjects: Models, or passes or ranks of one.
         in_step: Whether these are two that are shown side by side; else one of them at a time.
     """
 
@@ -50,7 +50,7 @@ class Tour:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What its models are called; passes are of one."""
+        """What its models are called; passes and ranks are of one."""
         return tuple(subject.outline.model.name for subject in self.subjects[: 2 if self.in_step else 1])
 
     @property
@@ -61,7 +61,11 @@ class Tour:
     @property
     def layout(self) -> str:
         """How a page shows it."""
-        return "pair" if self.in_step else "passes" if len(self.subjects) > 1 else "one"
+        if self.in_step:
+            return "pair"
+        if len(self.subjects) == 1:
+            return "one"
+        return "ranks" if all(subject.outline.ranks for subject in self.subjects) else "passes"
 
     @property
     def starts_fused(self) -> bool:

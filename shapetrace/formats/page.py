@@ -25,12 +25,13 @@ from shapetrace.exploring.ending import last_step
 from shapetrace.formats.bundling import bundle
 from shapetrace.formats.contract import Excerpt, Files, Format, Options
 from shapetrace.formats.fragments import fragment
+from shapetrace.formats.summary import of_ranks
 from shapetrace.formats.svg import ink_class, px
 from shapetrace.formats.templating import rendered
 from shapetrace.outlining.structure import Outline, Section, Step
 
 _FOLDER = "explorer"
-_CHOICES = ("dims", "form", "view", "bars", "lang", "theme", "axis", "row", "entry", "pass", "with")
+_CHOICES = ("dims", "form", "view", "bars", "lang", "theme", "axis", "row", "entry", "pass", "rank", "with")
 """What a link holds behind its place."""
 
 
@@ -38,7 +39,7 @@ def render(shown: Tour | Explored, options: Options, place: str = "") -> str:
     """Write a page; the same model and options give the same bytes.
 
     Args:
-        shown: A model, two in step, or the passes of a generation.
+        shown: A model, two in step, passes of a generation, or ranks.
         options: Its first language and theme, its title, and whose templates.
         place: Path or kind of the section, or id of the step, that is open at first.
 
@@ -60,6 +61,8 @@ def render(shown: Tour | Explored, options: Options, place: str = "") -> str:
         "plates": [["".join(fragment(group.marks) for group in groups), _numbers(box)] for groups, box in drawn.plates],
     }
     _share_steps(data)
+    for subject, told in zip(tour.subjects, data["subjects"], strict=True):
+        told["rank"] = _rank(subject.outline, languages)
     title = (options.look.title if options.look else "") or tour.name
     data["title"] = title
     script = bundle("main", lambda name: read(f"{_FOLDER}/{name}", templates))
@@ -82,8 +85,15 @@ def framed(page: str, title: str, height_px: int) -> str:
     return f'<iframe title="{escape(title)}" srcdoc="{escape(page)}" style="{look}" loading="lazy"></iframe>'
 
 
+def _rank(outline: Outline, languages: Sequence[Words]) -> dict[str, Any] | None:
+    """Which rank it is, and what is said of it."""
+    if outline.ranks is None:
+        return None
+    return {"number": outline.ranks.rank, "told": {words.lang: of_ranks(outline, words) for words in languages}}
+
+
 def _side(tour: Tour) -> int:
-    """Number of the pass that is seen first: the one that failed, if one did."""
+    """Number of the pass or rank that is seen first: the one that failed, if one did."""
     failed = [n for n, subject in enumerate(tour.subjects) if subject.outline.failure]
     return failed[0] if failed and not tour.in_step else 0
 

@@ -53,7 +53,7 @@ function stepDetails() {
     { class: "stepd" },
     head(titleOf(state.place), n ? `t${n - 1}` : "", n + 1 < book().steps.length ? `t${n + 1}` : ""),
     h("div", { class: "path mono" }, inLayer(step.path ?? "")),
-    h("p", { class: "lead" }, say(step.says)),
+    h("p", { class: "lead" }, sayNote(step.says)),
     h("div", { class: "eq" }, h("div", {}, spaced(named(step))), h("div", { class: "shapes" }, shaped(step)), notes.length ? h("small", {}, notes.join(" · ")) : null),
     oneEntry(step),
     h("h4", {}, say("Operands")),

@@ -7,6 +7,7 @@ import { byId, fill, h } from "./dom.js";
 import { inLayer } from "./links.js";
 import { hasMap, isOnMap, mapPicture, plate } from "./map.js";
 import { passesBar } from "./passes.js";
+import { ranksBar } from "./ranks.js";
 import { drawRails } from "./rails.js";
 import { isPair, layerOf, onSide, sides, subject } from "./sides.js";
 import { state } from "./state.js";
@@ -27,7 +28,7 @@ const firsts = new Map();
 /** Draw the section that the chosen place is, or is in. */
 export function drawFigure() {
   const n = book().sectionOf(state.place);
-  fill(byId("main"), passesBar(), crumbs(n), heading(n), ...(isPair() ? heads(n) : [facts(n)]), failures(n), isOnMap() ? mapPicture() : rows(n));
+  fill(byId("main"), passesBar(), ranksBar(), crumbs(n), heading(n), ...(isPair() ? heads(n) : [facts(n)]), failures(n), isOnMap() ? mapPicture() : rows(n));
   const first = byId("main").querySelector(".row.sel") ?? byId("main").querySelector(".row");
   if (first) /** @type {HTMLElement} */ (first).tabIndex = 0;
   drawRails();

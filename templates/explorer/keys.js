@@ -7,7 +7,7 @@ import { followRow, lightAxis, lightValue, lookAt, toggleFollow } from "./follow
 import { outerAxes } from "./marking.js";
 import { choose, chosenRow, go, moveLayer, remember, set, show, toPass } from "./moving.js";
 import { closeMenu, isDark } from "./saving.js";
-import { isPair, sideOf, sides, subject } from "./sides.js";
+import { isPair, sideOf, sides, subject, turns } from "./sides.js";
 import { closeSearch, moveHit, takeHit } from "./searching.js";
 import { BARS, VIEWS, state } from "./state.js";
 import { showHelp } from "./tools.js";
@@ -131,7 +131,9 @@ function onLetter({ key }, focus) {
  */
 function onTab({ key }, focus) {
   if (!focus.matches?.("[role=tab]") || !/^Arrow(Left|Right)$/.test(key)) return false;
-  toPass(key === "ArrowLeft" ? 0 : Math.max(1, state.side));
+  const isBack = key === "ArrowLeft";
+  if (turns() === "rank") toPass(state.side + (isBack ? -1 : 1));
+  else toPass(isBack ? 0 : Math.max(1, state.side));
   /** @type {HTMLElement | null} */ (document.querySelector("[role=tab][aria-selected=true]"))?.focus();
   return true;
 }

@@ -3,8 +3,7 @@
 import { book } from "./book.js";
 import { usualView } from "./map.js";
 import { outerAxes, sizeOfAxis } from "./marking.js";
-import { hasPasses } from "./passes.js";
-import { isPair, layerOf, onSide, sides, subject } from "./sides.js";
+import { isPair, layerOf, numberOf, onSide, sides, subject, turns } from "./sides.js";
 import { BARS, THEMES, VIEWS, state } from "./state.js";
 
 /**
@@ -82,7 +81,7 @@ export function written() {
     ["axis", state.axis < 0 ? "" : `${state.axis}${state.axisSide ? "@2" : ""}`],
     ["row", state.row < 0 ? "" : String(state.row)],
     ["entry", state.entry ? `${state.entry.join(",")}${isPair() && state.entrySide ? "@2" : ""}` : ""],
-    ["pass", hasPasses() && state.side !== state.page.side ? String(state.side) : ""],
+    [turns() ?? "", turns() && state.side !== state.page.side ? String(numberOf(state.side)) : ""],
     ["with", isPair() ? encodeURI(onSide(1, () => placeText(state.place))) : ""],
   ]).filter(([, value]) => value);
   const query = chosen.map(([name, value]) => `${name}=${value}`).join("&");
@@ -99,7 +98,8 @@ export function follow(hash) {
   }
   const [path, query = ""] = text.split("?");
   const asked = new Map(query.split("&").map((part) => /** @type {[string, string]} */ (part.split("=", 2))));
-  if (hasPasses()) state.side = state.page.subjects[Number(asked.get("pass"))] ? Number(asked.get("pass") ?? state.page.side) : state.page.side;
+  const name = turns(), turn = state.page.subjects.findIndex((_, side) => String(numberOf(side)) === asked.get(name ?? ""));
+  if (name) state.side = turn < 0 ? state.page.side : turn;
   choose("form", asked.get("form") ?? state.page.form, Object.keys(subject().forms));
   choose("dims", asked.get("dims") ?? "numbers", ["numbers", "names"]);
   choose("view", asked.get("view") ?? usualView(), VIEWS);

@@ -1,20 +1,15 @@
 // A generation: the prefill and the decode steps behind it as tabs, and as a timeline of what each reads of the cache.
 
 import { h } from "./dom.js";
-import { subject } from "./sides.js";
+import { subject, turns } from "./sides.js";
 import { state } from "./state.js";
 import { bytesText, say, short } from "./words.js";
 
 /** @typedef {import("./dom.js").Child} Child */
 
-/** Whether there is more than one pass. */
-export function hasPasses() {
-  return state.page.layout === "passes";
-}
-
 /** The tabs and the timeline; nothing for a single pass. @returns {Child} */
 export function passesBar() {
-  if (!hasPasses()) return null;
+  if (turns() !== "pass") return null;
   const last = state.page.subjects.length - 1, isDecode = state.side > 0;
   const tab = (/** @type {number} */ pass, /** @type {string} */ word, /** @type {boolean} */ chosen) =>
     h("button", { role: "tab", "data-pass": pass, "aria-selected": String(chosen), tabindex: chosen ? 0 : -1 }, word);
@@ -24,7 +19,7 @@ export function passesBar() {
   const told = isDecode ? say("decode step {n} of {all}", { n: state.side, all: last }) : say("before {n} decode steps", { n: last });
   return h(
     "div",
-    { class: "passes" },
+    { class: "turns" },
     tabs,
     h("div", { class: "layer" }, move(-1, "‹", say("Pass before")), timeline(), move(1, "›", say("Next pass"))),
     h("output", {}, told),

@@ -1,10 +1,10 @@
-// Which model or pass is meant: the one that is chosen; of two in step, the one that is being drawn or pointed at.
+// Which model, pass or rank is meant: the one that is chosen; of two in step, the one that is being drawn or pointed at.
 
 import { state } from "./state.js";
 
 /** @typedef {import("./types.js").Subject} Subject */
 
-/** What a page knows of one model or pass. @returns {Subject} */
+/** What a page knows of one model, pass or rank. @returns {Subject} */
 export function subject(side = state.side) {
   return state.page.subjects[side];
 }
@@ -12,6 +12,17 @@ export function subject(side = state.side) {
 /** Whether two models stand side by side. */
 export function isPair() {
   return state.page.layout === "pair";
+}
+
+/** What there are several of, seen one at a time. @returns {"pass" | "rank" | null} */
+export function turns() {
+  const { layout } = state.page;
+  return layout === "passes" ? "pass" : layout === "ranks" ? "rank" : null;
+}
+
+/** How a pass or rank is counted. @param {number} side */
+export function numberOf(side) {
+  return turns() === "rank" ? subject(side).rank?.number ?? side : side;
 }
 
 /** Those that are seen. */

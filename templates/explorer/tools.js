@@ -1,8 +1,7 @@
 // The bar at the top: name, search, and how things are shown.
 
 import { byId, fill, h, icon } from "./dom.js";
-import { hasPasses } from "./passes.js";
-import { isPair, subject } from "./sides.js";
+import { isPair, subject, turns } from "./sides.js";
 import { state, THEMES } from "./state.js";
 import { titlesOf } from "./tree.js";
 import { say } from "./words.js";
@@ -96,7 +95,7 @@ const KEYS = [
   ["r", "follow a token, or a row of the axis that is lit"],
   ["+ -", "the row after, before"],
   ["e", "an entry of the product: its row and column"],
-  [", .", "pass before, next"],
+  [", .", "pass or rank before, next"],
   ["d", "next step that differs; before: D"],
   ["t", "light or dark"],
   ["l", "language"],
@@ -106,7 +105,7 @@ const KEYS = [
 
 export function showHelp() {
   const help = /** @type {HTMLDialogElement} */ (byId("help"));
-  const shown = KEYS.filter(([key]) => (key !== "d" || isPair()) && (key !== ", ." || hasPasses()));
+  const shown = KEYS.filter(([key]) => (key !== "d" || isPair()) && (key !== ", ." || turns()));
   const lines = shown.flatMap(([key, text]) => [h("kbd", {}, key), h("span", {}, say(text))]);
   fill(help, h("h3", {}, say("Keys")), h("button", { class: "icon x", "aria-label": say("Close"), autofocus: true }, "✕"), h("div", { class: "keys" }, lines));
   help.showModal();

@@ -34,7 +34,7 @@
  * @property {string} [path]
  * @property {string} [operator]
  * @property {string} [function]
- * @property {string} says
+ * @property {Phrase} says
  * @property {number} [repeat]
  * @property {number} [parameters] of one layer
  * @property {number} [shared] what parameters · repeat counts too often
@@ -91,6 +91,7 @@
  * @property {Record<string, any>} totals
  * @property {Record<string, any>} coverage
  * @property {number | null} cache bytes that all layers keep of one token
+ * @property {{number: number, told: Record<string, string[]>} | null} rank which one of several it is, and what is said of it
  * @property {Failure | null} failure
  * @property {Record<string, Form>} forms
  *
@@ -100,8 +101,8 @@
  * @property {string} theme
  * @property {string} place what is open at first: id of a step or path of a section
  * @property {string} form "head" or "fused"
- * @property {number} side the pass that is seen first
- * @property {"one" | "pair" | "passes"} layout one model, two side by side, or passes of which one is seen
+ * @property {number} side the pass or rank that is seen first
+ * @property {"one" | "pair" | "passes" | "ranks"} layout one model, two side by side, or passes or ranks of which one is seen
  * @property {Subject[]} subjects
  * @property {Record<string, {sections: string[][], steps: string[][]}>} changes of two: how each part differs, and in what
  * @property {Record<string, string[]>} verdict in each language

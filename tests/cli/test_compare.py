@@ -146,7 +146,7 @@ def test_one_model_is_compared_by_several_degrees(shapetrace, tmp_path):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("gpt2", "--tp", "1,x"), "--tp 1,x: give one number, or up to 5"),
+        (("gpt2", "--tp", "1,x"), "--tp 1,x: give one number from 1, or up to 5"),
         (("gpt2", "gpt2", "--tp", "1,2"), "several degrees are of one model"),
         (("--tp", "1,2"), "several degrees are of one model"),
     ],

@@ -15,6 +15,7 @@ from shapetrace.formats.page import render
 from shapetrace.generating import generated, tour
 from shapetrace.obtaining import obtain
 from shapetrace.request import Request
+from shapetrace.sharding.degrees import Degrees
 
 HOSTILE = '</script><script>document.title="taken"</script><img src=x onerror=alert(1)>'
 
@@ -111,6 +112,9 @@ def _broken() -> Trace:
 def trace(name: str) -> Trace:
     """The trace of a preset, or of a module that stands here."""
     own = {"hostile": _hostile, "broken": _broken, "deep": lambda: deep(300)}
+    if name.startswith("rank "):
+        _, rank, model = name.split()
+        return obtain(Request(model=model, ranks=Degrees(tp=2, pp=2, rank=int(rank))), print)
     own |= {"mended": _mended, "alike": lambda: _stacked(-1), "wider": lambda: _stacked(3)}
     return own.get(name, lambda: obtain(Request(model=name), print))()
 
@@ -129,10 +133,15 @@ def generation(name: str) -> Generation:
 
 @cache
 def shown(name: str) -> Tour:
-    """What a page shows: of two names with a space between them both in step, of ``generated NAME`` its passes."""
+    """What a page shows: of two names with a space between them both in step, of ``generated NAME`` its passes, of
+    ``ranks NAME`` the first and the last of four ranks."""
     first, *others = name.split(" ")
     if first == "generated":
         return tour(generation(*others))
+    if first == "ranks":
+        return Tour(tuple(explored(f"rank {n} {others[0]}") for n in (0, 3)))
+    if first == "rank":
+        return Tour((explored(name),))
     return Tour(tuple(map(explored, (first, *others))), in_step=bool(others))
 
 

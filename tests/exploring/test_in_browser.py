@@ -182,7 +182,7 @@ def test_a_phone_shows_all_of_it(opened):
     shown.locator("#side").get_by_text("Router", exact=True).click()
     assert place(shown) == "h.3.mlp/router"
     shown.locator("aside .grab").click()
-    assert "How well each expert suits" in shown.locator("aside").inner_text()
+    assert "Scores 256 experts for each token" in shown.locator("aside").inner_text()
 
 
 def test_of_many_layers_a_part_is_shown_and_the_rest_is_one_click_or_key_away(opened):

@@ -65,7 +65,7 @@ def test_tabs_and_keys_move_along_the_passes_and_stay_at_the_step(opened):
     for _ in range(9):
         shown.keyboard.press(".")
     assert place(shown) == "h.3.attn/scores?pass=4"
-    assert "decode step 4 of 4" in shown.locator(".passes").inner_text()
+    assert "decode step 4 of 4" in shown.locator(".turns").inner_text()
     assert "[64, 9]" in shown.locator("aside").inner_text()
     shown.keyboard.press(",")
     assert place(shown) == "h.3.attn/scores?pass=3"
@@ -87,7 +87,7 @@ def test_a_step_that_a_pass_lacks_leads_to_the_section_around(opened):
 @needs_chromium
 @pytest.mark.parametrize("link", ["#?pass=9", "#?pass=x", "#?pass=-1"])
 def test_a_pass_that_does_not_exist_is_the_first(opened, link):
-    assert "before 4 decode steps" in opened(NAME, link).locator(".passes").inner_text()
+    assert "before 4 decode steps" in opened(NAME, link).locator(".turns").inner_text()
 
 
 @needs_chromium
@@ -104,4 +104,4 @@ def test_the_timeline_is_as_high_as_what_the_cache_holds(opened):
 def test_passes_fit_the_screen(opened, size):
     shown = opened(NAME, "#h.0.attn?pass=2&lang=zh", size)
     assert shown.evaluate("document.documentElement.scrollWidth") <= size["width"]
-    assert "解码第 2 步，共 4 步" in shown.locator(".passes").inner_text()
+    assert "解码第 2 步，共 4 步" in shown.locator(".turns").inner_text()

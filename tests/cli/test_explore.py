@@ -1,0 +1,24 @@
+"""`shapetrace explore`: which page is written, and what cannot be one."""
+
+import pytest
+
+SMALL = ("--d-model", 16, "--heads", 2, "--layers", 2, "--vocab", 32, "--seq", 8)
+
+
+def test_several_ranks_make_one_page(shapetrace, tmp_path):
+    page = tmp_path / "ranks.html"
+    assert shapetrace("explore", *SMALL, "--tp", 2, "--rank", "0,1", "--out", page).out.strip() == str(page)
+    assert page.read_text(encoding="utf-8").startswith("<!doctype html>")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--tp", 2, "--rank", "0,x"), "--rank 0,x: give one number from 0, or up to 8 with commas"),
+        (("--tp", 2, "--rank", "0,7"), "--rank 7: of 2 ranks, give one from 0 to 1"),
+        (("--tp", 2, "--rank", "0,1", "--generate", 2), "OTHER, --generate and several ranks each make a page"),
+    ],
+)  # fmt: skip
+def test_ranks_that_cannot_be_shown_are_told(shapetrace, words, said, tmp_path):
+    assert said in shapetrace("explore", *SMALL, *words, "--out", tmp_path / "page.html", code=2).err
+    assert not list(tmp_path.iterdir())
