@@ -11,6 +11,7 @@ from typing import Any
 from shapetrace import ir
 from shapetrace.api import Explorer, Figure, Trace
 from shapetrace.outlining.billing import Bill, weights_read
+from shapetrace.outlining.choice import Choice
 from shapetrace.outlining.memory import ITEMSIZE
 from shapetrace.outlining.roles import CACHING
 from shapetrace.outlining.structure import Outline, Step
@@ -24,10 +25,11 @@ class Pass:
 
     Attributes:
         trace: What ran.
+        choice: How the id that the next pass reads was chosen behind it.
     """
 
-    def __init__(self, trace: Trace) -> None:
-        self.trace = trace
+    def __init__(self, trace: Trace, choice: Choice = Choice()) -> None:  # noqa: B008 - frozen
+        self.trace, self.choice = trace, choice
 
     @cached_property
     def outline(self) -> Outline:
@@ -85,6 +87,10 @@ class Generation:
     def add(self, trace: ir.Trace) -> None:
         """One more pass has ended."""
         self.passes.append(Pass(Trace.of(trace)))
+
+    def chose(self, words: tuple[str, ...]) -> None:
+        """What the loop did with the scores of the last pass; () if they did not lead to the next ids."""
+        self.passes[-1].choice = Choice(words)
 
     @property
     def bills(self) -> list[Bill]:

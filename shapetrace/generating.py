@@ -59,7 +59,7 @@ def drawing(generation: Generation, options: Options) -> Figure:
 def _columns(generation: Generation) -> Iterator[PassColumn]:
     n_before = 0
     for number, (each, bill) in enumerate(zip(generation.passes, generation.bills, strict=True)):
-        yield (column := PassColumn(each.outline, number, n_before, bill))
+        yield (column := PassColumn(each.outline, number, n_before, bill, each.choice))
         n_before += column.n_tokens
 
 

@@ -12,6 +12,7 @@ from shapetrace.models.hf_facts import longest, number
 from shapetrace.models.hf_repairs import excess
 from shapetrace.models.specs import parse_all
 from shapetrace.models.user_inputs import Inputs, device_of_model
+from shapetrace.outlining.choice import Choice
 from shapetrace.request import Request, check
 from shapetrace.running import UNLIMITED, Limits, Say, checked_run, given_inputs, part_of, placed_run
 
@@ -94,6 +95,7 @@ def generated(request: Request, say: Say, n_steps: int, found: Generation | None
         found.passes.clear()
         for trace in passes(model, n_steps):
             found.add(trace)
+            found.passes[-1].choice = Choice(place="nowhere")
         return found.passes[-1].trace
 
     placed_run(request, say, asked.build, run)

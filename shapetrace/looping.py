@@ -19,5 +19,5 @@ def generation() -> Iterator["Generation"]:
     from shapetrace.decoding import Generation
 
     found = Generation()
-    with passes(found.add):
+    with passes(found.add, found.chose):
         yield found

@@ -29,6 +29,7 @@ def generated(request: Request, n_steps: int, found: Generation | None = None) -
 
     import torch
 
+    from shapetrace.capture.choosing import Choosing
     from shapetrace.models import building
     from shapetrace.models.caching import Cache
 
@@ -40,7 +41,10 @@ def generated(request: Request, n_steps: int, found: Generation | None = None) -
     for _ in range(n_steps + 1):
         rows = replace(info, settings={**info.settings, "seq": ids.shape[-1]})
         found.add(run(model, (ids, cache) if found.is_cached else (ids,), {}, rows))
-        chosen = outputs.pop().argmax(-1, keepdim=True)  # (B, V) -> (B, 1)
+        with Choosing() as choosing:
+            choosing.follow(logits := outputs.pop())
+            chosen = logits.argmax(-1, keepdim=True)  # (B, V) -> (B, 1)
+            found.chose(choosing.led_to(chosen))
         ids = chosen if found.is_cached else torch.cat([ids, chosen], -1)  # (B, T) -> (B, T+1)
     return found
 

@@ -10,6 +10,7 @@ import torch
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 
 from shapetrace import ir
+from shapetrace.capture.choosing import Choosing
 from shapetrace.capture.forward import enter_inputs, failure_of, names_of, outputs_of, recording, trace_of
 from shapetrace.capture.keywords import keyword_arguments
 from shapetrace.capture.recorder import Recorder
@@ -20,20 +21,25 @@ __tracebackhide__ = True
 
 
 @contextlib.contextmanager
-def passes(done: Callable[[ir.Trace], None]) -> Iterator[None]:
+def passes(done: Callable[[ir.Trace], None], chosen: Callable[[tuple[str, ...]], None]) -> Iterator[None]:
     """Hand on a trace of every call of a module that no other module makes, in this thread.
 
     Models are left as they are, and compute what they compute untraced. One that raises gives what ran before.
 
     Args:
         done: Takes each trace when its call has ended.
+        chosen: Takes what the code around a pass did with its output on the way to the ids of the next one, before
+            that is done; () if none of it went there.
     """
-    loop = _Loop(done)
+    choosing = Choosing()
+    loop = _Loop(done, chosen, choosing)
     hooks = []
     try:
         hooks.append(register_module_forward_pre_hook(loop.enter))
         hooks.append(register_module_forward_hook(loop.leave, always_call=True))
-        yield
+        with choosing:
+            yield
+        loop.choose()
     finally:
         for hook in hooks:
             hook.remove()
@@ -43,8 +49,11 @@ def passes(done: Callable[[ir.Trace], None]) -> Iterator[None]:
 class _Loop:
     """The pass that runs, if one does."""
 
-    def __init__(self, done: Callable[[ir.Trace], None]) -> None:
-        self._done = done
+    def __init__(
+        self, done: Callable[[ir.Trace], None], chosen: Callable[[tuple[str, ...]], None], choosing: Choosing
+    ) -> None:
+        self._done, self._chosen, self._choosing = done, chosen, choosing
+        self._follows = False
         self._thread = threading.get_ident()
         self._model: torch.nn.Module | None = None
         self._recorder = Recorder(Registry({}))
@@ -56,6 +65,7 @@ class _Loop:
         """A module is called: if none runs, it is the model."""
         if self._model is not None or threading.get_ident() != self._thread:
             return
+        self.choose((args, keyword_arguments()))
         self.running.close()  # of a pass that raised: PyTorch is going through its hooks where that is told
         self._model, self._recorder = module, Recorder(Registry(names_of(module)))
         self._inputs = enter_inputs(self._recorder, module, args, keyword_arguments())
@@ -76,3 +86,12 @@ class _Loop:
         device = next((parameter.device.type for parameter in module.parameters()), "")
         info = ir.Model(type(module).__name__, {}, device)
         self._done(trace_of(self._recorder, info, module, (self._inputs, outputs), failure))
+        if error is None:
+            self._choosing.follow(output)
+            self._follows = True
+
+    def choose(self, inputs: Any = None) -> None:
+        """What was made of the pass before is given to the next one; None: there is none."""
+        if self._follows:
+            self._chosen(self._choosing.led_to(inputs))
+        self._follows = False

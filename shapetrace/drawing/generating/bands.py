@@ -19,12 +19,17 @@ from shapetrace.drawing.layout.cells import Cell, cell
 from shapetrace.drawing.metrics import width_px
 from shapetrace.drawing.primitives import Line, Mark, Polygon, Rect, Span, Text, moved
 from shapetrace.drawing.wording import Words
+from shapetrace.outlining.choice import Choice
+from shapetrace.outlining.roles import Role
 from shapetrace.outlining.structure import Operand
 
 _PAIR_GAP_PX = 20.0
 _SHAPE_PX = 15.0
 _PILL_PX = 24.0
 _ARROW_PX = 20.0
+
+_PLACES = {"pass": "", "loop": "chosen outside the pass", "nowhere": "any id: shapes need no choice"}
+"""Where the next id is chosen, as a note says it."""
 
 Drawer = Callable[[Lengths], Cell]
 
@@ -178,7 +183,7 @@ def _scores(name: str, layer: Layer, setting: Setting) -> Band:
     return Band(
         name,
         words.say("Scores"),
-        (_product(layer.columns[-1]), words.say("then softmax")),
+        tuple(filter(None, (_product(layer.columns[-1]), _weighing(layer.columns[-1], words)))),
         tuple(cells),
         tuple(map(_shape, scores)),
     )
@@ -190,35 +195,67 @@ def _product(attended: Attended) -> str:
     return f"{query.name} × {keys.name}ᵀ" if query.name and keys.name else ""
 
 
+def _weighing(attended: Attended, words: Words) -> str:
+    """``then softmax``: what makes the scores weights, as the code does it."""
+    functions = (step.function for step in attended.steps if step.role == Role.ATTENTION_WEIGHTS)
+    made = next((function for function in functions if function), "")
+    return words.say("then {function}", function=words.say(made)) if made else ""
+
+
 def _logits(setting: Setting) -> Band:
     words = setting.words
-    cells: list[Drawer | None] = []
-    for each in setting.columns:
-        logits = each.logits
-        cells.append(partial(_logits_cell, logits, setting) if logits else None)
-    n_rows = max(
-        (each.logits.shape[-2] for each in setting.columns if each.logits and len(each.logits.shape) > 1), default=1
-    )
-    note = words.say("the last row chooses") if n_rows > 1 else words.say("of the last row")
-    told = tuple(_shape(each.logits) if each.logits else "" for each in setting.columns)
-    return Band("logits", words.say("Logits"), (note,), tuple(cells), told)
+    scored = [(each.logits, each.chosen) for each in setting.columns]
+    cells = [partial(_logits_cell, logits, choice, setting) if logits else None for logits, choice in scored]
+    n_rows = max((logits.shape[-2] for logits, _ in scored if logits and len(logits.shape) > 1), default=1)
+    places = dict.fromkeys(choice.place for logits, choice in scored if logits)
+    notes = [words.say(_PLACES[place]) for place in places if _PLACES[place]]
+    if "nowhere" not in places:
+        notes.insert(0, words.say("the last row chooses") if n_rows > 1 else words.say("of the last row"))
+    told = tuple(_shape(logits) if logits else "" for logits, _ in scored)
+    return Band("logits", words.say("Logits"), tuple(notes), tuple(cells), told)
 
 
-def _logits_cell(logits: Operand, setting: Setting, lengths: Lengths) -> Cell:
-    """The logits, and below them what becomes of their last row: softmax, and the id that is chosen."""
+def _logits_cell(logits: Operand, choice: Choice, setting: Setting, lengths: Lengths) -> Cell:
+    """The logits, and below them what the code did with their last row, where that was recorded: the id chosen."""
     above = _with_shape(partial(plain_tile, logits), (_shape(logits),), lengths)
-    label, chosen = setting.words.say("softmax"), next_tile(setting.words.say("next id"))
-    width = width_px(label, "note") + 20
-    whole = width + _ARROW_PX + chosen.box.right - chosen.box.left
-    y, left = above.box.bottom + 14 + _PILL_PX / 2, -whole / 2
-    middle = left + width / 2
+    chosen = next_tile(setting.words.say("next id"))
+    tile_px = chosen.box.right - chosen.box.left
+    labels = list(_labels(list(map(setting.words.say, choice.words)), setting.room_px))
     marks: list[Mark] = [*above.marks]
-    marks += _arrow((middle, above.box.bottom + 3), (middle, y - _PILL_PX / 2))
-    marks.append(Rect(left, y - _PILL_PX / 2, width, _PILL_PX, "pill", _PILL_PX / 2))
-    marks.append(Text(middle, y + 4, (Span(label),), "note", "middle"))
-    marks += _arrow((left + width, y), (left + width + _ARROW_PX - 3, y))
-    marks += moved(chosen.marks, whole / 2 - chosen.box.right, y)
-    return cell(marks)
+    if len(labels) == 1 and (width := _pill_px(labels[0])) + _ARROW_PX + tile_px <= setting.room_px:
+        left, y = -(width + _ARROW_PX + tile_px) / 2, above.box.bottom + 14 + _PILL_PX / 2
+        marks += _arrow((left + width / 2, above.box.bottom + 3), (left + width / 2, y - _PILL_PX / 2))
+        marks += [*_pill(labels[0], left + width / 2, y), *_arrow((left + width, y), (left + width + _ARROW_PX - 3, y))]
+        return cell([*marks, *moved(chosen.marks, left + width + _ARROW_PX - chosen.box.left, y)])
+    y = above.box.bottom + 3
+    for label in labels:
+        marks += [*_arrow((0, y), (0, y + 11)), *_pill(label, 0, y + 11 + _PILL_PX / 2)]
+        y += 11 + _PILL_PX
+    marks += _arrow((0, y), (0, y + _ARROW_PX - 6))
+    return cell([*marks, *moved(chosen.marks, 0, y + _ARROW_PX - 5 - chosen.box.top)])
+
+
+def _labels(words: Sequence[str], room_px: float) -> Iterator[str]:
+    """``softmax → sample``: what was done in order, in as few pills as have room."""
+    label = ""
+    for word in words:
+        longer = f"{label} → {word}" if label else word
+        if label and _pill_px(longer) > room_px:
+            yield label
+            longer = word
+        label = longer
+    if label:
+        yield label
+
+
+def _pill_px(label: str) -> float:
+    return width_px(label, "note") + 20
+
+
+def _pill(label: str, middle: float, y: float) -> Iterator[Mark]:
+    width = _pill_px(label)
+    yield Rect(middle - width / 2, y - _PILL_PX / 2, width, _PILL_PX, "pill", _PILL_PX / 2)
+    yield Text(middle, y + 4, (Span(label),), "note", "middle")
 
 
 def _arrow(start: tuple[float, float], end: tuple[float, float]) -> Iterator[Mark]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from shapetrace.outlining.billing import Bill
+from shapetrace.outlining.choice import Choice, choice_in
 from shapetrace.outlining.roles import CACHING, Part, Role
 from shapetrace.outlining.structure import Operand, Outline, Section, Step
 
@@ -18,12 +19,14 @@ class PassColumn:
         number: Its place among all passes; 0 is the prefill.
         n_before: Tokens that the passes before it have read.
         bill: What it costs.
+        choice: How the loop around it chose the next id; None if nobody knows.
     """
 
     outline: Outline
     number: int
     n_before: int
     bill: Bill
+    choice: Choice | None = None
 
     @property
     def ids(self) -> Operand | None:
@@ -41,6 +44,13 @@ class PassColumn:
         """What it scores the vocabulary with."""
         steps = (step for step in self.outline.steps() if step.role == Role.UNEMBED and step.results)
         return next((step.results[0] for step in steps), None)
+
+    @property
+    def chosen(self) -> Choice:
+        """How the next id is chosen: in the pass itself, where that goes on to ids; else in the loop."""
+        trace, logits = self.outline.trace, self.logits
+        inside = choice_in(trace, logits.value) if trace is not None and logits is not None else None
+        return inside or self.choice or Choice()
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,7 +66,8 @@ def generation_figure(
     legend = tuple(_legend(columns, layers, lengths, words))
     head, top = heading(title, tuple(_facts(columns, layers, words)), legend, width)
     body, bottom = _body(bands, lengths, _Placed(columns, edges, top + 10, words))
-    foot, bottom = footing(tuple(_notes(layers, words, look, notes)), bottom, width)
+    below = [*notes, *_about_ids(columns, words)]
+    foot, bottom = footing(tuple(_notes(layers, words, look, below)), bottom, width)
     height = bottom + _BOTTOM_PX
     groups = on_canvas((Group(HEADING, head), *body, Group(FOOTING, foot)), width, height)
     desc = "\n".join(f"{band.title}: {' | '.join(band.told)}" for band in bands)
@@ -164,9 +165,18 @@ def _band(
             continue
         dx = placed.middle(place) - (each.box.left + each.box.right) / 2
         dy = middle - (each.box.top + each.box.bottom) / 2
-        marks += moved(each.marks, dx, dy)
-        boxes.append(Box(each.box.left + dx, each.box.top + dy, each.box.right + dx, each.box.bottom + dy))
+        drawn = list(moved(each.marks, dx, dy))
+        marks += drawn
+        boxes.append(_marked(drawn))
     return Group(band.id, tuple(marks), f"{band.title}: {' | '.join(band.told)}"), boxes, top + tall + _BAND_GAP_PX
+
+
+def _marked(marks: Sequence[Mark]) -> Box | None:
+    """Where the last box of a new id, or of several, stands in a cell."""
+    rects = [mark for mark in marks if isinstance(mark, Rect) and mark.ink == "marker"]
+    return (
+        Box(rects[-1].x, rects[-1].y, rects[-1].x + rects[-1].width, rects[-1].y + rects[-1].height) if rects else None
+    )
 
 
 def _ways(boxes: dict[str, list[Box | None]], placed: _Placed) -> Iterator[Mark]:
@@ -218,4 +228,8 @@ def _notes(layers: Sequence[Layer], words: Words, look: Look, notes: Sequence[st
     if len(layers) > _MOST_LAYERS:
         more = len(layers) - _MOST_LAYERS
         yield "caption", words.say("{n} more kinds of layers are not drawn", n=more)
-    yield "caption", words.say("The next id is a box, not a word: shapes need no weights.")
+
+
+def _about_ids(columns: Sequence[PassColumn], words: Words) -> Iterator[str]:
+    if any(each.logits for each in columns):
+        yield words.say("The next id is a box, not a word: shapes need no weights.")
