@@ -10,10 +10,10 @@ from typing import Any
 
 from shapetrace import ir
 from shapetrace.api import Explorer, Figure, Trace
-from shapetrace.outlining.billing import Bill, weights_read
+from shapetrace.outlining.billing import Bill, rows_looked_at, weights_read
 from shapetrace.outlining.choice import Choice
 from shapetrace.outlining.memory import ITEMSIZE
-from shapetrace.outlining.roles import CACHING
+from shapetrace.outlining.roles import CACHING, Role
 from shapetrace.outlining.structure import Outline, Step
 
 _SMALL = frozenset({"norm", "activation", "residual", "position", "pointwise", "select", "split", "add", "multiply"})
@@ -46,6 +46,11 @@ class Pass:
         """What two passes have in common that are the same: all equations."""
         return tuple(step.equation for step in self.steps)
 
+    @property
+    def has_logits(self) -> bool:
+        """Whether it scores a vocabulary; an encoder by itself does not."""
+        return any(step.role == Role.UNEMBED for step in self.steps)
+
     @cached_property
     def appends(self) -> tuple[Step, ...]:
         """Its steps that put new rows to kept ones."""
@@ -54,7 +59,7 @@ class Pass:
     @cached_property
     def bill(self) -> Bill:
         """What it costs, seen alone: one that does not show what it keeps is taken to keep all its rows."""
-        read = sum(self._bytes(step, 0) for step in self.appends)
+        read = sum(self._bytes(step, 0) for step in self.appends) + rows_looked_at(self.trace, self.steps)
         written = sum(self._bytes(step, 1) for step in self.appends)
         if not self.appends and self.outline.cache is not None:
             written = self.outline.cache.bytes_per_token() * self._rows
@@ -106,6 +111,11 @@ class Generation:
             bill if each.appends else replace(bill, cache_written=max(written, 0))
             for each, bill, written in zip(self.passes, bills, found, strict=True)
         ]
+
+    @property
+    def failure(self) -> str:
+        """One line that says how the last pass ended early, or ""."""
+        return self.passes[-1].outline.failure if self.passes and self.passes[-1].trace.failure else ""
 
     @property
     def cache_bytes(self) -> int:

@@ -39,7 +39,8 @@ def grid(of: Generation, words: Words = ENGLISH) -> Grid:
     rows = [_row(row, words) for row in aligned(passes)]
     bills = of.bills
     rows += [(words.say(name), "", *(write(bills[number]) for number in numbers), "") for name, write in _BILL]
-    name = of.passes[0].trace.model.name if of.passes else ""
+    named = next((each for each in of.passes if each.has_logits), None) or next(iter(of.passes), None)
+    name = named.trace.model.name if named else ""
     return Grid(columns, tuple(rows), words.say(name), tuple(_notes(of, words)))
 
 
@@ -47,7 +48,8 @@ def _title(number: int, of: Generation, words: Words) -> str:
     passes = of.passes
     if not of.is_cached:
         return words.say("Pass {n}", n=number + 1)
-    title = words.say("Prefill") if not number else words.say("Decode step {n}", n=number)
+    first = "Prefill" if passes[0].has_logits or not any(each.has_logits for each in passes) else "Encoder"
+    title = words.say("Decode step {n}", n=number) if number else words.say(first)
     same = sum(each.form == passes[number].form for each in passes)
     return f"{title} ×{same}" if same > 1 else title
 
@@ -62,10 +64,10 @@ def _row(row: Sequence[Step | None], words: Words) -> tuple[Cell, ...]:
 def _notes(of: Generation, words: Words) -> list[str]:
     if not of.passes:
         return [words.say("no module was called")]
-    notes = [words.say("{n} passes", n=len(of.passes))]
+    notes = [words.say("{n} passes", n=len(of.passes)), *filter(None, [of.failure])]
     if of.beside is not None:
         notes += _saving(of, of.beside, words)
-    cache = of.passes[0].outline.cache
+    cache = next((each.outline.cache for each in of.passes if each.has_logits), of.passes[0].outline.cache)
     if cache is not None and of.is_cached:
         token, kept = exact(cache.bytes_per_token()), exact(of.cache_bytes)
         notes.append(words.say("cache: {token} bytes a token, {kept} bytes at the end", token=token, kept=kept))

@@ -60,7 +60,7 @@ def _columns(generation: Generation) -> Iterator[PassColumn]:
     n_before = 0
     for number, (each, bill) in enumerate(zip(generation.passes, generation.bills, strict=True)):
         yield (column := PassColumn(each.outline, number, n_before, bill, each.choice))
-        n_before += column.n_tokens
+        n_before += column.n_tokens if column.logits else 0  # an encoder alone is no token before
 
 
 def tour(generation: Generation, *, fused: bool = False) -> Tour:

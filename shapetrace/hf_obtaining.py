@@ -1,6 +1,6 @@
 """From a request for a model of transformers to a trace."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from shapetrace import ir
@@ -82,7 +82,7 @@ def generated(request: Request, say: Say, n_steps: int, found: Generation | None
         found: Takes the passes, and says whether there is a cache; without it there is one.
 
     Raises:
-        UsageError: If the model keeps no cache, or is an encoder with a decoder.
+        UsageError: If the model keeps no cache.
         ShapetraceError: If the request is wrong or cannot be carried out.
     """
     check(request)
@@ -100,6 +100,22 @@ def generated(request: Request, say: Say, n_steps: int, found: Generation | None
 
     placed_run(request, say, asked.build, run)
     return found
+
+
+def _encoded(model: Any) -> list[Any]:
+    """What the encoder of a model gives, once it has run: the next passes get it, and do not run it again."""
+    found: list[Any] = []
+    encoder = model.get_encoder() if getattr(model.config, "is_encoder_decoder", False) else None
+    if encoder is not None:
+        encoder.register_forward_hook(lambda _module, _args, output: found.append(output))
+    return found
+
+
+def _zeros(rows: Sequence[int], n: int) -> Any:
+    """Ids that nobody chose: (..., n)."""
+    import torch
+
+    return torch.zeros(*rows, n, dtype=torch.long)
 
 
 class _Asked:
@@ -150,15 +166,10 @@ class _Asked:
 
     def passes(self, model: Any, n_steps: int) -> Iterator[ir.Trace]:
         """Traces of a prefill and of decode steps; ids are zeros: shapes do not depend on them."""
-        import torch
-
-        if getattr(model.config, "is_encoder_decoder", False):
-            raise UsageError(
-                f"{self._request.model} is an encoder with a decoder: --generate runs decoders alone so far"
-            )
         outputs: list[Any] = []
         model.register_forward_hook(lambda _module, _args, output: outputs.append(output))
-        _, given = self._inputs(model)
+        encoded = _encoded(model)
+        name, given = self._begun(model)
         for step in range(n_steps + 1):
             trace = self._over(model, ((), {**given, "use_cache": True}), UNLIMITED)
             yield trace
@@ -167,16 +178,30 @@ class _Asked:
             cache = getattr(outputs.pop(), "past_key_values", None)
             if cache is None and step == 0:
                 raise UsageError(f"{self._request.model} gives no cache back: it computes all of a text again")
-            given = {"input_ids": torch.zeros(self._batch, 1, dtype=torch.long), "past_key_values": cache}
+            rows = given[name].shape[:-1] if name in given else (self._batch,)
+            given = {name: _zeros(rows, 1), "past_key_values": cache}
+            if encoded:
+                given["encoder_outputs"] = encoded[0]
 
     def whole_passes(self, model: Any, n_steps: int) -> Iterator[ir.Trace]:
         """Traces of passes over all of a text that grows by one token, with nothing kept."""
         for step in range(n_steps + 1):
-            _, given = self._inputs(model, further=step)
+            _, given = self._begun(model, further=step)
             trace = self._over(model, ((), {**given, "use_cache": False}), UNLIMITED)
             yield trace
             if trace.failure is not None:
                 return
+
+    def _begun(self, model: Any, *, further: int = 0) -> tuple[str, dict[str, Any]]:
+        """What grows by a token in each pass, and what one that reads everything is given.
+
+        A prompt is as long as was asked for; a decoder beside an encoder begins with one id.
+        """
+        if not getattr(model.config, "is_encoder_decoder", False):
+            return "input_ids", dict(self._inputs(model, further=further)[1])
+        given = dict(self._inputs(model)[1])
+        rows = given["decoder_input_ids"].shape[:-1] if "decoder_input_ids" in given else (self._batch,)
+        return "decoder_input_ids", {**given, "decoder_input_ids": _zeros(rows, 1 + further)}
 
     def _inputs(self, model: Any, *, further: int = 0) -> Inputs:
         return (), hf_inputs.inputs(model, batch=self._batch, seq=self._seq + further, failed=self._complete)

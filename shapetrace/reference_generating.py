@@ -37,10 +37,12 @@ def generated(request: Request, n_steps: int, found: Generation | None = None) -
     info = ir.Model(name, {**settings.facts()}, building.device_of(settings).type, request.words.labels)
     outputs: list[Any] = []
     model.register_forward_hook(lambda _module, _args, output: outputs.append(output))
-    (ids,), _ = building.inputs(settings)
-    for _ in range(n_steps + 1):
-        rows = replace(info, settings={**info.settings, "seq": ids.shape[-1]})
-        found.add(run(model, (ids, cache) if found.is_cached else (ids,), {}, rows))
+    (*source, ids), _ = building.inputs(settings)  # a source of its own, where an encoder reads one
+    for step in range(n_steps + 1):
+        n_rows = (source[0] if source else ids).shape[-1]
+        rows = replace(info, settings={**info.settings, "seq": n_rows}, tokens=() if step else info.tokens)
+        read = [None] * len(source) if step and found.is_cached else source  # the encoder runs once
+        found.add(run(model, (*read, ids, *([cache] if found.is_cached else [])), {}, rows))
         with Choosing() as choosing:
             choosing.follow(logits := outputs.pop())
             chosen = logits.argmax(-1, keepdim=True)  # (B, V) -> (B, 1)
@@ -51,11 +53,11 @@ def generated(request: Request, n_steps: int, found: Generation | None = None) -
 
 def _fitting(name: str, settings: Settings, request: Request, n_steps: int) -> Settings:
     """Settings with room for the steps: a prompt of no given length gets shorter, a free table longer."""
-    if settings.encoder_layers:
-        raise UsageError(f"{name} is an encoder with a decoder: --generate runs decoders alone so far")
     if settings.pad is not None:
         raise UsageError("--pad and --generate: a cache keeps rows of tokens, not of padding; leave --pad out")
-    length = settings.n_tokens + n_steps
+    if settings.encoder_layers and "target_seq" not in request.shape:
+        settings = replace(settings, target_seq=1)  # one id begins what the decoder writes
+    length = (settings.n_target_tokens if settings.encoder_layers else settings.n_tokens) + n_steps
     if settings.positions != "learned" or settings.context is None or length <= settings.context:
         return settings
     if not request.model:

@@ -22,8 +22,8 @@ def drawn(generation) -> list[str]:
     [
         ({"do_sample": False}, ("argmax",)),
         ({"do_sample": True, "top_k": 0}, ("softmax", "sample")),
-        ({"do_sample": True, "top_k": 5}, ("topk", "softmax", "sample")),
-        ({"num_beams": 2}, ("log_softmax", "topk")),
+        ({"do_sample": True, "top_k": 5}, ("top k", "softmax", "sample")),
+        ({"num_beams": 2}, ("log-softmax", "top k")),
     ],
 )
 def test_what_generate_does_with_the_logits_is_said(how, words) -> None:

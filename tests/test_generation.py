@@ -147,12 +147,11 @@ def test_no_module_is_no_pass() -> None:
     assert "no module was called" in str(g)
 
 
-def test_only_decoders_are_generated_by_the_command(tmp_path, monkeypatch, capsys) -> None:
+def test_only_what_keeps_something_is_generated_by_the_command(tmp_path, monkeypatch, capsys) -> None:
     from shapetrace.cli import main as command_line
 
     for words, said in (
         (["toy:mha"], "hf:MODEL_TYPE"),
-        (["hf:t5"], "encoder with a decoder"),
         (["hf:bert"], "no cache"),
     ):
         monkeypatch.setattr("sys.argv", ["shapetrace", "run", *words, "--generate", "2"])

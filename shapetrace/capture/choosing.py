@@ -63,10 +63,11 @@ class Choosing(TorchDispatchMode):
         return result
 
     def _note(self, kernel: str, given: Sequence[Any], made: Sequence[Any]) -> None:
-        ways = [self._ways[value] for value in given if isinstance(value, torch.Tensor) and value in self._ways]
-        if not ways:
+        read = [value for value in given if isinstance(value, torch.Tensor) and value in self._ways]
+        if not read:
             return
-        own = [(self._n_seen, kernel)] if said(kernel) else []
+        ways = [self._ways[value] for value in read]
+        own = [(self._n_seen, kernel)] if said(kernel) and any(value.is_floating_point() for value in read) else []
         way = tuple(sorted({*(step for each in ways for step in each), *own}))
         for value in made:
             if isinstance(value, torch.Tensor):

@@ -10,7 +10,7 @@ from shapetrace.capture.sharded import local
 from shapetrace.ir import Plain
 
 _LONGEST_LIST = 64
-_DEEPEST_OBJECT = 4
+_DEEPEST_OBJECT = 6
 _WITHOUT_TENSORS = frozenset({type(None), bool, int, float, str, torch.dtype, torch.device})
 _DEEPEST_ARGUMENT = 16
 """Levels of lists in lists: one that holds itself must end somewhere."""

@@ -67,6 +67,9 @@ def _generated(request: Request, asked: FigureOptions, out: Path, formats: "list
         path = out / f"{figure.name}.{to.suffix}"
         write(path, render(figure, to, asked.options))
         show(str(path))
+    if found.failure:
+        say(found.failure)
+        raise typer.Exit(1)
 
 
 def _command(out: Path) -> str:

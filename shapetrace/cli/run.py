@@ -120,6 +120,8 @@ def _generated(request: Request, n_steps: int, name: str, options: "Options", *,
     with waiting(f"tracing {request.model or 'the reference model'}, {n_steps + 1} passes"):
         found = generated(request, say, n_steps, cached=cached)
     deliver(render(decoding_table.grid(found, to.given(options).words), to, options), to)
+    if found.failure:
+        raise typer.Exit(1)
 
 
 def _operations(trace: "Trace", part: "Excerpt", fused: bool, words: "Words") -> "Grid":

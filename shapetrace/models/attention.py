@@ -101,17 +101,28 @@ class CrossAttention(nn.Module):
         self.v_proj = nn.Linear(C, self.n_kv_head * hs, bias=settings.qkv_bias)
         self.o_proj = nn.Linear(self.n_head * hs, C, bias=settings.out_bias)
 
-    def forward(self, x: Tensor, context: Tensor) -> Tensor:
+    def forward(self, x: Tensor, context: Tensor | None, kept: Kept | None = None) -> Tensor:
         B, T, _ = x.size()
-        S = context.size(1)
         q = self.q_proj(x).view(B, T, self.n_head, self.head_size).transpose(1, 2)  # (B, nh, T, hs)
-        k = self.k_proj(context).view(B, S, self.n_kv_head, self.head_size).transpose(1, 2)  # (B, n_kv, S, hs)
-        v = self.v_proj(context).view(B, S, self.n_kv_head, self.head_size).transpose(1, 2)
+        k, v = self.keys_and_values(context, kept)
         n = self.n_head // self.n_kv_head
         y = attend(q, repeat_heads(k, n), repeat_heads(v, n), None)  # scores are (T, S)
         y = y.transpose(1, 2).reshape(B, T, self.n_head * self.head_size)
         out: Tensor = self.o_proj(y)
         return out
+
+    def keys_and_values(self, context: Tensor | None, kept: Kept | None) -> tuple[Tensor, Tensor]:
+        """Those of the other sequence, (B, n_kv, S, hs) each: made once and kept; without a sequence, those kept."""
+        if context is None:
+            assert kept is not None, "neither a sequence to look at nor what was kept of one"
+            k, v = kept.rows[0]
+            return k, v
+        B, S, _ = context.size()
+        k = self.k_proj(context).view(B, S, self.n_kv_head, self.head_size).transpose(1, 2)  # (B, n_kv, S, hs)
+        v = self.v_proj(context).view(B, S, self.n_kv_head, self.head_size).transpose(1, 2)
+        if kept is not None:
+            k, v = kept.append(k, v)
+        return k, v
 
 
 class Head(nn.Module):

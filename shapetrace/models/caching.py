@@ -44,19 +44,25 @@ class Cache:
 
     Attributes:
         layers: One of each layer.
+        crossed: Of each layer of a decoder what it keeps of the encoder: keys and values that are made once.
         n_tokens: Tokens that passes have read so far.
     """
 
     def __init__(self, settings: Settings) -> None:
         self.layers = [Kept(settings.window(layer)) for layer in range(settings.layers)]
+        self.crossed = [Kept() for _ in range(settings.layers if settings.encoder_layers else 0)]
         self.n_tokens = 0
 
     @property
     def n_bytes(self) -> int:
         """Bytes of all tensors that are kept."""
-        return sum(rows.nbytes for layer in self.layers for head in layer.rows.values() for rows in head)
+        return sum(
+            rows.nbytes for layer in (*self.layers, *self.crossed) for head in layer.rows.values() for rows in head
+        )
 
 
-def layers_of(cache: Cache | None, n: int) -> Sequence[Kept | None]:
-    """What each of n layers keeps; None for each without a cache."""
-    return [None] * n if cache is None else cache.layers
+def layers_of(cache: Cache | None, n: int, *, crossed: bool = False) -> Sequence[Kept | None]:
+    """What each of n layers keeps, of its own rows or of an encoder's; None for each without a cache."""
+    if cache is None:
+        return [None] * n
+    return cache.crossed if crossed else cache.layers

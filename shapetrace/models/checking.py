@@ -140,5 +140,5 @@ def _encoder(s: Settings) -> Iterator[str]:
         yield "an encoder-decoder has plain attention and a dense MLP: leave out latent, experts and per-head."
     if s.positions == "rope":
         yield "cross-attention has no rope: use positions sinusoidal, learned or none."
-    if s.pad is not None or s.last_row:
-        yield "pad and last_row are for a decoder alone: leave them out."
+    if s.pad is not None:
+        yield "pad is for a decoder alone: leave it out."

@@ -6,13 +6,16 @@ from shapetrace.ops.registry import base_name, find
 from shapetrace.ops.words import word_of
 
 _TAKING = frozenset({"picks", "best"})
+_SPELLED = {"topk": "top k", "log_softmax": "log-softmax"}
+"""Words that people write otherwise."""
 
 
 def said(kernel: str) -> str:
     """``softmax`` for what makes scores probabilities, ``argmax`` or ``sample`` for what takes one; "" for others."""
     if kernel.endswith("max.dim"):
         return "argmax"  # the largest of each row, with its place
-    return word_of(base_name(kernel)) if find(kernel).kind == "softmax" or takes(kernel) else ""
+    word = word_of(base_name(kernel)) if find(kernel).kind == "softmax" or takes(kernel) else ""
+    return _SPELLED.get(word, word)
 
 
 def takes(kernel: str) -> bool:

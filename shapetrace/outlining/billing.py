@@ -1,14 +1,18 @@
 """The bill of a pass: FLOPs, and the bytes of weights and of kept rows that it moves."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from math import prod
 
 from shapetrace import ir
 from shapetrace.ops.registry import base_name, find
 from shapetrace.outlining.memory import ITEMSIZE
+from shapetrace.outlining.structure import Step
 
 _TAKING = frozenset({"embedding", "index", "index_select"})
 """Kernels that read those rows of a table that they take out."""
+
+_LOOKING = frozenset({"scores", "weighted_sum"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,28 +45,58 @@ class Bill:
 
 def weights_read(trace: ir.Trace) -> int:
     """Bytes of parameters that kernels read: all of one, or the part that a view or a lookup takes."""
-    origin: dict[int, int] = {}
+    origin = _moved(trace, "parameter")
     read: dict[int, int] = {}
     whole: set[int] = set()
-    for op in trace.ops:
-        for kernel in op.kernels:
-            moves = find(kernel.name).kind in ("layout", "cast")
-            for value in kernel.inputs:
-                source = origin.get(value, value)
-                if trace.tensors[source].origin != "parameter":
-                    continue
-                if moves:
-                    origin.update(dict.fromkeys(kernel.outputs, source))
-                    continue
-                size = _taken(trace, kernel, value)
-                read[source] = read.get(source, 0) + size
-                if size >= prod(trace.tensors[source].shape):
-                    whole.add(source)
+    for kernel in (kernel for op in trace.ops for kernel in op.kernels if not _moves(kernel)):
+        for value in kernel.inputs:
+            source = origin.get(value, value)
+            if trace.tensors[source].origin != "parameter":
+                continue
+            size = _taken(trace, kernel, value)
+            read[source] = read.get(source, 0) + size
+            if size >= prod(trace.tensors[source].shape):
+                whole.add(source)
     full = {source: prod(trace.tensors[source].shape) for source in read}
     return sum(
         (full[source] if source in whole else min(size, full[source])) * ITEMSIZE.get(trace.tensors[source].dtype, 1)
         for source, size in read.items()
     )
+
+
+def rows_looked_at(trace: ir.Trace, steps: Iterable[Step]) -> int:
+    """Bytes of keys and values that attention finds as they were kept: no row of this pass was put to them.
+
+    That is what a decoder keeps of an encoder. Queries are this pass's own: an attention that is given everything keeps
+    nothing.
+    """
+    origin = _moved(trace, "input")
+    found: dict[int, int] = {}
+    for step in steps:
+        if step.kind in _LOOKING and len(step.operands) > 1:
+            one, other = (origin.get(operand.value, operand.value) for operand in step.operands[:2])
+            if other >= 0 and trace.tensors[other].origin == "input" and trace.tensors[one].origin != "input":
+                found[other] = step.repeat
+    return sum(
+        prod(trace.tensors[value].shape) * ITEMSIZE.get(trace.tensors[value].dtype, 1) * repeat
+        for value, repeat in found.items()
+    )
+
+
+def _moves(kernel: ir.Kernel) -> bool:
+    return find(kernel.name).kind in ("layout", "cast")
+
+
+def _moved(trace: ir.Trace, origin: ir.Origin) -> dict[int, int]:
+    """Which value of an origin one is that was only moved: seen in another shape, copied, cast."""
+    found: dict[int, int] = {}
+    for op in trace.ops:
+        for kernel in filter(_moves, op.kernels):
+            for value in kernel.inputs:
+                source = found.get(value, value)
+                if trace.tensors[source].origin == origin:
+                    found.update(dict.fromkeys(kernel.outputs, source))
+    return found
 
 
 def _taken(trace: ir.Trace, kernel: ir.Kernel, value: int) -> int:

@@ -125,7 +125,7 @@ class _Namer:
         title = words.section_title(node, self._known.flow.trace.model.name)
         inner = [(item.formulas, item.repeat if isinstance(item, Section) else 1) for item in items]
         return Section(node.path, title, node.kind, node.type, node.repeat, node.members, items, parameters,
-                       node.is_group, _in_all(inner))  # fmt: skip
+                       node.is_group, _in_all(inner), node.crosses)  # fmt: skip
 
     def _item(self, item: Draft | Node, node: Node, repeat: int, twins: Sequence[Draft | Node]) -> Step | Section:
         """A step or a section; ``twins`` stand in its place in the other layers, those of this section first."""

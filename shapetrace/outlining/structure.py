@@ -183,6 +183,7 @@ class Section:
         parameters: Parameters of one member, counted once each.
         is_group: True for a group of steps that is no module of the model.
         formulas: Parameters and FLOPs of one member in named sizes; None without a proof.
+        crosses: True for attention that reads keys and values of another sequence.
     """
 
     path: str
@@ -195,6 +196,7 @@ class Section:
     parameters: int = 0
     is_group: bool = False
     formulas: Formulas | None = None
+    crosses: bool = False
 
     @property
     def module(self) -> str:

@@ -76,5 +76,3 @@ def test_a_prompt_leaves_room_for_the_steps_or_says_that_it_cannot() -> None:
     assert whole.passes[0].trace.model.settings["seq"] == (preset("gpt2").context or 0) - 2
     with pytest.raises(UsageError, match="1,024 positions"):
         generated(Request(model="gpt2", shape={"seq": 1024}), 1)
-    with pytest.raises(UsageError, match="encoder with a decoder"):
-        generated(Request(model="transformer-base"), 1)

@@ -1,37 +1,34 @@
 """The bands of a generation: what is on one height in all columns, with its title on the left."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
 
-from shapetrace.drawing.generating.content import Attended, Kept, Layer, PassColumn
+from shapetrace.drawing.generating.choosing import logits_cell
+from shapetrace.drawing.generating.content import Attended, Kept, Layer, PassColumn, is_before
 from shapetrace.drawing.generating.tiles import (
+    Drawer,
     Lengths,
     ids_tile,
     kept_tile,
-    next_tile,
     plain_tile,
     scores_tile,
+    shape_text,
     stacked,
+    with_shape,
 )
 from shapetrace.drawing.layout.cells import Cell, cell
 from shapetrace.drawing.metrics import width_px
-from shapetrace.drawing.primitives import Line, Mark, Polygon, Rect, Span, Text, moved
+from shapetrace.drawing.primitives import Mark, moved
 from shapetrace.drawing.wording import Words
-from shapetrace.outlining.choice import Choice
 from shapetrace.outlining.roles import Role
 from shapetrace.outlining.structure import Operand
 
 _PAIR_GAP_PX = 20.0
-_SHAPE_PX = 15.0
-_PILL_PX = 24.0
-_ARROW_PX = 20.0
 
 _PLACES = {"pass": "", "loop": "chosen outside the pass", "nowhere": "any id: shapes need no choice"}
 """Where the next id is chosen, as a note says it."""
-
-Drawer = Callable[[Lengths], Cell]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,54 +66,63 @@ class Setting:
 
 
 def bands_of(layers: Sequence[Layer], setting: Setting) -> Iterator[Band]:
-    """All bands, from ids to the next id."""
-    if any(each.ids for each in setting.columns):
-        yield _ids(setting)
-    for number, layer in enumerate(layers, 1):
+    """All bands, from ids to the next id. What an encoder reads stands above it."""
+    columns = setting.columns
+    before = [is_before(each, columns) for each in columns]
+    sources = [each.ids if first else each.source for each, first in zip(columns, before, strict=True)]
+    ids = [None if first else each.ids for each, first in zip(columns, before, strict=True)]
+    if any(sources):
+        yield _ids("source", "Encoder input", sources, setting)
+    ordered = sorted(layers, key=lambda layer: not layer.is_once)
+    for number, layer in enumerate(ordered, 1):
+        if not layer.is_once and (number == 1 or ordered[number - 2].is_once) and any(ids):
+            yield _ids("input", "Decoder input" if any(sources) else "Input", ids, setting)
         yield from _layer(layer, number if len(layers) > 1 else 0, setting)
-    if any(each.logits for each in setting.columns):
+    if not any(not layer.is_once for layer in layers) and any(ids):
+        yield _ids("input", "Input", ids, setting)
+    if any(each.logits for each in columns):
         yield _logits(setting)
 
 
-def _ids(setting: Setting) -> Band:
+def _ids(name: str, title: str, ids: Sequence[Operand | None], setting: Setting) -> Band:
     words = setting.words
-    next_id, drawn = words.say("next id"), []
-    for each in setting.columns:
-        ids = each.ids
-        shape = f"[{each.n_tokens}]"
-        drawn.append(
-            None if ids is None else partial(_with_shape, partial(_id_cell, ids, each.number, next_id), (shape,))
-        )
-    told = tuple(f"[{each.n_tokens}]" for each in setting.columns)
-    return Band("input", words.say("Input"), (words.say("one id a token"),), tuple(drawn), told)
-
-
-def _id_cell(ids: Operand, number: int, next_id: str, lengths: Lengths) -> Cell:
-    return ids_tile(ids, lengths, next_id if number else "")
+    next_id = words.say("next id")
+    told = tuple(f"[{each.shape[-1]}]" if each else "" for each in ids)
+    follows = [any(earlier.logits for earlier in setting.columns[:place]) for place in range(len(ids))]
+    cells = [
+        partial(with_shape, partial(ids_tile, each, next_id=next_id if follow else ""), (shape,)) if each else None
+        for each, follow, shape in zip(ids, follows, told, strict=True)
+    ]
+    return Band(name, words.say(title), (words.say("one id a token"),), tuple(cells), told)
 
 
 def _layer(layer: Layer, number: int, setting: Setting) -> Iterator[Band]:
     words = setting.words
     of = (words.say("in {n} layers", n=layer.repeat),) if number else ()
-    yield _plain(f"query-{number}", words.say("Query"), of, [each.query for each in layer.columns], setting)
+    if layer.is_once:
+        of = (words.say("encoder, run once"), *of)
+    elif layer.crosses:
+        of = (words.say("looks at the encoder"), *of)
+    queries = [each.query if each else None for each in layer.columns]
+    yield _plain(f"query-{number}", words.say("Query"), of, queries, setting)
     for place, group in enumerate(_alike(layer)):
         yield _cache(f"cache-{number}-{place}", group, layer, setting)
-    pairs = [each.expanded for each in layer.columns]
+    pairs = [each.expanded if each else () for each in layer.columns]
     if any(pairs):
         yield _pair(f"expanded-{number}", pairs, layer, setting)
     yield _scores(f"scores-{number}", layer, setting)
-    sums = [each.summed.results[0] if each.summed else None for each in layer.columns]
+    sums = [each.summed.results[0] if each and each.summed else None for each in layer.columns]
     if any(sums):
         yield _plain(f"sum-{number}", words.say("Weighted sum"), (), sums, setting)
 
 
 def _plain(name: str, title: str, notes: tuple[str, ...], operands: Sequence[Operand | None], setting: Setting) -> Band:
     cells = [_plain_cell(operand, setting) if operand else None for operand in operands]
-    return Band(name, title, notes, tuple(cells), tuple(_shape(operand) if operand else "" for operand in operands))
+    return Band(name, title, notes, tuple(cells), tuple(shape_text(operand) if operand else "" for operand in operands))
 
 
 def _plain_cell(operand: Operand, setting: Setting) -> Drawer:  # noqa: ARG001 - one signature for all
-    return partial(_with_shape, partial(plain_tile, operand), (_shape(operand),))
+    return partial(with_shape, partial(plain_tile, operand), (shape_text(operand),))
 
 
 def _alike(layer: Layer) -> Iterator[tuple[int, ...]]:
@@ -125,35 +131,38 @@ def _alike(layer: Layer) -> Iterator[tuple[int, ...]]:
 
 
 def _sizes(layer: Layer, place: int) -> tuple[object, ...]:
-    kept = [each.kept[place] for each in layer.columns]
+    kept = [each.kept[place] if each else None for each in layer.columns]
     return tuple((each.new.shape, each.new.stack, each.n_rows) if each else None for each in kept)
 
 
 def _cache(name: str, places: tuple[int, ...], layer: Layer, setting: Setting) -> Band:
     words = setting.words
-    kept = [[each.kept[place] for place in places] for each in layer.columns]
+    kept = [[each.kept[place] for place in places] if each else [] for each in layer.columns]
     names = tuple(dict.fromkeys(each.new.name for each in kept[-1] if each))
     drawn = [[each for each in column if each] for column in kept]
     cells = [_kept_cell(column, setting) if column else None for column in drawn]
-    note = (
-        words.say("written in place")
-        if any(k.in_place for c in drawn for k in c)
-        else words.say("new rows go into the cache")
-    )
+    all_kept = [each for column in drawn for each in column]
+    note = "new rows go into the cache"
+    if any(each.is_whole for each in all_kept):
+        note = "made once, then read"
+    elif any(each.in_place for each in all_kept):
+        note = "written in place"
     told = tuple(" ".join(_growth(column[0])) if column else "" for column in drawn)
-    return Band(name, words.listed(names), (note,), tuple(cells), told)
+    return Band(name, words.listed(names), (words.say(note),), tuple(cells), told)
 
 
 def _kept_cell(kept: Sequence[Kept], setting: Setting) -> Drawer:
     parts = _growth(kept[0])
     told = ("".join(parts),) if width_px("".join(parts), "shape") <= setting.room_px else parts
-    return partial(_with_shape, partial(_side_by_side, [partial(kept_tile, each) for each in kept]), told)
+    return partial(with_shape, partial(_side_by_side, [partial(kept_tile, each) for each in kept]), told)
 
 
 def _growth(kept: Kept) -> tuple[str, str]:
     """``[5, 64] + 1``, `` → [6, 64] ×12``; of what is dropped at once: ``[600, 64]``, `` → [512, 64]``."""
     width, n_new = kept.new.shape[-1], kept.new.shape[-2]
     stack = stacked(kept.new)
+    if kept.is_whole:
+        return f"[{kept.n_rows}, {width}]{stack}", ""
     if kept.in_place and kept.before is not None:
         return f"[{kept.before.shape[-2]}, {width}] ← ", f"[{n_new}, {width}]{stack}"
     if kept.before is None:
@@ -165,28 +174,32 @@ def _growth(kept: Kept) -> tuple[str, str]:
 def _pair(name: str, pairs: Sequence[tuple[Operand, ...]], layer: Layer, setting: Setting) -> Band:
     """Keys and values that are made of what is kept, or without a cache of all rows again."""
     words = setting.words
-    names = words.listed(tuple(dict.fromkeys(operand.name for operand in pairs[-1])))
-    note = words.say("made again of all rows kept") if layer.n_kept else words.say("of all rows, computed again")
+    names = words.listed(tuple(dict.fromkeys(operand.name for pair in pairs for operand in pair)))
+    again = "of all rows, computed again" if len(layer.passes) > 1 else ""
+    again = "made again of all rows kept" if layer.n_kept else again
+    notes = () if not again else (words.say(again),)
     cells: list[Drawer | None] = []
     for pair in pairs:
-        shapes = tuple(dict.fromkeys(map(_shape, pair)))
+        if not pair:
+            cells.append(None)
+            continue
+        shapes = tuple(dict.fromkeys(map(shape_text, pair)))
         joined = ", ".join(shapes)
         lines = (joined,) if width_px(joined, "shape") <= setting.room_px else shapes
-        cells.append(partial(_with_shape, partial(_side_by_side, [partial(plain_tile, o) for o in pair]), lines))
-    return Band(name, names, (note,), tuple(cells), tuple(", ".join(map(_shape, pair)) for pair in pairs))
+        cells.append(partial(with_shape, partial(_side_by_side, [partial(plain_tile, o) for o in pair]), lines))
+    return Band(name, names, notes, tuple(cells), tuple(", ".join(map(shape_text, pair)) for pair in pairs))
 
 
 def _scores(name: str, layer: Layer, setting: Setting) -> Band:
-    words = setting.words
-    scores = [each.scores.results[0] for each in layer.columns]
-    cells = [partial(_with_shape, partial(scores_tile, each), (_shape(each),)) for each in scores]
-    return Band(
-        name,
-        words.say("Scores"),
-        tuple(filter(None, (_product(layer.columns[-1]), _weighing(layer.columns[-1], words)))),
-        tuple(cells),
-        tuple(map(_shape, scores)),
-    )
+    words, last = setting.words, layer.passes[-1]
+    scores = [each.scores.results[0] if each else None for each in layer.columns]
+    shapes = [shape_text(each) if each else "" for each in scores]
+    cells = [
+        partial(with_shape, partial(scores_tile, each), (shape,)) if each else None
+        for each, shape in zip(scores, shapes, strict=True)
+    ]
+    notes = tuple(filter(None, (_product(last), _weighing(last, words))))
+    return Band(name, words.say("Scores"), notes, tuple(cells), tuple(shapes))
 
 
 def _product(attended: Attended) -> str:
@@ -205,71 +218,16 @@ def _weighing(attended: Attended, words: Words) -> str:
 def _logits(setting: Setting) -> Band:
     words = setting.words
     scored = [(each.logits, each.chosen) for each in setting.columns]
-    cells = [partial(_logits_cell, logits, choice, setting) if logits else None for logits, choice in scored]
+    cells = [
+        partial(logits_cell, logits, choice, words, setting.room_px) if logits else None for logits, choice in scored
+    ]
     n_rows = max((logits.shape[-2] for logits, _ in scored if logits and len(logits.shape) > 1), default=1)
     places = dict.fromkeys(choice.place for logits, choice in scored if logits)
     notes = [words.say(_PLACES[place]) for place in places if _PLACES[place]]
     if "nowhere" not in places:
         notes.insert(0, words.say("the last row chooses") if n_rows > 1 else words.say("of the last row"))
-    told = tuple(_shape(logits) if logits else "" for logits, _ in scored)
+    told = tuple(shape_text(logits) if logits else "" for logits, _ in scored)
     return Band("logits", words.say("Logits"), tuple(notes), tuple(cells), told)
-
-
-def _logits_cell(logits: Operand, choice: Choice, setting: Setting, lengths: Lengths) -> Cell:
-    """The logits, and below them what the code did with their last row, where that was recorded: the id chosen."""
-    above = _with_shape(partial(plain_tile, logits), (_shape(logits),), lengths)
-    chosen = next_tile(setting.words.say("next id"))
-    tile_px = chosen.box.right - chosen.box.left
-    labels = list(_labels(list(map(setting.words.say, choice.words)), setting.room_px))
-    marks: list[Mark] = [*above.marks]
-    if len(labels) == 1 and (width := _pill_px(labels[0])) + _ARROW_PX + tile_px <= setting.room_px:
-        left, y = -(width + _ARROW_PX + tile_px) / 2, above.box.bottom + 14 + _PILL_PX / 2
-        marks += _arrow((left + width / 2, above.box.bottom + 3), (left + width / 2, y - _PILL_PX / 2))
-        marks += [*_pill(labels[0], left + width / 2, y), *_arrow((left + width, y), (left + width + _ARROW_PX - 3, y))]
-        return cell([*marks, *moved(chosen.marks, left + width + _ARROW_PX - chosen.box.left, y)])
-    y = above.box.bottom + 3
-    for label in labels:
-        marks += [*_arrow((0, y), (0, y + 11)), *_pill(label, 0, y + 11 + _PILL_PX / 2)]
-        y += 11 + _PILL_PX
-    marks += _arrow((0, y), (0, y + _ARROW_PX - 6))
-    return cell([*marks, *moved(chosen.marks, 0, y + _ARROW_PX - 5 - chosen.box.top)])
-
-
-def _labels(words: Sequence[str], room_px: float) -> Iterator[str]:
-    """``softmax → sample``: what was done in order, in as few pills as have room."""
-    label = ""
-    for word in words:
-        longer = f"{label} → {word}" if label else word
-        if label and _pill_px(longer) > room_px:
-            yield label
-            longer = word
-        label = longer
-    if label:
-        yield label
-
-
-def _pill_px(label: str) -> float:
-    return width_px(label, "note") + 20
-
-
-def _pill(label: str, middle: float, y: float) -> Iterator[Mark]:
-    width = _pill_px(label)
-    yield Rect(middle - width / 2, y - _PILL_PX / 2, width, _PILL_PX, "pill", _PILL_PX / 2)
-    yield Text(middle, y + 4, (Span(label),), "note", "middle")
-
-
-def _arrow(start: tuple[float, float], end: tuple[float, float]) -> Iterator[Mark]:
-    """A straight arrow, down or to the right."""
-    (x, y), down = end, end[0] == start[0]
-    yield Line(((start, (x, y - 4) if down else (x - 4, y)),), "arrow")
-    yield Polygon(
-        ((x, y), (x - 3, y - 5.5), (x + 3, y - 5.5)) if down else ((x, y), (x - 5.5, y - 3), (x - 5.5, y + 3)),
-        "arrow-head",
-    )
-
-
-def _shape(operand: Operand) -> str:
-    return f"[{', '.join(map(str, operand.shape[-2:]))}]{stacked(operand)}"
 
 
 def _side_by_side(drawers: Sequence[Drawer], lengths: Lengths) -> Cell:
@@ -280,14 +238,4 @@ def _side_by_side(drawers: Sequence[Drawer], lengths: Lengths) -> Cell:
     for each in drawn:
         marks += moved(each.marks, x - each.box.left, -each.box.bottom)
         x += each.box.right - each.box.left + _PAIR_GAP_PX
-    return cell(marks)
-
-
-def _with_shape(draw: Drawer, lines: Sequence[str], lengths: Lengths) -> Cell:
-    """A tile with what is written below it."""
-    drawn = draw(lengths)
-    marks = list(drawn.marks)
-    middle = (drawn.box.left + drawn.box.right) / 2
-    for place, line in enumerate(lines):
-        marks.append(Text(middle, drawn.box.bottom + (place + 1) * _SHAPE_PX, (Span(line.strip()),), "shape", "middle"))
     return cell(marks)

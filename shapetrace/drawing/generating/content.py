@@ -9,6 +9,8 @@ from shapetrace.outlining.choice import Choice, choice_in
 from shapetrace.outlining.roles import CACHING, Part, Role
 from shapetrace.outlining.structure import Operand, Outline, Section, Step
 
+_MAKING = frozenset({Role.KEY, Role.VALUE, Role.KEY_VALUE})
+
 
 @dataclass(frozen=True, slots=True)
 class PassColumn:
@@ -30,14 +32,33 @@ class PassColumn:
 
     @property
     def ids(self) -> Operand | None:
-        """What it reads: the ids of its tokens."""
-        parts = (operand for step in self.outline.steps() for operand in step.operands)
-        return next((operand for operand in parts if operand.part == Part.IDS and operand.shape), None)
+        """What it reads: the ids of its tokens; of a decoder beside an encoder, the decoder's."""
+        return self._sides[1]
+
+    @property
+    def source(self) -> Operand | None:
+        """Ids that an encoder reads in the same pass; None if there are none."""
+        return self._sides[0]
 
     @property
     def n_tokens(self) -> int:
-        """Tokens that it reads of each example."""
+        """Tokens that it reads of each example, a decoder's beside an encoder."""
         return self.ids.shape[-1] if self.ids else 0
+
+    @property
+    def _sides(self) -> tuple[Operand | None, Operand | None]:
+        """Ids whose rows are looked at by those of others, and these: axes tell, where attention crosses."""
+        steps = list(self.outline.steps())
+        ids = {o.value: o for step in reversed(steps) for o in step.operands if o.part == Part.IDS and o.shape}
+        of_axis = {operand.axes[-1]: operand for operand in ids.values() if operand.axes}
+        for section in self.outline.root.sections():
+            for step in section.items if section.crosses else ():
+                if isinstance(step, Step) and step.kind == "scores":
+                    query, keys = (operand.axes for operand in step.operands[:2])
+                    asking, asked = (of_axis.get(axes[place]) for axes, place in ((query, -2), (keys, -1)) if axes)
+                    if asking is not None:
+                        return asked, asking
+        return None, next(reversed(ids.values()), None)
 
     @property
     def logits(self) -> Operand | None:
@@ -51,6 +72,11 @@ class PassColumn:
         trace, logits = self.outline.trace, self.logits
         inside = choice_in(trace, logits.value) if trace is not None and logits is not None else None
         return inside or self.choice or Choice()
+
+
+def is_before(column: PassColumn, columns: Sequence[PassColumn]) -> bool:
+    """Whether a pass scores nothing, and others do: an encoder that is run by itself."""
+    return column.logits is None and any(each.logits for each in columns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +96,11 @@ class Kept:
     n_written: int = 0
 
     @property
+    def is_whole(self) -> bool:
+        """Whether all of it was kept before, and this pass adds nothing."""
+        return not self.new.shape[-2]
+
+    @property
     def n_rows(self) -> int:
         """Rows that attention reads."""
         found = self.before.shape[-2] if self.before else 0
@@ -85,12 +116,14 @@ class Attended:
         scores: Queries times keys.
         summed: Weights times values; None if nobody found it.
         kept: What it keeps, in the order of the steps of the pass that keeps most.
+        given: Keys and values of another sequence that an earlier pass has made; () where this one does.
     """
 
     steps: tuple[Step, ...]
     scores: Step
     summed: Step | None
     kept: tuple[Kept | None, ...] = ()
+    given: tuple[Operand, ...] = ()
 
     @property
     def query(self) -> Operand:
@@ -113,33 +146,44 @@ class Layer:
     Attributes:
         path: Of its section, in the first column.
         repeat: Layers that it stands for.
-        columns: It in each column.
+        columns: It in each column; None where a pass does not run it.
+        crosses: Whether its keys and values are of another sequence.
     """
 
     path: str
     repeat: int
-    columns: tuple[Attended, ...]
+    columns: tuple[Attended | None, ...]
+    crosses: bool = False
 
     @property
     def n_kept(self) -> int:
         """Kinds of rows that it keeps."""
-        return len(self.columns[0].kept)
+        return len(self.passes[0].kept)
+
+    @property
+    def passes(self) -> tuple[Attended, ...]:
+        """It in the columns whose passes run it."""
+        return tuple(each for each in self.columns if each)
+
+    @property
+    def is_once(self) -> bool:
+        """Whether later passes do not run it: that of an encoder."""
+        return self.columns[-1] is None
 
 
 def layers_of(columns: Sequence[PassColumn]) -> tuple[Layer, ...]:
-    """Attentions that differ in some column, in the order of the model; those that keep rows if some do."""
-    if not columns:
-        return ()
+    """Attentions that differ in some column, in the order of the model. If some keep rows, others are left out."""
     found: dict[tuple[object, ...], Layer] = {}
-    for section in _attentions(columns[0].outline.root):
-        of_all = [_same(each.outline, section.path) for each in columns]
-        if not all(of_all):
-            continue
-        layer = _layer(section, [each for each in of_all if each], columns)
-        known = found.get(key := _form(layer))
-        found[key] = replace(known, repeat=known.repeat + layer.repeat) if known else layer
+    for place, column in enumerate(columns):
+        for section in _attentions(column.outline.root):
+            if any(_same(each.outline, section.path) for each in columns[:place]):
+                continue
+            layer = _layer(section, [_same(each.outline, section.path) for each in columns], columns)
+            known = found.get(key := _form(layer))
+            found[key] = replace(known, repeat=known.repeat + layer.repeat) if known else layer
     layers = tuple(found.values())
-    return tuple(layer for layer in layers if layer.n_kept) or layers
+    keep = any(layer.n_kept for layer in layers)
+    return tuple(layer for layer in layers if layer.n_kept or not keep or layer.is_once)
 
 
 def turned(operand: Operand) -> Operand:
@@ -155,12 +199,13 @@ def turned(operand: Operand) -> Operand:
 
 def _form(layer: Layer) -> tuple[object, ...]:
     """What two layers have in common that are drawn as one."""
-    seen = [
-        (each.scores.equation, each.scores.results[0].stack, each.kept and len(each.kept)) for each in layer.columns
-    ]
-    kept = [tuple((k.n_rows, k.new.shape, k.n_written) for k in each.kept if k) for each in layer.columns]
-    masks = [(each.scores.results[0].pattern, each.scores.results[0].band) for each in layer.columns]
-    return (*seen, *kept, *masks)
+    return (layer.crosses, *(each and _form_of(each) for each in layer.columns))
+
+
+def _form_of(attended: Attended) -> tuple[object, ...]:
+    scored = attended.scores.results[0]
+    kept = tuple((each.n_rows, each.new.shape, each.n_written) for each in attended.kept if each)
+    return attended.scores.equation, scored.stack, len(attended.kept), kept, scored.pattern, scored.band
 
 
 def _attentions(root: Section) -> Iterator[Section]:
@@ -183,23 +228,30 @@ def _same(outline: Outline, path: str) -> Section | None:
     return None
 
 
-def _layer(section: Section, of_all: Sequence[Section], columns: Sequence[PassColumn]) -> Layer:
-    attended = [_attended(each) for each in of_all]
-    most = max(attended, key=lambda each: len(_appends(each.steps)))
-    wanted = [step.operands[1] for step in _appends(most.steps)]
-    kept = [[_kept(each, place, new) for place, new in enumerate(wanted)] for each in attended]
+def _layer(section: Section, of_all: Sequence[Section | None], columns: Sequence[PassColumn]) -> Layer:
+    attended = [_attended(each) if each else None for each in of_all]
+    ran = [each for each in attended if each]
+    most = max(ran, key=lambda each: len(_found(each)))
+    kept = [[_kept(each, place, new) for place, new in enumerate(_found(most))] if each else [] for each in attended]
     for at, (here, after) in enumerate(pairwise(kept)):
-        if columns[at + 1].number == columns[at].number + 1:
+        if here and after and columns[at + 1].number == columns[at].number + 1:
             kept[at] = [_cut(now, then) for now, then in zip(here, after, strict=True)]
-    scored = attended[0].scores
-    filled = tuple(replace(each, kept=tuple(rows)) for each, rows in zip(attended, kept, strict=True))
-    return Layer(section.path, scored.repeat, filled)
+    filled = (each and replace(each, kept=tuple(rows)) for each, rows in zip(attended, kept, strict=True))
+    return Layer(section.path, ran[0].scores.repeat, tuple(filled), section.crosses)
 
 
 def _attended(section: Section) -> Attended:
     steps = tuple(section.steps())
     scores = next(step for step in steps if step.kind == "scores")
-    return Attended(steps, scores, next((step for step in steps if step.kind == "weighted_sum"), None))
+    summed = next((step for step in steps if step.kind == "weighted_sum"), None)
+    whole = section.crosses and not any(step.role in _MAKING for step in steps)
+    pair = (turned(scores.operands[1]), *((summed.operands[1],) if summed else ())) if whole else ()
+    return Attended(steps, scores, summed, given=pair)
+
+
+def _found(attended: Attended) -> list[Operand]:
+    """What a pass puts to rows kept before, or finds whole."""
+    return [step.operands[1] for step in _appends(attended.steps)] or list(attended.given)
 
 
 def _appends(steps: Sequence[Step]) -> list[Step]:
@@ -208,6 +260,9 @@ def _appends(steps: Sequence[Step]) -> list[Step]:
 
 def _kept(attended: Attended, place: int, wanted: Operand) -> Kept | None:
     """What a pass does to one kind of rows: appends them, or only makes those that the next pass finds."""
+    if place < len(attended.given):
+        rows = attended.given[place]
+        return Kept(replace(rows, shape=(*rows.shape[:-2], 0, rows.shape[-1])), rows)
     appends = _appends(attended.steps)
     if place < len(appends):
         step = appends[place]

@@ -1,6 +1,6 @@
 """The tiles of a generation: rows made here, rows kept from before, scores, ids; one row is one token while few."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import cbrt
 
@@ -26,6 +26,7 @@ _LEAST_NEW_PX = 5.0
 _FAR = 4
 _LEAST_BROKEN = 1000
 _WORD_PX = 110.0
+_SHAPE_PX = 15.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,9 @@ class Lengths:
     def columns_px(self, n: int) -> float:
         """Length of a side that counts features."""
         return self.law.length_px(n)
+
+
+Drawer = Callable[[Lengths], Cell]
 
 
 def lengths_for(widths: Iterable[tuple[int, float]], rows: Iterable[int], vocabulary: int, room_px: float) -> Lengths:
@@ -110,6 +114,8 @@ def kept_tile(kept: Kept, lengths: Lengths) -> Cell:
     n_new, n_found = operand.shape[-2], kept.before.shape[-2] if kept.before else 0
     width = lengths.columns_px(operand.shape[-1])
     high_new = max(lengths.rows_px(n_new), _LEAST_NEW_PX) if not n_found or lengths.by_token else _LEAST_NEW_PX
+    if kept.is_whole:
+        high_new = 0.0
     high_found = lengths.rows_px(n_found) if n_found else 0.0
     gap = _GAP_PX if kept.in_place and n_found else 0.0
     height = high_found + gap + high_new
@@ -119,7 +125,9 @@ def kept_tile(kept: Kept, lengths: Lengths) -> Cell:
         marks += _part("kept", (left, top, width, high_found), depth)
         marks += _across(left, width, top, n_found, lengths)
         marks.append(Rect(left, top, KEPT_BAR_PX, high_found, "kept-bar", 0))
-    marks += _new(kept, (left, top + high_found + gap, width, high_new), depth if gap or not n_found else 0, lengths)
+    if not kept.is_whole:
+        box = (left, top + high_found + gap, width, high_new)
+        marks += _new(kept, box, depth if gap or not n_found else 0, lengths)
     return named(operand, marks)
 
 
@@ -192,3 +200,18 @@ def _across(left: float, width: float, top: float, n: int, lengths: Lengths, ink
 def _cuts(strokes: Sequence[tuple[Point, Point]], ink: str = "data-cut") -> list[Mark]:
     """Lines between tokens; none where there is one token."""
     return [Line(tuple(strokes), ink)] if strokes else []
+
+
+def shape_text(operand: Operand) -> str:
+    """``[5, 64] ×12``: what is written below a tile."""
+    return f"[{', '.join(map(str, operand.shape[-2:]))}]{stacked(operand)}"
+
+
+def with_shape(draw: Drawer, lines: Sequence[str], lengths: Lengths) -> Cell:
+    """A tile with what is written below it."""
+    drawn = draw(lengths)
+    marks = list(drawn.marks)
+    middle = (drawn.box.left + drawn.box.right) / 2
+    for place, line in enumerate(lines):
+        marks.append(Text(middle, drawn.box.bottom + (place + 1) * _SHAPE_PX, (Span(line.strip()),), "shape", "middle"))
+    return cell(marks)

@@ -7,7 +7,7 @@ from shapetrace.drawing.content.facts import facts_of
 from shapetrace.drawing.framing import framed
 from shapetrace.drawing.generating.bands import Band, Setting, bands_of
 from shapetrace.drawing.generating.billing import bill_groups
-from shapetrace.drawing.generating.content import Layer, PassColumn, layers_of
+from shapetrace.drawing.generating.content import Layer, PassColumn, is_before, layers_of
 from shapetrace.drawing.generating.tiles import Lengths, lengths_for
 from shapetrace.drawing.layout.boxes import Box
 from shapetrace.drawing.layout.canvas import FOOTING, HEADING, on_canvas
@@ -29,7 +29,7 @@ _HEAD_PX = 48.0
 _BAND_GAP_PX = 18.0
 _BOTTOM_PX = 18.0
 _SEPARATOR = " · "
-_MOST_LAYERS = 2
+_MOST_LAYERS = 3
 """Kinds of layers that are drawn; what further ones there are is said."""
 
 
@@ -62,7 +62,8 @@ def generation_figure(
     setting = Setting(columns, words, edges[0][1] - edges[0][0] - 2 * _INSIDE_PX)
     bands = tuple(bands_of(layers[:_MOST_LAYERS], setting))
     lengths = _lengths(columns, layers[:_MOST_LAYERS], setting)
-    title = clean(look.title or words.say("{model}: how it generates", model=clean(columns[0].outline.model.name)))
+    name = clean(_main(columns).outline.model.name)
+    title = clean(look.title or words.say("{model}: how it generates", model=name))
     legend = tuple(_legend(columns, layers, lengths, words))
     head, top = heading(title, tuple(_facts(columns, layers, words)), legend, width)
     body, bottom = _body(bands, lengths, _Placed(columns, edges, top + 10, words))
@@ -102,8 +103,9 @@ def _edges(n: int, width: float) -> list[tuple[float, float]]:
 
 def _lengths(columns: Sequence[PassColumn], layers: Sequence[Layer], setting: Setting) -> Lengths:
     """One law for all tiles."""
-    room, widths, rows = setting.room_px - 8, [], [each.n_tokens for each in columns]
-    for attended in (each for layer in layers for each in layer.columns):
+    room, widths = setting.room_px - 8, []
+    rows = [ids.shape[-1] for each in columns for ids in (each.source, each.ids) if ids]
+    for attended in (each for layer in layers for each in layer.passes):
         rows += attended.scores.results[0].shape[-2:]
         rows += [kept.n_rows for kept in attended.kept if kept]
         single = [attended.query, *(attended.summed.results[:1] if attended.summed else ())]
@@ -133,11 +135,15 @@ def _body(bands: Sequence[Band], lengths: Lengths, placed: _Placed) -> tuple[lis
 
 def _panels(placed: _Placed, bottom: float) -> Iterator[Mark]:
     words = placed.words
+    first = "Encoder" if is_before(placed.columns[0], placed.columns) else "Prefill"
     for place, (each, (left, right)) in enumerate(zip(placed.columns, placed.edges, strict=True)):
         yield Rect(left, placed.top, right - left, bottom - placed.top, "panel", 10)
-        title = words.say("Decode step {n}", n=each.number) if each.number else words.say("Prefill")
+        title = words.say("Decode step {n}", n=each.number) if each.number else words.say(first)
         yield Text(placed.middle(place), placed.top + 21, (Span(title),), "corner", "middle")
         said = words.several("{n} tokens", each.n_tokens)
+        if each.source:
+            n_read, n_written = counted(each.source.shape[-1]), counted(each.n_tokens)
+            said = words.say("encoder {n}", n=n_read) + _SEPARATOR + words.say("decoder {n}", n=n_written)
         said += _SEPARATOR + words.say("{n} before", n=counted(each.n_before)) if each.n_before else ""
         if each.n_tokens:
             yield Text(placed.middle(place), placed.top + 38, (Span(said),), "note", "middle")
@@ -196,13 +202,18 @@ def _ways(boxes: dict[str, list[Box | None]], placed: _Placed) -> Iterator[Mark]
         yield Polygon(((end.left - 1, y), (end.left - 7, y - 3.5), (end.left - 7, y + 3.5)), "marker-tip")
 
 
+def _main(columns: Sequence[PassColumn]) -> PassColumn:
+    """The first pass of the model itself, not that of its encoder alone."""
+    return next(each for each in columns if not is_before(each, columns))
+
+
 def _facts(columns: Sequence[PassColumn], layers: Sequence[Layer], words: Words) -> Iterator[str]:
-    yield _SEPARATOR.join(facts_of(columns[0].outline.model, words))
+    yield _SEPARATOR.join(facts_of(_main(columns).outline.model, words))
     said = []
     if layers:
-        heads, repeat = layers[0].columns[0].query.stack, sum(layer.repeat for layer in layers)
+        heads, repeat = layers[0].passes[0].query.stack, sum(layer.repeat for layer in layers if not layer.crosses)
         said.append(words.say("one of {n} heads, in each of {layers} layers", n=heads, layers=repeat))
-    if cache := columns[0].outline.cache:
+    if cache := _main(columns).outline.cache:
         said.append(words.say("cache: {n} bytes a token", n=counted(cache.bytes_per_token())))
     if said:
         yield _SEPARATOR.join(said)
@@ -213,7 +224,7 @@ def _legend(
 ) -> Iterator[tuple[str, str]]:
     yield "data", words.say("data")
     yield "weight", words.say("weights")
-    kept = [each for layer in layers for column in layer.columns for each in column.kept if each]
+    kept = [each for layer in layers for attended in layer.passes for each in attended.kept if each]
     if any(each.before for each in kept):
         yield "kept", words.say("read from the cache")
     if kept:

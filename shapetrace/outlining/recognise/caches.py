@@ -58,7 +58,7 @@ def appends(flow: Flow, attentions: tuple[Attention, ...]) -> Mapping[int, Appen
 
 def _moves(flow: Flow, append: Append, appends: Mapping[int, Append]) -> tuple[int, ...]:
     """Operations that only move what is kept: rolled or cut before the append, written back after it."""
-    before = [op.id for op in _kept_by(flow, append.kept, appends)[1] if not flow.edges[op.id]]
+    before = [op.id for op in kept_by(flow, append.kept, appends)[1] if not flow.edges[op.id]]
     result = flow.trace.ops[append.op].outputs[-1]
     values, back = [flow.root(append.kept), flow.root(result)], []
     for value in values:
@@ -105,11 +105,11 @@ def _append(flow: Flow, op: Op, read: tuple[Attention, Part], earlier: Mapping[i
     kept, new = floating[0], floating[-1]
     if not _is_new(flow, new, earlier):
         return None
-    if "cat" in names and len(floating) == 2 and _kept_by(flow, kept, earlier)[0]:
+    if "cat" in names and len(floating) == 2 and kept_by(flow, kept, earlier)[0]:
         return Append(op.id, kept, new, Part.KEY, in_place=False)
     if names & _WRITING and _fills_rows(flow, kept, new):
         made = flow.op_of(kept)
-        if _kept_by(flow, kept, earlier)[0] or (made is not None and is_factory(made)):
+        if kept_by(flow, kept, earlier)[0] or (made is not None and is_factory(made)):
             return Append(op.id, kept, new, Part.KEY, in_place=True)
     return None
 
@@ -132,7 +132,7 @@ def _is_along_keys(flow: Flow, op: Op, attention: Attention, part: Part) -> bool
     return bool(keys) and set(keys) <= joined and not set(keys) & set(queries)
 
 
-def _kept_by(flow: Flow, value: int, earlier: Mapping[int, Append]) -> tuple[bool, list[Op]]:
+def kept_by(flow: Flow, value: int, earlier: Mapping[int, Append]) -> tuple[bool, list[Op]]:
     """Whether nothing in this pass made a value but an earlier append, and the operations that moved it since."""
     root = flow.root(value)
     passed: list[Op] = []

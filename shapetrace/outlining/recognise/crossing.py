@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from shapetrace.outlining.drafts import Draft, Graph
 from shapetrace.outlining.flow import Flow
 from shapetrace.outlining.recognise.attention import Attention, operands_of
+from shapetrace.outlining.recognise.caches import kept_by
 from shapetrace.outlining.recognise.columns import ATTENTION_INPUTS
 from shapetrace.outlining.roles import Part, Role
 from shapetrace.outlining.sections import Node, rebuilt
@@ -31,7 +32,11 @@ class Crossing:
 
 
 def crossing(flow: Flow, graph: Graph, attentions: tuple[Attention, ...], given_roles: Mapping[int, Role]) -> Crossing:
-    """Find cross-attention: rows of queries and keys are counted apart, and no stream gives both."""
+    """Find cross-attention: rows of queries and keys are counted apart, and no stream gives both.
+
+    Keys that were kept, to which this pass adds none, are of another stream too: a row of their own is what queries
+    of their stream would see.
+    """
     crossed = [attention for attention in attentions if _crosses(flow, graph, attention)]
     readers: dict[int, set[Role]] = defaultdict(set)
     for draft in graph.drafts:
@@ -52,6 +57,8 @@ def crossing(flow: Flow, graph: Graph, attentions: tuple[Attention, ...], given_
 def _crosses(flow: Flow, graph: Graph, attention: Attention) -> bool:
     values = {part: value for part, value, _ in operands_of(flow, attention)}
     queries, keys = (_projected(flow, graph, attention, part) for part in (Part.QUERY, Part.KEY))
+    if queries and not keys:
+        return kept_by(flow, values[Part.KEY], {})[0]  # made in an earlier pass, and this one adds no row of its own
     if not queries or not keys or not _rows_apart(flow, queries, keys):
         return False
     return _streams(flow, graph, values[Part.QUERY]).isdisjoint(_streams(flow, graph, values[Part.KEY]))
