@@ -61,8 +61,9 @@ def _axes(flow: Flow, axis_roles: AxisRoles, draft: Draft, ref: Ref, gathers: bo
     shape = ref.shape[::-1] if ref.transposed else ref.shape
     whole = ref.stack == 1 and draft.share[0] == draft.share[1]
     found = _grouped(atoms, leaves, shape, whole=whole)
-    if found is None and gathers and ref.stack == 1:
-        found = _grouped(atoms, _gathered(leaves, axis_roles.heads), shape, whole=whole)
+    if ref.stack == 1 and (found is None or (found[0] and axis_roles.heads.issuperset(found[0]))):  # no rows: heads
+        gathered = _grouped(atoms, _gathered(leaves, axis_roles.heads), shape, whole=whole)
+        found = gathered if gathers else found if gathered is None else None
     if found is None:
         return nothing
     return found[::-1] if ref.transposed else found

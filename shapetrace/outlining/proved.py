@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice, takewhile
 
+from shapetrace.ops.atoms import Axis
 from shapetrace.outlining.axis_ids import axis_groups
 from shapetrace.outlining.axis_roles import AxisRoles
 from shapetrace.outlining.drafts import Draft, Ref
@@ -139,18 +140,20 @@ class _Reading:
 
     def __init__(self, flow: Flow, proof: Proof) -> None:
         self._flow, self._proof = flow, proof
-        self._seen: dict[int, Mapping[int, Formula]] = {}
+        self._seen: dict[int, Mapping[int, frozenset[Formula]]] = {}
 
     def of(self, draft: Draft, ref: Ref, groups: Sequence[tuple[int, ...]], *, is_result: bool) -> Proved:
         """Those of one operand: by the values that it is, else by the atoms of its axes."""
         by_atoms = Proved(tuple(map(self._proof.of_axis, groups)), self._stack(ref, groups), self._lead(ref))
         by_atoms = self._completed(ref, by_atoms)
         if ref.origin == "weight":  # it may be stored turned: what it meets says which axis is which
-            other = self._as_value(ref, ref.value) if len(set(ref.shape)) == len(ref.shape) else None
+            other = self._as_value(ref, ref.value, groups) if len(set(ref.shape)) == len(ref.shape) else None
             return replace(self._checked(ref, by_atoms, other), lead=())
-        values = [ref.value, *(self._values(draft, is_result=is_result) if ref.value >= 0 else ())]
-        whole = [each for each in (self._as_value(ref, value) for value in values) if each is not None]
-        is_sure = whole and (all(each == whole[0] for each in whole) or self._as_value(ref, ref.value) is not None)
+        values = [ref.value, *(self._values(draft, ref, is_result=is_result) if ref.value >= 0 else ())]
+        whole = [each for each in (self._as_value(ref, value, groups) for value in values) if each is not None]
+        is_sure = whole and (
+            all(each == whole[0] for each in whole) or self._as_value(ref, ref.value, groups) is not None
+        )
         return self._checked(ref, whole[0], by_atoms) if is_sure else self._checked(ref, by_atoms, None)
 
     def _completed(self, ref: Ref, found: Proved) -> Proved:
@@ -165,11 +168,13 @@ class _Reading:
             return replace(found, lead=(*found.lead, *missing))
         return replace(found, shape=(product([*missing, found.shape[0]]), *found.shape[1:]))
 
-    def _values(self, draft: Draft, *, is_result: bool) -> Iterator[int]:
+    def _values(self, draft: Draft, ref: Ref, *, is_result: bool) -> Iterator[int]:
+        """What a step's operations read of an operand, or give."""
+        root = self._flow.root(ref.value)
         for op in draft.ops:
             recorded = self._flow.trace.ops[op]
             values = recorded.outputs if is_result else recorded.inputs
-            yield from (value for value in values if self._flow.is_data(value))
+            yield from (v for v in values if self._flow.is_data(v) and (is_result or self._flow.root(v) == root))
 
     def _checked(self, ref: Ref, first: Proved, second: Proved | None) -> Proved:
         """The first formula of each size that gives it."""
@@ -182,27 +187,36 @@ class _Reading:
         return self._led(Proved(tuple(shape), tuple(stack), first.lead))
 
     def by_views(self, ref: Ref, found: Proved) -> Proved:
-        """With what is unknown read from the views of its value, where one axis alone has such a size."""
+        """With what is unknown read from the views of its value, where one axis alone is left that has such a size."""
         if found.is_whole or ref.value < 0 or ref.origin != "data":
             return found
-        known = self._views(ref.value)
-        shape = [each or known.get(size) for each, size in zip(found.shape, ref.shape, strict=True)]
-        stack = [each or known.get(size) for each, size in zip(found.stack, ref.stack_axes, strict=True)]
+        known, used = self._views(ref.value), {*found.shape, *found.stack, *found.lead}
+
+        def only(size: int) -> Formula | None:
+            left = known.get(size, frozenset()) - used
+            return next(iter(left)) if len(left) == 1 else None
+
+        shape = [each or only(size) for each, size in zip(found.shape, ref.shape, strict=True)]
+        stack = [each or only(size) for each, size in zip(found.stack, ref.stack_axes, strict=True)]
         return replace(found, shape=tuple(shape), stack=tuple(stack))
 
-    def _views(self, value: int) -> Mapping[int, Formula]:
-        """Formulas by size of the axes of all views of a value; none for a size that two of them have."""
+    def _views(self, value: int) -> Mapping[int, frozenset[Formula]]:
+        """Formulas by size of the axes of all views of a value; none where one view has one twice."""
         if value not in self._seen:
             sizes: dict[int, set[Formula]] = {}
             family = [value]
             for member in islice(family, _MOST_VIEWS):  # grows on the way
                 shape = self._flow.facts.tensor(member).shape
-                for size, formula in zip(shape, self._proof.of_value(member), strict=True):
-                    if formula is not None and size > 1:
+                own = [each for each in zip(shape, self._proof.of_value(member), strict=True) if each[0] > 1]
+                if len(set(own)) < len(own):
+                    self._seen[value] = {}
+                    return {}
+                for size, formula in own:
+                    if formula is not None:
                         sizes.setdefault(size, set()).add(formula)
                 family += [made for op in self._flow.facts.users.get(member, ()) if self._flow.kinds[op] == "layout"
                            for made in self._flow.trace.ops[op].outputs if made not in family]  # fmt: skip
-            self._seen[value] = {size: next(iter(each)) for size, each in sizes.items() if len(each) == 1}
+            self._seen[value] = {size: frozenset(each) for size, each in sizes.items()}
         return self._seen[value]
 
     def _led(self, found: Proved) -> Proved:
@@ -214,19 +228,25 @@ class _Reading:
             stack.append(each and each.over(product(ones)))
         return replace(found, lead=tuple(lead), stack=tuple(stack))
 
-    def _as_value(self, ref: Ref, value: int) -> Proved | None:
+    def _as_value(self, ref: Ref, value: int, groups: Sequence[tuple[int, ...]]) -> Proved | None:
         """Formulas of a value's own axes, if they are those of a matrix with its stack, but for axes of size 1."""
-        shape = self._flow.facts.tensor(value).shape if value >= 0 else ()
-        wanted = (*ref.stack_axes, *(ref.shape[::-1] if ref.transposed else ref.shape))
-        rest = list(zip(shape, self._proof.of_value(value), strict=True))
-        lead = []
-        while len(rest) > len(wanted) and rest[0][0] == 1:
-            lead.append(rest.pop(0)[1])
-        if value < 0 or tuple(size for size, _ in rest) != wanted:
+        if value < 0:
             return None
-        found = [formula for _, formula in rest]
-        stack, matrix = found[: len(ref.stack_axes)], found[len(ref.stack_axes) :]
-        return Proved(tuple(matrix[::-1] if ref.transposed else matrix), tuple(stack), _growing(lead))
+        leaves = self._flow.facts.atoms.leaves
+        names = zip(self._proof.of_value(value), map(leaves, self._flow.facts.axes_of(value)), strict=True)
+        rest = list(zip(self._flow.facts.tensor(value).shape, names, strict=True))
+        lead = []
+        while len(rest) > len(ref.stack_axes) + len(ref.shape) and rest[0][0] == 1:
+            lead.append(rest.pop(0)[1][0])
+        if len(rest) != len(ref.stack_axes) + len(ref.shape):
+            return None
+        drawn = _drawn([own for _, (_, own) in rest], ref, [leaves(group) for group in groups])
+        stack = [each for place, each in enumerate(rest) if place not in drawn]
+        matrix = [rest[place] for place in drawn]
+        if (*(size for size, _ in stack), *(size for size, _ in matrix)) != (*ref.stack_axes, *ref.shape):
+            return None
+        shape, over = (tuple(formula for _, (formula, _) in each) for each in (matrix, stack))
+        return Proved(shape, over, _growing(lead))
 
     def _lead(self, ref: Ref) -> tuple[Formula, ...]:
         shape = self._flow.facts.tensor(ref.value).shape if ref.value >= 0 else ()
@@ -247,6 +267,14 @@ class _Reading:
                 axis = (rest.pop(), *axis)
             found.append(self._proof.of_axis(axis))
         return tuple(reversed(found))
+
+
+def _drawn(own: Sequence[Axis], ref: Ref, groups: Sequence[Axis]) -> list[int]:
+    """Which axes of a value are those of a matrix as it is drawn: by atoms, where each is told from all others."""
+    if all(group and own.count(group) == 1 for group in groups):
+        return [own.index(group) for group in groups]
+    last = list(range(len(own) - len(ref.shape), len(own)))
+    return last[::-1] if ref.transposed else last
 
 
 def _growing(formulas: Sequence[Formula | None]) -> tuple[Formula, ...]:

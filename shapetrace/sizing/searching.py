@@ -77,7 +77,10 @@ class Search:
 
     def fit(self, taken: Sequence[Variable]) -> str:
         """Why variables cannot be varied together; "" if they can."""
-        first, *others = self.draws(taken)
+        first, *others = drawn = self.draws(taken)
+        for each in taken:
+            if all(values[each] == each.base for values in drawn):
+                return f"there is no room for another value than {each.base}"
         return self.fits(first) or next((found for found in map(self.run, others) if isinstance(found, str)), "")
 
     def fits(self, values: Mapping[Variable, int]) -> str:
@@ -101,11 +104,20 @@ def taken(search: Search) -> list[Variable]:
     tied = _tied(variables)
     if not search.fit(variables):
         return variables
-    if len(tied) < len(variables) and not search.fit(tied):
+    is_tied = len(tied) < len(variables) and not search.fit(tied)
+    if is_tied:
         untied = _untied(tied, search)
         if not search.fit(untied):
             return untied
-    able = [found for each in variables if (found := _able(each, search)) is not None]
+    found = _one_by_one(search)
+    if is_tied and any(each.key in search.refused for each in variables):
+        search.refused.clear()
+        return _loosened(tied, search)
+    return found
+
+
+def _one_by_one(search: Search) -> list[Variable]:
+    able = [found for each in search.variables if (found := _able(each, search)) is not None]
     able += _able_in_pairs(search)
     inputs = [each for each in able if each.kind == "input"]
     entries = sorted((each for each in able if each.kind == "entry"), key=lambda each: -each.base)
@@ -131,6 +143,17 @@ def _untied(options: Sequence[Variable], search: Search) -> list[Variable]:
         found += [replace(rest[0], also=tuple(other.key for other in rest[1:])), *free]
         for member in members:
             search.refused.pop(member.key, None)
+    return found
+
+
+def _loosened(tied: Sequence[Variable], search: Search) -> list[Variable]:
+    """All that were tied, each for itself with which the model still runs."""
+    by_key = {each.key: each for each in search.variables}
+    found = list(tied)
+    for key in [key for each in tied for key in each.also]:
+        rest = [replace(each, also=tuple(other for other in each.also if other != key)) for each in found]
+        if not search.fit([*rest, by_key[key]]):
+            found = [*rest, by_key[key]]
     return found
 
 
