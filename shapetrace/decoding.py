@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from difflib import SequenceMatcher
 from functools import cached_property
-from itertools import pairwise
 from math import prod
+from pathlib import Path
 from typing import Any
 
 from shapetrace import ir
@@ -45,6 +45,11 @@ class Pass:
     def form(self) -> tuple[str, ...]:
         """What two passes have in common that are the same: all equations."""
         return tuple(step.equation for step in self.steps)
+
+    @cached_property
+    def sizes(self) -> tuple[tuple[int, ...], ...]:
+        """What two passes have in common that do the same: the shapes of all data."""
+        return tuple(tensor.shape for tensor in self.trace.tensors if tensor.role == "data")
 
     @property
     def has_logits(self) -> bool:
@@ -89,9 +94,27 @@ class Generation:
         self.passes: list[Pass] = []
         self.is_cached, self.beside = is_cached, beside
 
-    def add(self, trace: ir.Trace) -> None:
-        """One more pass has ended."""
-        self.passes.append(Pass(Trace.of(trace)))
+    def add(self, trace: ir.Trace, *, source: str = "") -> None:
+        """One more pass has ended; what it has in common with the one before is kept once.
+
+        Args:
+            trace: What ran.
+            source: The file that it was read from.
+        """
+        found = Trace.of(_sharing(self.passes[-1].trace, trace) if self.passes else trace)
+        object.__setattr__(found, "_source", source)  # for errors that only its meaning shows
+        self.passes.append(Pass(found))
+
+    def save(self, path: str | Path) -> None:
+        """Write all passes to one JSON file, compressed if the name ends in ``.gz``; `shapetrace.load` reads it.
+
+        Raises:
+            UsageError: If it cannot be written there.
+        """
+        from shapetrace.generations import written
+        from shapetrace.serialize import keep
+
+        keep(written(self), Path(path))
 
     def chose(self, words: tuple[str, ...]) -> None:
         """What the loop did with the scores of the last pass; () if they did not lead to the next ids."""
@@ -99,18 +122,22 @@ class Generation:
 
     @property
     def bills(self) -> list[Bill]:
-        """What each pass costs; where a pass does not show what it keeps, that is what the next one finds.
+        """What each pass costs."""
+        return [self.bill(number) for number in range(len(self.passes))]
+
+    def bill(self, number: int) -> Bill:
+        """What one pass costs; where it does not show what it keeps, that is what the next one finds.
 
         The last one keeps all its rows, unless the passes before it were seen to keep none.
         """
-        bills = [each.bill for each in self.passes]
-        found = [after.cache_read - bill.cache_read for bill, after in pairwise(bills)]
-        keeps = len(bills) == 1 or any(bill.cache_read for bill in bills)
-        found += [bill.cache_written if keeps else 0 for bill in bills[-1:]]
-        return [
-            bill if each.appends else replace(bill, cache_written=max(written, 0))
-            for each, bill, written in zip(self.passes, bills, found, strict=True)
-        ]
+        each, last = self.passes[number], number == len(self.passes) - 1
+        if each.appends:
+            return each.bill
+        if not last:
+            written = self.passes[number + 1].bill.cache_read - each.bill.cache_read
+            return replace(each.bill, cache_written=max(written, 0))
+        keeps = number == 0 or any(other.bill.cache_read for other in self.passes)
+        return each.bill if keeps else replace(each.bill, cache_written=0)
 
     @property
     def failure(self) -> str:
@@ -120,7 +147,8 @@ class Generation:
     @property
     def cache_bytes(self) -> int:
         """Bytes kept after the last pass."""
-        return sum(bill.cache_read + bill.cache_written for bill in self.bills[-1:])
+        last = self.bill(len(self.passes) - 1) if self.passes else Bill(0, 0, 0, 0)
+        return last.cache_read + last.cache_written
 
     def explore(self, **options: Any) -> Explorer:
         """A page to walk through all passes, with a timeline; options as for `shapetrace.explore`."""
@@ -150,6 +178,16 @@ class Generation:
         from shapetrace.decoding_table import render
 
         return render(self)
+
+
+def _sharing(before: ir.Trace, trace: ir.Trace) -> ir.Trace:
+    """A trace whose items are those of another one where they are equal: thousands of passes fit into memory."""
+    lists = {name: (getattr(before, name), getattr(trace, name)) for name in ("tensors", "ops", "calls", "parameters")}
+    shared = {
+        name: tuple(old if old == new else new for old, new in zip(olds, news, strict=False)) + news[len(olds) :]
+        for name, (olds, news) in lists.items()
+    }
+    return replace(trace, **shared)
 
 
 def shown(passes: Sequence[Pass]) -> list[int]:

@@ -37,8 +37,8 @@ def grid(of: Generation, words: Words = ENGLISH) -> Grid:
     )
     passes = [of.passes[number] for number in numbers]
     rows = [_row(row, words) for row in aligned(passes)]
-    bills = of.bills
-    rows += [(words.say(name), "", *(write(bills[number]) for number in numbers), "") for name, write in _BILL]
+    bills = [of.bill(number) for number in numbers]
+    rows += [(words.say(name), "", *map(write, bills), "") for name, write in _BILL]
     named = next((each for each in of.passes if each.has_logits), None) or next(iter(of.passes), None)
     name = named.trace.model.name if named else ""
     return Grid(columns, tuple(rows), words.say(name), tuple(_notes(of, words)))
@@ -50,7 +50,7 @@ def _title(number: int, of: Generation, words: Words) -> str:
         return words.say("Pass {n}", n=number + 1)
     first = "Prefill" if passes[0].has_logits or not any(each.has_logits for each in passes) else "Encoder"
     title = words.say("Decode step {n}", n=number) if number else words.say(first)
-    same = sum(each.form == passes[number].form for each in passes)
+    same = sum(each.sizes == passes[number].sizes for each in passes)
     return f"{title} ×{same}" if same > 1 else title
 
 
@@ -65,8 +65,7 @@ def _notes(of: Generation, words: Words) -> list[str]:
     if not of.passes:
         return [words.say("no module was called")]
     notes = [words.say("{n} passes", n=len(of.passes)), *filter(None, [of.failure])]
-    if of.beside is not None:
-        notes += _saving(of, of.beside, words)
+    notes += saving(of, words)
     cache = next((each.outline.cache for each in of.passes if each.has_logits), of.passes[0].outline.cache)
     if cache is not None and of.is_cached:
         token, kept = exact(cache.bytes_per_token()), exact(of.cache_bytes)
@@ -74,8 +73,11 @@ def _notes(of: Generation, words: Words) -> list[str]:
     return notes
 
 
-def _saving(of: Generation, cached: Generation, words: Words) -> list[str]:
-    """What a cache saves in FLOPs, and what it moves for that."""
+def saving(of: Generation, words: Words) -> list[str]:
+    """What a cache saves in FLOPs, and what it moves for that; nothing where it is not known."""
+    if of.beside is None:
+        return []
+    cached = of.beside
     flops, with_cache = (short(sum(bill.flops for bill in each.bills)) for each in (of, cached))
     moved, kept_and_moved = (f"{short(sum(bill.moved for bill in each.bills))}B" for each in (of, cached))
     return [

@@ -1,8 +1,9 @@
 """A prefill and decode steps of a model that a user names."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict, replace
 
+from shapetrace import ir
 from shapetrace.decoding import Generation, shown
 from shapetrace.drawing.generating.content import PassColumn
 from shapetrace.drawing.primitives import Figure
@@ -47,20 +48,37 @@ def drawing(generation: Generation, options: Options) -> Figure:
     Raises:
         UsageError: If there is no pass, or no such theme or language.
     """
+    from shapetrace.decoding_table import saving
     from shapetrace.drawing.kinds.generation import generation_figure
+    from shapetrace.drawing.wording import words_in
 
     if not generation.passes:
         raise UsageError("no module was called: there is nothing to draw")
-    numbers = shown(generation.passes)
-    columns = [each for each in _columns(generation) if each.number in numbers]
-    return generation_figure(columns, theme=options.theme, lang=options.lang, look=options.look)
+    words = words_in(options.lang, options.look.templates if options.look else None)
+    return generation_figure(
+        _columns(generation), theme=options.theme, lang=options.lang, look=options.look, notes=saving(generation, words)
+    )
 
 
-def _columns(generation: Generation) -> Iterator[PassColumn]:
-    n_before = 0
-    for number, (each, bill) in enumerate(zip(generation.passes, generation.bills, strict=True)):
-        yield (column := PassColumn(each.outline, number, n_before, bill, each.choice))
-        n_before += column.n_tokens if column.logits else 0  # an encoder alone is no token before
+def _columns(generation: Generation) -> list[PassColumn]:
+    """The passes that are drawn, each with how many tokens were read before it."""
+    passes, counts = generation.passes, dict[tuple[tuple[int, ...], ...], int]()
+    n_before, found = 0, []
+    numbers = shown(passes)
+    for number, each in enumerate(passes):
+        if number in numbers:
+            bill = generation.bill(number)
+            found.append(PassColumn(each.outline, number, n_before, bill, each.choice, generation.is_cached))
+        given = tuple(each.trace.tensors[value].shape for value in each.trace.inputs if _is_ids(each.trace, value))
+        if given not in counts:  # a pass over inputs of the same shapes reads as many
+            column = PassColumn(each.outline, number, n_before, generation.bill(number))
+            counts[given] = column.n_tokens if column.logits else 0  # an encoder alone is no token before
+        n_before += counts[given] if generation.is_cached else 0
+    return found
+
+
+def _is_ids(trace: ir.Trace, value: int) -> bool:
+    return "int" in trace.tensors[value].dtype
 
 
 def tour(generation: Generation, *, fused: bool = False) -> Tour:

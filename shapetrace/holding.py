@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from shapetrace.api import Trace, load
+from shapetrace.api import Trace, load_pass
 from shapetrace.comparing import compare, compare_outlines, reading, snapshots
 from shapetrace.comparing.structure import Comparison
 from shapetrace.errors import UsageError
@@ -69,7 +69,7 @@ def held(path: Path) -> Trace | Outline | Named:
         UsageError: If it is neither a snapshot nor a trace.
     """
     if is_trace(path):
-        return load(path)
+        return load_pass(path)
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:

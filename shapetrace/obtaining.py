@@ -5,12 +5,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from shapetrace import ir
-from shapetrace.api import Trace, load
+from shapetrace.api import Trace, load, load_pass
+from shapetrace.errors import UsageError
 from shapetrace.request import Request, check, settings_of, shaped
 from shapetrace.running import Say, checked_run, given_inputs, part_of, placed_run, run
 from shapetrace.words import Words
 
 if TYPE_CHECKING:
+    from shapetrace.decoding import Generation
     from shapetrace.models.settings import Settings
     from shapetrace.sharding.degrees import Degrees
 
@@ -24,13 +26,47 @@ def obtain(request: Request, say: Say) -> Trace:
     """
     check(request)
     if request.kind == "file":
-        return load(Path(request.model))
+        return load_pass(Path(request.model))
     if request.ranks is not None:
         from shapetrace.sharding.grouping import simulated
 
         with simulated(request.ranks):
             return _built_and_run(request, say)
     return _built_and_run(request, say)
+
+
+def several(request: Request, say: Say, n_steps: int, *, cached: bool = True) -> "Generation | None":
+    """The passes that are asked for: so many decode steps, or those of a file; None where one pass is.
+
+    Raises:
+        UsageError: If both are asked for, or the request is wrong.
+        ShapetraceError: If it cannot be carried out.
+    """
+    found = _saved(request)
+    if found is not None and not cached:
+        raise UsageError(f"{request.model} holds passes that ran: leave --no-cache out")
+    if found is not None and n_steps:
+        raise UsageError(f"{request.model} holds {len(found.passes)} passes: leave --generate out")
+    if not cached and not n_steps:
+        raise UsageError("--no-cache is of several passes: add --generate N")
+    if not n_steps:
+        return found
+    from shapetrace.generating import generated
+
+    return generated(request, say, n_steps, cached=cached)
+
+
+def _saved(request: Request) -> "Generation | None":
+    """The generation that a file holds; None for a file of one pass, and for what is no file."""
+    if request.kind != "file":
+        return None
+    from shapetrace.generations import is_generation
+
+    if not is_generation(path := Path(request.model)):
+        return None
+    check(request)
+    found = load(path)
+    return None if isinstance(found, Trace) else found
 
 
 def _built_and_run(request: Request, say: Say) -> Trace:

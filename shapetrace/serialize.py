@@ -79,8 +79,8 @@ def from_json(data: bytes, name: str = "the trace") -> ir.Trace:
             )
         trace = msgspec.json.decode(data, type=ir.Trace)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise UsageError(f"{name} is no readable trace: {_one_line(error)}") from error
-    for fault in _faults(trace):
+        raise UsageError(f"{name} is no readable trace: {one_line(error)}") from error
+    for fault in faults(trace):
         raise UsageError(f"{name} contradicts itself: {fault}")
     return trace
 
@@ -91,7 +91,15 @@ def save(trace: ir.Trace, path: Path) -> None:
     Raises:
         UsageError: If it cannot be written there.
     """
-    data = to_json(trace)
+    keep(to_json(trace), path)
+
+
+def keep(data: bytes, path: Path) -> None:
+    """Write a file; one whose name ends in ``.gz`` is compressed.
+
+    Raises:
+        UsageError: If it cannot be written there.
+    """
     write(path, gzip.compress(data, mtime=0) if path.suffix == ".gz" else data)
 
 
@@ -100,6 +108,15 @@ def load(path: Path) -> ir.Trace:
 
     Raises:
         UsageError: If it cannot be read, or is no sound trace.
+    """
+    return from_json(content(path), str(path))
+
+
+def content(path: Path) -> bytes:
+    """What a file holds, unpacked.
+
+    Raises:
+        UsageError: If it cannot be read, or holds more than there is in a trace.
     """
     try:
         data = path.read_bytes() if path.stat().st_size <= _MOST_BYTES else None
@@ -110,7 +127,15 @@ def load(path: Path) -> ir.Trace:
         raise UsageError(f"cannot read {path}: {reason}") from error
     if data is None:
         raise UsageError(f"{path} holds more than {_MOST_BYTES >> 20} MB: it is no trace")
-    return from_json(data, str(path))
+    return data
+
+
+def format_of(data: bytes) -> str:
+    """What a file says that it is; "" if it says nothing that can be read."""
+    try:
+        return msgspec.json.decode(data, type=_Head).format
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return ""
 
 
 def _unpacked(data: bytes) -> bytes | None:
@@ -124,13 +149,13 @@ def _unpacked(data: bytes) -> bytes | None:
     return unpacked
 
 
-def _one_line(error: Exception) -> str:
+def one_line(error: Exception) -> str:
     """What the decoder says, without what a hostile file may have put into it: its length, control characters."""
     said = "".join(character if character.isprintable() else " " for character in str(error)[:_LONGEST_ERROR])
     return " ".join(said.split())
 
 
-def _faults(trace: ir.Trace) -> Iterator[str]:
+def faults(trace: ir.Trace) -> Iterator[str]:
     """What a well-typed file can still get wrong: ids that are no positions, references to nothing."""
     kinds: dict[str, Iterable[ir.Tensor | ir.Op | ir.Call]] = {
         "tensor": trace.tensors,

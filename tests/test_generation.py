@@ -161,9 +161,7 @@ def test_only_what_keeps_something_is_generated_by_the_command(tmp_path, monkeyp
         assert said in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(
-    "words", [["--save", "x.json"], ["--costs"], ["--depth", "0"], ["--dims", "names"], ["--tp", "2"]]
-)
+@pytest.mark.parametrize("words", [["--ops"], ["--costs"], ["--depth", "0"], ["--dims", "names"], ["--tp", "2"]])
 def test_what_is_of_one_pass_is_not_lost_in_silence(words, tmp_path, monkeypatch, capsys) -> None:
     from shapetrace.cli import main as command_line
 

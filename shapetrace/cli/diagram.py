@@ -11,10 +11,11 @@ from shapetrace.cli.figure_options import FigureOptions, takes_figure
 from shapetrace.cli.naming import named
 from shapetrace.cli.options import takes_model
 from shapetrace.cli.terminal import say, show, waiting
-from shapetrace.obtaining import obtain
+from shapetrace.obtaining import obtain, several
 from shapetrace.request import Request
 
 if TYPE_CHECKING:
+    from shapetrace.decoding import Generation
     from shapetrace.formats.contract import Format
 
 
@@ -36,11 +37,18 @@ def diagram(
 
     formats = list(dict.fromkeys(name.strip() for name in format.lower().split(",") if name.strip()))
     options = asked.options
-    if asked.n_steps:
-        _generated(request, asked, out, ready(formats, "figure", options))
-        return
-    ready(formats, "outline", options)
+    n_steps = asked.n_steps
+    if not n_steps and request.kind != "file":
+        asked.check_one()
+    chosen = ready(formats, "figure" if n_steps else "outline", options)
     make_folder(out)
+    with waiting(f"tracing {request.model or 'the reference model'}, {n_steps + 1} passes"):
+        passes = several(request, say, n_steps, cached=not asked.no_cache)
+    if passes is not None:
+        asked.check_several("--generate" if n_steps else request.model)
+        _drawn(passes, asked, out, chosen if n_steps else ready(formats, "figure", options))
+        return
+    asked.check_one()
     with waiting(f"tracing {request.model or 'the reference model'}"):
         trace = obtain(request, say)
     trace = named(request, trace, asked.dims)
@@ -53,15 +61,12 @@ def diagram(
         raise typer.Exit(1)
 
 
-def _generated(request: Request, asked: FigureOptions, out: Path, formats: "list[Format]") -> None:
+def _drawn(found: "Generation", asked: FigureOptions, out: Path, formats: "list[Format]") -> None:
     """A prefill and decode steps, in columns of one figure."""
     from shapetrace.formats.rendering import render
-    from shapetrace.generating import drawing, generated
-    from shapetrace.writing import make_folder, write
+    from shapetrace.generating import drawing
+    from shapetrace.writing import write
 
-    make_folder(out)
-    with waiting(f"tracing {request.model or 'the reference model'}, {asked.n_steps + 1} passes"):
-        found = generated(request, say, asked.n_steps)
     figure = drawing(found, asked.options)
     for to in formats:
         path = out / f"{figure.name}.{to.suffix}"

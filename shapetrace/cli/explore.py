@@ -12,7 +12,7 @@ import typer
 from shapetrace.cli.options import ModelOptions, numbers_in, takes
 from shapetrace.cli.terminal import say, show, waiting
 from shapetrace.errors import UsageError
-from shapetrace.obtaining import obtain
+from shapetrace.obtaining import obtain, several
 from shapetrace.request import OF_ONE, Request, for_each
 
 if TYPE_CHECKING:
@@ -74,7 +74,8 @@ def explore(
     options.check()
     if bool(generate) + bool(other) + (len(requests) > 1) > 1:
         raise UsageError("OTHER, --generate and several ranks each make a page of their own: give one of them")
-    shown = _generated(requests[0], generate, fused) if generate else _models(requests, other, fused)
+    shown = None if other else _generated(requests[0], generate or 0, fused)
+    shown = shown or _models(requests, other, fused)
     with waiting("writing"):
         path = out or Path("-".join(dict.fromkeys(map(file_name, shown.names))) + ".html")
         write(path, render(shown, options, place=at))
@@ -99,12 +100,13 @@ def _models(requests: Iterable[Request], other: str, fused: bool) -> "Tour":
     return Tour(subjects, in_step=bool(other))
 
 
-def _generated(request: Request, n_steps: int, fused: bool) -> "Tour":
-    """A prefill and decode steps."""
-    from shapetrace.generating import generated, tour
+def _generated(request: Request, n_steps: int, fused: bool) -> "Tour | None":
+    """A prefill and decode steps, traced or from a file; None where one pass is asked for."""
+    from shapetrace.generating import tour
 
     with waiting(f"tracing {request.model or 'the reference model'}, {n_steps + 1} passes"):
-        return tour(generated(request, say, n_steps), fused=fused)
+        found = several(request, say, n_steps)
+    return None if found is None else tour(found, fused=fused)
 
 
 def file_name(model: str) -> str:

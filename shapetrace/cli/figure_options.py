@@ -121,25 +121,44 @@ class FigureOptions(SectionOptions):
         int | None, _option(_WHAT, "N decode steps behind the prefill, in columns.", "--generate", min=1)
     ] = None
 
+    no_cache: Annotated[
+        bool,
+        _option(_WHAT, "With --generate: all is computed again in each pass, and what a cache saves.", "--no-cache"),
+    ] = False
+
     @property
     def n_steps(self) -> int:
-        """Decode steps that are drawn in columns; 0 for a figure of one pass.
+        """Decode steps that are drawn in columns; 0 if none are asked for.
 
         Raises:
             UsageError: If something is asked for that only a figure of one pass has.
         """
-        if not self.generate:
-            if self.view == _GENERATION:
-                raise UsageError("--view generation draws a prefill and decode steps: say how many with --generate N")
-            return 0
+        if self.generate:
+            self.check_several("--generate")
+        return self.generate or 0
+
+    def check_several(self, what: str) -> None:
+        """May passes of a generation be drawn?
+
+        Raises:
+            UsageError: If something is asked for that only a figure of one pass has.
+        """
         of_one_pass = {
             f"--view {self.view}": self.view not in {"overview", _GENERATION}, "--section": self.section,
             "--step": self.step, "--explain": self.explain, "--fused": self.fused, "--hide": self.hide,
             "--list-alike": self.list_alike, "--expand": self.expand, "--dims": self.dims != "numbers",
         }  # fmt: skip
         if lost := [option for option, given in of_one_pass.items() if given]:
-            raise UsageError(f"{lost[0]} is of one pass, --generate of several: leave one of them out")
-        return self.generate
+            raise UsageError(f"{lost[0]} is of one pass, {what} of several: leave one of them out")
+
+    def check_one(self) -> None:
+        """May one pass be drawn?
+
+        Raises:
+            UsageError: If its passes are asked for.
+        """
+        if self.view == _GENERATION:
+            raise UsageError("--view generation draws a prefill and decode steps: say how many with --generate N")
 
     @property
     def explains(self) -> bool:

@@ -144,17 +144,21 @@ def _drawn(
     from shapetrace import generating
     from shapetrace.formats.contract import Excerpt
     from shapetrace.formats.rendering import drawing
+    from shapetrace.obtaining import several
 
     check(request)
     asked.options.check()
     what = [asked.section, f"step-{asked.step}" if asked.step else "", asked.view if asked.view != "overview" else ""]
 
-    if asked.n_steps:
+    if asked.n_steps or asked.view == "generation":
         what = ["generation"]
 
     def draw(outlines: Outlines) -> "Figure":
-        if asked.n_steps:
-            return generating.drawing(generating.generated(request, say, asked.n_steps), asked.options)
+        passes = several(request, say, asked.n_steps, cached=not asked.no_cache)
+        if passes is not None:
+            asked.check_several("--generate" if asked.n_steps else request.model)
+            return generating.drawing(passes, asked.options)
+        asked.check_one()
         return drawing(outlines(request, asked.fused), Excerpt("", asked.section, asked.step), asked.options)
 
     return _figure("-".join(filter(None, [short_name(request.model), *what])), _format(format), asked, draw, [request])

@@ -1,5 +1,6 @@
 """``shapetrace run``: one forward pass as a table."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,11 +11,12 @@ from shapetrace.cli.naming import named
 from shapetrace.cli.options import takes_model
 from shapetrace.cli.terminal import say, waiting
 from shapetrace.errors import UsageError
-from shapetrace.obtaining import obtain
+from shapetrace.obtaining import obtain, several
 from shapetrace.request import Request
 
 if TYPE_CHECKING:
     from shapetrace.api import Trace
+    from shapetrace.decoding import Generation
     from shapetrace.drawing.wording import Words
     from shapetrace.formats.contract import Excerpt, Options
     from shapetrace.formats.grid import Grid
@@ -73,18 +75,15 @@ def run(
 
     look = Look(templates=templates, dims=dims)  # type: ignore[arg-type]  # Look checks it
     options = Options(lang=lang, look=look, depth=depth, dims=look.dims, explain=explain, **terminal_options())
-    if generate:
-        of_one_pass = {
-            "--save": save, "--ops": ops, "--costs": costs, "--annotate": annotate, "--section": section,
-            "--depth": depth is not None, "--dims": dims != "numbers", "--name": name, "--fused": fused,
-            "--explain": explain, "--world and what shares a model among ranks": request.ranks,
-        }  # fmt: skip
-        if lost := [option for option, given in of_one_pass.items() if given]:
-            raise UsageError(f"{lost[0]} is of one pass, --generate of several: leave one of them out")
-        _generated(request, generate, format, options, cached=not no_cache)
+    of_one_pass = {
+        "--ops": ops, "--costs": costs, "--annotate": annotate, "--section": section, "--depth": depth is not None,
+        "--dims": dims != "numbers", "--name": name, "--fused": fused, "--explain": explain,
+        "--world and what shares a model among ranks": request.ranks,
+    }  # fmt: skip
+    passes = _several(request, generate or 0, format, options, cached=not no_cache, lost=of_one_pass)
+    if passes is not None:
+        _told(passes, format, save, options)
         return
-    if no_cache:
-        raise UsageError("--no-cache is of several passes: add --generate N")
     if ops + costs + annotate > 1:
         raise UsageError("--ops, --costs and --annotate are tables of their own: choose one")
     (to,) = ready([format], "grid" if ops or costs or annotate else "outline", options)
@@ -109,16 +108,37 @@ def run(
         raise typer.Exit(1)
 
 
-def _generated(request: Request, n_steps: int, name: str, options: "Options", *, cached: bool) -> None:
+def _several(
+    request: Request, n_steps: int, name: str, options: "Options", *, cached: bool, lost: Mapping[str, object]
+) -> "Generation | None":
+    """A prefill and decode steps, traced or from a file; None where one pass is asked for.
+
+    Raises:
+        UsageError: If something is asked for that only one pass has.
+    """
+    from shapetrace.formats import ready
+
+    given = [option for option, value in lost.items() if value]
+    if n_steps and given:
+        raise UsageError(f"{given[0]} is of one pass, --generate of several: leave one of them out")
+    if n_steps:
+        ready([name], "grid", options)
+    with waiting(f"tracing {request.model or 'the reference model'}, {n_steps + 1} passes"):
+        found = several(request, say, n_steps, cached=cached)
+    if found is not None and given:
+        raise UsageError(f"{given[0]} is of one pass, {request.model} of several: leave one of them out")
+    return found
+
+
+def _told(found: "Generation", name: str, save: Path | None, options: "Options") -> None:
     """A prefill and decode steps, side by side."""
     from shapetrace import decoding_table
     from shapetrace.formats import ready
     from shapetrace.formats.rendering import render
-    from shapetrace.generating import generated
 
     (to,) = ready([name], "grid", options)
-    with waiting(f"tracing {request.model or 'the reference model'}, {n_steps + 1} passes"):
-        found = generated(request, say, n_steps, cached=cached)
+    if save is not None:
+        found.save(save)
     deliver(render(decoding_table.grid(found, to.given(options).words), to, options), to)
     if found.failure:
         raise typer.Exit(1)

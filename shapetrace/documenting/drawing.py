@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from shapetrace.api import load
+from shapetrace.api import load_pass
 from shapetrace.cli.markers import wanted_by
 from shapetrace.drawing.primitives import Figure
 from shapetrace.errors import UsageError
@@ -88,4 +88,4 @@ def _outline(request: Request, fused: bool) -> Outline:
 
 @lru_cache(maxsize=8)
 def _read(path: Path, _changed: int, fused: bool) -> Outline:
-    return load(path).outline(fused=fused)
+    return load_pass(path).outline(fused=fused)

@@ -129,3 +129,17 @@ def test_the_figure_is_the_same_bytes_each_time() -> None:
     request = Request(model="gpt2", shape={"seq": 5, "layers": 2})
     one, other = (generated(request, print, 2).figure(lang="zh").svg for _ in range(2))
     assert one == other
+
+
+def test_without_a_cache_each_pass_is_whole_and_what_a_cache_saves_is_said() -> None:
+    generation = generated(Request(model="gpt2", text=PARIS), print, 3, cached=False)
+    said = texts(generation.figure().drawing)
+    assert [text for text in said if text.startswith("Pass ")] == ["Pass 1", "Pass 2", "Pass 4"]
+    assert [text for text in said if text.endswith(" tokens")][-3:] == ["5 tokens", "6 tokens", "8 tokens"]
+    assert "with a cache: 1.67 G FLOPs in products instead of 4.73 G" in said
+    assert not [text for text in said if "bytes a token" in text or "read from the cache" in text]
+    tips = group(generation.figure().drawing, "next-ids")
+    ids = group(generation.figure().drawing, "input")
+    ends = [mark.points[0][1] for mark in tips.marks if mark.ink == "marker-tip"]
+    lows = [rect.y + rect.height for rect in rects(ids, "marker")[1:]]
+    assert all(low - TOKEN_PX < end < low for end, low in zip(ends, lows, strict=True))  # the last row is the new id

@@ -22,6 +22,7 @@ class PassColumn:
         n_before: Tokens that the passes before it have read.
         bill: What it costs.
         choice: How the loop around it chose the next id; None if nobody knows.
+        is_cached: Whether rows are kept from pass to pass.
     """
 
     outline: Outline
@@ -29,6 +30,7 @@ class PassColumn:
     n_before: int
     bill: Bill
     choice: Choice | None = None
+    is_cached: bool = True
 
     @property
     def ids(self) -> Operand | None:

@@ -139,6 +139,8 @@ def _panels(placed: _Placed, bottom: float) -> Iterator[Mark]:
     for place, (each, (left, right)) in enumerate(zip(placed.columns, placed.edges, strict=True)):
         yield Rect(left, placed.top, right - left, bottom - placed.top, "panel", 10)
         title = words.say("Decode step {n}", n=each.number) if each.number else words.say(first)
+        if not each.is_cached:
+            title = words.say("Pass {n}", n=each.number + 1)
         yield Text(placed.middle(place), placed.top + 21, (Span(title),), "corner", "middle")
         said = words.several("{n} tokens", each.n_tokens)
         if each.source:
@@ -195,7 +197,7 @@ def _ways(boxes: dict[str, list[Box | None]], placed: _Placed) -> Iterator[Mark]
             continue
         follows = placed.columns[place + 1].number == placed.columns[place].number + 1
         x = (placed.edges[place][1] + placed.edges[place + 1][0]) / 2
-        y = end.top + 10
+        y = end.bottom - min(10.0, (end.bottom - end.top) / 2)
         low = start.bottom - 10
         stroke = ((start.right, low), (x, low), (x, y), (end.left - 6, y))
         yield Line((stroke,), "marker-way" if follows else "marker-later", 6)
@@ -213,7 +215,7 @@ def _facts(columns: Sequence[PassColumn], layers: Sequence[Layer], words: Words)
     if layers:
         heads, repeat = layers[0].passes[0].query.stack, sum(layer.repeat for layer in layers if not layer.crosses)
         said.append(words.say("one of {n} heads, in each of {layers} layers", n=heads, layers=repeat))
-    if cache := _main(columns).outline.cache:
+    if (cache := _main(columns).outline.cache) and columns[0].is_cached:
         said.append(words.say("cache: {n} bytes a token", n=counted(cache.bytes_per_token())))
     if said:
         yield _SEPARATOR.join(said)
