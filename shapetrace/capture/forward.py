@@ -12,6 +12,7 @@ import torch
 from shapetrace import ir
 from shapetrace.capture import known_values
 from shapetrace.capture.depth import room_for_hooks
+from shapetrace.capture.garbage import uncollected
 from shapetrace.capture.interrupting import interruptible
 from shapetrace.capture.known_values import KnownValues
 from shapetrace.capture.lines import failing_line
@@ -99,6 +100,8 @@ def recording(recorder: Recorder, model: torch.nn.Module | None, values: KnownVa
             stack.enter_context(warnings.catch_warnings())
             warnings.filterwarnings("ignore", "Using `torch.compile", UserWarning)  # hooks fire twice: they may
         stack.enter_context(room_for_hooks())
+        if values is not None:
+            stack.enter_context(uncollected())
         scopes = stack.enter_context(module_scopes(recorder, model))
         stack.enter_context(KernelLevel(recorder, values))
         stack.enter_context(FunctionLevel(recorder, values))

@@ -1,5 +1,6 @@
 """The command line: its commands, and the one place where errors become one line and an exit code."""
 
+import atexit
 import contextlib
 import gc
 import os
@@ -26,8 +27,8 @@ from shapetrace.cli.scale import scale
 from shapetrace.cli.terminal import fail, prepare, show
 from shapetrace.errors import ShapetraceError
 
-_ALLOCATIONS = 500_000
-"""New objects before the next search for cycles: PyTorch and a trace make hundreds of thousands, nearly all kept."""
+_ALLOCATIONS = 2_000_000
+"""New objects before the next search for cycles: PyTorch and a trace make a million, nearly all kept."""
 
 app = typer.Typer(
     help="Run a real PyTorch forward pass, record every shape, and draw the matrix multiplications.",
@@ -61,6 +62,7 @@ def main() -> NoReturn:
     prepare()
     warnings.filterwarnings("ignore", message="Failed to initialize NumPy")  # PyTorch's own, where there is no NumPy
     gc.set_threshold(_ALLOCATIONS)
+    atexit.register(gc.freeze)  # the last search of the interpreter would go through all of PyTorch
     words = sys.argv[1:] or ["--help"]
     debug = "--debug" in words
     try:

@@ -3,6 +3,7 @@
 import string
 import tomllib
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from shapetrace.drawing.metrics import clean
@@ -79,8 +80,14 @@ def words_in(lang: str, templates: Path | None = None) -> Words:
     known = names_in("labels", ".toml", templates)
     if lang not in known:
         raise UsageError(f"no labels for the language {lang!r}; there are {', '.join(known)}")
+    return _words(lang, read(f"labels/{lang}.toml", templates))
+
+
+@cache
+def _words(lang: str, text: str) -> Words:
+    """The phrases in the text of a file."""
     try:
-        table = tomllib.loads(read(f"labels/{lang}.toml", templates))
+        table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as e:
         raise UsageError(f"the labels {lang} are not valid TOML: {e}") from e
     phrases = {key: value for key, value in table.get("phrases", {}).items() if isinstance(value, str)}

@@ -28,13 +28,8 @@ _TYPES = re.compile(
 )
 
 
-def explanation(trace: Trace) -> Explanation | None:
-    """Explain why a pass ended early; None if it did not.
-
-    An error that no rule knows is told as what it is: its own type, message and place.
-    """
-    if trace.failure is None:
-        return None
+def explained(trace: Trace) -> Explanation:
+    """Explain why a pass ended early."""
     case = case_of(trace)
     return _written(case, finding(case))
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from shapetrace.errors import UsageError
-from shapetrace.formats import csv, dot, html, json, markdown, page, pdf, png, svg, table
+from shapetrace.formats import csv, dot, explorer, html, json, markdown, pdf, png, svg, table
 from shapetrace.formats.contract import Format, Kind, Options
 
 FORMATS: dict[str, Format] = {
@@ -15,7 +15,7 @@ FORMATS: dict[str, Format] = {
         csv.FORMAT,
         json.FORMAT,
         html.FORMAT,
-        page.FORMAT,
+        explorer.FORMAT,
         svg.FORMAT,
         png.FORMAT,
         pdf.FORMAT,

@@ -23,7 +23,7 @@ from shapetrace.errors import UsageError
 from shapetrace.exploring import Explored, Tour, page_data
 from shapetrace.exploring.ending import last_step
 from shapetrace.formats.bundling import bundle
-from shapetrace.formats.contract import Excerpt, Files, Format, Options
+from shapetrace.formats.contract import Options
 from shapetrace.formats.fragments import fragment
 from shapetrace.formats.summary import of_ranks
 from shapetrace.formats.svg import ink_class, px
@@ -238,18 +238,3 @@ def _painted(shape: ShapeInk) -> str:
 
 def _variable(colour: str) -> str:
     return f"var(--{colour.replace('_', '-')})"
-
-
-def _files(outline: Outline, part: Excerpt, options: Options, _among: Sequence[str]) -> Files:
-    """The whole model in one page, open at the part that is asked for."""
-    yield "explorer.html", render(Explored.of(outline), options, place=part.section or "")
-
-
-FORMAT = Format(
-    "page",
-    "page.html",
-    frozenset({"lang", "look", "theme"}),
-    outline=lambda outline, options: render(Explored.of(outline), options),
-    files=_files,
-    is_whole=True,
-)

@@ -1,5 +1,7 @@
 """The user's model, and torch itself, are afterwards what they were before."""
 
+import contextlib
+import gc
 import os
 import random
 import signal
@@ -51,6 +53,36 @@ def test_nothing_stays_behind_after_an_error(error: BaseException) -> None:
         capture(model, (torch.ones(2, 4),))
     assert caught.value is error
     assert state_of_torch(model) == before
+
+
+class Collected(nn.Module):
+    """Keeps whether Python searches for cycles while it runs, and may fail."""
+
+    def __init__(self, *, fails: bool = False) -> None:
+        super().__init__()
+        self.fc, self.fails = nn.Linear(4, 4, device="meta"), fails
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.searched = gc.isenabled()
+        if self.fails:
+            raise ValueError("no")
+        return self.fc(x)
+
+
+@pytest.mark.parametrize("is_on", [True, False])
+@pytest.mark.parametrize("fails", [True, False])
+def test_cycles_are_searched_for_as_before_and_not_while_a_pass_without_memory_runs(is_on: bool, fails: bool) -> None:
+    model = Collected(fails=fails)
+    try:
+        (gc.enable if is_on else gc.disable)()
+        with pytest.raises(ValueError, match="no") if fails else contextlib.nullcontext():
+            capture(model, (torch.ones(2, 4, device="meta"),))
+        assert gc.isenabled() == is_on
+        assert not model.searched
+        capture(model := Collected().to_empty(device="cpu"), (torch.ones(2, 4),))
+        assert model.searched == is_on
+    finally:
+        gc.enable()
 
 
 def all_state(model: nn.Module) -> object:
