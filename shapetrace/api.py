@@ -262,7 +262,8 @@ def figure(
         look: Further choices as one value.
         choices: Further choices by name: ``width`` in px or as "3.5in", ``title``, ``caption``, ``dims`` ("numbers",
             "names", "both"), ``hide`` (a word, or several: "norms", "residuals" ...), ``view`` ("rows", "story" ...),
-            ``list_alike``, and ``explain`` (True to say below it what each step does and why).
+            ``list_alike``, ``follow`` (a row that is marked throughout: its number from 1 on, or its word), and
+            ``explain`` (True to say below it what each step does and why).
 
     Raises:
         UsageError: If there is no such section, step, theme, language or choice.

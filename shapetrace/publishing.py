@@ -45,7 +45,8 @@ def publish(
     options = options or Options()
     chosen = ready(formats, "outline", options)
     among = [each.name for each in chosen]
-    parts = [part] if part else _parts(outline)
+    is_followed = bool(options.look and options.look.follow)
+    parts = [part] if part else [each for each in _parts(outline) if not (is_followed and each.view)]
     contents: dict[str, dict[str, Content]] = {each.name: {} for each in parts}
     missing: MissingPartError | None = None
     whole = next((each for each in parts if not each.view), parts[0])

@@ -38,6 +38,7 @@ class Look:
         view: Of a whole model: ``overview`` draws products to scale, norms and residual sums as marks, what repeats
             once; ``rows`` every step in a row of its own; ``map`` boxes and arrows on one screen; ``story`` on one
             page, only what multiplies.
+        follow: A position to follow, its number from 1 on or its word; "" for none.
         max_rows: The most rows; sections beyond are drawn as one row each.
         templates: Folder of the user, whose themes and labels come before ours.
     """
@@ -51,6 +52,7 @@ class Look:
     list_alike: bool = False
     expand: bool = False
     view: View = "overview"
+    follow: str = ""
     max_rows: int = MAX_ROWS
     templates: Path | None = None
 
@@ -58,12 +60,15 @@ class Look:
         """Check what a user may have typed; 700 and 700.0 are the same width, and make the same figure."""
         check(self.width_px)
         object.__setattr__(self, "width_px", float(self.width_px))
+        object.__setattr__(self, "follow", str(self.follow).strip())
         if self.dims not in {"numbers", "names", "both"}:
             raise UsageError(f"dims is {self.dims!r}; expected numbers, names or both")
         if self.view not in get_args(View):
             raise UsageError(
                 f"view is {self.view!r}; expected {', '.join(get_args(View)[:-1])} or {get_args(View)[-1]}"
             )
+        if self.follow and self.view in {"map", "mesh"}:
+            raise UsageError(f"the {self.view} has no rows to follow: choose the overview, rows or the story")
         if not 1 <= self.max_rows <= MAX_ROWS:
             raise UsageError(f"max_rows is {self.max_rows}; expected 1 to {MAX_ROWS}")
         unknown = [word for word in self.hide if word not in HIDEABLE]

@@ -17,6 +17,7 @@ from shapetrace.exploring.touring import Explored, Tour
 from shapetrace.exploring.wiring import Place, value_keys
 from shapetrace.ir import Trace
 from shapetrace.language import Phrase
+from shapetrace.outlining.lanes import Positions
 from shapetrace.outlining.sentences import sentence
 from shapetrace.outlining.structure import Operand, Section, Step
 
@@ -76,13 +77,17 @@ def _subject(
 def _form(form: Laid, layers: Layers | None, drawn: Pictures, languages: Sequence[Words]) -> dict[str, Any]:
     trace = form.outline.trace
     keys = value_keys(form.outline, form.originals)
-    given = frozenset(trace.outputs) if trace else frozenset()
+    given, where = frozenset(trace.outputs) if trace else frozenset(), form.outline.positions
     return {
         "sections": [
             (_section(section, layers) if section else {}) | _without_empty({"items": _items(form.items[n])})
             for n, section in enumerate(form.sections)
         ],
-        "steps": [step and _step(step, keys, given, drawn) | _recorded(step, trace) for step in form.steps],
+        "steps": [step and _step(step, keys, given, drawn, where) | _recorded(step, trace) for step in form.steps],
+        "positions": {
+            "axis": where.axis,
+            "lanes": {number: [lane.shift, lane.start, lane.stop] for number, lane in sorted(where.lanes.items())},
+        },
         "maps": maps(form.outline, languages, form.numbers(), drawn),
     }
 
@@ -108,7 +113,9 @@ def _section(section: Section, layers: Layers | None) -> dict[str, Any]:
     return _without_empty(told)
 
 
-def _step(step: Step, keys: Mapping[Place, int], given: frozenset[int], drawn: Pictures) -> dict[str, Any]:
+def _step(
+    step: Step, keys: Mapping[Place, int], given: frozenset[int], drawn: Pictures, where: Positions
+) -> dict[str, Any]:
     told = {
         "id": step.id,
         "kind": step.kind,
@@ -125,8 +132,8 @@ def _step(step: Step, keys: Mapping[Place, int], given: frozenset[int], drawn: P
         "flops": step.flops,
         "notes": [_phrase(note) for note in step.notes],
         "inner": list(step.inner) if step.inner else [],
-        "operands": [_operand(each, keys[step.id, False, n]) for n, each in enumerate(step.operands)],
-        "results": [_operand(each, keys[step.id, True, n], given) for n, each in enumerate(step.results)],
+        "operands": [_operand(each, keys[step.id, False, n], where) for n, each in enumerate(step.operands)],
+        "results": [_operand(each, keys[step.id, True, n], where, given) for n, each in enumerate(step.results)],
         "rows": drawn.rows_of(step),
     }
     return _without_empty(told)
@@ -139,7 +146,7 @@ def _recorded(step: Step, trace: Trace | None) -> dict[str, Any]:
     return _without_empty({"bytes": made_bytes(trace, step), "ops": [operation(trace, n) for n in step.ops]})
 
 
-def _operand(operand: Operand, key: int, given: frozenset[int] = frozenset()) -> dict[str, Any]:
+def _operand(operand: Operand, key: int, where: Positions, given: frozenset[int] = frozenset()) -> dict[str, Any]:
     told = {
         "name": operand.name,
         "role": operand.role if operand.role != "data" else "",
@@ -152,6 +159,8 @@ def _operand(operand: Operand, key: int, given: frozenset[int] = frozenset()) ->
         "leaves": operand.value in given,
         "sees": _seen(operand),
         "labels": list(operand.labels),
+        "alone": [where.alone[operand.value]] if operand.value in where.alone else [],
+        "moved": operand.value in where.moved,
     }
     return _without_empty(told) | {"value": key}
 

@@ -31,6 +31,7 @@ def outline(trace: Trace, *, fused: bool = False) -> Outline:
         trace=trace,
         formulas=found["model_costs"],
         ranks=found["ranks"],
+        positions=found["positions"],
     )
 
 

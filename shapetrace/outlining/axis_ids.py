@@ -1,34 +1,65 @@
 """Which axes of all operands are the same: one number for each, by atoms and never by size."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from math import prod
+from typing import TypeAlias
 
 from shapetrace.ops.atoms import Atoms
 from shapetrace.outlining.axis_roles import AxisRoles
 from shapetrace.outlining.drafts import Draft, Ref
 from shapetrace.outlining.flow import Flow
+from shapetrace.outlining.lanes import UNKNOWN
+from shapetrace.outlining.roles import Role
 from shapetrace.outlining.sections import Node
 from shapetrace.outlining.symbols import Place
 
-UNKNOWN = -1
-"""An axis that is not proved to be one of the value's."""
+Axes: TypeAlias = tuple[tuple[int, ...], ...]
+"""The atoms of each axis of an operand."""
+
+Groups: TypeAlias = dict[tuple[bool, int], Sequence[tuple[int, ...]]]
+"""The same of all operands of a step, by whether it is a result and its place."""
 
 
-def axis_ids(flow: Flow, axis_roles: AxisRoles, folded: Node) -> Mapping[Place, tuple[int, ...]]:
-    """A number for each axis of each operand; numbers count in the order of reading."""
-    numbers: dict[tuple[int, ...], int] = {}
-    found: dict[Place, tuple[int, ...]] = {}
+def axis_atoms(flow: Flow, axis_roles: AxisRoles, folded: Node) -> Mapping[Place, Axes]:
+    """The atoms of each axis of each operand; () for one that cannot be told, or is of size 1."""
+    found: dict[Place, Axes] = {}
+    inside: dict[int, Axes] = {}
     for draft in folded.drafts():
-        for (is_result, i), each in axis_groups(flow, axis_roles, draft, gathers=True).items():
-            found[draft.key, is_result, i] = tuple(
-                numbers.setdefault(axis, len(numbers)) if axis else UNKNOWN for axis in each
-            )
+        groups = axis_groups(flow, axis_roles, draft, gathers=True)
+        for (is_result, i), ref in _places(draft):
+            each = tuple(groups[is_result, i])
+            if ref.value < UNKNOWN:  # inside a fused call: scores have the rows of queries and of keys
+                made = _scored(draft, groups, inside) if is_result else inside.get(ref.value)
+                each = inside[ref.value] = made if made and len(made) == len(each) else each
+            found[draft.key, is_result, i] = each
     return found
 
 
-def axis_groups(
-    flow: Flow, axis_roles: AxisRoles, draft: Draft, *, gathers: bool = False
-) -> dict[tuple[bool, int], Sequence[tuple[int, ...]]]:
+def axis_ids(folded: Node, axis_atoms: Mapping[Place, Axes]) -> Mapping[Place, tuple[int, ...]]:
+    """A number for each axis of each operand; numbers count in the order of reading."""
+    numbers: dict[tuple[int, ...], int] = {}
+    return {
+        (draft.key, *place): tuple(
+            numbers.setdefault(axis, len(numbers)) if axis else UNKNOWN for axis in axis_atoms[draft.key, *place]
+        )
+        for draft in folded.drafts()
+        for place, _ in _places(draft)
+    }
+
+
+def _places(draft: Draft) -> Iterator[tuple[tuple[bool, int], Ref]]:
+    yield from (((False, i), ref) for i, ref in enumerate(draft.operands))
+    yield from (((True, i), ref) for i, ref in enumerate(draft.results))
+
+
+def _scored(draft: Draft, groups: Groups, inside: Mapping[int, Axes]) -> Axes | None:
+    """The axes of scores, or of weights, that no tensor holds."""
+    if draft.kind == "scores":
+        return groups[False, 0][-2], groups[False, 1][-1]
+    return inside.get(draft.operands[0].value) if draft.role is Role.ATTENTION_WEIGHTS else None
+
+
+def axis_groups(flow: Flow, axis_roles: AxisRoles, draft: Draft, *, gathers: bool = False) -> Groups:
     """The atoms of each axis of each operand of a step, by whether it is a result and its place; () where unknown.
 
     Args:
@@ -65,8 +96,21 @@ def _axes(flow: Flow, axis_roles: AxisRoles, draft: Draft, ref: Ref, gathers: bo
         gathered = _grouped(atoms, _gathered(leaves, axis_roles.heads), shape, whole=whole)
         found = gathered if gathers else found if gathered is None else None
     if found is None:
-        return nothing
+        return _as_read(flow, draft, ref, shape) or nothing
     return found[::-1] if ref.transposed else found
+
+
+def _as_read(flow: Flow, draft: Draft, ref: Ref, shape: Sequence[int]) -> Sequence[tuple[int, ...]] | None:
+    """The axes of a matrix that a step reads in another order than it was made: rows and columns changed places."""
+    if ref.transposed or ref.stack > 1:
+        return None
+    for op in draft.ops:
+        for value in flow.trace.ops[op].inputs:
+            sizes = [size for size in flow.facts.tensor(value).shape if size > 1]
+            if flow.root(value) == ref.value != value and sizes == [size for size in shape if size > 1]:
+                leaves = list(flow.facts.atoms.flat(flow.facts.axes_of(value)))
+                return _grouped(flow.facts.atoms, leaves, shape, whole=True)
+    return None
 
 
 def _gathered(leaves: Sequence[int], heads: frozenset[int]) -> list[int]:

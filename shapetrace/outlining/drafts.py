@@ -32,6 +32,7 @@ class Ref:
         slices: As in `Operand`.
         band: As in `Operand`.
         seen: Of scores: which of them a mask lets through.
+        veiled: Of scores: whether a mask may hide some, and nobody knows which.
     """
 
     value: int
@@ -44,6 +45,7 @@ class Ref:
     slices: int = 0
     band: tuple[int, int] | None = None
     seen: Pattern | None = None
+    veiled: bool = False
 
     @property
     def stack(self) -> int:

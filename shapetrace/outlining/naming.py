@@ -243,7 +243,7 @@ class _Namer:
             labels=flow.trace.model.tokens if is_ids else (), part=what.part, value=ref.value,
             cells=_cells(ref), axes=self._known.operands.axes.get(where, ()),
             lead=_texts(proved.lead), stack_dims=_texts(proved.stack),
-            shares=self._known.operands.shares.get(where, ()),
+            shares=self._known.operands.shares.get(where, ()), seen=ref.seen, veiled=ref.veiled,
         )  # fmt: skip
 
     def _is_table(self, value: int) -> bool:

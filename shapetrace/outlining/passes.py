@@ -11,14 +11,16 @@ from typing import Any
 
 from shapetrace.outlining.accounts import accounts, totals
 from shapetrace.outlining.analysis import analyse
-from shapetrace.outlining.axis_ids import axis_ids
+from shapetrace.outlining.axis_ids import axis_atoms, axis_ids
 from shapetrace.outlining.axis_roles import axis_roles
 from shapetrace.outlining.costing import costs, model_costs
 from shapetrace.outlining.covering import coverage
 from shapetrace.outlining.flow import Flow
 from shapetrace.outlining.folding import folded
+from shapetrace.outlining.lanes import Positions
 from shapetrace.outlining.memory import memory
 from shapetrace.outlining.naming import named, operands
+from shapetrace.outlining.positions import positions
 from shapetrace.outlining.proof import proof
 from shapetrace.outlining.proved import proved
 from shapetrace.outlining.recognise.adapters import Adapters, adapters
@@ -138,7 +140,9 @@ PASSES: tuple[Pass, ...] = (
     # words
     Pass("symbols", symbols, {}),
     Pass("sizes", sizes, {}),
+    Pass("axis_atoms", axis_atoms, {}),
     Pass("axis_ids", axis_ids, {}),
+    Pass("positions", positions, Positions()),
     Pass("proof", proof, None),
     Pass("proved", proved, {}),
     Pass("costs", costs, {}),

@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from shapetrace.failing.structure import Explanation
-from shapetrace.ir import Model, Trace
+from shapetrace.ir import Model, Pattern, Trace
 from shapetrace.ir import Role as Origin
 from shapetrace.language import Phrase
 from shapetrace.outlining.equation import equation
 from shapetrace.outlining.expressions import Formulas
 from shapetrace.outlining.kept import Cache
+from shapetrace.outlining.lanes import Positions
 from shapetrace.outlining.ranks import Ranks, Share, Transfer
 from shapetrace.outlining.roles import Part, Role
 
@@ -74,6 +75,8 @@ class Operand:
         lead: Names of axes of size 1 that are left out of ``shape`` and are larger for other inputs: ("B",).
         stack_dims: Names of the sizes in ``stack_axes`` where known: ("h",).
         shares: What this rank has of it, where the pass is one of several ranks and it has not all.
+        seen: Of scores: which of them a mask lets through; None where it hides none, or nobody knows.
+        veiled: Of scores: whether a mask may hide some, and nobody knows which.
     """
 
     name: str
@@ -96,6 +99,8 @@ class Operand:
     lead: tuple[str, ...] = ()
     stack_dims: tuple[str, ...] = ()
     shares: tuple[Share, ...] = ()
+    seen: Pattern | None = field(default=None, repr=False)
+    veiled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,6 +305,7 @@ class Outline:
         trace: What it was read from, for those who show the recorded operations too; None if that is not at hand.
         formulas: Costs of the whole pass in proved names; None without a proof.
         ranks: What the pass is of one of all ranks; None for a pass of one machine.
+        positions: Where each position of the input is in every value.
     """
 
     model: Model
@@ -314,6 +320,7 @@ class Outline:
     trace: Trace | None = field(default=None, repr=False, compare=False)
     formulas: Formulas | None = None
     ranks: Ranks | None = None
+    positions: Positions = field(default=Positions(), repr=False)
 
     def steps(self) -> Iterator[Step]:
         """All steps, in order; a folded layer's steps once."""

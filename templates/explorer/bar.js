@@ -3,7 +3,7 @@
 import { book, shownBy } from "./book.js";
 import { byId, fill, h } from "./dom.js";
 import { dimsOf, nameOf } from "./equations.js";
-import { endsAt, outerAxes, sizeOfAxis } from "./marking.js";
+import { endsAt, hasAxis, outerAxes, sizeOfAxis } from "./marking.js";
 import { onSide } from "./sides.js";
 import { state } from "./state.js";
 import { titleOf } from "./tree.js";
@@ -27,7 +27,7 @@ export function showBar() {
 
 /** Where an axis stands, by step. @param {number} axis */
 export function stepsWith(axis) {
-  return book().steps.flatMap((step, n) => (shownBy(step).some(({ axes }) => axes?.includes(axis)) ? [n] : []));
+  return book().steps.flatMap((step, n) => (shownBy(step).some((operand) => hasAxis(operand, axis)) ? [n] : []));
 }
 
 /** @returns {Child[]} */

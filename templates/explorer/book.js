@@ -16,6 +16,7 @@ export class Book {
     /** Of two models, null where only the other one has a step: `has` tells. */
     this.steps = /** @type {Step[]} */ (form.steps);
     this.maps = form.maps;
+    this.positions = form.positions;
     /** The section around each step. @type {number[]} */
     this.home = [];
     /** The section around each section. @type {number[]} */

@@ -10,13 +10,33 @@ import { state } from "./state.js";
 /** @typedef {import("./types.js").Operand} Operand */
 /** @typedef {import("./cells.js").Matrix} Matrix */
 
-/** The axis of the tokens: of the ids that rows of a table are looked up for, else of the first values that have one; -1 if none has. */
+/** The axis that counts tokens, as the pass was read; -1 if none does. */
 export function tokenAxis() {
-  const steps = book().steps.filter(Boolean);
-  const ids = steps.find(({ kind }) => kind === "lookup")?.operands?.find(({ role, axes }) => !role && axes?.length);
-  if (ids) return ids.axes?.at(-1) ?? -1;
-  const first = steps.flatMap(shownBy).find(({ role, axes }) => !role && (axes?.length ?? 0) > 1 && (axes?.at(-2) ?? -1) >= 0);
-  return first?.axes?.at(-2) ?? -1;
+  return book().positions.axis;
+}
+
+/**
+ * Whether an operand has the axis, or part of the positions that it counts.
+ * @param {Operand} operand
+ * @param {number} axis
+ */
+export function hasAxis(operand, axis) {
+  return (operand.axes ?? []).some((number) => number >= 0 && (number === axis || (axis === tokenAxis() && number in book().positions.lanes)));
+}
+
+/**
+ * Where the row of an axis that is followed is along an axis of an operand; -1 where it is not, or nobody knows.
+ * @param {Operand} operand
+ * @param {number} at which axis of the operand
+ * @param {number} axis
+ */
+function indexAlong(operand, at, axis) {
+  const number = operand.axes?.[at] ?? -1, { lanes } = book().positions, size = operand.shape?.[at] ?? 1;
+  if (operand.moved) return -1;
+  if (axis !== tokenAxis()) return number === axis ? Math.min(state.row, size - 1) : -1;
+  if (number < 0) return operand.alone?.[0] === state.row && size === 1 && at === (operand.shape?.length ?? 0) - 2 ? 0 : -1;
+  const [shift, start, stop] = lanes[number] ?? [0, 0, 0];
+  return start <= state.row && state.row < stop ? state.row + shift : -1;
 }
 
 /** How many rows an axis has. @param {number} axis */
@@ -55,7 +75,7 @@ export function drawMarks() {
  */
 export function endsAt(n) {
   const step = book().steps[n], axis = followedAxis(state.side);
-  const has = (/** @type {Operand[] | undefined} */ operands) => (operands ?? []).some(({ role, axes }) => !role && axes?.includes(axis));
+  const has = (/** @type {Operand[] | undefined} */ operands) => (operands ?? []).some((each) => !each.role && (each.shape ?? []).some((_, at) => indexAlong(each, at, axis) >= 0));
   return axis >= 0 && Boolean(step) && has(step.operands) && !has(step.results);
 }
 
@@ -67,9 +87,9 @@ export function endsAt(n) {
 function markMatrix(svg, matrix, axis) {
   const operand = shownBy(book().steps[matrix.step])[matrix.place];
   if (axis >= 0) {
-    (operand.axes ?? []).forEach((number, at) => {
-      const index = Math.min(state.row, (operand.shape?.[at] ?? 1) - 1);
-      if (number === axis) put(svg, stripe(matrix, operand, at, index, "follow"));
+    (operand.shape ?? []).forEach((_, at) => {
+      const index = indexAlong(operand, at, axis);
+      if (index >= 0) put(svg, stripe(matrix, operand, at, index, "follow"));
     });
   }
   if (state.entry && state.place === `t${matrix.step}` && state.entrySide === state.side) markEntry(svg, matrix, operand, state.entry);

@@ -15,6 +15,8 @@
  * @property {boolean} [leaves] whether the model gives it back
  * @property {string[]} [labels] words beside its rows
  * @property {[number, number]} [sees] of scores under a mask: how many columns before and after the diagonal are seen
+ * @property {number[]} [alone] which position it is the row of, alone
+ * @property {boolean} [moved] whether its rows are in another order than its axis says
  * @property {number} value number of the value: the same wherever it stands
  *
  * @typedef {object} Operation a recorded operation
@@ -69,6 +71,8 @@
  * @typedef {object} Form
  * @property {Section[]} sections
  * @property {(Step | null)[]} steps null where only the other of two models has one
+ * @property {{axis: number, lanes: Record<string, [number, number, number]>}} positions the axis that counts tokens; and by
+ *   the number of an axis those that are along it: the index of the first, the first that is there, one behind the last
  * @property {Record<string, {wide: ModelMap, narrow: ModelMap}>} [maps] in each language
  *
  * @typedef {[number, number, number, number]} Box left, top, right, bottom

@@ -25,7 +25,7 @@ from tests.outlining.tape import Tape
 from tests.outlining.traced import MODELS, traced
 
 GIVEN = ("trace", "fused")
-WORDED = ("named", "totals", "coverage", "ranks", "cache", "model_costs")
+WORDED = ("named", "totals", "coverage", "ranks", "cache", "model_costs", "positions")
 """The results that an outline is made of."""
 
 
@@ -233,7 +233,7 @@ def test_elided_that_drops_an_operation_draws_it() -> None:
 
 def test_an_outline_is_what_the_passes_give() -> None:
     found, made = results(traced("llama")), outline(traced("llama"))
-    assert (made.root, made.totals, made.coverage, made.ranks, made.cache, made.formulas) == tuple(
+    assert (made.root, made.totals, made.coverage, made.ranks, made.cache, made.formulas, made.positions) == tuple(
         found[name] for name in WORDED
     )
 

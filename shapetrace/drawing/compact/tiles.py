@@ -1,17 +1,20 @@
 """One operand in little room: a rectangle, its name, each size once at its edge, the number of its stack below."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
 from shapetrace.drawing.compact.scaling import CubeLaw
 from shapetrace.drawing.inks import SHIFT_PX
 from shapetrace.drawing.layout.boxes import box_of
 from shapetrace.drawing.layout.cells import Cell, cell
+from shapetrace.drawing.layout.following import followed_marks
 from shapetrace.drawing.layout.frames import ZIGZAG_AT, Frame, body, frame_of, sliced
 from shapetrace.drawing.layout.names import badge, name_spans
 from shapetrace.drawing.layout.sharing import size_text
+from shapetrace.drawing.layout.token_axes import TokenAxis
 from shapetrace.drawing.metrics import width_px
 from shapetrace.drawing.primitives import Line, Mark, Span, Text
+from shapetrace.outlining.following import Followed
 from shapetrace.outlining.structure import Operand
 
 _NAME_ROOM_PX = 120.0
@@ -37,11 +40,15 @@ class TileStyle:
         law: The law of lengths.
         dims: ``numbers``, ``names`` or ``both``: what stands at the edges.
         hatched: Inks whose rectangles are hatched.
+        follow: The position that is marked; None for none.
+        tokens: Axes on which one row is one token.
     """
 
     law: CubeLaw
     dims: str = "numbers"
     hatched: frozenset[str] = frozenset()
+    follow: Followed | None = None
+    tokens: Mapping[int, TokenAxis] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +91,7 @@ def tile(operand: Operand, style: TileStyle, shown: Shown) -> Cell:
     frame = frame_of(operand, style.law, style.hatched, upright=shown.upright)
     marks: list[Mark] = [
         *body(frame, operand),
+        *followed_marks(frame, operand, style.follow),
         *size_marks(frame, operand, style, shown),
         *name_marks(frame, operand, style, shown),
     ]

@@ -14,6 +14,7 @@ from shapetrace.drawing.layout.equations import function_name
 from shapetrace.drawing.layout.names import badge, name_spans, shape_pieces
 from shapetrace.drawing.metrics import clean, shortened, width_px
 from shapetrace.drawing.primitives import Mark, Span, Text, moved
+from shapetrace.drawing.telling.token_tiles import TileWords, token_tile
 from shapetrace.drawing.wording import Words
 from shapetrace.outlining.structure import Operand, Step
 
@@ -37,7 +38,11 @@ def equation_cells(line: Equation, style: TileStyle, words: Words) -> tuple[Cell
             continue
         operand, shown = part
         text = badge(operand)
-        cells.append(tile(operand, style, replace(shown, stack=text != written)))
+        shown = replace(shown, stack=text != written)
+        if style.tokens:
+            cells.append(token_tile(operand, style, shown, style.tokens, TileWords()))
+        else:
+            cells.append(tile(operand, style, shown))
         written = text or written
     if line.lead is not None and cells:
         cells[0] = _led(pill(_label(line.lead, words)), cells[0])

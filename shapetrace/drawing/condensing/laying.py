@@ -7,6 +7,7 @@ from shapetrace.drawing.compact.lines import axes_below, height_px, painted_at, 
 from shapetrace.drawing.condensing import saying
 from shapetrace.drawing.condensing.cells import without_sign
 from shapetrace.drawing.condensing.lines import Equation, Framed, Hung, Join, Like, Line
+from shapetrace.drawing.content.following import told
 from shapetrace.drawing.content.subject import slug
 from shapetrace.drawing.layout.captions import row_title
 from shapetrace.drawing.layout.cells import Cell
@@ -18,6 +19,7 @@ from shapetrace.drawing.primitives import Circle, Group, Mark, Point, Polygon, R
 from shapetrace.drawing.primitives import Line as Stroke
 from shapetrace.drawing.telling.rich import rich_spans
 from shapetrace.drawing.wording import Words
+from shapetrace.outlining.following import Followed
 from shapetrace.outlining.structure import Section
 
 FRAME_PX = 14.0
@@ -102,12 +104,14 @@ class Laying:
         cells: The cells of each equation and line of functions.
         words: The language.
         tight: Whether equations as text stand beside the titles where there is room.
+        follow: The position of which it is said what happens to it; None for none.
         groups: What is painted so far.
     """
 
     cells: Mapping[int, tuple[Cell, ...]]
     words: Words
     tight: bool = False
+    follow: Followed | None = None
     groups: list[Group] = field(default_factory=list)
 
     def level(self, lines: Sequence[Line], edges: Edges, y: float, stream: Stream, depth: int) -> float:
@@ -165,18 +169,20 @@ class Laying:
         marks: list[Mark] = []
         if isinstance(line, Equation):
             marks, y = self._caption(line, edges, y)
+        steps = tuple(line.row.drawn()) if isinstance(line, Equation) else line.steps
+        if said := shortened(told(steps, self.follow, self.words), "follow", edges.room):
+            marks.append(Text(edges.left, y + 8, (Span(said),), "follow"))
+            y += _NOTE_PX + 3
         lines = tuple(map(without_sign, wrapped(cells, edges.room, _GAP_PX)))
         axes = axes_below(lines, y)
         marks += painted_at(lines, axes, edges.left)
         if isinstance(line, Equation):
-            steps = tuple(line.row.drawn())
             self.groups.append(Group(slug(line.row.id), tuple(marks), row_title(line.row, self.words)))
             if lines:
                 self._lead(line, edges, lines[0], axes[0], stream)
         else:
-            steps = line.steps
-            told = "; ".join(saying.described(step, self.words) for step in steps)
-            self.groups.append(Group(slug(steps[0].id), tuple(marks), told))
+            described = "; ".join(saying.described(step, self.words) for step in steps)
+            self.groups.append(Group(slug(steps[0].id), tuple(marks), described))
         out: Point = (edges.left, y)
         if lines:
             last, x = lines[-1].cells[-1]

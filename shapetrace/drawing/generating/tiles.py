@@ -10,10 +10,10 @@ from shapetrace.drawing.layout.cells import Cell, cell
 from shapetrace.drawing.layout.frames import STACK_OFFSET_PX, Frame, backs, body, depth_of
 from shapetrace.drawing.layout.headings import KEPT_BAR_PX
 from shapetrace.drawing.layout.names import name_spans, stack_text
+from shapetrace.drawing.layout.token_axes import TOKEN_PX, TokenAxis
+from shapetrace.drawing.layout.token_bodies import seen_in, visible_cells
 from shapetrace.drawing.metrics import clean, shortened, width_px
 from shapetrace.drawing.primitives import Line, Mark, Point, Rect, Span, Text
-from shapetrace.drawing.telling.token_tiles import seen_in, visible_cells
-from shapetrace.drawing.telling.tokens import TOKEN_PX, TokenAxis
 from shapetrace.outlining.structure import Operand
 
 MOST_TOKENS = 11

@@ -4,11 +4,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 
 from shapetrace.drawing.compact.lines import shared_unit, wrapped
-from shapetrace.drawing.compact.scaling import CubeLaw, law_for
+from shapetrace.drawing.compact.scaling import law_for
 from shapetrace.drawing.compact.tiles import TileStyle
 from shapetrace.drawing.condensing.cells import equation_cells, hung_cells
 from shapetrace.drawing.condensing.laying import Edges, Laying, Stream, inside_of, outermost
 from shapetrace.drawing.condensing.lines import Equation, Framed, Hung, Join, Line, every
+from shapetrace.drawing.content.following import fact_of, legend_of_followed, title_of
 from shapetrace.drawing.content.subject import overview_facts
 from shapetrace.drawing.layout.canvas import FOOTING, HEADING, on_canvas
 from shapetrace.drawing.layout.captions import row_title
@@ -16,12 +17,14 @@ from shapetrace.drawing.layout.cells import Cell
 from shapetrace.drawing.layout.equations import drawn_operands
 from shapetrace.drawing.layout.headings import SENTENCE, captions, footing, heading, legend_of_ranks, legend_of_roles
 from shapetrace.drawing.layout.sharing import drawn_sizes
+from shapetrace.drawing.layout.token_axes import axes_of_followed
 from shapetrace.drawing.look import Look
 from shapetrace.drawing.metrics import clean
 from shapetrace.drawing.primitives import Figure, Group
 from shapetrace.drawing.theme import Theme
 from shapetrace.drawing.widths import COLUMN_PX
 from shapetrace.drawing.wording import Words
+from shapetrace.outlining.following import followed
 from shapetrace.outlining.structure import Operand, Outline
 
 NARROWEST_PX = 600.0
@@ -38,24 +41,31 @@ _SHRINKING = 0.88
 def overview_figure(outline: Outline, lines: Sequence[Line], theme: Theme, words: Words, look: Look) -> Figure | None:
     """Draw the lines of a pass; see the module. None if something in them is wider than the figure may be."""
     width = min(look.width_px, COLUMN_PX)
+    follow = followed(outline, look.follow) if look.follow else None
     edges = outermost(width, _has_rail(lines))
     rooms = dict(_rooms(lines, edges, 0))
     drawn = [line for line in every(lines) if isinstance(line, Equation)]
     operands = [operand for line in drawn for operand in drawn_operands(line.row)]
     sizes = [size for operand in operands for size in drawn_sizes(operand)]
 
+    def style(unit_px: float) -> TileStyle:
+        return TileStyle(law_for(sizes, unit_px), look.dims, theme.hatched, follow, axes_of_followed(follow))
+
     def draw(line: Line, unit_px: float) -> tuple[Cell, ...]:
         if isinstance(line, Equation):
-            return equation_cells(line, TileStyle(law_for(sizes, unit_px), look.dims, theme.hatched), words)
+            return equation_cells(line, style(unit_px), words)
         return hung_cells(line.steps, words) if isinstance(line, Hung) else ()
 
     law = law_for(
         sizes, shared_unit([(partial(draw, line), rooms[id(line)]) for line in drawn], sizes, _UNITS_PX, _SIDE_PX)
     )
     title = clean(look.title or words.say("{model}: one forward pass", model=clean(outline.model.name)))
-    legend = tuple(_legend(lines, law, operands, theme, words))
-    head, top = heading(title, overview_facts(outline, words), legend, width)
-    laid = _laid(lines, draw, edges, top + _TOP_GAP_PX, law.unit_px, words)
+    facts = overview_facts(outline, words)
+    if follow is not None:
+        title, facts = look.title or title_of(outline, follow, words), (*facts, fact_of(outline, follow, words))
+    legend = tuple(_legend(lines, style(law.unit_px), operands, theme, words))
+    head, top = heading(title, facts, legend, width)
+    laid = _laid(lines, draw, edges, top + _TOP_GAP_PX, style(law.unit_px), words)
     if laid is None:
         return None
     body, bottom = laid
@@ -71,17 +81,17 @@ def _laid(
     draw: Callable[[Line, float], tuple[Cell, ...]],
     edges: Edges,
     top: float,
-    unit_px: float,
+    style: TileStyle,
     words: Words,
 ) -> tuple[tuple[Group, ...], float] | None:
     """The lines at their places, and the y below them: closer to each other, then smaller, where they are many."""
     rooms = dict(_rooms(lines, edges, 0))
     laid: tuple[tuple[Group, ...], float] | None = None
-    for unit, tight in _tries(unit_px):
+    for unit, tight in _tries(style.law.unit_px):
         cells = {id(line): draw(line, unit) for line in every(lines)}
         if any(line.right > rooms[key] for key, each in cells.items() for line in wrapped(each, rooms[key])):
             continue
-        laying = Laying(cells, words, tight)
+        laying = Laying(cells, words, tight, style.follow)
         bottom = laying.level(lines, edges, top, Stream(), 0)
         laid = tuple(laying.groups), bottom
         if bottom <= _MOST_PX:
@@ -110,14 +120,15 @@ def _rooms(lines: Iterable[Line], edges: Edges, depth: int) -> Iterator[tuple[in
 
 
 def _legend(
-    lines: Iterable[Line], law: CubeLaw, operands: Sequence[Operand], theme: Theme, words: Words
+    lines: Iterable[Line], style: TileStyle, operands: Sequence[Operand], theme: Theme, words: Words
 ) -> Iterator[tuple[str, str]]:
     yield from legend_of_roles({operand.role for operand in operands}, theme.hatched, words)
     yield from legend_of_ranks(operands, words)
     yield "match", words.say("inner sizes match")
+    yield from legend_of_followed(style.follow, operands, words)
     if any(isinstance(line, Join) for line in every(lines)):
         yield "rail", words.say("residual")
-    if law.broken:
+    if style.law.broken:
         yield "broken", words.say("not to scale")
     yield SENTENCE, words.say("to scale: 8 × the size is 2 × the side")
 

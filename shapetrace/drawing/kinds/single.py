@@ -1,8 +1,10 @@
 """The figure of an outline: what to show, how large, and where everything goes."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from shapetrace.drawing.condensing.gathering import lines_of
+from shapetrace.drawing.content.following import fact_of, legend_of_followed, name_of
 from shapetrace.drawing.content.rows import rows_in
 from shapetrace.drawing.content.selecting import FAILURE
 from shapetrace.drawing.content.subject import Subject, subject_of
@@ -22,12 +24,14 @@ from shapetrace.drawing.layout.planning import Plan, plan
 from shapetrace.drawing.layout.scale import Scale
 from shapetrace.drawing.layout.sharing import drawn_sizes
 from shapetrace.drawing.layout.stacking import Placement, lay_out
+from shapetrace.drawing.layout.token_axes import axes_of_followed
 from shapetrace.drawing.look import Look
 from shapetrace.drawing.metrics import clean
 from shapetrace.drawing.primitives import Figure, Group, Mark, Span, Text
 from shapetrace.drawing.theme import Theme, theme_named
 from shapetrace.drawing.wording import Words, words_in
 from shapetrace.errors import UsageError
+from shapetrace.outlining.following import Followed, followed
 from shapetrace.outlining.structure import Outline
 
 _BOTTOM_PX = 22.0
@@ -78,10 +82,20 @@ def figure(
         if drawn is not None:
             return drawn
     subject = subject_of(outline, section, step, look, words)
-    style = Style(Scale(), look.dims, colours.hatched, words.say("scalar"), shapes=False)
+    follow = followed(outline, look.follow) if look.follow else None
+    if follow is not None:
+        facts = (*subject.facts, fact_of(outline, follow, words))
+        subject = replace(subject, facts=facts, title=look.title or _title(subject, follow, words))
+    style = Style(Scale(), look.dims, colours.hatched, words.say("scalar"), shapes=False, follow=follow)
+    style = replace(style, tokens=axes_of_followed(follow))
     planned = plan(subject.items, style, words, look)
     footnotes = tuple(_footnotes(subject, outline.failure, words, look))
     return _composed(subject, planned, colours, words, footnotes)
+
+
+def _title(subject: Subject, follow: Followed, words: Words) -> str:
+    """That of the part, and which row is followed through it."""
+    return words.say("{title}: {sentence}", title=subject.title, sentence=name_of(follow, words))
 
 
 def _composed(
@@ -116,6 +130,7 @@ def legend_of(planned: Plan, theme: Theme, words: Words) -> Iterator[tuple[str, 
         yield "match", words.say("inner sizes match")
     if any(any(row.emphasis.axes) for row in rows if row.emphasis):
         yield "clash", words.say("sizes that do not fit")
+    yield from legend_of_followed(planned.style.follow, operands, words)
     if planned.rails:
         yield "rail", words.say("residual")
     if any(size in planned.style.scale.broken for operand in operands for size in drawn_sizes(operand)):

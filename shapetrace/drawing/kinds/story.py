@@ -5,12 +5,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from shapetrace.drawing.compact.scaling import CubeLaw, law_for
 from shapetrace.drawing.compact.tiles import TileStyle
 from shapetrace.drawing.content.facts import facts_of
+from shapetrace.drawing.content.following import fact_of, legend_of_followed, title_of, told
 from shapetrace.drawing.content.rows import Row
 from shapetrace.drawing.layout.canvas import FOOTING, HEADING, on_canvas
 from shapetrace.drawing.layout.captions import row_title
 from shapetrace.drawing.layout.cells import Cell
 from shapetrace.drawing.layout.headings import captions, footing, heading, legend_of_roles
 from shapetrace.drawing.layout.painting import members
+from shapetrace.drawing.layout.token_axes import TOKEN_PX, TokenAxis
 from shapetrace.drawing.look import Look
 from shapetrace.drawing.metrics import clean
 from shapetrace.drawing.primitives import Figure, Group
@@ -19,10 +21,11 @@ from shapetrace.drawing.telling.picking import pick_of
 from shapetrace.drawing.telling.saying import block_note, scene_notes, scene_title
 from shapetrace.drawing.telling.scene_cells import Pick, Tile, scene_cells, scene_pieces
 from shapetrace.drawing.telling.scenes import Opened, Scene, Told, story_of
-from shapetrace.drawing.telling.tokens import TOKEN_PX, TokenAxis, token_axes
+from shapetrace.drawing.telling.tokens import token_axes
 from shapetrace.drawing.theme import Theme
 from shapetrace.drawing.widths import COLUMN_PX
 from shapetrace.drawing.wording import Words, counted, flops_text
+from shapetrace.outlining.following import Followed, followed
 from shapetrace.outlining.structure import Operand, Outline
 from shapetrace.words import spoken
 
@@ -33,20 +36,23 @@ _SEPARATOR = " · "
 def story_figure(outline: Outline, theme: Theme, words: Words, look: Look) -> Figure:
     """Draw the story of a pass; see the module."""
     tokens = token_axes(outline)
-    pick = pick_of(outline, tokens)
-    told = story_of(outline, look.hidden_kinds)
-    parts = tuple(_parts(told, pick, words))
+    follow = followed(outline, look.follow) if look.follow else None
+    pick = pick_of(outline, tokens, follow)
+    story = story_of(outline, look.hidden_kinds)
+    parts = tuple(_parts(story, pick, words, follow))
     width = min(look.width_px, COLUMN_PX)  # wider, its lines would be no clearer
     operands = [operand for part in parts for each in part.scenes for operand in _operands(each.scene, pick, words)]
     sizes = [size for operand in operands for size in _sizes(operand, tokens)]
 
     def draw(scene: Scene, unit_px: float) -> tuple[Cell, ...]:
-        style = TileStyle(law_for(sizes, unit_px), look.dims, theme.hatched)
+        style = TileStyle(law_for(sizes, unit_px), look.dims, theme.hatched, follow)
         return scene_cells(tuple(scene_pieces(scene, pick, words)), style, tokens)
 
     law = law_for(sizes, unit_for(parts, draw, sizes, width))
-    title = clean(look.title or _title(outline, pick, words))
-    head, top = heading(title, _facts(outline, words), tuple(_legend(operands, law, pick, theme, words)), width)
+    title = look.title or (_title(outline, pick, words) if follow is None else title_of(outline, follow, words))
+    facts = (*_facts(outline, words), *(() if follow is None else (fact_of(outline, follow, words),)))
+    legend = (*_legend(operands, law, pick, theme, words), *legend_of_followed(follow, operands, words))
+    head, top = heading(clean(title), facts, legend, width)
     body, bottom = laid(parts, draw, law, top + 12, width)
     foot, bottom = footing(tuple(_notes(outline, law, tokens, pick, words, look)), bottom - 14, width)
     height = bottom + _BOTTOM_PX
@@ -55,32 +61,34 @@ def story_figure(outline: Outline, theme: Theme, words: Words, look: Look) -> Fi
     return Figure("story", title, desc, width, height, groups, theme, words.lang)
 
 
-def _parts(told: Sequence[Told], pick: Pick, words: Words) -> Iterator[Part]:
+def _parts(story: Sequence[Told], pick: Pick, words: Words, follow: Followed | None) -> Iterator[Part]:
     run: list[SetScene] = []
-    for each in told:
+    for each in story:
         if isinstance(each, Scene):
-            run.append(_set(each, pick, words))
+            run.append(_set(each, pick, words, follow))
             continue
         if run:
             yield Part(tuple(run))
             run = []
-        yield _opened(each, pick, words)
+        yield _opened(each, pick, words, follow)
     if run:
         yield Part(tuple(run))
 
 
-def _opened(opened: Opened, pick: Pick, words: Words) -> Part:
+def _opened(opened: Opened, pick: Pick, words: Words, follow: Followed | None) -> Part:
     section = opened.section
     times = f" ×{section.repeat}" if section.repeat > 1 else ""
-    scenes = tuple(_set(scene, pick, words) for scene in opened.scenes)
+    scenes = tuple(_set(scene, pick, words, follow) for scene in opened.scenes)
     return Part(scenes, words.say(clean(section.title)) + times, members(section), block_note(opened, words))
 
 
-def _set(scene: Scene, pick: Pick, words: Words) -> SetScene:
+def _set(scene: Scene, pick: Pick, words: Words, follow: Followed | None) -> SetScene:
     note = _SEPARATOR.join(dict.fromkeys(filter(None, scene_notes(scene, words))))
     repeat = scene.closed.repeat if scene.closed else 1
     row = Row(scene.steps, scene.alike, folded=scene.closed, repeat=repeat)
-    return SetScene(scene, scene_title(scene, pick, words), note, row_title(row, words))
+    return SetScene(
+        scene, scene_title(scene, pick, words), note, row_title(row, words), told(scene.told(), follow, words)
+    )
 
 
 def _operands(scene: Scene, pick: Pick, words: Words) -> Iterator[Operand]:
@@ -127,7 +135,7 @@ def _legend(
 ) -> Iterator[tuple[str, str]]:
     roles = {operand.role for operand in operands}
     yield from legend_of_roles(roles, theme.hatched, words)
-    if pick.row is not None:
+    if pick.row is not None and not pick.quiet:
         label = (
             words.say("row of “{word}”, the last token", word=pick.label) if pick.label else words.say("the last row")
         )

@@ -153,7 +153,7 @@ def body(frame: Frame, operand: Operand) -> Iterator[Mark]:
     if frame.hatched:
         yield Line(tuple(stroke for part in _parts(frame) for stroke in _hatching(*part)), "hatch")
     if operand.pattern == "slices" and operand.slices > 1 and not frame.across:
-        yield _cuts(frame, operand.slices)
+        yield cuts(frame, operand.slices)
 
 
 def _parted(frame: Frame) -> Iterator[Mark]:
@@ -220,7 +220,7 @@ def _edge(start: float, step: int, within: tuple[int, int], n_columns: int) -> I
     yield from ((min(max(start + step * (row - top), 0), n_columns), row) for row in rows)
 
 
-def _cuts(frame: Frame, n_slices: int) -> Line:
+def cuts(frame: Frame, n_slices: int) -> Line:
     """Lines between the slices; as many as can be told apart."""
     n_drawn = n_slices
     while frame.width / n_drawn < _SMALLEST_SLICE_PX and n_drawn > 2:

@@ -105,6 +105,7 @@ def _legend_lines(entries: Sequence[tuple[str, str]], room: float) -> list[tuple
 _SIGNS: dict[str, tuple[Mark, ...]] = {
     "match": (Text(0, 4, (Span("64"),), "match"),),
     "kept": (Rect(-7, -7, _SWATCH_PX, _SWATCH_PX, "kept"), Rect(-7, -7, KEPT_BAR_PX, _SWATCH_PX, "kept-bar", 0)),
+    "ring": (Rect(-7, -7, _SWATCH_PX, _SWATCH_PX, "data"), Rect(-4, -4, 8, 8, "marker-ring", 1)),
     "circle": (Line((((0, -7), (10, -7), (10, 7), (-10, 7), (-10, -7), (0, -7)),), "rail", 4),),
     "part": (
         *(Rect(place * 8 - 16, -7, 8, _SWATCH_PX, "data-others", 0) for place in range(1, 4)),

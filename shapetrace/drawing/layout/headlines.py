@@ -3,8 +3,10 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from shapetrace.drawing.content.following import told
 from shapetrace.drawing.content.ranking import sending
 from shapetrace.drawing.content.rows import Row, shared
+from shapetrace.drawing.layout.boxes import around
 from shapetrace.drawing.layout.captions import notes_of, path_of, title_of
 from shapetrace.drawing.layout.cells import Cell, cell
 from shapetrace.drawing.layout.names import name_spans
@@ -12,6 +14,7 @@ from shapetrace.drawing.metrics import clean, shortened, width_px, wrapped
 from shapetrace.drawing.primitives import Mark, Span, Text
 from shapetrace.drawing.wording import Words, flops_text, short
 from shapetrace.outlining.equation import equation, sizes_of
+from shapetrace.outlining.following import Followed
 from shapetrace.outlining.structure import Operand
 
 _GAP_PX = 12.0
@@ -20,7 +23,7 @@ _LEAST_PX = 70.0
 _SEPARATOR = " · "
 
 
-def headline(row: Row, words: Words, room_px: float, dims: str = "numbers") -> Cell:
+def headline(row: Row, words: Words, room_px: float, dims: str = "numbers", follow: Followed | None = None) -> Cell:
     """Write what is above a row, from (0, 0) to the right and down; it is as wide as its room.
 
     The first line has the title, the path and the shapes as long as they fit, and the costs at its right end. What
@@ -46,7 +49,15 @@ def headline(row: Row, words: Words, room_px: float, dims: str = "numbers") -> C
         else:
             below.append((ink, text))
     marks += _lines(below, _SEPARATOR.join(_notes(row, words)), room_px)
+    marks += followed_lines(told(row.drawn(), follow, words), around(marks).bottom - 3, room_px)
     return cell(marks)
+
+
+def followed_lines(said: str, y: float, room_px: float) -> Iterator[Text]:
+    """What happens to a position that is followed, below what else is said."""
+    for line in wrapped(said, "follow", room_px, lines=2) if said else ():
+        y += _LINE_PX
+        yield Text(0, y, (Span(line.strip(_SEPARATOR)),), "follow")
 
 
 def _add(row: Row, room_px: float, dims: str) -> Cell:

@@ -1,18 +1,22 @@
 """One operand as a cell: a rectangle to scale, its name, the sizes at its edges, its shape."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
 from shapetrace.drawing.content.emphasis import Pointed
 from shapetrace.drawing.inks import SHIFT_PX
 from shapetrace.drawing.layout.boxes import around
 from shapetrace.drawing.layout.cells import Cell, cell
-from shapetrace.drawing.layout.frames import ZIGZAG_AT, Frame, body, frame_of, sliced
+from shapetrace.drawing.layout.following import followed_marks
+from shapetrace.drawing.layout.frames import ZIGZAG_AT, Frame, frame_of, sliced
 from shapetrace.drawing.layout.names import badge, name_spans, shape_pieces
 from shapetrace.drawing.layout.scale import Scale
 from shapetrace.drawing.layout.sharing import size_text
+from shapetrace.drawing.layout.token_axes import TokenAxis
+from shapetrace.drawing.layout.token_bodies import token_body, token_frame, token_pitches
 from shapetrace.drawing.metrics import ELLIPSIS, clean, shortened, width_px
 from shapetrace.drawing.primitives import Line, Mark, Point, Span, Text
+from shapetrace.outlining.following import Followed
 from shapetrace.outlining.structure import Operand
 
 _NAME_ROOM_PX = 150.0
@@ -35,6 +39,8 @@ class Style:
         hatched: Inks whose rectangles are hatched.
         scalar: The word for a value without axes.
         shapes: True to write the whole shape below each rectangle, besides the sizes at its edges.
+        follow: The position that is marked; None for none.
+        tokens: Axes on which one row is one token.
     """
 
     scale: Scale
@@ -42,6 +48,8 @@ class Style:
     hatched: frozenset[str] = frozenset()
     scalar: str = "scalar"
     shapes: bool = True
+    follow: Followed | None = None
+    tokens: Mapping[int, TokenAxis] = field(default_factory=dict)
 
 
 _PLAIN = Pointed("change")
@@ -66,15 +74,18 @@ def matrix(
         pointed: Axes that the figure points at.
         counted: True to write how many matrices a stack has.
     """
-    frame = frame_of(operand, style.scale, style.hatched, upright=upright)
-    marks = [*body(frame, operand), *_edges(frame, operand, style, inner, pointed), *_name(frame, operand, style)]
+    plain = frame_of(operand, style.scale, style.hatched, upright=upright)
+    frame, grid = token_frame(plain, operand, style.tokens)
+    marks = [*token_body(frame, operand, grid)]
+    marks += followed_marks(frame, operand, style.follow, token_pitches(frame, operand, grid))
+    marks += [*_edges(frame, operand, style, inner, pointed), *_name(frame, operand, style)]
     if style.shapes or not operand.shape:
         marks += _shape(frame, operand, style, pointed)
     if counted and (stacked := _stack_spans(operand, style)):
         place = (frame.width / 2 + frame.lift + 4, 7 - frame.height / 2 - frame.lift)
         marks.append(Text(*place, stacked, pointed.stack_ink))
     if operand.labels and operand.shape:
-        marks += _tokens(frame, operand, right=around(marks).left - 4)
+        marks += _tokens(frame, operand, style.follow, right=around(marks).left - 4)
     return cell(marks)
 
 
@@ -197,17 +208,19 @@ def _name_place(frame: Frame, operand: Operand) -> Point:
     return 0, 0
 
 
-def _tokens(frame: Frame, operand: Operand, right: float) -> Iterator[Mark]:
+def _tokens(frame: Frame, operand: Operand, follow: Followed | None, *, right: float) -> Iterator[Mark]:
     """Words beside the rows, each with a thread to its row; of many, the first few and the last."""
     n_labels, n_rows = len(operand.labels), operand.shape[frame.rows or 0]
     shown: list[int | None] = list(range(n_labels))
+    own = None if follow is None else follow.index(operand, frame.rows or 0)
     if n_labels > _MOST_TOKENS:
         shown = [*shown[: _MOST_TOKENS - 3], None, *shown[-2:]]
     for row, y in zip(shown, _token_axes(shown, n_labels < n_rows, frame.height), strict=True):
         word = ELLIPSIS if row is None else shortened(clean(operand.labels[row]), "token", _TOKEN_ROOM_PX)
         if not word:
             continue
-        yield Text(right - _THREAD_PX - 4, y + 4, (Span(word),), "token", "end")
+        ink = "token" if row is None or row != own else "token-marked"
+        yield Text(right - _THREAD_PX - 4, y + 4, (Span(word),), ink, "end")
         if row is not None:
             target = frame.height * ((row + 0.5) / max(n_rows, n_labels) - 0.5)
             yield Line((((right - _THREAD_PX, y), (right - 6, target), (right, target)),), "thread")

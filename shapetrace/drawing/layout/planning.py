@@ -54,7 +54,7 @@ def plan(items: tuple[Item, ...], style: Style, words: Words, look: Look) -> Pla
     fitted = fit_lines(rows, style, words, room)
     used_px = max((line.right for lines in fitted.lines for line in lines), default=0.0)
     width = min(max(margins.equation + used_px + right_px, COLUMN_PX), look.width_px)
-    captions = [headline(row, words, width - margins.equation - right_px, style.dims) for row in rows]
+    captions = [headline(row, words, width - margins.equation - right_px, style.dims, style.follow) for row in rows]
     style = replace(style, scale=replace(style.scale, factor=fitted.factor))
     return Plan(items, tuple(map(FittedRow, rows, captions, fitted.lines)), rails, replace(margins, width=width), style)
 

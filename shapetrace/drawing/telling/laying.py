@@ -39,12 +39,14 @@ class SetScene:
         title: Its title.
         note: What is said beside.
         described: One line for those who cannot see it.
+        followed: What happens in it to a position that is followed.
     """
 
     scene: Scene
     title: str
     note: str
     described: str
+    followed: str = ""
 
     @property
     def path(self) -> str:
@@ -125,6 +127,9 @@ def _frame(part: Part, top: float, bottom: float, width: float) -> Group:
 
 def _scene(each: SetScene, lines: Sequence[EquationLine], left: float, top: float, room: float) -> tuple[Group, float]:
     marks, y = _caption(each, left, top, room)
+    for line in wrapped_text(each.followed, "follow", room, lines=2) if each.followed else ():
+        marks.append(Text(left, y + 12, (Span(line),), "follow"))
+        y += _NOTE_PX
     y += _CAPTION_GAP_PX
     marks += painted_at(lines, axes_below(lines, y), left)
     bottom = y + height_px(lines) + _SCENE_GAP_PX

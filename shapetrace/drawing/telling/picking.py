@@ -1,19 +1,27 @@
 """Where the next word comes from: scores over a vocabulary, of the last row that is a token."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
+from shapetrace.drawing.layout.token_axes import TokenAxis
 from shapetrace.drawing.telling.scene_cells import Pick
-from shapetrace.drawing.telling.tokens import TokenAxis, picked_row
+from shapetrace.drawing.telling.tokens import picked_row
+from shapetrace.outlining.following import Followed
 from shapetrace.outlining.roles import Role
 from shapetrace.outlining.structure import Outline, Step
 
 
-def pick_of(outline: Outline, tokens: Mapping[int, TokenAxis]) -> Pick:
+def pick_of(outline: Outline, tokens: Mapping[int, TokenAxis], follow: Followed | None = None) -> Pick:
     """The row whose scores give the next word; none for a model whose rows see what comes after them.
 
     A pass that takes a row out before its scores says which: that is told even where padding follows. One that scores
-    all rows leaves the last of them.
+    all rows leaves the last of them. Where a position is followed, it alone is marked.
     """
+    found = _pick(outline, tokens)
+    return found if follow is None else replace(found, quiet=True)
+
+
+def _pick(outline: Outline, tokens: Mapping[int, TokenAxis]) -> Pick:
     steps = list(outline.steps())
     last = next((step for step in reversed(steps) if step.role == Role.UNEMBED), None)
     if last is None or not any(_is_causal(step) for step in steps):

@@ -9,11 +9,11 @@ from shapetrace.drawing.compact.tiles import Shown, TileStyle
 from shapetrace.drawing.content.priming import is_activated, with_prime
 from shapetrace.drawing.layout.cells import Cell, cell, pill
 from shapetrace.drawing.layout.names import stack_text
+from shapetrace.drawing.layout.token_axes import TokenAxis, axis_of
 from shapetrace.drawing.metrics import clean, shortened, width_px
 from shapetrace.drawing.primitives import Rect, Span, Text
 from shapetrace.drawing.telling.scenes import Scene, is_infix
 from shapetrace.drawing.telling.token_tiles import TileWords, token_tile
-from shapetrace.drawing.telling.tokens import TokenAxis, axis_of
 from shapetrace.drawing.wording import Words as Language
 from shapetrace.outlining.roles import Part, Role
 from shapetrace.outlining.structure import Operand, Section, Step
@@ -53,9 +53,10 @@ class Function:
 
 @dataclass(frozen=True, slots=True)
 class NextWord:
-    """The mark of what comes after the text."""
+    """The mark of what comes after the text, in an ink."""
 
     label: str
+    ink: str = "marker"
 
 
 Piece = Tile | Function | NextWord | str
@@ -70,12 +71,14 @@ class Pick:
         label: Its word; "" if unknown.
         step: Id of the step that takes it out; "" if the pass scores all rows.
         last: Id of the step that gives the scores.
+        quiet: Whether it is told and not marked: another row is.
     """
 
     row: int | None = None
     label: str = ""
     step: str = ""
     last: str = ""
+    quiet: bool = False
 
     def ends(self, scene: Scene) -> bool:
         """Whether the next word comes of a scene."""
@@ -83,6 +86,8 @@ class Pick:
 
     def mark_of(self, operand: Operand, reader: Step | None) -> int | None:
         """The row to mark: in what it is taken out of, or in the scores where nothing takes it out."""
+        if self.quiet:
+            return None
         if reader is not None and reader.id == self.step:
             return self.row
         return self.row if not self.step and operand.part == Part.LOGITS else None
@@ -102,7 +107,7 @@ def scene_pieces(scene: Scene, pick: Pick, words: Language) -> Iterator[Piece]:
         yield from _results(scene, step, following, pick)
     if pick.ends(scene):
         yield Function(words.say("softmax"))
-        yield NextWord(words.say("next word"))
+        yield NextWord(words.say("next word"), "data" if pick.quiet else "marker")
 
 
 def _operands(scene: Scene, pick: Pick) -> Iterator[Piece]:
@@ -143,7 +148,7 @@ def _results(scene: Scene, step: Step, following: Step | None, pick: Pick) -> It
         if step.role == Role.CONCAT_HEADS:
             shown = _with_rows_of(step.operands[0], shown)
         shown = with_prime(shown) if is_activated(step) else shown
-        is_picked = step.id == pick.step and pick.row is not None
+        is_picked = step.id == pick.step and pick.row is not None and not pick.quiet
         yield Tile(shown, inner, marked=pick.mark_of(result, following), ink="marker" if is_picked else "")
 
 
@@ -209,10 +214,10 @@ def _sign(piece: Function | NextWord | str) -> Cell:
     if isinstance(piece, Function):
         return pill(piece.label) if piece.label else arrow()
     height, padding = _NEXT_PX
-    width = width_px(piece.label, "name-marker") + 2 * padding
+    width = width_px(piece.label, f"name-{piece.ink}") + 2 * padding
     return cell(
         [
-            Rect(-width / 2, -height / 2, width, height, "marker", 5),
-            Text(0, 4.5, (Span(piece.label),), "name-marker", "middle"),
+            Rect(-width / 2, -height / 2, width, height, piece.ink, 5),
+            Text(0, 4.5, (Span(piece.label),), f"name-{piece.ink}", "middle"),
         ]
     )

@@ -1,41 +1,10 @@
 """Which axes count the words of the text: on them one row is one token, while there are few."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from shapetrace.drawing.layout.token_axes import MOST_TOKENS, TokenAxis
 from shapetrace.outlining.roles import Part
-from shapetrace.outlining.structure import Operand, Outline, Step
-
-MOST_TOKENS = 16
-TOKEN_PX = 14.0
-
-
-@dataclass(frozen=True, slots=True)
-class TokenAxis:
-    """An axis that counts tokens.
-
-    Attributes:
-        size: How long it is.
-        real: How many of its rows are tokens; the others are padding behind them.
-        labels: Their words, as many as there are tokens; empty if unknown.
-    """
-
-    size: int
-    real: int
-    labels: tuple[str, ...] = ()
-
-    @property
-    def padded(self) -> bool:
-        """Whether rows without a token follow."""
-        return self.real < self.size
-
-    @property
-    def length_px(self) -> float:
-        """Length where one row is one token; padding is a short end behind a break."""
-        return self.real * TOKEN_PX + (PADDING_PX if self.padded else 0)
-
-
-PADDING_PX = 26.0
+from shapetrace.outlining.structure import Outline, Step
 
 
 def token_axes(outline: Outline) -> Mapping[int, TokenAxis]:
@@ -61,13 +30,6 @@ def pads(step: Step) -> bool:
         return False
     before, after = step.operands[0].shape, step.results[0].shape
     return len(before) == len(after) > 1 and before[-1] == after[-1] and before[-2] < after[-2]
-
-
-def axis_of(operand: Operand, axis: int | None, tokens: Mapping[int, TokenAxis]) -> TokenAxis | None:
-    """What is known of an axis of an operand, if it counts tokens."""
-    if axis is None or axis >= len(operand.axes):
-        return None
-    return tokens.get(operand.axes[axis])
 
 
 def picked_row(step: Step, outline: Outline) -> int | None:

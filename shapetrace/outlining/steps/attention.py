@@ -69,7 +69,8 @@ class _OneAttention:
             Ref(flow.root(keys), (width, keys_length), "data", self._own_heads(keys, all_keys), Part.KEY, True),
         )
         result = Ref(self._value(product.out, 0), (length, keys_length), "data", stack, Part.SCORES, pattern=pattern,
-                     band=band, seen=attention.mask.seen)  # fmt: skip
+                     band=band, seen=attention.mask.seen,
+                     veiled=attention.mask.hides and attention.mask.seen is None)  # fmt: skip
         notes = _score_notes(attention, width)
         if len(stack) > 1 and self._axis_roles.has_examples(product.batch):
             notes.append(Phrase("per batch and head"))

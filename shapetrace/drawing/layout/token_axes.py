@@ -1,0 +1,59 @@
+"""Axes that count tokens: on them one row is one token, while there are few."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from shapetrace.outlining.following import Followed
+from shapetrace.outlining.structure import Operand
+
+MOST_TOKENS = 16
+TOKEN_PX = 14.0
+
+
+@dataclass(frozen=True, slots=True)
+class TokenAxis:
+    """An axis that counts tokens.
+
+    Attributes:
+        size: How long it is.
+        real: How many of its rows are tokens; the others are padding behind them.
+        labels: Their words, as many as there are tokens; empty if unknown.
+    """
+
+    size: int
+    real: int
+    labels: tuple[str, ...] = ()
+
+    @property
+    def padded(self) -> bool:
+        """Whether rows without a token follow."""
+        return self.real < self.size
+
+    @property
+    def length_px(self) -> float:
+        """Length where one row is one token; padding is a short end behind a break."""
+        return self.real * TOKEN_PX + (PADDING_PX if self.padded else 0)
+
+
+PADDING_PX = 26.0
+
+
+def axis_of(operand: Operand, axis: int | None, tokens: Mapping[int, TokenAxis]) -> TokenAxis | None:
+    """What is known of an axis of an operand, if it counts tokens."""
+    if axis is None or axis >= len(operand.axes):
+        return None
+    return tokens.get(operand.axes[axis])
+
+
+def axes_of_followed(follow: Followed | None) -> Mapping[int, TokenAxis]:
+    """The axes along which a position that is followed is one of few."""
+    if follow is None:
+        return {}
+    positions = follow.positions
+    found = {}
+    for number, lane in positions.lanes.items():
+        size = lane.stop + lane.shift
+        if lane.start + lane.shift == 0 and 1 < size <= MOST_TOKENS:
+            labels = positions.labels if (lane.start, lane.stop) == (0, positions.size) else ()
+            found[number] = TokenAxis(size, size, labels)
+    return found
