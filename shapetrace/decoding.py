@@ -13,7 +13,7 @@ from shapetrace.api import Explorer, Figure, Trace
 from shapetrace.outlining.billing import Bill, rows_looked_at, weights_read
 from shapetrace.outlining.choice import Choice
 from shapetrace.outlining.memory import ITEMSIZE
-from shapetrace.outlining.roles import CACHING, Role
+from shapetrace.outlining.roles import CACHING, KEPT, Role
 from shapetrace.outlining.structure import Outline, Step
 
 _SMALL = frozenset({"norm", "activation", "residual", "position", "pointwise", "select", "split", "add", "multiply"})
@@ -64,11 +64,22 @@ class Pass:
     @cached_property
     def bill(self) -> Bill:
         """What it costs, seen alone: one that does not show what it keeps is taken to keep all its rows."""
-        read = sum(self._bytes(step, 0) for step in self.appends) + rows_looked_at(self.trace, self.steps)
+        found = [step for step in self.appends if step.operands[0].part in KEPT]
+        read = sum(self._bytes(step, 0) for step in found) + rows_looked_at(self.trace, self.steps)
         written = sum(self._bytes(step, 1) for step in self.appends)
         if not self.appends and self.outline.cache is not None:
             written = self.outline.cache.bytes_per_token() * self._rows
         return Bill(self.outline.totals.matmul_flops, weights_read(self.trace), read, written)
+
+    @property
+    def spare(self) -> int:
+        """Bytes of buffers of a fixed size beyond the rows that were read and written: those written are in them."""
+        found = 0
+        for step in self.appends:
+            if step.role == Role.CACHE_WRITE:
+                found -= self._bytes(step, 1)
+                found += 0 if step.operands[0].part in KEPT else self._bytes(step, 0)
+        return found
 
     @property
     def _rows(self) -> int:
@@ -147,8 +158,10 @@ class Generation:
     @property
     def cache_bytes(self) -> int:
         """Bytes kept after the last pass."""
-        last = self.bill(len(self.passes) - 1) if self.passes else Bill(0, 0, 0, 0)
-        return last.cache_read + last.cache_written
+        if not self.passes:
+            return 0
+        last = self.bill(len(self.passes) - 1)
+        return last.cache_read + last.cache_written + self.passes[-1].spare
 
     def explore(self, **options: Any) -> Explorer:
         """A page to walk through all passes, with a timeline; options as for `shapetrace.explore`."""

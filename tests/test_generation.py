@@ -4,6 +4,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 from transformers import (
+    DeepseekV3Config,
+    DeepseekV3ForCausalLM,
     DynamicCache,
     GPT2Config,
     GPT2LMHeadModel,
@@ -31,6 +33,15 @@ def llama(**more: int) -> LlamaForCausalLM:
         "num_key_value_heads": 2, "vocab_size": 50, "eos_token_id": None,  # random weights may end a text at once
     }  # fmt: skip
     return LlamaForCausalLM(LlamaConfig(**{**sizes, **more})).eval()
+
+
+def deepseek() -> DeepseekV3ForCausalLM:
+    sizes = {
+        "num_hidden_layers": 1, "first_k_dense_replace": 1, "hidden_size": 64, "intermediate_size": 96,
+        "num_attention_heads": 4, "num_key_value_heads": 4, "q_lora_rank": 24, "kv_lora_rank": 16,
+        "qk_rope_head_dim": 8, "qk_nope_head_dim": 12, "v_head_dim": 12, "n_routed_experts": 8, "vocab_size": 50,
+    }  # fmt: skip
+    return DeepseekV3ForCausalLM(DeepseekV3Config(**sizes)).eval()
 
 
 def ids(n: int = 5) -> Tensor:
@@ -75,9 +86,26 @@ def test_a_static_cache_is_written_in_place() -> None:
     cache = StaticCache(config=model.config, max_cache_len=16)
     with shapetrace.generation() as g, torch.no_grad():
         model(ids(), past_key_values=cache, cache_position=torch.arange(5))
+        first = g.cache_bytes
         model(ids(1), past_key_values=cache, cache_position=torch.tensor([5]))
     roles = [{step.role for step in each.steps} for each in g.passes]
-    assert Role.CACHE_WRITE in roles[1]
+    assert Role.CACHE_WRITE in roles[0] and Role.CACHE_WRITE in roles[1]
+    row, whole = 2 * 2 * 2 * 16 * 4, sum(t.nbytes for layer in cache.layers for t in (layer.keys, layer.values))
+    assert [(bill.cache_read, bill.cache_written) for bill in g.bills] == [(0, 5 * row), (whole, row)]
+    assert first == g.cache_bytes == whole
+
+
+@pytest.mark.parametrize("static", [False, True])
+@pytest.mark.parametrize("build", [llama, deepseek])
+def test_a_decode_step_reads_each_matrix_as_its_prefill_does(build, static) -> None:
+    model = build()
+    cache = StaticCache(config=model.config, max_cache_len=16) if static else DynamicCache(config=model.config)
+    with shapetrace.generation() as g, torch.no_grad():
+        for n, start in ((5, 0), (1, 5), (1, 6)):
+            model(ids(n), past_key_values=cache, cache_position=torch.arange(start, start + n))
+    named = [{step.path: step.role for step in each.outline.steps() if step.kind == "product"} for each in g.passes]
+    assert named[0] == named[1] == named[2]
+    assert Role.OTHER not in named[0].values()
 
 
 class ByHand(nn.Module):

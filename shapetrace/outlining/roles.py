@@ -139,3 +139,7 @@ class Part(StrEnum):
     LOSS = auto()
     PRODUCT = auto()
     """The result of a product that no recogniser knows."""
+
+
+KEPT = frozenset({Part.CACHED_KEY, Part.CACHED_VALUE, Part.CACHED_LATENT})
+"""What an earlier pass kept."""

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from shapetrace.outlining.billing import Bill
 from shapetrace.outlining.choice import Choice, choice_in
-from shapetrace.outlining.roles import CACHING, Part, Role
+from shapetrace.outlining.roles import CACHING, KEPT, Part, Role
 from shapetrace.outlining.structure import Operand, Outline, Section, Step
 
 _MAKING = frozenset({Role.KEY, Role.VALUE, Role.KEY_VALUE})
@@ -269,7 +269,7 @@ def _kept(attended: Attended, place: int, wanted: Operand) -> Kept | None:
     if place < len(appends):
         step = appends[place]
         before, new = step.operands[:2]
-        found = before if before.shape[-2:-1] != (0,) else None
+        found = before if before.part in KEPT and before.shape[-2:-1] != (0,) else None
         return Kept(new, found, step.role == Role.CACHE_WRITE, new.shape[-2])
     made = list(_made(attended.steps, wanted))
     shape = next((each.shape for each in made if each.stack == wanted.stack), made[0].shape if made else None)

@@ -29,6 +29,7 @@ class Append:
         part: What the rows are: keys, values, or a latent of both.
         in_place: True if they are written into a tensor of fixed size.
         moves: Further operations that only move what is kept.
+        is_first: True if they are written into a tensor that this pass has made: nothing was kept before.
     """
 
     op: int
@@ -37,6 +38,7 @@ class Append:
     part: Part
     in_place: bool
     moves: tuple[int, ...] = ()
+    is_first: bool = False
 
 
 def appends(flow: Flow, attentions: tuple[Attention, ...]) -> Mapping[int, Append]:
@@ -109,8 +111,9 @@ def _append(flow: Flow, op: Op, read: tuple[Attention, Part], earlier: Mapping[i
         return Append(op.id, kept, new, Part.KEY, in_place=False)
     if names & _WRITING and _fills_rows(flow, kept, new):
         made = flow.op_of(kept)
-        if kept_by(flow, kept, earlier)[0] or (made is not None and is_factory(made)):
-            return Append(op.id, kept, new, Part.KEY, in_place=True)
+        is_first = made is not None and is_factory(made)
+        if is_first or kept_by(flow, kept, earlier)[0]:
+            return Append(op.id, kept, new, Part.KEY, in_place=True, is_first=is_first)
     return None
 
 
@@ -129,7 +132,19 @@ def _is_along_keys(flow: Flow, op: Op, attention: Attention, part: Part) -> bool
     if part is Part.VALUE and attention.weighted is not None:
         keys = atoms.leaves(flow.facts.products[attention.weighted].k)
     joined = {leaf for axis in flow.facts.axes_of(op.outputs[-1]) for leaf in atoms.leaves(axis)}
-    return bool(keys) and set(keys) <= joined and not set(keys) & set(queries)
+    if bool(keys) and set(keys) <= joined and not set(keys) & set(queries):
+        return True
+    return bool(queries) and _rows_written(flow, op) == set(queries)  # a cache that is read only as far as it is filled
+
+
+def _rows_written(flow: Flow, op: Op) -> set[int]:
+    """Along the one axis that a write fills in part, the atoms of what it writes."""
+    floating = [v for v in op.inputs if flow.is_floating(v)]
+    if not set(names_of(op.kernels)) & _WRITING or not _fills_rows(flow, floating[0], floating[-1]):
+        return set()
+    shapes = [flow.facts.tensor(value).shape for value in (floating[0], floating[-1])]
+    parts = zip(flow.facts.axes_of(floating[-1]), *shapes, strict=True)
+    return {leaf for axis, whole, part in parts if whole != part for leaf in flow.facts.atoms.leaves(axis)}
 
 
 def kept_by(flow: Flow, value: int, earlier: Mapping[int, Append]) -> tuple[bool, list[Op]]:
