@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from torch._ops import OpOverload
+from torch.nn.functional import scaled_dot_product_attention
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode, _get_current_dispatch_mode_stack
 
@@ -36,6 +37,8 @@ def call(values: KnownValues, func: Callable[..., Any], args: Sequence[Any], kwa
         args = (args[0], _index(values, args[1]), *args[2:])
     if func in _LOOK_AT_SECOND:
         return _with_lengths(values, func, args, kwargs)
+    if func is scaled_dot_product_attention:
+        return _without_large(values, func, args, kwargs)
     result = func(*args, **kwargs)
     if func in _FROM_PYTHON and result.is_meta and not values.knows(result):
         data = args[1] if func is torch.Tensor.new_tensor else kwargs.get("data", args[0] if args else None)
@@ -51,6 +54,15 @@ def _with_lengths(values: KnownValues, func: Callable[..., Any], args: Sequence[
         return func(args[0], *values.real(args[1:2]), *args[2:], **kwargs)
     finally:
         values.keeps_cpu = before
+
+
+def _without_large(values: KnownValues, func: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+    """Call a function that makes masks of its own, of a size that only those of the code are worth."""
+    before, values.keeps_large = values.keeps_large, False
+    try:
+        return func(*args, **kwargs)
+    finally:
+        values.keeps_large = before
 
 
 def _learn(values: KnownValues, made: torch.Tensor, data: Any) -> None:

@@ -11,7 +11,7 @@ from torch.utils._pytree import tree_map_only
 
 from shapetrace.capture import lookups, meta_kernels, meta_shapes
 from shapetrace.capture.known_rules import Rule, is_random, rule_of
-from shapetrace.capture.known_values import MOST_ELEMENTS, KnownValues, apart
+from shapetrace.capture.known_values import KnownValues, apart
 from shapetrace.capture.lines import calling_line
 from shapetrace.errors import UnknownValueError
 from shapetrace.ops.registry import find
@@ -170,7 +170,7 @@ def _learned(values: KnownValues, result: Any, real: Callable[[], Any]) -> Any:
 
 def _is_new_and_small(values: KnownValues, result: Any) -> bool:
     made = _tensors((result,), {})
-    return all(tensor.numel() <= MOST_ELEMENTS for tensor in made) and not all(values.knows(t) for t in made)
+    return all(map(values.keeps, made)) and not all(values.knows(t) for t in made)
 
 
 def _moved(values: KnownValues, rule: Rule, args: Sequence[Any], kwargs: dict[str, Any]) -> tuple[Any, dict[str, Any]]:

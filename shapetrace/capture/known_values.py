@@ -22,6 +22,12 @@ from shapetrace.capture.sharded import local
 MOST_ELEMENTS = 1 << 22
 """A tensor with more elements than this is not kept: a mask of 2,048 x 2,048 is. An expanded view may have more."""
 
+MOST_BYTES = 1 << 26
+"""But one that takes no more bytes is kept: a mask of 8,192 x 8,192 truth values."""
+
+_FEW_ELEMENTS = 1 << 12
+"""What is kept where nothing large is."""
+
 _WIDEST_ITEM = 16  # bytes of a complex128
 _SWEEP_ENTRIES = 1024
 _SWEEP_BYTES = 64 << 20
@@ -37,6 +43,7 @@ class KnownValues:
     Attributes:
         where: Tells which module is running, for messages.
         keeps_cpu: True while a function of PyTorch runs that fills tensors on the CPU itself.
+        keeps_large: False while one runs that makes masks of its own, layer by layer.
     """
 
     def __init__(self, below: "KnownValues | None" = None) -> None:
@@ -47,10 +54,18 @@ class KnownValues:
         """
         self.where: Callable[[], str] = str
         self.keeps_cpu = False
+        self.keeps_large = True
         self._below = below
         self._held: dict[int, tuple[StorageWeakRef, torch.UntypedStorage | None]] = {}
         self._sweep_at = _SWEEP_ENTRIES
         self._new_bytes = 0
+
+    def keeps(self, tensor: torch.Tensor) -> bool:
+        """Whether a tensor is small enough to be kept."""
+        n_elements = tensor.numel()
+        if not self.keeps_large:
+            return n_elements <= _FEW_ELEMENTS
+        return n_elements <= MOST_ELEMENTS or n_elements * tensor.element_size() <= MOST_BYTES
 
     def knows(self, tensor: torch.Tensor) -> bool:
         """Whether `value` has something for a tensor."""
@@ -77,7 +92,7 @@ class KnownValues:
         """
         memory = self._memory(tensor)
         if memory is None:
-            if not whole or not _fills(tensor) or tensor.numel() > MOST_ELEMENTS:
+            if not whole or not _fills(tensor) or not self.keeps(tensor):
                 return None
             memory = self._hold(tensor, torch.UntypedStorage(tensor.untyped_storage().nbytes(), device="cpu"))
         elif self._below is not None and tensor.untyped_storage()._cdata not in self._held:
@@ -94,7 +109,7 @@ class KnownValues:
         if not _has_memory(tensor):
             return
         size = tensor.untyped_storage().nbytes()
-        if tensor.numel() <= MOST_ELEMENTS and size <= MOST_ELEMENTS * _WIDEST_ITEM:
+        if self.keeps(tensor) and size <= MOST_ELEMENTS * _WIDEST_ITEM:
             memory = self._hold(tensor, torch.UntypedStorage(size, device="cpu"))
             if tensor.numel():
                 with apart():
@@ -109,7 +124,7 @@ class KnownValues:
         """A meta tensor with a known value, which is copied: the caller's tensor stays as it is."""
         with apart():
             meta = torch.empty_strided(value.size(), value.stride(), dtype=value.dtype, device="meta")
-            if value.device.type == "cpu" and value.numel() <= MOST_ELEMENTS:
+            if value.device.type == "cpu" and self.keeps(value):
                 self.learn(meta, value)
             return meta.requires_grad_(value.requires_grad) if value.is_leaf else meta
 

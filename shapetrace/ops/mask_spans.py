@@ -11,7 +11,7 @@ from shapetrace.ir import Span
 Rows = Sequence[int]
 
 MOST_SPANS = 128
-MOST_CELLS = 1 << 24
+MOST_CELLS = 1 << 26
 """Masks with more cells are not looked at."""
 
 
