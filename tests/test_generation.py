@@ -278,3 +278,41 @@ def test_a_loop_of_ones_own_without_a_cache_writes_none() -> None:
             text = torch.cat([text, model(text, use_cache=False).logits[:, -1:].argmax(-1)], -1)
     assert [(bill.cache_read, bill.cache_written) for bill in g.bills] == [(0, 0)] * 3
     assert g.cache_bytes == 0
+
+
+@pytest.mark.parametrize("model", ["gpt2", "hf:gpt2", "transformer-base", "hf:t5"])
+def test_several_sequences_keep_as_much_each(model) -> None:
+    one, three = (
+        generated_by_request(Request(model=model, shape={"seq": 5, "batch": n, "dtype": "bfloat16"}), print, 2)
+        for n in (1, 3)
+    )
+    assert [(3 * b.cache_read, 3 * b.cache_written) for b in one.bills] == [
+        (b.cache_read, b.cache_written) for b in three.bills
+    ]
+    assert [3 * bill.flops for bill in one.bills] == [bill.flops for bill in three.bills]
+    weights = [each.bills[2].weights_read for each in (one, three)]
+    assert weights[0] <= weights[1] < 1.001 * weights[0]  # of tables, a row for each sequence
+
+
+def test_a_text_is_as_long_as_its_words_and_says_so_beside_a_length(monkeypatch, capsys) -> None:
+    from shapetrace.cli import main
+
+    found = generated_by_request(Request(model="gpt2", text="The capital of France is", shape={"layers": 2}), print, 1)
+    assert [step.results[0].shape for step in found.passes[0].steps if step.kind == "scores"] == [(5, 5)]
+    monkeypatch.setattr("sys.argv", ["shapetrace", "run", "gpt2", "--text", "a b", "--seq", "5", "--generate", "1"])
+    with pytest.raises(SystemExit) as ended:
+        main.main()
+    assert ended.value.code == 2
+    assert "--seq and a text of 2 tokens" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("model", ["gpt2", "hf:gpt2"])
+def test_the_length_of_a_prompt_has_a_name_of_its_own(model, monkeypatch, capsys) -> None:
+    from shapetrace.cli import main
+
+    monkeypatch.setattr("sys.argv", ["shapetrace", "run", model, "--prompt-len", "7", "--generate", "1", "-f", "csv"])
+    with pytest.raises(SystemExit) as ended:
+        main.main()
+    assert not ended.value.code
+    said = capsys.readouterr().out
+    assert "[7,64]×[64,7]→[7,7]" in said and "[1,64]×[64,8]→[1,8]" in said

@@ -51,7 +51,9 @@ class InputOptions:
     device: Annotated[str | None, _option(_SHAPE, "auto, meta, cpu or cuda; auto is meta: no memory.", "--device")] = (
         None
     )
-    seq: Annotated[int | None, _option(_INPUT, "Tokens (1024).", "--seq")] = None
+    seq: Annotated[
+        int | None, _option(_INPUT, "Tokens (1024); of a prompt beside --generate.", "--seq", "--prompt-len")
+    ] = None
     target_seq: Annotated[
         int | None, _option(_INPUT, "Tokens of the decoder beside an encoder (as many).", "--target-seq")
     ] = None
