@@ -190,14 +190,16 @@ def _named_in(statement: str, frame: FrameType) -> list[str]:
     source = _source(frame.f_code)
     owner = type(frame.f_locals.get("self"))
     if issubclass(owner, nn.Module) and not owner.__module__.startswith("torch."):
-        source += _source(owner)
+        source += _source(owner)  # type: ignore[arg-type]  # any class can be hashed
     names: list[str] = re.findall(r"`(\w+)`", statement)
     for name in re.findall(r"[A-Za-z_]\w*", statement):
         names += [name, *re.findall(rf"\b{re.escape(name)}\s*=[^\n]*?config\.(\w+)", source)]
     return list(dict.fromkeys(names))
 
 
+@functools.cache
 def _source(of: Any) -> str:
+    """The source of a function or a class; to find that of a class takes reading its whole module."""
     try:
         return inspect.getsource(of)
     except (OSError, TypeError):
