@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 
@@ -83,6 +84,34 @@ def test_cycles_are_searched_for_as_before_and_not_while_a_pass_without_memory_r
         assert model.searched == is_on
     finally:
         gc.enable()
+
+
+def test_what_was_frozen_stays_frozen() -> None:
+    try:
+        gc.freeze()
+        before = gc.get_freeze_count()
+        capture(nn.Linear(4, 4, device="meta"), (torch.ones(2, 4, device="meta"),))
+        assert gc.get_freeze_count() > before // 2  # some of it may have ended by itself
+    finally:
+        gc.unfreeze()
+
+
+class Circular(nn.Module):
+    """Makes an object that holds itself."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        made = nn.Identity()
+        made.itself = [made]
+        self.made = weakref.ref(made)
+        return x + 1
+
+
+def test_cycles_that_a_pass_makes_are_found_after_it() -> None:
+    model = Circular()
+    capture(model, (torch.ones(2, 4, device="meta"),))
+    assert gc.get_freeze_count() == 0
+    gc.collect()
+    assert model.made() is None
 
 
 def all_state(model: nn.Module) -> object:
