@@ -2,8 +2,10 @@
 
 import shlex
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
+from shapetrace.drawing import Look
 from shapetrace.drawing.content.facts import facts_of
 from shapetrace.errors import MissingPartError
 from shapetrace.formats import FORMATS, ready, rendering
@@ -45,8 +47,8 @@ def publish(
     options = options or Options()
     chosen = ready(formats, "outline", options)
     among = [each.name for each in chosen]
-    is_followed = bool(options.look and options.look.follow)
-    parts = [part] if part else [each for each in _parts(outline) if not (is_followed and each.view)]
+    options = options if part else _of_one_product(outline, options)
+    parts = [part] if part else _marked(_parts(outline), options)
     contents: dict[str, dict[str, Content]] = {each.name: {} for each in parts}
     missing: MissingPartError | None = None
     whole = next((each for each in parts if not each.view), parts[0])
@@ -76,6 +78,24 @@ def part_of(section: str | None, step: int | None) -> Excerpt | None:
     if section is None and step is None:
         return None
     return Excerpt(slug(section) if section is not None else f"step-{step}", section, step)
+
+
+def _of_one_product(outline: Outline, options: Options) -> Options:
+    """Of a model that is one product alone, how it makes an entry is the picture."""
+    steps, look = list(outline.steps()), options.look or Look()
+    if len(steps) != 1 or look.follow or look.entry or steps[0].inner is None:
+        return options
+    shape = steps[0].results[0].shape
+    is_plain = len(shape) == 2 and all(len(operand.shape) == 2 for operand in steps[0].operands)
+    return replace(options, look=replace(look, entry=(min(2, shape[0]), shape[1]))) if is_plain else options
+
+
+def _marked(parts: list[Excerpt], options: Options) -> list[Excerpt]:
+    """Those parts that can show what is marked: an entry is of one product, and a map has no rows."""
+    look = options.look
+    if look and look.entry:
+        return [Excerpt("entry")]
+    return [each for each in parts if not (look and look.follow and each.view)]
 
 
 def _below(folder: Path) -> tuple[tuple[str, str], ...]:

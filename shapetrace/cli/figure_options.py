@@ -120,6 +120,9 @@ class FigureOptions(SectionOptions):
     follow: Annotated[
         str, _option(_WHAT, "Mark one row through the figure: its number from 1 on, or its word.", "--follow")
     ] = ""
+    entry: Annotated[
+        str, _option(_WHAT, "Of one product: mark row 2, column 5 and their entry, as in 2,5.", "--entry")
+    ] = ""
     generate: Annotated[
         int | None, _option(_WHAT, "N decode steps behind the prefill, in columns.", "--generate", min=1)
     ] = None
@@ -150,7 +153,7 @@ class FigureOptions(SectionOptions):
             f"--view {self.view}": self.view not in {"overview", _GENERATION}, "--section": self.section,
             "--step": self.step, "--explain": self.explain, "--fused": self.fused, "--hide": self.hide,
             "--list-alike": self.list_alike, "--expand": self.expand, "--dims": self.dims != "numbers",
-            "--follow": self.follow,
+            "--follow": self.follow, "--entry": self.entry,
         }  # fmt: skip
         if lost := [option for option, given in of_one_pass.items() if given]:
             raise UsageError(f"{lost[0]} is of one pass, {what} of several: leave one of them out")
@@ -172,7 +175,7 @@ class FigureOptions(SectionOptions):
     def look(self) -> "Look":
         """What it shows and hides, and how much of the model."""
         view = "overview" if self.view == _GENERATION else self.view
-        return replace(SectionOptions.look(self), view=view, follow=self.follow)  # type: ignore[arg-type]  # Look checks it
+        return replace(SectionOptions.look(self), view=view, follow=self.follow, entry=self.entry or None)  # type: ignore[arg-type]  # Look checks it
 
     @property
     def part(self) -> "Excerpt | None":

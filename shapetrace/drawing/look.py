@@ -39,6 +39,7 @@ class Look:
             once; ``rows`` every step in a row of its own; ``map`` boxes and arrows on one screen; ``story`` on one
             page, only what multiplies.
         follow: A position to follow, its number from 1 on or its word; "" for none.
+        entry: Row and column, from 1 on, of an entry of one product; None for none.
         max_rows: The most rows; sections beyond are drawn as one row each.
         templates: Folder of the user, whose themes and labels come before ours.
     """
@@ -53,6 +54,7 @@ class Look:
     expand: bool = False
     view: View = "overview"
     follow: str = ""
+    entry: tuple[int, int] | None = None
     max_rows: int = MAX_ROWS
     templates: Path | None = None
 
@@ -61,6 +63,11 @@ class Look:
         check(self.width_px)
         object.__setattr__(self, "width_px", float(self.width_px))
         object.__setattr__(self, "follow", str(self.follow).strip())
+        object.__setattr__(self, "entry", _pair(self.entry))
+        if self.entry and self.follow:
+            raise UsageError("follow marks a row, entry an entry of one product: leave one of them out")
+        if self.entry and self.view in {"map", "mesh", "story"}:
+            raise UsageError(f"an entry is of one product, the {self.view} shows many: choose a step instead")
         if self.dims not in {"numbers", "names", "both"}:
             raise UsageError(f"dims is {self.dims!r}; expected numbers, names or both")
         if self.view not in get_args(View):
@@ -79,3 +86,15 @@ class Look:
     def hidden_kinds(self) -> frozenset[str]:
         """Kinds of steps that are left out."""
         return frozenset().union(*(HIDEABLE[word] for word in self.hide))
+
+
+def _pair(entry: object) -> tuple[int, int] | None:
+    """``2,5``, or two numbers."""
+    if entry is None or entry == "":
+        return None
+    parts = entry.split(",") if isinstance(entry, str) else entry
+    try:
+        row, column = (int(part) for part in parts)  # type: ignore[attr-defined]
+    except (TypeError, ValueError):
+        raise UsageError(f"entry is {entry!r}; expected a row and a column, as in 2,5") from None
+    return row, column

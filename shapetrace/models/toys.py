@@ -67,6 +67,21 @@ class SixWords(CrossWords):
         return (_features(self, 6, 4),)
 
 
+class Product(nn.Module):
+    """One matrix product and nothing else: (4, 3) x (3, 5) -> (4, 5)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.B = nn.Parameter(torch.arange(15.0).view(3, 5))
+
+    def forward(self, A: Tensor) -> Tensor:
+        return A @ self.B
+
+    def example_inputs(self) -> tuple[Tensor, ...]:
+        """Four rows of three numbers."""
+        return (_features(self, 4, 3),)
+
+
 class OneAttention(nn.Module):
     """The self-attention of a model alone: x (1, T, C) -> (1, T, C)."""
 
@@ -109,6 +124,7 @@ def variant(kv_heads: int | None = None, latent: Latent | None = None) -> OneAtt
 
 
 TOYS: dict[str, Callable[[], nn.Module]] = {
+    "matmul": Product,
     "single-head": SingleHead,
     "six-words": SixWords,
     "cross-words": CrossWords,

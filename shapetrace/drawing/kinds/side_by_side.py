@@ -62,8 +62,10 @@ def compare(
         UsageError: If there are not two or three outlines, one has no such section, or the width is too small.
     """
     look = look or Look()
-    if look.follow:
-        raise UsageError("follow is of one model, a comparison of several: leave it out")
+    if look.follow or look.entry:
+        raise UsageError(
+            f"{'follow' if look.follow else 'entry'} is of one model, a comparison of several: leave it out"
+        )
     parts = parts_of(outlines, section)
     if look.width_px < len(outlines) * _NARROWEST_PX:
         needed = len(outlines) * _NARROWEST_PX

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from shapetrace.drawing.condensing.gathering import lines_of
+from shapetrace.drawing.content.entry import entry_of
 from shapetrace.drawing.content.following import fact_of, legend_of_followed, name_of
 from shapetrace.drawing.content.rows import rows_in
 from shapetrace.drawing.content.selecting import FAILURE
@@ -76,6 +77,7 @@ def figure(
         return _WHOLE[look.view](outline, colours, words, look)
     if section == FAILURE and outline.explained:
         return failure_figure(outline, outline.explained, colours, words, look)
+    step, entry = entry_of(outline, step, look.entry) if look.entry else (step, None)
     if look.view == "overview" and not (look.expand or section or step is not None):
         lines = lines_of(outline, look) if look.width_px >= NARROWEST_PX else ()
         drawn = overview_figure(outline, lines, colours, words, look) if lines else None
@@ -87,7 +89,7 @@ def figure(
         facts = (*subject.facts, fact_of(outline, follow, words))
         subject = replace(subject, facts=facts, title=look.title or _title(subject, follow, words))
     style = Style(Scale(), look.dims, colours.hatched, words.say("scalar"), shapes=False, follow=follow)
-    style = replace(style, tokens=axes_of_followed(follow))
+    style = replace(style, tokens=entry.cells() if entry else axes_of_followed(follow), entry=entry)
     planned = plan(subject.items, style, words, look)
     footnotes = tuple(_footnotes(subject, outline.failure, words, look))
     return _composed(subject, planned, colours, words, footnotes)
@@ -130,6 +132,8 @@ def legend_of(planned: Plan, theme: Theme, words: Words) -> Iterator[tuple[str, 
         yield "match", words.say("inner sizes match")
     if any(any(row.emphasis.axes) for row in rows if row.emphasis):
         yield "clash", words.say("sizes that do not fit")
+    if planned.style.entry is not None:
+        yield "marker", planned.style.entry.legend(words)
     yield from legend_of_followed(planned.style.follow, operands, words)
     if planned.rails:
         yield "rail", words.say("residual")

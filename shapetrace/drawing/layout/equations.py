@@ -1,7 +1,7 @@
 """A row's equation as cells in slots: operands, operators, pills, results."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from shapetrace.drawing.content.emphasis import Emphasis
 from shapetrace.drawing.content.rows import Row, shared
@@ -55,7 +55,12 @@ def _single(step: Step, style: Style, words: Words, emphasis: Emphasis | None) -
     told = emphasis or Emphasis("clash")
     operands = [_operand(step, place, style, told) for place in range(n_operands)]
     results = [
-        matrix(result, style, upright=_upright_result(step), pointed=told.at(n_operands + place))
+        matrix(
+            result,
+            _spotted(step, style, n_operands + place),
+            upright=_upright_result(step),
+            pointed=told.at(n_operands + place),
+        )
         for place, result in enumerate(step.results)
     ]
     symbol = "→" if step.kind == "lookup" else step.operator
@@ -97,7 +102,13 @@ def _operand(step: Step, place: int, style: Style, emphasis: Emphasis) -> Cell:
     inner = step.inner[place] if step.inner and place < 2 else None
     inner = None if emphasis.reason == "change" else inner  # that inner sizes match is not what such a figure tells
     upright = (step.kind == "lookup" and place == 0) or (place == 1 and step.inner is not None)
-    return matrix(operand, style, inner=inner, upright=upright, pointed=emphasis.at(place))
+    return matrix(operand, _spotted(step, style, place), inner=inner, upright=upright, pointed=emphasis.at(place))
+
+
+def _spotted(step: Step, style: Style, place: int) -> Style:
+    """The style with what is marked in a matrix, where an entry of this step is shown."""
+    entry = style.entry
+    return style if entry is None or entry.step.id != step.id else replace(style, spot=entry.spot(place))
 
 
 def _upright_result(step: Step) -> bool:

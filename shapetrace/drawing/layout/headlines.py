@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from shapetrace.drawing.content.following import told
 from shapetrace.drawing.content.ranking import sending
 from shapetrace.drawing.content.rows import Row, shared
 from shapetrace.drawing.layout.boxes import around
@@ -14,7 +13,6 @@ from shapetrace.drawing.metrics import clean, shortened, width_px, wrapped
 from shapetrace.drawing.primitives import Mark, Span, Text
 from shapetrace.drawing.wording import Words, flops_text, short
 from shapetrace.outlining.equation import equation, sizes_of
-from shapetrace.outlining.following import Followed
 from shapetrace.outlining.structure import Operand
 
 _GAP_PX = 12.0
@@ -23,7 +21,7 @@ _LEAST_PX = 70.0
 _SEPARATOR = " · "
 
 
-def headline(row: Row, words: Words, room_px: float, dims: str = "numbers", follow: Followed | None = None) -> Cell:
+def headline(row: Row, words: Words, room_px: float, dims: str = "numbers", followed: str = "") -> Cell:
     """Write what is above a row, from (0, 0) to the right and down; it is as wide as its room.
 
     The first line has the title, the path and the shapes as long as they fit, and the costs at its right end. What
@@ -49,7 +47,7 @@ def headline(row: Row, words: Words, room_px: float, dims: str = "numbers", foll
         else:
             below.append((ink, text))
     marks += _lines(below, _SEPARATOR.join(_notes(row, words)), room_px)
-    marks += followed_lines(told(row.drawn(), follow, words), around(marks).bottom - 3, room_px)
+    marks += followed_lines(followed, around(marks).bottom - 3, room_px)
     return cell(marks)
 
 

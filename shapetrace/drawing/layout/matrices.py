@@ -4,10 +4,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from shapetrace.drawing.content.emphasis import Pointed
+from shapetrace.drawing.content.entry import Entry, Spot
 from shapetrace.drawing.inks import SHIFT_PX
 from shapetrace.drawing.layout.boxes import around
 from shapetrace.drawing.layout.cells import Cell, cell
-from shapetrace.drawing.layout.following import followed_marks
+from shapetrace.drawing.layout.following import entry_marks, followed_marks
 from shapetrace.drawing.layout.frames import ZIGZAG_AT, Frame, frame_of, sliced
 from shapetrace.drawing.layout.names import badge, name_spans, shape_pieces
 from shapetrace.drawing.layout.scale import Scale
@@ -41,6 +42,8 @@ class Style:
         shapes: True to write the whole shape below each rectangle, besides the sizes at its edges.
         follow: The position that is marked; None for none.
         tokens: Axes on which one row is one token.
+        entry: An entry of the product that is drawn; None for none.
+        spot: What of it is marked in one matrix.
     """
 
     scale: Scale
@@ -50,6 +53,8 @@ class Style:
     shapes: bool = True
     follow: Followed | None = None
     tokens: Mapping[int, TokenAxis] = field(default_factory=dict)
+    entry: Entry | None = None
+    spot: Spot | None = None
 
 
 _PLAIN = Pointed("change")
@@ -78,6 +83,7 @@ def matrix(
     frame, grid = token_frame(plain, operand, style.tokens)
     marks = [*token_body(frame, operand, grid)]
     marks += followed_marks(frame, operand, style.follow, token_pitches(frame, operand, grid))
+    marks += entry_marks(frame, operand, style.spot)
     marks += [*_edges(frame, operand, style, inner, pointed), *_name(frame, operand, style)]
     if style.shapes or not operand.shape:
         marks += _shape(frame, operand, style, pointed)

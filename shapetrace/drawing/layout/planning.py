@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from shapetrace.drawing.content.following import told
 from shapetrace.drawing.content.rails import Rail, rails_for
-from shapetrace.drawing.content.rows import Item, Panel, rows_in, unchained
+from shapetrace.drawing.content.rows import Item, Panel, Row, rows_in, unchained
 from shapetrace.drawing.layout.equations import drawn_operands
 from shapetrace.drawing.layout.fitting import fit_lines, too_long
 from shapetrace.drawing.layout.headings import MARGIN_PX
@@ -54,9 +55,19 @@ def plan(items: tuple[Item, ...], style: Style, words: Words, look: Look) -> Pla
     fitted = fit_lines(rows, style, words, room)
     used_px = max((line.right for lines in fitted.lines for line in lines), default=0.0)
     width = min(max(margins.equation + used_px + right_px, COLUMN_PX), look.width_px)
-    captions = [headline(row, words, width - margins.equation - right_px, style.dims, style.follow) for row in rows]
+    captions = [
+        headline(row, words, width - margins.equation - right_px, style.dims, _marked(row, style, words))
+        for row in rows
+    ]
     style = replace(style, scale=replace(style.scale, factor=fitted.factor))
     return Plan(items, tuple(map(FittedRow, rows, captions, fitted.lines)), rails, replace(margins, width=width), style)
+
+
+def _marked(row: Row, style: Style, words: Words) -> str:
+    """What is said of a row that is followed, or of an entry that is shown."""
+    if style.entry is not None and any(step.id == style.entry.step.id for step in row.steps):
+        return style.entry.said(words)
+    return told(row.drawn(), style.follow, words)
 
 
 def _margins(items: Sequence[Item], rails: Sequence[Rail]) -> Margins:
