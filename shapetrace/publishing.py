@@ -94,7 +94,7 @@ def _marked(parts: list[Excerpt], options: Options) -> list[Excerpt]:
     """Those parts that can show what is marked: an entry is of one product, and a map has no rows."""
     look = options.look
     if look and look.entry:
-        return [Excerpt("entry")]
+        return [Excerpt("overview")]
     return [each for each in parts if not (look and look.follow and each.view)]
 
 

@@ -74,5 +74,5 @@ def test_an_entry_is_two_numbers(entry):
 def test_a_model_that_is_one_product_is_that_picture_alone(product, tmp_path):
     from shapetrace.publishing import publish
 
-    assert {path.name for path in publish(product, tmp_path)} == {"entry.svg", "index.html", "README.md"}
-    assert "Y[2, 5] = " in (tmp_path / "entry.svg").read_text(encoding="utf-8")
+    assert {path.name for path in publish(product, tmp_path)} == {"overview.svg", "index.html", "README.md"}
+    assert "Y[2, 5] = " in (tmp_path / "overview.svg").read_text(encoding="utf-8")

@@ -89,6 +89,15 @@ def test_one_row_of_a_thousand_is_seen(long, view):
     assert "sees 300 of 1,024: 1 to 300 · 724 of 1,024 rows look back at it" in written(drawn)
 
 
+@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("follow", ["The", "is"])
+def test_rows_that_pad_have_no_cells_and_no_rings(view, follow):
+    padded = obtain(Request(model="gpt2", text=WORDS, shape={"pad": 1024}), print).outline()
+    drawn = figure(padded, look=look(view, follow), **VIEWS[view])
+    assert_sound(drawn)
+    assert drawn.height_px < 3000
+
+
 def test_a_row_of_the_source_is_read_by_the_rows_of_the_target():
     translator = obtain(Request(model="transformer-base", text="Das ist ein guter Satz"), print).outline()
     drawn = figure(translator, section="decoder.0.cross_attn", look=Look(follow="guter"))

@@ -12,6 +12,9 @@ _THINNEST_PX = 2.4
 _SHORTEST_PX = 5.0
 _INSET_PX = 2.5
 
+ALL = 1 << 40
+"""More rows than any matrix has."""
+
 Pitch = Callable[[int, int], tuple[float, float]]
 """Where indices from one to another begin and end along a side, in px from its start."""
 
@@ -24,11 +27,17 @@ class Grid:
         rows: Along the height.
         columns: Along the width.
         cells: Whether each entry has a cell of its own, and is marked alone.
+        shown: Rows and columns that have a place of their own: what pads is a short end without any.
     """
 
     rows: Pitch
     columns: Pitch
     cells: bool = False
+    shown: tuple[int, int] = (ALL, ALL)
+
+    def clipped(self, run: tuple[int, int], axis: int) -> tuple[int, int]:
+        """The part of a run of rows, or columns, that has a place."""
+        return min(run[0], self.shown[axis]), min(run[1], self.shown[axis])
 
 
 def even(length_px: float, size: int) -> Pitch:
@@ -71,6 +80,10 @@ def followed_marks(frame: Frame, operand: Operand, follow: Followed | None, grid
 
 def _stripe(frame: Frame, grid: Grid, row: int, run: tuple[int, int], *, each: bool) -> Iterator[Rect]:
     """Part of a row; where entries have cells, one by one."""
+    if grid.cells:
+        run = grid.clipped(run, 1)
+    if row >= grid.shown[0]:
+        return
     pieces = [(n, n + 1) for n in range(*run)] if each else [run]
     for start, stop in pieces:
         yield _box(frame, grid.rows(row, row + 1), grid.columns(start, stop))
@@ -79,7 +92,10 @@ def _stripe(frame: Frame, grid: Grid, row: int, run: tuple[int, int], *, each: b
 def _rings(frame: Frame, grid: Grid, seeing: Runs, own: int | None, column: int) -> Iterator[Rect]:
     """Who sees a column: a ring a cell, or around runs of rows."""
     across = grid.columns(column, column + 1)
-    for start, stop in seeing:
+    for run in seeing:
+        start, stop = grid.clipped(run, 0)
+        if start >= stop or column >= grid.shown[1]:
+            continue
         pieces = [(n, n + 1) for n in range(start, stop)] if grid.cells else [(start, stop)]
         for first, last in pieces:
             if grid.cells and first == own:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from shapetrace.drawing.layout.following import Grid, even_grid
+from shapetrace.drawing.layout.following import ALL, Grid, even_grid
 from shapetrace.drawing.layout.frames import Frame, backs, body, cuts
 from shapetrace.drawing.layout.token_axes import TOKEN_PX, TokenAxis, axis_of
 from shapetrace.drawing.primitives import Line, Mark, Point, Polygon, Rect
@@ -38,7 +38,12 @@ def token_pitches(frame: Frame, operand: Operand, grid: TokenGrid) -> Grid:
     """Where rows and columns are: tokens are all as long, others to scale."""
     to_scale = even_grid(frame, operand)
     rows, columns = _tokens if grid.rows else to_scale.rows, _tokens if grid.columns else to_scale.columns
-    return Grid(rows, columns, cells=bool(grid.rows and grid.columns))
+    return Grid(rows, columns, cells=bool(grid.rows and grid.columns), shown=(_real(grid.rows), _real(grid.columns)))
+
+
+def _real(axis: TokenAxis | None) -> int:
+    """How many indices of an axis have a place of their own."""
+    return axis.real if axis else ALL
 
 
 def _tokens(start: int, stop: int) -> tuple[float, float]:
@@ -58,7 +63,7 @@ def token_body(frame: Frame, operand: Operand, grid: TokenGrid) -> Iterator[Mark
     if frame.broken_across or frame.broken_down:
         return
     yield from _hairlines(frame, grid)
-    if operand.pattern == "slices" and operand.slices > 1 and not grid.columns:
+    if operand.pattern == "slices" and operand.slices > 1 and not (grid.columns or (grid.rows and grid.rows.padded)):
         yield cuts(frame, operand.slices)
     if seen and grid.rows and grid.columns:
         yield from visible_cells(frame, grid.rows, grid.columns, seen)
