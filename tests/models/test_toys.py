@@ -19,8 +19,8 @@ from shapetrace.obtaining import obtain
 from shapetrace.request import Request
 
 SHAPES = {
-    "single-head": (1, 8, 16), "six-words": (6, 4), "cross-words": (6, 4), "mha": (1, 128, 512), "gqa": (1, 128, 512),
-    "mqa": (1, 128, 512), "mla": (1, 128, 512), "nsa": (1, 64, 64),
+    "matmul": (4, 5), "single-head": (1, 8, 16), "six-words": (6, 4), "cross-words": (6, 4), "mha": (1, 128, 512),
+    "gqa": (1, 128, 512), "mqa": (1, 128, 512), "mla": (1, 128, 512), "nsa": (1, 64, 64),
 }  # fmt: skip
 
 
