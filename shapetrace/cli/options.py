@@ -113,7 +113,7 @@ class ModelOptions(InputOptions):
             metavar="MODEL", show_default=False,
             help="Nothing (the reference model), a preset (gpt2, llama-3.1-8b), hf:MODEL_TYPE or "
             "hf:path/to/config.json, package.module:attr or file.py:attr, a trace.json, or a toy: "
-            "toy:single-head, toy:cross-words, toy:six-words, toy:mha, toy:gqa, toy:mqa, toy:mla, toy:nsa.",
+            "toy:matmul, toy:single-head, toy:cross-words, toy:six-words, toy:mha, toy:gqa, toy:mqa, toy:mla, toy:nsa.",
         ),
     ] = ""  # fmt: skip
 
