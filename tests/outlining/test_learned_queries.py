@@ -56,3 +56,23 @@ def test_a_bias_of_heads_is_no_position() -> None:
     found = titles(read(PerHead(), torch.ones(1, 5, 16)))
     assert "Position" not in found
     assert "Add" in found
+
+
+class Latents(nn.Module):
+    """Learned rows that begin the stream, or learned positions that are added to it."""
+
+    def __init__(self, *, is_stream: bool) -> None:
+        super().__init__()
+        self.pool = Pool("fused")
+        self.rows = self.pool.latents if is_stream else nn.Parameter(torch.ones(1, 2, 16))
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.rows.expand(len(x), -1, -1) + self.pool(x)
+        return y
+
+
+@pytest.mark.parametrize("batch", [1, 3])
+def test_learned_rows_that_begin_a_stream_are_no_position(batch: int) -> None:
+    x = torch.ones(batch, 5, 16)
+    assert titles(read(Latents(is_stream=True), x))[-1] == "Residual"
+    assert titles(read(Latents(is_stream=False), x))[-1] == "Position"

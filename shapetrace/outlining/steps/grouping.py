@@ -15,7 +15,7 @@ _REAL_WORK: frozenset[OpKind] = frozenset(
 
 
 def residual_of(flow: Flow, op: Op, streams: Mapping[int, int]) -> tuple[int, int] | None:
-    """The stream and the branch of a residual: data added to what was computed from it.
+    """The stream and the branch of a residual: data, or learned rows, added to what was computed from them.
 
     Between the two lies real work (a product, a norm), so that ``x + 0.04·x³`` is none.
 
@@ -28,11 +28,13 @@ def residual_of(flow: Flow, op: Op, streams: Mapping[int, int]) -> tuple[int, in
     if names_of(op.kernels) != ["add"] and op.name not in ("add", "iadd", "add_"):
         return None
     data = [flow.root(value) for value in op.inputs if flow.is_data(value) and flow.is_floating(value)]
-    if len(data) != 2 or len(op.inputs) != 2 or data[0] == data[1]:
-        return None
     shapes = {flow.facts.tensor(value).shape for value in op.inputs}
-    if len(shapes) != 1:
+    if len(op.inputs) != 2 or len(shapes) != 1 or not data or (data[0] == data[-1] and len(data) == 2):
         return None
+    if len(data) == 1:
+        learned = next((root for root in map(flow.root, op.inputs) if root != data[0]), -1)
+        begins = learned >= 0 and flow.facts.tensor(learned).role == "weight" and _works_on(flow, learned, data[0])
+        return (learned, data[0]) if begins else None
     older, newer = sorted(data, key=lambda value: flow.facts.producer.get(value, -1))
     if _works_on(flow, older, newer):
         return older, newer
