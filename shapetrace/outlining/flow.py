@@ -229,7 +229,9 @@ class Flow:
         if "copy" in names_of(op.kernels):
             return op.inputs[-1]
         shape = self.facts.tensor(value).shape
+        read = {v for kernel in op.kernels for v in kernel.inputs}  # not what lends its shape alone: x.expand_as(y)
         candidates = [v for v in op.inputs if v != value]
+        candidates = [v for v in candidates if v in read] or candidates
         data = [v for v in candidates if self.is_data(v)] or candidates
         full = [v for v in data if prod(self.facts.tensor(v).shape) > 0] or data
         same = [v for v in full if self.facts.tensor(v).shape == shape]

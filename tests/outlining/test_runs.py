@@ -65,3 +65,27 @@ class Joint(nn.Module):
 
 def test_branches_that_are_spread_over_each_other_are_added_by_themselves() -> None:
     assert titles(read(Joint(), X))[2:4] == ["Add", "ReLU"]
+
+
+class Divided(nn.Module):
+    """A value over another one, in the shape that it lends, or over a number."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__()
+        self.kind, self.layer = kind, nn.Linear(16, 16)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.layer(x)
+        if self.kind == "normalize":
+            return nn.functional.normalize(y, dim=-1)
+        if self.kind == "expand_as":
+            return y / y.norm(dim=-1, keepdim=True).expand_as(y)
+        return y / (x.exp() if self.kind == "data" else 3.0)
+
+
+@pytest.mark.parametrize(
+    ("kind", "title"),
+    [("normalize", "L2 norm"), ("expand_as", "L2 norm"), ("data", "Exp, divide"), ("number", "Scale")],
+)
+def test_a_value_that_lends_its_shape_is_not_the_one_that_is_expanded(kind: str, title: str) -> None:
+    assert titles(read(Divided(kind), X))[1:] == [title]
