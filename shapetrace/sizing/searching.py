@@ -77,10 +77,7 @@ class Search:
 
     def fit(self, taken: Sequence[Variable]) -> str:
         """Why variables cannot be varied together; "" if they can."""
-        first, *others = drawn = self.draws(taken)
-        for each in taken:
-            if all(values[each] == each.base for values in drawn):
-                return f"there is no room for another value than {each.base}"
+        first, *others = self.draws(taken)
         return self.fits(first) or next((found for found in map(self.run, others) if isinstance(found, str)), "")
 
     def fits(self, values: Mapping[Variable, int]) -> str:
@@ -110,7 +107,8 @@ def taken(search: Search) -> list[Variable]:
         if not search.fit(untied):
             return untied
     found = _one_by_one(search)
-    if is_tied and any(each.key in search.refused for each in variables):
+    still = [each for each in found if all(values[each] == each.base for values in search.draws(found))]
+    if is_tied and (still or any(each.key in search.refused for each in variables)):
         search.refused.clear()
         return _loosened(tied, search)
     return found

@@ -5,8 +5,6 @@ import pytest
 from shapetrace.obtaining import obtain
 from shapetrace.proving import prove
 from shapetrace.request import Request
-from shapetrace.sizing.searching import Search
-from shapetrace.sizing.variables import Variable
 
 OTHER = 37
 """A length that no size of these models has."""
@@ -45,9 +43,3 @@ def test_a_size_that_happens_to_be_equal_gives_no_other_name_and_no_other_axis(n
         wrong = [(a, b) for a, b in zip(called, others, strict=True) if a != b and not b.endswith(": ")]
         assert (wrong, axes) == ([], same), f"{length} tokens"
         assert untold <= 0.1 * len(called)
-
-
-def test_what_always_gets_the_value_that_it_has_is_not_varied():
-    length, window = Variable("seq", "T", 12, "input"), Variable("window", "W", 8, "entry", below=True)
-    search = Search(lambda *_, **__: pytest.fail("nothing need run"), [length, window])
-    assert search.fit([length, window]) == "there is no room for another value than 8"
