@@ -8,8 +8,9 @@
 Importing this package does not import torch.
 """
 
-from shapetrace.api import Figure, Trace, compare, explain, explore, figure, load, outline, trace
+from shapetrace.api import Figure, Trace, compare, explain, explore, figure, outline, trace
 from shapetrace.errors import MissingPartError, ShapetraceError, TraceError, UsageError
+from shapetrace.loading import load
 from shapetrace.looping import generation
 from shapetrace.making import from_config, preset
 from shapetrace.proving import sizes

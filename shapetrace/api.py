@@ -1,4 +1,4 @@
-"""What ``import shapetrace`` offers: trace, outline, figure, compare, load. Only tracing a model imports torch."""
+"""What ``import shapetrace`` offers: trace, outline, figure, compare. Only tracing a model imports torch."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -13,7 +13,6 @@ from shapetrace.errors import UsageError
 if TYPE_CHECKING:
     import torch
 
-    from shapetrace.decoding import Generation
     from shapetrace.drawing import Figure as Drawing
     from shapetrace.drawing import Look
     from shapetrace.exploring import Tour
@@ -363,35 +362,3 @@ def explorer(
 
     options = Options(lang=lang, theme=theme, look=Look(title=title))
     return Explorer(render(tour, options, place=at), title or tour.name, height_px)
-
-
-def load(path: str | Path) -> "Trace | Generation":
-    """Read a trace that ``Trace.save`` or ``shapetrace run --save`` wrote, or a generation.
-
-    Raises:
-        UsageError: If it is no sound trace, and no sound generation.
-    """
-    from shapetrace import generations
-    from shapetrace.serialize import content, format_of, from_json
-
-    data = content(Path(path))
-    if format_of(data) == generations.FORMAT:
-        return generations.read(data, str(path))
-    trace = Trace.of(from_json(data, str(path)))
-    object.__setattr__(trace, "_source", str(path))  # for errors that only its meaning shows
-    return trace
-
-
-def load_pass(path: str | Path) -> Trace:
-    """Read a trace of one pass.
-
-    Raises:
-        UsageError: If it is no sound trace, or holds a generation.
-    """
-    found = load(path)
-    if not isinstance(found, Trace):
-        raise UsageError(
-            f"{path} holds the {len(found.passes)} passes of a generation: run, diagram and explore show them; "
-            "a trace of one pass is written by run MODEL --save"
-        )
-    return found

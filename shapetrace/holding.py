@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from shapetrace.api import Trace, load_pass
+from shapetrace.api import Trace
 from shapetrace.comparing import compare, compare_outlines, reading, snapshots
 from shapetrace.comparing.structure import Comparison
 from shapetrace.errors import UsageError
+from shapetrace.loading import load_pass
 from shapetrace.outlining.structure import Outline
 from shapetrace.writing import write
 

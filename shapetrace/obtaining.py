@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from shapetrace import ir
-from shapetrace.api import Trace, load, load_pass
+from shapetrace.api import Trace
 from shapetrace.errors import UsageError
+from shapetrace.loading import load, load_pass
 from shapetrace.request import Request, check, settings_of, shaped
 from shapetrace.running import Say, checked_run, given_inputs, part_of, placed_run, run
 from shapetrace.words import Words

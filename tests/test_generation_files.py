@@ -18,7 +18,7 @@ from shapetrace.generating import generated
 from shapetrace.outlining.choice import Choice
 from shapetrace.request import Request
 from tests.test_generation import ids, llama
-from tests.test_hostile_traces import VALUES, places
+from tests.test_hostile_traces import exchange, places
 
 N_MUTANTS = 150
 
@@ -135,16 +135,8 @@ def test_what_does_not_fit_several_passes_is_refused_in_one_line(words, said, tm
 def spoiled(document: dict[str, Any], chance: random.Random) -> dict[str, Any]:
     document = copy.deepcopy(document)
     outside = [place for place in places(document) if "trace" not in place]
-    *path, last = chance.choice(outside if chance.random() < 0.6 else list(places(document)))
-    holder: Any = document
-    for key in path:
-        holder = holder[key]
-    if chance.random() < 0.2:
-        del holder[last]
-    elif isinstance(holder[last], int) and chance.random() < 0.5:
-        holder[last] += chance.choice([-1, 1, 7, -100, 10**12])
-    else:
-        holder[last] = chance.choice(VALUES)
+    place = chance.choice(outside if chance.random() < 0.6 else list(places(document)))
+    exchange(document, place, chance, often=0.5, steps=(-1, 1, 7, -100, 10**12))
     return document
 
 

@@ -4,7 +4,7 @@ import copy
 import gzip
 import json
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +52,21 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
         yield from places(inner, (*path, key))
 
 
+def exchange(
+    document: Any, place: tuple[Any, ...], chance: random.Random, *, often: float, steps: Sequence[int]
+) -> None:
+    """Exchange what stands at a place, or leave it out; a number is so often moved by one of those steps."""
+    *path, last = place
+    for key in path:
+        document = document[key]
+    if chance.random() < 0.2:
+        del document[last]
+    elif isinstance(document[last], int) and chance.random() < often:
+        document[last] += chance.choice(steps)
+    else:
+        document[last] = chance.choice(VALUES)
+
+
 def spoiled(document: dict[str, Any], chance: random.Random) -> dict[str, Any]:
     """A value exchanged, moved or left out; or operations wired to others."""
     document = copy.deepcopy(document)
@@ -63,16 +78,7 @@ def spoiled(document: dict[str, Any], chance: random.Random) -> dict[str, Any]:
         for kernel in one["kernels"]:
             kernel["inputs"] = list(one["outputs"])
         return document
-    *path, last = chance.choice(list(places(document)))
-    holder: Any = document
-    for key in path:
-        holder = holder[key]
-    if chance.random() < 0.2:
-        del holder[last]
-    elif isinstance(holder[last], int) and chance.random() < 0.4:
-        holder[last] += chance.choice([-1, 1, 7, -100])
-    else:
-        holder[last] = chance.choice(VALUES)
+    exchange(document, chance.choice(list(places(document))), chance, often=0.4, steps=(-1, 1, 7, -100))
     return document
 
 

@@ -36,9 +36,11 @@ def call(values: KnownValues, func: Callable[..., Any], args: Sequence[Any], kwa
     if func in _INDEXES and args[0].is_meta:
         args = (args[0], _index(values, args[1]), *args[2:])
     if func in _LOOK_AT_SECOND:
-        return _with_lengths(values, func, args, kwargs)
+        with _while(values, keeps_cpu=True):  # it reads its second operand, and may fill another like it
+            return func(args[0], *values.real(args[1:2]), *args[2:], **kwargs)
     if func is scaled_dot_product_attention:
-        return _without_large(values, func, args, kwargs)
+        with _while(values, keeps_large=False):  # it makes masks of its own: large ones are worth nothing
+            return func(*args, **kwargs)
     result = func(*args, **kwargs)
     if func in _FROM_PYTHON and result.is_meta and not values.knows(result):
         data = args[1] if func is torch.Tensor.new_tensor else kwargs.get("data", args[0] if args else None)
@@ -47,22 +49,17 @@ def call(values: KnownValues, func: Callable[..., Any], args: Sequence[Any], kwa
     return result
 
 
-def _with_lengths(values: KnownValues, func: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
-    """Call a function that reads its second operand, and may fill another like it, on the CPU."""
-    before, values.keeps_cpu = values.keeps_cpu, True
+@contextmanager
+def _while(values: KnownValues, **settings: bool) -> Iterator[None]:
+    """Settings of what is kept, for this block."""
+    before = {name: getattr(values, name) for name in settings}
     try:
-        return func(args[0], *values.real(args[1:2]), *args[2:], **kwargs)
+        for name, setting in settings.items():
+            setattr(values, name, setting)
+        yield
     finally:
-        values.keeps_cpu = before
-
-
-def _without_large(values: KnownValues, func: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
-    """Call a function that makes masks of its own, of a size that only those of the code are worth."""
-    before, values.keeps_large = values.keeps_large, False
-    try:
-        return func(*args, **kwargs)
-    finally:
-        values.keeps_large = before
+        for name, setting in before.items():
+            setattr(values, name, setting)
 
 
 def _learn(values: KnownValues, made: torch.Tensor, data: Any) -> None:

@@ -11,7 +11,7 @@ import typer
 from shapetrace.cli.format_options import deliver, terminal_options
 from shapetrace.cli.naming import named
 from shapetrace.cli.options import takes_model
-from shapetrace.cli.terminal import say, waiting
+from shapetrace.cli.terminal import say, tracing
 from shapetrace.errors import UsageError
 from shapetrace.obtaining import obtain
 from shapetrace.request import Request
@@ -53,7 +53,7 @@ def check(
     table, to = ready(["table", format], "comparison", options)
     ignored, before = to_ignore(ignore.split(",")), _before(path, update)
     with_names = _with_names(dims, update, path, isinstance(before, Named))
-    with waiting(f"tracing {other or 'the reference model'}"):
+    with tracing(other):
         trace = obtain(replace(request, model=other), say)
     if trace.failure is not None:
         deliver(render(trace.outline(), table, options), table)

@@ -10,7 +10,7 @@ import typer
 from shapetrace.cli.figure_options import FigureOptions, takes_figure
 from shapetrace.cli.naming import named
 from shapetrace.cli.options import takes_model
-from shapetrace.cli.terminal import say, show, waiting
+from shapetrace.cli.terminal import say, show, tracing, waiting
 from shapetrace.obtaining import obtain, several
 from shapetrace.request import Request
 
@@ -42,14 +42,14 @@ def diagram(
         asked.check_one()
     chosen = ready(formats, "figure" if n_steps else "outline", options)
     make_folder(out)
-    with waiting(f"tracing {request.model or 'the reference model'}, {n_steps + 1} passes"):
+    with tracing(request.model, n_steps + 1):
         passes = several(request, say, n_steps, cached=not asked.no_cache)
     if passes is not None:
         asked.check_several("--generate" if n_steps else request.model)
         _drawn(passes, asked, out, chosen if n_steps else ready(formats, "figure", options))
         return
     asked.check_one()
-    with waiting(f"tracing {request.model or 'the reference model'}"):
+    with tracing(request.model):
         trace = obtain(request, say)
     trace = named(request, trace, asked.dims)
     with waiting("drawing"):

@@ -7,7 +7,7 @@ import typer
 
 from shapetrace.cli.format_options import deliver, terminal_options
 from shapetrace.cli.options import takes_model
-from shapetrace.cli.terminal import say, waiting
+from shapetrace.cli.terminal import say, tracing
 from shapetrace.obtaining import obtain
 from shapetrace.request import OF_ONE, Request, for_each
 
@@ -42,7 +42,7 @@ def diff(
     requests = for_each(request, (request.model, other), of_one=OF_ONE)
     traces = []
     for each in requests:
-        with waiting(f"tracing {each.model or 'the reference model'}"):
+        with tracing(each.model):
             traces.append(obtain(each, say))
     found = compare(traces[0], traces[1], names=_names([trace.model.name for trace in traces], requests))
     deliver(render(found, to, options), to, out)

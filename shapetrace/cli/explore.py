@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from shapetrace.cli.options import ModelOptions, numbers_in, takes
-from shapetrace.cli.terminal import say, show, waiting
+from shapetrace.cli.terminal import say, show, tracing, waiting
 from shapetrace.errors import UsageError
 from shapetrace.obtaining import obtain, several
 from shapetrace.request import OF_ONE, Request, for_each
@@ -94,7 +94,7 @@ def _models(requests: Iterable[Request], other: str, fused: bool) -> "Tour":
     if other:
         requests = [each for one in requests for each in for_each(one, (one.model, other), of_one=OF_ONE)]
     for each in requests:
-        with waiting(f"tracing {each.model or 'the reference model'}"):
+        with tracing(each.model):
             traces.append(obtain(each, say))
     subjects = tuple(replace(Explored.of(trace.outline()), starts_fused=fused) for trace in traces)
     return Tour(subjects, in_step=bool(other))
@@ -104,7 +104,7 @@ def _generated(request: Request, n_steps: int, fused: bool) -> "Tour | None":
     """A prefill and decode steps, traced or from a file; None where one pass is asked for."""
     from shapetrace.generating import tour
 
-    with waiting(f"tracing {request.model or 'the reference model'}, {n_steps + 1} passes"):
+    with tracing(request.model, n_steps + 1):
         found = several(request, say, n_steps)
     return None if found is None else tour(found, fused=fused)
 

@@ -9,7 +9,7 @@ import typer
 from shapetrace.cli.format_options import deliver, terminal_options
 from shapetrace.cli.naming import named
 from shapetrace.cli.options import takes_model
-from shapetrace.cli.terminal import say, waiting
+from shapetrace.cli.terminal import say, tracing
 from shapetrace.errors import UsageError
 from shapetrace.obtaining import obtain, several
 from shapetrace.request import Request
@@ -87,7 +87,7 @@ def run(
     if ops + costs + annotate > 1:
         raise UsageError("--ops, --costs and --annotate are tables of their own: choose one")
     (to,) = ready([format], "grid" if ops or costs or annotate else "outline", options)
-    with waiting(f"tracing {request.model or 'the reference model'}"):
+    with tracing(request.model):
         trace = obtain(request, say)
     trace = named(request, trace, "names" if annotate else dims, name or ())
     if save is not None:
@@ -123,7 +123,7 @@ def _several(
         raise UsageError(f"{given[0]} is of one pass, --generate of several: leave one of them out")
     if n_steps:
         ready([name], "grid", options)
-    with waiting(f"tracing {request.model or 'the reference model'}, {n_steps + 1} passes"):
+    with tracing(request.model, n_steps + 1):
         found = several(request, say, n_steps, cached=cached)
     if found is not None and given:
         raise UsageError(f"{given[0]} is of one pass, {request.model} of several: leave one of them out")

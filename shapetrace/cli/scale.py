@@ -9,7 +9,7 @@ import typer
 from shapetrace.cli.figure_options import StyleOptions, takes_style
 from shapetrace.cli.format_options import deliver, terminal_options
 from shapetrace.cli.options import ModelOptions, takes
-from shapetrace.cli.terminal import say, show, waiting
+from shapetrace.cli.terminal import say, show, tracing, waiting
 from shapetrace.errors import UsageError
 from shapetrace.obtaining import obtain
 from shapetrace.request import Request
@@ -72,7 +72,7 @@ def scale(
     options = replace(asked.options, **terminal_options())
     (to,) = ready([format if out is None else format_of_file(out, "grid").name], "grid", options)
     values = values_of(text)
-    with waiting(f"tracing {request.model or 'the reference model'}"):
+    with tracing(request.model):
         trace = obtain(request, say)
     with waiting("running at other sizes"):
         outline = prove(request, trace).outline()

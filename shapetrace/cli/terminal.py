@@ -6,7 +6,7 @@ import shutil
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import TextIO
 
 _PIPE_WIDTH = 120
@@ -48,6 +48,11 @@ def fail(message: str) -> None:
     label = "\x1b[1;31merror:\x1b[0m" if takes_color(sys.stderr) else "error:"
     readable = "".join(character if character.isprintable() else " " for character in message)
     say(f"{label} {' '.join(readable.split())}")
+
+
+def tracing(model: str, n_passes: int = 1) -> AbstractContextManager[None]:
+    """`waiting` for passes of a model; "" is the reference model."""
+    return waiting(f"tracing {model or 'the reference model'}" + (f", {n_passes} passes" if n_passes > 1 else ""))
 
 
 @contextmanager

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from shapetrace.api import load_pass
 from shapetrace.cli.markers import wanted_by
 from shapetrace.drawing.primitives import Figure
 from shapetrace.errors import UsageError
 from shapetrace.formats import FORMATS
 from shapetrace.formats.contract import Options
 from shapetrace.formats.rendering import render
+from shapetrace.loading import load_pass
 from shapetrace.outlining.structure import Outline
 from shapetrace.request import Request
 

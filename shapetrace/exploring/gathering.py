@@ -17,6 +17,7 @@ from shapetrace.exploring.touring import Explored, Tour
 from shapetrace.exploring.wiring import Place, value_keys
 from shapetrace.ir import Trace
 from shapetrace.language import Phrase
+from shapetrace.outlining.following import near
 from shapetrace.outlining.lanes import Positions
 from shapetrace.outlining.sentences import sentence
 from shapetrace.outlining.structure import Operand, Section, Step
@@ -157,19 +158,12 @@ def _operand(operand: Operand, key: int, where: Positions, given: frozenset[int]
         "source": operand.source,
         "axes": list(operand.axes) if any(axis >= 0 for axis in operand.axes) else [],
         "leaves": operand.value in given,
-        "sees": _seen(operand),
+        "sees": list(near(operand) or ()),  # columns before and after the diagonal
         "labels": list(operand.labels),
         "alone": [where.alone[operand.value]] if operand.value in where.alone else [],
         "moved": operand.value in where.moved,
     }
     return _without_empty(told) | {"value": key}
-
-
-def _seen(operand: Operand) -> list[int]:
-    """How many columns before and after the diagonal rows see under a mask; [] where they see all, or none knows."""
-    if operand.pattern == "band" and operand.band is not None:
-        return list(operand.band)
-    return [operand.shape[-1], 0] if operand.pattern == "causal" else []
 
 
 def _phrase(phrase: Phrase) -> list[Any]:

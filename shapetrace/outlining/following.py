@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import pairwise
 from typing import Literal
 
 from shapetrace.errors import UsageError
@@ -50,7 +49,9 @@ class Followed:
     def index(self, operand: Operand, axis: int) -> int | None:
         """Where it is along an axis of an operand, counted from either end; None if it is not known there."""
         rank = len(operand.shape)
-        if (operand.role != "data" and operand.value < 0) or not -rank <= axis < rank or operand.value in self._moved:
+        if operand.role != "data" and operand.value < 0:
+            return None
+        if not -rank <= axis < rank or operand.value in self.positions.moved:
             return None
         axis %= rank
         number = operand.axes[axis] if axis < len(operand.axes) else UNKNOWN
@@ -59,10 +60,6 @@ class Followed:
             return None if lane is None else lane.index(self.position)
         alone = operand.shape[axis] == 1 and axis == self._row_axis(operand)
         return 0 if alone and self.positions.alone.get(operand.value) == self.position else None
-
-    @property
-    def _moved(self) -> frozenset[int]:
-        return self.positions.moved
 
     @staticmethod
     def _row_axis(operand: Operand) -> int:
@@ -123,10 +120,10 @@ def seen_by_row(scores: Operand, row: int) -> Runs | None:
     n_rows, n_columns = scores.shape[-2:]
     if scores.veiled:
         return None
-    near = _near(scores)
-    if near is not None:
+    reach = near(scores)
+    if reach is not None:
         middle = row + n_columns - n_rows
-        return _clipped(middle - near[0], middle + near[1] + 1, n_columns)
+        return _clipped(middle - reach[0], middle + reach[1] + 1, n_columns)
     if scores.seen is None:
         return ((0, n_columns),)
     cells = _cells(scores.seen)
@@ -147,7 +144,7 @@ def sees_column(scores: Operand, column: int) -> Runs | None:
     return runs(bits)
 
 
-def _near(scores: Operand) -> tuple[int, int] | None:
+def near(scores: Operand) -> tuple[int, int] | None:
     """Columns before and after the diagonal that a row sees, where all rows see as many."""
     if scores.pattern == "causal":
         return scores.shape[-1], 0
@@ -171,15 +168,6 @@ def _clipped(start: int, stop: int, size: int) -> Runs:
 def count(found: Runs) -> int:
     """How many indices runs have."""
     return sum(stop - start for start, stop in found)
-
-
-def without(found: Runs, index: int) -> Runs:
-    """Runs without one index."""
-    pieces: list[tuple[int, int]] = []
-    for start, stop in found:
-        cuts = [start, *((index, index + 1) if start <= index < stop else ()), stop]
-        pieces += [(a, b) for n, (a, b) in enumerate(pairwise(cuts)) if n % 2 == 0 and a < b]
-    return tuple(pieces)
 
 
 def indices(found: Runs) -> Iterator[int]:

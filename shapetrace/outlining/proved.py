@@ -149,12 +149,11 @@ class _Reading:
         if ref.origin == "weight":  # it may be stored turned: what it meets says which axis is which
             other = self._as_value(ref, ref.value, groups) if len(set(ref.shape)) == len(ref.shape) else None
             return replace(self._checked(ref, by_atoms, other), lead=())
-        values = [ref.value, *(self._values(draft, ref, is_result=is_result) if ref.value >= 0 else ())]
-        whole = [each for each in (self._as_value(ref, value, groups) for value in values) if each is not None]
-        is_sure = whole and (
-            all(each == whole[0] for each in whole) or self._as_value(ref, ref.value, groups) is not None
-        )
-        return self._checked(ref, whole[0], by_atoms) if is_sure else self._checked(ref, by_atoms, None)
+        own = self._as_value(ref, ref.value, groups)
+        values = self._values(draft, ref, is_result=is_result) if own is None and ref.value >= 0 else ()
+        others = {each for each in (self._as_value(ref, value, groups) for value in values) if each is not None}
+        whole = own or (next(iter(others)) if len(others) == 1 else None)  # values that disagree prove nothing
+        return self._checked(ref, whole, by_atoms) if whole else self._checked(ref, by_atoms, None)
 
     def _completed(self, ref: Ref, found: Proved) -> Proved:
         """With sizes of the input that are 1 in this pass among its rows, where the value has them: B·T rows."""

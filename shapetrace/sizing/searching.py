@@ -115,6 +115,7 @@ def taken(search: Search) -> list[Variable]:
 
 
 def _one_by_one(search: Search) -> list[Variable]:
+    """Those that can be varied, alone or in pairs, and all of them together: inputs first, then entries by size."""
     able = [found for each in search.variables if (found := _able(each, search)) is not None]
     able += _able_in_pairs(search)
     inputs = [each for each in able if each.kind == "input"]

@@ -1,9 +1,7 @@
 """One entry of a product: which row and which column make it, and what is said of that."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
-from shapetrace.drawing.layout.token_axes import MOST_TOKENS, TokenAxis
 from shapetrace.drawing.metrics import clean
 from shapetrace.drawing.wording import Words
 from shapetrace.errors import UsageError
@@ -61,15 +59,6 @@ class Entry:
         """What green means."""
         phrase = "row {row}, column {column}, and the entry that they make"
         return words.say(phrase, row=f"{self.row + 1:,}", column=f"{self.column + 1:,}")
-
-    def cells(self) -> Mapping[int, TokenAxis]:
-        """The axes along which single entries are seen: those that are short."""
-        found: dict[int, TokenAxis] = {}
-        for operand in (*self.step.operands, *self.step.results):
-            for number, size in zip(operand.axes, operand.shape, strict=False):
-                if number >= 0 and 1 < size <= MOST_TOKENS:
-                    found[number] = TokenAxis(size, size)
-        return found
 
 
 def entry_of(outline: Outline, step: int | None, asked: tuple[int, int]) -> tuple[int, Entry]:

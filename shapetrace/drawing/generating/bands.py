@@ -90,7 +90,7 @@ def _ids(name: str, title: str, ids: Sequence[Operand | None], setting: Setting)
     told = tuple(f"[{each.shape[-1]}]" if each else "" for each in ids)
     follows = [any(earlier.logits for earlier in setting.columns[:place]) for place in range(len(ids))]
     cells = [
-        partial(with_shape, partial(ids_tile, each, next_id=next_id if follow else ""), (shape,)) if each else None
+        _told(partial(ids_tile, each, next_id=next_id if follow else ""), shape) if each else None
         for each, follow, shape in zip(ids, follows, told, strict=True)
     ]
     return Band(name, words.say(title), (words.say("one id a token"),), tuple(cells), told)
@@ -104,7 +104,7 @@ def _layer(layer: Layer, number: int, setting: Setting) -> Iterator[Band]:
     elif layer.crosses:
         of = (words.say("looks at the encoder"), *of)
     queries = [each.query if each else None for each in layer.columns]
-    yield _plain(f"query-{number}", words.say("Query"), of, queries, setting)
+    yield _plain(f"query-{number}", words.say("Query"), of, queries)
     for place, group in enumerate(_alike(layer)):
         yield _cache(f"cache-{number}-{place}", group, layer, setting)
     pairs = [each.expanded if each else () for each in layer.columns]
@@ -113,16 +113,24 @@ def _layer(layer: Layer, number: int, setting: Setting) -> Iterator[Band]:
     yield _scores(f"scores-{number}", layer, setting)
     sums = [each.summed.results[0] if each and each.summed else None for each in layer.columns]
     if any(sums):
-        yield _plain(f"sum-{number}", words.say("Weighted sum"), (), sums, setting)
+        yield _plain(f"sum-{number}", words.say("Weighted sum"), (), sums)
 
 
-def _plain(name: str, title: str, notes: tuple[str, ...], operands: Sequence[Operand | None], setting: Setting) -> Band:
-    cells = [_plain_cell(operand, setting) if operand else None for operand in operands]
-    return Band(name, title, notes, tuple(cells), tuple(shape_text(operand) if operand else "" for operand in operands))
+def _plain(name: str, title: str, notes: tuple[str, ...], operands: Sequence[Operand | None]) -> Band:
+    shapes = tuple(map(_written, operands))
+    cells = [
+        _told(partial(plain_tile, each), shape) if each else None for each, shape in zip(operands, shapes, strict=True)
+    ]
+    return Band(name, title, notes, tuple(cells), shapes)
 
 
-def _plain_cell(operand: Operand, setting: Setting) -> Drawer:  # noqa: ARG001 - one signature for all
-    return partial(with_shape, partial(plain_tile, operand), (shape_text(operand),))
+def _told(tile: Drawer, *lines: str) -> Drawer:
+    """A tile with what is said of it below."""
+    return partial(with_shape, tile, lines)
+
+
+def _written(operand: Operand | None) -> str:
+    return shape_text(operand) if operand else ""
 
 
 def _alike(layer: Layer) -> Iterator[tuple[int, ...]]:
@@ -154,7 +162,7 @@ def _cache(name: str, places: tuple[int, ...], layer: Layer, setting: Setting) -
 def _kept_cell(kept: Sequence[Kept], setting: Setting) -> Drawer:
     parts = _growth(kept[0])
     told = ("".join(parts),) if width_px("".join(parts), "shape") <= setting.room_px else parts
-    return partial(with_shape, partial(_side_by_side, [partial(kept_tile, each) for each in kept]), told)
+    return _told(partial(_side_by_side, [partial(kept_tile, each) for each in kept]), *told)
 
 
 def _growth(kept: Kept) -> tuple[str, str]:
@@ -186,20 +194,19 @@ def _pair(name: str, pairs: Sequence[tuple[Operand, ...]], layer: Layer, setting
         shapes = tuple(dict.fromkeys(map(shape_text, pair)))
         joined = ", ".join(shapes)
         lines = (joined,) if width_px(joined, "shape") <= setting.room_px else shapes
-        cells.append(partial(with_shape, partial(_side_by_side, [partial(plain_tile, o) for o in pair]), lines))
+        cells.append(_told(partial(_side_by_side, [partial(plain_tile, each) for each in pair]), *lines))
     return Band(name, names, notes, tuple(cells), tuple(", ".join(map(shape_text, pair)) for pair in pairs))
 
 
 def _scores(name: str, layer: Layer, setting: Setting) -> Band:
     words, last = setting.words, layer.passes[-1]
     scores = [each.scores.results[0] if each else None for each in layer.columns]
-    shapes = [shape_text(each) if each else "" for each in scores]
+    shapes = tuple(map(_written, scores))
     cells = [
-        partial(with_shape, partial(scores_tile, each), (shape,)) if each else None
-        for each, shape in zip(scores, shapes, strict=True)
+        _told(partial(scores_tile, each), shape) if each else None for each, shape in zip(scores, shapes, strict=True)
     ]
     notes = tuple(filter(None, (_product(last), _weighing(last, words))))
-    return Band(name, words.say("Scores"), notes, tuple(cells), tuple(shapes))
+    return Band(name, words.say("Scores"), notes, tuple(cells), shapes)
 
 
 def _product(attended: Attended) -> str:
@@ -226,7 +233,7 @@ def _logits(setting: Setting) -> Band:
     notes = [words.say(_PLACES[place]) for place in places if _PLACES[place]]
     if "nowhere" not in places:
         notes.insert(0, words.say("the last row chooses") if n_rows > 1 else words.say("of the last row"))
-    told = tuple(shape_text(logits) if logits else "" for logits, _ in scored)
+    told = tuple(_written(logits) for logits, _ in scored)
     return Band("logits", words.say("Logits"), tuple(notes), tuple(cells), told)
 
 

@@ -25,7 +25,7 @@ from shapetrace.drawing.layout.planning import Plan, plan
 from shapetrace.drawing.layout.scale import Scale
 from shapetrace.drawing.layout.sharing import drawn_sizes
 from shapetrace.drawing.layout.stacking import Placement, lay_out
-from shapetrace.drawing.layout.token_axes import axes_of_followed
+from shapetrace.drawing.layout.token_axes import axes_of_entry, axes_of_followed
 from shapetrace.drawing.look import Look
 from shapetrace.drawing.metrics import clean
 from shapetrace.drawing.primitives import Figure, Group, Mark, Span, Text
@@ -89,7 +89,7 @@ def figure(
         facts = (*subject.facts, fact_of(outline, follow, words))
         subject = replace(subject, facts=facts, title=look.title or _title(subject, follow, words))
     style = Style(Scale(), look.dims, colours.hatched, words.say("scalar"), shapes=False, follow=follow)
-    style = replace(style, tokens=entry.cells() if entry else axes_of_followed(follow), entry=entry)
+    style = replace(style, tokens=axes_of_entry(entry) or axes_of_followed(follow), entry=entry)
     planned = plan(subject.items, style, words, look)
     footnotes = tuple(_footnotes(subject, outline.failure, words, look))
     return _composed(subject, planned, colours, words, footnotes)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from shapetrace.drawing.content.entry import Entry
 from shapetrace.outlining.following import Followed
 from shapetrace.outlining.structure import Operand
 
@@ -57,3 +58,10 @@ def axes_of_followed(follow: Followed | None) -> Mapping[int, TokenAxis]:
             labels = positions.labels if (lane.start, lane.stop) == (0, positions.size) else ()
             found[number] = TokenAxis(size, size, labels)
     return found
+
+
+def axes_of_entry(entry: Entry | None) -> Mapping[int, TokenAxis]:
+    """The axes along which single entries of a product are seen: those that are short."""
+    matrices = (*entry.step.operands, *entry.step.results) if entry else ()
+    sizes = (each for matrix in matrices for each in zip(matrix.axes, matrix.shape, strict=False))
+    return {number: TokenAxis(size, size) for number, size in sizes if number >= 0 and 1 < size <= MOST_TOKENS}
