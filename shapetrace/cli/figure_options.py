@@ -131,6 +131,9 @@ class FigureOptions(SectionOptions):
         bool,
         _option(_WHAT, "With --generate: all is computed again in each pass, and what a cache saves.", "--no-cache"),
     ] = False
+    animate: Annotated[
+        bool, _option(_WHAT, "With --generate: an SVG in which the passes appear step by step.", "--animate")
+    ] = False
 
     @property
     def n_steps(self) -> int:
@@ -164,6 +167,8 @@ class FigureOptions(SectionOptions):
         Raises:
             UsageError: If its passes are asked for.
         """
+        if self.animate:
+            raise UsageError("--animate shows a prefill and decode steps: say how many with --generate N")
         if self.view == _GENERATION:
             raise UsageError("--view generation draws a prefill and decode steps: say how many with --generate N")
 
@@ -175,7 +180,8 @@ class FigureOptions(SectionOptions):
     def look(self) -> "Look":
         """What it shows and hides, and how much of the model."""
         view = "overview" if self.view == _GENERATION else self.view
-        return replace(SectionOptions.look(self), view=view, follow=self.follow, entry=self.entry or None)  # type: ignore[arg-type]  # Look checks it
+        chosen = replace(SectionOptions.look(self), view=view, follow=self.follow, entry=self.entry or None)  # type: ignore[arg-type]  # Look checks it
+        return replace(chosen, animate=self.animate)
 
     @property
     def part(self) -> "Excerpt | None":

@@ -40,6 +40,7 @@ class Look:
             page, only what multiplies.
         follow: A position to follow, its number from 1 on or its word; "" for none.
         entry: Row and column, from 1 on, of an entry of one product; None for none.
+        animate: True to let what a generation computes appear step by step, where a figure may move.
         max_rows: The most rows; sections beyond are drawn as one row each.
         templates: Folder of the user, whose themes and labels come before ours.
     """
@@ -55,6 +56,7 @@ class Look:
     view: View = "overview"
     follow: str = ""
     entry: tuple[int, int] | None = None
+    animate: bool = False
     max_rows: int = MAX_ROWS
     templates: Path | None = None
 

@@ -150,6 +150,7 @@ class Figure:
         groups: What is painted, in painting order.
         theme: What the inks look like.
         lang: Language of its words.
+        stages: Names of groups that appear one after another where a figure may move; elsewhere all of it stands still.
     """
 
     name: str
@@ -160,6 +161,7 @@ class Figure:
     groups: tuple[Group, ...]
     theme: Theme = field(repr=False)
     lang: str = "en"
+    stages: tuple[str, ...] = ()
 
     def marks(self) -> Iterator[Mark]:
         """All marks, in painting order."""

@@ -10,6 +10,7 @@ import hashlib
 import math
 import re
 from collections.abc import Sequence
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from markupsafe import Markup
 from shapetrace.drawing.inks import SHAPES, SHIFT_PX, SHIFTED_SIZE_PX, TEXTS
 from shapetrace.drawing.primitives import Figure, Group, Line, Mark, Point, Polygon, Text
 from shapetrace.formats.contract import Format
+from shapetrace.formats.moving import motion
 from shapetrace.formats.templating import rendered
 
 SANS = (
@@ -72,6 +74,7 @@ def render(figure: Figure, *, prefix: str = "", templates: Path | None = None, s
         "shifted_size_px": SHIFTED_SIZE_PX,
         "sans": SANS,
         "mono": MONO,
+        "motion": partial(motion, figure.stages, name),
     }
     filters = {"px": px, "xml": xml_text, "path": path_data, "corners": corners}
     return rendered("figure.svg", values, filters=filters, templates=templates)
@@ -217,7 +220,8 @@ def _point(point: Point) -> str:
 
 def _prefix(figure: Figure) -> str:
     """A name for the ids of this very figure: its own, and a digest of what it holds."""
-    digest = hashlib.sha256(repr((figure.title, figure.groups, figure.theme)).encode(errors="replace"))
+    held = (figure.title, figure.groups, figure.theme, *figure.stages)
+    digest = hashlib.sha256(repr(held).encode(errors="replace"))
     return f"s{digest.hexdigest()[:6]}"
 
 

@@ -107,6 +107,9 @@ def test_a_generation_is_one_figure_of_columns(shapetrace, tmp_path):
     drawn = (tmp_path / "generation.svg").read_text(encoding="utf-8")
     assert "Decode step 2" in drawn
     assert "[3, 4] + 1" in drawn
+    assert "data-stage" not in drawn
+    shapetrace("diagram", *given, "--generate", "2", "--animate", "--out", tmp_path)
+    assert "data-stage" in (tmp_path / "generation.svg").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("option", [("--section", "mlp"), ("--step", "1"), ("--view", "story"), ("--explain",)])
@@ -117,4 +120,5 @@ def test_what_is_of_one_pass_is_refused_beside_generate(shapetrace, tmp_path, op
 
 
 def test_the_view_of_a_generation_asks_how_many_steps(shapetrace, tmp_path):
-    assert "--generate N" in shapetrace("diagram", *SMALL, "--view", "generation", "--out", tmp_path, code=2).err
+    for option in (("--view", "generation"), ("--animate",)):
+        assert "--generate N" in shapetrace("diagram", *SMALL, *option, "--out", tmp_path, code=2).err

@@ -69,6 +69,8 @@ def figure(
         UsageError: If there is no such section, step, theme or language.
     """
     look = look or Look()
+    if look.animate:
+        raise UsageError("a pass is drawn in one picture: animate a generation, --generate N --animate")
     words = words_in(lang, look.templates)
     colours = theme_named(theme, look.templates)
     if look.view in _WHOLE:
