@@ -33,6 +33,7 @@ from shapetrace.outlining.structure import Outline, Section, Step
 _FOLDER = "explorer"
 _CHOICES = ("dims", "form", "view", "bars", "lang", "theme", "axis", "row", "entry", "pass", "rank", "with")
 """What a link holds behind its place."""
+_COUNTED = frozenset({"row", "entry"})
 
 
 def render(shown: Tour | Explored, options: Options, place: str = "") -> str:
@@ -122,8 +123,7 @@ def place_in(tour: Tour, asked: str) -> str:
     outlines = [subject.outline for subject in tour.subjects]
     where, mark, state = asked.partition("?")
     for choice in state.split("&") if state else ():
-        if (name := choice.partition("=")[0]) not in _CHOICES:
-            raise UsageError(f"no {name!r} in a link of the explorer: it holds {', '.join(_CHOICES)}")
+        _check_choice(*choice.partition("=")[::2])
     if not where:
         return (next((last_step(outline) for outline in outlines if outline.failure), "")) + mark + state
     for outline in outlines[:-1]:
@@ -132,6 +132,13 @@ def place_in(tour: Tour, asked: str) -> str:
         except UsageError:
             continue
     return _place_in(outlines[-1], where) + mark + state
+
+
+def _check_choice(name: str, value: str) -> None:
+    if name not in _CHOICES:
+        raise UsageError(f"no {name!r} in a link of the explorer: it holds {', '.join(_CHOICES)}")
+    if name in _COUNTED and "0" in value.partition("@")[0].split(","):
+        raise UsageError(f"{name}={value}: rows and columns are counted from 1")
 
 
 def title_of(tour: Tour, place: str, options: Options) -> str:

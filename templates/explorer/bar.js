@@ -3,7 +3,7 @@
 import { book, shownBy } from "./book.js";
 import { byId, fill, h } from "./dom.js";
 import { dimsOf, nameOf } from "./equations.js";
-import { endsAt, hasAxis, outerAxes, sizeOfAxis } from "./marking.js";
+import { endsAt, hasAxis, middleOf, outerAxes, sizeOfAxis } from "./marking.js";
 import { onSide } from "./sides.js";
 import { state } from "./state.js";
 import { titleOf } from "./tree.js";
@@ -38,7 +38,7 @@ function axisTold() {
   if (state.row >= 0) return [...head, ...followTold(size, places)];
   const others = book().steps.flatMap(shownBy).reduce((sum, operand) => sum + (operand.shape ?? []).filter((n, at) => n === size && (operand.axes?.[at] ?? -1) !== axis).length, 0);
   const rest = others ? ` ${say("{n} others of this size are not proved to be it.", { n: others })}` : "";
-  return [...head, say("the same axis in {n} steps, by what ran.", { n: places.length }), rest, " ", size > 1 ? h("button", { class: "go", "data-row": Math.floor(size / 2) }, say("Follow one of them")) : ""];
+  return [...head, say("the same axis in {n} steps, by what ran.", { n: places.length }), rest, " ", size > 1 ? h("button", { class: "go", "data-row": middleOf(size) }, say("Follow one of them")) : ""];
 }
 
 /**
@@ -60,13 +60,13 @@ function labelOf(row) {
 }
 
 /**
- * A field for one of many, counted from 0, with the way to the one before and after.
+ * A field for one of many, counted from 1, with the way to the one before and after.
  * @param {string} what "row", "i" or "j"
- * @param {number | string} value
+ * @param {number | undefined} index from 0 on
  * @param {number} size
  */
-export function number(what, value, size) {
-  return h("span", { class: "number" }, h("input", { type: "number", "data-number": what, value, min: 0, max: size - 1, "aria-label": say(what === "j" ? "Column" : "Row") }), h("span", { class: "mute" }, ` / ${grouped(size)}`));
+export function number(what, index, size) {
+  return h("span", { class: "number" }, h("input", { type: "number", "data-number": what, value: index === undefined ? "" : index + 1, min: 1, max: size, "aria-label": say(what === "j" ? "Column" : "Row") }), h("span", { class: "mute" }, ` / ${grouped(size)}`));
 }
 
 /** `S[412, 87] = Σ Q[412, k] · Kᵀ[k, 87]`, over what is summed. @returns {Child[] | null} */
@@ -75,11 +75,11 @@ function entryTold() {
   const outer = outerAxes(step), [i, j] = state.entry ?? [0, 0];
   if (!step || !outer) return null;
   const [a, b] = step.operands ?? [], [result] = step.results ?? [];
-  const at = (/** @type {number} */ axis, /** @type {number} */ index) => (axis === 0 ? `[${index}, k]` : `[k, ${index}]`);
+  const at = (/** @type {number} */ axis, /** @type {number} */ index) => (axis === 0 ? `[${index + 1}, k]` : `[k, ${index + 1}]`);
   const inner = dimsOf(a)[1 - outer[0]], isHidden = result.sees && result.shape?.[0] === result.shape?.[1] && (j > i + result.sees[1] || j < i - result.sees[0]);
   const stack = result.stack?.length ? ` ${say("for each of the {n} in the stack", { n: result.stack.join("×") })}` : "";
   return [
-    nameOf(result), `[${i}, ${j}] = Σ `, nameOf(a), at(outer[0], i), " · ", nameOf(b), at(outer[1], j), ", ",
+    nameOf(result), `[${i + 1}, ${j + 1}] = Σ `, nameOf(a), at(outer[0], i), " · ", nameOf(b), at(outer[1], j), ", ",
     say("a sum of {n} products", { n: inner }), stack,
     isHidden ? `. ${say("The mask hides it.")}` : "",
   ];

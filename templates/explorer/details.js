@@ -68,7 +68,7 @@ function stepDetails() {
 /** Of a product, fields for the entry that is looked at. @param {Step} step */
 function oneEntry(step) {
   if (!outerAxes(step)) return null;
-  const [rows, columns] = step.results?.[0]?.shape ?? [1, 1], [i, j] = (state.entrySide === state.side && state.entry) || ["", ""];
+  const [rows, columns] = step.results?.[0]?.shape ?? [1, 1], [i, j] = (state.entrySide === state.side && state.entry) || [];
   return h("p", { class: "one" }, say("One entry: row"), " ", number("i", i, rows), " ", say("column"), " ", number("j", j, columns));
 }
 

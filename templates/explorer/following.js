@@ -4,7 +4,7 @@ import { showBar, stepsWith } from "./bar.js";
 import { book } from "./book.js";
 import { byId, fill } from "./dom.js";
 import { nameOf } from "./equations.js";
-import { drawMarks, sizeOfAxis, tokenAxis } from "./marking.js";
+import { drawMarks, middleOf, sizeOfAxis, tokenAxis } from "./marking.js";
 import { isPair, onSide } from "./sides.js";
 import { state } from "./state.js";
 import { dot, titleOf } from "./tree.js";
@@ -87,7 +87,7 @@ export function toggleFollow() {
   const axis = state.axis >= 0 ? state.axis : tokenAxis(), side = state.axis >= 0 ? state.axisSide : state.side;
   if (axis < 0) return tellUnproved();
   lightAxis(axis, side);
-  followRow(Math.floor(onSide(side, () => sizeOfAxis(axis)) / 2));
+  followRow(middleOf(onSide(side, () => sizeOfAxis(axis))));
 }
 
 /**

@@ -4,7 +4,7 @@ import { book } from "./book.js";
 import { nextChange } from "./changes.js";
 import { byId } from "./dom.js";
 import { followRow, lightAxis, lightValue, lookAt, toggleFollow } from "./following.js";
-import { outerAxes } from "./marking.js";
+import { middleOf, outerAxes } from "./marking.js";
 import { choose, chosenRow, go, moveLayer, remember, set, show, toPass } from "./moving.js";
 import { closeMenu, isDark } from "./saving.js";
 import { isPair, sideOf, sides, subject, turns } from "./sides.js";
@@ -150,8 +150,8 @@ function toggleEntry() {
   const n = Number(state.place.slice(1)), side = sides().find((each) => state.place[0] === "t" && outerAxes(book(each).steps[n]));
   if (side === undefined) return;
   const [rows, columns] = book(side).steps[n].results?.[0]?.shape ?? [1, 1];
-  const row = state.row >= 0 && state.row < rows ? state.row : Math.floor(rows / 2);
-  lookAt([row, Math.min(Math.floor(columns / 3), columns - 1)], side);
+  const row = state.row >= 0 && state.row < rows ? state.row : middleOf(rows);
+  lookAt([row, Math.floor((columns - 1) / 3)], side);
 }
 
 /** The next step that differs. @param {number} by */

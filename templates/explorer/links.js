@@ -2,7 +2,7 @@
 
 import { book } from "./book.js";
 import { usualView } from "./map.js";
-import { outerAxes, sizeOfAxis } from "./marking.js";
+import { outerAxes, sizeOfAxis, tokenAxis } from "./marking.js";
 import { isPair, layerOf, numberOf, onSide, sides, subject, turns } from "./sides.js";
 import { BARS, THEMES, VIEWS, state } from "./state.js";
 
@@ -79,8 +79,8 @@ export function written() {
     ["lang", state.lang === state.page.lang ? "" : state.lang],
     ["theme", state.theme === state.page.theme ? "" : state.theme],
     ["axis", state.axis < 0 ? "" : `${state.axis}${state.axisSide ? "@2" : ""}`],
-    ["row", state.row < 0 ? "" : String(state.row)],
-    ["entry", state.entry ? `${state.entry.join(",")}${isPair() && state.entrySide ? "@2" : ""}` : ""],
+    ["row", state.row < 0 ? "" : String(state.row + 1)],
+    ["entry", state.entry ? `${state.entry.map((index) => index + 1).join(",")}${isPair() && state.entrySide ? "@2" : ""}` : ""],
     [turns() ?? "", turns() && state.side !== state.page.side ? String(numberOf(state.side)) : ""],
     ["with", isPair() ? encodeURI(onSide(1, () => placeText(state.place))) : ""],
   ]).filter(([, value]) => value);
@@ -106,11 +106,11 @@ export function follow(hash) {
   choose("bars", asked.get("bars") ?? "parameters", BARS);
   choose("lang", asked.get("lang") ?? state.page.lang, Object.keys(state.page.languages));
   choose("theme", asked.get("theme") ?? state.page.theme, THEMES);
-  const [axis, side] = (asked.get("axis") ?? "-1").split("@");
-  state.axis = Number.isInteger(Number(axis)) ? Number(axis) : -1;
+  const [axis, side] = (asked.get("axis") ?? "").split("@");
   state.axisSide = isPair() && side === "2" ? 1 : 0;
-  const row = Number(asked.get("row") ?? -1);
-  state.row = state.axis >= 0 && Number.isInteger(row) && row < onSide(state.axisSide, () => sizeOfAxis(state.axis)) ? Math.max(row, -1) : -1;
+  state.axis = axis === "" ? (asked.has("row") ? onSide(state.axisSide, tokenAxis) : -1) : Number.isInteger(Number(axis)) ? Number(axis) : -1;
+  const row = Number(asked.get("row") ?? 0);
+  state.row = state.axis >= 0 && isOneOf(row, onSide(state.axisSide, () => sizeOfAxis(state.axis))) ? row - 1 : -1;
   const found = [onSide(sides()[0], () => placeOf(path))];
   if (asked.has("with") && isPair()) found.push(onSide(1, () => placeOf(asked.get("with") ?? "")));
   state.place = found.find(({ key }) => key && key !== "s0")?.key ?? "s0";
@@ -126,7 +126,16 @@ function entryOf(text) {
   if (j === undefined || state.place[0] !== "t") return null;
   state.entrySide = isPair() ? Number(Boolean(side)) : state.side;
   const step = book(state.entrySide).steps[Number(state.place.slice(1))], shape = step?.results?.[0]?.shape ?? [];
-  return outerAxes(step) && Number(i) < shape[0] && Number(j) < shape[1] ? [Number(i), Number(j)] : null;
+  return outerAxes(step) && isOneOf(Number(i), shape[0]) && isOneOf(Number(j), shape[1]) ? [Number(i) - 1, Number(j) - 1] : null;
+}
+
+/**
+ * Whether a number counts one of so many, from 1 on.
+ * @param {number} number
+ * @param {number} size
+ */
+export function isOneOf(number, size) {
+  return Number.isInteger(number) && number >= 1 && number <= size;
 }
 
 /**

@@ -5,7 +5,7 @@ import { nextChange } from "./changes.js";
 import { byId } from "./dom.js";
 import { followRow, lightAxis, lightValue, lookAt, tellUnproved, tip, toggleFollow } from "./following.js";
 import { onHostTheme } from "./hosting.js";
-import { follow } from "./links.js";
+import { follow, isOneOf } from "./links.js";
 import { onKey } from "./keys.js";
 import { pointedAt } from "./marking.js";
 import { choose, drawAll, go, moveLayer, remember, set, show, showMore, showTheme, toPass } from "./moving.js";
@@ -115,11 +115,11 @@ function pick(element, event) {
 
 /** A number that was written. @param {HTMLInputElement} input */
 function write(input) {
-  const value = Number(input.value), what = input.dataset.number, [i, j] = state.entry ?? [0, 0];
-  if (input.value === "" || !Number.isInteger(value) || value < 0 || value > Number(input.max)) return;
+  const index = Number(input.value) - 1, what = input.dataset.number, [i, j] = state.entry ?? [0, 0];
+  if (input.value === "" || !isOneOf(index + 1, Number(input.max))) return;
   const side = sideOf(input);
-  if (what === "row") followRow(value);
-  else lookAt(what === "i" ? [value, j] : [i, value], input.closest("#details") ? side : state.entrySide);
+  if (what === "row") followRow(index);
+  else lookAt(what === "i" ? [index, j] : [i, index], input.closest("#details") ? side : state.entrySide);
   remember();
 }
 

@@ -39,6 +39,11 @@ function indexAlong(operand, at, axis) {
   return start <= state.row && state.row < stop ? state.row + shift : -1;
 }
 
+/** The one in the middle of so many, from 0 on. @param {number} size */
+export function middleOf(size) {
+  return Math.max(0, Math.floor((size - 1) / 2));
+}
+
 /** How many rows an axis has. @param {number} axis */
 export function sizeOfAxis(axis) {
   for (const operand of book().steps.flatMap(shownBy)) {

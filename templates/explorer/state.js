@@ -20,7 +20,7 @@ export const state = {
   axis: -1,
   /** The model, or pass, that is seen; of two side by side, the one that is being drawn. */
   side: 0,
-  /** Which of its rows is followed, or -1. */
+  /** Which of its rows is followed, or -1. Here rows and entries are counted from 0; to people, and in links, from 1. */
   row: -1,
   /** Row and column of the entry that is looked at, of the product that is chosen. @type {[number, number] | null} */
   entry: null,

@@ -153,6 +153,7 @@ def test_a_page_that_no_marker_shows_any_more_is_removed(post, shapetrace):
     [
         ("--at nowhere", "post.md:1: no section 'nowhere'"),
         ('--at "?colour=red"', "post.md:1: no 'colour' in a link of the explorer: it holds dims, form"),
+        ('--at "?entry=0,4"', "post.md:1: entry=0,4: rows and columns are counted from 1"),
         ("--frame -3", "post.md:1: Invalid value for '--frame'"),
         ("other.json", "post.md:1: "),
     ],

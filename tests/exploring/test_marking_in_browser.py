@@ -2,8 +2,11 @@
 
 import pytest
 
+from shapetrace.drawing import Look, figure
 from tests.browser import chromium
+from tests.drawing.geometry import text_boxes
 from tests.exploring.conftest import DESKTOP, PHONE, place
+from tests.exploring.models import trace
 
 pytestmark = pytest.mark.skipif(chromium() is None, reason="no Chromium on this system")
 
@@ -47,18 +50,18 @@ def test_a_token_is_marked_in_every_figure_of_the_page(opened):
     (x, weight, query) = marks(shown, "Query")
     assert weight == [] and len(x) == len(query) == 1
     for mark in (*x, *query):
-        assert mark["y"] == pytest.approx(256.5 / 1024, abs=0.02) and mark["across"] == pytest.approx(1, abs=0.01)
+        assert mark["y"] == pytest.approx(255.5 / 1024, abs=0.02) and mark["across"] == pytest.approx(1, abs=0.01)
     _, (key,), score_marks = marks(shown, "Scores")
-    assert key["x"] == pytest.approx(256.5 / 1024, abs=0.03) and key["down"] == pytest.approx(1, abs=0.01)
+    assert key["x"] == pytest.approx(255.5 / 1024, abs=0.03) and key["down"] == pytest.approx(1, abs=0.01)
     row, column = score_marks
-    assert row["across"] == pytest.approx(257 / 1024, abs=0.02), "a row sees what came before it"
-    assert column["down"] == pytest.approx(1 - 256 / 1024, abs=0.02), "and is seen by what comes after it"
+    assert row["across"] == pytest.approx(256 / 1024, abs=0.02), "a row sees what came before it"
+    assert column["down"] == pytest.approx(1 - 255 / 1024, abs=0.02), "and is seen by what comes after it"
     _, together = marks(shown, "Concat heads")
     assert len(together) == 1
     for part, title in (("mlp", "Expand"), ("unembedding", "Unembedding")):
         shown.locator("#side").get_by_text(title, exact=True).last.click()
         assert part in place(shown) and "row=256" in place(shown)
-        assert marks(shown, title)[0][0]["y"] == pytest.approx(256.5 / 1024, abs=0.02)
+        assert marks(shown, title)[0][0]["y"] == pytest.approx(255.5 / 1024, abs=0.02)
     assert "marked in 19 of 19 steps" in bar(shown)
     shown.keyboard.press("r")
     assert "row" not in place(shown) and shown.locator(".mark").count() == 0 and not shown.locator("#bar").is_visible()
@@ -87,7 +90,7 @@ def test_a_size_that_is_lit_can_be_followed_and_it_is_that_axis_alone(opened):
 
 
 def test_a_click_in_a_matrix_follows_the_row_that_was_clicked(opened):
-    shown = opened("gpt2", "#h.0.mlp?axis=0&row=0")
+    shown = opened("gpt2", "#h.0.mlp?axis=0&row=1")
     hit = row_of(shown, "GELU").locator(".hit").first
     box = hit.bounding_box()
     hit.click(position={"x": box["width"] / 2, "y": box["height"] * 0.75})
@@ -104,8 +107,8 @@ def test_a_click_in_a_product_lights_its_row_and_its_column(opened):
     i, j = map(int, place(shown).split("entry=")[1].split(","))
     assert i == pytest.approx(512, abs=60) and j == pytest.approx(768, abs=120)
     (x,), (weight,), (entry,) = marks(shown, "Expand")
-    assert x["y"] == pytest.approx((i + 0.5) / 1024, abs=0.03) and x["across"] == pytest.approx(1, abs=0.01)
-    assert weight["x"] == pytest.approx((j + 0.5) / 3072, abs=0.03) and weight["down"] == pytest.approx(1, abs=0.01)
+    assert x["y"] == pytest.approx((i - 0.5) / 1024, abs=0.03) and x["across"] == pytest.approx(1, abs=0.01)
+    assert weight["x"] == pytest.approx((j - 0.5) / 3072, abs=0.03) and weight["down"] == pytest.approx(1, abs=0.01)
     assert (entry["x"], entry["y"]) == (pytest.approx(weight["x"], abs=0.03), pytest.approx(x["y"], abs=0.03))
     assert f"H[{i}, {j}] = Σ X̂1[{i}, k] · W1[k, {j}], a sum of 768 products" in bar(shown)
     shown.locator("aside input").first.fill("3")
@@ -128,10 +131,22 @@ def test_an_entry_that_a_mask_hides_says_so(opened, entry, hidden):
 
 
 @pytest.mark.parametrize(
-    "link", ["#h.0.attn/scores?entry=1024,0", "#h.0.attn?entry=1,1", "#h.0.attn/softmax?entry=1,1", "#?axis=0&row=4096"]
-)
+    "link",
+    ["#h.0.attn/scores?entry=1025,1", "#h.0.attn/scores?entry=0,1", "#h.0.attn?entry=1,1",
+     "#h.0.attn/softmax?entry=1,1", "#?axis=0&row=4096", "#?axis=0&row=0"],
+)  # fmt: skip
 def test_what_does_not_exist_is_not_marked(opened, link):
     assert opened("gpt2", link).locator(".mark").count() == 0
+
+
+def test_a_row_has_the_number_that_a_figure_gives_it(opened):
+    drawn = figure(trace("gpt2").outline(), look=Look(follow="2"))
+    assert "row 2 of 1,024" in [text for text, _ in text_boxes(drawn)]
+    shown = opened("gpt2", "#h.0.attn?row=2")
+    assert shown.locator("#bar input").input_value() == "2"
+    assert place(shown) == "h.0.attn?axis=0&row=2"
+    (x, _, _) = marks(shown, "Query")
+    assert x[0]["y"] == pytest.approx(0, abs=0.03), "the second of 1,024 is at the top"
 
 
 def test_keys_alone_look_at_an_entry(opened):
