@@ -176,8 +176,8 @@ class Generation:
         Args:
             theme: ``default`` (light and dark in one file), ``light``, ``dark``, ``print``, or a TOML file.
             lang: Language of its words: ``en``, ``zh``.
-            choices: Further choices by name: ``width``, ``title``, ``caption``, ``bare``, ``animate`` (an SVG
-                in which one thing appears after another).
+            choices: Further choices by name: ``width``, ``title``, ``caption``, ``bare``, ``follow`` (a row
+                that is marked in all passes), ``animate`` (an SVG in which one thing appears after another).
 
         Raises:
             UsageError: If there is no pass, or no such theme, language or choice.

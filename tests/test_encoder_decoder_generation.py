@@ -7,7 +7,8 @@ from transformers import BartConfig, BartForConditionalGeneration, T5Config, T5F
 import shapetrace
 from shapetrace.decoding import Generation
 from shapetrace.decoding_table import render
-from shapetrace.drawing.generating.content import PassColumn, layers_of
+from shapetrace.drawing.generating.content import PassColumn
+from shapetrace.drawing.generating.gathering import layers_of
 from shapetrace.drawing.primitives import Text
 from shapetrace.generating import generated
 from shapetrace.models import building

@@ -156,7 +156,7 @@ class FigureOptions(SectionOptions):
             f"--view {self.view}": self.view not in {"overview", _GENERATION}, "--section": self.section,
             "--step": self.step, "--explain": self.explain, "--fused": self.fused, "--hide": self.hide,
             "--list-alike": self.list_alike, "--expand": self.expand, "--dims": self.dims != "numbers",
-            "--follow": self.follow, "--entry": self.entry,
+            "--entry": self.entry,
         }  # fmt: skip
         if lost := [option for option, given in of_one_pass.items() if given]:
             raise UsageError(f"{lost[0]} is of one pass, {what} of several: leave one of them out")

@@ -91,6 +91,7 @@ SHAPES: dict[str, ShapeInk] = {  # in painting order: what is later covers what 
     "weight-cut": ShapeInk(line="weight_back_line", width_px=0.8),
     "const-cut": ShapeInk(line="const_line", width_px=0.8),
     "arrow": ShapeInk(line="muted", width_px=1.2),
+    "arrow-later": ShapeInk(line="muted", width_px=1.2, dash=(5, 4)),
     "arrow-head": ShapeInk(fill="muted"),
     "pill": ShapeInk(fill="pill", line="pill_line", width_px=1),
     "thread": ShapeInk(line="data_line", width_px=0.7),

@@ -85,13 +85,16 @@ def passes(model: str, n_steps: int, seq: int = 5, text: str = "") -> Generation
     return generated(Request(model=model, text=text, shape=shape), print, n_steps)
 
 
-def columns(model: str, n_steps: int, lang: str = "en", **given: Any) -> Figure:
-    return passes(model, n_steps, **given).figure(lang=lang).drawing
+def columns(model: str, n_steps: int, lang: str = "en", follow: str = "", **given: Any) -> Figure:
+    return passes(model, n_steps, **given).figure(lang=lang, follow=follow).drawing
 
 
 GENERATIONS: dict[str, Callable[[], Figure]] = {
     "words": lambda: columns("gpt2", 4, text="The capital of France is"),
     "words-zh": lambda: columns("gpt2", 4, "zh", text="The capital of France is"),
+    "words-followed": lambda: columns("gpt2", 4, follow="France", text="The capital of France is"),
+    "words-followed-zh": lambda: columns("gpt2", 4, "zh", follow="6", text="The capital of France is"),
+    "two-kinds-followed": lambda: columns("hf:gemma3_text", 2, follow="150", seq=600),
     "long-words": lambda: columns("gpt2", 2, text="Donaudampfschifffahrtsgesellschaftskapitän " * 3),
     "one-step": lambda: columns("gpt2", 1),
     "latent": lambda: columns("deepseek-v3", 3),

@@ -9,7 +9,8 @@ from transformers import LlamaConfig, LlamaForCausalLM, StaticCache
 
 import shapetrace
 from shapetrace.decoding import Generation, shown
-from shapetrace.drawing.generating.content import PassColumn, layers_of
+from shapetrace.drawing.generating.content import PassColumn
+from shapetrace.drawing.generating.gathering import layers_of
 from shapetrace.drawing.generating.tiles import lengths_for
 from shapetrace.drawing.primitives import Figure, Group, Rect, Text
 from shapetrace.errors import UsageError

@@ -7,6 +7,7 @@ from itertools import groupby
 
 from shapetrace.drawing.generating.choosing import logits_cell
 from shapetrace.drawing.generating.content import Attended, Kept, Layer, PassColumn, is_before
+from shapetrace.drawing.generating.following import said
 from shapetrace.drawing.generating.tiles import (
     Drawer,
     Lengths,
@@ -19,7 +20,7 @@ from shapetrace.drawing.generating.tiles import (
     with_shape,
 )
 from shapetrace.drawing.layout.cells import Cell, cell
-from shapetrace.drawing.metrics import width_px
+from shapetrace.drawing.metrics import width_px, wrapped
 from shapetrace.drawing.primitives import Mark, moved
 from shapetrace.drawing.wording import Words
 from shapetrace.outlining.roles import Role
@@ -203,10 +204,18 @@ def _scores(name: str, layer: Layer, setting: Setting) -> Band:
     scores = [each.scores.results[0] if each else None for each in layer.columns]
     shapes = tuple(map(_written, scores))
     cells = [
-        _told(partial(scores_tile, each), shape) if each else None for each, shape in zip(scores, shapes, strict=True)
+        _scores_cell(attended, column, setting) if attended else None
+        for attended, column in zip(layer.columns, setting.columns, strict=True)
     ]
     notes = tuple(filter(None, (_product(last), _weighing(last, words))))
     return Band(name, words.say("Scores"), notes, tuple(cells), shapes)
+
+
+def _scores_cell(attended: Attended, column: PassColumn, setting: Setting) -> Drawer:
+    scores = attended.scores.results[0]
+    sentences = said(attended, column.follow, setting.words).split(" · ")
+    told = [line for each in sentences if each for line in wrapped(each, "follow", setting.room_px, lines=3)]
+    return partial(with_shape, partial(scores_tile, scores), (shape_text(scores),), told=told)
 
 
 def _product(attended: Attended) -> str:
@@ -226,7 +235,8 @@ def _logits(setting: Setting) -> Band:
     words = setting.words
     scored = [(each.logits, each.chosen) for each in setting.columns]
     cells = [
-        partial(logits_cell, logits, choice, words, setting.room_px) if logits else None for logits, choice in scored
+        partial(logits_cell, column, column.logits, words, setting.room_px) if column.logits else None
+        for column in setting.columns
     ]
     n_rows = max((logits.shape[-2] for logits, _ in scored if logits and len(logits.shape) > 1), default=1)
     places = dict.fromkeys(choice.place for logits, choice in scored if logits)

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 
+from shapetrace.drawing.generating.content import PassColumn
 from shapetrace.drawing.layout.headings import KEPT_BAR_PX
-from shapetrace.drawing.primitives import Group, Mark, Rect, Span, Text
+from shapetrace.drawing.primitives import Group, Mark, Point, Rect, Span, Text
 from shapetrace.drawing.wording import Words, bytes_text, flops_text
 from shapetrace.outlining.billing import Bill
 
@@ -13,12 +14,12 @@ _THINNEST_PX = 1.0
 
 
 def bill_groups(
-    bills: Sequence[Bill], edges: Sequence[tuple[float, float]], left: float, top: float, words: Words
+    columns: Sequence[PassColumn], edges: Sequence[tuple[float, float]], left: float, top: float, words: Words
 ) -> tuple[list[Group], float]:
     """Draw what each pass costs, a line each.
 
     Args:
-        bills: Of each column.
+        columns: The passes.
         edges: Left and right of each column, inside.
         left: Of the titles.
         top: Where the first line begins.
@@ -27,11 +28,12 @@ def bill_groups(
     Returns:
         The groups, and the y below them.
     """
+    bills, written = [each.bill for each in columns], "data" if columns[0].follow else "marker"
     most = max((bill.moved for bill in bills), default=1) or 1
     y = top
     bars: list[Mark] = [Text(left, y + 10, (Span(words.say("bytes moved")),), "legend")]
     for bill, (start, end) in zip(bills, edges, strict=True):
-        bars += _bar(bill, start, y, (end - start) / most)
+        bars += _bar(bill, (start, y), (end - start) / most, written)
     groups = [Group("bytes-moved", tuple(bars), words.say("bytes moved"))]
     y += LINE_PX + 4
     for name, told in _lines(bills):
@@ -50,9 +52,10 @@ def _lines(bills: Sequence[Bill]) -> Iterator[tuple[str, list[str]]]:
     yield "FLOPs a byte", [f"{bill.flops_a_byte:,.1f}" for bill in bills]
 
 
-def _bar(bill: Bill, x: float, y: float, px_a_byte: float) -> Iterator[Mark]:
-    """Weights in grey, what was kept in light blue under its bar, what is added in green."""
-    for n, ink in ((bill.weights_read, "bar-left"), (bill.cache_read, "kept"), (bill.cache_written, "marker")):
+def _bar(bill: Bill, at: Point, px_a_byte: float, written: str) -> Iterator[Mark]:
+    """Weights in grey, what was kept in light blue under its bar, what is added as new rows are."""
+    x, y = at
+    for n, ink in ((bill.weights_read, "bar-left"), (bill.cache_read, "kept"), (bill.cache_written, written)):
         if not n:
             continue
         width = max(n * px_a_byte, _THINNEST_PX)

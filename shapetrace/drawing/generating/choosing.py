@@ -3,22 +3,24 @@
 from collections.abc import Iterator, Sequence
 from functools import partial
 
+from shapetrace.drawing.generating.content import PassColumn
+from shapetrace.drawing.generating.following import is_chosen
 from shapetrace.drawing.generating.tiles import Lengths, next_tile, plain_tile, shape_text, with_shape
 from shapetrace.drawing.layout.cells import Cell, cell
 from shapetrace.drawing.metrics import width_px
 from shapetrace.drawing.primitives import Line, Mark, Polygon, Rect, Span, Text, moved
 from shapetrace.drawing.wording import Words
-from shapetrace.outlining.choice import Choice
 from shapetrace.outlining.structure import Operand
 
 _PILL_PX = 24.0
 _ARROW_PX = 20.0
 
 
-def logits_cell(logits: Operand, choice: Choice, words: Words, room_px: float, lengths: Lengths) -> Cell:
+def logits_cell(column: PassColumn, logits: Operand, words: Words, room_px: float, lengths: Lengths) -> Cell:
     """The logits, and below them what the code did with their last row, where that was recorded: the id chosen."""
+    follow, choice = column.follow, column.chosen
     above = with_shape(partial(plain_tile, logits), (shape_text(logits),), lengths)
-    chosen = next_tile(words.say("next id"))
+    chosen = next_tile(words.say("next id"), is_marked=follow is None or is_chosen(column, follow))
     tile_px = chosen.box.right - chosen.box.left
     labels = list(_labels(list(map(words.say, choice.words)), room_px))
     marks: list[Mark] = [*above.marks]

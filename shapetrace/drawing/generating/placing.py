@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from shapetrace.drawing.generating.bands import Band
 from shapetrace.drawing.generating.content import PassColumn
+from shapetrace.drawing.generating.following import is_chosen
 from shapetrace.drawing.layout.boxes import Box
 from shapetrace.drawing.layout.cells import Cell
 from shapetrace.drawing.layout.headings import MARGIN_PX
@@ -15,6 +16,8 @@ from shapetrace.drawing.wording import Words
 
 TITLES_PX = 104.0
 BAND_GAP_PX = 18.0
+_PLAIN_WAYS = {True: ("arrow", "arrow-head"), False: ("arrow-later", "arrow-head")}
+"""Inks of a way where another row is followed, to the next pass and over passes not shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +62,11 @@ class PlacedBand:
         """All of it."""
         return Group(self.id, (*self.titles, *(mark for cell in self.cells for mark in cell)), self.title)
 
-    def chosen(self, place: int) -> Box | None:
-        """Where the last box of a new id, or of several, stands in a cell."""
-        rects = [mark for mark in self.cells[place] if isinstance(mark, Rect) and mark.ink == "marker"]
-        last = rects[-1] if rects else None
-        return Box(last.x, last.y, last.x + last.width, last.y + last.height) if last else None
+    def box(self, place: int, number: int) -> Box | None:
+        """Where a rectangle stands in a cell, the first (0) or the last (-1)."""
+        rects = [mark for mark in self.cells[place] if isinstance(mark, Rect)]
+        found = rects[number] if rects else None
+        return Box(found.x, found.y, found.x + found.width, found.y + found.height) if found else None
 
 
 def placed_band(band: Band, cells: Sequence[Cell | None], top: float, placed: Placed) -> tuple[PlacedBand, float]:
@@ -99,16 +102,19 @@ def ways(bands: Sequence[PlacedBand], placed: Placed) -> Iterator[tuple[Mark, ..
     by_name = {band.id: band for band in bands}
     starts, ends = by_name.get("logits"), by_name.get("input")
     for place in range(len(placed.columns) - 1):
-        start = starts.chosen(place) if starts else None
-        end = ends.chosen(place + 1) if ends else None
+        start = starts.box(place, -1) if starts else None
+        end = ends.box(place + 1, 0) if ends else None
         yield tuple(_way(start, end, place, placed)) if start and end else ()
 
 
 def _way(start: Box, end: Box, place: int, placed: Placed) -> Iterator[Mark]:
-    follows = placed.columns[place + 1].number == placed.columns[place].number + 1
+    column = placed.columns[place]
+    follows = placed.columns[place + 1].number == column.number + 1
+    is_green = column.follow is None or (follows and is_chosen(column, column.follow))
+    way, tip = ("marker-way" if follows else "marker-later", "marker-tip") if is_green else _PLAIN_WAYS[follows]
     x = (placed.edges[place][1] + placed.edges[place + 1][0]) / 2
     y = end.bottom - min(10.0, (end.bottom - end.top) / 2)
     low = start.bottom - 10
     stroke = ((start.right, low), (x, low), (x, y), (end.left - 6, y))
-    yield Line((stroke,), "marker-way" if follows else "marker-later", 6)
-    yield Polygon(((end.left - 1, y), (end.left - 7, y - 3.5), (end.left - 7, y + 3.5)), "marker-tip")
+    yield Line((stroke,), way, 6)
+    yield Polygon(((end.left - 1, y), (end.left - 7, y - 3.5), (end.left - 7, y + 3.5)), tip)

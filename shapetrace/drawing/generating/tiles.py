@@ -7,6 +7,7 @@ from math import cbrt
 from shapetrace.drawing.compact.scaling import CubeLaw
 from shapetrace.drawing.generating.content import Kept
 from shapetrace.drawing.layout.cells import Cell, cell
+from shapetrace.drawing.layout.following import Grid, even, followed_marks
 from shapetrace.drawing.layout.frames import STACK_OFFSET_PX, Frame, backs, body, depth_of
 from shapetrace.drawing.layout.headings import KEPT_BAR_PX
 from shapetrace.drawing.layout.names import name_spans, stack_text
@@ -14,6 +15,7 @@ from shapetrace.drawing.layout.token_axes import TOKEN_PX, TokenAxis
 from shapetrace.drawing.layout.token_bodies import seen_in, visible_cells
 from shapetrace.drawing.metrics import clean, shortened, width_px
 from shapetrace.drawing.primitives import Line, Mark, Point, Rect, Span, Text
+from shapetrace.outlining.following import Followed
 from shapetrace.outlining.structure import Operand
 
 MOST_TOKENS = 11
@@ -31,15 +33,22 @@ _SHAPE_PX = 15.0
 
 @dataclass(frozen=True, slots=True)
 class Lengths:
-    """How long sides are in one figure.
+    """How long sides are in one figure, and what is marked in one column.
 
     Attributes:
         law: The law of lengths.
         by_token: Whether one row is one token.
+        follow: The row that is marked; None where what is new is marked.
     """
 
     law: CubeLaw
     by_token: bool
+    follow: Followed | None = None
+
+    @property
+    def new_ink(self) -> str:
+        """The ink of what is new in a pass: green means one thing at a time."""
+        return "data" if self.follow else "marker"
 
     def rows_px(self, n: int) -> float:
         """Length of a side that counts tokens."""
@@ -89,8 +98,16 @@ def plain_tile(operand: Operand, lengths: Lengths) -> Cell:
     marks = [
         *body(frame, replace(operand, pattern="", band=None, cells=())),
         *_lines(frame, lengths, operand.shape[-2]),
+        *_followed(frame, operand, lengths),
     ]
     return named(operand, marks)
+
+
+def _followed(frame: Frame, operand: Operand, lengths: Lengths) -> Iterator[Mark]:
+    """The row that is followed, its column, who looks at it."""
+    rows, columns = even(frame.height, operand.shape[-2]), even(frame.width, operand.shape[-1])
+    grid = Grid(rows, columns, cells=lengths.by_token)
+    yield from followed_marks(replace(frame, rows=-2, columns=-1), operand, lengths.follow, grid)
 
 
 def scores_tile(operand: Operand, lengths: Lengths) -> Cell:
@@ -100,16 +117,16 @@ def scores_tile(operand: Operand, lengths: Lengths) -> Cell:
     hides = operand.pattern in {"causal", "band"} or bool(operand.cells)
     if not lengths.by_token or not hides:
         lines = [*_lines(frame, lengths, n_rows), *_down(frame, lengths, n_columns)]
-        return named(operand, [*body(frame, operand), *lines])
+        return named(operand, [*body(frame, operand), *lines, *_followed(frame, operand, lengths)])
     hollow = Rect(-frame.width / 2, -frame.height / 2, frame.width, frame.height, "data-hollow")
     rows, columns = TokenAxis(n_rows, n_rows), TokenAxis(n_columns, n_columns)
     seen = visible_cells(frame, rows, columns, seen_in(operand))
     across = [*_lines(frame, lengths, n_rows), *_down(frame, lengths, n_columns)]
-    return named(operand, [*backs(frame), hollow, *seen, *across])
+    return named(operand, [*backs(frame), hollow, *seen, *across, *_followed(frame, operand, lengths)])
 
 
 def kept_tile(kept: Kept, lengths: Lengths) -> Cell:
-    """Rows that were kept, under a bar, and behind them those that this pass adds."""
+    """Rows that were kept, under a bar, and behind them those that this pass adds: green, where no row is followed."""
     operand = kept.new
     n_new, n_found = operand.shape[-2], kept.before.shape[-2] if kept.before else 0
     width = lengths.columns_px(operand.shape[-1])
@@ -128,7 +145,19 @@ def kept_tile(kept: Kept, lengths: Lengths) -> Cell:
     if not kept.is_whole:
         box = (left, top + high_found + gap, width, high_new)
         marks += _new(kept, box, depth if gap or not n_found else 0, lengths)
+        marks += _own_row(operand, box, lengths.follow)
+    if kept.before:
+        marks += _own_row(kept.before, (left, top, width, high_found), lengths.follow)
     return named(operand, marks)
+
+
+def _own_row(operand: Operand, box: tuple[float, float, float, float], follow: Followed | None) -> Iterator[Rect]:
+    """The row that is followed."""
+    row = follow.index(operand, -2) if follow else None
+    if row is not None:
+        left, top, width, height = box
+        start, stop = even(height, operand.shape[-2])(row, row + 1)
+        yield Rect(left, top + start, width, stop - start, "marker", 1)
 
 
 def _new(kept: Kept, box: tuple[float, float, float, float], depth: int, lengths: Lengths) -> Iterator[Mark]:
@@ -138,8 +167,8 @@ def _new(kept: Kept, box: tuple[float, float, float, float], depth: int, lengths
     dropped = height * (n_new - kept.n_written) / n_new if kept.n_written < n_new else 0.0
     if dropped:
         yield from _part("data", (left, top, width, dropped), depth)
-    yield from _part("marker", (left, top + dropped, width, height - dropped), 0 if dropped else depth)
-    yield from _across(left, width, top, n_new, lengths, "marker-cut")
+    yield from _part(lengths.new_ink, (left, top + dropped, width, height - dropped), 0 if dropped else depth)
+    yield from _across(left, width, top, n_new, lengths, f"{lengths.new_ink}-cut")
 
 
 def _part(ink: str, box: tuple[float, float, float, float], depth: int) -> Iterator[Rect]:
@@ -155,22 +184,31 @@ def ids_tile(operand: Operand, lengths: Lengths, next_id: str) -> Cell:
     n = operand.shape[-1]
     labels = operand.labels if len(operand.labels) == n else ()
     if n == 1 and next_id and not labels:
-        return next_tile(next_id)
+        return next_tile(next_id, is_marked=lengths.follow is None or lengths.follow.index(operand, -1) is not None)
     words = [shortened(clean(label), "token-marked", _WORD_PX) for label in labels] if lengths.by_token else []
     width = max([*(width_px(word, "token-marked") + 14 for word in words), 30.0])
     height = lengths.rows_px(n)
-    marks: list[Mark] = [Rect(-width / 2, -height / 2, width, height, "marker")]
-    marks += _across(-width / 2, width, -height / 2, n, lengths, "marker-cut")
+    own = lengths.follow.index(operand, -1) if lengths.follow else None
+    marks: list[Mark] = [Rect(-width / 2, -height / 2, width, height, lengths.new_ink)]
+    marks += _across(-width / 2, width, -height / 2, n, lengths, f"{lengths.new_ink}-cut")
+    if own is not None:
+        start, stop = even(height, n)(own, own + 1)
+        marks.append(Rect(-width / 2, start - height / 2, width, stop - start, "marker", 1))
     for row, word in enumerate(words):
         y = -height / 2 + (row + 0.5) * TOKEN_PX + 4
-        marks.append(Text(0, y, (Span(word),), "token-marked", "middle"))
+        marks.append(Text(0, y, (Span(word),), _word_ink(is_marked=not lengths.follow or row == own), "middle"))
     return cell(marks)
 
 
-def next_tile(words: str) -> Cell:
-    """The id that was chosen: a box, for shapes need no word."""
-    width = width_px(words, "token-marked") + 18
-    return cell([Rect(-width / 2, -10, width, 20, "marker", 3), Text(0, 4, (Span(words),), "token-marked", "middle")])
+def next_tile(words: str, *, is_marked: bool = True) -> Cell:
+    """The id that was chosen: a box, for shapes need no word; green, unless another row is followed."""
+    width, ink = width_px(words, "token-marked") + 18, "marker" if is_marked else "data"
+    text = Text(0, 4, (Span(words),), _word_ink(is_marked=is_marked), "middle")
+    return cell([Rect(-width / 2, -10, width, 20, ink, 3), text])
+
+
+def _word_ink(*, is_marked: bool) -> str:
+    return "token-marked" if is_marked else "token"
 
 
 def stacked(operand: Operand) -> str:
@@ -207,11 +245,12 @@ def shape_text(operand: Operand) -> str:
     return f"[{', '.join(map(str, operand.shape[-2:]))}]{stacked(operand)}"
 
 
-def with_shape(draw: Drawer, lines: Sequence[str], lengths: Lengths) -> Cell:
-    """A tile with what is written below it."""
+def with_shape(draw: Drawer, lines: Sequence[str], lengths: Lengths, *, told: Sequence[str] = ()) -> Cell:
+    """A tile with what is written below it: its shape, and what is told of the row that is followed."""
     drawn = draw(lengths)
     marks = list(drawn.marks)
     middle = (drawn.box.left + drawn.box.right) / 2
-    for place, line in enumerate(lines):
-        marks.append(Text(middle, drawn.box.bottom + (place + 1) * _SHAPE_PX, (Span(line.strip()),), "shape", "middle"))
+    for place, line in enumerate((*lines, *told)):
+        ink, y = "shape" if place < len(lines) else "follow", drawn.box.bottom + (place + 1) * _SHAPE_PX
+        marks.append(Text(middle, y, (Span(line.strip()),), ink, "middle"))
     return cell(marks)

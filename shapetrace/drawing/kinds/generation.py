@@ -4,10 +4,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from shapetrace.drawing.content.facts import facts_of
+from shapetrace.drawing.content.following import legend_of_followed, title_of
 from shapetrace.drawing.framing import framed
 from shapetrace.drawing.generating.bands import Band, Setting, bands_of
 from shapetrace.drawing.generating.billing import bill_groups
-from shapetrace.drawing.generating.content import Layer, PassColumn, is_before, layers_of
+from shapetrace.drawing.generating.content import Layer, PassColumn, is_before
+from shapetrace.drawing.generating.following import followed_in
+from shapetrace.drawing.generating.gathering import layers_of
 from shapetrace.drawing.generating.placing import Placed, PlacedBand, placed_band, ways
 from shapetrace.drawing.generating.staging import staged
 from shapetrace.drawing.generating.tiles import Lengths, lengths_for
@@ -52,6 +55,9 @@ def generation_figure(
         UsageError: If there is no such theme or language.
     """
     look = look or Look()
+    if look.follow:
+        each = zip(columns, followed_in(columns, look.follow), strict=True)
+        columns = [replace(column, follow=follow) for column, follow in each]
     words = words_in(lang, look.templates)
     width = min(look.width_px, COLUMN_PX)
     layers = layers_of(columns)
@@ -60,7 +66,7 @@ def generation_figure(
     bands = tuple(bands_of(layers[:_MOST_LAYERS], setting))
     lengths = _lengths(columns, layers[:_MOST_LAYERS], setting)
     name = clean(_main(columns).outline.model.name)
-    title = clean(look.title or words.say("{model}: how it generates", model=name))
+    title = clean(look.title or _title(columns, name, words))
     legend = tuple(_legend(columns, layers, lengths, words))
     head, top = heading(title, tuple(_facts(columns, layers, words)), legend, width)
     body = _body(bands, lengths, Placed(columns, edges, top + 10, words), animate=look.animate)
@@ -93,6 +99,12 @@ def _lengths(columns: Sequence[PassColumn], layers: Sequence[Layer], setting: Se
     return lengths_for(widths, rows, vocabulary, room)
 
 
+def _title(columns: Sequence[PassColumn], name: str, words: Words) -> str:
+    if (follow := columns[0].follow) is not None:
+        return title_of(columns[0].outline, follow, words)
+    return words.say("{model}: how it generates", model=name)
+
+
 @dataclass(frozen=True, slots=True)
 class _Body:
     """The columns from their heads down to the bill.
@@ -112,12 +124,13 @@ def _body(bands: Sequence[Band], lengths: Lengths, placed: Placed, *, animate: b
     y = placed.top + _HEAD_PX
     rows: list[PlacedBand] = []
     for band in bands:
-        cells = [draw(lengths) if draw else None for draw in band.cells]
+        each = zip(band.cells, placed.columns, strict=True)
+        cells = [draw(replace(lengths, follow=column.follow)) if draw else None for draw, column in each]
         row, y = placed_band(band, cells, y, placed)
         rows.append(row)
     inner = [(left + _INSIDE_PX, right - _INSIDE_PX) for left, right in placed.edges]
     rule = Line(tuple(((left, y), (right, y)) for left, right in inner), "rule")
-    bills, y = bill_groups([each.bill for each in placed.columns], inner, MARGIN_PX, y + 12, placed.words)
+    bills, y = bill_groups(placed.columns, inner, MARGIN_PX, y + 12, placed.words)
     panels = Group("columns", tuple(_panels(placed, y + 6)))
     found = list(ways(rows, placed))
     appearing, still = staged(rows, found) if animate else ([], [row.group for row in rows])
@@ -160,6 +173,9 @@ def _facts(columns: Sequence[PassColumn], layers: Sequence[Layer], words: Words)
         said.append(words.say("cache: {n} bytes a token", n=counted(cache.bytes_per_token())))
     if said:
         yield _SEPARATOR.join(said)
+    if (follow := columns[0].follow) is not None:
+        n_all = columns[-1].n_before + columns[-1].n_tokens
+        yield words.say("row {n} of {all}", n=counted(follow.number), all=counted(n_all))
 
 
 def _legend(
@@ -170,10 +186,24 @@ def _legend(
     kept = [each for layer in layers for attended in layer.passes for each in attended.kept if each]
     if any(each.before for each in kept):
         yield "kept", words.say("read from the cache")
-    if kept:
+    if columns[0].follow is not None:
+        yield from _legend_of_followed(columns, layers, words)
+    elif kept:
         yield "marker", words.say("new in this pass, kept")
     if lengths.law.broken and any(each.logits for each in columns):
         yield "broken", words.say("not to scale")
+
+
+def _legend_of_followed(
+    columns: Sequence[PassColumn], layers: Sequence[Layer], words: Words
+) -> Iterator[tuple[str, str]]:
+    """What green is where a row is followed, and what a ring is, if there is one."""
+    found: dict[str, str] = {}
+    for place, column in enumerate(columns):
+        attended = [layer.columns[place] for layer in layers]
+        scores = [each.scores.results[0] for each in attended if each]
+        found |= dict(legend_of_followed(column.follow, scores, words))
+    yield from found.items()
 
 
 def _notes(layers: Sequence[Layer], words: Words, look: Look, notes: Sequence[str]) -> Iterator[tuple[str, str]]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from shapetrace.drawing.layout.frames import Frame
+from shapetrace.drawing.layout.frames import Frame, solid_across
 from shapetrace.drawing.primitives import Mark, Rect
 from shapetrace.outlining.following import SCORED, Followed, Runs, seen_by_row, sees_column
 from shapetrace.outlining.structure import Operand
@@ -86,7 +86,8 @@ def _stripe(frame: Frame, grid: Grid, row: int, run: tuple[int, int], *, each: b
         return
     pieces = [(n, n + 1) for n in range(*run)] if each else [run]
     for start, stop in pieces:
-        yield _box(frame, grid.rows(row, row + 1), grid.columns(start, stop))
+        for across in solid_across(frame, *grid.columns(start, stop)):
+            yield _box(frame, grid.rows(row, row + 1), across)
 
 
 def _rings(frame: Frame, grid: Grid, seeing: Runs, own: int | None, column: int) -> Iterator[Rect]:

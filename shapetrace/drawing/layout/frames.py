@@ -256,6 +256,17 @@ def _shift(point: Point, dx: float, dy: float) -> Point:
     return (point[0] + dx, point[1] + dy)
 
 
+def solid_across(frame: Frame, start: float, stop: float) -> Iterator[tuple[float, float]]:
+    """Of a span of the width, from the left edge on, what is clear of a zigzag."""
+    if not frame.broken_across:
+        yield start, stop
+        return
+    gap = frame.width * ZIGZAG_AT
+    for low, high in ((0.0, gap - _ZIGZAG_CLEAR_PX), (gap + _ZIGZAG_CLEAR_PX, frame.width)):
+        if max(start, low) < min(stop, high):
+            yield max(start, low), min(stop, high)
+
+
 def _parts(frame: Frame) -> list[tuple[float, float, float, float]]:
     """Left, top, width and height of what is to be hatched: both sides of a zigzag."""
     left, top = -frame.width / 2, -frame.height / 2
