@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import asdict, replace
+from functools import partial
 
 from shapetrace import ir
 from shapetrace.decoding import Generation, shown
@@ -91,9 +92,10 @@ def tour(generation: Generation, *, fused: bool = False) -> Tour:
     Raises:
         UsageError: If there is no pass.
     """
+    from shapetrace.decoding_table import saving
+
     if not generation.passes:
         raise UsageError("no module was called: there is nothing to explore")
     passes = zip(generation.passes, generation.bills, strict=True)
-    return Tour(
-        tuple(replace(Explored.of(each.outline), starts_fused=fused, bill=asdict(bill)) for each, bill in passes)
-    )
+    subjects = (replace(Explored.of(each.outline), starts_fused=fused, bill=asdict(bill)) for each, bill in passes)
+    return Tour(tuple(subjects), is_cached=generation.is_cached, told=partial(saving, generation))

@@ -53,6 +53,9 @@ def explore(
         int | None,
         typer.Option("--generate", min=1, help="N decode steps behind the prefill, on a timeline.", show_default=False),
     ] = None,
+    no_cache: Annotated[
+        bool, typer.Option("--no-cache", help="With --generate: all is computed again in each pass.")
+    ] = False,
     title: Annotated[str, typer.Option("--title", help="Instead of the model's name.", show_default=False)] = "",
     lang: Annotated[str, typer.Option("--lang", help="First language: en, zh.")] = "en",
     theme: Annotated[str, typer.Option("--theme", help="default, light, dark, or a TOML file.")] = "default",
@@ -74,7 +77,9 @@ def explore(
     options.check()
     if bool(generate) + bool(other) + (len(requests) > 1) > 1:
         raise UsageError("OTHER, --generate and several ranks each make a page of their own: give one of them")
-    shown = None if other else _generated(requests[0], generate or 0, fused)
+    if no_cache and (other or len(requests) > 1):
+        raise UsageError("--no-cache is of several passes: add --generate N, and leave OTHER and --rank out")
+    shown = None if other else _generated(requests[0], generate or 0, fused, cached=not no_cache)
     shown = shown or _models(requests, other, fused)
     with waiting("writing"):
         path = out or Path("-".join(dict.fromkeys(map(file_name, shown.names))) + ".html")
@@ -100,12 +105,12 @@ def _models(requests: Iterable[Request], other: str, fused: bool) -> "Tour":
     return Tour(subjects, in_step=bool(other))
 
 
-def _generated(request: Request, n_steps: int, fused: bool) -> "Tour | None":
+def _generated(request: Request, n_steps: int, fused: bool, *, cached: bool) -> "Tour | None":
     """A prefill and decode steps, traced or from a file; None where one pass is asked for."""
     from shapetrace.generating import tour
 
     with tracing(request.model, n_steps + 1):
-        found = several(request, say, n_steps)
+        found = several(request, say, n_steps, cached=cached)
     return None if found is None else tour(found, fused=fused)
 
 

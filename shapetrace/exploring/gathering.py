@@ -45,6 +45,8 @@ def page_data(shown: Tour | Explored, languages: Sequence[Words]) -> tuple[dict[
         ],
         "form": "fused" if tour.starts_fused and "fused" in forms else "head",
         "changes": {name: each.marks for name, each in compared.items()},
+        "cached": tour.is_cached,
+        "told": {words.lang: list(tour.told(words)) for words in languages} if tour.told else {},
         "verdict": {words.lang: _verdict(compared, words) for words in languages},
         "rows": drawn.rows,
     }

@@ -1,8 +1,9 @@
 """What a page leads through: a model, two in step, passes of a generation, or ranks that share a model."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from shapetrace.drawing.wording import Words
 from shapetrace.outlining import outline as read
 from shapetrace.outlining.structure import Outline
 
@@ -43,10 +44,14 @@ class Tour:
     Attributes:
         subjects: Models, or passes or ranks of one.
         in_step: Whether these are two that are shown side by side; else one of them at a time.
+        is_cached: Whether passes keep rows for those behind them; else each computes all of the text again.
+        told: Gives what is said of all passes together, in a language; None for nothing.
     """
 
     subjects: tuple[Explored, ...]
     in_step: bool = False
+    is_cached: bool = True
+    told: Callable[[Words], Sequence[str]] | None = None
 
     @property
     def names(self) -> tuple[str, ...]:

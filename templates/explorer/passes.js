@@ -13,27 +13,41 @@ export function passesBar() {
   const last = state.page.subjects.length - 1, isDecode = state.side > 0;
   const tab = (/** @type {number} */ pass, /** @type {string} */ word, /** @type {boolean} */ chosen) =>
     h("button", { role: "tab", "data-pass": pass, "aria-selected": String(chosen), tabindex: chosen ? 0 : -1 }, word);
-  const tabs = h("div", { class: "seg", role: "tablist", "aria-label": say("Passes") }, tab(0, say("Prefill"), !isDecode), tab(isDecode ? state.side : 1, say("Decode"), isDecode));
+  const second = isDecode ? state.side : 1, word = state.page.cached ? say("Decode") : titleOfPass(second);
+  const tabs = h("div", { class: "seg", role: "tablist", "aria-label": say("Passes") }, tab(0, titleOfPass(0), !isDecode), tab(second, word, isDecode));
   const move = (/** @type {number} */ by, /** @type {string} */ sign, /** @type {string} */ label) =>
     h("button", { "data-pass": state.side + by, "aria-label": label, disabled: !state.page.subjects[state.side + by] }, sign);
-  const told = isDecode ? say("decode step {n} of {all}", { n: state.side, all: last }) : say("before {n} decode steps", { n: last });
   return h(
     "div",
     { class: "turns" },
     tabs,
     h("div", { class: "layer" }, move(-1, "‹", say("Pass before")), timeline(), move(1, "›", say("Next pass"))),
-    h("output", {}, told),
+    h("output", {}, place(last)),
     h("div", { class: "bill" }, bill()),
+    told(),
   );
 }
 
-/** One bar a pass, as high as the bytes of the cache after it. */
+/** What is said of all passes together. @returns {Child} */
+function told() {
+  const lines = state.page.told[state.lang] ?? [];
+  return lines.length ? h("div", { class: "bill told" }, lines.map((line) => h("span", {}, line))) : null;
+}
+
+/** Which pass is seen. @param {number} last */
+function place(last) {
+  if (!state.page.cached) return say("pass {n} of {all}", { n: state.side + 1, all: last + 1 });
+  return state.side ? say("decode step {n} of {all}", { n: state.side, all: last }) : say("before {n} decode steps", { n: last });
+}
+
+/** One bar a pass, as high as the bytes of the cache after it; without a cache, as its FLOPs. */
 function timeline() {
-  const kept = state.page.subjects.map(({ bill }) => (bill.cache_read ?? 0) + (bill.cache_written ?? 0)), most = Math.max(...kept, 1);
-  const bars = kept.map((bytes, pass) => {
-    const title = `${titleOfPass(pass)}: ${say("{n} in the cache", { n: bytesText(bytes) })}`;
+  const { cached } = state.page;
+  const high = state.page.subjects.map(({ bill }) => cached ? (bill.cache_read ?? 0) + (bill.cache_written ?? 0) : bill.flops ?? 0), most = Math.max(...high, 1);
+  const bars = high.map((n, pass) => {
+    const title = `${titleOfPass(pass)}: ${cached ? say("{n} in the cache", { n: bytesText(n) }) : `${short(n)}FLOPs`}`;
     const bar = h("button", { "data-pass": pass, title, "aria-label": title, "aria-pressed": String(pass === state.side), tabindex: -1 }, h("i"));
-    /** @type {HTMLElement} */ (bar.firstChild).style.height = `${4 + (22 * bytes) / most}px`;
+    /** @type {HTMLElement} */ (bar.firstChild).style.height = `${4 + (22 * n) / most}px`;
     return bar;
   });
   return h("span", { class: "timeline", role: "group", "aria-label": say("Passes") }, bars);
@@ -41,6 +55,7 @@ function timeline() {
 
 /** @param {number} pass */
 function titleOfPass(pass) {
+  if (!state.page.cached) return say("Pass {n}", { n: pass + 1 });
   return pass ? say("Decode step {n}", { n: pass }) : say("Prefill");
 }
 
@@ -51,8 +66,7 @@ function bill() {
   const told = [
     say("FLOPs in products") + ` ${short(flops)}`,
     `${say("weights read")} ${bytesText(weights)}`,
-    `${say("cache read")} ${bytesText(read)}`,
-    `${say("cache written")} ${bytesText(written)}`,
+    ...(state.page.cached ? [`${say("cache read")} ${bytesText(read)}`, `${say("cache written")} ${bytesText(written)}`] : []),
     `${say("FLOPs a byte")} ${moved ? (flops / moved).toFixed(1) : "–"}`,
   ];
   return told.map((text) => h("span", {}, text));

@@ -108,6 +108,8 @@
  * @property {number} side the pass or rank that is seen first
  * @property {"one" | "pair" | "passes" | "ranks"} layout one model, two side by side, or passes or ranks of which one is seen
  * @property {Subject[]} subjects
+ * @property {boolean} cached whether passes keep rows for those behind them
+ * @property {Record<string, string[]>} told what is said of all passes together, in each language
  * @property {Record<string, {sections: string[][], steps: string[][]}>} changes of two: how each part differs, and in what
  * @property {Record<string, string[]>} verdict in each language
  * @property {Record<string, {language: string, phrases: Record<string, string>}>} languages

@@ -11,9 +11,17 @@ def test_several_ranks_make_one_page(shapetrace, tmp_path):
     assert page.read_text(encoding="utf-8").startswith("<!doctype html>")
 
 
+def test_passes_without_a_cache_make_one_page(shapetrace, tmp_path):
+    page = tmp_path / "passes.html"
+    shapetrace("explore", *SMALL, "--generate", 2, "--no-cache", "--out", page)
+    assert page.read_text(encoding="utf-8").startswith("<!doctype html>")
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
+        (("--no-cache",), "--no-cache is of several passes: add --generate N"),
+        (("--tp", 2, "--rank", "0,1", "--no-cache"), "--no-cache is of several passes: add --generate N"),
         (("--tp", 2, "--rank", "0,x"), "--rank 0,x: give one number from 0, or up to 8 with commas"),
         (("--tp", 2, "--rank", "0,7"), "--rank 7: of 2 ranks, give one from 0 to 1"),
         (("--tp", 2, "--rank", "0,1", "--generate", 2), "OTHER, --generate and several ranks each make a page"),

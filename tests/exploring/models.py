@@ -134,10 +134,12 @@ def generation(name: str) -> Generation:
 @cache
 def shown(name: str) -> Tour:
     """What a page shows: of two names with a space between them both in step, of ``generated NAME`` its passes, of
-    ``ranks NAME`` the first and the last of four ranks."""
+    ``recomputed NAME`` those without a cache, of ``ranks NAME`` the first and the last of four ranks."""
     first, *others = name.split(" ")
     if first == "generated":
         return tour(generation(*others))
+    if first == "recomputed":
+        return tour(generated(Request(model=others[0], shape={"seq": 5}), print, 2, cached=False))
     if first == "ranks":
         return Tour(tuple(explored(f"rank {n} {others[0]}") for n in (0, 3)))
     if first == "rank":

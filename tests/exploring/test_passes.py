@@ -101,6 +101,21 @@ def test_the_timeline_is_as_high_as_what_the_cache_holds(opened):
 
 @needs_chromium
 @pytest.mark.parametrize("size", [DESKTOP, PHONE])
+def test_passes_without_a_cache_are_numbered_and_what_one_saves_is_said(opened, size):
+    shown = opened("recomputed gpt2", "#h.3.attn/scores?pass=2", size)
+    bar = " ".join(shown.locator(".turns").inner_text().split())
+    assert "pass 3 of 3" in bar
+    assert "each pass computes all of the text again" in bar
+    assert "FLOPs in products instead of" in bar
+    assert not [word for word in ("Prefill", "Decode", "cache read", "before") if word in bar]
+    assert shown.get_by_role("tab").all_inner_texts() == ["Pass 1", "Pass 3"]
+    heights = shown.locator(".timeline i").evaluate_all("all => all.map(bar => bar.getBoundingClientRect().height)")
+    assert heights == sorted(heights) and len(set(heights)) == 3
+    assert shown.evaluate("document.documentElement.scrollWidth") <= size["width"]
+
+
+@needs_chromium
+@pytest.mark.parametrize("size", [DESKTOP, PHONE])
 def test_passes_fit_the_screen(opened, size):
     shown = opened(NAME, "#h.0.attn?pass=2&lang=zh", size)
     assert shown.evaluate("document.documentElement.scrollWidth") <= size["width"]
