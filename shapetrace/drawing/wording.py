@@ -21,6 +21,7 @@ _ONE = {
     "{n} tokens": "{n} token",
     "{n} steps": "{n} step",
     "in {n} steps": "in {n} step",
+    "{n} arrows have no room and are not drawn.": "{n} arrow has no room and is not drawn.",
 }
 """Phrases for several things, and for one: labels have both."""
 

@@ -141,6 +141,9 @@ class _Graph:
                 label(_described(operand), indent="\N{NO-BREAK SPACE} "),
                 **more,
             )
+        for made in step.also_reads:
+            if made in self.steps:
+                self.graph.edge(f"step{self.steps[made]}", f"step{self.steps[step.id]}")
 
     def older(self, step: Step) -> Operand | None:
         """The operand of a residual that was there before."""
@@ -161,8 +164,9 @@ class _Graph:
 
     def results(self) -> None:
         """What nothing in the graph reads any more."""
-        read = {operand.made_by for step in self.outline.steps() for operand in step.operands}
-        for step in self.outline.steps():
+        steps = list(self.outline.steps())
+        read = {made for step in steps for made in (*step.also_reads, *(each.made_by for each in step.operands))}
+        for step in steps:
             if step.id not in read:
                 number = self.steps[step.id]
                 for place, result in enumerate(step.results, 1):

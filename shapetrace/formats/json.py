@@ -159,6 +159,7 @@ def _step(row: TableRow, step: Step, layers: Mapping[str, str]) -> dict[str, Any
         "notes": [str(note) for note in step.notes],
         "sentence": str(sentence(step)),
         "ops": list(step.ops),
+        "also_reads": list(step.also_reads),
         "formulas": _formulas(step.formulas),
         **transfer,
     }

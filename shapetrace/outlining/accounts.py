@@ -27,6 +27,7 @@ class Accounts:
         self._read: dict[str, dict[int, int]] = defaultdict(dict)
         self._owned: dict[str, dict[int, int]] = {}
         self._behind: dict[int, dict[str, int]] = {}
+        self._computed = {result.value for draft in drafts if draft.flops for result in draft.results}
         for draft in sorted(drafts, key=lambda draft: draft.order):
             for value in dict.fromkeys(draft.weights):
                 for name, amount in self._named(value).items():
@@ -79,14 +80,15 @@ class Accounts:
         return (calls[draft.call].path if calls else "") or "\n"
 
     def tied_to(self, draft: Draft) -> str:
-        """Name of the parameter that an earlier step owns already."""
-        for name in self.names(draft):
-            if self._owned.get(name, {}).get(draft.order) == 0 and len(self._parameters[name].shape) > 1:
+        """Name of the parameter that an earlier step owns already, where that is most of what this one reads."""
+        mine = self._own(draft)
+        for name in mine:
+            if not mine[name] and len(self._parameters[name].shape) > 1 and self._size[name] > sum(mine.values()):
                 return name
         return ""
 
     def _named(self, value: int) -> dict[str, int]:
-        """Parameters behind a value, with how many of their elements it can hold."""
+        """Parameters behind a value, up to products that steps draw, with how many of their elements it can hold."""
         known = self._behind.get(value)
         if known is None:
             tensor = self._flow.facts.tensor(value)
@@ -94,6 +96,8 @@ class Accounts:
                 known = {tensor.name: self._size[tensor.name]} if tensor.name in self._size else {}
             else:
                 self._behind[value] = known = {}
+                if self._flow.root(value) in self._computed:
+                    return known
                 most = self._most(value)
                 for source in self._sources(value):
                     for name, amount in self._named(source).items():

@@ -100,9 +100,8 @@ def axis_roles(flow: Flow, attentions: tuple[Attention, ...]) -> AxisRoles:
     scores = [products[attention.scores] for attention in attentions]
     mixed = _leaves(facts.atoms, ((p.m, p.n) for p in scores))
     apart = _leaves(facts.atoms, (p.batch for p in scores))
-    weights = [p for p in products if p.left is not None and facts.tensor(p.right).role == "weight"]
-    own = flow.columns | _leaves(facts.atoms, (facts.axes_of(p.right)[:-2] for p in weights))
-    rows = _leaves(facts.atoms, ((*p.batch, p.m) for p in weights if flow.is_data(p.left or 0)))
+    own = flow.columns | {leaf for p in flow.projections for leaf in _brought(flow, p)}
+    rows = _leaves(facts.atoms, ((*p.batch, p.m) for p in flow.projections if flow.is_data(p.left or 0)))
     between = [p for p in products if p.left is not None and flow.is_data(p.left) and flow.is_data(p.right)]
     repeated = _leaves(facts.atoms, (p.batch for p in between if p.form != "convolution"))
     first, second = _inputs_axis(flow, 0), _inputs_axis(flow, 1)
@@ -111,6 +110,13 @@ def axis_roles(flow: Flow, attentions: tuple[Attention, ...]) -> AxisRoles:
     asked = _leaves(facts.atoms, ((p.n if a.query_right else p.m,) for a, p in over_columns))
     heads = (apart - (rows - own) - examples) | ((repeated | asked) & own)
     return AxisRoles(flow, frozenset(examples), frozenset(heads))
+
+
+def _brought(flow: Flow, product: Product) -> set[int]:
+    """Atoms of the axes over which a weight has matrices of its own, and that its data does not have without it."""
+    facts, data = flow.facts, flow.root(product.left if product.left is not None else product.right)
+    had = _leaves(facts.atoms, (facts.axes_of(data),)) if flow.is_data(data) else set()
+    return _leaves(facts.atoms, (facts.axes_of(product.right)[:-2],)) - had
 
 
 def _inputs_axis(flow: Flow, axis: int) -> set[int]:

@@ -61,11 +61,27 @@ class Flow:
         return op if table.role == "weight" and len(table.shape) >= 3 else None
 
     @cached_property
+    def projections(self) -> tuple[Product, ...]:
+        """Products with weights; those of values that are both computed from weights alone are none: latents attend."""
+        facts = self.facts
+        return tuple(
+            p
+            for p in facts.products
+            if p.left is not None
+            and facts.tensor(p.right).role == "weight"
+            and (self.is_data(p.left) or not facts.sources.get(p.right))
+        )
+
+    @cached_property
     def columns(self) -> frozenset[int]:
-        """Atoms of the columns of all projections (data with weights), of pieces of them, and of those joined."""
-        facts, atoms = self.facts, self.facts.atoms
-        projections = [p for p in facts.products if p.left is not None and facts.tensor(p.right).role == "weight"]
-        found = {leaf for p in projections for leaf in atoms.leaves(p.n)}
+        """Atoms of the columns of all projections (data with weights), of pieces of them, and of those joined.
+
+        Columns that count what the rows count are none: distances between positions, each with its own weights.
+        """
+        atoms = self.facts.atoms
+        found = {
+            leaf for p in self.projections for leaf in {*atoms.leaves(p.n)}.difference(atoms.flat((*p.batch, p.m)))
+        }
         for atom in sorted({*atoms.pieces, *atoms.joined}):
             piece, parts = atoms.pieces.get(atom), atoms.joined.get(atom, ())
             is_cut = piece is not None and not found.isdisjoint(atoms.leaves(piece.whole))
@@ -168,7 +184,7 @@ class Flow:
                 continue
             seen.add(op.id)
             if self.kinds[op.id] in through and op.id not in stops:
-                inputs = [self.root(v) for v in op.inputs if self.is_data(v)]
+                inputs = [self.root(v) for v in op.inputs if self.is_data(v) or self.facts.sources.get(v)]
                 queue += [(v, [*passed, op.id]) for v in dict.fromkeys(inputs)]
             else:
                 yield op, passed

@@ -154,6 +154,7 @@ class _Namer:
         title = words.title(draft, role, "" if name.isdigit() else name, self._widths(draft))
         identity = self._fresh_id(f"{node.path}/{words.slug(title)}" if node.path else words.slug(title))
         operands = tuple(self._operand(draft, place, ref) for place, ref in enumerate(draft.operands))
+        also_reads = tuple(dict.fromkeys(filter(None, (self._maker(value) for value in draft.also))))
         self._make(draft, [*draft.twins, *twins], identity)
         results = tuple(self._operand(draft, place, ref, identity) for place, ref in enumerate(draft.results))
         tied = known.accounts.tied_to(draft)
@@ -172,7 +173,7 @@ class _Namer:
             tied_to="" if again else tied.rpartition(".")[0] or tied, flops=draft.flops, inner=draft.inner,
             ops=tuple(sorted(op for member in members for op in member.ops)), role=role,
             function=draft.function or title_of(draft.calls), formulas=known.operands.costs.get(draft.key),
-            transfer=draft.transfer,
+            transfer=draft.transfer, also_reads=also_reads,
         )  # fmt: skip
 
     def _widths(self, draft: Draft) -> tuple[int, int] | None:
@@ -193,6 +194,10 @@ class _Namer:
                 part = self._symbol((draft.key, True, place)).part
                 self._made_by[ref.value, part] = identity
                 self._made_by.setdefault((ref.value, Part.OTHER), identity)
+
+    def _maker(self, value: int, part: Part = Part.OTHER) -> str:
+        """Id of the step that made a value; "" if none did."""
+        return self._made_by.get((value, part)) or self._made_by.get((value, Part.OTHER), "")
 
     def _symbol(self, place: Place) -> Symbol:
         return self._known.operands.symbols.get(place, NOTHING)
@@ -229,7 +234,7 @@ class _Namer:
         flow, where = self._known.flow, (draft.key, bool(made_by), place)
         what = self._symbol(where)
         if not made_by:
-            made_by = self._made_by.get((ref.value, what.part)) or self._made_by.get((ref.value, Part.OTHER), "")
+            made_by = self._maker(ref.value, what.part)
         seen = ref.value >= 0
         is_ids = seen and ref.value in flow.trace.inputs[:1] and len(ref.shape) <= 2
         proved = self._known.operands.proved.get(where, Proved(()))

@@ -131,6 +131,7 @@ class Step:
         activation_bytes: Bytes of the data that its operations make in all these layers.
         formulas: Parameters and FLOPs of one layer's step in named sizes; None without a proof.
         transfer: Of a collective: what it moves.
+        also_reads: Ids of the steps that computed what it reads and no operand shows: the other pieces of a stack.
     """
 
     id: str
@@ -155,6 +156,7 @@ class Step:
     activation_bytes: int = 0
     formulas: Formulas | None = None
     transfer: Transfer | None = None
+    also_reads: tuple[str, ...] = ()
 
     @property
     def flops_in_all(self) -> int:

@@ -1,5 +1,7 @@
 """The map: what stands in it is what was recorded, on one screen, for any model."""
 
+from itertools import pairwise
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -7,10 +9,14 @@ from torch import Tensor, nn
 
 import shapetrace
 from shapetrace.drawing import Look, figure
+from shapetrace.drawing.kinds.map import _arranged
 from shapetrace.drawing.mapping.arranging import ROOMS, Arranging
+from shapetrace.drawing.mapping.boxes import Boxes
 from shapetrace.drawing.mapping.chart import Flow, Fork, Node
 from shapetrace.drawing.mapping.charting import chart
-from shapetrace.drawing.primitives import Figure, Text
+from shapetrace.drawing.mapping.wiring import Wires, wires
+from shapetrace.drawing.primitives import Figure, Line, Text
+from shapetrace.drawing.wording import words_in
 from shapetrace.errors import UsageError
 from shapetrace.models import presets
 from shapetrace.obtaining import obtain
@@ -146,4 +152,94 @@ def test_a_map_is_of_the_whole_model():
 def test_in_chinese_every_phrase_is_translated():
     drawn = figure(outline_of("gpt2"), look=Look(view="map"), lang="zh")
     assert not {"Attention", "Token lookup", "Unembedding", "data", "weights"} & set(texts(drawn))
+    assert_sound(drawn)
+
+
+class Skipping(nn.Module):
+    """What the way down made is put beside what the way up made, past everything between them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.a, self.b = nn.Conv2d(3, 8, 3, padding=1), nn.Conv2d(8, 16, 3, stride=2, padding=1)
+        self.norm, self.time = nn.GroupNorm(4, 16), nn.Linear(4, 16)
+        self.up, self.out = nn.ConvTranspose2d(16, 8, 2, stride=2), nn.Conv2d(16, 3, 3, padding=1)
+
+    def forward(self, x: Tensor, t: Tensor) -> Tensor:
+        skipped = self.a(x).relu()
+        y = self.norm(self.b(skipped) + self.time(t).relu()[:, :, None, None])
+        z: Tensor = self.out(torch.cat([self.up(y), skipped], 1))
+        return z
+
+
+class Several(nn.Module):
+    """Codebooks: each with a table and a head of its own."""
+
+    def __init__(self, n: int) -> None:
+        super().__init__()
+        self.tables, self.block = nn.ModuleList(nn.Embedding(20, 16) for _ in range(n)), Parallel()
+        self.heads = nn.ModuleList(nn.Linear(16, 20) for _ in range(n))
+
+    def forward(self, ids: Tensor) -> Tensor:
+        x = sum(table(ids[:, n]) for n, table in enumerate(self.tables))
+        y = self.block(x)
+        return torch.stack([head(y) for head in self.heads], 1)
+
+
+class Unlike(nn.Module):
+    """Many heads of one value, each of another width."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.heads = nn.ModuleList(nn.Linear(16, 4 + n) for n in range(9))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.cat([head(x) for head in self.heads], 1)
+
+
+def crossings(outline: Outline) -> tuple[list[str], Wires]:
+    """What lines of a map run through."""
+    laid = _arranged(Boxes(outline, words_in("en")), 652, 10, 1000)
+    lines, found = wires(laid), []
+    spots = [spot for flow in laid.all() for spot in flow.spots.values() if spot.node.inside is None]
+    strokes = [stroke for mark in lines.marks if isinstance(mark, Line) for stroke in mark.strokes]
+    for (a, b), (c, d) in (piece for stroke in strokes for piece in pairwise(stroke)):
+        (left, right), (top, bottom) = sorted((a, c)), sorted((b, d))
+        found += [
+            f"{spot.node.kind} {[step.title for step in spot.node.steps]}"
+            for spot in spots
+            if left < spot.right - 1 and right > spot.left + 1 and top < spot.bottom - 1 and bottom > spot.top + 1
+        ]
+    return found, lines
+
+
+@pytest.mark.parametrize(
+    ("model", "inputs"),
+    [
+        (Skipping(), (torch.zeros(1, 3, 8, 8), torch.zeros(1, 4))),
+        (Several(4), (torch.zeros(1, 4, 5, dtype=torch.long),)),
+        (nn.Sequential(*(Parallel() for _ in range(3))), (torch.zeros(1, 5, 16),)),
+        (nn.Transformer(16, 2, 2, 2, 32, batch_first=True), (torch.zeros(1, 5, 16), torch.zeros(1, 4, 16))),
+    ],
+)
+def test_no_line_runs_through_a_box(model, inputs):
+    found, lines = crossings(shapetrace.trace(model.eval(), *inputs).outline())
+    assert found == []
+    assert lines.left_out == 0
+
+
+def test_what_joins_is_a_node_of_its_own_and_knows_all_its_pieces():
+    skipping = chart(shapetrace.trace(Skipping(), torch.zeros(1, 3, 8, 8), torch.zeros(1, 4)).outline())
+    (joined,) = [node for node in skipping.nodes if node.kind == "words" and node.steps[0].title == "Concat"]
+    assert [skipping.nodes[made].steps[0].path for made in joined.main] == ["up", "a"]
+    several = chart(shapetrace.trace(Several(4).eval(), torch.zeros(1, 4, 5, dtype=torch.long)).outline())
+    (joined,) = [node for node in several.nodes if node.kind == "words"]
+    assert [several.nodes[made].steps[0].path for made in joined.main] == [f"heads.{n}" for n in range(4)]
+
+
+def test_lines_without_room_are_counted_below():
+    outline = shapetrace.trace(Unlike(), torch.zeros(5, 16)).outline()
+    found, lines = crossings(outline)
+    assert found == [] and lines.left_out > 1
+    drawn = map_of(outline)
+    assert f"{lines.left_out} arrows have no room and are not drawn." in texts(drawn)
     assert_sound(drawn)

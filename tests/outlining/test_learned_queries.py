@@ -76,3 +76,63 @@ def test_learned_rows_that_begin_a_stream_are_no_position(batch: int) -> None:
     x = torch.ones(batch, 5, 16)
     assert titles(read(Latents(is_stream=True), x))[-1] == "Residual"
     assert titles(read(Latents(is_stream=False), x))[-1] == "Position"
+
+
+class Among(nn.Module):
+    """Learned queries look at each other before they look at data, as a detector's or a mask decoder's do."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__()
+        self.kind, self.queries = kind, nn.Parameter(torch.ones(1, 3, 16))
+        self.among, self.across = (nn.ModuleList(nn.Linear(16, 16) for _ in range(4)) for _ in range(2))
+
+    def attend(self, layers: nn.ModuleList, x: Tensor, y: Tensor) -> Tensor:
+        q, k, v = (layer(z).unflatten(-1, (4, 4)).transpose(1, 2) for layer, z in zip(layers, (x, y, y), strict=False))
+        if self.kind == "fused":
+            z = F.scaled_dot_product_attention(q, k, v)
+        else:
+            z = (q @ k.transpose(-2, -1) * 0.5).softmax(-1) @ v
+        joined: Tensor = layers[3](z.transpose(1, 2).flatten(-2))
+        return joined
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.queries + self.attend(self.among, self.queries, self.queries)
+        return y + self.attend(self.across, y, x)
+
+
+@pytest.mark.parametrize("kind", ["fused", "by hand"])
+def test_rows_of_learned_queries_count_no_heads(kind: str) -> None:
+    found = read(Among(kind), torch.ones(1, 5, 16))
+    scores = [each for each in found.steps() if each.title == "Scores"]
+    assert [each.equation for each in scores] == ["[3,4]×[4,3]→[3,3]", "[3,4]×[4,5]→[3,5]"]
+    assert [each.operands[0].stack for each in scores] == [4, 4]
+    assert [each.title for each in found.steps()].count("Concat heads") == 2
+    assert {each.title: each.tied_to for each in found.steps() if each.tied_to} == {"Residual": "queries"}
+    assert [each.parameters for each in found.steps() if each.title == "Key"] == [16 * 16 + 16] * 2
+    last = list(found.steps())[-1]
+    assert last.equation == "[3,16]+[3,16]→[3,16]"
+
+
+class Distances(nn.Module):
+    """A score of the rows' and one of the columns' distance, each made of the query, on a picture's attention."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.qkv, self.out = nn.Linear(16, 48), nn.Linear(16, 16)
+        self.rows, self.columns = nn.Parameter(torch.ones(5, 5, 8)), nn.Parameter(torch.ones(6, 6, 8))
+
+    def forward(self, x: Tensor) -> Tensor:
+        q, k, v = self.qkv(x).view(1, 30, 3, 2, 8).permute(2, 0, 3, 1, 4).flatten(1, 2)
+        placed = q.view(2, 5, 6, 8)
+        far = torch.einsum("bhwc,hkc->bhwk", placed, self.rows)[..., None]
+        wide = torch.einsum("bhwc,wkc->bhwk", placed, self.columns)[:, :, :, None]
+        a = ((q * 8**-0.5) @ k.mT + (far + wide).reshape(2, 30, 30)).softmax(-1)
+        z: Tensor = self.out((a @ v).view(1, 2, 5, 6, 8).permute(0, 2, 3, 1, 4).flatten(-2))
+        return x + z
+
+
+def test_distances_with_weights_of_their_own_count_no_heads() -> None:
+    found = read(Distances(), torch.ones(1, 5, 6, 16))
+    assert (step(found, "Scores").equation, step(found, "Scores").operands[0].stack) == ("[30,8]×[8,30]→[30,30]", 2)
+    assert step(found, "Concat heads").equation == "2·[5,6,8]→[5,6,16]"
+    assert step(found, "Residual").equation == "[5,6,16]+[5,6,16]→[5,6,16]"

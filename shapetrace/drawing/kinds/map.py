@@ -25,6 +25,8 @@ _COLUMN_PX = 588.0
 _LEAST_FORKED_PX = 560.0
 _EDGE_PX = 8.0
 _LINE_PX = 2.0
+_SHAPE_PX = 15.0
+"""How much room above a frame the shape of what enters it takes."""
 
 
 def map_figure(outline: Outline, theme: Theme, words: Words, look: Look) -> Figure:
@@ -33,11 +35,13 @@ def map_figure(outline: Outline, theme: Theme, words: Words, look: Look) -> Figu
     title = clean(look.title or "") or clean(outline.model.name)
     facts = [" · ".join(facts_of(outline.model, words)), words.say("every shape recorded from a real forward pass")]
     head, top = heading(title, [fact for fact in facts if fact], tuple(_legend(outline, words)), WIDTH_PX)
-    notes = tuple(_notes(outline, words, look))
-    below = footing(notes, 0.0, WIDTH_PX)[1] + 20
+    notes = tuple(_notes(outline, words))
+    below = footing((*notes, *captions(look)), 0.0, WIDTH_PX)[1] + 20
     laid = _arranged(boxes, WIDTH_PX - 2 * MARGIN_PX, top + 10, MOST_PX - below - 16)
-    foot, bottom = footing(notes, laid.bottom + 10, WIDTH_PX)
     lines = wires(laid)
+    if lines.left_out:
+        notes = (*notes, ("caption", words.several("{n} arrows have no room and are not drawn.", lines.left_out)))
+    foot, bottom = footing((*notes, *captions(look)), laid.bottom + 10, WIDTH_PX)
     groups = (
         Group(HEADING, head),
         *_drawn(laid, boxes, lines.marks),
@@ -111,7 +115,9 @@ def _shapes(laid: Laid) -> Iterator[Mark]:
         entry = next((o for o in spot.node.steps[0].operands if o.role == "data"), None) if spot.node.steps else None
         if spot.node.kind == "frame" and spot.node.inside is not None and entry is not None:
             text = shape_text(entry)
-            if spot.middle + 8 + width_px(text, "shape") <= spot.right:
+            tables = [each for each in laid.spots.values() if each.node.kind == "join" and each.node.value is not None]
+            touches = any(0 <= spot.top - each.bottom < _SHAPE_PX for each in tables)
+            if spot.middle + 8 + width_px(text, "shape") <= spot.right and not touches:
                 yield Text(spot.middle + 8, spot.top - 4, (Span(text),), "shape")
 
 
@@ -143,7 +149,7 @@ def _legend(outline: Outline, words: Words) -> Iterator[tuple[str, str]]:
         yield "rail", words.say("residual")
 
 
-def _notes(outline: Outline, words: Words, look: Look) -> Iterator[tuple[str, str]]:
+def _notes(outline: Outline, words: Words) -> Iterator[tuple[str, str]]:
     totals = outline.totals
     parameters = words.say("{n} parameters", n=counted(totals.parameters))
     phrase = "{flops} in products" if totals.flops == totals.matmul_flops else "{flops} in products and convolutions"
@@ -154,7 +160,6 @@ def _notes(outline: Outline, words: Words, look: Look) -> Iterator[tuple[str, st
     )
     if outline.failure:
         yield "warning", words.say("The pass ended early: {reason}", reason=clean(outline.failure))
-    yield from captions(look)
 
 
 def _told(laid: Laid, boxes: Boxes) -> Iterator[str]:

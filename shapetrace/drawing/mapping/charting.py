@@ -157,11 +157,18 @@ def _boxes(steps: Iterable[Step], within: str | None) -> Iterator[Node]:
             yield _apart(step)
             continue
         begins = (own != key if own else bool(step.kind in _BOXED or step.parameters)) and not in_module
-        if not box or begins or own == "lookup":
+        if not box or begins or own == "lookup" or (isinstance(key, tuple) and not in_module and _meets(step, box)):
             yield from closed()
             key = own or (module,)
         box.append(step)
     yield from closed()
+
+
+def _meets(step: Step, box: Sequence[Step]) -> bool:
+    """Whether a step brings what was made elsewhere together with what a box made."""
+    own = {each.id for each in box}
+    read = [*(operand.made_by for operand in step.operands if operand.role == "data"), *step.also_reads]
+    return any(made in own for made in read) and not all(made in own for made in read)
 
 
 def _module_in(within: str | None, path: str) -> str:
@@ -219,8 +226,9 @@ def _wired(nodes: Sequence[Node]) -> Iterator[Node]:
             values.setdefault(node.value.value, number)
             continue
         found = [[(operand, maker(operand)) for operand in step.operands] for step in node.steps]
+        also = [made for step in node.steps for each in step.also_reads if (made := makers.get(each)) is not None]
         behind = number - 1 if number and nodes[number - 1].kind == "frame" else None
-        yield _joined(node, found[0]) if node.kind == "join" else _going_on(node, found, behind)
+        yield _joined(node, found[0]) if node.kind == "join" else _going_on(node, found, behind, also)
         makers.update((step.id, number) for step in node.steps)
 
 
@@ -238,20 +246,21 @@ def _joined(node: Node, found: Sequence[_Made]) -> Node:
     return replace(node, main=made, older=-1 if older is None else older)
 
 
-def _going_on(node: Node, found: Sequence[Sequence[_Made]], behind: int | None) -> Node:
+def _going_on(node: Node, found: Sequence[Sequence[_Made]], behind: int | None, also: Sequence[int]) -> Node:
     """What a node goes on with; of a frame, what its first step reads. What an encoder hands over stands beside.
 
     Args:
         node: A box, a norm, small steps or a frame.
         found: The operands of its steps, with the nodes that made them.
         behind: The node before it, if that is a frame: the last of its layers is what made a value of no drawn step.
+        also: The nodes that made the other pieces of what it puts together.
     """
     outside = found[:1] if node.kind == "frame" else found
     main = [made for one in outside for operand, made in one if made is not None and operand.part is not Part.CONTEXT]
     if not main and behind is not None and found and any(_is_loose(operand) for operand, _ in found[0]):
         main = [behind]
     beside = [made for one in found for operand, made in one if made is not None and operand.part is Part.CONTEXT]
-    return replace(node, main=tuple(dict.fromkeys(main)), beside=tuple(dict.fromkeys(beside)))
+    return replace(node, main=tuple(dict.fromkeys([*main, *also])), beside=tuple(dict.fromkeys(beside)))
 
 
 def _is_loose(operand: Operand) -> bool:

@@ -3,6 +3,7 @@
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from shapetrace.drawing.mapping.arranging import GUTTER_PX, JOIN_PX, Laid, Spot
 from shapetrace.drawing.mapping.chart import Node
@@ -11,6 +12,8 @@ from shapetrace.drawing.primitives import Line, Mark, Point, Polygon
 _LANE_PX = 11.0
 _HEAD_PX = 4.0
 _MOST_LANES = 3
+_OUTSIDE_PX = 6.0
+"""How far beside the outermost column a line may run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +33,14 @@ def wires(laid: Laid) -> Wires:
     """All lines of a flow and of what is in its frames."""
     marks: list[Mark] = []
     left_out = 0
+    room = laid.left - _OUTSIDE_PX, laid.right + _OUTSIDE_PX
     for flow in laid.all():
         rails = list(_rails(flow))
         lanes = _lanes([(rail.start, rail.end) for rail in rails])
         for rail, lane in zip(rails, lanes, strict=True):
-            if lane is None:
-                left_out += 1
-            else:
-                marks += _rail(flow, rail, lane)
+            drawn = [] if lane is None else list(_rail(flow, rail, lane, room))
+            left_out += not drawn
+            marks += drawn
         marks += _lines(flow, flow is not laid)
         marks += _handed_over(flow)
     return Wires(tuple(marks), left_out)
@@ -54,7 +57,7 @@ def _lines(laid: Laid, is_inside: bool) -> Iterator[Mark]:
             yield from _arrow(((laid.middle, laid.top - 30), *bend, (spot.middle, spot.top)))
         for made in node.main:
             source = laid.spots[made]
-            if _is_next(columns, source, spot) or _stands_beside(source, spot):
+            if _is_next(columns, source, spot):
                 yield from _joined(source, spot)
     if is_inside:
         yield from _way_out(laid)
@@ -67,14 +70,14 @@ def _way_out(laid: Laid) -> Iterator[Mark]:
         yield Line((((spot.middle, spot.bottom), (spot.middle, laid.frame_bottom)),), "data-edge")
 
 
-def _is_next(columns: Sequence[Sequence[Spot]], one: Spot, other: Spot) -> bool:
-    """Whether nothing stands between two nodes of one column."""
-    for column in columns:
-        if abs(column[0].middle - other.middle) < 2:
-            first = bisect_right(column, one.bottom - 1, key=lambda spot: spot.top)
-            below = (spot for spot in column[first : first + 3] if spot is not one and spot is not other)
-            return not any(spot.bottom < other.top + 1 for spot in below)
-    return True
+def _is_next(columns: Sequence[Sequence[Spot]], source: Spot, spot: Spot) -> bool:
+    """Whether a node stands above another, and nothing between on the way down."""
+    if source.bottom > spot.top + 1:
+        return False
+    column = next(column for column in columns if abs(column[0].middle - source.middle) < 2)
+    first = bisect_right(column, source.bottom - 1, key=lambda each: each.top)
+    below = (each for each in column[first : first + 3] if each is not source and each is not spot)
+    return not any(each.bottom < spot.top + 1 for each in below)
 
 
 def _columns(laid: Laid) -> list[list[Spot]]:
@@ -87,10 +90,6 @@ def _columns(laid: Laid) -> list[list[Spot]]:
         else:
             column.append(spot)
     return columns
-
-
-def _stands_beside(source: Spot, spot: Spot) -> bool:
-    return abs(source.middle - spot.middle) > 2 and source.bottom <= spot.top + 1
 
 
 def _joined(source: Spot, spot: Spot) -> Iterator[Mark]:
@@ -142,12 +141,13 @@ def _rails(laid: Laid) -> Iterator[_Rail]:
             yield _Rail(laid.middle or spot.middle, laid.top - 13, end, spot)
         for made in dict.fromkeys((*node.main, *([node.older] if node.older is not None and node.older >= 0 else []))):
             source = laid.spots[made]
-            if not _is_next(columns, source, spot) and not _stands_beside(source, spot):
+            if not _is_next(columns, source, spot):
                 yield _Rail(source.middle, source.bottom + 5, end, spot)
 
 
 def _lanes(spans: Sequence[tuple[float, float]]) -> list[int | None]:
-    taken: list[list[tuple[float, float]]] = [[] for _ in range(_MOST_LANES)]
+    """A lane for each, where there is one: those of the usual side first, then those of the other."""
+    taken: list[list[tuple[float, float]]] = [[] for _ in range(2 * _MOST_LANES)]
     found: dict[int, int | None] = {}
     for number, (start, end) in sorted(enumerate(spans), key=lambda entry: entry[1][1] - entry[1][0]):
         lane = next((i for i, used in enumerate(taken) if all(end < a or start > b for a, b in used)), None)
@@ -157,19 +157,31 @@ def _lanes(spans: Sequence[tuple[float, float]]) -> list[int | None]:
     return [found[number] for number in range(len(spans))]
 
 
-def _rail(laid: Laid, rail: _Rail, lane: int) -> Iterator[Mark]:
-    lefts = [spot.left for spot in laid.spots.values() if rail.start < spot.bottom and spot.top < rail.end]
-    rights = [spot.right for spot in laid.spots.values() if rail.start < spot.bottom and spot.top < rail.end]
-    is_join = rail.spot.node.kind == "join"
-    if laid.side == "left":
-        x = min([*lefts, rail.x]) - 12 - lane * _LANE_PX
-        tip = rail.spot.middle - JOIN_PX if is_join else rail.spot.left
-    else:
-        x = max([*rights, rail.x]) + 12 + lane * _LANE_PX
-        tip = rail.spot.middle + JOIN_PX if is_join else rail.spot.right
-    points = ((rail.x, rail.start), (x, rail.start), (x, rail.end), (tip, rail.end))
-    yield Line((points,), "rail", 6)
-    yield _head(points[-2], points[-1])
+def _rail(laid: Laid, rail: _Rail, lane: int, room: tuple[float, float]) -> Iterator[Mark]:
+    """A line past what stands between, on the usual side or the other; nothing where it would run through something."""
+    passed = [spot for spot in laid.spots.values() if rail.start < spot.bottom and spot.top < rail.end]
+    if rail.start > rail.end:
+        return
+    on_other, lane = divmod(lane, _MOST_LANES)
+    half = JOIN_PX if rail.spot.node.kind == "join" else (rail.spot.right - rail.spot.left) / 2
+    left = min([*(spot.left for spot in passed), rail.x]) - 12 - lane * _LANE_PX, rail.spot.middle - half
+    right = max([*(spot.right for spot in passed), rail.x]) + 12 + lane * _LANE_PX, rail.spot.middle + half
+    for x, tip in (left, right) if (laid.side == "left") != bool(on_other) else (right, left):
+        points = ((rail.x, rail.start), (x, rail.start), (x, rail.end), (tip, rail.end))
+        if room[0] <= x <= room[1] and not _runs_through(passed, points):
+            yield Line((points,), "rail", 6)
+            yield _head(points[-2], points[-1])
+            return
+
+
+def _runs_through(spots: Sequence[Spot], points: Sequence[Point]) -> bool:
+    """Whether a level piece of a line runs through what stands there; touching an edge is none."""
+    return any(
+        spot.top < y < spot.bottom and min(x, other) < spot.right - 0.5 and spot.left + 0.5 < max(x, other)
+        for (x, y), (other, below) in pairwise(points)
+        if y == below
+        for spot in spots
+    )
 
 
 def _handed_over(laid: Laid) -> Iterator[Mark]:

@@ -90,7 +90,7 @@ def _fused(flow: Flow, position: int, product: Product) -> Attention:
 
 def joins_data(flow: Flow, product: Product) -> bool:
     """Whether both factors are data, or learned and projected: queries of a decoder."""
-    if product.left is None or not (flow.is_data(product.left) or flow.is_data(product.right)):
+    if product.left is None:
         return False
     factors = (product.left, product.right)
     if any(flow.chosen_table(value) is not None for value in factors):
