@@ -45,7 +45,7 @@ site: $(READY) ## a static site with a page for each preset and for types of tra
 hooks: ## run the checks before each commit
 	git config core.hooksPath .githooks
 
-programs: ## Graphviz, Chromium and fonts, which some tests use
+programs: ## Graphviz, Chromium, Jekyll and fonts, which some tests use
 	@sh .ci/programs
 
 clean: ## remove what these commands made, but not gallery/

@@ -1,18 +1,21 @@
-"""Where the figures of a post go, and how the post links to them, so that the link works in the built site.
+"""Where the figures and pages of a post go, and how the post links to them, so that the link works in the built site.
 
-| site | a post | its figures | the link |
-| --- | --- | --- | --- |
-| Hugo | ``content/posts/x/index.md``, ``_index.md`` | beside it: they are published with it | ``index-a.svg`` |
-| Hugo | ``content/posts/x.md`` | ``static/figures/`` | ``/figures/x-a.svg``, behind the path of ``baseURL`` |
-| Jekyll | any | ``assets/figures/`` | ``{{ '/assets/figures/x-a.svg' | relative_url }}`` |
-| Docusaurus, Astro | any | beside it | ``./x-a.svg`` |
-| MkDocs, anything else | any | beside it | ``x-a.svg`` |
+| site | a post | its figures | their link | its pages | their link |
+| --- | --- | --- | --- | --- | --- |
+| Hugo | ``index.md``, ``_index.md`` | beside it | ``index-a.svg`` | ``static/figures/`` | ``/figures/x-a.html`` |
+| Hugo | another | ``static/figures/`` | ``/figures/x-a.svg`` | ``static/figures/`` | ``/figures/x-a.html`` |
+| Jekyll | any | ``assets/figures/`` | ``{{ '/assets/figures/x-a.svg' | relative_url }}`` | the same | the same |
+| Docusaurus | any | beside it | ``./x-a.svg`` | ``static/figures/`` | ``pathname:///figures/x-a.html`` |
+| Astro | any | beside it | ``./x-a.svg`` | ``public/figures/`` | ``/figures/x-a.html`` |
+| MkDocs, anything else | any | beside it | ``x-a.svg`` | beside it | ``x-a.html`` |
+
+Links from the root of a site are behind the path of its address, where the site does not put it before them itself.
 """
 
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
@@ -29,22 +32,27 @@ _CONFIGURATIONS: tuple[tuple[Site, tuple[str, ...]], ...] = (
     ("astro", ("astro.config.mjs", "astro.config.js", "astro.config.ts", "astro.config.mts", "astro.config.cjs")),
     ("hugo", ("config.toml", "config.yaml", "config.json")),
 )  # fmt: skip
-_BASE_URL = re.compile(
-    r"""(?:^|[{,])\s*["']?baseURL["']?\s*[:=]\s*["']?(?P<url>[^"'\s,#]+)""", re.IGNORECASE | re.MULTILINE
-)
+_ADDRESS: dict[Site, str] = {"hugo": "baseURL", "docusaurus": "baseUrl", "astro": "base"}
+"""The setting with the path of a site's address, where links from its root may have to say it."""
+_PUBLIC: dict[Site, str] = {"hugo": "static", "docusaurus": "static", "astro": "public"}
+"""The folder whose files are published as they are; elsewhere these sites take a page for one of their own posts."""
+_FLAT = re.compile(r"^use_directory_urls:\s*(?:false|no|off)\b", re.IGNORECASE | re.MULTILINE)
 _BUNDLES = frozenset({"index", "_index"})
+_ALIKE = frozenset({*_BUNDLES, "README"})
 _FIGURES = "figures"
+_OUTSIDE = "pathname://"
+"""What Docusaurus asks for before a link to a page that is none of its own."""
 FILE = "{file}"
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where the figures of one post go.
+class Files:
+    """Where files of one sort go.
 
     Attributes:
-        folder: The folder of the files.
-        link: Target of an image line, with ``{file}`` for the name of the file.
-        stem: What the names of the files begin with.
+        folder: Their folder.
+        link: Target of a line that shows one, with ``{file}`` for its name.
+        stem: What their names begin with.
     """
 
     folder: Path
@@ -52,24 +60,44 @@ class Place:
     stem: str
 
     def target(self, file: str) -> str:
-        """What an image line says of a file."""
+        """What a line says of a file."""
         return self.link.replace(FILE, file)
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the files of one post go.
+
+    Attributes:
+        figures: Its images.
+        pages: Its pages, as links in it lead to them.
+        frames: The same pages, as a frame names them: raw HTML, in which a site changes nothing.
+    """
+
+    figures: Files
+    pages: Files
+    frames: Files
+
+
 def place_of(post: Path, image_dir: Path | None = None, url_prefix: str | None = None) -> Place:
-    """The place of a post's figures.
+    """The place of a post's files.
 
     Args:
         post: The Markdown file.
-        image_dir: Folder of the figures; by default that of the site around the post, or beside it.
+        image_dir: Their folder; by default that of the site around the post, or beside it.
         url_prefix: What links begin with; by default what works in that site, or the way from the post to the folder.
     """
-    usual = _usual(post)
-    folder = usual.folder if image_dir is None else image_dir
-    link = usual.link if image_dir is None else _beside(post, folder)
+    usual, (site, root) = _usual(post), site_of(post)
+    figures, pages = usual.figures, usual.pages
+    if image_dir is not None:
+        figures = Files(image_dir, _beside(post, image_dir), _stem(post, image_dir))
+        pages = figures
     if url_prefix is not None:
         link = f"{url_prefix}{'' if not url_prefix or url_prefix.endswith('/') else '/'}{FILE}"
-    return Place(folder, link, _stem(post, folder))
+        figures, pages = replace(figures, link=link), replace(pages, link=link)
+    if image_dir is None and url_prefix is None:
+        return usual
+    return Place(figures, *_framed(post, site, root, pages))
 
 
 def site_of(post: Path) -> tuple[Site, Path]:
@@ -83,28 +111,55 @@ def site_of(post: Path) -> tuple[Site, Path]:
 
 def _usual(post: Path) -> Place:
     site, root = site_of(post)
-    if site == "hugo" and post.stem.partition(".")[0] not in _BUNDLES and _is_in(post, root / "content"):
-        return Place(root / "static" / _FIGURES, f"{_base_path(root)}/{_FIGURES}/{FILE}", "")
+    beside = Files(post.parent, f"./{FILE}" if site in {"docusaurus", "astro"} else FILE, _stem(post, post.parent))
     if site == "jekyll":
-        return Place(root / "assets" / _FIGURES, f"{{{{ '/assets/{_FIGURES}/{FILE}' | relative_url }}}}", "")
-    return Place(post.parent, f"./{FILE}" if site in {"docusaurus", "astro"} else FILE, "")
+        folder = root / "assets" / _FIGURES
+        beside = Files(folder, f"{{{{ '/assets/{_FIGURES}/{FILE}' | relative_url }}}}", _stem(post, folder))
+    if site not in _PUBLIC or (site == "hugo" and not _is_in(post, root / "content")):
+        return Place(beside, *_framed(post, site, root, beside))
+    folder = root / _PUBLIC[site] / _FIGURES
+    path = "" if site == "docusaurus" else _base_path(site, root)
+    public = Files(folder, f"{path}/{_FIGURES}/{FILE}", _stem(post, folder))
+    is_public = site == "hugo" and post.stem.partition(".")[0] not in _BUNDLES
+    return Place(public if is_public else beside, *_framed(post, site, root, public))
+
+
+def _framed(post: Path, site: Site, root: Path, pages: Files) -> tuple[Files, Files]:
+    """Pages as links lead to them, and as frames name them."""
+    if site == "docusaurus" and pages.link.startswith("/"):  # it puts the path of its address before links of its own
+        return replace(pages, link=_OUTSIDE + pages.link), replace(pages, link=_base_path(site, root) + pages.link)
+    if (
+        site == "mkdocs"
+        and not re.match(r"/|[a-z]+:", pages.link)
+        and post.stem not in {"index", "README"}
+        and _is_in_folders(root)
+    ):
+        return pages, replace(pages, link=f"../{pages.link}")  # guide/a.md is read at guide/a/
+    return pages, pages
 
 
 def _is_in(post: Path, folder: Path) -> bool:
     return post.resolve().is_relative_to(folder.resolve())
 
 
-def _base_path(root: Path) -> str:
-    """The path of a Hugo site's address: ``/blog`` for https://example.org/blog/, nothing for a whole domain."""
-    for text in _configurations(root):
-        if found := _BASE_URL.search(text):
+def _is_in_folders(root: Path) -> bool:
+    """Whether a page of MkDocs is a folder of its own: unless its settings say no."""
+    return not any(map(_FLAT.search, _configurations("mkdocs", root)))
+
+
+def _base_path(site: Site, root: Path) -> str:
+    """The path of a site's address: ``/blog`` for https://example.org/blog/, nothing for a whole domain."""
+    flags = re.IGNORECASE | re.MULTILINE
+    setting = rf"""(?:^|[{{,(])\s*["']?{_ADDRESS[site]}["']?\s*[:=]\s*["']?(?P<url>[^"'\s,#}}]+)"""
+    for text in _configurations(site, root):
+        if found := re.search(setting, text, flags):
             return urlsplit(found["url"]).path.rstrip("/")
     return ""
 
 
-def _configurations(root: Path) -> Iterator[str]:
-    for site, names in _CONFIGURATIONS:
-        for name in names if site == "hugo" else ():
+def _configurations(site: Site, root: Path) -> Iterator[str]:
+    for each, names in _CONFIGURATIONS:
+        for name in names if each == site else ():
             if (root / name).is_file():
                 yield (root / name).read_text(encoding="utf-8", errors="replace")
 
@@ -116,7 +171,13 @@ def _beside(post: Path, folder: Path) -> str:
 
 
 def _stem(post: Path, folder: Path) -> str:
-    """What file names of this post begin with: its name; that of its folder if all posts of a site are called alike."""
-    is_shared = folder.resolve() != post.parent.resolve()
-    name = post.resolve().parent.name if is_shared and post.stem in {*_BUNDLES, "README"} else post.stem
+    """What file names of this post begin with: its name; that of its folder if all posts of a site are called alike.
+
+    What the folder of a whole site or checkout is called is up to who has it.
+    """
+    around, (site, root) = post.resolve().parent, site_of(post)
+    is_whole = around == root.resolve() if site else (around / ".git").exists()
+    first, dot, language = post.stem.partition(".")
+    is_alike = first in _ALIKE and folder.resolve() != around and not is_whole
+    name = f"{around.name}{dot}{language}" if is_alike else post.stem
     return (re.sub(r"[^A-Za-z0-9_]+", "-", name).strip("-_") or "post") + "-"

@@ -12,11 +12,12 @@ import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape, unescape
+from pathlib import Path
 from urllib.parse import quote
 
 from shapetrace.errors import UsageError
 from shapetrace.formats.markdown import escaped
-from shapetrace.places import Place
+from shapetrace.places import Files, Place
 
 _FENCE = re.compile(r"(?P<indent>\s*)(?P<fence>`{3,}|~{3,})\s*(?P<language>[^\s`]*)(?P<rest>[^`]*)")
 _COMMENT = re.compile(r"(?P<indent> {0,3})(?P<start><!--|\{/\*)\s*shapetrace\b(?P<colon>:?)(?P<rest>.*)", re.DOTALL)
@@ -75,7 +76,8 @@ class Image:
         whole = target + (f"#{quote(self.at, safe=_PLAIN)}" if self.at else "")
         if not self.height_px:
             return f"[{escaped(self.title)}]({whole})"
-        frame = f'src="{escape(whole)}" title="{escape(self.title)}" width="100%" height="{self.height_px}"'
+        source = escape(whole, quote=False).replace('"', "%22")  # in Jekyll a link is Liquid, with quotes of its own
+        frame = f'src="{source}" title="{escape(self.title)}" width="100%" height="{self.height_px}"'
         return f'<iframe {frame} loading="lazy"></iframe>'
 
 
@@ -153,12 +155,15 @@ def _words(text: str, place: str) -> tuple[str, ...]:
 
 
 def file_names(
-    place: Place, asked: Sequence[Marker], short: Sequence[str], contents: Sequence[tuple[str, ...]] | None = None
+    stems: Sequence[str],
+    asked: Sequence[Marker],
+    short: Sequence[str],
+    contents: Sequence[tuple[str, ...]] | None = None,
 ) -> list[str]:
     """A name for the figure of each marker, without suffix: its ``--name``, or in short what it shows.
 
     Args:
-        place: Where the post's figures go.
+        stems: What the name of each begins with.
         asked: The markers.
         short: What each shows: ``gpt2-attention``.
         contents: What makes the content of each file, which several markers may show: all its words by default.
@@ -169,10 +174,10 @@ def file_names(
     taken: dict[str, tuple[str, ...]] = {}
     names = []
     given_contents = contents or [marker.words for marker in asked]
-    for marker, shown, content in zip(asked, short, given_contents, strict=True):
+    for stem, marker, shown, content in zip(stems, asked, short, given_contents, strict=True):
         given = marker.words[marker.words.index("--name") + 1 :][:1] if "--name" in marker.words else ()
         plain = re.sub(r"[^A-Za-z0-9]+", "-", given[0] if given else shown).strip("-").lower()
-        name = place.stem + (plain or "figure")[:_LONGEST_NAME].strip("-")
+        name = stem + (plain or "figure")[:_LONGEST_NAME].strip("-")
         if taken.get(name, content) != content:
             if given:
                 raise UsageError(f"{marker.place}: another figure of this post is named {given[0]!r} too")
@@ -180,6 +185,13 @@ def file_names(
         taken[name] = content
         names.append(name)
     return names
+
+
+def files_of(place: Place, image: Image) -> Files:
+    """Where the file of a line goes."""
+    if image.at is None:
+        return place.figures
+    return place.frames if image.height_px else place.pages
 
 
 def refreshed(text: str, place: Place, asked: Sequence[Marker], images: Sequence[Image]) -> str:
@@ -193,7 +205,7 @@ def refreshed(text: str, place: Place, asked: Sequence[Marker], images: Sequence
         ending = "\r\n" if before.endswith("\r\n") else "\n"
         if not before.endswith("\n"):
             lines[marker.end - 1] += ending
-        line = marker.indent + image.line(place.target(image.file))
+        line = marker.indent + image.line(files_of(place, image).target(image.file))
         has_one = marker.end < len(lines) and bool(_file_of_ours(lines[marker.end], place))
         if has_one and not lines[marker.end].endswith("\n"):
             ending = ""
@@ -204,20 +216,22 @@ def refreshed(text: str, place: Place, asked: Sequence[Marker], images: Sequence
     return "".join(lines)
 
 
-def shown_files(text: str, place: Place, asked: Sequence[Marker]) -> list[str]:
-    """Names of the files that image lines under the markers of a post show."""
+def shown_files(text: str, place: Place, asked: Sequence[Marker]) -> list[Path]:
+    """The files that lines under the markers of a post show."""
     lines = lines_of(text)
     below = [lines[marker.end] for marker in asked if marker.end < len(lines)]
     return [file for line in below if (file := _file_of_ours(line, place))]
 
 
-def _file_of_ours(line: str, place: Place) -> str:
+def _file_of_ours(line: str, place: Place) -> Path | None:
     """The file of a line that `refreshed` wrote: beside the post, or linked as its place says; else nothing."""
-    for pattern, files in ((_IMAGE, _FILE), (_LINK, _PAGE), (_FRAME, _PAGE)):
+    sorts = ((_IMAGE, _FILE, place.figures), (_LINK, _PAGE, place.pages), (_FRAME, _PAGE, place.frames))
+    for pattern, name, files in sorts:
         found = pattern.fullmatch(line)
         target = unescape(found["target"]).partition("#")[0] if found else ""
-        names = files.findall(target)
-        if names and names[-1].startswith(place.stem):
-            name = str(names[-1])
-            return name if target in {name, f"./{name}", place.target(name)} else ""
-    return ""
+        names = name.findall(target)
+        if names and names[-1].startswith(files.stem):
+            ways = {each.target(names[-1]) for each in (files, place.pages, place.frames)}
+            is_ours = target in {names[-1], f"./{names[-1]}", *ways}
+            return files.folder / names[-1] if is_ours else None
+    return None

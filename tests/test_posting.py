@@ -7,10 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shapetrace.errors import UsageError
-from shapetrace.places import FILE, Place
+from shapetrace.places import FILE, Files, Place
 from shapetrace.posting import Image, Marker, file_names, markers, refreshed, shown_files
 
-PLACE = Place(Path(), FILE, "post-")
+BESIDE = Files(Path(), FILE, "post-")
+PLACE = Place(BESIDE, BESIDE, BESIDE)
 
 
 def words(text: str) -> list[tuple[str, ...]]:
@@ -19,7 +20,9 @@ def words(text: str) -> list[tuple[str, ...]]:
 
 def with_images(text: str) -> str:
     asked = markers(text, "post.md")
-    images = [Image(f"{name}.svg", "Title") for name in file_names(PLACE, asked, list(map(short, asked)))]
+    images = [
+        Image(f"{name}.svg", "Title") for name in file_names(["post-"] * len(asked), asked, list(map(short, asked)))
+    ]
     return refreshed(text, PLACE, asked, images)
 
 
@@ -69,19 +72,19 @@ def test_ends_of_lines_stay_as_they_are(text):
 
 def test_markers_that_differ_have_files_that_differ():
     text = "<!-- shapetrace: a.b -->\n<!-- shapetrace: a-b -->\n<!-- shapetrace: a.b -->\n"
-    names = file_names(PLACE, markers(text, "p"), ["a-b", "a-b", "a-b"])
+    names = file_names(["post-"] * 3, markers(text, "p"), ["a-b", "a-b", "a-b"])
     assert names[0] == names[2] == "post-a-b" != names[1]
     long = [markers(f"<!-- shapetrace: {'x' * 80}{end} -->", "p")[0] for end in "ab"]
-    names = file_names(PLACE, long, list(map(short, long)))
+    names = file_names(["post-"] * 2, long, list(map(short, long)))
     assert len(set(names)) == 2
     assert max(map(len, names)) <= 60
 
 
 def test_a_marker_may_name_its_file():
     text = "<!-- shapetrace: gpt2 --section attention --name heads -->\n"
-    assert file_names(PLACE, markers(text, "p"), ["x"]) == ["post-heads"]
+    assert file_names(["post-"], markers(text, "p"), ["x"]) == ["post-heads"]
     with pytest.raises(UsageError, match="p:2: another figure of this post is named 'heads' too"):
-        file_names(PLACE, markers(text + "<!-- shapetrace: gpt2 --name heads -->\n", "p"), ["x", "x"])
+        file_names(["post-"] * 2, markers(text + "<!-- shapetrace: gpt2 --name heads -->\n", "p"), ["x", "x"])
 
 
 @pytest.mark.parametrize(
@@ -123,13 +126,25 @@ def test_mdx_has_comments_of_its_own():
     "link", [FILE, f"./{FILE}", f"/blog/figures/{FILE}", f"{{{{ '/assets/{FILE}' | relative_url }}}}", f"../img/{FILE}"]
 )
 def test_any_link_is_found_again(link):
-    place, text = Place(Path(), link, "post-"), "<!-- shapetrace: gpt2 -->\nend\n"
+    files, text = Files(Path(), link, "post-"), "<!-- shapetrace: gpt2 -->\nend\n"
+    place = Place(files, files, files)
     asked = markers(text, "post.md")
     once = refreshed(text, place, asked, [Image("post-a.svg", "T")])
     assert f"]({link.replace(FILE, 'post-a.svg')})\nend" in once
     again = markers(once, "post.md")
-    assert shown_files(once, place, again) == ["post-a.svg"]
+    assert shown_files(once, place, again) == [Path("post-a.svg")]
     assert refreshed(once, place, again, [Image("post-b.svg", "T")]) == once.replace("post-a", "post-b")
+
+
+@pytest.mark.parametrize("height", [0, 300])
+def test_any_link_into_a_page_is_found_again(height):
+    liquid, text = f"{{{{ '/a/{FILE}' | relative_url }}}}", "<!-- shapetrace: explore gpt2 -->\nend\n"
+    files = Files(Path(), liquid, "post-")
+    place, image = Place(files, files, files), Image("post-a.html", "T", "h.0/a?row=5&dims=names", height)
+    once = refreshed(text, place, markers(text, "p"), [image])
+    assert f"{liquid.replace(FILE, 'post-a.html')}#h.0/a?row=5&" in once, "a site reads it before it reads HTML"
+    assert shown_files(once, place, markers(once, "p")) == [Path("post-a.html")]
+    assert refreshed(once, place, markers(once, "p"), [image]) == once
 
 
 PIECES = st.sampled_from(

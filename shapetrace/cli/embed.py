@@ -12,19 +12,12 @@ from shapetrace.cli.markers import Wanted, wanted_by
 from shapetrace.cli.terminal import say, show, waiting
 from shapetrace.errors import ShapetraceError, UsageError
 from shapetrace.obtaining import obtain
-from shapetrace.places import FILE
 from shapetrace.request import Request
 
 if TYPE_CHECKING:
     from shapetrace.outlining.structure import Outline
     from shapetrace.places import Place
     from shapetrace.posting import Marker
-
-
-_NO_PAGES = (
-    "this site takes no page beside a post: give --image-dir static/figures (Docusaurus), public/figures (Astro), and "
-    "--url-prefix /figures"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +95,8 @@ def _file_names(place: "Place", found: "list[Marker]", wanted: list[Wanted]) -> 
     from shapetrace.posting import file_names
 
     contents = [each.content or marker.words for each, marker in zip(wanted, found, strict=True)]
-    return file_names(place, found, [each.short for each in wanted], contents)
+    stems = [(place.pages if each.suffix == "html" else place.figures).stem for each in wanted]
+    return file_names(stems, found, [each.short for each in wanted], contents)
 
 
 class _named:  # noqa: N801 - used as a function
@@ -121,7 +115,7 @@ class _named:  # noqa: N801 - used as a function
 
 def _made(post: _Post) -> tuple[dict[Path, bytes], list[Path]]:
     """What the files of a post should hold, its figures, then the post itself; and the figures that they replace."""
-    from shapetrace.posting import refreshed, shown_files
+    from shapetrace.posting import files_of, refreshed, shown_files
 
     outlines = _Outlines()
     files: dict[Path, bytes] = {}
@@ -129,13 +123,12 @@ def _made(post: _Post) -> tuple[dict[Path, bytes], list[Path]]:
     for marker, wanted, name in zip(post.markers, post.wanted, post.names, strict=True):
         with waiting(f"{marker.place}: {' '.join(marker.words)}"), _named(marker), chdir(post.path.parent):
             outlines.place = marker.place
-            if wanted.suffix == "html" and post.place.link == f"./{FILE}":
-                raise UsageError(_NO_PAGES)
             content, shown = wanted.make(outlines)
         images.append(replace(shown, file=f"{name}.{wanted.suffix}"))
-        files[post.place.folder / images[-1].file] = content.encode("utf-8") if isinstance(content, str) else content
+        path = files_of(post.place, images[-1]).folder / images[-1].file
+        files[path] = content.encode("utf-8") if isinstance(content, str) else content
     text = refreshed(post.text, post.place, post.markers, images)
-    before = [post.place.folder / file for file in shown_files(post.text, post.place, post.markers)]
+    before = shown_files(post.text, post.place, post.markers)
     old = [path for path in dict.fromkeys(before) if path not in files and path.is_file() and path.name not in text]
     return files | {post.path: text.encode("utf-8")}, old
 
@@ -165,8 +158,8 @@ class _Outlines:
 def _unasked(post: _Post, files: dict[Path, bytes], old: list[Path]) -> Iterator[Path]:
     """SVG files of ours that are named after a post and that it does not show."""
     text = files[post.path].decode("utf-8")
-    folder = post.place.folder
-    for path in sorted(folder.glob(f"{post.place.stem}*.svg")) if folder.is_dir() else ():
+    folder, stem = post.place.figures.folder, post.place.figures.stem
+    for path in sorted(folder.glob(f"{stem}*.svg")) if folder.is_dir() else ():
         if path not in files and path not in old and path.name not in text and _is_ours(path):
             yield path
 

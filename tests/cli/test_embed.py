@@ -170,9 +170,10 @@ def test_two_models_stand_in_one_page(post, shapetrace):
     assert "](post-explore-trace-trace.html)" in post.read_text(encoding="utf-8")
 
 
-def test_a_site_that_would_not_publish_the_page_says_where_to_put_it(post, shapetrace):
+def test_a_page_goes_where_a_site_publishes_it(post, shapetrace):
     (post.parent / "astro.config.mjs").write_text("", encoding="utf-8")
     post.write_text("<!-- shapetrace: explore trace.json -->\n", encoding="utf-8")
-    assert "give --image-dir static/figures" in shapetrace("embed", post, code=2).err
-    shapetrace("embed", "--image-dir", post.parent / "public/figures", "--url-prefix", "/figures", post)
+    assert "public/figures/post-explore-trace.html" in shapetrace("embed", post).out
     assert "](/figures/post-explore-trace.html)" in post.read_text(encoding="utf-8")
+    shapetrace("embed", "--image-dir", post.parent / "public/img", "--url-prefix", "/x/img", post)
+    assert "](/x/img/post-explore-trace.html)" in post.read_text(encoding="utf-8")
