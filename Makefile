@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test slow check format gallery site release hooks programs clean
+.PHONY: help demo test slow check format gallery site docs release hooks programs clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ gallery: $(READY) ## rebuild gallery/ and the example posts, byte for byte
 
 site: $(READY) ## a static site with a page for each preset and for types of transformers, in site/
 	$(BIN)/python tools/build_site.py site
+
+docs: $(READY) ## the documentation as a site with a search, in site/docs/
+	$(BIN)/python tools/build_docs.py site/docs
 
 release: $(READY) ## VERSION=1.2.3: set it, date the changelog, build and check sdist and wheel; publishes nothing
 	@$(BIN)/python tools/release.py $(VERSION)
