@@ -136,10 +136,11 @@ class Explorer:
         html: The page: one file that needs no network.
     """
 
-    def __init__(self, html: str, title: str, height_px: int) -> None:
+    def __init__(self, html: str, title: str, height_px: int, instead: str = "") -> None:
         self.html = html
         self._title = title
         self._height_px = height_px
+        self._instead = instead
 
     def save(self, path: str | Path) -> None:
         """Write it to a file.
@@ -154,7 +155,7 @@ class Explorer:
     def _repr_html_(self) -> str:
         from shapetrace.formats.page import framed
 
-        return framed(self.html, self._title, self._height_px)
+        return framed(self.html, self._title, self._height_px, self._instead)
 
     def __repr__(self) -> str:
         return f"<Explorer {self._title!r}, {len(self.html) / 1000:.0f} kB>"
@@ -357,8 +358,11 @@ def explorer(
 ) -> Explorer:
     """Write the page of a tour; the other arguments are those of `explore`."""
     from shapetrace.drawing import Look
+    from shapetrace.drawing.wording import words_in
     from shapetrace.formats.contract import Options
+    from shapetrace.formats.notebook import instead_of_frame
     from shapetrace.formats.page import render
 
     options = Options(lang=lang, theme=theme, look=Look(title=title))
-    return Explorer(render(tour, options, place=at), title or tour.name, height_px)
+    instead = instead_of_frame([each.outline for each in tour.subjects], words_in(lang))
+    return Explorer(render(tour, options, place=at), title or tour.name, height_px, instead)

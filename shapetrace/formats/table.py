@@ -85,7 +85,7 @@ def printed(lines: list[Text], *, width: int, color: bool) -> str:
     stream = io.StringIO()
     console = Console(
         file=stream, width=max(width, 1000), force_terminal=color, no_color=not color, highlight=False,
-        color_system="256" if color else None, emoji=False, markup=False, legacy_windows=False,
+        color_system="256" if color else None, emoji=False, markup=False, legacy_windows=False, force_jupyter=False,
     )  # fmt: skip
     for line in lines:
         line.rstrip()

@@ -84,6 +84,20 @@ def test_the_table_of_an_untrusted_notebook_is_readable(trace):
     assert {"8", "Query", "×12"} <= {cell.strip() for cell in cells}
 
 
+def test_where_the_frame_of_an_explorer_is_dropped_its_steps_are_readable(trace):
+    shown = shapetrace.explore(trace)._repr_html_()
+    assert shown.endswith("</iframe>"), "and where it stands, browsers show nothing of what is in it"
+    inside = sanitized(shown.partition(">")[2].removesuffix("</iframe>"))
+    assert inside.stripped == []
+    assert {step.equation for step in trace.outline().steps()} <= set(inside.cells)
+
+
+def test_a_trace_is_printed_as_one_text_in_a_notebook_too(trace, monkeypatch):
+    plain = str(trace)
+    monkeypatch.setattr("rich.console._is_jupyter", lambda: True)
+    assert str(trace) == plain and "Unembedding" in plain
+
+
 def test_one_picture_is_for_light_and_one_for_dark_that_is_hidden(trace):
     day, night = sanitized(trace._repr_html_()).images
     assert (night["width"], night["height"]) == ("0", "0")
