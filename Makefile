@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test slow check format gallery site docs release hooks programs clean
+.PHONY: help demo test slow check format nightly gallery site docs release hooks programs clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,6 +22,10 @@ test: $(READY) programs ## all default tests, on all cores
 
 slow: $(READY) programs ## the tests that take minutes
 	$(BIN)/python -m pytest -n auto --dist worksteal -m slow
+
+nightly: $(READY) programs ## models of other libraries (nightly.txt), and 10,000 cases of everything that is made by chance
+	$(BIN)/python -m pip install -qq -c constraints.txt -r nightly.txt
+	$(BIN)/python -m pytest -m nightly
 
 check: $(READY) ## formatting, lint, types (of JavaScript too), import rules, the gallery
 	$(BIN)/ruff format --check .

@@ -27,6 +27,7 @@ class Accounts:
         self._read: dict[str, dict[int, int]] = defaultdict(dict)
         self._owned: dict[str, dict[int, int]] = {}
         self._behind: dict[int, dict[str, int]] = {}
+        self._pieces = _pieces(drafts)
         self._computed = {result.value for draft in drafts if draft.flops for result in draft.results}
         for draft in sorted(drafts, key=lambda draft: draft.order):
             for value in dict.fromkeys(draft.weights):
@@ -54,13 +55,16 @@ class Accounts:
 
     def owned(self, draft: Draft) -> int:
         """Elements of the parameters that are this step's own: its part of a fused projection's."""
-        count, total = draft.share
-        return sum(self._own(draft).values()) * count // total
+        return sum(self._part(draft).values())
 
     def owned_bytes(self, draft: Draft) -> int:
         """Bytes of the same."""
-        count, total = draft.share
-        return sum(n * self._parameters[name].itemsize for name, n in self._own(draft).items()) * count // total
+        return sum(n * self._parameters[name].itemsize for name, n in self._part(draft).items())
+
+    def _part(self, draft: Draft) -> dict[str, int]:
+        """How much of each parameter is its own; those of all pieces add up to all of it."""
+        (start, stop), total = self._pieces.get(draft.key, (0, draft.share[0])), draft.share[1]
+        return {name: n * stop // total - n * start // total for name, n in self._own(draft).items()}
 
     def _own(self, draft: Draft) -> dict[str, int]:
         return {name: self._owned.get(name, {}).get(draft.order, 0) for name in self.names(draft)}
@@ -117,6 +121,18 @@ class Accounts:
             return [v for v in self._flow.trace.ops[producer].inputs if v != value]
         before = self._flow.facts.tensor(value).alias_of
         return [] if before is None else [before]
+
+
+def _pieces(drafts: Sequence[Draft]) -> dict[int, tuple[int, int]]:
+    """Where the columns of each piece of a projection start and stop, by key."""
+    every = [each for draft in drafts for each in (draft, *draft.twins) if each.share[0] < each.share[1]]
+    found, before = dict[int, tuple[int, int]](), Counter[tuple[int, int]]()
+    for piece in every:
+        count, total = piece.share
+        start = before[piece.order, total]
+        before[piece.order, total] = start + count
+        found[piece.key] = (start, start + count)
+    return found
 
 
 def accounts(flow: Flow, drafts: tuple[Draft, ...]) -> Accounts:

@@ -48,7 +48,7 @@ def measure(model_type: str) -> dict[str, str]:
         kwargs = hf_inputs.inputs(model)
         expected = contractions(trace(model, kwargs))
     except Exception as error:  # noqa: BLE001 - whatever a model raises is the finding
-        return {"cpu": _told(error)}
+        return {"cpu": told(error)}
     found["cpu"] = ""
     found["plain"] = _attempt(lambda: _plain(model_type, kwargs))
     found["known"] = _attempt(lambda: _compared(model_type, kwargs, expected))
@@ -87,7 +87,7 @@ def _attempt(action: Callable[[], object]) -> str:
     try:
         action()
     except Exception as error:  # noqa: BLE001 - whatever a model raises is the finding
-        return _told(error)
+        return told(error)
     return ""
 
 
@@ -95,7 +95,8 @@ def _few(counted: Counter[tuple[int, ...]]) -> str:
     return ", ".join(f"{count} x {sizes}" for sizes, count in counted.most_common(3)) or "none"
 
 
-def _told(error: Exception) -> str:
+def told(error: Exception) -> str:
+    """An exception in one line, with where the model raised it."""
     frames = [f for f in traceback.extract_tb(error.__traceback__) if "shapetrace" not in f.filename]
     inside = [f for f in frames if "transformers/models" in f.filename] or frames
     where = f" @ {inside[-1].filename.rpartition('/')[2]}:{inside[-1].lineno} {inside[-1].line}" if inside else ""

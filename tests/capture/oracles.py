@@ -7,7 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules import module as hooks
 from torch.overrides import _get_current_function_mode_stack
-from torch.utils._python_dispatch import _get_current_dispatch_mode_stack
+from torch.utils._python_dispatch import TorchDispatchMode, _get_current_dispatch_mode_stack
+from torch.utils.flop_counter import flop_registry
 
 from shapetrace.capture import capture
 from shapetrace.capture.plain import tensors_in
@@ -80,3 +81,24 @@ def only(trace: Trace, name: str) -> Op:
 def kernels(trace: Trace) -> list[str]:
     """Base names of all kernels, in order."""
     return [kernel.name.split(".")[1] for op in trace.ops for kernel in op.kernels]
+
+
+aten = torch.ops.aten
+FORMULAS = flop_registry | {
+    aten._scaled_dot_product_flash_attention_for_cpu: flop_registry[aten._scaled_dot_product_flash_attention],
+    aten.mv: lambda matrix, _vector, out_val: 2 * matrix.numel(),  # noqa: ARG005 - called by this name
+    aten.dot: lambda one, _other, out_val: 2 * one.numel(),  # noqa: ARG005
+}
+"""FLOPs of kernels as torch counts them, and of those that it leaves out."""
+
+
+class Counting(TorchDispatchMode):
+    """Counts the FLOPs of all kernels that run in it."""
+
+    flops = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        result = func(*args, **(kwargs or {}))
+        if func._overloadpacket in FORMULAS:
+            self.flops += FORMULAS[func._overloadpacket](*args, **(kwargs or {}), out_val=result)
+        return result

@@ -6,7 +6,7 @@ import selectors
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -71,12 +71,12 @@ def test_nine_in_ten_architectures_that_run_on_the_cpu_run_on_meta(capsys: pytes
     assert shares["known"] >= AIM
 
 
-def all_measured(program: str = "tests.capture.corpus") -> list[dict[str, Any]]:
-    """What two workers find for every type of transformers."""
+def all_measured(program: str = "tests.capture.corpus", names: Iterable[str] = ()) -> list[dict[str, Any]]:
+    """What two workers find for every type of transformers, or for what is named."""
     from transformers import CONFIG_MAPPING
 
     types: SimpleQueue[str] = SimpleQueue()
-    for model_type in CONFIG_MAPPING:
+    for model_type in names or CONFIG_MAPPING:
         types.put(model_type)
     with ThreadPoolExecutor(2) as pool:
         return [row for rows in pool.map(lambda _: list(measured(types, program)), range(2)) for row in rows]

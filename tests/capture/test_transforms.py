@@ -7,14 +7,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call, grad, jacfwd, jacrev, jvp, stack_module_state, vmap
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils.flop_counter import flop_registry
 
 from shapetrace.capture import capture
 from shapetrace.capture.known_calls import building
 from shapetrace.ir import Kernel, Trace
 from shapetrace.outlining import outline
-from tests.capture.oracles import traced_output
+from tests.capture.oracles import Counting, traced_output
 
 
 class Net(nn.Module):
@@ -59,18 +57,6 @@ class Uses(nn.Module):
 
 pytestmark = pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated:DeprecationWarning")  # in jvp
 WAYS = ["vmap", "nested vmap", "another axis", "functional_call", "grad", "a gradient an example", "jvp", "jacobians"]
-
-
-class Counting(TorchDispatchMode):
-    """Counts the FLOPs of kernels by torch's own formulas."""
-
-    flops = 0
-
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        result = func(*args, **(kwargs or {}))
-        if func._overloadpacket in flop_registry:
-            self.flops += flop_registry[func._overloadpacket](*args, **(kwargs or {}), out_val=result)
-        return result
 
 
 def products(trace: Trace) -> list[Kernel]:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import torch
 from torch import nn
+from torch.nn import functional as F
 
 from tests.outlining.attentions import (
     GROUPED,
@@ -105,6 +106,26 @@ def test_cross_attention_shares_one_parameter_fairly() -> None:
     assert products(found) == attention(5, 7)
     assert [step(found, title).parameters for title in ("Query", "Key", "Value")] == [600, 600, 600]
     assert not any(s.tied_to for s in found.steps())
+
+
+class FewNumbers(nn.Module):
+    """One matrix for queries, keys and values, scattered from eight numbers: they do not divide by three."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.few = nn.Parameter(torch.ones(8))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        weight = torch.zeros(72 * 24).index_put((torch.arange(8) * 5,), self.few).view(72, 24)
+        q, k, v = (part.unflatten(-1, (4, 6)).transpose(1, 2) for part in F.linear(x, weight).split(24, dim=-1))
+        return F.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2)
+
+
+def test_parts_of_a_parameter_add_up_to_all_of_it() -> None:
+    found = read(FewNumbers(), x())
+    steps = [step(found, title) for title in ("Query", "Key", "Value")]
+    assert [each.parameters for each in steps] == [2, 3, 3]
+    assert sum(each.weight_bytes for each in steps) == 8 * 4
 
 
 def test_a_mask_that_is_a_factor_of_the_exponentials_is_part_of_the_softmax() -> None:
