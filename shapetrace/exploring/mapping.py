@@ -3,17 +3,19 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from shapetrace.drawing.kinds.map import bare_map
+from shapetrace.drawing.kinds.map import BareMap, bare_map
 from shapetrace.drawing.wording import Words
 from shapetrace.exploring.picturing import Pictures
 from shapetrace.outlining.structure import Outline, Section
 
+MOST_BOXES = 800
+"""A map of more is no picture any more: 25,000 px tall, and slow to draw. The rows show such a model, part by part."""
 WIDTHS = {"wide": 588.0, "narrow": 344.0}
 """In px: beside a tree and details, and on a phone."""
 
 
 def maps(outline: Outline, languages: Sequence[Words], numbers: Mapping[int, int], drawn: Pictures) -> dict[str, Any]:
-    """For each language and width, the number of a picture and its areas: title, key, box.
+    """For each language and width, the number of a picture and its areas: title, key, box; nothing for too many boxes.
 
     Args:
         outline: Of what; of one form of the products.
@@ -21,18 +23,18 @@ def maps(outline: Outline, languages: Sequence[Words], numbers: Mapping[int, int
         numbers: Number of each section and step, by `id`.
         drawn: Takes the pictures.
     """
-    if not any(outline.steps()):
-        return {}
-    return {
-        words.lang: {name: _map(outline, words, width, numbers, drawn) for name, width in WIDTHS.items()}
-        for words in languages
-    }
+    made: dict[str, Any] = {}
+    for words in languages if any(outline.steps()) else ():
+        made[words.lang] = {}
+        for name, width_px in WIDTHS.items():
+            found = bare_map(outline, words, width_px)
+            if len(found.areas) > MOST_BOXES:
+                return {}
+            made[words.lang][name] = _map(found, numbers, drawn)
+    return made
 
 
-def _map(
-    outline: Outline, words: Words, width_px: float, numbers: Mapping[int, int], drawn: Pictures
-) -> dict[str, Any]:
-    made = bare_map(outline, words, width_px)
+def _map(made: BareMap, numbers: Mapping[int, int], drawn: Pictures) -> dict[str, Any]:
     areas = [
         [
             title,

@@ -56,9 +56,9 @@ function stepDetails() {
     h("p", { class: "lead" }, sayNote(step.says)),
     h("div", { class: "eq" }, h("div", {}, spaced(named(step))), h("div", { class: "shapes" }, shaped(step)), notes.length ? h("small", {}, notes.join(" · ")) : null),
     oneEntry(step),
-    h("h4", {}, say("Operands")),
+    h("h3", {}, say("Operands")),
     h("ul", { class: "ops" }, (step.operands ?? []).map((operand) => entry(operand, origin(operand, n)))),
-    h("h4", {}, say("Result")),
+    h("h3", {}, say("Result")),
     h("ul", { class: "ops" }, (step.results ?? []).map((result) => entry(result, readers(result)))),
     stepCosts(step),
     rawOperations(step),
@@ -86,7 +86,7 @@ function head(title, before, after) {
   const move = (/** @type {string} */ key, /** @type {string} */ sign, /** @type {string} */ label) =>
     h("button", { "data-go": key, disabled: !key, "aria-label": label }, sign);
   const moves = h("span", { class: "step-nav" }, move(before, "‹", say("Step before")), move(after, "›", say("Next step")));
-  return h("div", { class: "top" }, h("h3", {}, title), moves);
+  return h("div", { class: "top" }, h("h2", {}, title), moves);
 }
 
 /**
@@ -161,13 +161,13 @@ function stepCosts(step) {
  */
 function costs(times, rows) {
   const isFolded = times > 1;
-  const titles = isFolded ? [say("Cost"), say("one layer"), say("all {n}", { n: times })] : [say("Cost"), ""];
+  const titles = isFolded ? [say("Cost"), say("one layer"), say("all {n}", { n: times })] : [say("Cost")];
   const body = rows.filter((row) => row !== null).map((row) => {
-    if (row.length === 1) return h("tr", {}, h("td", { class: "how", colspan: titles.length }, row.flat()));
+    if (row.length === 1) return h("tr", {}, h("td", { class: "how", colspan: isFolded ? 3 : 2 }, row.flat()));
     const [name, one, all] = row;
     return h("tr", {}, h("td", {}, name), isFolded ? [h("td", {}, one), h("td", {}, all)] : h("td", {}, one || all));
   });
-  return h("table", {}, h("thead", {}, h("tr", {}, titles.map((title) => h("th", {}, title)))), h("tbody", {}, body));
+  return h("table", {}, h("thead", {}, h("tr", {}, titles.map((title) => h("th", { colspan: isFolded ? 1 : 2 }, title)))), h("tbody", {}, body));
 }
 
 /** @param {Step} step */
@@ -249,14 +249,16 @@ function count(n) {
 function howToRead() {
   const line = (/** @type {Child} */ sign, /** @type {string} */ text) => [h("dt", {}, sign), h("dd", {}, say(text))];
   const stacked = book().steps.flatMap(shownBy).find((operand) => operand.stack?.length)?.stack?.join("×");
+  const isMasked = book().steps.flatMap(shownBy).some((operand) => operand.sees);
   const signs = [
     line(h("i", { class: "sw" }), "Blue is data: it changes with the input."),
     line(h("i", { class: "sw weight" }), "Grey is weights: learned, the same for all inputs."),
     line(h("b", { class: "match mono" }, "n"), "Two orange sizes have to match; the product removes them."),
     ...(stacked ? [line(h("span", { class: "mute mono" }, `×${stacked}`), "A stack of equal matrices, such as heads.")] : []),
+    ...(isMasked ? [line(h("span", { class: "mute" }, "◺"), "A triangle or a band: a mask hides the rest.")] : []),
     line(h("span", { class: "mute mono" }, "[n]"), "Click a size: all axes light up that are the same by proof, not those that happen to be equal."),
   ];
-  return [h("h4", {}, say("How to read it")), h("dl", {}, signs.flat())];
+  return [h("h3", {}, say("How to read it")), h("dl", {}, signs.flat())];
 }
 
 /** Where every operation went, and what ran. */

@@ -12,7 +12,7 @@ import { drawRails } from "./rails.js";
 import { isPair, layerOf, onSide, sides, subject } from "./sides.js";
 import { state } from "./state.js";
 import { titleOf, titlesOf } from "./tree.js";
-import { bytesText, grouped, say, sayNote, short } from "./words.js";
+import { bytesText, flopsText, grouped, say, sayNote, short } from "./words.js";
 
 /** @typedef {import("./types.js").Section} Section */
 
@@ -132,7 +132,7 @@ function layerChooser(n) {
     const members = membersOf(n, side), path = onSide(side, () => inLayer(members[0])).replace(/[<>]/g, "");
     return h("span", {}, h("span", { class: "mono" }, path), " ", h("span", { class: "mute" }, say("of {n} alike", { n: members.length })));
   });
-  return h("span", { class: "layer" }, move(-1, "‹", say("Layer before")), h("output", {}, told), move(1, "›", say("Next layer")));
+  return h("span", { class: "layer" }, move(-1, "‹", say("Layer before")), h("output", {}, told.flatMap((each, at) => (at ? [" · ", each] : [each]))), move(1, "›", say("Next layer")));
 }
 
 /** Two models: what differs in all, and above each column whose it is. @param {number} n */
@@ -157,8 +157,8 @@ function facts(n) {
   const key = `s${n}`, times = book().repeats(key);
   const parameters = book().total(key, "parameters") / times, flops = book().total(key, "flops") / times;
   const told = n
-    ? [say("{n} parameters", { n: grouped(Math.round(parameters)) }), flops ? `${short(flops)}FLOPs${times > 1 ? ` ${say("per layer")}` : ""}` : ""]
-    : [...subject().facts[state.lang], say("{n} parameters", { n: grouped(subject().totals.parameters) }), `${short(subject().totals.flops)}FLOPs`, cache()];
+    ? [say("{n} parameters", { n: grouped(Math.round(parameters)) }), flops ? `${flopsText(flops)}${times > 1 ? ` ${say("per layer")}` : ""}` : ""]
+    : [...subject().facts[state.lang], say("{n} parameters", { n: grouped(subject().totals.parameters) }), flopsText(subject().totals.flops), cache()];
   return h("div", { class: "stat" }, told.filter(Boolean).map((text) => h("span", {}, text)), isPair() ? null : legend());
 }
 
@@ -256,7 +256,7 @@ function card(n) {
   const told = (/** @type {(side: number) => string} */ of) => [...new Set(sides().map(of))].filter(Boolean).join(" → ");
   const costs = [
     told((side) => (book(side).total(key, "parameters") ? say("{n} parameters", { n: short(book(side).total(key, "parameters")) }) : "")),
-    told((side) => (book(side).total(key, "flops") ? `${short(book(side).total(key, "flops"))}FLOPs` : "")),
+    told((side) => (book(side).total(key, "flops") ? flopsText(book(side).total(key, "flops")) : "")),
   ];
   return h(
     "button",

@@ -107,6 +107,6 @@ export function showHelp() {
   const help = /** @type {HTMLDialogElement} */ (byId("help"));
   const shown = KEYS.filter(([key]) => (key !== "d" || isPair()) && (key !== ", ." || turns()));
   const lines = shown.flatMap(([key, text]) => [h("kbd", {}, key), h("span", {}, say(text))]);
-  fill(help, h("h3", {}, say("Keys")), h("button", { class: "icon x", "aria-label": say("Close"), autofocus: true }, "✕"), h("div", { class: "keys" }, lines));
+  fill(help, h("h2", {}, say("Keys")), h("button", { class: "icon x", "aria-label": say("Close"), autofocus: true }, "✕"), h("div", { class: "keys" }, lines));
   help.showModal();
 }

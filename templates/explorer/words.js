@@ -43,6 +43,14 @@ export function short(n) {
   return String(n);
 }
 
+/** 8.05 GFLOPs, 576 FLOPs
+ * @param {number} n
+ */
+export function flopsText(n) {
+  const told = short(n);
+  return told.includes(" ") ? `${told}FLOPs` : `${told} FLOPs`;
+}
+
 /** 48.0 MiB
  * @param {number} n
  */

@@ -94,13 +94,13 @@ def test_a_link_holds_the_whole_state(opened):
     link = "#h.7.attn/scores?dims=names&form=fused&bars=flops&lang=zh&theme=dark"
     shown = opened("gpt2", link)
     assert place(shown) == link[1:]
-    assert shown.locator("aside h3").inner_text() == "注意力分数"
+    assert shown.locator("aside h2").inner_text() == "注意力分数"
     assert "h.7.attn" in shown.locator("aside .path").inner_text()
     assert shown.evaluate("getComputedStyle(document.querySelector('main')).backgroundColor") == "rgb(13, 17, 23)"
     assert "T" in shown.locator("main .row.sel").text_content()
     assert "1024" not in shown.locator("main .row.sel").text_content()
     shown.evaluate("location.hash = '#h.2.mlp/expand'")
-    shown.wait_for_function("document.querySelector('aside h3').textContent === 'Expand'")
+    shown.wait_for_function("document.querySelector('aside h2').textContent === 'Expand'")
     assert "h.2.mlp" in shown.locator("aside .path").inner_text()
 
 
@@ -246,7 +246,7 @@ def test_a_failing_pass_opens_where_it_ended_with_the_clash_drawn(opened):
 
 
 def test_a_link_into_a_failing_pass_leads_where_it_says(opened):
-    assert opened("broken", "#?view=rows").locator("aside h3").inner_text() == "Broken"
+    assert opened("broken", "#?view=rows").locator("aside h2").inner_text() == "Broken"
 
 
 def test_several_pages_in_a_notebook_do_not_disturb_each_other(browser, tmp_path):
@@ -262,8 +262,8 @@ def test_several_pages_in_a_notebook_do_not_disturb_each_other(browser, tmp_path
     assert first.locator("h1").inner_text().startswith("Attention")
     assert second.locator("h1").inner_text() == HOSTILE
     first.locator("main .row .lab").nth(3).click()
-    assert first.locator("aside h3").inner_text() == "Scores"
-    assert second.locator("aside h3").inner_text() == HOSTILE
+    assert first.locator("aside h2").inner_text() == "Scores"
+    assert second.locator("aside h2").inner_text() == HOSTILE
     assert first.locator("html").get_attribute("data-theme") == "dark"
     shown.close()
     assert not errors

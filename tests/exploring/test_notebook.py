@@ -54,9 +54,9 @@ def test_the_pages_of_an_exported_notebook_work_side_by_side(tmp_path):
         titles = []
         for n, frame in enumerate(frames):
             page.locator("iframe").nth(n).scroll_into_view_if_needed()
-            titles.append(frame.locator("aside h3").inner_text())
+            titles.append(frame.locator("aside h2").inner_text())
         assert titles[:3] == ["GPT-2 small", "Scores", "Sequential"]
         assert "8 ≠ 9" in frames[3].locator(".failure svg").text_content()
         frames[0].locator(".area[aria-label=MLP]").click()
-        assert frames[0].locator("aside h3").inner_text() == "MLP"
-        assert frames[1].locator("aside h3").inner_text() == "Scores"
+        assert frames[0].locator("aside h2").inner_text() == "MLP"
+        assert frames[1].locator("aside h2").inner_text() == "Scores"

@@ -5,7 +5,7 @@ from itertools import chain
 import pytest
 
 from shapetrace.drawing.wording import words_in
-from shapetrace.exploring import Explored, page_data
+from shapetrace.exploring import Explored, mapping, page_data
 from shapetrace.outlining.structure import Section
 from tests.exploring.models import trace
 
@@ -77,6 +77,13 @@ def test_every_box_of_a_map_stands_for_a_part_and_lies_on_it(told):
                 assert title and int(key[1:]) < len(form["sections" if key[0] == "s" else "steps"])
                 assert around.left <= left < right <= around.right
                 assert around.top <= top < bottom <= around.bottom
+
+
+@pytest.mark.parametrize(("most", "has_map"), [(3, False), (100, True)])
+def test_a_map_of_too_many_boxes_is_left_out(monkeypatch, most, has_map):
+    monkeypatch.setattr(mapping, "MOST_BOXES", most)
+    data, _ = page_data(Explored.of(trace("gpt2").outline()), [words_in("en")])
+    assert all(bool(form["maps"]) == has_map for form in data["subjects"][0]["forms"].values())
 
 
 def test_a_size_stands_at_the_edge_of_its_own_axis(told):
