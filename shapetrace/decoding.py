@@ -10,7 +10,7 @@ from typing import Any
 
 from shapetrace import ir
 from shapetrace.api import Explorer, Figure, Trace
-from shapetrace.outlining.billing import Bill, rows_looked_at, weights_read
+from shapetrace.outlining.billing import Bill, rows_looked_at, states, weights_read
 from shapetrace.outlining.choice import Choice
 from shapetrace.outlining.memory import ITEMSIZE
 from shapetrace.outlining.roles import CACHING, KEPT, Role
@@ -69,12 +69,18 @@ class Pass:
         written = sum(self._bytes(step, 1) for step in self.appends)
         if not self.appends and self.outline.cache is not None:
             written = self.outline.cache.bytes_per_token() * self._rows
+        read, written = read + self.states, written + self.states
         return Bill(self.outline.totals.matmul_flops, weights_read(self.trace), read, written)
+
+    @cached_property
+    def states(self) -> int:
+        """Bytes of states that it reads, and overwrites."""
+        return states(self.trace, [step.operands[0].value for step in self.appends])
 
     @property
     def spare(self) -> int:
-        """Bytes of buffers of a fixed size beyond the rows that were read and written: those written are in them."""
-        found = 0
+        """Bytes of buffers of a fixed size beyond the rows read and written, which are in them; a state is one."""
+        found = -self.states
         for step in self.appends:
             if step.role == Role.CACHE_WRITE:
                 found -= self._bytes(step, 1)
@@ -142,7 +148,7 @@ class Generation:
         The last one keeps all its rows, unless the passes before it were seen to keep none.
         """
         each, last = self.passes[number], number == len(self.passes) - 1
-        if each.appends:
+        if each.appends or each.states:
             return each.bill
         if not last:
             written = self.passes[number + 1].bill.cache_read - each.bill.cache_read

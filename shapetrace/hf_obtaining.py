@@ -1,6 +1,7 @@
 """From a request for a model of transformers to a trace."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from inspect import signature
 from typing import Any
 
 from shapetrace import ir
@@ -72,7 +73,9 @@ def obtain(request: Request, say: Say, config: Any = None) -> Trace:
     return placed_run(request, say, asked.build, asked.run)
 
 
-def generated(request: Request, say: Say, n_steps: int, found: Generation | None = None) -> Generation:
+def generated(
+    request: Request, say: Say, n_steps: int, found: Generation | None = None, config: Any = None
+) -> Generation:
     """A prefill and decode steps of a decoder of transformers, with its own cache.
 
     Args:
@@ -80,6 +83,7 @@ def generated(request: Request, say: Say, n_steps: int, found: Generation | None
         say: Takes a sentence for what was filled in.
         n_steps: Decode steps behind the prefill.
         found: Takes the passes, and says whether there is a cache; without it there is one.
+        config: The configuration, or its entries; None for the one that the request names.
 
     Raises:
         UsageError: If the model keeps no cache.
@@ -87,8 +91,8 @@ def generated(request: Request, say: Say, n_steps: int, found: Generation | None
     """
     check(request)
     found = Generation() if found is None else found
-    asked = _Asked(request, say)
-    asked.completes = False
+    asked = _Asked(request, say, config)
+    asked.completes, asked.caching = False, found.is_cached
     passes = asked.passes if found.is_cached else asked.whole_passes
 
     def run(model: Any) -> Trace:
@@ -111,6 +115,16 @@ def _encoded(model: Any) -> list[Any]:
     return found
 
 
+def _handed_on(model: Any, output: Any, given: Collection[str]) -> dict[str, Any]:
+    """What a pass gives back that the next one takes: a cache under any name, states, what an image became.
+
+    What the first pass was given is its input, and not handed on.
+    """
+    taken = signature(model.forward).parameters
+    fields = output.items() if hasattr(output, "items") else ()
+    return {name: value for name, value in fields if name in taken and name not in given}
+
+
 def _zeros(rows: Sequence[int], n: int) -> Any:
     """Ids that nobody chose: (..., n)."""
     import torch
@@ -123,6 +137,7 @@ class _Asked:
 
     Attributes:
         completes: True while entries that the configuration lacks are filled in.
+        caching: True to have models that keep rows or states for the passes behind.
     """
 
     def __init__(self, request: Request, say: Say, config: Any = None) -> None:
@@ -130,7 +145,7 @@ class _Asked:
         self._specs = parse_all(request.inputs)
         named = request.model.removeprefix("hf:") if config is None else config
         self._config = huggingface.config(named, huggingface.parse_entries(request.hf_set), say)
-        self.completes = True
+        self.completes, self.caching = True, False
         self._whole = 0
         self._batch = int(shape.get("batch", 1))
         self._is_free = "seq" not in shape
@@ -139,7 +154,9 @@ class _Asked:
     def build(self, device: str) -> Any:
         """The model on a device."""
         dtype, hf_class = self._request.shape.get("dtype"), self._request.hf_class or None
-        model = huggingface.build(self._config, device=device, dtype=dtype, hf_class=hf_class, say=self._say)
+        model = huggingface.build(
+            self._config, device=device, dtype=dtype, hf_class=hf_class, say=self._say, caching=self.caching
+        )
         if self._request.ranks is None:
             return model
         from shapetrace.models.placing import n_parameters
@@ -166,20 +183,24 @@ class _Asked:
 
     def passes(self, model: Any, n_steps: int) -> Iterator[ir.Trace]:
         """Traces of a prefill and of decode steps; ids are zeros: shapes do not depend on them."""
+        import torch
+
         outputs: list[Any] = []
         model.register_forward_hook(lambda _module, _args, output: outputs.append(output))
         encoded = _encoded(model)
         name, given = self._begun(model)
+        begun = given.keys()
+        asks = {"use_cache": True} if "use_cache" in signature(model.forward).parameters else {}
         for step in range(n_steps + 1):
-            trace = self._over(model, ((), {**given, "use_cache": True}), UNLIMITED)
+            trace = self._over(model, ((), given | asks), UNLIMITED)
             yield trace
             if trace.failure is not None:
                 return
-            cache = getattr(outputs.pop(), "past_key_values", None)
-            if cache is None and step == 0:
+            handed = _handed_on(model, outputs.pop(), begun)
+            if not step and all(isinstance(value, torch.Tensor) for value in handed.values()):
                 raise UsageError(f"{self._request.model} gives no cache back: it computes all of a text again")
             rows = given[name].shape[:-1] if name in given else (self._batch,)
-            given = {name: _zeros(rows, 1), "past_key_values": cache}
+            given = {name: _zeros(rows, 1), **handed}
             if encoded:
                 given["encoder_outputs"] = encoded[0]
 
@@ -187,7 +208,7 @@ class _Asked:
         """Traces of passes over all of a text that grows by one token, with nothing kept."""
         for step in range(n_steps + 1):
             _, given = self._begun(model, further=step)
-            trace = self._over(model, ((), {**given, "use_cache": False}), UNLIMITED)
+            trace = self._over(model, ((), given), UNLIMITED)
             yield trace
             if trace.failure is not None:
                 return

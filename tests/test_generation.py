@@ -9,10 +9,16 @@ from transformers import (
     DynamicCache,
     GPT2Config,
     GPT2LMHeadModel,
+    JambaConfig,
+    JambaForCausalLM,
     LlamaConfig,
     LlamaForCausalLM,
+    MambaConfig,
+    MambaForCausalLM,
     MistralConfig,
     MistralForCausalLM,
+    RwkvConfig,
+    RwkvForCausalLM,
     StaticCache,
 )
 
@@ -42,6 +48,25 @@ def deepseek() -> DeepseekV3ForCausalLM:
         "qk_rope_head_dim": 8, "qk_nope_head_dim": 12, "v_head_dim": 12, "n_routed_experts": 8, "vocab_size": 50,
     }  # fmt: skip
     return DeepseekV3ForCausalLM(DeepseekV3Config(**sizes)).eval()
+
+
+def mamba() -> tuple[nn.Module, str]:
+    sizes = {"num_hidden_layers": 2, "hidden_size": 32, "state_size": 4, "vocab_size": 50}
+    return MambaForCausalLM(MambaConfig(**sizes)).eval(), "cache_params"
+
+
+def rwkv() -> tuple[nn.Module, str]:
+    sizes = {"num_hidden_layers": 2, "hidden_size": 32, "attention_hidden_size": 32, "vocab_size": 50}
+    return RwkvForCausalLM(RwkvConfig(**sizes)).eval(), "state"
+
+
+def jamba() -> tuple[nn.Module, str]:
+    sizes = {
+        "num_hidden_layers": 3, "hidden_size": 32, "intermediate_size": 48, "num_attention_heads": 4,
+        "num_key_value_heads": 2, "attn_layer_period": 3, "attn_layer_offset": 1, "num_experts": 2, "vocab_size": 50,
+        "mamba_d_state": 4, "use_mamba_kernels": False,
+    }  # fmt: skip
+    return JambaForCausalLM(JambaConfig(**sizes)).eval(), "past_key_values"
 
 
 def ids(n: int = 5) -> Tensor:
@@ -79,6 +104,35 @@ def test_bytes_kept_are_those_of_the_cache_itself(cache) -> None:
             out = model(ids(1), past_key_values=out.past_key_values, use_cache=True)
     tensors = [t for layer in out.past_key_values.layers for t in (layer.keys, layer.values)]
     assert g.cache_bytes == sum(t.nbytes for t in tensors)
+
+
+@pytest.mark.parametrize("build", [mamba, rwkv, jamba])
+def test_states_are_read_and_overwritten_whole_in_each_step(build) -> None:
+    model, name = build()
+    with shapetrace.generation() as g, torch.no_grad():
+        out = model(ids(), use_cache=True)
+        sizes = []
+        for _ in range(2):
+            sizes.append(sum(t.nbytes for t in kept_tensors(out[name])))
+            out = model(ids(1), **{name: out[name]}, use_cache=True)
+    sizes.append(sum(t.nbytes for t in kept_tensors(out[name])))
+    assert g.cache_bytes == sizes[-1]
+    assert [bill.cache_read for bill in g.bills] == [0, *sizes[:-1]]
+    assert g.bills[0].cache_written == sizes[0]
+    n_states = sum(t.nbytes for t in kept_tensors(out[name]) if t.dim() == 3)
+    assert all(bill.cache_written >= n_states > 0 for bill in g.bills[1:])
+
+
+def kept_tensors(kept: object) -> list[Tensor]:
+    """All tensors of a cache object: keys, values, states."""
+    if isinstance(kept, list):
+        return kept
+    found = []
+    for layer in kept.layers:
+        for value in vars(layer).values():
+            values = value.values() if isinstance(value, dict) else [value]
+            found += [each for each in values if isinstance(each, Tensor) and each.is_floating_point()]
+    return found
 
 
 def test_a_static_cache_is_written_in_place() -> None:

@@ -193,4 +193,7 @@ def _written(kwargs: Kwargs) -> str:
 
 
 def _form(value: Any) -> str:
-    return f"{value.dtype}{list(value.shape)}" if isinstance(value, Tensor) else repr(value)
+    if not isinstance(value, Tensor):
+        return repr(value)
+    first = value.flatten()[:1].tolist() if value.is_floating_point() and not value.is_meta else ""
+    return f"{value.dtype}{list(value.shape)}{first}"

@@ -203,6 +203,14 @@ def shorter(clash: Clash) -> Iterator[Kwargs]:
         yield clash.kwargs | {name: old[..., : length - less] for name, old in whole.items() if old.shape[-1] == length}
 
 
+def counted(clash: Clash) -> Iterator[Kwargs]:
+    """Ones where code reads the numbers of an input as places, counted from 1: any number may be below 0."""
+    if re.search(r"index -\d+ is out of bounds", clash.message):
+        for name, old in clash.tensors.items():
+            if old.is_floating_point():
+                yield clash.kwargs | {name: torch.ones_like(old)}
+
+
 def lifted(clash: Clash) -> Iterator[Kwargs]:
     """An index into axes that an input has not: one more axis before or behind."""
     if "too many indices" not in clash.message and "Dimension out of range" not in clash.message:
@@ -235,5 +243,7 @@ def _stretched(old: Tensor, shape: tuple[int, ...]) -> Tensor:
     return flat.repeat(-(-max(math.prod(shape), 1) // len(flat)))[: math.prod(shape)].reshape(shape)
 
 
-REPAIRS: tuple[Repair, ...] = (one_of, shorter, unpacked, convolved, patched, multiplied, broadcast, multiples, lifted)
+REPAIRS: tuple[Repair, ...] = (
+    one_of, shorter, counted, unpacked, convolved, patched, multiplied, broadcast, multiples, lifted,
+)  # fmt: skip
 """Ways to change inputs, by what an error says."""

@@ -36,6 +36,7 @@ def build(
     dtype: str | None = None,
     hf_class: str | None = None,
     say: Callable[[str], object] = str,
+    caching: bool = False,
 ) -> nn.Module:
     """A model in eval mode with no trained weights.
 
@@ -48,6 +49,7 @@ def build(
         dtype: torch's name; None is float32.
         hf_class: A class of transformers by name; None chooses by the configuration.
         say: Takes a sentence for every entry that the configuration lacks and that was filled in.
+        caching: True for a model that keeps what later passes need; one pass needs nothing.
 
     Raises:
         UsageError: If there is no such class, or the configuration is not enough for it.
@@ -56,7 +58,7 @@ def build(
     cls = model_class(configuration, hf_class)
     for part in parts(configuration):
         part._experts_implementation = "batched_mm"
-        part.use_cache = False  # one pass needs none
+        part.use_cache = caching
     beyond = within_vocabulary(configuration)
     torch_dtype = getattr(torch, dtype or "float32")
     with torch.random.fork_rng(devices=[]), torch.device(device), building(device):

@@ -23,8 +23,8 @@ class Bill:
         flops: In products.
         weights_read: Bytes of weights that are read; of a table the rows that are looked up, of experts at most one for
             each row.
-        cache_read: Bytes of keys, values or latents that were kept before.
-        cache_written: Bytes of those that this pass adds.
+        cache_read: Bytes of keys, values or latents that were kept before, and of states.
+        cache_written: Bytes of those that this pass adds, and of states that it overwrites.
     """
 
     flops: int
@@ -81,6 +81,30 @@ def rows_looked_at(trace: ir.Trace, steps: Iterable[Step]) -> int:
         prod(trace.tensors[value].shape) * ITEMSIZE.get(trace.tensors[value].dtype, 1) * repeat
         for value, repeat in found.items()
     )
+
+
+def states(trace: ir.Trace, kept: Iterable[int]) -> int:
+    """Bytes of given values that a pass overwrites where they are: states, which are as large after it as before.
+
+    Args:
+        trace: What ran.
+        kept: Values that rows are put to: buffers as large as these are no states, their rows are counted.
+    """
+    buffers = {trace.tensors[_given(trace, value)].shape for value in kept}
+    found: dict[int, int] = {}
+    for kernel in (kernel for op in trace.ops for kernel in op.kernels if base_name(kernel.name) == "copy_"):
+        for value in kernel.outputs:
+            source = trace.tensors[_given(trace, value)]
+            if source.origin == "input" and source.shape not in buffers:
+                written = found.get(source.id, 0) + prod(trace.tensors[value].shape)
+                found[source.id] = min(written, prod(source.shape))
+    return sum(n * ITEMSIZE.get(trace.tensors[value].dtype, 1) for value, n in found.items())
+
+
+def _given(trace: ir.Trace, value: int) -> int:
+    """The value that one lies in: what it is a view of, or overwrites."""
+    before = trace.tensors[value].alias_of if value >= 0 else None
+    return value if before is None or before == value else _given(trace, before)
 
 
 def _moves(kernel: ir.Kernel) -> bool:

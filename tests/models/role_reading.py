@@ -41,10 +41,10 @@ def compared(trace: ir.Trace) -> Compared:
         }
     )
     right, wrong = 0, []
-    for name, uses in _uses(trace).items():
+    for name, found in uses(trace).items():
         answers = names.answers(name)
-        together = frozenset[str]().union(*(roles for roles, _ in uses))
-        for roles, equation in uses:
+        together = frozenset[str]().union(*(roles for roles, _ in found))
+        for roles, equation in found:
             said = together if any(len(answer & {"QUERY", "KEY", "VALUE"}) > 1 for answer in answers) else roles
             right += said in answers
             if answers and said not in answers:
@@ -52,7 +52,7 @@ def compared(trace: ir.Trace) -> Compared:
     return Compared(right, tuple(wrong))
 
 
-def _uses(trace: ir.Trace) -> dict[str, list[tuple[Roles, str]]]:
+def uses(trace: ir.Trace) -> dict[str, list[tuple[Roles, str]]]:
     """What each parameter is multiplied as, with the equations; one that a drawn layer holds."""
     origins, aliases = _origins(trace), {p.name: (p.name, *p.aliases) for p in trace.parameters}
     uses: dict[str, list[tuple[Roles, str]]] = defaultdict(list)

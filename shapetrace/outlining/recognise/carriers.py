@@ -13,8 +13,13 @@ def carriers(flow: Flow, value: int) -> frozenset[int]:
 
     Where two values are multiplied and one of them was activated or had a number added, that one is a gate.
     """
+    return way_of(flow, value)[0]
+
+
+def way_of(flow: Flow, value: int) -> tuple[frozenset[int], frozenset[int]]:
+    """The carriers of a value, and the operations on the way from them to it."""
     found: set[int] = set()
-    seen: set[int] = set()
+    seen, between = set[int](), set[int]()
     stack = [value]
     while stack and len(seen) < _MOST_OPERATIONS:
         current = stack.pop()
@@ -25,8 +30,9 @@ def carriers(flow: Flow, value: int) -> frozenset[int]:
         if flow.facts.of_op.get(producer):
             found.update(flow.facts.of_op[producer])
             continue
+        between.add(producer)
         stack += _rows(flow, flow.trace.ops[producer], current)
-    return frozenset(found)
+    return frozenset(found), frozenset(between)
 
 
 def _rows(flow: Flow, op: Op, value: int) -> list[int]:

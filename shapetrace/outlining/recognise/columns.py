@@ -7,13 +7,15 @@ product of data with data.
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from shapetrace.ops.atoms import Axis
 from shapetrace.ops.axis_rules import Cut
 from shapetrace.ops.products import Product
 from shapetrace.outlining.flow import Flow
 from shapetrace.outlining.recognise.attention import Attention, operands_of
-from shapetrace.outlining.recognise.carriers import carriers
+from shapetrace.outlining.recognise.caches import Append
+from shapetrace.outlining.recognise.carriers import carriers, way_of
 from shapetrace.outlining.recognise.states import State
 from shapetrace.outlining.roles import Part, Role
 
@@ -71,8 +73,17 @@ class _Claim:
     attention: int
 
 
+class _Read(NamedTuple):
+    """An operand of attention: its part, its value, its product, and whether rows were put to kept ones on its way."""
+
+    part: Part
+    value: int
+    product: int
+    is_grown: bool = False
+
+
 def columns(
-    flow: Flow, attentions: tuple[Attention, ...], states: Mapping[int, State]
+    flow: Flow, attentions: tuple[Attention, ...], states: Mapping[int, State], appends: Mapping[int, Append]
 ) -> Mapping[int, tuple[Columns, ...]]:
     """For each product with weights: its columns by what becomes of them, in order of their place in memory."""
     claims: dict[int, list[_Claim]] = defaultdict(list)
@@ -80,17 +91,19 @@ def columns(
     facts = flow.facts
     for position, attention in enumerate(attentions):
         read = operands_of(flow, attention)
-        carrying = {part: carriers(flow, value) for part, value, _ in read}
+        ways = {part: way_of(flow, value) for part, value, _ in read}
+        carrying = {part: found for part, (found, _) in ways.items()}
         made = {part: {p: facts.sources.get(value, {}).get(p) for p in carrying[part]} for part, value, _ in read}
         itself = made.get(Part.QUERY) == made.get(Part.KEY)
         for part, value, product in read:
             target = alone if itself and part is not Part.VALUE else claims
-            _claim(flow, target, position, (part, value, product), carrying[part])
+            grown = not ways[part][1].isdisjoint(appends)
+            _claim(flow, target, position, _Read(part, value, product, grown), carrying[part])
     for position, state in states.items():
         read_by = facts.products[position]
         for part, factor in ((state.left, read_by.left), (state.right, read_by.right)):
             if part is not Part.STATE and factor is not None:
-                _claim(flow, claims, -1, (part, factor, position), carriers(flow, factor))
+                _claim(flow, claims, -1, _Read(part, factor, position), carriers(flow, factor))
         batch = frozenset(facts.atoms.flat(facts.products[position].batch))
         for part, source in state.kept:
             claims[source].append(_Claim(part, frozenset(), batch, -1))
@@ -99,17 +112,15 @@ def columns(
     return {product: _pieces(flow, product, found) for product, found in claims.items()}
 
 
-def _claim(
-    flow: Flow, claims: dict[int, list[_Claim]], attention: int, read: tuple[Part, int, int], carrying: frozenset[int]
-) -> None:
+def _claim(flow: Flow, claims: dict[int, list[_Claim]], attention: int, read: _Read, carrying: frozenset[int]) -> None:
     """Note which columns of which products an operand of attention has."""
-    part, value, position = read
-    product = flow.facts.products[position]
+    part, value = read.part, read.value
+    product = flow.facts.products[read.product]
     batch = frozenset(flow.facts.atoms.flat(product.batch))
     if part is Part.QUERY and flow.is_over_columns(product):  # heads that share keys stand among the rows
         batch |= frozenset(flow.facts.atoms.flat((product.m, product.n))) & flow.columns
     for source, cuts in flow.facts.sources.get(value, {}).items():
-        if source in carrying and not _weighs_rows(flow, source, part, product):
+        if source in carrying and not _weighs_rows(flow, source, read):
             known = part if _is_all_of(flow, source, cuts, (part, product)) else Part.OTHER
             claims[source].append(_Claim(known, cuts, batch, attention))
 
@@ -131,13 +142,15 @@ def _is_all_of(flow: Flow, source: int, cuts: frozenset[Cut], read: tuple[Part, 
     return atoms.size(heads) * atoms.size(width) >= atoms.size(whole)
 
 
-def _weighs_rows(flow: Flow, source: int, part: Part, read: Product) -> bool:
+def _weighs_rows(flow: Flow, source: int, operand: _Read) -> bool:
     """Whether a product is on the way to an operand without making its rows.
 
     All its columns count heads, or it has just one; or its rows are none of those that are summed over: each of
-    several products gives one row.
+    several products gives one row. A pass over one row has no axis that counts rows; where it is put to rows kept
+    before, it is one of those.
     """
     atoms, made = flow.facts.atoms, flow.facts.products[source]
+    part, read = operand.part, flow.facts.products[operand.product]
     batch = set(atoms.flat(read.batch))
     is_value = part is Part.VALUE
     width = read.n if is_value and read.form != "scores" else read.k
@@ -146,7 +159,8 @@ def _weighs_rows(flow: Flow, source: int, part: Part, read: Product) -> bool:
     rows = set(atoms.flat((*made.batch, made.m)))
     keys = set(atoms.leaves(read.k if is_value else read.n))
     stacked = bool(keys) and all(_is_stacked(flow, leaf) for leaf in keys)
-    return part in (Part.VALUE, Part.KEY) and bool(rows) and rows <= batch - keys and stacked
+    is_one = (bool(rows) or not operand.is_grown) and rows <= batch - keys
+    return part in (Part.VALUE, Part.KEY) and is_one and stacked
 
 
 def _is_stacked(flow: Flow, leaf: int) -> bool:
