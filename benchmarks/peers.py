@@ -2,8 +2,8 @@
 
 Each tool runs in a process of its own, with one thread and a limit on its time. Ratios are of processor time in that
 process: the best of some turns of the tool over the best of as many plain forward passes of the same model. Peak memory
-is what the tool adds to that of a plain pass. A peer that is not installed is named and left out:
-``pip install torchinfo torchview torchlens torchvista tabulate``, and Graphviz for what draws with it.
+is what the tool adds to that of a plain pass. A peer that is not installed is named and left out: ``pip install
+torchinfo torchview torchlens torchvista tensorgami torchspace tabulate``, and Graphviz for what draws with it.
 """
 
 import json
@@ -16,6 +16,7 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from importlib import metadata
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -133,6 +134,40 @@ def _vista_entries(page: str) -> list[Entry]:
     return of_graph({number[name]: " ".join(said) for name, said in arriving.items()}, ())
 
 
+def _tensorgami(model: Any, ids: Any) -> Any:
+    import tensorgami
+
+    return tensorgami.draw(model, ids)
+
+
+def _gami_entries(figure: Any) -> list[Entry]:
+    """Of each box the shapes on its wires and the widths that it names, in each of the layers that it stands for."""
+    graph = figure.graph
+    found = []
+    for node in graph.nodes:
+        widths = [node.params[name] for name in ("in_features", "out_features") if name in node.params]
+        shapes = [edge.shape for edge in graph.in_edges(node.id) if edge.shape]
+        times = node.count * prod(group.count for group in (graph.group(node.group), *graph.ancestors(node.group)))
+        found += [[*shapes, *([tuple(widths)] if widths else [])]] * times
+    return found
+
+
+def _gami_pixels(figure: Any) -> tuple[int, int]:
+    width, height = figure.size
+    return round(width), round(height)
+
+
+def _torchspace(model: Any, ids: Any) -> str:
+    import torchspace
+
+    if ids.is_meta:
+        return json.dumps(torchspace.view(model, input_data=ids, device="meta").ir)
+    run = torchspace.trace(model, input_data=ids)
+    model(ids)
+    run.detach()
+    return "\n".join(json.dumps(node) for node in run.ir["nodes"])
+
+
 def _debug_mode(model: Any, ids: Any) -> str:
     from torch.utils._debug_mode import DebugMode
 
@@ -156,6 +191,8 @@ TOOLS = {
     "torchview": Tool("torchview", _torchview, of_dot, pixels_of_dot),
     "torchlens": Tool("torchlens", _torchlens, _lens_entries, _lens_pixels),
     "torchvista": Tool("torchvista", _torchvista, _vista_entries),
+    "tensorgami": Tool("tensorgami", _tensorgami, _gami_entries, _gami_pixels),
+    "TorchSpace": Tool("torchspace", _torchspace, of_lines),
     "DebugMode": Tool("torch", _debug_mode, of_lines),
     "FlopCounterMode": Tool("torch", _flop_counter, of_lines),
 }

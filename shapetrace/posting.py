@@ -135,7 +135,7 @@ def _comment(words: Sequence[str], source: str, place: str) -> str:
     said = shlex.join(words)
     if _ENDS[start] in said:
         raise UsageError(f"{place}: {_ENDS[start]} cannot stand in a marker")
-    return f"{start} shapetrace: {said} {_ENDS[start]}"
+    return " ".join(filter(None, (start, "shapetrace:", said, _ENDS[start])))
 
 
 def _end_of_fence(lines: Sequence[str], at: int, fence: str) -> int:

@@ -83,12 +83,14 @@ def spoiled(document: dict[str, Any], chance: random.Random) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("which", [0, 1])
-@pytest.mark.parametrize("seed", [0, 1])
-def test_a_spoiled_trace_is_refused_in_one_line_or_read(sound, tmp_path, which, seed):
+@pytest.mark.parametrize(
+    ("seed", "n"), [(0, N_MUTANTS), pytest.param(1, 5_000, marks=pytest.mark.nightly)], ids=["some", "many"]
+)
+def test_a_spoiled_trace_is_refused_in_one_line_or_read(sound, tmp_path, which, seed, n):
     chance = random.Random(seed)
     document = json.loads(serialize.to_json(sound[which]))
     path, n_read, said = tmp_path / "trace.json", 0, list[str]()
-    for _ in range(N_MUTANTS):
+    for _ in range(n):
         path.write_text(json.dumps(spoiled(document, chance)), encoding="utf-8")
         try:
             trace = shapetrace.load(path)

@@ -109,6 +109,7 @@ def test_a_block_becomes_a_comment_that_no_site_publishes_as_code():
     assert once.split("\r\n")[2].startswith("  ![Title](")
     assert words(once) == words(text)
     assert with_images(once) == once
+    assert markers("```shapetrace\n```\n", "post.md")[0].comment == "<!-- shapetrace: -->"
     with pytest.raises(UsageError, match="--> cannot stand in a marker"):
         markers("```shapetrace\ngpt2 --title -->\n```\n", "post.md")
 

@@ -1,3 +1,5 @@
+import errno
+import os
 from pathlib import Path
 
 import pytest
@@ -46,3 +48,38 @@ def test_a_folder_that_is_a_file_is_told(tmp_path):
 def test_half_a_character_does_not_stop_the_writing(tmp_path):
     write(tmp_path / "a.txt", "a\ud800b")
     assert (tmp_path / "a.txt").read_bytes() == b"a?b"
+
+
+@pytest.mark.parametrize("stops", [KeyboardInterrupt, MemoryError])
+def test_what_comes_in_the_middle_of_writing_keeps_the_old_file(tmp_path, monkeypatch, stops):
+    path, opened = tmp_path / "file", Path.open
+    path.write_text("old")
+
+    def open_and_stop(self: Path, *words: str):
+        stream = opened(self, *words)
+        monkeypatch.setattr(Path, "replace", lambda *_: pytest.fail("it was not written whole"))
+        if ".part" in self.name:
+            stream.write(b"ne")
+            stream.close()
+            raise stops
+        return stream
+
+    monkeypatch.setattr(Path, "open", open_and_stop)
+    with pytest.raises(stops):
+        write(path, "new")
+    monkeypatch.undo()
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("code", [errno.EROFS, errno.EACCES, errno.ENOSPC])
+def test_a_folder_that_takes_no_file_is_told_in_one_line(tmp_path, monkeypatch, code):
+    def refuses(self: Path, *_words: str):
+        raise OSError(code, os.strerror(code), str(self))
+
+    (tmp_path / "file").write_text("old")
+    monkeypatch.setattr(Path, "open", refuses)
+    with pytest.raises(UsageError, match=f"cannot write .*file: {os.strerror(code)}$"):
+        write(tmp_path / "file", "new")
+    monkeypatch.undo()
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["old"]

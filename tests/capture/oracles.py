@@ -53,16 +53,18 @@ def traced_output(model: nn.Module, *args: Any, **kwargs: Any) -> tuple[Trace, l
 
 
 def state_of_torch(model: nn.Module) -> Mapping[str, Any]:
-    """All that a trace could leave behind: hooks, modes, flags, values, attributes."""
+    """All that a trace could leave behind: hooks, modes, flags, values, attributes, classes."""
     tables = [value for name, value in vars(hooks).items() if name.startswith("_global") and hasattr(value, "__len__")]
     return {
         "hooks": [len(table) for table in tables],
-        "own hooks": [(len(m._forward_hooks), len(m._forward_pre_hooks)) for m in model.modules()],
+        "own hooks": [{name: len(held) for name, held in vars(module).items() if name.endswith("_hooks") and held}
+                      for module in model.modules()],
+        "classes": [type(module) for module in model.modules()],
         "modes": [*_get_current_function_mode_stack(), *_get_current_dispatch_mode_stack()],
         "attributes": [sorted(vars(module)) for module in model.modules()],
         "training": [module.training for module in model.modules()],
         "grad": (torch.is_grad_enabled(), torch.is_inference_mode_enabled()),
-        "tensors": [(name, id(t), t._version, t.device, t.requires_grad, t.grad is None)
+        "tensors": [(name, id(t), t._version, t.device, t.dtype, t.requires_grad, t.grad is None)
                     for name, t in (*model.named_parameters(), *model.named_buffers())],
         "random": torch.get_rng_state().tolist(),
     }  # fmt: skip

@@ -91,8 +91,14 @@ def samples() -> dict[str, Sample]:
 NAMES = tuple(samples())
 
 
-def results(name: str, training: bool) -> list[Tensor]:
+def in_dtype(sample: Sample, dtype: torch.dtype) -> Sample:
+    """A sample whose weights and numbers are of this dtype."""
+    model, args, kwargs = sample
+    return model.to(dtype), tuple(each.to(dtype) if each.is_floating_point() else each for each in args), kwargs
+
+
+def results(name: str, training: bool, dtype: torch.dtype = torch.float32) -> list[Tensor]:
     """What a sample gives without a trace, under seed 1."""
-    model, args, kwargs = samples()[name]
+    model, args, kwargs = in_dtype(samples()[name], dtype)
     torch.manual_seed(1)
     return list(tensors_in(model.train(training)(*args, **kwargs)))

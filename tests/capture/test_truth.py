@@ -5,7 +5,7 @@ import torch
 
 from shapetrace.capture import capture
 from tests.capture.oracles import recorded_shapes, shapes_of, traced_output, with_real_shapes
-from tests.capture.samples import NAMES, results, samples
+from tests.capture.samples import NAMES, in_dtype, results, samples
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -15,11 +15,13 @@ def test_every_module_call_has_the_shapes_it_really_gave(name: str) -> None:
     assert sorted(recorded_shapes(trace)) == sorted(seen)
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 @pytest.mark.parametrize("training", [False, True])
 @pytest.mark.parametrize("name", NAMES)
-def test_outputs_are_bit_for_bit_those_of_an_untraced_run(name: str, training: bool) -> None:
-    expected = results(name, training)
-    model, args, kwargs = samples()[name]
+def test_outputs_are_bit_for_bit_those_of_an_untraced_run(name: str, training: bool, dtype: torch.dtype) -> None:
+    expected = results(name, training, dtype)
+    model, args, kwargs = in_dtype(samples()[name], dtype)
+    assert all(each.dtype is dtype for each in model.parameters())
     torch.manual_seed(1)
     trace, found = traced_output(model.train(training), *args, **kwargs)
     assert all(torch.equal(one, other) for one, other in zip(found, expected, strict=True))

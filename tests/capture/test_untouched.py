@@ -232,6 +232,7 @@ def test_what_another_thread_runs_is_not_recorded() -> None:
 def test_two_threads_trace_at_once() -> None:
     traces: dict[str, list[str]] = {}
     models = {"a": nn.Sequential(nn.Linear(4, 4), nn.ReLU()), "b": nn.Sequential(nn.Tanh(), nn.Tanh(), nn.GELU())}
+    before = {key: state_of_torch(model) for key, model in models.items()}
     threads = [
         threading.Thread(target=lambda key=key: traces.update({key: names(capture(models[key], (torch.ones(2, 4),)))}))
         for key in models
@@ -242,3 +243,4 @@ def test_two_threads_trace_at_once() -> None:
     for thread in threads:
         thread.join()
     assert traces == {"a": ["linear", "relu"], "b": ["tanh", "tanh", "gelu"]}
+    assert {key: state_of_torch(model) for key, model in models.items()} == before

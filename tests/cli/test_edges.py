@@ -140,3 +140,19 @@ def test_no_arguments_show_the_help(tmp_path):
     result = run(cwd=tmp_path)
     assert "Usage" in result.stdout + result.stderr
     assert result.returncode in {0, 2}
+
+
+def test_a_user_without_a_home_folder_is_served(trace):
+    plain = {name: value for name, value in os.environ.items() if name not in {"HOME", "USERPROFILE", "XDG_CACHE_HOME"}}
+    result = subprocess.run(
+        [*COMMAND, "diagram", str(trace), "--out", "out"], cwd=trace.parent, env={**plain, "HOME": "/nowhere/at/all"},
+        check=False, capture_output=True, encoding="utf-8",
+    )  # fmt: skip
+    assert (result.returncode, result.stderr) == (0, "")
+    assert list((trace.parent / "out").glob("*.svg"))
+
+
+def test_a_full_disk_is_told_in_one_line(trace):
+    result = run("run", trace, "--format", "json", "--save", "/dev/full", cwd=trace.parent)
+    assert result.returncode == 2
+    assert result.stderr == "error: cannot write /dev/full: No space left on device\n"
