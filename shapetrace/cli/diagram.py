@@ -18,35 +18,41 @@ if TYPE_CHECKING:
     from shapetrace.decoding import Generation
     from shapetrace.formats.contract import Format
 
+_USUAL = "svg"
+
 
 @takes_model
 @takes_figure
 def diagram(
     request: Request,
     asked: FigureOptions,
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the figures.", show_default=False)],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the figures, or one .svg, .png, .pdf ...")],
     format: Annotated[  # noqa: A002
         str,
         typer.Option("--format", "-f", help="With commas: {outline}."),
-    ] = "svg",
+    ] = _USUAL,
 ) -> None:
     """Draw the matrix products: an overview, one figure for each part, and a page that shows them."""
     from shapetrace.formats import ready
+    from shapetrace.formats.rendering import WHOLE, render
     from shapetrace.publishing import publish
-    from shapetrace.writing import make_folder
+    from shapetrace.writing import make_folder, write
 
-    formats = list(dict.fromkeys(name.strip() for name in format.lower().split(",") if name.strip()))
+    file = _file_format(out, format)
+    formats = (
+        [file] if file else list(dict.fromkeys(name.strip() for name in format.lower().split(",") if name.strip()))
+    )
     options = asked.options
     n_steps = asked.n_steps
     if not n_steps and request.kind != "file":
         asked.check_one()
     chosen = ready(formats, "figure" if n_steps else "outline", options)
-    make_folder(out)
+    make_folder(out.parent if file else out)
     with tracing(request.model, n_steps + 1):
         passes = several(request, say, n_steps, cached=not asked.no_cache)
     if passes is not None:
         asked.check_several("--generate" if n_steps else request.model)
-        _drawn(passes, asked, out, chosen if n_steps else ready(formats, "figure", options))
+        _drawn(passes, asked, out, chosen if n_steps else ready(formats, "figure", options), is_file=bool(file))
         return
     asked.check_one()
     with tracing(request.model):
@@ -54,14 +60,37 @@ def diagram(
     trace = named(request, trace, asked.dims)
     with waiting("drawing"):
         outline, command = trace.outline(fused=asked.fused), _command(out)
-        files = publish(outline, out, formats=formats, part=asked.part, options=options, command=command)
+        if file:
+            files = [out]
+            write(out, render(outline, chosen[0], options, asked.part or WHOLE))
+        else:
+            files = publish(outline, out, formats=formats, part=asked.part, options=options, command=command)
     for path in files:
         show(str(path))
     if trace.failure is not None:
         raise typer.Exit(1)
 
 
-def _drawn(found: "Generation", asked: FigureOptions, out: Path, formats: "list[Format]") -> None:
+def _file_format(out: Path, asked: str) -> str:
+    """The format of the one file that is asked for instead of a folder, by its suffix; "" for a folder.
+
+    Raises:
+        UsageError: If other formats are asked for beside it.
+    """
+    from shapetrace.errors import UsageError
+    from shapetrace.formats import FORMATS, format_of_file
+
+    if out.is_dir() or not any(out.name.lower().endswith(f".{each.suffix}") for each in FORMATS.values()):
+        return ""
+    found = format_of_file(out, "outline").name
+    if asked not in (found, _USUAL):
+        raise UsageError(f"{out} is one {found}: leave --format {asked} out, or give a folder")
+    return found
+
+
+def _drawn(
+    found: "Generation", asked: FigureOptions, out: Path, formats: "list[Format]", *, is_file: bool = False
+) -> None:
     """A prefill and decode steps, in columns of one figure."""
     from shapetrace.formats.rendering import render
     from shapetrace.generating import drawing
@@ -69,7 +98,7 @@ def _drawn(found: "Generation", asked: FigureOptions, out: Path, formats: "list[
 
     figure = drawing(found, asked.options)
     for to in formats:
-        path = out / f"{figure.name}.{to.suffix}"
+        path = out if is_file else out / f"{figure.name}.{to.suffix}"
         write(path, render(figure, to, asked.options))
         show(str(path))
     if found.failure:

@@ -131,7 +131,7 @@ def operator(draft: Draft, role: Role, written: str) -> str:
     if role in _OPERATORS and not (role is Role.GLU and len(draft.operands) == 1):
         return _OPERATORS[role]
     if draft.kind == "softmax":
-        return "softmax"
+        return draft.function or "softmax"
     return OPERATORS.get(draft.kind, written)
 
 

@@ -122,3 +122,34 @@ def test_what_is_of_one_pass_is_refused_beside_generate(shapetrace, tmp_path, op
 def test_the_view_of_a_generation_asks_how_many_steps(shapetrace, tmp_path):
     for option in (("--view", "generation"), ("--animate",)):
         assert "--generate N" in shapetrace("diagram", *SMALL, *option, "--out", tmp_path, code=2).err
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "same"),
+    [
+        ("all.svg", (), "overview.svg"),
+        ("one.svg", ("--section", "attention"), "attention.svg"),
+        ("box.SVG", ("--view", "map"), "map.svg"),
+        ("all.dot", (), "overview.dot"),
+    ],
+)
+def test_a_name_with_a_suffix_is_one_file(shapetrace, trace, drawn, tmp_path, name, options, same):
+    path = tmp_path / "new" / name
+    assert shapetrace("diagram", trace, "--out", path, *options).out == f"{path}\n"
+    drawn(*options, "--format", same.rpartition(".")[2], file=same)
+    assert path.read_bytes() == (tmp_path / "out" / same).read_bytes()
+    assert [each.name for each in path.parent.iterdir()] == [name]
+
+
+def test_a_file_of_text_is_the_table(shapetrace, trace, tmp_path):
+    shapetrace("diagram", trace, "--out", tmp_path / "a.md")
+    assert (tmp_path / "a.md").read_text(encoding="utf-8") == shapetrace("run", trace, "--format", "markdown").out
+
+
+def test_a_file_is_of_one_format_and_a_folder_may_be_called_anything(shapetrace, trace, tmp_path):
+    refused = shapetrace("diagram", trace, "--out", tmp_path / "a.svg", "--format", "png", code=2)
+    assert "is one svg: leave --format png out, or give a folder" in refused.err
+    (tmp_path / "b.svg").mkdir()
+    shapetrace("diagram", trace, "--out", tmp_path / "b.svg")
+    shapetrace("diagram", trace, "--out", tmp_path / "v1.2")
+    assert (tmp_path / "b.svg" / "index.html").exists() and (tmp_path / "v1.2" / "map.svg").exists()

@@ -40,6 +40,7 @@ def test_controls_and_direction_marks_are_dropped():
 def test_names_get_real_subscripts_and_transposes():
     assert name_spans("W_Q", "name-weight", 100) == (Span("W"), Span("Q", 1))
     assert name_spans("K", "name-data", 100, transposed=True) == (Span("K"), Span("T", -1))
+    assert name_spans("X̂_0′", "name-data", 100) == (Span("X̂"), Span("0", 1), Span("′"))
     assert name_spans("c_attn.weight", "name-weight", 200) == (Span("c_attn.weight"),)
     assert name_spans("", "name-data", 100) == ()
 

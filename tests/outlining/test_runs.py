@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from tests.outlining.reading import read, titles
+from tests.outlining.reading import read, step, titles
 
 X = torch.ones(2, 8, 16)
 
@@ -89,3 +89,43 @@ class Divided(nn.Module):
 )
 def test_a_value_that_lends_its_shape_is_not_the_one_that_is_expanded(kind: str, title: str) -> None:
     assert titles(read(Divided(kind), X))[1:] == [title]
+
+
+class Pooled(nn.Module):
+    """A mean over positions, of all or of those that a mask keeps, and its norm: as sentences are compared."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__()
+        self.proj, self.kind = nn.Linear(8, 8), kind
+
+    def forward(self, x: Tensor, keep: Tensor) -> Tensor:
+        y = self.proj(x)
+        pooled = y.mean(1) if self.kind == "mean" else (y * keep[..., None]).sum(1) / keep.sum(1, keepdim=True)
+        return (
+            nn.functional.normalize(pooled, dim=-1)
+            if self.kind != "by hand"
+            else pooled * (pooled**2).sum(-1, True).rsqrt()
+        )
+
+
+@pytest.mark.parametrize(
+    ("kind", "before"), [("mean", "Mean"), ("masked", "Multiply, sum, divide"), ("by hand", "Multiply, sum, divide")]
+)
+def test_what_is_done_before_a_norm_is_no_part_of_it(kind: str, before: str) -> None:
+    found = read(Pooled(kind), torch.ones(2, 5, 8), torch.ones(2, 5))
+    assert titles(found)[1:] == [before, "L2 norm"]
+    assert step(found, "L2 norm").equation == "[2,8]"
+
+
+@pytest.mark.parametrize(
+    ("model", "shape", "title"),
+    [
+        (nn.ConvTranspose2d(4, 2, 2, stride=2), (1, 4, 3, 3), "Transposed convolution"),
+        (nn.ConvTranspose1d(4, 2, 3), (1, 4, 9), "Transposed convolution"),
+        (nn.Conv2d(4, 2, 2, stride=2), (1, 4, 6, 6), "Convolution"),
+        (nn.LogSoftmax(-1), (2, 3), "Log-softmax"),
+        (nn.Softmax(-1), (2, 3), "Softmax"),
+    ],
+)
+def test_a_variant_of_a_function_is_called_so(model: nn.Module, shape: tuple[int, ...], title: str) -> None:
+    assert titles(read(model, torch.ones(shape))) == [title]

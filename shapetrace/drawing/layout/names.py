@@ -7,7 +7,7 @@ from shapetrace.drawing.metrics import clean, shortened
 from shapetrace.drawing.primitives import Span
 from shapetrace.outlining.structure import Operand
 
-_SUBSCRIPTED = re.compile(r"((?:[^\W_]·)?[^\W_]{1,2}[^\w\s]?)_([^\W_][\w,]{0,7})")
+_SUBSCRIPTED = re.compile(r"((?:[^\W_]·)?[^\W_]{1,2}[^\w\s]?)_([^\W_][\w,]{0,7})(′?)")
 _LONGEST_SHAPE = 30
 
 
@@ -16,7 +16,8 @@ def name_spans(text: str, ink: str, room_px: float, *, transposed: bool = False)
     text = clean(text)
     raised = (Span("T", -1),) if transposed and text and not text.endswith(("ᵀ", "^T")) else ()
     if match := _SUBSCRIPTED.fullmatch(text):
-        return (Span(match[1]), Span(match[2], 1), *raised)
+        prime = (Span(match[3]),) if match[3] else ()
+        return (Span(match[1]), Span(match[2], 1), *prime, *raised)
     return (Span(shortened(text, ink, room_px)), *raised) if text else ()
 
 

@@ -107,7 +107,7 @@ class Boxes:
         return self.words.say("the same weights") if reads else ""
 
     def _note(self, node: Node) -> list[str]:
-        """What tells a box from others: heads, experts, activations, or its module and weight."""
+        """What tells a box from others: heads, experts, activations, its weight and module, or what it multiplies."""
         said = list(self._sizes(node))
         names = [step.function or step.title for step in node.steps if step.kind == "activation"]
         said += [self.words.say(clean(name)) for name in dict.fromkeys(names)]
@@ -115,7 +115,7 @@ class Boxes:
         if not said and weight is not None:
             said.append(f"{'.'.join(clean(weight.source).split('.')[-2:])} {shape_text(weight)}")
         path = clean(node.section.module) if node.section else ""
-        return [*said, *([path] if path else [])]
+        return [*said, path] if path else said or [node.steps[0].equation]
 
     def _sizes(self, node: Node) -> Iterator[str]:
         scores = [step for step in node.steps if step.kind == "scores"]

@@ -128,7 +128,7 @@ def lone_function(flow: Flow, axis_roles: AxisRoles, op: Op) -> Function:
     """What an operation that stands alone computes."""
     found = flow.kinds[op.id]
     if found == "softmax":
-        return Function("softmax", "softmax")
+        return Function("softmax", "log-softmax" if "_log_softmax" in names_of(op.kernels) else "softmax")
     if found == "layout" and "unfold" in names_of(op.kernels):
         return Function("select", role=Role.PATCHES)
     if found == "layout":

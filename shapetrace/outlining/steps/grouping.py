@@ -1,7 +1,7 @@
 """Runs of element-wise operations that are one step: GELU written in eight lines, RMSNorm, RoPE."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from shapetrace.ir import Op
 from shapetrace.ops.kinds import OpKind, has, names_of
@@ -91,9 +91,26 @@ class Groups:
         self._by_leaf()
         self._by_flow()
 
-    def all(self) -> Iterable[list[int]]:
+    def all(self) -> Iterator[list[int]]:
         """Operation ids of each group, in order."""
-        return (sorted(members) for members in self._members.values() if members)
+        for members in self._members.values():
+            if members:
+                yield from self._parted(sorted(members))
+
+    def _parted(self, members: list[int]) -> Iterator[list[int]]:
+        """A norm, and apart from it what was done before: a mean over positions is no part of it."""
+        ops = [self._flow.trace.ops[member] for member in members]
+        norm, *_ = named(self._flow, ops) if len(ops) > 1 else ("",)
+        starts = (n for n in range(len(ops) - 1, 0, -1) if norm and len(self._read_of(ops[n:])) == 1)
+        start = next((n for n in starts if named(self._flow, ops[n:])[0] == norm), 0)
+        if start:
+            yield members[:start]
+        yield members[start:]
+
+    def _read_of(self, ops: Sequence[Op]) -> set[int]:
+        """Data that operations read from outside."""
+        made = {value for op in ops for value in op.outputs}
+        return {root for op in ops for root in self._read_by(op.id) if root not in made and self._flow.is_data(root)}
 
     def _fusable(self, op: Op) -> bool:
         flow = self._flow

@@ -200,8 +200,9 @@ class _OneProduct:
         kernel = weight.shape[2:]
         notes = (Phrase("kernel {size}", {"size": "×".join(map(str, kernel))}),) if prod(kernel) > 1 else ()
         result = Ref(self._root(out.id), trimmed(out.shape), out.role)
-        return Draft((op.id,), "convolution", operands, (result,), call=op.call, order=op.id, notes=notes,
-                     flops=product.flops)  # fmt: skip
+        turned = any(kernel.args.get("transposed") for kernel in op.kernels)
+        return Draft((op.id,), "convolution", operands, (result,), function="transposed convolution" if turned else "",
+                     call=op.call, order=op.id, notes=notes, flops=product.flops)  # fmt: skip
 
     def _grouped(self, product: Product, op: Op) -> Draft:
         """Rows sorted by expert, each group with the expert's own matrix."""
