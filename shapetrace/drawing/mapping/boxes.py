@@ -115,7 +115,7 @@ class Boxes:
         if not said and weight is not None:
             said.append(f"{'.'.join(clean(weight.source).split('.')[-2:])} {shape_text(weight)}")
         path = clean(node.section.module) if node.section else ""
-        return [*said, path] if path else said or [node.steps[0].equation]
+        return [*said, path] if path else said or [step.equation for step in node.steps[:1]]
 
     def _sizes(self, node: Node) -> Iterator[str]:
         scores = [step for step in node.steps if step.kind == "scores"]
