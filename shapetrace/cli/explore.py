@@ -2,13 +2,14 @@
 
 import re
 import webbrowser
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from shapetrace.cli.naming import named
 from shapetrace.cli.options import ModelOptions, numbers_in, takes
 from shapetrace.cli.terminal import say, show, tracing, waiting
 from shapetrace.errors import UsageError
@@ -16,6 +17,7 @@ from shapetrace.obtaining import obtain, several
 from shapetrace.request import OF_ONE, Request, for_each
 
 if TYPE_CHECKING:
+    from shapetrace.api import Trace
     from shapetrace.exploring import Tour
 
 
@@ -46,6 +48,13 @@ def explore(
     at: Annotated[
         str, typer.Option("--at", help="What it opens at: h.0.attn, attention, h.0.attn/scores.", show_default=False)
     ] = "",
+    dims: Annotated[
+        str, typer.Option("--dims", help="Opens with sizes as numbers, or as names, which are proved at other sizes.")
+    ] = "numbers",
+    name: Annotated[
+        list[str] | None,
+        typer.Option("--name", help="Your name of a size: 3072=d_ff; or a TOML file of them.", show_default=False),
+    ] = None,
     fused: Annotated[
         bool, typer.Option("--fused/--per-head", help="Open it with products as the code runs them.")
     ] = False,
@@ -75,15 +84,19 @@ def explore(
 
     options = Options(lang=lang, theme=theme, look=Look(title=title, templates=templates))
     options.check()
+    if dims not in {"numbers", "names"}:
+        raise UsageError(f"no {dims!r} for --dims: the page shows numbers or names")
     if bool(generate) + bool(other) + (len(requests) > 1) > 1:
         raise UsageError("OTHER, --generate and several ranks each make a page of their own: give one of them")
     if no_cache and (other or len(requests) > 1):
         raise UsageError("--no-cache is of several passes: add --generate N, and leave OTHER and --rank out")
     shown = None if other else _generated(requests[0], generate or 0, fused, cached=not no_cache)
-    shown = shown or _models(requests, other, fused)
+    if shown and dims != "numbers":
+        raise UsageError("--dims is of one pass, the page of several: leave it out; `n` shows names in it")
+    shown = shown or _models(requests, other, fused, lambda request, trace: named(request, trace, dims, name or ()))
     with waiting("writing"):
         path = out or Path("-".join(dict.fromkeys(map(file_name, shown.names))) + ".html")
-        write(path, render(shown, options, place=at))
+        write(path, render(shown, options, place=_opened(at, dims)))
     show(str(path))
     if open_it:
         webbrowser.open(path.resolve().as_uri())
@@ -91,7 +104,16 @@ def explore(
         raise typer.Exit(1)
 
 
-def _models(requests: Iterable[Request], other: str, fused: bool) -> "Tour":
+def _opened(at: str, dims: str) -> str:
+    """The place that a page opens at, with the choice of names."""
+    if dims == "numbers":
+        return at
+    return f"{at}{'&' if '?' in at else '?'}dims={dims}"
+
+
+def _models(
+    requests: Iterable[Request], other: str, fused: bool, with_names: "Callable[[Request, Trace], Trace]"
+) -> "Tour":
     """One model, two in step, or ranks of one."""
     from shapetrace.exploring import Explored, Tour
 
@@ -100,7 +122,8 @@ def _models(requests: Iterable[Request], other: str, fused: bool) -> "Tour":
         requests = [each for one in requests for each in for_each(one, (one.model, other), of_one=OF_ONE)]
     for each in requests:
         with tracing(each.model):
-            traces.append(obtain(each, say))
+            trace = obtain(each, say)
+        traces.append(with_names(each, trace))
     subjects = tuple(replace(Explored.of(trace.outline()), starts_fused=fused) for trace in traces)
     return Tour(subjects, in_step=bool(other))
 

@@ -241,9 +241,9 @@ function firstStep(n) {
   }
 }
 
-/** A count in full; one of twelve digits with a unit, and in full as its title. @param {number} n */
+/** A count in full; one of eleven digits with a unit, and in full as its title: two side by side have to fit. @param {number} n */
 function count(n) {
-  return n < 1e11 ? grouped(n) : h("span", { title: grouped(n) }, short(n));
+  return n < 1e10 ? grouped(n) : h("span", { title: grouped(n) }, short(n));
 }
 
 function howToRead() {
