@@ -109,7 +109,7 @@ function placed(cell, origin, paper) {
     if (element.classList.value.includes("hollow")) to[n].setAttribute("fill", paper);
     to[n].removeAttribute("class");
   });
-  for (const [name, value] of Object.entries({ x: left - origin.x, y: top - origin.y, width, height })) copy.setAttribute(name, String(value));
+  for (const [name, value] of Object.entries({ x: left - origin.x, y: top - origin.y, width, height, overflow: "visible" })) copy.setAttribute(name, String(value));
   copy.removeAttribute("class");
   return copy;
 }
