@@ -10,7 +10,10 @@ from types import FrameType, TracebackType
 import torch
 import typing_extensions
 
-_LIBRARY_FOLDERS = tuple(str(Path(path).resolve().parent) + os.sep for path in (torch.__file__, __file__))
+_LIBRARY_FOLDERS = tuple(
+    str(each.parent) + os.sep for path in (torch.__file__, __file__) for each in (Path(path), Path(path).resolve())
+)
+"""As they were imported and as they lie on the disk: an environment may be behind a link."""
 _WRAPPERS = (functools.__file__, contextlib.__file__, typing_extensions.__file__)
 """Decorators of functions: what they wrap is the code that was meant."""
 
