@@ -132,7 +132,7 @@ class FigureOptions(SectionOptions):
         _option(_WHAT, "With --generate: all is computed again in each pass, and what a cache saves.", "--no-cache"),
     ] = False
     animate: Annotated[
-        bool, _option(_WHAT, "With --generate: an SVG in which the passes appear step by step.", "--animate")
+        bool, _option(_WHAT, "With --generate or --entry: an SVG in which things appear in turn.", "--animate")
     ] = False
 
     @property
@@ -167,8 +167,8 @@ class FigureOptions(SectionOptions):
         Raises:
             UsageError: If its passes are asked for.
         """
-        if self.animate:
-            raise UsageError("--animate shows a prefill and decode steps: say how many with --generate N")
+        if self.animate and not self.entry:
+            raise UsageError("--animate shows decode steps, or an entry of a product: add --generate N, or --entry 2,5")
         if self.view == _GENERATION:
             raise UsageError("--view generation draws a prefill and decode steps: say how many with --generate N")
 

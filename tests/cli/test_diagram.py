@@ -120,7 +120,7 @@ def test_what_is_of_one_pass_is_refused_beside_generate(shapetrace, tmp_path, op
 
 
 def test_the_view_of_a_generation_asks_how_many_steps(shapetrace, tmp_path):
-    for option in (("--view", "generation"), ("--animate",)):
+    for option in (("--view", "generation"), ("--animate",), ("--animate", "--section", "mlp")):
         assert "--generate N" in shapetrace("diagram", *SMALL, *option, "--out", tmp_path, code=2).err
 
 

@@ -5,6 +5,7 @@ import pytest
 from shapetrace.drawing import Look, figure
 from shapetrace.drawing.primitives import Rect
 from shapetrace.errors import UsageError
+from shapetrace.formats import png
 from shapetrace.obtaining import obtain
 from shapetrace.request import Request
 from tests.drawing.geometry import assert_sound, text_boxes
@@ -69,6 +70,16 @@ def test_what_is_no_entry_is_told_in_one_line(gpt, step, entry, said):
 def test_an_entry_is_two_numbers(entry):
     with pytest.raises(UsageError, match="expected a row and a column, as in 2,5"):
         Look(entry=entry)
+
+
+def test_in_slow_motion_the_row_the_column_and_the_entry_appear_in_turn(product):
+    still, moving = (figure(product, look=Look(entry="2,5", animate=animate)) for animate in (False, True))
+    by_name = {group.id: group.marks for group in moving.groups}
+    stages = [by_name[name] for name in moving.stages]
+    cell = min(mark.height for (mark,) in stages)
+    assert [(round(mark.width / cell), round(mark.height / cell)) for (mark,) in stages] == [(3, 1), (1, 3), (1, 1)]
+    assert sorted(map(repr, still.marks())) == sorted(map(repr, moving.marks()))
+    assert png.render(still) == png.render(moving)
 
 
 def test_a_model_that_is_one_product_is_that_picture_alone(product, tmp_path):

@@ -14,6 +14,7 @@ from shapetrace.drawing.kinds.failure import failure_figure
 from shapetrace.drawing.kinds.map import map_figure
 from shapetrace.drawing.kinds.mesh import mesh_figure
 from shapetrace.drawing.kinds.overview import NARROWEST_PX, overview_figure
+from shapetrace.drawing.kinds.slow_motion import in_slow_motion
 from shapetrace.drawing.kinds.story import story_figure
 from shapetrace.drawing.layout.canvas import FOOTING, HEADING, on_canvas
 from shapetrace.drawing.layout.captions import row_title
@@ -69,8 +70,10 @@ def figure(
         UsageError: If there is no such section, step, theme or language.
     """
     look = look or Look()
-    if look.animate:
-        raise UsageError("a pass is drawn in one picture: animate a generation, --generate N --animate")
+    if look.animate and not look.entry:
+        raise UsageError(
+            "a pass is drawn in one picture: animate a generation, --generate N --animate, or an entry, --entry 2,5"
+        )
     words = words_in(lang, look.templates)
     colours = theme_named(theme, look.templates)
     if look.view in _WHOLE:
@@ -94,7 +97,8 @@ def figure(
     style = replace(style, tokens=axes_of_entry(entry) or axes_of_followed(follow), entry=entry)
     planned = plan(subject.items, style, words, look)
     footnotes = tuple(_footnotes(subject, outline.failure, words, look))
-    return _composed(subject, planned, colours, words, footnotes)
+    drawn = _composed(subject, planned, colours, words, footnotes)
+    return in_slow_motion(drawn) if look.animate else drawn
 
 
 def _title(subject: Subject, follow: Followed, words: Words) -> str:
