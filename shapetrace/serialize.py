@@ -1,6 +1,7 @@
 """Traces as JSON files: encoded from the dataclasses of ``ir``, validated on the way in."""
 
 import gzip
+import numbers
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import fields
@@ -24,9 +25,11 @@ _MOST_BYTES = 1 << 29
 
 
 def _plainer(value: object) -> object:
-    """What is nearly plain: a string of a class of its own (torch's version)."""
+    """What is nearly plain: a string of a class of its own (torch's version), a number of NumPy."""
     if isinstance(value, str):
         return str(value)
+    if isinstance(value, numbers.Real):
+        return int(value) if isinstance(value, numbers.Integral) else float(value)
     raise NotImplementedError(f"a trace cannot hold a {type(value).__name__}")
 
 

@@ -3,6 +3,7 @@ import gzip
 import json
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,6 +18,12 @@ FAILURE = Failure("RuntimeError", "mat1 and mat2", 1, "linear", (0, 1), {"dim": 
 
 @pytest.mark.parametrize("trace", [linear(), linear(failure=FAILURE)])
 def test_what_is_written_is_read(trace):
+    assert serialize.from_json(serialize.to_json(trace)) == trace
+
+
+@pytest.mark.parametrize("number", [np.float64(0.5), np.float32(0.5), np.int64(3)])
+def test_numbers_of_numpy_are_numbers(number):
+    trace = linear(failure=replace(FAILURE, attrs={"scale": number}))
     assert serialize.from_json(serialize.to_json(trace)) == trace
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from itertools import combinations
 
 from shapetrace.failing.case import Case, Operation, on
+from shapetrace.failing.lookups import lookup
 from shapetrace.failing.mends import Mend, Step, changed, together
 from shapetrace.failing.operands import Shape
 from shapetrace.failing.rules import ALIGNED, broken, rule_of
@@ -18,13 +19,16 @@ def views(case: Case, op: Operation) -> Iterator[Mend]:
         n_axes = len(operand.axes)
         if operand.role == "weight" and (rule_of(op.name).shown or rule_of(op.name).alike == "positions"):
             continue
+        if operand.role == "weight" and rule_of(op.name).asks is lookup:  # a turned table holds no rows
+            continue
         for cost, step in _views(n_axes, op.shapes[i], op.name in ("matmul", "bmm", "mm")):
             yield from changed(case, op, i, (step,), cost)
         for dim in range(1, n_axes + 1) if rule_of(op.name).asks in ALIGNED or i > 2 else ():
             yield from changed(case, op, i, (("unsqueeze", (dim,)), ("unsqueeze", (dim,))), 5)
         for start in range(1, n_axes - 1) if op.name == "linear" else ():
             yield from changed(case, op, i, (("flatten", (start,)),))
-            yield from changed(case, op, i, (("transpose", (start, n_axes - 2)), ("flatten", (n_axes - 2,))), 2)
+            if start < n_axes - 2:
+                yield from changed(case, op, i, (("transpose", (start, n_axes - 2)), ("flatten", (n_axes - 2,))), 2)
 
 
 def _views(n_axes: int, shape: Shape, product: bool) -> Iterator[tuple[int, Step]]:

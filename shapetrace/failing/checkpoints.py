@@ -80,7 +80,9 @@ def _call(kept: Shape, wanted: Shape) -> str:
         ]
         if len(turns) == 1:
             return ".t()" if len(kept) == 2 else f".transpose({turns[0][0]}, {turns[0][1]})"
-        return ""
+        order = (len(kept) - 1, len(kept) - 2, *range(len(kept) - 2))  # kernels with their channels last
+        is_last = len(kept) > 2 and tuple(kept[axis] for axis in order) == wanted
+        return f".permute({', '.join(map(str, order))})" if is_last else ""
     if tuple(size for size in kept if size != 1) == tuple(size for size in wanted if size != 1):
         return f".reshape({', '.join(map(str, wanted))})"
     return ""

@@ -86,9 +86,12 @@ def _moved(case: Case, mend: Mend) -> int:
     far = int(mend.operation.attrs.get("batch_first") != case.operation.attrs.get("batch_first"))
     far += _oddly(case, mend.operation)
     for before, after in zip(case.operation.operands, mend.operation.operands, strict=False):
-        if before.axes == after.axes or mend.remade is not None or before.role == "weight":
+        if before.axes == after.axes or before.role == "weight":
             continue
         kept, now = order(case, before), order(case, after)
+        if mend.remade is not None:
+            far += _FAR if len(before.axes) == len(after.axes) and kept[0] and now[0] and kept[0] != now[0] else 0
+            continue
         moved = sorted(before.axes) == sorted(after.axes) and before.axes[0] == () != after.axes[0]
         if (kept[0] != now[0] and rule_of(case.op).alike != "positions") or (moved and before.role == "data"):
             return _FAR

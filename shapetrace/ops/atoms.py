@@ -48,6 +48,7 @@ class Atoms:
         unmatched: How often two axes that should be equal could not be matched.
         pieces: For an atom made by slicing: what it is a part of.
         joined: For an atom made by concatenation: the axes put side by side.
+        operands: For the same: the tensors put side by side; () where two such atoms turned out to be one.
     """
 
     def __init__(self) -> None:
@@ -58,6 +59,7 @@ class Atoms:
         self.unmatched = 0
         self.pieces: dict[int, Piece] = {}
         self.joined: dict[int, Axes] = {}
+        self.operands: dict[int, tuple[int, ...]] = {}
 
     def fresh(self, size: int, origin: AtomOrigin = DERIVED) -> Axis:
         """An axis of one new atom; () for size 1."""
@@ -107,7 +109,17 @@ class Atoms:
         origin = self._origin[atom]
         for index, part in enumerate(parts):
             self._origin[part] = AtomOrigin(f"{origin.name}.{index}" if origin.name else "", origin.rank)
+        self._unstack(atom, *parts)
         return parts[0], parts[1]
+
+    def _unstack(self, atom: int, outer: int, inner: int) -> None:
+        """Axes of one size that were put side by side and are told apart again are as if they had been stacked."""
+        axes = self.joined.get(atom, ())
+        if len(axes) == self._size[outer] and all(self.size(axis) == self._size[inner] for axis in axes):
+            self.joined[outer] = ((),) * len(axes)
+            self.operands[outer] = self.operands.get(atom, ())
+            for axis in axes:
+                self.unify(axis, (inner,))
 
     def unify(self, left: Axis, right: Axis) -> bool:
         """Take two axes of equal size as the same, from the outside in; the coarser one is split.
@@ -184,9 +196,14 @@ class Atoms:
         return tuple(axis)
 
     def part(self, axis: Axis, start: int, length: int) -> Axis:
-        """An axis that is a slice of another."""
+        """An axis that is a slice of another; of axes put side by side, one of them again."""
         if length == self.size(axis):
             return axis
+        leaves, end = self.leaves(axis), 0
+        for part in self.joined.get(leaves[0], ()) if len(leaves) == 1 else ():
+            if (end, self.size(part)) == (start, length) and part:
+                return part
+            end += self.size(part)
         found = self.fresh(length)
         if found:
             self.pieces[found[0]] = Piece(self.leaves(axis), start)
@@ -227,6 +244,8 @@ class Atoms:
             return
         keep, drop = (x, y) if (self._origin[x].rank, x) <= (self._origin[y].rank, y) else (y, x)
         self._same_as[drop] = keep
+        if drop in self.operands:
+            self.operands[keep] = self.operands[drop] if keep not in self.operands else ()
         for facts in (self.pieces, self.joined):
             if drop in facts and keep not in facts:
                 facts[keep] = facts[drop]  # type: ignore[assignment]

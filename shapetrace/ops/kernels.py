@@ -107,7 +107,7 @@ kernels("pad reflection_pad1d reflection_pad2d reflection_pad3d replication_pad1
 kernels("interpolate upsample upsample_linear1d upsample_bilinear2d upsample_bicubic2d upsample_trilinear3d"
         " upsample_nearest1d upsample_nearest2d upsample_nearest3d _upsample_nearest_exact1d _upsample_nearest_exact2d"
         " _upsample_nearest_exact3d _upsample_bilinear2d_aa _upsample_bicubic2d_aa", "cat", "resize")  # fmt: skip
-kernels("im2col", "cat", "unfold")
+kernels("im2col", "cat", "unfold", traits=("alone",))
 kernels("col2im fold", "cat", "fold")
 kernels("pixel_shuffle pixel_unshuffle grid_sampler_2d grid_sampler_3d cudnn_grid_sampler _grid_sampler_2d_cpu_fallback"
         " max_unpool2d max_unpool3d block_diag", "cat")  # fmt: skip
@@ -224,7 +224,7 @@ kernels("unbind", "layout", axes=layout.unbind)
 kernels("clone detach alias lift_fresh contiguous _neg_view", "layout", axes=keep_first)
 kernels("unfold", "layout", "unfold")
 kernels("as_strided diagonal expand_as view_as movedim repeat_interleave resize_ set_ lift to slice_copy unsafe_split"
-        " diag_embed", "layout")  # fmt: skip
+        " diag diag_embed", "layout")  # fmt: skip
 
 # Constants
 kernels("empty new_empty empty_strided new_empty_strided empty_permuted", "layout", factory=True, value="unknown")

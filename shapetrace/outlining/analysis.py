@@ -22,6 +22,7 @@ Sources = dict[int, frozenset[Cut]]
 _MOST_SOURCES = 6
 """A tensor made from more products than this is a stream, not an operand of attention."""
 
+_WHOLE_NUMBERS = ("int", "uint", "bool")
 _LONGEST_WAY = 6
 """Views and casts between a weight and its product, at most."""
 
@@ -142,9 +143,15 @@ def _read_kernel(facts: Facts, op: Op, kernel: Kernel) -> None:
             )
     for value, axes in zip(kernel.outputs, result.axes, strict=True):
         facts.axes[value] = axes
+    if base_name(kernel.name) in ("cat", "stack") and len(kernel.inputs) > 1:
+        new = {leaf for axis in result.axes[0] for leaf in facts.atoms.leaves(axis)} - {*facts.atoms.flat(sum(ins, ()))}
+        for leaf in new & facts.atoms.joined.keys():
+            facts.atoms.operands[leaf] = kernel.inputs
 
 
-_WRITING = frozenset({"index_copy", "index_put", "_index_put_impl_", "slice_scatter", "select_scatter", "index_add"})
+_WRITING = frozenset(
+    {"scatter", "index_copy", "index_put", "_index_put_impl_", "slice_scatter", "select_scatter", "index_add"}
+)
 
 
 def _unify_written(facts: Facts, kernel: Kernel, ins: Sequence[Axes]) -> None:
@@ -210,14 +217,37 @@ def _hand_on_sources(facts: Facts, kernel: Kernel, cuts: Sequence[Cut | None]) -
         return
     written = base_name(kernel.name) == "copy_"
     merged = _merged(facts, kernel.inputs[1:] if written else kernel.inputs)
+    is_cast = kernel_kind(kernel.name) == "cast"
+    whole = [facts.tensor(value).dtype.startswith(_WHOLE_NUMBERS) for value in (*kernel.inputs, *kernel.outputs)]
+    counts = not is_cast and not all(whole[: len(kernel.inputs)])  # places and truth values are no columns
     for position, value in enumerate(kernel.outputs):
+        if counts and whole[len(kernel.inputs) + position]:
+            continue
         cut = cuts[position] if position < len(cuts) else None
         found = merged
         if position and written:
             before = facts.tensor(value).alias_of
             found = _union(facts.sources.get(before, {}) if before is not None else {}, merged)
+        if found and cut is not None:
+            found = {p: on | {cut} for p, on in _inside(facts, found, cut).items()}
         if found:
-            facts.sources[value] = {p: on | {cut} for p, on in found.items()} if cut is not None else found
+            facts.sources[value] = found
+
+
+def _inside(facts: Facts, sources: Sources, cut: Cut) -> Sources:
+    """What a cut takes from: of tensors put side by side only those between its ends."""
+    leaves = facts.atoms.leaves(cut.whole)
+    atom = leaves[0] if len(leaves) == 1 else -1
+    parts, values = facts.atoms.joined.get(atom, ()), facts.atoms.operands.get(atom, ())
+    if not values or len(parts) != len(values):
+        return sources
+    kept, left, start = set[int](), set[int](), 0
+    for value, part in zip(values, parts, strict=True):
+        end = start + facts.atoms.size(part)
+        is_kept = start < cut.start + cut.length and cut.start < end
+        (kept if is_kept else left).update(facts.sources.get(value, {}))
+        start = end
+    return {p: on for p, on in sources.items() if p in kept or p not in left}
 
 
 def _merged(facts: Facts, values: Sequence[int]) -> Sources:

@@ -42,7 +42,7 @@ class Flow:
         self.edges = [self._edge(op) for op in self.trace.ops]
         self.readers: dict[int, list[int]] = defaultdict(list)
         for op in self.trace.ops:
-            if not self.edges[op.id]:
+            if not self.edges[op.id] and not is_factory(op):
                 for value in dict.fromkeys(self.root(value) for value in op.inputs):
                     self.readers[value].append(op.id)
         self.outputs = {self.root(value) for value in self.trace.outputs}
@@ -228,7 +228,7 @@ class Flow:
         if tensor.origin == "parameter" and len(tensor.shape) > 1:
             rows = set(self.facts.atoms.leaves(self.facts.axes_of(value)[-2]))
             return bool(rows) and not rows & self.columns
-        return op is not None and self.kinds[op.id] in ("lookup", "index")
+        return op is not None and len(tensor.shape) > 1 and self.kinds[op.id] in ("lookup", "index")
 
     def ancestors(self, value: int, since: int = -1) -> set[int]:
         """Operations that a value was computed from, no further back than operation ``since``."""
@@ -268,7 +268,7 @@ class Flow:
             return "collectives" if op.inputs else ""
         if self.talk.rearranges(op) or (kind == "cat" and self._adds_nothing(op)):
             return "views"
-        if kind != "layout" or (is_factory(op) and not op.inputs) or self._cuts_windows(op):
+        if kind != "layout" or is_factory(op) or self._cuts_windows(op):
             return ""
         return "" if self._takes_rows(op) else "views"
 
@@ -282,6 +282,8 @@ class Flow:
             return max(
                 len(self.facts.tensor(v).shape) and prod(self.facts.tensor(v).shape) for v in op.outputs
             ) == prod(self.facts.tensor(op.inputs[-1]).shape)
+        if {"im2col", "col2im"} & set(names_of(op.kernels)):
+            return False
         sizes = [prod(self.facts.tensor(value).shape) for value in op.inputs]
         return sum(size > 0 for size in sizes) == 1 and sum(sizes) == prod(self.facts.tensor(op.outputs[0]).shape)
 

@@ -27,9 +27,10 @@ from shapetrace.outlining.recognise.adapters import Adapters, adapters
 from shapetrace.outlining.recognise.attention import attentions
 from shapetrace.outlining.recognise.caches import appends
 from shapetrace.outlining.recognise.columns import columns
+from shapetrace.outlining.recognise.combining import combine_roles
 from shapetrace.outlining.recognise.crossing import Crossing, crossing, sided_tree
 from shapetrace.outlining.recognise.ends import end_roles, roles, sure_roles, vocabulary_roles
-from shapetrace.outlining.recognise.experts import choice_roles, combine_roles, drafts, router_roles
+from shapetrace.outlining.recognise.experts import choice_roles, drafts, router_roles
 from shapetrace.outlining.recognise.filling import fills
 from shapetrace.outlining.recognise.keeping import Keeper, cache
 from shapetrace.outlining.recognise.losses import loss_roles, loss_steps

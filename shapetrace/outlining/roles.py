@@ -123,6 +123,7 @@ class Part(StrEnum):
     LATENT_KEY_VALUE = auto()
     CACHED_KEY = auto()
     CACHED_VALUE = auto()
+    CACHED_KEY_VALUE = auto()
     CACHED_LATENT = auto()
     HIDDEN = auto()
     GATE = auto()
@@ -141,5 +142,5 @@ class Part(StrEnum):
     """The result of a product that no recogniser knows."""
 
 
-KEPT = frozenset({Part.CACHED_KEY, Part.CACHED_VALUE, Part.CACHED_LATENT})
+KEPT = frozenset({Part.CACHED_KEY, Part.CACHED_VALUE, Part.CACHED_KEY_VALUE, Part.CACHED_LATENT})
 """What an earlier pass kept."""

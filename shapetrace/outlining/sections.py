@@ -187,7 +187,7 @@ def _held(node: Node, roles: Roles) -> SectionKind:
     inner = {child.kind for child in node.nodes}
     if "scores" in kinds or own & _STATES:
         return "block" if own & _OPENING else "attention"
-    chooses = "route" in kinds or any(draft.chosen for draft in node.own)
+    chooses = "route" in kinds or Role.ROUTER in own or any(draft.chosen for draft in node.own)
     if inner & {"attention", "mlp", "experts", "block"}:
         only_experts = "experts" in inner and "attention" not in inner and "residual" not in kinds
         return "experts" if "route" in kinds or only_experts else "block"
@@ -207,12 +207,24 @@ def _with_ends(root: Node, roles: Roles) -> Node:
     if not places:
         return root
     start, end = layers([_form(item) for item in root.items], places[0], places[-1])
+    start = next((i for i, item in enumerate(root.items[:start]) if _begins(item, roles)), start)
+    end = next((i + 1 for i in reversed(range(end, len(root.items))) if _closes(root.items[i])), end)
     head, body, tail = root.items[:start], root.items[start:end], root.items[end:]
     if any(isinstance(d, Draft) and d.kind in ("lookup", "convolution") for d in head):
         head = (_group("", "embedding", head),)
     if any(isinstance(d, Draft) and roles.get(d.key) in _ENDS for d in tail):
         tail = (_group("", "unembedding", tail),)
     return replace(root, items=(*head, *body, *tail))
+
+
+def _begins(item: "Draft | Node", roles: Roles) -> bool:
+    """Whether a step is one of a layer, which no embedding has."""
+    return isinstance(item, Draft) and roles.get(item.key) in {*ATTENTION_INPUTS, *_OPENING, Role.ROUTER}
+
+
+def _closes(item: "Draft | Node") -> bool:
+    """Whether a step ends a layer."""
+    return isinstance(item, Draft) and item.kind == "residual"
 
 
 def _group(path: str, kind: SectionKind, items: tuple["Draft | Node", ...], number: int = 1) -> Node:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from shapetrace.outlining.drafts import Draft, Graph, Ref
 from shapetrace.outlining.flow import Flow
 from shapetrace.outlining.recognise.attention import Attention, operands_of
+from shapetrace.outlining.recognise.columns import ATTENTION_INPUTS
 from shapetrace.outlining.recognise.crossing import Crossing
 from shapetrace.outlining.recognise.projections import latent_of
 from shapetrace.outlining.roles import Part, Role
@@ -46,10 +47,13 @@ RESULTS: Mapping[Role, Part] = {
     Role.COMPRESS_KEY: Part.KEY, Role.COMPRESS_VALUE: Part.VALUE,
     Role.ROUTER: Part.ROUTING, Role.GATE: Part.GATE, Role.SIDE_GATE: Part.GATE, Role.UP: Part.UP,
     Role.GATE_UP: Part.GATE_UP,
-    Role.DOWN: Part.FEED_FORWARD, Role.SHRINK: Part.FEED_FORWARD, Role.EXPAND: Part.HIDDEN,
+    Role.DOWN: Part.FEED_FORWARD, Role.SHRINK: Part.FEED_FORWARD, Role.EXPAND: Part.HIDDEN, Role.GLU: Part.HIDDEN,
     Role.UNEMBED: Part.LOGITS, Role.HEAD: Part.LOGITS, Role.COMBINE_EXPERTS: Part.FEED_FORWARD, Role.LOSS: Part.LOSS,
 }  # fmt: skip
 """What the first result of a step is, by what the step is for."""
+
+_EMBEDDING = frozenset({Role.POSITION, Role.ADD_EMBEDDINGS})
+"""What sums of a stream and rows that say something of its rows are for."""
 
 _KEEPING = frozenset({"position", "activation", "softmax", "split", "concat", "select", "pointwise", "collective"})
 """Kinds of steps that make of one operand something of the same sort."""
@@ -122,15 +126,21 @@ class _Following:
         operands = [self._operand(draft, ref) for ref in draft.operands]
         if draft.kind == "lookup":
             operands[1] = self._table(draft)
-        if draft.kind == "residual" or (draft.kind == "add" and self._adds_to_stream(draft, operands)):
+        if draft.kind == "residual":
+            operands = [Symbol(_STREAM) if symbol.part is Part.WEIGHT else symbol for symbol in operands]
+        elif draft.kind == "add" and self._adds_to_stream(draft, operands):
             operands = _with_positions(draft, operands)
         for place, symbol in enumerate(operands):
             self.found[draft.key, False, place] = symbol
         for place, ref in enumerate(draft.results):
             symbol = self._result(draft, ref, operands, place)
             self.found[draft.key, True, place] = symbol
-            if draft.share[0] == draft.share[1]:  # pieces share one value
+            if draft.share[0] == draft.share[1] or not self._is_shared(ref.value):
                 self.of[ref.value] = symbol
+
+    def _is_shared(self, value: int) -> bool:
+        """Whether pieces of a product share one value; queries, keys and values do."""
+        return value < 0 or self._flow.root(value) == value
 
     def _role(self, draft: Draft) -> Role:
         return self._roles.get(draft.key, Role.OTHER)
@@ -139,13 +149,15 @@ class _Following:
         return latent_of(self._graph, self._roles, draft) if self._role(draft) is Role.LATENT_DOWN else None
 
     def _operand(self, draft: Draft, ref: Ref) -> Symbol:
-        if ref.origin == "weight" and draft.kind in ("product", "convolution"):
+        if ref.origin == "weight" and draft.kind in ("product", "convolution") and ref is draft.weight:
             return Symbol(Part.WEIGHT, role=self._role(draft), latent=self._latent(draft) or Part.OTHER)
         if ref.part is not Part.OTHER:
             return Symbol(ref.part)
         known = self.of.get(ref.value)
         if known is not None:
             return known
+        if ref.origin == "weight" and self._role(draft) in ATTENTION_INPUTS:
+            return Symbol(_STREAM)  # learned rows that ask: latents
         if ref.origin == "weight":
             return Symbol(Part.WEIGHT if len(ref.shape) > 1 else Part.BIAS)
         if ref.value >= 0 and self._flow.facts.tensor(ref.value).origin == "input":
@@ -176,10 +188,11 @@ class _Following:
             return _next_in_stream(operands[0], 1)
         if draft.kind == "add":
             return self._sum(draft, operands)
+        if Symbol(Part.IDS) in operands and ref.value >= 0 and self._flow.is_floating(ref.value):
+            operands = [NOTHING if symbol.part is Part.IDS else symbol for symbol in operands]
         if self._blanks(draft, ref):
             return operands[0]
-        data = [symbol for ref, symbol in zip(draft.operands, operands, strict=True) if ref.origin == "data"]
-        return _made(draft, (data if draft.kind == "concat" and data else operands or [NOTHING])[0])
+        return _made(draft, _joined(draft, operands) if draft.kind == "concat" else (operands or [NOTHING])[0])
 
     def _blanks(self, draft: Draft, made: Ref) -> bool:
         """Whether a step writes one number where a mask says so: rows of another rank's ids, scores left out."""
@@ -214,7 +227,7 @@ class _Following:
         if any(ref.origin != "data" and min(ref.shape, default=1) == 1 for ref in draft.operands):
             return False
         parts = {symbol.part for symbol in operands}
-        return bool(parts & {_STREAM, _TABLE, _POSITIONS}) or any(ref.origin != "data" for ref in draft.operands)
+        return bool(parts & {_STREAM, _TABLE, _POSITIONS}) or self._role(draft) in _EMBEDDING
 
     def _sum(self, draft: Draft, operands: list[Symbol]) -> Symbol:
         """M + M is M, Y + Y is Y; what positions or other embeddings are added to is the stream."""
@@ -230,8 +243,7 @@ def _with_positions(draft: Draft, operands: list[Symbol]) -> list[Symbol]:
     """Weights and constants that are added to the stream are its positions, unless they are rows of a table."""
     return [
         Symbol(_POSITIONS)
-        if symbol.part is Part.WEIGHT
-        or (draft.kind == "add" and ref.origin != "data" and symbol.part not in (_TABLE, _POSITIONS))
+        if ref.origin != "data" and symbol.part not in (_TABLE, _POSITIONS) and len(ref.shape) > 1
         else symbol
         for ref, symbol in zip(draft.operands, operands, strict=True)
     ]
@@ -239,6 +251,14 @@ def _with_positions(draft: Draft, operands: list[Symbol]) -> list[Symbol]:
 
 def _next_in_stream(symbol: Symbol, first: int) -> Symbol:
     return Symbol(_STREAM, str(int(symbol.index) + 1 if symbol.index.isdigit() else first))
+
+
+def _joined(draft: Draft, operands: list[Symbol]) -> Symbol:
+    """What is put side by side: as the first of the data; keys and values are both."""
+    data = [symbol for ref, symbol in zip(draft.operands, operands, strict=True) if ref.origin == "data"]
+    if {symbol.part for symbol in data} == {Part.KEY, Part.VALUE}:
+        return Symbol(Part.KEY_VALUE)
+    return (data or operands or [NOTHING])[0]
 
 
 def _made(draft: Draft, first: Symbol) -> Symbol:

@@ -57,7 +57,7 @@ SYMBOLS: Mapping[Part, str] = {
     Part.KEY_VALUE: "KV", Part.QUERY_KEY_VALUE: "QKV", Part.SCORES: "S", Part.ATTENTION_WEIGHTS: "A",
     Part.STATE: "S", Part.HEADS: "Z", Part.ATTENTION: "O", Part.LATENT_QUERY: "C_Q", Part.LATENT_KEY_VALUE: "C_KV",
     Part.CACHED_KEY: "K_past", Part.CACHED_VALUE: "V_past",
-    Part.CACHED_LATENT: "C_past", Part.HIDDEN: "H", Part.GATE: "G", Part.UP: "U",
+    Part.CACHED_KEY_VALUE: "KV_past", Part.CACHED_LATENT: "C_past", Part.HIDDEN: "H", Part.GATE: "G", Part.UP: "U",
     Part.GATE_UP: "GU", Part.FEED_FORWARD: "M", Part.ROUTING: "R", Part.EXPERT_WEIGHTS: "g",
     Part.MASK: "mask", Part.LOGITS: "logits",
     Part.TARGETS: "y", Part.LOSS: "L", Part.PRODUCT: "Y",
@@ -118,7 +118,7 @@ _BY_WIDTH = {Role.EXPAND: "MLP in", Role.SHRINK: "MLP out"}
 
 _NAMED: Mapping[Role, Callable[[Draft], str]] = {
     Role.LOSS: _loss,
-    Role.GLU: lambda draft: _GATED.get(draft.function, draft.function),
+    Role.GLU: lambda draft: _GATED.get(draft.function, draft.function or "Bilinear"),
     Role.CHOOSE_EXPERTS: lambda _: TITLES[Role.CHOOSE_EXPERTS],
     Role.CHOOSE_KEYS: lambda _: TITLES[Role.CHOOSE_KEYS],
     Role.COMBINE_EXPERTS: lambda _: TITLES[Role.COMBINE_EXPERTS],
@@ -128,7 +128,7 @@ _NAMED: Mapping[Role, Callable[[Draft], str]] = {
 
 def operator(draft: Draft, role: Role, written: str) -> str:
     """What stands between the operands, or the name of the function of one operand."""
-    if role in _OPERATORS and not (role is Role.GLU and len(draft.operands) == 1):
+    if role in _OPERATORS and draft.kind != "contraction" and not (role is Role.GLU and len(draft.operands) == 1):
         return _OPERATORS[role]
     if draft.kind == "softmax":
         return draft.function or "softmax"

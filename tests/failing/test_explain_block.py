@@ -120,6 +120,8 @@ def test_a_checkpoint_of_another_model_is_explained():
         (nn.Sequential(nn.Linear(8, 24), nn.Linear(24, 8)), ".t()", "0.weight.t(), 1.weight.t()"),
         (nn.Conv1d(4, 6, 3), ".transpose(0, 1)", "weight.transpose(0, 1)"),
         (nn.Conv2d(4, 6, 1), ".flatten(1)", "weight.reshape(6, 4, 1, 1)"),
+        (nn.Conv2d(4, 6, 3), ".permute(2, 3, 1, 0)", "weight.permute(3, 2, 0, 1)"),
+        (nn.Conv1d(4, 6, 3), ".permute(2, 1, 0)", "weight.transpose(0, 2)"),
     ],
 )
 def test_weights_of_another_layout_are_turned(model, turn, says):

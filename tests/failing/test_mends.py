@@ -2,11 +2,12 @@
 
 import pytest
 import torch
+from torch import nn
 
 from shapetrace.failing.explaining import case_of, finding
 from tests.failing.applying import called, failed, made, mended, run
 from tests.failing.kinds import KINDS
-from tests.failing.models import FAILING, Fails
+from tests.failing.models import FAILING, Fails, of
 from tests.failing.reported import REPORTED
 
 EVERY = {**FAILING, **REPORTED, **KINDS}
@@ -66,6 +67,26 @@ def test_a_model_with_the_mend_runs_and_keeps_each_example_to_itself(name):
     if before.ndim and n > 1:
         assert before.shape[0] == n
         assert torch.equal(before[1:], after[1:])
+
+
+ALONE = {
+    "stacked features": (
+        lambda s, x, *_: s.fc(torch.stack([x, 2 * x], 1)), torch.ones(3, 6), nn.Linear(12, 2),
+        [".flatten(1) on the result of stack: [3,12]"]),
+    "columns turned to rows": (
+        lambda s, x, *_: s.fc((2 * x).mT), torch.ones(2, 6, 16), nn.Linear(16, 4),
+        [".transpose(1, 2) on the result of mT: [2,6,16]"]),
+    "more positions than rows of a table": (
+        lambda s, x, *_: s.fc(torch.arange(x.shape[1])), torch.ones(2, 6), nn.Embedding(4, 8),
+        ["at least 6 rows", "an input of at most 4, if these are positions"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ALONE)
+def test_no_mend_moves_examples_turns_a_table_or_changes_nothing(name):
+    function, x, module, mends = ALONE[name]
+    found = finding(case_of(failed(*of(function, x, fc=module)))).mends
+    assert [str(mend.text) for mend in found] == mends
 
 
 def test_an_example_that_reaches_others_is_seen():

@@ -9,6 +9,7 @@ from typing import Any
 
 from shapetrace import ir
 from shapetrace.models import hf_inputs, huggingface
+from shapetrace.ops.kinds import op_kind
 from shapetrace.outlining import outline
 from shapetrace.outlining.structure import Step
 from tests.capture import corpus
@@ -73,7 +74,7 @@ def roles(step: Step) -> Roles:
 def _origins(trace: ir.Trace) -> dict[int, tuple[str, ...]]:
     """The parameters that a weight was made from, without being multiplied."""
     origins = {tensor.id: (tensor.name,) for tensor in trace.tensors if tensor.origin == "parameter"}
-    for op in trace.ops:
+    for op in (op for op in trace.ops if op_kind(op) != "product"):
         made = tuple(dict.fromkeys(name for value in op.inputs for name in origins.get(value, ())))
         for output in op.outputs:
             if trace.tensors[output].role == "weight" and len(trace.tensors[output].shape) > 1:

@@ -54,3 +54,18 @@ def test_targets_are_targets_and_scores_of_classes_come_from_a_head() -> None:
 def test_a_number_that_measures_no_error_is_no_loss(end: Loss) -> None:
     steps = read(Training(end), torch.randn(ROWS, 12), IDS).steps()
     assert Role.LOSS not in {step.role for step in steps}
+
+
+TRIPLES: dict[str, tuple[Loss, list[Part]]] = {
+    "triplet": (lambda x, y: F.triplet_margin_loss(x, x.roll(1, 0), y), []),
+    "cosine": (lambda x, y: F.cosine_embedding_loss(x, y, torch.ones(ROWS)), [Part.TARGETS]),
+    "ranking": (lambda x, y: F.margin_ranking_loss(x, y, torch.ones(ROWS, CLASSES)), [Part.TARGETS]),
+}
+
+
+@pytest.mark.parametrize("name", TRIPLES)
+def test_what_is_compared_is_no_target(name: str) -> None:
+    loss, last = TRIPLES[name]
+    *_, end = read(Training(loss), torch.randn(ROWS, 12), VALUES).steps()
+    assert [operand.part for operand in end.operands if operand.part is Part.TARGETS] == last
+    assert [operand.part for operand in end.operands[2:] if operand.part is Part.TARGETS] == last

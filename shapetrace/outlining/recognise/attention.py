@@ -1,19 +1,18 @@
 """Finds attention: Q Kᵀ → scale → mask → softmax → × V, written out or as one fused call."""
 
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from shapetrace.ir import Op
 from shapetrace.ops.activations import activation_of
-from shapetrace.ops.kinds import OpKind, names_of
+from shapetrace.ops.kinds import names_of
 from shapetrace.ops.products import Product
 from shapetrace.outlining.flow import Flow
-from shapetrace.outlining.recognise.masks import NO_MASK, Mask, fused_mask, together, uses_of
+from shapetrace.outlining.recognise.masks import NO_MASK, Mask, added_uses, fused_mask, together, uses_of
+from shapetrace.outlining.recognise.mixing import BETWEEN, Mixing, is_projected, joins_data
 from shapetrace.outlining.recognise.weighing import Weighing, maxima_between, weighings
 from shapetrace.outlining.roles import Part
-
-_BETWEEN: frozenset[OpKind] = frozenset({"pointwise", "cast", "layout", "dropout", "cat", "index"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,21 +87,6 @@ def _fused(flow: Flow, position: int, product: Product) -> Attention:
     )  # fmt: skip
 
 
-def joins_data(flow: Flow, product: Product) -> bool:
-    """Whether both factors are data, or learned and projected: queries of a decoder."""
-    if product.left is None:
-        return False
-    factors = (product.left, product.right)
-    if any(flow.chosen_table(value) is not None for value in factors):
-        return False
-    return all(flow.is_data(value) or _is_projected(flow, value) for value in factors)
-
-
-def _is_projected(flow: Flow, value: int) -> bool:
-    """Whether a value without data is the result of a product: queries of a decoder that are learned."""
-    return bool(flow.facts.sources.get(value))
-
-
 def _explicit(flow: Flow, position: int, softmaxes: Mapping[int, Weighing], mixing: "Mixing") -> Attention | None:
     """Walk back from both operands of data × data to a softmax, and from there to a product of data with data."""
     product = flow.facts.products[position]
@@ -120,56 +104,6 @@ def _explicit(flow: Flow, position: int, softmaxes: Mapping[int, Weighing], mixi
     return None
 
 
-@dataclass(frozen=True, slots=True)
-class Mixing:
-    """Products between scores, softmax and values that mix heads with each other: talking heads.
-
-    Attributes:
-        flow: Values and operations.
-        repeated: Atoms over which products of data with data repeat.
-    """
-
-    flow: Flow
-    repeated: frozenset[int]
-
-    @classmethod
-    def of(cls, flow: Flow) -> "Mixing":
-        """Find what products of data with data repeat over."""
-        flat = flow.facts.atoms.flat
-        return cls(flow, frozenset(
-            leaf for p in flow.facts.products if p.form == "matmul" and joins_data(flow, p) for leaf in flat(p.batch)
-        ))  # fmt: skip
-
-    def behind(self, value: int, stops: Container[int]) -> Iterator[tuple[Op, list[int], list[int]]]:
-        """Walk back through small operations and mixed heads.
-
-        Yields:
-            Each operation at which the walk stops, the small ones on the way, the mixing products on the way.
-        """
-        for op, passed in self.flow.behind(value, _BETWEEN, stops=stops):
-            mixed = self._mixed(op)
-            if mixed is None:
-                yield op, passed, []
-            else:
-                for other, more, further in self.behind(mixed[1], stops):
-                    yield other, [*passed, *more], [*further, mixed[0]]
-
-    def _mixed(self, op: Op) -> tuple[int, int] | None:
-        """The product of an operation that mixes heads, and its data."""
-        facts = self.flow.facts
-        for position in facts.of_op.get(op.id, ()):
-            product = facts.products[position]
-            if product.left is None or facts.tensor(product.right).role == facts.tensor(product.left).role:
-                continue
-            right = facts.tensor(product.right).role == "weight"
-            data = product.left if right else product.right
-            axes = facts.axes_of(product.left)[1:2] if product.form == "convolution" else (product.k,)
-            inner = facts.atoms.flat(tuple(axes))
-            if inner and set(inner) <= self.repeated:
-                return position, data
-        return None
-
-
 def _data_products(flow: Flow, op: Op) -> list[int]:
     return [p for p in flow.facts.of_op.get(op.id, ()) if joins_data(flow, flow.facts.products[p])]
 
@@ -182,7 +116,7 @@ def _bare(flow: Flow, position: int) -> Attention | None:
     product = flow.facts.products[position]
     for value, right in ((product.left, False), (product.right, True)):
         assert value is not None
-        for source, passed in flow.behind(value, _BETWEEN):
+        for source, passed in flow.behind(value, BETWEEN):
             names = [activation_of([flow.trace.ops[op]], flow.trace) for op in passed]
             for scores in _data_products(flow, source):
                 keys = _keys_axis(flow, scores, product)
@@ -226,10 +160,11 @@ def _assembled(
     product = flow.facts.products[scores]
     assert product.left is not None
     ops = [flow.trace.ops[op] for op in (*between, *(weighing.ops if weighing else ()), *after)]
+    uses = [*added_uses(flow, product), *uses_of(flow, ops)]
     return Attention(
         scores, weighted, weighing, query_right=_keys_are_rows(flow, ends, weighing),
         before=tuple(_scalings(flow, (product.left, product.right))), between=tuple(between), after=tuple(after),
-        mask=together(flow, uses_of(flow, ops)), scale=_factor(flow, between),
+        mask=together(flow, uses), scale=_factor(flow, product, between),
     )  # fmt: skip
 
 
@@ -261,7 +196,7 @@ def _scalings(flow: Flow, values: tuple[int, ...]) -> list[int]:
 
 
 def _is_scaling(flow: Flow, op: Op) -> bool:
-    data = [value for value in op.inputs if flow.is_data(value) or _is_projected(flow, value)]
+    data = [value for value in op.inputs if flow.is_data(value) or is_projected(flow, value)]
     others = [value for value in op.inputs if value not in data]
     numbers = all(flow.facts.tensor(value).shape in ((), (1,)) and not _is_weight(flow, value) for value in others)
     one_reader = len(flow.readers[flow.root(op.outputs[0])]) == 1 if op.outputs else False
@@ -274,10 +209,12 @@ def _is_weight(flow: Flow, value: int) -> bool:
     return flow.facts.tensor(value).role == "weight"
 
 
-def _factor(flow: Flow, between: list[int]) -> float | None:
+def _factor(flow: Flow, product: Product, between: list[int]) -> float | None:
+    """The number that scores are multiplied with, after their product or inside it (``alpha``)."""
     for op in (flow.trace.ops[i] for i in between):
         names = names_of(op.kernels)
         numbers = [arg for kernel in op.kernels for arg in kernel.args.values() if isinstance(arg, float)]
         if numbers and names in (["mul"], ["div"]):
             return numbers[0] if names == ["mul"] else 1 / numbers[0]
-    return None
+    inside = [kernel.args.get("alpha") for kernel in flow.trace.ops[product.op].kernels if product.bias is not None]
+    return next((float(alpha) for alpha in inside if isinstance(alpha, (int, float)) and alpha != 1), None)

@@ -4,12 +4,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from shapetrace.ir import Op
+from shapetrace.ops.atoms import Axis
 from shapetrace.ops.kinds import OpKind, is_factory, names_of
 from shapetrace.outlining.flow import Flow
 from shapetrace.outlining.recognise.attention import Attention, operands_of
 from shapetrace.outlining.roles import Part
 
-_WRITING = frozenset({"copy", "index_copy", "index_put", "_index_put_impl_", "slice_scatter", "select_scatter"})
+_WRITING = frozenset(
+    {"copy", "scatter", "index_copy", "index_put", "_index_put_impl_", "slice_scatter", "select_scatter"}
+)
 _MOVING = _WRITING | {"roll", "slice", "index", "index_select", "narrow", "clone", "where", "zero"}
 _IDLE = frozenset({"view", "expand", "unsqueeze", "squeeze", "select", "alias", "arange", "detach", "_to_copy"})
 _ROWWISE: frozenset[OpKind] = frozenset(
@@ -54,8 +57,16 @@ def appends(flow: Flow, attentions: tuple[Attention, ...]) -> Mapping[int, Appen
                     known = _append(flow, op, (attention, part), found)
                 if known is not None:
                     shared = expanded or (op.id in found and known.part is not part)
-                    found[op.id] = replace(known, part=Part.LATENT_KEY_VALUE if shared else part)
+                    both = Part.KEY_VALUE if _are_apart(flow, attention) and not expanded else Part.LATENT_KEY_VALUE
+                    found[op.id] = replace(known, part=both if shared else part)
     return {op: replace(append, moves=_moves(flow, append, found)) for op, append in found.items()}
+
+
+def _are_apart(flow: Flow, attention: Attention) -> bool:
+    """Whether no product makes both keys and values: they are kept beside each other, and are no latent."""
+    made = {part: flow.facts.sources.get(value, {}).keys() for part, value, _ in operands_of(flow, attention)}
+    keys, values = made.get(Part.KEY, ()), made.get(Part.VALUE, ())
+    return bool(keys) and bool(values) and set(keys).isdisjoint(values)
 
 
 def _moves(flow: Flow, append: Append, appends: Mapping[int, Append]) -> tuple[int, ...]:
@@ -80,7 +91,7 @@ def behind(flow: Flow, value: int) -> Iterator[tuple[Op, bool]]:
     while stack and len(seen) < _MOST_OPERATIONS:
         current, expanded = stack.pop()
         producer = flow.facts.producer.get(current)
-        if producer is None or producer in seen or flow.kinds[producer] not in _ROWWISE:
+        if producer is None or producer in seen or not _keeps_rows(flow, flow.trace.ops[producer]):
             continue
         op = flow.trace.ops[producer]
         multiplies = flow.kinds[producer] == "product"
@@ -90,6 +101,12 @@ def behind(flow: Flow, value: int) -> Iterator[tuple[Op, bool]]:
         stack += [(v, expanded or multiplies) for v in op.inputs if v < current]
     for op_id in sorted(seen):
         yield flow.trace.ops[op_id], seen[op_id]
+
+
+def _keeps_rows(flow: Flow, op: Op) -> bool:
+    """Whether an operation works row by row; one with a mean in it does if it is a norm, as its shapes say."""
+    shapes = {flow.facts.tensor(value).shape for value in (*op.inputs[:1], *op.outputs[:1])}
+    return flow.kinds[op.id] in _ROWWISE or (flow.kinds[op.id] == "reduce" and len(shapes) == 1)
 
 
 def _projects(flow: Flow, op: Op) -> bool:
@@ -132,9 +149,17 @@ def _is_along_keys(flow: Flow, op: Op, attention: Attention, part: Part) -> bool
     if part is Part.VALUE and attention.weighted is not None:
         keys = atoms.leaves(flow.facts.products[attention.weighted].k)
     joined = {leaf for axis in flow.facts.axes_of(op.outputs[-1]) for leaf in atoms.leaves(axis)}
-    if bool(keys) and set(keys) <= joined and not set(keys) & set(queries):
-        return True
+    writes = bool(set(names_of(op.kernels)) & _WRITING)
+    for rows in (keys, *(_cut_from(flow, keys) if writes else ())):
+        if rows and set(rows) <= joined and not set(rows) & set(queries):
+            return True
     return bool(queries) and _rows_written(flow, op) == set(queries)  # a cache that is read only as far as it is filled
+
+
+def _cut_from(flow: Flow, axis: Axis) -> list[Axis]:
+    """What an axis is a part of: all rows of a cache of which some are read."""
+    atoms = flow.facts.atoms
+    return [atoms.leaves(piece.whole) for atom, piece in atoms.pieces.items() if atoms.leaves((atom,)) == axis]
 
 
 def _rows_written(flow: Flow, op: Op) -> set[int]:

@@ -27,8 +27,9 @@ def way_of(flow: Flow, value: int) -> tuple[frozenset[int], frozenset[int]]:
         if producer is None or producer in seen:
             continue
         seen.add(producer)
-        if flow.facts.of_op.get(producer):
-            found.update(flow.facts.of_op[producer])
+        made = flow.facts.of_op.get(producer, [])
+        if made and not flow.facts.sources.get(current, {}).keys().isdisjoint(made):
+            found.update(made)
             continue
         between.add(producer)
         stack += _rows(flow, flow.trace.ops[producer], current)

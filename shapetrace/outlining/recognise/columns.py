@@ -5,7 +5,7 @@ product of data with data.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -16,6 +16,7 @@ from shapetrace.outlining.flow import Flow
 from shapetrace.outlining.recognise.attention import Attention, operands_of
 from shapetrace.outlining.recognise.caches import Append
 from shapetrace.outlining.recognise.carriers import carriers, way_of
+from shapetrace.outlining.recognise.column_cuts import cut_out, is_within, own_cuts
 from shapetrace.outlining.recognise.states import State
 from shapetrace.outlining.roles import Part, Role
 
@@ -40,6 +41,8 @@ class Columns:
         start: First column, to order the pieces.
         attention: Position of the first attention that reads them, in the list of attentions; -1 if none does.
         cuts: The cuts that lead to them from all columns.
+        value: The tensor that they were cut out as, where no attention reads them and others of the product are read
+            so; -1 for all others.
     """
 
     parts: frozenset[Part]
@@ -48,6 +51,7 @@ class Columns:
     start: int = 0
     attention: int = -1
     cuts: frozenset[Cut] = frozenset()
+    value: int = -1
 
     @property
     def count(self) -> int:
@@ -109,7 +113,32 @@ def columns(
             claims[source].append(_Claim(part, frozenset(), batch, -1))
     for source, found in alone.items():
         claims.setdefault(source, found)
-    return {product: _pieces(flow, product, found) for product, found in claims.items()}
+    rest = _cut_values(flow, claims)
+    return {product: _pieces(flow, product, found, rest.get(product, {})) for product, found in claims.items()}
+
+
+def _cut_values(flow: Flow, products: Container[int]) -> dict[int, dict[frozenset[Cut], int]]:
+    """For each product the tensors that are some of its columns and nothing else, by the cuts that lead to them."""
+    found: dict[int, dict[frozenset[Cut], int]] = defaultdict(dict)
+    for value, sources in flow.facts.sources.items():
+        for product, cuts in sources.items():
+            made = flow.facts.products[product]
+            if len(sources) == 1 and cuts and product in products and made.out is not None:
+                own = own_cuts(flow, flow.facts.atoms.leaves(made.n), cuts)
+                if own == cuts and flow.root(value) == flow.root(made.out):
+                    found[product].setdefault(own, value)
+    return found
+
+
+def own_value(flow: Flow, columns: Mapping[int, Sequence[Columns]], value: int) -> int:
+    """The value behind all edges, or the piece of a product that has a step of its own: a gate beside queries."""
+    root, sources = flow.root(value), flow.facts.sources.get(value, {})
+    if len(sources) != 1:
+        return root
+    ((product, cuts),) = sources.items()
+    out = flow.facts.products[product].out
+    pieces = columns.get(product, ()) if out is not None and flow.root(out) == root else ()
+    return next((piece.value for piece in pieces if piece.value >= 0 and piece.cuts <= cuts), root)
 
 
 def _claim(flow: Flow, claims: dict[int, list[_Claim]], attention: int, read: _Read, carrying: frozenset[int]) -> None:
@@ -118,7 +147,8 @@ def _claim(flow: Flow, claims: dict[int, list[_Claim]], attention: int, read: _R
     product = flow.facts.products[read.product]
     batch = frozenset(flow.facts.atoms.flat(product.batch))
     if part is Part.QUERY and flow.is_over_columns(product):  # heads that share keys stand among the rows
-        batch |= frozenset(flow.facts.atoms.flat((product.m, product.n))) & flow.columns
+        rows = product.m if value == product.left else product.n
+        batch |= frozenset(flow.facts.atoms.leaves(rows)) & flow.columns
     for source, cuts in flow.facts.sources.get(value, {}).items():
         if source in carrying and not _weighs_rows(flow, source, read):
             known = part if _is_all_of(flow, source, cuts, (part, product)) else Part.OTHER
@@ -133,7 +163,7 @@ def _is_all_of(flow: Flow, source: int, cuts: frozenset[Cut], read: tuple[Part, 
     atoms, made = flow.facts.atoms, flow.facts.products[source]
     part, product = read
     whole = atoms.leaves(made.n)
-    if any(_is_within(flow, whole, cut) for cut in cuts) or product.form != "matmul":
+    if any(is_within(flow, whole, cut) for cut in cuts) or product.form != "matmul":
         return True
     rows = {*atoms.flat((*made.batch, made.m))}
     width = product.n if part is Part.VALUE else product.k
@@ -169,21 +199,26 @@ def _is_stacked(flow: Flow, leaf: int) -> bool:
     return parts is not None and not any(parts)
 
 
-def _pieces(flow: Flow, product: int, claims: Sequence[_Claim]) -> tuple[Columns, ...]:
+def _pieces(
+    flow: Flow, product: int, claims: Sequence[_Claim], rest: Mapping[frozenset[Cut], int]
+) -> tuple[Columns, ...]:
     atoms = flow.facts.atoms
     whole = atoms.leaves(flow.facts.products[product].n)
     if any(claim.part is Part.OTHER for claim in claims):
         return (Columns(frozenset(), 1, atoms.size(whole)),)
     pieces: dict[frozenset[Cut], list[_Claim]] = defaultdict(list)
     for claim in claims:
-        own = frozenset(cut for cut in claim.cuts if _is_within(flow, whole, cut))
+        own = own_cuts(flow, whole, claim.cuts)
         pieces[own].append(claim)
     found = sorted((_columns(flow, whole, cuts, same) for cuts, same in pieces.items()), key=lambda c: c.start)
     if sum(piece.count for piece in found) == atoms.size(whole):
         return _joined(found)
+    beside = _with_rest(flow, whole, found, rest)
+    if beside:
+        return beside
     first = claims[0]
     heads = atoms.size(tuple(leaf for leaf in whole if leaf in first.batch))
-    mostly = 2 * sum(piece.count for piece in found) >= atoms.size(whole) and len(pieces) == 1
+    mostly = 2 * sum(piece.count for piece in found) > atoms.size(whole) and len(pieces) == 1
     return (
         Columns(
             frozenset({first.part}) if mostly else frozenset(),
@@ -192,6 +227,28 @@ def _pieces(flow: Flow, product: int, claims: Sequence[_Claim]) -> tuple[Columns
             attention=first.attention,
         ),
     )
+
+
+def _with_rest(
+    flow: Flow, whole: Axis, pieces: Sequence[Columns], rest: Mapping[frozenset[Cut], int]
+) -> tuple[Columns, ...]:
+    """Queries, keys and values with the columns beside them, from the first to the last; () if that cannot be told."""
+    if len({piece.parts for piece in pieces}) < 2:
+        return ()
+    total, found, end = flow.facts.atoms.size(whole), list[Columns](), 0
+    others = [Columns(frozenset(), 1, flow.facts.atoms.size(tuple(leaves)), start, cuts=cuts, value=value)
+              for cuts, value in rest.items() for leaves, start in [cut_out(flow, whole, cuts)]]  # fmt: skip
+    while end < total:
+        begins = [piece.start for piece in pieces if piece.start >= end]
+        most = min(begins, default=total) - end
+        here = [piece for piece in pieces if piece.start == end] or sorted(
+            (other for other in others if other.start == end and other.count <= most), key=lambda other: -other.count
+        )
+        if not here:
+            return ()
+        found.append(here[0])
+        end += here[0].count
+    return tuple(found) if end == total and {*pieces} <= {*found} else ()
 
 
 def _joined(pieces: Sequence[Columns]) -> tuple[Columns, ...]:
@@ -206,28 +263,10 @@ def _joined(pieces: Sequence[Columns]) -> tuple[Columns, ...]:
     return tuple(joined)
 
 
-def _is_within(flow: Flow, whole: Axis, cut: Cut) -> bool:
-    leaves = flow.facts.atoms.leaves(cut.whole)
-    return bool(leaves) and set(leaves) <= set(whole)
-
-
 def _columns(flow: Flow, whole: Axis, cuts: frozenset[Cut], claims: Sequence[_Claim]) -> Columns:
-    leaves, start = _cut_out(flow, whole, cuts)
+    leaves, start = cut_out(flow, whole, cuts)
     heads, width = _heads_and_width(flow, leaves, claims[0].batch)
     return Columns(frozenset(claim.part for claim in claims), heads, width, start, claims[0].attention, cuts)
-
-
-def _cut_out(flow: Flow, whole: Axis, cuts: frozenset[Cut]) -> tuple[list[int], int]:
-    """The atoms that are left of all columns, and the first column."""
-    atoms = flow.facts.atoms
-    leaves, start = list(whole), 0
-    for cut in cuts:
-        gone = atoms.leaves(cut.whole)
-        place = leaves.index(gone[0]) if gone and gone[0] in leaves else 0
-        start += cut.start * atoms.size(tuple(leaf for leaf in leaves[place:] if leaf not in gone))
-        leaves[place : place + 1] = [*atoms.leaves(cut.part), leaves[place]]
-        leaves = [leaf for leaf in leaves if leaf not in gone]
-    return leaves, start
 
 
 def _heads_and_width(flow: Flow, leaves: Sequence[int], batch: frozenset[int]) -> tuple[int, int]:
@@ -241,8 +280,8 @@ def columns_of(
 ) -> tuple[frozenset[Cut], int, int]:
     """The columns of a product that some cuts leave: the cuts among them, their heads and the width of one."""
     whole = flow.facts.atoms.leaves(flow.facts.products[product].n)
-    own = frozenset(cut for cut in cuts if _is_within(flow, whole, cut))
-    return own, *_heads_and_width(flow, _cut_out(flow, whole, own)[0], batch)
+    own = own_cuts(flow, whole, cuts)
+    return own, *_heads_and_width(flow, cut_out(flow, whole, own)[0], batch)
 
 
 def part_of(flow: Flow, columns: Mapping[int, Sequence[Columns]], value: int) -> Part:

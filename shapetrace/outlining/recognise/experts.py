@@ -1,10 +1,11 @@
 """Experts: which product routes, which steps choose, and where the chosen experts' results are put together."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from shapetrace.ir import Op
 from shapetrace.language import Phrase
-from shapetrace.ops.kinds import has, names_of
+from shapetrace.ops.kinds import OpKind, has, names_of
 from shapetrace.ops.registry import find
 from shapetrace.outlining.drafts import Draft, Graph
 from shapetrace.outlining.flow import Flow
@@ -14,6 +15,8 @@ from shapetrace.outlining.steps.collecting import Collected
 from shapetrace.outlining.structure import StepKind
 
 _COMPARING = frozenset({"eq", "_to_copy", "view", "unsqueeze"})
+_COUNTED: frozenset[OpKind] = frozenset({"pointwise", "cast", "layout", "reduce", "cat"})
+_MOST_VALUES = 40
 _MOST_READERS = 12
 _WEIGHING: tuple[StepKind, ...] = ("softmax", "activation", "add", "pointwise", "reduce", "select")
 _SMALL = frozenset({"softmax", "activation", "add", "multiply", "pointwise", "reduce", "route", "select", "norm"})
@@ -34,7 +37,11 @@ def _routes(flow: Flow, graph: Graph, draft: Draft) -> bool:
     if result.columns < 2 or result.value < 0:
         return False
     own = _columns_of(flow, result.value)
-    return any(_chooses(flow, after, own) for after in graph.onward(result.value, _WEIGHING))
+    made = frozenset(flow.facts.of_op.get(draft.order, ()))
+    after = list(graph.onward(result.value, _WEIGHING))
+    weighed = (ref.value for each in after if each.kind in _WEIGHING for ref in each.results)
+    alone = {reader for value in (result.value, *weighed) for reader in flow.readers.get(value, ())}
+    return any(_chooses(flow, ops, own, made) for ops in (alone, *(each.ops for each in after)))
 
 
 def _columns_of(flow: Flow, value: int) -> frozenset[int]:
@@ -42,12 +49,13 @@ def _columns_of(flow: Flow, value: int) -> frozenset[int]:
     return frozenset(flow.facts.atoms.leaves(axes[-1])) if axes else frozenset()
 
 
-def _chooses(flow: Flow, draft: Draft, columns: frozenset[int]) -> bool:
-    """Whether a step takes the best columns of each row: top-k, or the largest where its place sends rows on.
+def _chooses(flow: Flow, members: Iterable[int], columns: frozenset[int], made: frozenset[int]) -> bool:
+    """Whether operations take the best columns of each row: top-k, or the largest where its place sends rows on.
 
-    Writing rows into a larger tensor is no choice, nor is the largest value by itself, nor the best positions.
+    Rows go on by their numbers, or by zeros and ones that they are multiplied with. Writing rows into a larger tensor
+    is no choice, nor is the largest value by itself, nor the best positions.
     """
-    ops = [flow.trace.ops[op] for op in draft.ops]
+    ops = [op for op in (flow.trace.ops[member] for member in members) if _is_made_of(flow, op, made)]
     if any(has(op, "picks") and _along(flow, op.id, columns) for op in ops):
         return True
     places = [
@@ -57,7 +65,13 @@ def _chooses(flow: Flow, draft: Draft, columns: frozenset[int]) -> bool:
         for value in op.outputs
         if not flow.is_floating(value)
     ]
-    return any(_sorts_rows(flow, place) for place in places)
+    return any(_sorts_rows(flow, place) or _masks_rows(flow, place, made) for place in places)
+
+
+def _is_made_of(flow: Flow, op: Op, made: frozenset[int]) -> bool:
+    """Whether what an operation reads comes from one of these products, as far as that is known."""
+    sources = [flow.facts.sources.get(value) for value in op.inputs if flow.is_data(value) and flow.is_floating(value)]
+    return not all(sources) or any(made & {*found} for found in sources if found)
 
 
 def _along(flow: Flow, op: int, columns: frozenset[int]) -> bool:
@@ -69,8 +83,7 @@ def _along(flow: Flow, op: int, columns: frozenset[int]) -> bool:
         dim = kernel.args.get("dim", -1)
         if axes and isinstance(dim, int) and -len(axes) <= dim < len(axes):
             compared = set(flow.facts.atoms.leaves(axes[dim]))
-            rows = {leaf for axis in axes[:-1] for leaf in flow.facts.atoms.leaves(axis)}
-            if compared & columns or (not compared & rows and dim % len(axes) == len(axes) - 1):
+            if compared & columns:
                 return True
     return False
 
@@ -86,6 +99,37 @@ def _sorts_rows(flow: Flow, place: int) -> bool:
             if set(names_of(op.kernels)) <= _COMPARING and not any(map(flow.is_floating, op.outputs)):
                 queue += [flow.root(v) for v in op.outputs]
     return False
+
+
+def _masks_rows(flow: Flow, place: int, made: frozenset[int]) -> bool:
+    """Whether zeros and ones that tell a place find rows, or are multiplied with data that is made of no score.
+
+    What takes rows out of learned ones in this way looks codes up, and sends no row anywhere.
+    """
+    since = min((flow.facts.products[position].op for position in made), default=-1)
+    marked = marked_by(flow, place)
+    meets = False
+    for value, op in ((v, flow.trace.ops[reader]) for v in marked for reader in flow.readers[v][:_MOST_READERS]):
+        meets = meets or (has(op, "finds") and not flow.is_floating(value) and flow.root(op.inputs[0]) == value)
+        others = [root for root in map(flow.root, op.inputs) if flow.is_floating(root) and root not in marked]
+        if others and (flow.kinds[op.id] == "product" or "mul" in names_of(op.kernels)):
+            if len(others) == 1 and flow.facts.tensor(others[0]).role == "weight":
+                return False
+            meets = meets or any(since not in flow.ancestors(other, since - 1) for other in others)
+    return meets
+
+
+def marked_by(flow: Flow, place: int) -> tuple[int, ...]:
+    """Zeros and ones at a place in each row, and what small operations make of them."""
+    queue, marked = [flow.root(place)], dict[int, None]()
+    for value in queue:
+        for op in (flow.trace.ops[reader] for reader in flow.readers[value][:_MOST_READERS]):
+            marks = "scatter" in names_of(op.kernels) and not any(map(flow.is_floating, op.outputs))
+            if len(queue) < _MOST_VALUES and (marks or (value in marked and flow.kinds[op.id] in _COUNTED)):
+                found = [root for root in map(flow.root, op.outputs) if root not in queue]
+                marked.update(dict.fromkeys(found))
+                queue += found
+    return tuple(marked)
 
 
 def drafts(collected: Collected, router_roles: Mapping[int, Role]) -> tuple[Draft, ...]:
@@ -143,8 +187,8 @@ def _joined(router: Draft, members: Sequence[Draft], graph: Graph) -> Draft:
     )
 
 
-def choice_roles(graph: Graph) -> Mapping[int, Role]:
-    """The steps that choose keys, or blocks of them, by how queries and keys agree."""
+def choice_roles(graph: Graph, router_roles: Mapping[int, Role]) -> Mapping[int, Role]:
+    """The steps that choose keys, or blocks of them, by how queries and keys agree; or experts, by a sum."""
     found = {}
     for draft in graph.drafts:
         if draft.kind == "route" and draft.role is Role.OTHER and draft.function == "top-k":
@@ -154,24 +198,8 @@ def choice_roles(graph: Graph) -> Mapping[int, Role]:
                     continue
                 if maker.role is Role.ATTENTION_WEIGHTS or maker.kind in ("scores", "contraction"):
                     found[draft.key] = Role.CHOOSE_KEYS
+                elif maker.key in router_roles:
+                    found.setdefault(draft.key, Role.CHOOSE_EXPERTS)
                 elif maker.kind in _SMALL:
                     makers += [graph.maker(ref.value) for ref in maker.operands[:1]]
     return found
-
-
-def combine_roles(flow: Flow, graph: Graph) -> Mapping[int, Role]:
-    """The steps that add up what several experts made of each row."""
-    kinds = ("pointwise", "multiply", "reduce", "route")
-    return {
-        draft.key: Role.COMBINE_EXPERTS
-        for draft in graph.drafts
-        if draft.kind in kinds and _combines(flow, graph, draft)
-    }
-
-
-def _combines(flow: Flow, graph: Graph, draft: Draft) -> bool:
-    for operand in draft.operands:
-        maker = graph.maker(operand.value)
-        if maker is not None and maker.chosen is not None:
-            return any(has(flow.trace.ops[op], "sums") for op in draft.ops)
-    return False

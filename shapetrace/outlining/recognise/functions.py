@@ -53,6 +53,8 @@ def function_of(
         return Function("concat", calls=("cat",))
     scalings = [op for op in ops if set(names_of(op.kernels)) <= {"mul", "div"} and len(op.inputs) == 1]
     plain = {name for op in ops if op not in scalings or len(ops) == len(scalings) for name in names_of(op.kernels)}
+    if plain == {"im2col"}:
+        return Function("select", role=Role.PATCHES)
     if plain == {"constant_pad_nd"}:
         return Function("pointwise", calls=("pad",))
     if plain == {"add"} and len(data) + len(constants) > 1:
@@ -81,11 +83,16 @@ def _recognised(
     data, constants = read
     norm, activation, gate = named(flow, ops)
     if norm:
+        norm = "Instance norm" if norm == "LayerNorm" and _is_put_back(flow, ops, data) else norm
         return Function("norm", norm, Role.NORM)
     if {"exp", "sum", "div"} <= set(kernels) <= _SOFTMAX:
         return Function("softmax", "softmax")
     turned = "neg" in kernels and kernels.count("mul") > 1 and {"add", "cat", "stack"} & set(kernels)
-    if turned and len(constants) > 1 and set(kernels) <= {"mul", "neg", "add", "cat", "stack"}:
+    tables = [*constants, *(value for value in data if _is_taken(flow, value))]
+    if turned and len(tables) > 1 and set(kernels) <= {"mul", "neg", "add", "cat", "stack"}:
+        return Function("position", "RoPE", Role.POSITION)
+    turns = {"view_as_complex", "mul", "view_as_real"} <= set(kernels)
+    if turns and any(flow.facts.tensor(v).dtype.startswith("complex") and not _is_weight(flow, v) for v in constants):
         return Function("position", "RoPE", Role.POSITION)
     if any(flow.is_trigonometric(v) for v in constants) or (len(data) > 1 and any(map(flow.is_angle, data))):
         if "mul" in kernels and any(has(op, "rotates") for op in ops):
@@ -95,6 +102,30 @@ def _recognised(
     if activation:
         return Function("activation", activation, Role.ACTIVATION)
     return Function("activation", gate, Role.GATED_ACTIVATION) if gate else None
+
+
+def _is_put_back(flow: Flow, ops: Sequence[Op], data: Sequence[int]) -> bool:
+    """Whether a mean or a deviation that a norm takes off comes back in later on: a series is scaled."""
+    last = max(op.id for op in ops)
+    later = (
+        flow.trace.ops[reader]
+        for value in data[1:]
+        for reader in flow.readers[flow.root(value)]
+        if reader > last and flow.facts.tensor(value).shape[-1:] == (1,)
+    )
+    return any({"mul", "add", "addcmul"} & set(names_of(op.kernels)) for op in later)
+
+
+def _is_taken(flow: Flow, value: int) -> bool:
+    """Whether rows were taken out of a table that no data made: angles of the positions that are given."""
+    op = flow.op_of(value)
+    if op is None or flow.kinds[op.id] not in ("index", "lookup"):
+        return False
+    return not any(flow.is_data(v) or _is_weight(flow, v) for v in op.inputs if flow.is_floating(v))
+
+
+def _is_weight(flow: Flow, value: int) -> bool:
+    return flow.facts.tensor(value).role == "weight"
 
 
 def named(flow: Flow, ops: Sequence[Op]) -> tuple[str, str, str]:

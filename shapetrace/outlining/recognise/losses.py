@@ -26,6 +26,9 @@ FUNCTIONS: Mapping[str, str] = {
 OF_CLASSES = frozenset({"cross-entropy", "negative log-likelihood", "binary cross-entropy", "CTC"})
 """Losses whose first operand is scores of classes."""
 
+_TARGETS = {"cosine embedding": 2, "margin ranking": 2, "triplet margin": None}
+"""Which operand holds the targets, where it is not the second."""
+
 _MEASURING = frozenset(
     "_log_softmax log logsumexp log_sigmoid log_sigmoid_forward softplus log1p nll_loss_forward nll_loss2d_forward"
     " mse_loss smooth_l1_loss huber_loss binary_cross_entropy xlogy".split()
@@ -48,7 +51,7 @@ def _step(flow: Flow, axis_roles: AxisRoles, op: Op) -> Draft:
     operands = []
     for place, value in enumerate(dict.fromkeys(op.inputs[:3])):
         root = flow.root(value)
-        part = Part.TARGETS if place == 1 else Part.OTHER
+        part = Part.TARGETS if place == _TARGETS.get(FUNCTIONS[op.name], 1) else Part.OTHER
         operands.append(Ref(root, axis_roles.readable(value), flow.facts.tensor(root).role, part=part))
     result = Ref(flow.root(op.outputs[0]), flow.facts.tensor(op.outputs[0]).shape, part=Part.LOSS)
     return Draft((op.id,), "reduce", tuple(operands), (result,), Role.LOSS, FUNCTIONS[op.name], call=op.call,

@@ -7,6 +7,8 @@ from typing import Literal
 from shapetrace.ir import Op, Pattern, Tensor
 from shapetrace.ops.kinds import has, names_of
 from shapetrace.ops.masks import complement, meet
+from shapetrace.ops.products import Product
+from shapetrace.ops.registry import base_name
 from shapetrace.outlining.flow import Flow
 
 _MOST_OPERATIONS = 64
@@ -46,6 +48,14 @@ def fused_mask(flow: Flow, op: Op, rows: int, columns: int) -> Mask:
     return Mask(causal if found.seen is None else meet(causal, found.seen), True, found.learned, found.biased)
 
 
+def added_uses(flow: Flow, product: Product) -> list[tuple[int, Use]]:
+    """The mask or bias that a product of queries and keys adds by itself, as ``baddbmm`` does."""
+    kernels = flow.trace.ops[product.op].kernels
+    if product.bias is None or any(kernel.args.get("beta") == 0 for kernel in kernels):
+        return []
+    return [(product.bias, "adds")] if _is_mask(flow, product.bias) else []
+
+
 def uses_of(flow: Flow, ops: Iterable[Op]) -> list[tuple[int, Use]]:
     """The masks that operations between scores and values use, and how."""
     found: list[tuple[int, Use]] = []
@@ -61,7 +71,8 @@ def _use(flow: Flow, op: Op, names: set[str], place: int) -> Use:
     if "masked_fill" in names:
         return "hides"
     if "where" in names and place == 0:  # where(condition, scores, -inf) shows what is true
-        return "sees" if len(op.inputs) > 1 and _comes_from_product(flow, op.inputs[1]) else "hides"
+        first = next(kernel.inputs[1] for kernel in op.kernels if base_name(kernel.name) == "where")
+        return "sees" if _comes_from_product(flow, first) else "hides"
     if "mul" in names or not flow.is_floating(op.inputs[place]):
         return "sees"
     return "adds"
@@ -72,7 +83,7 @@ def together(flow: Flow, uses: Sequence[tuple[int, Use]]) -> Mask:
     seen: Pattern | None = None
     hides = learned = biased = False
     unknown = False
-    for value, use in uses:
+    for value, use in (part for each in uses for part in _summands(flow, *each)):
         tensor = flow.facts.tensor(value)
         if tensor.role == "weight":
             learned = learned or use == "adds"
@@ -89,6 +100,15 @@ def together(flow: Flow, uses: Sequence[tuple[int, Use]]) -> Mask:
             seen = shown if seen is None else _met(seen, shown)
             unknown = unknown or seen is None
     return Mask(None if unknown else seen, hides, learned, biased)
+
+
+def _summands(flow: Flow, value: int, use: Use) -> list[tuple[int, Use]]:
+    """A learned bias to which a mask was added, as the two of them."""
+    op = flow.op_of(value) if use == "adds" and flow.facts.tensor(value).role == "weight" else None
+    if op is None or names_of(op.kernels) != ["add"] or len(op.inputs) != 2:
+        return [(value, use)]
+    roles = {flow.facts.tensor(part).role for part in op.inputs}
+    return [part for each in op.inputs for part in _summands(flow, each, use)] if len(roles) > 1 else [(value, use)]
 
 
 def _met(one: Pattern, other: Pattern) -> Pattern | None:

@@ -1,7 +1,7 @@
 """Feed-forward: gate, up and down; or a first and a second product with an activation between them."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from heapq import heappop, heappush
 
 from shapetrace.ops.kinds import names_of
@@ -35,7 +35,7 @@ _GATED = frozenset({Role.GATE, Role.UP, Role.GATE_UP})
 
 def mlp_roles(flow: Flow, graph: Graph, sure_roles: Mapping[int, Role]) -> Mapping[int, Role]:
     """Roles of the products of every MLP, experts included."""
-    reader = _Reader(flow, graph)
+    reader = _Reader(flow, graph, {key for key, role in sure_roles.items() if role is Role.OUT_PROJ})
     for draft in graph.drafts:
         if draft.kind == "product" and draft.key not in sure_roles:
             role = reader.role_of(draft)
@@ -54,9 +54,10 @@ def mlp_roles(flow: Flow, graph: Graph, sure_roles: Mapping[int, Role]) -> Mappi
 
 
 class _Reader:
-    def __init__(self, flow: Flow, graph: Graph) -> None:
+    def __init__(self, flow: Flow, graph: Graph, outputs: set[int]) -> None:
         self._flow = flow
         self._graph = graph
+        self._outputs = outputs
         self.roles: dict[int, Role] = {}
         self.closed: set[int] = set()
         self.cuttings: set[int] = set()
@@ -69,6 +70,8 @@ class _Reader:
             self.gatings[gating.key].update(
                 maker.key for ref in gating.operands if (maker := self._graph.maker(ref.value)) is not None
             )
+            if gating.kind == "multiply":  # nothing is activated: the first of the two gates
+                return Role.GATE if gating.operands[0].value == draft.result.value else Role.UP
             return Role.GATE if self._is_activated(gating, draft) else Role.UP
         cutting = self._cut_in_two(draft)
         if cutting is not None:
@@ -120,9 +123,15 @@ class _Reader:
                 makers = [self._graph.maker(operand.value) for operand in after.operands]
                 products = [maker for maker in makers if maker is not None and maker.kind == "product"]
                 one_source = len({product.operands[0].value for product in products}) == 1
-                if len(products) == len(makers) and one_source and self._multiplies(after):
+                closes = after.kind != "multiply" or self._is_closed(after)
+                if len(products) == len(makers) and one_source and closes and self._multiplies(after):
                     return after
         return None
+
+    def _is_closed(self, draft: Draft) -> bool:
+        """Whether products alone read what a step makes."""
+        readers = self._graph.readers(draft.result.value)
+        return bool(readers) and all(reader.kind == "product" for reader in readers)
 
     def _multiplies(self, draft: Draft) -> bool:
         """Whether what comes from the two operands of a step meets in a product, as a gate does, and not in a sum."""
@@ -130,7 +139,8 @@ class _Reader:
         behind: dict[int, set[int]] = {}
         outside = {operand.value for operand in draft.operands}
         for op in (flow.trace.ops[i] for i in sorted(draft.ops)):
-            both = set().union(*(behind.get(root, {root} & outside) for root in map(flow.root, op.inputs)))
+            met = [self._among(value, outside | behind.keys()) for value in op.inputs]
+            both = set().union(*(behind.get(value, {value} & outside) for value in met))
             if len(both) > 1:
                 return names_of(op.kernels) == ["mul"]
             behind.update((value, both) for value in op.outputs)
@@ -139,7 +149,11 @@ class _Reader:
     def _is_activated(self, gating: Draft, draft: Draft) -> bool:
         """Whether a gating step's activation takes this product: its first operation reads it."""
         first = self._flow.trace.ops[min(gating.ops)]
-        return draft.result.value in {self._flow.root(value) for value in first.inputs}
+        return any(self._among(value, {draft.result.value}) == draft.result.value for value in first.inputs)
+
+    def _among(self, value: int, known: Container[int]) -> int:
+        """A value as some step reads it: what is known, a piece of a product too, or else what is behind all edges."""
+        return next((form for form in self._flow.forms(value) if form in known), self._flow.root(value))
 
     def _cut_in_two(self, draft: Draft) -> Draft | None:
         """The step in which an activation takes half of a product's columns and multiplies it with the other half."""
@@ -174,6 +188,9 @@ class _Reader:
             seen.add(key)
             if after.kind == "product" and bent and after.data.value in reached:
                 return all(reader.kind == "product" for reader in self._graph.readers(after.data.value))
+            if bent and after.kind == "concat" and self._is_beside_heads(after):
+                self.closed.add(draft.key)
+                return True
             if not self._is_between(after) or {ref.value for ref in after.operands if self._is_columns(ref)} - reached:
                 continue
             bent = bent or self._bends(after)
@@ -182,6 +199,11 @@ class _Reader:
                 for later in self._graph.readers(ref.value):
                     heappush(waiting, (later.key, later))
         return False
+
+    def _is_beside_heads(self, draft: Draft) -> bool:
+        """Whether columns are joined with those of heads, and one product closes both: parallel layers."""
+        readers = self._graph.readers(draft.result.value)
+        return bool(readers) and all(reader.key in self._outputs for reader in readers)
 
     def _behind_activation(self, value: int) -> list[Draft]:
         """The products whose activated columns a value holds; none if it holds anything else."""

@@ -59,9 +59,9 @@ def _weighs_heads(graph: Graph, value: int, steps: int = _FAR) -> bool:
 
 
 def block_roles(flow: Flow, graph: Graph, given_roles: Mapping[int, Role]) -> Mapping[int, Role]:
-    """Keys and values that are compressed block by block: those of the rows, and the products that compress them.
+    """Keys and values that are compressed along the rows: those of the rows, and the products that compress them.
 
-    (blocks, block, d) is read as (blocks, block · d): rows of one product are columns of the next.
+    (blocks, block, d) is read as (blocks, block · d): rows of one product are columns of the next; or all rows are.
     """
     found: dict[int, Role] = {}
     for draft in graph.drafts:
@@ -73,7 +73,7 @@ def block_roles(flow: Flow, graph: Graph, given_roles: Mapping[int, Role]) -> Ma
         product = flow.facts.products[flow.facts.of_op[draft.order][0]]
         made = axes(maker.result.value)
         rows, inner = set(atoms.flat(made[:-1])), set(atoms.leaves(product.k))
-        if inner & rows and set(atoms.leaves(made[-1])) & inner:
+        if inner & rows and (set(atoms.leaves(made[-1])) & inner or inner <= rows):
             found[maker.key] = role
             found[draft.key] = Role.COMPRESS_KEY if role is Role.KEY else Role.COMPRESS_VALUE
     return found
@@ -114,12 +114,20 @@ def latent_of(graph: Graph, roles: Mapping[int, Role], draft: Draft) -> Part | N
                 return None
             found.add(Part.LATENT_QUERY if role is Role.QUERY else Part.LATENT_KEY_VALUE)
             columns += sum(result.columns * result.stack for result in after.results)
-        elif after.kind == "residual" or (after.kind == "concat" and role not in CACHING):
+        elif after.kind == "residual" or (
+            after.kind == "concat" and role not in CACHING and not _joins_keys(graph, roles, after)
+        ):
             return None  # a stream of its own
         elif after.kind == "norm" or (role is Role.SCALE or role in CACHING):
             queue += [later for made in after.results for later in graph.readers(made.value)]
     narrow = draft.result.columns < min(draft.operands[0].columns, columns)
     return found.pop() if narrow and len(found) == 1 else None
+
+
+def _joins_keys(graph: Graph, roles: Mapping[int, Role], draft: Draft) -> bool:
+    """Whether columns are put beside keys that a product made: positions that all heads share."""
+    makers = [graph.maker(ref.value) for ref in draft.operands]
+    return any(maker is not None and roles.get(maker.key) in ATTENTION_INPUTS for maker in makers)
 
 
 def _is_cached(graph: Graph, draft: Draft) -> bool:

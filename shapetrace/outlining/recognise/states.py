@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from shapetrace.ops.activations import activation_of
 from shapetrace.ops.kinds import OpKind
 from shapetrace.outlining.flow import Flow
-from shapetrace.outlining.recognise.attention import Attention, joins_data
+from shapetrace.outlining.recognise.attention import Attention
+from shapetrace.outlining.recognise.mixing import joins_data
 from shapetrace.outlining.roles import Part, Role
 
 _BETWEEN: frozenset[OpKind] = frozenset({"pointwise", "cast", "layout", "dropout", "cat", "index", "reduce"})
@@ -59,7 +61,9 @@ def _state_behind(flow: Flow, value: int, position: int, taken: set[int | None] 
     inner = set(atoms.leaves(product.k))
     if not inner or not inner <= flow.columns:
         return None
-    for source, _ in flow.behind(value, _BETWEEN):
+    for source, passed in flow.behind(value, _BETWEEN):
+        if any(_bends(flow, op) for op in passed):
+            continue
         for earlier in flow.facts.of_op.get(source.id, ()):
             state = flow.facts.products[earlier]
             if earlier in taken or state.form != "matmul" or not joins_data(flow, state):
@@ -69,6 +73,15 @@ def _state_behind(flow: Flow, value: int, position: int, taken: set[int | None] 
             if inner in kept and not summed & flow.columns:
                 return earlier
     return None
+
+
+def _bends(flow: Flow, op: int) -> bool:
+    """Whether an operation is more than a sum or a scale: scores are activated, or weights come in; a state is not."""
+    if activation_of([flow.trace.ops[op]], flow.trace):
+        return True
+    shapes = [flow.facts.tensor(value).shape for value in flow.trace.ops[op].outputs[:1]]
+    inputs = (flow.facts.tensor(value) for value in flow.trace.ops[op].inputs)
+    return any(tensor.role == "weight" and len(tensor.shape) > 1 and tensor.shape in shapes for tensor in inputs)
 
 
 def _is_left_kept(flow: Flow, state: int, position: int) -> bool:
@@ -83,6 +96,8 @@ def _outer(flow: Flow, value: int, position: int, *, right: bool) -> tuple[tuple
     inner, outer = set(atoms.leaves(product.k)), set(atoms.leaves(product.n if right else product.m))
     parts: dict[Part, list[int]] = {Part.KEY: [], Part.VALUE: []}
     for source in flow.facts.sources.get(value, {}):
+        if flow.facts.tensor(flow.facts.products[source].right).role != "weight":
+            return ()
         columns = set(atoms.leaves(flow.facts.products[source].n))
         if inner and inner <= columns and not outer & columns:
             parts[Part.KEY].append(source)

@@ -22,10 +22,16 @@ _Pieces = Mapping[int, Sequence[Columns]]
 def attention_steps(
     flow: Flow, axis_roles: AxisRoles, attentions: tuple[Attention, ...], columns: _Pieces
 ) -> tuple[Draft, ...]:
-    """The steps of every attention, from the split into heads to their concatenation."""
+    """The steps of every attention, from the split into heads to their concatenation.
+
+    What several attentions read is split once.
+    """
     found: list[Draft] = []
+    split: set[int] = set()
     for attention in attentions:
-        found += _OneAttention(flow, axis_roles, attention, columns).drafts()
+        drafts = _OneAttention(flow, axis_roles, attention, columns).drafts()
+        found += [draft for draft in drafts if draft.kind != "split" or not split & {*draft.ops}]
+        split.update(op for draft in drafts if draft.kind == "split" for op in draft.ops)
     return tuple(found)
 
 
@@ -242,7 +248,9 @@ def _seen_notes(seen: Pattern) -> list[Phrase]:
         notes.append(Phrase("blocks of {sizes}" if few else "{sizes} blocks", {"sizes": sizes}))
     elif seen.kind == "dilated":
         notes += [Phrase("causal mask")] if seen.above == 0 else []
-        notes.append(Phrase("every {n}th position", {"n": seen.step or 1}))
+        notes.append(Phrase("one position in {n}", {"n": seen.step or 1}))
+    elif _is_past(seen):
+        notes.append(Phrase("sees only what comes before"))
     elif seen.kind == "window" and seen.below is not None and seen.above is not None:
         notes += [Phrase("causal mask")] if seen.above <= 0 else []
         notes.append(Phrase(WINDOW, {"n": seen.below + seen.above + 1}))
@@ -251,6 +259,11 @@ def _seen_notes(seen: Pattern) -> list[Phrase]:
     if seen.kind not in _SEEN_ROWS and (seen.columns is not None or seen.rows is not None):
         notes.append(Phrase("padding hidden"))
     return notes
+
+
+def _is_past(seen: Pattern) -> bool:
+    """Whether every row sees all that comes before it, and not itself."""
+    return seen.kind == "window" and seen.above == -1 and (seen.below or 0) >= seen.size[-1] - 1
 
 
 _SEEN_ROWS = frozenset({"columns", "rows", "other", "none"})

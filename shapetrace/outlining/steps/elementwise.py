@@ -12,7 +12,7 @@ from shapetrace.outlining.axis_roles import AxisRoles
 from shapetrace.outlining.drafts import Draft, Ref, trimmed
 from shapetrace.outlining.flow import Flow
 from shapetrace.outlining.recognise.caches import Append
-from shapetrace.outlining.recognise.columns import Columns, part_of
+from shapetrace.outlining.recognise.columns import Columns, own_value, part_of
 from shapetrace.outlining.recognise.filling import Fill
 from shapetrace.outlining.recognise.functions import function_of, lone_function
 from shapetrace.outlining.roles import Part, Role
@@ -30,6 +30,7 @@ def drawn_by(*groups: Iterable[Draft]) -> set[int]:
 
 _CACHED = {
     Part.KEY: Part.CACHED_KEY, Part.VALUE: Part.CACHED_VALUE, Part.LATENT_KEY_VALUE: Part.CACHED_LATENT,
+    Part.KEY_VALUE: Part.CACHED_KEY_VALUE,
 }  # fmt: skip
 
 
@@ -123,7 +124,7 @@ class _Reader:
 
     def ref(self, value: int, part: Part = Part.OTHER) -> Ref:
         """A value as it is read; heads as an axis of their own are a stack; pairs (RoPE) are as wide as both halves."""
-        flow, root = self._flow, self._flow.root(value)
+        flow, root = self._flow, self._root(value)
         origin, shape = flow.facts.tensor(root).role, flow.facts.tensor(value).shape
         part = part if part is not Part.OTHER else part_of(flow, self._columns, value)
         heads = [bool(self._axis_roles.heads_among([axis])) for axis in flow.facts.axes_of(value)]
@@ -135,6 +136,9 @@ class _Reader:
             stack = tuple(size for size in (shape[0], shape[2]) if size > 1)
             return Ref(root, (shape[1], shape[3]), origin, stack, part)
         return Ref(root, self._axis_roles.readable(value), origin, part=part)
+
+    def _root(self, value: int) -> int:
+        return own_value(self._flow, self._columns, value)
 
     def append(self, append: Append) -> Draft:
         """Kept rows with new ones behind them, or in their place."""
@@ -196,8 +200,7 @@ class _Reader:
         flow = self._flow
         ops = [flow.trace.ops[i] for i in members]
         inside = {value for op in ops for value in op.outputs}
-        read = {flow.root(v) for op in ops for v in op.inputs if flow.root(v) not in inside}
-        external = list(dict.fromkeys(flow.root(v) for op in ops for v in op.inputs if flow.root(v) in read))
+        external = list(dict.fromkeys(self._root(v) for op in ops for v in op.inputs if flow.root(v) not in inside))
         data = [v for v in external if flow.is_data(v)] or external
         constants = [v for v in external if not flow.is_data(v)]
         function = function_of(flow, self._axis_roles, ops, data, constants)
@@ -224,7 +227,7 @@ class _Reader:
         """Each value in the last form that holds all that is read of it: the query, not the halves that are rotated."""
         forms: dict[int, list[int]] = defaultdict(list)
         for value in dict.fromkeys(v for op in ops for v in op.inputs):
-            forms[self._flow.root(value)].append(value)
+            forms[self._root(value)].append(value)
         found = []
         for root in dict.fromkeys(roots):
             chains = [self._flow.forms(value) for value in forms[root]]

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
 from shapetrace.ir import Op
-from shapetrace.ops.kinds import OpKind, has, names_of
+from shapetrace.ops.kinds import OpKind, has, is_factory, names_of
 from shapetrace.outlining.flow import Flow
 from shapetrace.outlining.recognise.functions import named
 
@@ -50,7 +50,8 @@ def _works_on(flow: Flow, older: int, newer: int) -> bool:
     if since == flow.facts.producer.get(newer, -1):
         return False
     between = flow.ancestors(newer, since=since)
-    reads_older = any(flow.root(value) == older for i in between for value in flow.trace.ops[i].inputs)
+    readers = (flow.trace.ops[i] for i in between if not is_factory(flow.trace.ops[i]))  # not what has its shape alone
+    reads_older = any(flow.root(value) == older for op in readers for value in op.inputs)
     works = any(flow.kinds[i] in _REAL_WORK and flow.is_data(flow.trace.ops[i].outputs[0]) for i in between)
     return reads_older and works
 

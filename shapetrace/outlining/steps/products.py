@@ -12,7 +12,7 @@ from shapetrace.outlining.axis_roles import AxisRoles
 from shapetrace.outlining.drafts import Draft, Ref, trimmed
 from shapetrace.outlining.flow import Flow
 from shapetrace.outlining.recognise.attention import Attention
-from shapetrace.outlining.recognise.columns import Columns
+from shapetrace.outlining.recognise.columns import Columns, own_value
 from shapetrace.outlining.recognise.states import State
 from shapetrace.outlining.roles import Part, Role
 from shapetrace.outlining.structure import StepKind
@@ -35,7 +35,7 @@ def product_steps(
     """
     in_attention = {p for a in attentions for p in (a.scores, a.weighted) if p is not None}
     mixes = {position for attention in attentions for position in attention.mixes}
-    one = _OneProduct(flow, axis_roles, fused=fused)
+    one = _OneProduct(flow, axis_roles, columns, fused=fused)
     found: list[Draft] = []
     first_of: dict[tuple[int, ...], int] = {}
     seen: set[int] = set()
@@ -43,7 +43,7 @@ def product_steps(
     for position, product in enumerate(flow.facts.products):
         if position in in_attention:
             continue
-        drafts = one.drafts(position, columns.get(position, ()))
+        drafts = one.drafts(position)
         if product.times > 1:
             drafts = [_more_often(drafts[0], product.times - 1, 0)]
         if position in mixes:
@@ -121,19 +121,18 @@ def _is_matrix_buffer(tensor: Tensor) -> bool:
 class _OneProduct:
     """The steps of one product."""
 
-    def __init__(self, flow: Flow, axis_roles: AxisRoles, *, fused: bool) -> None:
+    def __init__(
+        self, flow: Flow, axis_roles: AxisRoles, columns: Mapping[int, Sequence[Columns]], *, fused: bool
+    ) -> None:
         self._flow = flow
         self._axis_roles = axis_roles
-        self._fused = fused
+        self._columns: Mapping[int, Sequence[Columns]] = {} if fused else columns
+        self._all_columns = columns
 
-    def drafts(self, position: int, columns: Sequence[Columns]) -> list[Draft]:
-        """One step, or one for each piece of its columns.
-
-        Args:
-            position: Position of the product in ``Facts.products``.
-            columns: What its columns become; empty if nobody knows.
-        """
+    def drafts(self, position: int) -> list[Draft]:
+        """One step, or one for each piece of its columns: of a product in ``Facts.products``."""
         flow, product = self._flow, self._flow.facts.products[position]
+        columns = self._all_columns.get(position, ())
         op = flow.trace.ops[product.op]
         if product.form == "convolution":
             return [self._convolution(product, op)]
@@ -145,7 +144,7 @@ class _OneProduct:
             return [self._chosen(product, op, choice)]
         left, right = (factor_origin(flow, value) for value in (product.left, product.right))
         if right == "weight" and (left != "weight" or any(piece.parts for piece in columns)):
-            pieces = list(columns) if columns and not self._fused else [self._whole(product, columns)]
+            pieces = list(self._columns.get(position, ())) or [self._whole(product, columns)]
             total = sum(piece.count for piece in pieces)
             return [self._projection(product, op, piece, total) for piece in pieces]
         return [self._plain(product, op, left, right)]
@@ -158,7 +157,7 @@ class _OneProduct:
         return "data" if value is None else self._flow.facts.tensor(value).role
 
     def _root(self, value: int | None) -> int:
-        return -1 if value is None else self._flow.root(value)
+        return -1 if value is None else own_value(self._flow, self._columns, value)
 
     def _projection(self, product: Product, op: Op, piece: Columns, total: int) -> Draft:
         assert product.left is not None
@@ -167,8 +166,8 @@ class _OneProduct:
         heads = (piece.heads,) if piece.heads > 1 else ()
         data = Ref(self._root(product.left), (*rows, inner), factor_origin(self._flow, product.left), stack)
         weight = Ref(self._root(product.right), (inner, piece.width), "weight", (*stack, *heads), Part.WEIGHT)
-        result = Ref(self._root(product.out), (*rows, piece.width), self._origin(product.out), (*stack, *heads),
-                     piece.part)  # fmt: skip
+        made = piece.value if piece.value >= 0 else self._root(product.out)
+        result = Ref(made, (*rows, piece.width), self._origin(product.out), (*stack, *heads), piece.part)  # fmt: skip
         return Draft(
             (op.id,), "product", (data, weight), (result,), piece.role, call=op.call, order=op.id,
             flops=product.flops * piece.count // total, inner=(len(data.shape) - 1, 0), share=(piece.count, total),
