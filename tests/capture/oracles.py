@@ -1,10 +1,13 @@
 """What really happened in a pass, seen by means of PyTorch's own, to compare a trace with."""
 
-from collections.abc import Callable, Mapping, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.nn.modules import module as hooks
 from torch.overrides import _get_current_function_mode_stack
 from torch.utils._python_dispatch import TorchDispatchMode, _get_current_dispatch_mode_stack
@@ -104,3 +107,17 @@ class Counting(TorchDispatchMode):
         if func._overloadpacket in FORMULAS:
             self.flops += FORMULAS[func._overloadpacket](*args, **(kwargs or {}), out_val=result)
         return result
+
+
+@contextmanager
+def written_out() -> Iterator[None]:
+    """Attention, encoder layers and LSTMs run kernel by kernel: of what runs as one, torch counts nothing."""
+    usual, lstm = torch.backends.mha.get_fastpath_enabled(), torch.backends.mkldnn
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of a switch of this processor's library, which is turned back beside it
+        try:
+            torch.backends.mha.set_fastpath_enabled(False)
+            with lstm.flags(enabled=False), sdpa_kernel(SDPBackend.MATH):
+                yield
+        finally:
+            torch.backends.mha.set_fastpath_enabled(usual)

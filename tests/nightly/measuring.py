@@ -10,13 +10,12 @@ from importlib import import_module
 from typing import Any
 
 import torch
-from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from shapetrace.capture import capture
 from shapetrace.formats.json import render
 from shapetrace.outlining import outline
 from tests.capture.corpus import main, told
-from tests.capture.oracles import Counting
+from tests.capture.oracles import Counting, written_out
 
 LIBRARIES = {
     "timm": "timm", "diffusers": "diffusers", "peft": "peft", "open_clip": "open_clip",
@@ -57,9 +56,7 @@ def measure(line: str) -> dict[str, Any]:
 def independent_flops(case: Case) -> int:
     """What torch counts by its formulas, attention written out."""
     case.model.eval()
-    torch.backends.mha.set_fastpath_enabled(False)  # one kernel for a layer, of which torch counts nothing
-    fused_lstm = torch.backends.mkldnn.flags(enabled=False)  # nor of this one
-    with torch.no_grad(), fused_lstm, Counting() as counting, sdpa_kernel(SDPBackend.MATH):
+    with torch.no_grad(), written_out(), Counting() as counting:
         torch.manual_seed(0)
         case.model(*case.args, **case.kwargs)
     return counting.flops
