@@ -106,6 +106,22 @@ def test_a_spoiled_trace_is_refused_in_one_line_or_read(sound, tmp_path, which, 
     assert all(line.isprintable() and len(line) < 400 for line in said)
 
 
+def test_a_lookup_in_what_has_three_axes_is_shown(sound, tmp_path):
+    document = json.loads(serialize.to_json(sound[0]))
+    path, n_read = tmp_path / "trace.json", 0
+    for tensor in [each for each in document["tensors"] if len(each["shape"]) == 3]:
+        other = copy.deepcopy(document)
+        lookup, value = other["ops"][0], tensor["id"]
+        lookup["inputs"][0] = lookup["outputs"][0] = value
+        lookup["kernels"][0]["inputs"] = [value]
+        path.write_text(json.dumps(other), encoding="utf-8")
+        try:
+            n_read += bool(str(shapetrace.load(path)))
+        except UsageError:
+            continue
+    assert n_read
+
+
 def test_a_compressed_file_that_would_fill_the_memory_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(serialize, "_MOST_BYTES", 1 << 20)
     path = tmp_path / "trace.json.gz"

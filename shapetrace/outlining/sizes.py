@@ -94,6 +94,11 @@ class _Naming:
         if draft.kind == "product" and len(draft.operands) == 2:
             self._of_weight(draft)
         elif draft.kind == "lookup" and self._symbols[draft.key, False, 1].part is Part.TABLE:
+            self._of_table(draft)
+
+    def _of_table(self, draft: Draft) -> None:
+        """A table of vectors; one of matrices has no names of its own."""
+        if len(draft.operands[1].shape) == 2:
             self.found[draft.key, False, 1] = ("vocab", "d_model")
 
     def _of_data(self, ref: Ref, symbol: Symbol, rows: str, *, crossing: bool) -> Names:
