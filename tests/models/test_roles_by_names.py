@@ -11,7 +11,7 @@ from tests.models.role_names import Names
 from tests.models.role_reading import compared, traced
 
 FEW = """bart bert clip deberta-v2 deepseek_v3 gemma3_text gpt2 gpt_neox llama mixtral modernbert phi3 qwen3_moe t5
-    vit""".split()
+    videoprism vit""".split()
 
 PRODUCTS = 0.98
 MODELS = 0.92

@@ -44,10 +44,11 @@ class Mixing:
     def of(cls, flow: Flow) -> "Mixing":
         """Find what products of data with data repeat over, and what mixing makes of that."""
         flat = flow.facts.atoms.flat
-        found = {
-            leaf for p in flow.facts.products if p.form == "matmul" and joins_data(flow, p) for leaf in flat(p.batch)
-        }
+        joining, others = list[Product](), list[Product]()
         for product in flow.facts.products:
+            (joining if joins_data(flow, product) else others).append(product)
+        found = {leaf for product in joining if product.form == "matmul" for leaf in flat(product.batch)}
+        for product in others:
             inner, made = _mixed_axes(flow, product)
             if inner and set(inner) <= found:
                 found.update(made)
@@ -72,7 +73,9 @@ class Mixing:
         facts = self.flow.facts
         for position in facts.of_op.get(op.id, ()):
             product = facts.products[position]
-            if product.left is None or facts.tensor(product.right).role == facts.tensor(product.left).role:
+            if product.left is None or joins_data(self.flow, product):
+                continue
+            if facts.tensor(product.right).role == facts.tensor(product.left).role:
                 continue
             right = facts.tensor(product.right).role == "weight"
             data = product.left if right else product.right
