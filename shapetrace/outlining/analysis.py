@@ -22,7 +22,8 @@ Sources = dict[int, frozenset[Cut]]
 _MOST_SOURCES = 6
 """A tensor made from more products than this is a stream, not an operand of attention."""
 
-_WHOLE_NUMBERS = ("int", "uint", "bool")
+WHOLE_NUMBERS = ("int", "uint", "bool")
+"""How the dtypes of numbers begin that are places, counts or truth values."""
 _LONGEST_WAY = 6
 """Views and casts between a weight and its product, at most."""
 
@@ -218,7 +219,7 @@ def _hand_on_sources(facts: Facts, kernel: Kernel, cuts: Sequence[Cut | None]) -
     written = base_name(kernel.name) == "copy_"
     merged = _merged(facts, kernel.inputs[1:] if written else kernel.inputs)
     is_cast = kernel_kind(kernel.name) == "cast"
-    whole = [facts.tensor(value).dtype.startswith(_WHOLE_NUMBERS) for value in (*kernel.inputs, *kernel.outputs)]
+    whole = [facts.tensor(value).dtype.startswith(WHOLE_NUMBERS) for value in (*kernel.inputs, *kernel.outputs)]
     counts = not is_cast and not all(whole[: len(kernel.inputs)])  # places and truth values are no columns
     for position, value in enumerate(kernel.outputs):
         if counts and whole[len(kernel.inputs) + position]:

@@ -11,12 +11,11 @@ from math import prod
 from shapetrace.ir import Op, Trace
 from shapetrace.ops.kinds import OpKind, has, is_factory, names_of, op_kind
 from shapetrace.ops.products import Product
-from shapetrace.outlining.analysis import Facts
+from shapetrace.outlining.analysis import WHOLE_NUMBERS, Facts
 from shapetrace.outlining.talk import Talk
 
 _FEW_OPERATIONS = 40
 _SMALL_KINDS: frozenset[OpKind] = frozenset({"pointwise", "cast", "layout", "cat", "index"})
-_WHOLE_NUMBERS = ("int", "uint", "bool")
 
 
 class Flow:
@@ -163,9 +162,13 @@ class Flow:
         """Whether a value was touched by an input."""
         return self.facts.tensor(value).role == "data"
 
+    def is_weight(self, value: int) -> bool:
+        """Whether a value is a parameter, or was made of parameters alone."""
+        return self.facts.tensor(value).role == "weight"
+
     def is_floating(self, value: int) -> bool:
         """Whether a value holds real or complex numbers."""
-        return not self.facts.tensor(value).dtype.startswith(_WHOLE_NUMBERS)
+        return not self.facts.tensor(value).dtype.startswith(WHOLE_NUMBERS)
 
     def behind(
         self, value: int, through: frozenset[OpKind], *, stops: Container[int] = (), most: int = 64

@@ -198,15 +198,11 @@ def _scalings(flow: Flow, values: tuple[int, ...]) -> list[int]:
 def _is_scaling(flow: Flow, op: Op) -> bool:
     data = [value for value in op.inputs if flow.is_data(value) or is_projected(flow, value)]
     others = [value for value in op.inputs if value not in data]
-    numbers = all(flow.facts.tensor(value).shape in ((), (1,)) and not _is_weight(flow, value) for value in others)
+    numbers = all(flow.facts.tensor(value).shape in ((), (1,)) and not flow.is_weight(value) for value in others)
     one_reader = len(flow.readers[flow.root(op.outputs[0])]) == 1 if op.outputs else False
     return (
         len(data) == 1 and numbers and one_reader and set(names_of(op.kernels)) <= {"mul", "div"} and bool(op.kernels)
     )
-
-
-def _is_weight(flow: Flow, value: int) -> bool:
-    return flow.facts.tensor(value).role == "weight"
 
 
 def _factor(flow: Flow, product: Product, between: list[int]) -> float | None:

@@ -92,7 +92,7 @@ def _recognised(
     if turned and len(tables) > 1 and set(kernels) <= {"mul", "neg", "add", "cat", "stack"}:
         return Function("position", "RoPE", Role.POSITION)
     turns = {"view_as_complex", "mul", "view_as_real"} <= set(kernels)
-    if turns and any(flow.facts.tensor(v).dtype.startswith("complex") and not _is_weight(flow, v) for v in constants):
+    if turns and any(flow.facts.tensor(v).dtype.startswith("complex") and not flow.is_weight(v) for v in constants):
         return Function("position", "RoPE", Role.POSITION)
     if any(flow.is_trigonometric(v) for v in constants) or (len(data) > 1 and any(map(flow.is_angle, data))):
         if "mul" in kernels and any(has(op, "rotates") for op in ops):
@@ -121,11 +121,7 @@ def _is_taken(flow: Flow, value: int) -> bool:
     op = flow.op_of(value)
     if op is None or flow.kinds[op.id] not in ("index", "lookup"):
         return False
-    return not any(flow.is_data(v) or _is_weight(flow, v) for v in op.inputs if flow.is_floating(v))
-
-
-def _is_weight(flow: Flow, value: int) -> bool:
-    return flow.facts.tensor(value).role == "weight"
+    return not any(flow.is_data(v) or flow.is_weight(v) for v in op.inputs if flow.is_floating(v))
 
 
 def named(flow: Flow, ops: Sequence[Op]) -> tuple[str, str, str]:
