@@ -3,19 +3,14 @@
 from functools import cache
 
 import pytest
-import torch
-from transformers import LlamaConfig, LlamaForCausalLM, StaticCache
 
-import shapetrace
 from shapetrace.decoding import Generation
-from shapetrace.drawing.primitives import Figure, Group, Mark, Rect, Text
+from shapetrace.drawing.primitives import Figure, Mark, Rect, Text
 from shapetrace.errors import UsageError
 from shapetrace.generating import generated
 from shapetrace.request import Request
 from tests.drawing.geometry import assert_sound
-
-TOKEN_PX = 14.0
-PARIS = "The capital of France is"
+from tests.drawing.test_generation import PARIS, TOKEN_PX, group, with_static_cache
 
 
 @cache
@@ -26,10 +21,6 @@ def passes(model: str = "gpt2", n_steps: int = 4, seq: int = 0, cached: bool = T
 
 def drawn(follow: str, lang: str = "en", **given: object) -> Figure:
     return passes(**given).figure(follow=follow, lang=lang).drawing
-
-
-def group(figure: Figure, name: str) -> Group:
-    return next(each for each in figure.groups if each.id == name)
 
 
 def rows(figure: Figure, name: str) -> list[tuple[int, float]]:
@@ -101,13 +92,7 @@ def test_without_a_cache_it_is_computed_in_each_pass() -> None:
 
 
 def test_in_a_buffer_whose_rows_nobody_recorded_nothing_is_marked() -> None:
-    sizes = {"num_hidden_layers": 1, "hidden_size": 64, "intermediate_size": 96, "num_attention_heads": 4}
-    model = LlamaForCausalLM(LlamaConfig(**sizes, vocab_size=50)).eval()
-    kept = StaticCache(config=model.config, max_cache_len=16)
-    with shapetrace.generation() as g, torch.no_grad():
-        model(torch.arange(5)[None], past_key_values=kept, cache_position=torch.arange(5))
-        model(torch.tensor([[1]]), past_key_values=kept, cache_position=torch.tensor([5]))
-    figure = g.figure(follow="1").drawing
+    figure = with_static_cache(n_layers=1).figure(follow="1").drawing
     assert {column for column, _ in rows(figure, "query-0")} == {0}
     assert {column for column, _ in rows(figure, "cache-0-0")} <= {0}
 

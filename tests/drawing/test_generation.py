@@ -26,6 +26,17 @@ def passes(model: str, n_steps: int, seq: int = 5, text: str = "") -> Generation
     return generated(Request(model=model, text=text, shape={} if text else {"seq": seq}), print, n_steps)
 
 
+def with_static_cache(n_layers: int) -> Generation:
+    """A prefill of five rows and a decode step that write into a buffer of sixteen."""
+    sizes = {"num_hidden_layers": n_layers, "hidden_size": 64, "intermediate_size": 96, "num_attention_heads": 4}
+    model = LlamaForCausalLM(LlamaConfig(**sizes, vocab_size=50)).eval()
+    kept = StaticCache(config=model.config, max_cache_len=16)
+    with shapetrace.generation() as g, torch.no_grad():
+        model(torch.arange(5)[None], past_key_values=kept, cache_position=torch.arange(5))
+        model(torch.tensor([[1]]), past_key_values=kept, cache_position=torch.tensor([5]))
+    return g
+
+
 def group(figure: Figure, name: str) -> Group:
     return next(each for each in figure.groups if each.id == name)
 
@@ -94,13 +105,7 @@ def test_layers_with_a_window_are_drawn_apart_and_stop_growing() -> None:
 
 
 def test_a_static_cache_is_written_in_place() -> None:
-    sizes = {"num_hidden_layers": 2, "hidden_size": 64, "intermediate_size": 96, "num_attention_heads": 4}
-    model = LlamaForCausalLM(LlamaConfig(**sizes, vocab_size=50)).eval()
-    kept = StaticCache(config=model.config, max_cache_len=16)
-    with shapetrace.generation() as g, torch.no_grad():
-        model(torch.arange(5)[None], past_key_values=kept, cache_position=torch.arange(5))
-        model(torch.tensor([[1]]), past_key_values=kept, cache_position=torch.tensor([5]))
-    said = texts(g.figure().drawing)
+    said = texts(with_static_cache(n_layers=2).figure().drawing)
     assert "written in place" in said
     assert any(text.startswith("[16, 16] ←") for text in said)
 
