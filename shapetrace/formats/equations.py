@@ -70,9 +70,14 @@ def _pieces(step: Step, words: Words, dims: Dims) -> Iterator[Piece]:
     yield Piece(f" {words.say('of {n}', n=n_ranks)}" if n_ranks > 1 else "", "sign")
 
 
+def joins_a_stack(step: Step) -> bool:
+    """Whether equal matrices become one, as heads side by side do: the equation itself counts them, ``4·[T,64]``."""
+    return step.kind == "concat" and len(step.operands) == 1 and step.operands[0].stack > 1
+
+
 def _shapes(step: Step, words: Words, dims: Dims) -> Iterator[Piece]:
     operands, results = step.operands, step.results
-    if step.kind == "concat" and len(operands) == 1 and operands[0].stack > 1:
+    if joins_a_stack(step):
         sizes = stack_sizes(operands[0], dims) if dims != "numbers" else [str(operands[0].stack)]
         yield Piece(f"{'·'.join(sizes)}·", "sign")
     yield Piece(of_all(step), "sign")
@@ -81,7 +86,7 @@ def _shapes(step: Step, words: Words, dims: Dims) -> Iterator[Piece]:
             yield Piece(_between(step, words), "sign")
         yield from _shape(operand, step.inner[place] if step.inner and place < 2 else None, dims)
     same = len(operands) == len(results) == 1 and operands[0].shape == results[0].shape
-    if same and step.kind != "split" and not (step.kind == "concat" and operands[0].stack > 1):
+    if same and step.kind != "split" and not joins_a_stack(step):
         return
     yield Piece("→", "sign")
     for place, result in enumerate(results):

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from shapetrace.drawing.wording import Words
-from shapetrace.formats.equations import Dims, Piece, joined, pieces, pieces_of_ends, stack_sizes
+from shapetrace.formats.equations import Dims, Piece, joined, joins_a_stack, pieces, pieces_of_ends, stack_sizes
 from shapetrace.formats.numbers import exact
 from shapetrace.formats.phrasing import ENGLISH
 from shapetrace.formats.placements import placed
@@ -189,7 +189,7 @@ def relative(path: str, base: str) -> str:
 def stack(step: Step, dims: Dims = "numbers") -> str:
     """How many equal matrices a step has: ``×12``; ``×4·12`` for a batch of 4 and 12 heads."""
     shown = max((*step.results, *step.operands), key=lambda operand: operand.stack, default=None)
-    if shown is None or shown.stack == 1 or step.kind == "concat":
+    if shown is None or shown.stack == 1 or joins_a_stack(step):
         return ""
     if dims != "numbers" and any(shown.stack_dims):
         return "×" + "·".join(stack_sizes(shown, dims))

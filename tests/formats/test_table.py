@@ -8,11 +8,15 @@ from rich.cells import cell_len
 
 from shapetrace.drawing.wording import words_in
 from shapetrace.formats.contract import Excerpt
+from shapetrace.formats.equations import equation_in
 from shapetrace.formats.grid import Column, Grid
+from shapetrace.formats.phrasing import ENGLISH
 from shapetrace.formats.rendering import narrowed
+from shapetrace.formats.rows import stack
 from shapetrace.formats.table import render, render_grid
 from shapetrace.language import Phrase
-from tests.outlines import gpt2
+from shapetrace.outlining.structure import Step
+from tests.outlines import data, gpt2
 
 
 @pytest.mark.parametrize("width", [60, 80, 100, 120, 200])
@@ -153,3 +157,10 @@ def test_a_section_keeps_the_numbers_of_the_whole(section):
     assert part.numbers().items() <= outline.numbers().items()
     (one,) = narrowed(outline, Excerpt("step", None, 5)).numbers().values()
     assert one == 5
+
+
+def test_a_step_says_its_stack_once():
+    heads = Step("a", "s", "concat", "Concat heads", "", "", (data(5, 16, stack=4),), (data(5, 64),))
+    caches = replace(heads, operands=(data(5, 16, stack=2), data(1, 16, stack=2)), results=(data(6, 16, stack=2),))
+    assert (stack(heads), equation_in(ENGLISH, heads)) == ("", "4·[5,16]→[5,64]")
+    assert (stack(caches), equation_in(ENGLISH, caches)) == ("×2", "[5,16], [1,16]→[6,16]")
