@@ -72,7 +72,7 @@ class FunctionLevel(TorchFunctionMode):
             else:
                 result = known_calls.call(self._values, func, args, kwargs)
         except BaseException as error:
-            running.attrs.update(index_range(error, args, kwargs))
+            running.attrs.update(index_range(error, self._values, args, kwargs))
             recorder.fail_op(running, error)
             raise
         recorder.close_op(running, result)

@@ -30,6 +30,7 @@ class Constraint:
         pairs: Axes that it takes as the same, as atoms.
         summed: Whether they are summed over.
         of: Operands that it is about.
+        again: What is wrong, shorter, after another constraint that says the same of another axis.
     """
 
     kind: Kind
@@ -41,6 +42,7 @@ class Constraint:
     pairs: tuple[tuple[Axis, Axis], ...] = ()
     summed: bool = False
     of: tuple[int, ...] = ()
+    again: str = ""
 
 
 def equal(

@@ -96,8 +96,9 @@ def _found(case: Case, wrong: Sequence[Constraint]) -> Finding:
     rule, first = rule_of(case.op), merged(wrong)
     kind: FailureKind = "dtype" if first.kind == "dtype" else "index" if "what" in first.values else "shape"
     said = [each for each in wrong if each is wrong[0] or set(each.of) == set(first.of)]
-    reasons = [_said(case, each) for each in said if each.says]
-    texts = {str(each): each for each in (reasons if first.places != wrong[0].places else reasons[:1])}
+    further = said[1:] if first.places != wrong[0].places else []
+    told = [said[0], *(replace(each, says=each.again or each.says) for each in further)]
+    texts = {str(text): text for text in (_said(case, each) for each in told)}
     return Finding(
         kind,
         joined(*texts.values(), by="{first}; {second}"),

@@ -1,6 +1,7 @@
 """What is asked where axes are joined, cut, regrouped or aligned."""
 
 import math
+from dataclasses import replace
 
 from shapetrace.failing.case import Operation
 from shapetrace.failing.constraints import UNREAD, Asks, Constraint, broadcast, equal, rank, same_rank, total, typed
@@ -34,7 +35,9 @@ def _alike(op: Operation, says: str, dim: int | None) -> Asks:
         axes = [axis for axis in range(len(op.shapes[0])) if axis != dim]
         yield same_rank(op, 0, i, "{first} {first_shape} has {n} axes, {second} {second_shape} has {m}")
         if len(op.shapes[0]) == len(op.shapes[i]):
-            yield from (equal(op, (0, axis), (i, axis), says, dim=-1 if dim is None else dim) for axis in axes)
+            for axis in axes:
+                found = equal(op, (0, axis), (i, axis), says, dim=-1 if dim is None else dim)
+                yield replace(found, again="axis {a} is {got} in {first} and {expected} in {second}")
 
 
 def split(op: Operation) -> Asks:

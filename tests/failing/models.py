@@ -161,6 +161,10 @@ def layouts() -> dict[str, Fails]:
             of(lambda s, x, y, _: torch.cat([x, y], 1), R(2, 3, 4), R(2, 3, 5)), "shape", "4 ≠ 5",
             "cat joins axis 1", "dim=2",
         ),
+        "cat of maps that differ in both sides": fails(
+            of(lambda s, x, y, _: torch.cat([x, y], 1), R(1, 8, 15, 15), R(1, 8, 16, 16)), "shape", "15 ≠ 16",
+            "axis 2 is 15 in x and 16 in y; axis 3 is 15 in x and 16 in y", "F.pad(x",
+        ),
         "cat of a token and a sequence": fails(
             of(lambda s, x, y, _: torch.cat([x, y], dim=1), R(2, 4), R(2, 3, 4)), "shape", "2 ≠ 3 axes", ".unsqueeze"
         ),

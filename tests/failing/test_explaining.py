@@ -100,3 +100,5 @@ def test_a_pass_on_meta_fails_for_the_same_reason(name):
         shapetrace.trace(copy.deepcopy(case.model).to("meta"), *map(on_meta, case.inputs))
     explained = explanation(caught.value.trace)
     assert (explained.kind, str(explained.clash)) == (case.kind, case.clash)
+    with_numbers = explanation(failed(case))
+    assert list(map(str, explained.fits)) == list(map(str, with_numbers.fits))
