@@ -11,7 +11,7 @@ OF_SECTIONS: Mapping[SectionKind, str] = {
     "attention": "Where rows exchange information: each decides how much it takes from which other one.",
     "mlp": "Works on each row alone, and often holds most of a layer's weights.",
     "experts": "Many small networks, of which each row passes a few.",
-    "unembedding": "The stream becomes one score for each token of the vocabulary.",
+    "unembedding": "The stream becomes what the model gives back: a score for each word or class, or other numbers.",
     "other": "Steps that the model keeps together.",
 }
 """By what a section holds."""

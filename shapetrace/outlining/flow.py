@@ -228,8 +228,9 @@ class Flow:
         Its rows are several, and no columns of a product: shifts and scales stand side by side as columns do.
         """
         op, tensor = self.op_of(value), self.facts.tensor(self.root(value))
+        axes = self.facts.axes_of(value)
         if tensor.origin == "parameter" and len(tensor.shape) > 1:
-            rows = set(self.facts.atoms.leaves(self.facts.axes_of(value)[-2]))
+            rows = set(self.facts.atoms.leaves(axes[-2])) if len(axes) > 1 else set()
             return bool(rows) and not rows & self.columns
         return op is not None and len(tensor.shape) > 1 and self.kinds[op.id] in ("lookup", "index")
 

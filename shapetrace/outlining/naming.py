@@ -122,7 +122,8 @@ class _Namer:
             for i, item in enumerate(node.items)
         )
         parameters = sum(map(self._owned, node.items))
-        title = words.section_title(node, self._known.flow.trace.model.name)
+        roles = {step.role for step in items if isinstance(step, Step)}
+        title = words.section_title(node, roles, self._known.flow.trace.model.name)
         inner = [(item.formulas, item.repeat if isinstance(item, Section) else 1) for item in items]
         return Section(node.path, title, node.kind, node.type, node.repeat, node.members, items, parameters,
                        node.is_group, _in_all(inner), node.crosses)  # fmt: skip

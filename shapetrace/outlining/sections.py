@@ -186,7 +186,8 @@ def _held(node: Node, roles: Roles) -> SectionKind:
     kinds = {draft.kind for draft in node.own}
     inner = {child.kind for child in node.nodes}
     if "scores" in kinds or own & _STATES:
-        return "block" if own & _OPENING else "attention"
+        feeds = own & _OPENING or ("residual" in kinds and inner & {"mlp", "experts"})
+        return "block" if feeds else "attention"
     chooses = "route" in kinds or Role.ROUTER in own or any(draft.chosen for draft in node.own)
     if inner & {"attention", "mlp", "experts", "block"}:
         only_experts = "experts" in inner and "attention" not in inner and "residual" not in kinds

@@ -1,7 +1,7 @@
 """The words of an outline, in English: titles, symbols, operators. Applied last; nothing is decided by them."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 
 from shapetrace.ops.words import title_of
 from shapetrace.outlining.drafts import Draft
@@ -146,8 +146,8 @@ def symbol(what: Symbol) -> str:
     return f"{base}{HAT if what.normed and base else ''}" + (f"_{index}" if index and base else "")
 
 
-def section_title(node: Node, model: str) -> str:
-    """The title of a section."""
+def section_title(node: Node, roles: Set[Role], model: str) -> str:
+    """The title of a section, from the roles of its own steps and from what is in it."""
     inner = [child.kind for child in node.nodes]
     if node.side:
         return f"{node.side.capitalize()} block"
@@ -162,6 +162,8 @@ def section_title(node: Node, model: str) -> str:
         return tail.capitalize() if tail and not tail.isdigit() else node.type or model
     if node.kind == "experts" and "experts" in inner:
         return "Mixture of experts"
+    if node.kind == "unembedding" and Role.UNEMBED not in roles:
+        return TITLES[Role.HEAD]
     return SECTIONS.get(node.kind) or node.type or model
 
 

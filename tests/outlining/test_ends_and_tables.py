@@ -1,5 +1,7 @@
 """What the last product, an added table, a window, a row taken out, and rows for experts are said to be."""
 
+from collections.abc import Callable
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -63,6 +65,41 @@ class Added(nn.Module):
 def test_a_position_varies_along_the_positions(kind: str, positions: bool) -> None:
     found = read(Added(kind), torch.randn(1, 9, 16), torch.randn(1, 8))
     assert (Role.POSITION in {step.role for step in found.steps()}) is positions
+
+
+class Tokens(nn.Module):
+    """Something kept is added to tokens, as a function of both says."""
+
+    def __init__(self, add: Callable[["Tokens", Tensor], Tensor]) -> None:
+        super().__init__()
+        self.wte, self.fc, self.add = nn.Embedding(50, 16), nn.Linear(16, 16), add
+        self.learned, self.sort = nn.Parameter(torch.ones(20, 16)), nn.Parameter(torch.ones(2, 16))
+        self.waves: Tensor
+        self.mean: Tensor
+        self.register_buffer("waves", torch.ones(1, 20, 16))
+        self.register_buffer("mean", torch.ones(16))
+
+    def forward(self, ids: Tensor) -> Tensor:
+        return self.fc(self.add(self, self.wte(ids)))
+
+
+KEPT: dict[str, tuple[Callable[[Tokens, Tensor], Tensor], Role]] = {
+    "sines": (lambda m, x: x * 4 + m.waves[:, : x.shape[1]], Role.POSITION),
+    "sines of the rows that follow": (lambda m, x: x + m.waves[:, 3 : 3 + x.shape[1]], Role.POSITION),
+    "positions first": (lambda m, x: x.transpose(0, 1) + m.waves[0, : x.shape[1], None], Role.POSITION),
+    "learned": (lambda m, x: x + m.learned[: x.shape[1]], Role.POSITION),
+    "one row for all": (lambda m, x: x + m.sort[1], Role.OTHER),
+    "one row for all, kept as a matrix": (lambda m, x: x + m.sort[1:] if x.shape[1] > 1 else x + m.sort[1], Role.OTHER),
+    "a mean": (lambda m, x: x + m.mean, Role.OTHER),
+}
+
+
+@pytest.mark.parametrize("n", [7, 1])
+@pytest.mark.parametrize("name", KEPT)
+def test_rows_kept_for_tokens_are_positions_and_one_row_for_all_is_none(name: str, n: int) -> None:
+    add, role = KEPT[name]
+    found = read(Tokens(add), torch.zeros(2, n, dtype=torch.long), all_used=False)
+    assert [step.role for step in found.steps() if step.kind == "add"] == [role]
 
 
 class Patches(nn.Module):

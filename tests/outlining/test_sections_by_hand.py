@@ -50,6 +50,18 @@ def test_what_a_block_does_itself_gets_sections_from_opening_to_closing_role() -
     ]  # fmt: skip
 
 
+def test_a_block_that_attends_itself_and_has_a_module_for_its_mlp_is_no_attention() -> None:
+    tape = Tape(calls=[("h.0", "Layer"), ("h.0.mlp", "MLP")])
+    x = tape.input(5, 8)
+    tape.at("h.0")
+    x = tape.like("add", x, tape.attention(tape.like("native_layer_norm", x), heads=2))
+    tape.at("h.0.mlp")
+    y = tape.linear(tape.like("gelu", tape.linear(x, "h.0.mlp.up", 32)), "h.0.mlp.down", 8)
+    tape.at("h.0")
+    tree = until("tree", tape.trace(tape.like("add", x, y)))["tree"]
+    assert [node.kind for node in tree.sections()] == ["model", "block", "attention", "mlp"]
+
+
 def test_several_runs_of_one_section_get_paths_of_their_own() -> None:
     tape = Tape()
     x = tape.input(5, 8)

@@ -58,7 +58,10 @@ def function_of(
     if plain == {"constant_pad_nd"}:
         return Function("pointwise", calls=("pad",))
     if plain == {"add"} and len(data) + len(constants) > 1:
-        tables = [v for v in constants if flow.is_table(v) and not _is_per_head(flow, axis_roles, v)]
+        read = [v for op in ops for v in op.inputs]  # as it is read, cut and turned
+        tokens = [v for v in read if flow.root(v) in data and _is_looked_up(flow, v)]
+        kept = [v for v in read if flow.root(v) in constants and not _is_per_head(flow, axis_roles, v)]
+        tables = [v for v in kept if _is_table(flow, v, tokens)]
         role = Role.POSITION if len(tables) == 1 else Role.ADD_EMBEDDINGS if tables else Role.OTHER
         return Function("add", role=role, calls=("add",))
     if len(ops) == 1 and len(data) + len(constants) == 2 and plain == {"mul"}:
@@ -68,6 +71,28 @@ def function_of(
     scales = plain <= {"mul", "div"} and not [v for v in others if flow.facts.tensor(v).shape]
     kind: StepKind = "reduce" if kinds == {"reduce"} else "pointwise"
     return Function(kind, role=Role.SCALE if scales else Role.OTHER, calls=calls)
+
+
+def _is_looked_up(flow: Flow, value: int) -> bool:
+    """Whether a value is rows of a table, at most scaled: tokens before anything looked at them."""
+    op = flow.op_of(value)
+    while op is not None and set(names_of(op.kernels)) <= {"mul", "div"} and len(op.inputs) == 1:
+        op = flow.op_of(op.inputs[0])
+    return op is not None and flow.kinds[op.id] == "lookup"
+
+
+def _is_table(flow: Flow, value: int, tokens: Sequence[int]) -> bool:
+    """Whether a weight has a row for each position; or whether a part of what is kept has one for each token."""
+    if flow.is_table(value):
+        return True
+    shape, kept = flow.facts.tensor(value).shape, flow.facts.tensor(flow.root(value))
+    if kept.origin not in ("parameter", "buffer") or len(shape) < 2 or set(kept.shape[:-1]) == {1}:
+        return False
+    counted = (flow.facts.tensor(rows).shape for rows in tokens)
+    return any(
+        shape[-1] == other[-1] and any(n == m for n, m in zip(shape[-2::-1], other[-2::-1], strict=False))
+        for other in counted
+    )
 
 
 def _is_per_head(flow: Flow, axis_roles: AxisRoles, value: int) -> bool:
