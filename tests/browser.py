@@ -4,9 +4,10 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 _ARGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync", "--no-first-run"]
 
@@ -31,14 +32,15 @@ _SURVEY = r"""
   const rgb = colour => (colour.match(/[\d.]+/g) || []).slice(0, 3).map(Number);
   const light = colour => rgb(colour).map(v => v / 255).map(v => v <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4)
                                      .reduce((sum, v, i) => sum + v * [.2126, .7152, .0722][i], 0);
-  const grounds = [...svg.querySelectorAll('rect,path')].filter(shape => getComputedStyle(shape).fill !== 'none');
+  const grounds = [...svg.querySelectorAll('rect,path')]
+    .map(shape => ({shape, fill: getComputedStyle(shape).fill, area: shape.getBoundingClientRect()}))
+    .filter(({fill}) => fill !== 'none');
   const contrasts = shown.map(text => {
     const box = text.getBoundingClientRect(), x = (box.left + box.right) / 2, y = (box.top + box.bottom) / 2;
     let ground = null;
-    for (const shape of grounds) {  // in painting order: the last one under the middle of the text
-      const area = shape.getBoundingClientRect();
-      if (!(shape.compareDocumentPosition(text) & Node.DOCUMENT_POSITION_FOLLOWING)) continue;
-      if (area.left <= x && x <= area.right && area.top <= y && y <= area.bottom) ground = getComputedStyle(shape).fill;
+    for (const {shape, fill, area} of grounds) {  // in painting order: the last one under the middle of the text
+      const isUnder = area.left <= x && x <= area.right && area.top <= y && y <= area.bottom;
+      if (isUnder && shape.compareDocumentPosition(text) & Node.DOCUMENT_POSITION_FOLLOWING) ground = fill;
     }
     const [low, high] = [light(getComputedStyle(text).fill), light(ground || 'rgb(255,255,255)')].sort((a, b) => a - b);
     return (high + .05) / (low + .05);
@@ -90,9 +92,12 @@ def open_browser() -> Iterator[Browser]:
 
 def survey(browser: Browser, path: Path, scheme: str = "light") -> list[Survey]:
     """Load an SVG or a page and look at every figure in it."""
-    page = browser.new_page(color_scheme=scheme, viewport={"width": 1400, "height": 1000})  # type: ignore[arg-type]
-    try:
-        page.goto(path.resolve().as_uri())
-        return [Survey(**found) for found in page.evaluate(_SURVEY)]
-    finally:
-        page.close()
+    page = _page(browser, scheme)
+    page.goto(path.resolve().as_uri())
+    return [Survey(**found) for found in page.evaluate(_SURVEY)]
+
+
+@cache
+def _page(browser: Browser, scheme: str) -> Page:
+    """One page for all that is looked at in a scheme: to open one takes longer than to look."""
+    return browser.new_page(color_scheme=scheme, viewport={"width": 1400, "height": 1000})  # type: ignore[arg-type]
