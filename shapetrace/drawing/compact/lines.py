@@ -1,6 +1,8 @@
 """Tiles and signs on one line: gaps shrink and grow, the line never breaks where the law of lengths can shrink."""
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import cache
+from itertools import combinations
 
 from shapetrace.drawing.compact.scaling import most_px
 from shapetrace.drawing.layout.boxes import Box, box_of
@@ -77,29 +79,30 @@ def wrapped(cells: Sequence[Cell], room_px: float, most_px: float = GAPS_PX[1]) 
 
     A sign starts the line of what follows it.
     """
-    chunks = [tuple(cells[max(first - 1, 0) : first + 1]) for first in range(0, len(cells) + 1, 2)]
-    chunks = [chunk for chunk in chunks if chunk]
-    if len(chunks) > _MOST_BALANCED:
-        return tuple(placed(line, room_px, most_px) for line in _greedy(chunks, room_px))
-    n_lines = len(_greedy(chunks, room_px))
-    widths = sorted({least_px(_joined(chunks[a:b])) for a in range(len(chunks)) for b in range(a + 1, len(chunks) + 1)})
-    room = next((width for width in widths if len(_greedy(chunks, width)) <= n_lines), room_px)
-    return tuple(placed(line, room_px, most_px) for line in _greedy(chunks, min(room, room_px)))
+    starts = sorted({0, *range(1, len(cells), 2), len(cells)})
+    n_pieces = len(starts) - 1
+
+    @cache
+    def width(first: int, last: int) -> float:
+        return least_px(cells[starts[first] : starts[last]])
+
+    lines = _greedy(n_pieces, width, room_px)
+    if 1 < len(lines) <= n_pieces <= _MOST_BALANCED:
+        widths = sorted({width(*span) for span in combinations(range(n_pieces + 1), 2)})
+        room = next((each for each in widths if len(_greedy(n_pieces, width, each)) <= len(lines)), room_px)
+        lines = _greedy(n_pieces, width, min(room, room_px))
+    return tuple(placed(cells[starts[first] : starts[last]], room_px, most_px) for first, last in lines)
 
 
-def _greedy(chunks: Sequence[tuple[Cell, ...]], room_px: float) -> list[tuple[Cell, ...]]:
-    """As many chunks on each line as it has room for."""
-    lines: list[tuple[Cell, ...]] = []
-    for chunk in chunks:
-        if lines and least_px((*lines[-1], *chunk)) <= room_px + 0.01:
-            lines[-1] = (*lines[-1], *chunk)
+def _greedy(n_pieces: int, width: Callable[[int, int], float], room_px: float) -> list[tuple[int, int]]:
+    """Lines as the pieces between which they run: as many pieces on each as it has room for."""
+    lines: list[tuple[int, int]] = []
+    for piece in range(n_pieces):
+        if lines and width(lines[-1][0], piece + 1) <= room_px + 0.01:
+            lines[-1] = (lines[-1][0], piece + 1)
         else:
-            lines.append(chunk)
+            lines.append((piece, piece + 1))
     return lines
-
-
-def _joined(chunks: Sequence[tuple[Cell, ...]]) -> tuple[Cell, ...]:
-    return tuple(cell for chunk in chunks for cell in chunk)
 
 
 def largest_unit(fits: Callable[[float], bool], bounds: tuple[float, float]) -> float:
