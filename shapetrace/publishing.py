@@ -1,12 +1,14 @@
 """A folder of figures: the map, the overview, one figure for each part, a page and a README that show them."""
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 from shapetrace.drawing import Look
 from shapetrace.drawing.content.facts import facts_of
+from shapetrace.drawing.primitives import Figure
 from shapetrace.errors import MissingPartError
 from shapetrace.formats import FORMATS, ready, rendering
 from shapetrace.formats.contract import Content, Excerpt, Options
@@ -50,6 +52,7 @@ def publish(
     options = options if part else _of_one_product(outline, options)
     parts = [part] if part else _marked(_parts(outline), options)
     contents: dict[str, dict[str, Content]] = {each.name: {} for each in parts}
+    drawn = cache(lambda part: rendering.drawing(outline, part, options))
     missing: MissingPartError | None = None
     whole = next((each for each in parts if not each.view), parts[0])
     for each in parts:
@@ -57,13 +60,15 @@ def publish(
             if (to.is_whole and each is not whole) or (each.view and not (to.figure or to.is_whole)):
                 continue
             try:
-                contents[each.name].update(rendering.files(outline, each, to, options, among))  # keeps what came before
+                contents[each.name].update(
+                    rendering.files(outline, each, to, options, among, drawn)
+                )  # keeps what came before
             except MissingPartError as error:
                 missing = error
     files = {file: content for made in contents.values() for file, content in made.items()}
     if not missing:
         single = "" if part else command
-        pictures = [_picture(outline, each, list(contents[each.name]), options, single) for each in parts]
+        pictures = [_picture(outline, each, list(contents[each.name]), options, single, drawn) for each in parts]
         files |= _pages(outline, [picture for picture in pictures if picture], options, (command, _below(folder)))
     make_folder(folder)
     for file, content in files.items():
@@ -122,13 +127,20 @@ def _pages(
     }
 
 
-def _picture(outline: Outline, part: Excerpt, files: Sequence[str], options: Options, command: str) -> Picture | None:
+def _picture(
+    outline: Outline,
+    part: Excerpt,
+    files: Sequence[str],
+    options: Options,
+    command: str,
+    draw: Callable[[Excerpt], Figure],
+) -> Picture | None:
     """What a page shows of a part; None if none of its files is a picture."""
     shown = [each for each in FORMATS.values() if each.in_pages and f"{part.name}.{each.suffix}" in files]
     if not shown:
         return None
     file, is_figure = f"{part.name}.{shown[0].suffix}", shown[0].figure is not None
-    drawn = rendering.drawing(outline, part, options)
+    drawn = draw(part)
     path = next((section.spoken for section in _sections(outline) if section.path == part.section), part.section)
     single = f"{command} --section {shlex.quote(path)}" if command and path else ""
     return Picture(

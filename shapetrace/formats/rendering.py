@@ -1,6 +1,6 @@
 """A thing in a format: as text where the format takes it so, drawn first where the format is one of figures."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from shapetrace.comparing.structure import Comparison
@@ -45,7 +45,14 @@ def render(thing: Outline | Grid | Comparison | Figure, to: Format, options: Opt
     return to.figure(_figure(thing, options, part), given)
 
 
-def files(outline: Outline, part: Excerpt, to: Format, options: Options, among: Sequence[str] = ()) -> Files:
+def files(
+    outline: Outline,
+    part: Excerpt,
+    to: Format,
+    options: Options,
+    among: Sequence[str] = (),
+    drawn: Callable[[Excerpt], Figure] | None = None,
+) -> Files:
     """The files of a part of a model in a format: names and contents, in the order to write.
 
     Args:
@@ -54,6 +61,7 @@ def files(outline: Outline, part: Excerpt, to: Format, options: Options, among: 
         to: The format.
         options: What the user chose.
         among: Names of all formats that are being written, for those that show another.
+        drawn: Gives the figure of a part, where it is drawn for several formats; None draws it.
 
     Raises:
         UsageError: If the request is wrong.
@@ -62,7 +70,8 @@ def files(outline: Outline, part: Excerpt, to: Format, options: Options, among: 
     if to.files:
         yield from to.files(outline, part, to.given(options), among)
     else:
-        yield f"{part.name}.{to.suffix}", render(outline, to, options, part)
+        thing = drawn(part) if drawn and to.figure and not to.outline else outline
+        yield f"{part.name}.{to.suffix}", render(thing, to, options, part)
 
 
 def drawing(outline: Outline, part: Excerpt, options: Options) -> Figure:
