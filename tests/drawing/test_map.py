@@ -196,6 +196,39 @@ class Unlike(nn.Module):
         return torch.cat([head(x) for head in self.heads], 1)
 
 
+class Modulated(nn.Module):
+    """A layer that scales its norms by something it makes of a condition (adaLN)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.norm, self.ada = nn.LayerNorm(16, elementwise_affine=False), nn.Linear(16, 32)
+        self.up, self.down = nn.Linear(16, 64), nn.Linear(64, 16)
+
+    def forward(self, x: Tensor, c: Tensor) -> Tensor:
+        shift, scale = self.ada(c.sin())[:, None].chunk(2, -1)
+        y: Tensor = x + self.down(self.up(self.norm(x) * (1 + scale) + shift).relu())
+        return y
+
+
+class Conditioned(nn.Module):
+    """Data and a condition, each with its way to layers that read both."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.data, self.condition = nn.Linear(8, 16), nn.Linear(4, 16)
+        self.layers, self.out = nn.ModuleList(Modulated() for _ in range(3)), nn.Linear(16, 8)
+
+    def forward(self, x: Tensor, c: Tensor) -> Tensor:
+        x, c = self.data(x), self.condition(c)
+        for layer in self.layers:
+            x = layer(x, c)
+        y: Tensor = self.out(x)
+        return y
+
+
+CONDITIONED = torch.zeros(2, 5, 8), torch.zeros(2, 4)
+
+
 def crossings(outline: Outline) -> tuple[list[str], Wires]:
     """What lines of a map run through."""
     laid = _arranged(Boxes(outline, words_in("en")), 652, 10, 1000)
@@ -216,6 +249,7 @@ def crossings(outline: Outline) -> tuple[list[str], Wires]:
     ("model", "inputs"),
     [
         (Skipping(), (torch.zeros(1, 3, 8, 8), torch.zeros(1, 4))),
+        (Conditioned(), CONDITIONED),
         (Several(4), (torch.zeros(1, 4, 5, dtype=torch.long),)),
         (nn.Sequential(*(Parallel() for _ in range(3))), (torch.zeros(1, 5, 16),)),
         (nn.Transformer(16, 2, 2, 2, 32, batch_first=True), (torch.zeros(1, 5, 16), torch.zeros(1, 4, 16))),
@@ -234,6 +268,16 @@ def test_what_joins_is_a_node_of_its_own_and_knows_all_its_pieces():
     several = chart(shapetrace.trace(Several(4).eval(), torch.zeros(1, 4, 5, dtype=torch.long)).outline())
     (joined,) = [node for node in several.nodes if node.kind == "words"]
     assert [several.nodes[made].steps[0].path for made in joined.main] == [f"heads.{n}" for n in range(4)]
+
+
+def test_layers_go_on_with_what_they_add_to_and_what_they_read_beside_is_handed_over():
+    flow = chart(shapetrace.trace(Conditioned().eval(), *CONDITIONED).outline())
+    (frame,) = frames(flow)
+    assert [flow.nodes[made].steps[-1].path for made in frame.main] == ["data"]
+    assert [flow.nodes[made].steps[-1].path for made in frame.beside] == ["condition"]
+    entering = [node.steps[0].path for node in frame.inside.nodes if not node.main and node.enters]
+    beside = [node.steps[0].title for node in frame.inside.nodes if not node.main and not node.enters]
+    assert (entering, beside) == (["layers.0.norm"], ["Sin"])
 
 
 def test_lines_without_room_are_counted_below():

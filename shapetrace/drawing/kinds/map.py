@@ -10,7 +10,7 @@ from shapetrace.drawing.layout.headings import MARGIN_PX, captions, footing, hea
 from shapetrace.drawing.look import Look
 from shapetrace.drawing.mapping.arranging import JOIN_PX, ROOMS, Arranging, Laid, Spot
 from shapetrace.drawing.mapping.boxes import Boxes, shape_text, table_beside
-from shapetrace.drawing.mapping.charting import chart
+from shapetrace.drawing.mapping.charting import chart, stream
 from shapetrace.drawing.mapping.pictures import has_picture
 from shapetrace.drawing.mapping.wiring import wires
 from shapetrace.drawing.metrics import clean, width_px
@@ -112,7 +112,8 @@ def _drawn(laid: Laid, boxes: Boxes, lines: tuple[Mark, ...]) -> Iterator[Group]
 def _shapes(laid: Laid) -> Iterator[Mark]:
     """What enters a frame and what leaves it."""
     for spot in laid.spots.values():
-        entry = next((o for o in spot.node.steps[0].operands if o.role == "data"), None) if spot.node.steps else None
+        steps = spot.node.steps
+        entry = stream(steps) or next((o for o in steps[0].operands if o.role == "data"), None) if steps else None
         if spot.node.kind == "frame" and spot.node.inside is not None and entry is not None:
             text = shape_text(entry)
             tables = [each for each in laid.spots.values() if each.node.kind == "join" and each.node.value is not None]

@@ -165,7 +165,7 @@ class Arranging:
         width = (right - left - GUTTER_PX * (n_chains - 1)) / n_chains
         if n_chains > _MOST_ABREAST or width < _NARROWEST_PX:
             y = top
-            for chain in fork.chains:
+            for chain in sorted(fork.chains, key=lambda chain: not _enters(laid.flow, chain)):
                 y = self._chain(laid, chain, edges, y, times, insets) + self.room.gap
             return y - self.room.gap
         bottoms = []
@@ -208,6 +208,11 @@ def _insets(left: float, right: float, side: Side) -> tuple[float, float]:
     if right - left >= _WIDE_PX + 60:
         return 44.0, 44.0
     return (30.0, 12.0) if side == "left" else (12.0, 30.0)
+
+
+def _enters(flow: Flow, chain: Chain) -> bool:
+    """Whether a chain begins with what its frame is given."""
+    return flow.nodes[next(_numbers(chain))].enters
 
 
 def _numbers(chain: Chain) -> Iterator[int]:

@@ -27,6 +27,7 @@ class Node:
         like: Of a closed frame, whether one above it shows the same.
         main: Nodes of the same flow that made what it goes on with, by number; () if that comes from outside.
         beside: Nodes of the same flow that made something else that it reads: what an encoder hands over.
+        enters: Whether what it reads from outside of its frame, if anything, is what the layers add to.
         older: Of a join, the node to whose result something is added; -1 if that entered the flow; None: no residual.
     """
 
@@ -39,6 +40,7 @@ class Node:
     like: bool = False
     main: tuple[int, ...] = ()
     beside: tuple[int, ...] = ()
+    enters: bool = True
     older: int | None = None
 
     @property

@@ -82,7 +82,28 @@ class _Charting:
             return Node("frame", steps, section, like=form in self.shown)
         self.shown.add(form)
         self.frames_left -= 1
-        return Node("frame", steps, section, inside=_flow(list(self.nodes(section))))
+        inside = _flow(list(_entering(self.nodes(section), stream(steps))))
+        return Node("frame", steps, section, inside=inside)
+
+
+def stream(steps: Sequence[Step]) -> Operand | None:
+    """What layers add to: of their first residual with an operand from outside, that operand; None if there is none."""
+    own = {step.id for step in steps}
+    sums = (operand for step in steps if step.kind == "residual" for operand in step.operands)
+    return next((operand for operand in sums if operand.role == "data" and operand.made_by not in own), None)
+
+
+def _entering(nodes: Iterable[Node], entry: Operand | None) -> Iterator[Node]:
+    """Nodes of a frame, those marked that read something else from outside than what its layers add to."""
+    own: set[str] = set()
+    for node in nodes:
+        own.update(step.id for step in node.steps)
+        read = {_origin(o) for step in node.steps for o in step.operands if o.role == "data" and o.made_by not in own}
+        yield replace(node, enters=entry is None or not read or _origin(entry) in read)
+
+
+def _origin(operand: Operand) -> str | int:
+    return operand.made_by or operand.value
 
 
 def _form(section: Section) -> object:
@@ -247,7 +268,7 @@ def _joined(node: Node, found: Sequence[_Made]) -> Node:
 
 
 def _going_on(node: Node, found: Sequence[Sequence[_Made]], behind: int | None, also: Sequence[int]) -> Node:
-    """What a node goes on with; of a frame, what its first step reads. What an encoder hands over stands beside.
+    """What a node goes on with; of a frame, what its layers add to. What is handed over stands beside.
 
     Args:
         node: A box, a norm, small steps or a frame.
@@ -257,10 +278,14 @@ def _going_on(node: Node, found: Sequence[Sequence[_Made]], behind: int | None, 
     """
     outside = found[:1] if node.kind == "frame" else found
     main = [made for one in outside for operand, made in one if made is not None and operand.part is not Part.CONTEXT]
+    entry = stream(node.steps) if node.kind == "frame" else None
+    added_to = [made for one in found for operand, made in one if operand is entry and made is not None]
+    handed = [made for made in main if made not in added_to] if added_to else []
+    main = added_to or main
     if not main and behind is not None and found and any(_is_loose(operand) for operand, _ in found[0]):
         main = [behind]
     beside = [made for one in found for operand, made in one if made is not None and operand.part is Part.CONTEXT]
-    return replace(node, main=tuple(dict.fromkeys([*main, *also])), beside=tuple(dict.fromkeys(beside)))
+    return replace(node, main=tuple(dict.fromkeys([*main, *also])), beside=tuple(dict.fromkeys([*beside, *handed])))
 
 
 def _is_loose(operand: Operand) -> bool:

@@ -51,7 +51,7 @@ def _lines(laid: Laid, is_inside: bool) -> Iterator[Mark]:
     columns = _columns(laid)
     for spot in laid.spots.values():
         node = spot.node
-        if not node.main and is_inside and node.kind != "given":
+        if is_inside and _enters(laid, spot) and not _is_behind(laid, spot):
             turn = spot.top - 9
             bend = ((laid.middle, turn), (spot.middle, turn)) if abs(spot.middle - laid.middle) > 2 else ()
             yield from _arrow(((laid.middle, laid.top - 30), *bend, (spot.middle, spot.top)))
@@ -61,6 +61,16 @@ def _lines(laid: Laid, is_inside: bool) -> Iterator[Mark]:
                 yield from _joined(source, spot)
     if is_inside:
         yield from _way_out(laid)
+
+
+def _enters(laid: Laid, spot: Spot) -> bool:
+    """Whether a node of a frame goes on with what its layers are given."""
+    return bool(laid.depth) and not spot.node.main and spot.node.kind != "given" and spot.node.enters
+
+
+def _is_behind(laid: Laid, spot: Spot) -> bool:
+    """Whether something stands between the top of a frame and a node."""
+    return any(each.bottom < spot.top and each.left < spot.middle < each.right for each in laid.spots.values())
 
 
 def _way_out(laid: Laid) -> Iterator[Mark]:
@@ -137,7 +147,7 @@ def _rails(laid: Laid) -> Iterator[_Rail]:
     for spot in laid.spots.values():
         node = spot.node
         end = (spot.top + spot.bottom) / 2 if node.kind == "join" else spot.top + 8
-        if node.older == -1:
+        if node.older == -1 or (_enters(laid, spot) and _is_behind(laid, spot)):
             yield _Rail(laid.middle or spot.middle, laid.top - 13, end, spot)
         for made in dict.fromkeys((*node.main, *([node.older] if node.older is not None and node.older >= 0 else []))):
             source = laid.spots[made]
@@ -167,7 +177,9 @@ def _rail(laid: Laid, rail: _Rail, lane: int, room: tuple[float, float]) -> Iter
     left = min([*(spot.left for spot in passed), rail.x]) - 12 - lane * _LANE_PX, rail.spot.middle - half
     right = max([*(spot.right for spot in passed), rail.x]) + 12 + lane * _LANE_PX, rail.spot.middle + half
     for x, tip in (left, right) if (laid.side == "left") != bool(on_other) else (right, left):
-        points = ((rail.x, rail.start), (x, rail.start), (x, rail.end), (tip, rail.end))
+        by_title = rail.start < laid.top and (x < rail.x) == (laid.side == "right")
+        start = laid.top - 5 if by_title else rail.start
+        points = ((rail.x, start), (x, start), (x, rail.end), (tip, rail.end))
         if room[0] <= x <= room[1] and not _runs_through(passed, points):
             yield Line((points,), "rail", 6)
             yield _head(points[-2], points[-1])
@@ -190,13 +202,15 @@ def _handed_over(laid: Laid) -> Iterator[Mark]:
         for made in spot.node.beside:
             source = laid.spots[made]
             target = _reader(laid, spot, source)
-            if source.right > target.left:
+            if source.right <= target.left:
+                tip, gutter = target.left, min(target.left - 6, spot.left) - GUTTER_PX / 2
+            elif source.left >= target.right:
+                tip, gutter = target.right, max(target.right + 6, spot.right) + GUTTER_PX / 2
+            else:
                 continue
-            middle = (target.top + target.bottom) / 2
-            gutter = min(target.left - 6, spot.left) - GUTTER_PX / 2
+            middle, turn = (target.top + target.bottom) / 2, source.bottom + 9
             start: Point = (source.middle, source.bottom)
-            turn = source.bottom + 9
-            yield from _arrow((start, (source.middle, turn), (gutter, turn), (gutter, middle), (target.left, middle)))
+            yield from _arrow((start, (source.middle, turn), (gutter, turn), (gutter, middle), (tip, middle)))
 
 
 def _reader(laid: Laid, spot: Spot, source: Spot) -> Spot:
@@ -210,4 +224,6 @@ def _reader(laid: Laid, spot: Spot, source: Spot) -> Spot:
 
 
 def _reads(node: Node, made: set[str]) -> bool:
-    return node.kind == "box" and any(operand.made_by in made for step in node.steps for operand in step.operands)
+    return node.kind in ("box", "words") and any(
+        operand.made_by in made for step in node.steps for operand in step.operands
+    )
