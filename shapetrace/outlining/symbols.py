@@ -11,6 +11,7 @@ from shapetrace.outlining.flow import Flow
 from shapetrace.outlining.recognise.attention import Attention, operands_of
 from shapetrace.outlining.recognise.columns import ATTENTION_INPUTS
 from shapetrace.outlining.recognise.crossing import Crossing
+from shapetrace.outlining.recognise.losses import OF_CLASSES
 from shapetrace.outlining.recognise.projections import latent_of
 from shapetrace.outlining.roles import Part, Role
 from shapetrace.outlining.sections import Node
@@ -160,11 +161,18 @@ class _Following:
             return Symbol(_STREAM)  # learned rows that ask: latents
         if ref.origin == "weight":
             return Symbol(Part.WEIGHT if len(ref.shape) > 1 else Part.BIAS)
-        if ref.value >= 0 and self._flow.facts.tensor(ref.value).origin == "input":
-            whole = Part.MASK if self._flow.facts.tensor(ref.value).dtype == "bool" else Part.IDS
-            self.of[ref.value] = Symbol(_STREAM if self._flow.is_floating(ref.value) else whole)
-            return self.of[ref.value]
-        return NOTHING
+        if ref.value < 0 or self._flow.facts.tensor(ref.value).origin != "input":
+            return NOTHING
+        if self._flow.is_floating(ref.value):
+            symbol = Symbol(_STREAM)
+        elif self._flow.facts.tensor(ref.value).dtype == "bool":
+            symbol = Symbol(Part.MASK)
+        elif draft.kind == "pointwise" and all(r.value >= 0 and self._flow.is_floating(r.value) for r in draft.results):
+            return NOTHING  # whole numbers that are reckoned with: times, weights of examples
+        else:
+            symbol = Symbol(Part.IDS)
+        self.of[ref.value] = symbol
+        return symbol
 
     def _table(self, draft: Draft) -> Symbol:
         number = str(len(self._tables) + 1) if self._tables else ""
@@ -207,9 +215,16 @@ class _Following:
             return Symbol(self._latent(draft) or Part.PRODUCT)
         if role is Role.CHOOSE_EXPERTS and ref.value >= 0 and self._flow.is_floating(ref.value):
             return Symbol(Part.EXPERT_WEIGHTS)
+        if role is Role.HEAD and not self._scores_classes(draft):
+            return Symbol(Part.PRODUCT)
         if place == 0 and role in RESULTS:
             return Symbol(RESULTS[role], self._which_experts(draft, role))
         return None
+
+    def _scores_classes(self, draft: Draft) -> bool:
+        """Whether the results of a head are turned into shares, or compared with numbers of classes."""
+        after = self._graph.onward(draft.result.value, ("select", "softmax", "pointwise"))
+        return any(each.kind == "softmax" or each.function in OF_CLASSES for each in after)
 
     def _which_experts(self, draft: Draft, role: Role) -> str:
         """Whether a result is that of routed experts, or of the shared ones, where the two are added."""

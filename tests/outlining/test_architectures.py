@@ -6,6 +6,7 @@ from torch import nn
 
 from shapetrace.capture import capture
 from shapetrace.outlining import outline
+from shapetrace.outlining.roles import Role
 from tests.outlining.blocks import (
     ROTATIONS,
     Attention,
@@ -226,6 +227,28 @@ def test_an_input_of_truth_values_is_a_mask() -> None:
 
     (chosen,) = read(Masked(), torch.ones(2, 5, 24), torch.ones(2, 5, dtype=torch.bool)).steps()
     assert [o.name for o in chosen.operands] == ["mask", "X"]
+
+
+class Timed(nn.Module):
+    """A number for each example that is reckoned with, and one that looks a row up; no vocabulary, no classes."""
+
+    def __init__(self, *, scored: bool) -> None:
+        super().__init__()
+        self.scored, self.kinds, self.head = scored, nn.Embedding(5, 24), nn.Linear(24, 3)
+        self.layer = nn.TransformerEncoderLayer(24, 4, 48, batch_first=True)
+
+    def forward(self, x: torch.Tensor, time: torch.Tensor, kind: torch.Tensor) -> torch.Tensor:
+        y: torch.Tensor = self.head(self.layer(x + self.kinds(kind) + (time[:, None] * 0.5).sin()))
+        return y.softmax(-1) if self.scored else y
+
+
+def test_numbers_that_are_reckoned_with_are_no_ids_and_a_head_gives_logits_where_they_become_shares() -> None:
+    inputs = torch.ones(2, 24), *(torch.zeros(2, dtype=torch.long) for _ in range(2))
+    given = [read(Timed(scored=scored), *inputs) for scored in (False, True)]
+    names = {o.source: o.name for o in (operand for step in given[0].steps() for operand in step.operands) if o.source}
+    assert (names["kind"], names["time"]) == ("ids", "")
+    heads = [next(step for step in found.steps() if step.role is Role.HEAD) for found in given]
+    assert [head.results[0].name for head in heads] == ["Y", "logits"]
 
 
 class TwoTowers(nn.Module):
