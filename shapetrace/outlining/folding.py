@@ -15,6 +15,7 @@ from shapetrace.outlining.sections import Node, kind_of
 
 _LONGEST_PERIOD = 40
 _LONG_LOOP = 5
+_HEAVY = frozenset({"product", "contraction", "scores", "convolution"})
 _Item = Draft | Node
 
 
@@ -41,7 +42,8 @@ class _Folder:
         if isinstance(item, Node):
             return (item.kind, item.crosses, item.side, item.repeat, tuple(map(self._signature, item.items)))
         refs = tuple(map(_of_ref, (*item.operands, *item.results)))
-        what = (item.kind, self._roles.get(item.key), item.function, item.calls, tuple(map(str, item.notes)))
+        function = item.function if item.kind != "select" else ""  # of a loop over rows, the first row and the last
+        what = (item.kind, self._roles.get(item.key), function, item.calls, tuple(map(str, item.notes)))
         return (what, refs, item.share, self._accounts.local(item))
 
     def _fold_items(self, items: Sequence[_Item], signatures: Sequence[Hashable]) -> list[_Item]:
@@ -65,8 +67,10 @@ class _Folder:
     def _as_one(self, copies: Sequence[Sequence[_Item]]) -> Sequence[_Item]:
         """Equal runs of items as one section of which the first run is shown; as a stack if they stand side by side."""
         sections = [self._section_of(copy) for copy in copies]
+        items = tuple(map(_of_all, *(section.items for section in sections)))
         first = replace(
             sections[0],
+            items=items,
             repeat=len(copies),
             folded=tuple(sections[1:]),
             members=tuple(path for section in sections for path in section.members),
@@ -132,6 +136,15 @@ class _Folder:
         return set.intersection(*read) - cut
 
 
+def _of_all(first: _Item, *others: _Item) -> _Item:
+    """The first of equal items, as it stands for all: where each selects a row of its own, it is a row."""
+    if isinstance(first, Node):
+        inner = zip(first.items, *(other.items for other in others if isinstance(other, Node)), strict=True)
+        return replace(first, items=tuple(_of_all(*each) for each in inner))
+    is_same = all(isinstance(other, Draft) and other.function == first.function for other in others)
+    return first if is_same else replace(first, function="row")
+
+
 def _unwrapped(item: _Item) -> _Item:
     """A section that holds one folded section and nothing else is that section."""
     while isinstance(item, Node) and item.repeat == 1 and len(item.items) == 1 and isinstance(item.items[0], Node):
@@ -165,5 +178,5 @@ def _may_fold(unit: Sequence[_Item], count: int) -> bool:
     """Sections fold; bare steps as a unit with real work, or in a long loop: two equal adds are two adds."""
     if any(isinstance(item, Node) for item in unit):
         return count > 1
-    heavy = [item for item in unit if isinstance(item, Draft) and item.kind in ("product", "scores", "convolution")]
+    heavy = [item for item in unit if isinstance(item, Draft) and item.kind in _HEAVY]
     return (count > 2 and len(unit) > 1 and bool(heavy)) or count >= _LONG_LOOP

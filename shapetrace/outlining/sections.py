@@ -156,7 +156,7 @@ def _only_projects(node: Node, roles: Roles) -> bool:
 def _is_thin(node: Node, roles: Roles) -> bool:
     """Whether a section adds at most a projection, norms and a residual to the one inside: together they are one."""
     inner = node.nodes[0]
-    most = 1 if any(draft.kind == "scores" for draft in inner.own) else 0
+    most = int(any(draft.kind == "scores" for draft in inner.own))
     return not inner.nodes and _works(node, roles) <= most and len(node.own) <= _FEW
 
 
@@ -211,11 +211,17 @@ def _with_ends(root: Node, roles: Roles) -> Node:
     start = next((i for i, item in enumerate(root.items[:start]) if _begins(item, roles)), start)
     end = next((i + 1 for i in reversed(range(end, len(root.items))) if _closes(root.items[i])), end)
     head, body, tail = root.items[:start], root.items[start:end], root.items[end:]
-    if any(isinstance(d, Draft) and d.kind in ("lookup", "convolution") for d in head):
+    embeds = {item.kind for item in head if isinstance(item, Draft)}
+    if "lookup" in embeds or ("convolution" in embeds and any(map(_works_on_rows, body))):
         head = (_group("", "embedding", head),)
     if any(isinstance(d, Draft) and roles.get(d.key) in _ENDS for d in tail):
         tail = (_group("", "unembedding", tail),)
     return replace(root, items=(*head, *body, *tail))
+
+
+def _works_on_rows(item: "Draft | Node") -> bool:
+    """Whether a section has attention or an MLP in it: what comes before a network of convolutions embeds nothing."""
+    return isinstance(item, Node) and any(node.kind in {"attention", "mlp", "experts"} for node in item.sections())
 
 
 def _begins(item: "Draft | Node", roles: Roles) -> bool:
