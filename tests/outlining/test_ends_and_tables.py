@@ -180,3 +180,55 @@ def test_what_only_weighs_keys_makes_none(columns: int) -> None:
     found = roles(read(Gate(columns), torch.randn(1, 6, 32)))
     assert [found[path] for path in "qkv"] == [Role.QUERY, Role.KEY, Role.VALUE]
     assert found["gate"] in (Role.OTHER, Role.SIDE_GATE)
+
+
+class Codes(nn.Module):
+    """The nearest row of a table, with the gradient of what it stands for (VQ-VAE)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.into, self.codes, self.out = nn.Linear(24, 16), nn.Embedding(64, 16), nn.Linear(16, 24)
+
+    def forward(self, x: Tensor) -> Tensor:
+        z = self.into(x)
+        far = z.pow(2).sum(-1, keepdim=True) - 2 * z @ self.codes.weight.T + self.codes.weight.pow(2).sum(-1)
+        nearest = self.codes(far.argmin(-1))
+        y: Tensor = self.out(z + (nearest - z).detach())
+        return y
+
+
+def test_a_nearest_code_is_no_word_and_what_stands_for_it_no_residual() -> None:
+    found = read(Codes(), torch.randn(2, 5, 24))
+    assert not {Role.UNEMBED, Role.RESIDUAL} & {step.role for step in found.steps()}
+
+
+class Rows(nn.Module):
+    """A state that goes on from row to row, beginning with what is learned."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.a, self.out = nn.Linear(16, 16), nn.Linear(16, 4)
+        self.start = nn.Parameter(torch.zeros(16))
+
+    def forward(self, x: Tensor) -> Tensor:
+        state = self.start.expand(len(x), -1)
+        for row in range(x.shape[1]):
+            state = torch.tanh(self.a(state) + x[:, row])
+        y: Tensor = self.out(state)
+        return y
+
+
+def test_a_loop_over_rows_folds_with_its_first_and_its_last_one() -> None:
+    found = read(Rows(), torch.randn(2, 6, 16))
+    (loop,) = [section for section in found.root.sections() if section.repeat > 1]
+    assert loop.repeat >= 5
+    assert {step.title for step in loop.steps() if step.kind == "select"} == {"Select row"}
+
+
+def test_what_comes_before_a_network_of_convolutions_is_no_embedding() -> None:
+    def layer() -> nn.Module:
+        return nn.Sequential(nn.Conv2d(8, 8, 3, padding=1), nn.ReLU(), nn.Conv2d(8, 8, 3, padding=1), nn.ReLU())
+
+    found = read(nn.Sequential(nn.Conv2d(3, 8, 7), layer(), layer(), nn.Flatten(), nn.Linear(512, 4)),
+                 torch.randn(1, 3, 14, 14))  # fmt: skip
+    assert "embedding" not in {section.kind for section in found.root.sections()}

@@ -20,11 +20,17 @@ def vocabulary_roles(flow: Flow, graph: Graph, given_roles: Mapping[int, Role]) 
         if draft.kind != "product" or draft.key in given_roles:
             continue
         is_vocabulary = draft.result.columns in tables.values() and _leaves(flow, graph, draft)
-        if draft.weight.value in tables or is_vocabulary:
+        if is_vocabulary or (draft.weight.value in tables and not _is_of_a_distance(flow, graph, draft)):
             found[draft.key] = Role.UNEMBED
         elif any(after.role is Role.LOSS and _scores_classes(graph, draft, after) for after in _small(graph, draft)):
             found[draft.key] = Role.HEAD
     return found
+
+
+def _is_of_a_distance(flow: Flow, graph: Graph, draft: Draft) -> bool:
+    """Whether other data is added to a product at once: to x·e the squares of x and e, for the nearest code."""
+    result = draft.result.value
+    return any(_joins(flow, after, {result}) for after in graph.readers(result) if after.role is not Role.LOSS)
 
 
 def _small(graph: Graph, draft: Draft) -> Iterator[Draft]:

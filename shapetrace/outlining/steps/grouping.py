@@ -17,7 +17,7 @@ _REAL_WORK: frozenset[OpKind] = frozenset(
 def residual_of(flow: Flow, op: Op, streams: Mapping[int, int]) -> tuple[int, int] | None:
     """The stream and the branch of a residual: data, or learned rows, added to what was computed from them.
 
-    Between the two lies real work (a product, a norm), so that ``x + 0.04·x³`` is none.
+    Between the two lies real work (a product, a norm), so that ``x + 0.04·x³`` is none; nor is ``x + (y - x)``.
 
     Args:
         flow: Values and operations.
@@ -36,12 +36,20 @@ def residual_of(flow: Flow, op: Op, streams: Mapping[int, int]) -> tuple[int, in
         begins = learned >= 0 and flow.facts.tensor(learned).role == "weight" and _works_on(flow, learned, data[0])
         return (learned, data[0]) if begins else None
     older, newer = sorted(data, key=lambda value: flow.facts.producer.get(value, -1))
+    if _lacks(flow, newer, older):
+        return None
     if _works_on(flow, older, newer):
         return older, newer
     for stream, branch in ((older, newer), (newer, older)):
         if stream in streams and _works_on(flow, streams[stream], branch):
             return stream, branch
     return None
+
+
+def _lacks(flow: Flow, newer: int, older: int) -> bool:
+    """Whether a value is another one less an older one, so that ``x + (y - x)`` is y: gradients pass a lookup by."""
+    op = flow.op_of(newer)
+    return op is not None and names_of(op.kernels) == ["sub"] and flow.root(op.inputs[-1]) == older
 
 
 def _works_on(flow: Flow, older: int, newer: int) -> bool:
