@@ -200,6 +200,9 @@ class Codes(nn.Module):
 def test_a_nearest_code_is_no_word_and_what_stands_for_it_no_residual() -> None:
     found = read(Codes(), torch.randn(2, 5, 24))
     assert not {Role.UNEMBED, Role.RESIDUAL} & {step.role for step in found.steps()}
+    (looked_up,) = [step for step in found.steps() if step.kind == "lookup"]
+    made = next(step for step in found.steps() if step.id == looked_up.operands[0].made_by)
+    assert made.title == "Argmin"
 
 
 class Rows(nn.Module):

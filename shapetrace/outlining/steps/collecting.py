@@ -52,8 +52,15 @@ def _reason(flow: Flow, op: Op) -> str:
     if all(not flow.is_floating(value) for value in (*op.inputs, *op.outputs)):
         return "routing indices" if flow.kinds[op.id] == "route" else "positions and masks"
     if all(not flow.is_floating(value) for value in op.outputs) and flow.kinds[op.id] not in ("route", "unknown"):
-        return "positions and masks"
+        return "" if _chooses(flow, op) else "positions and masks"
     return ""
+
+
+def _chooses(flow: Flow, op: Op) -> bool:
+    """Whether an operation gives the place of a number among others: the nearest code, the next word."""
+    numbers = any(flow.is_data(value) and flow.is_floating(value) for value in op.inputs)
+    counts = any("int" in flow.facts.tensor(value).dtype for value in op.outputs)
+    return flow.kinds[op.id] == "reduce" and numbers and counts
 
 
 def collected(
