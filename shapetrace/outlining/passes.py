@@ -43,6 +43,7 @@ from shapetrace.outlining.recognise.projections import (
     latent_roles,
     output_roles,
 )
+from shapetrace.outlining.recognise.recurrences import recurrences
 from shapetrace.outlining.recognise.sharding import lyings, ranks, shares
 from shapetrace.outlining.recognise.states import states
 from shapetrace.outlining.sections import tree
@@ -87,6 +88,7 @@ PASSES: tuple[Pass, ...] = (
     Pass("facts", analyse),
     Pass("flow", Flow),
     Pass("attentions", attentions, ()),
+    Pass("recurrences", recurrences, {}),
     Pass("states", states, {}),
     Pass("appends", appends, {}),
     Pass("fills", fills, ()),

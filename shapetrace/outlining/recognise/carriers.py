@@ -2,6 +2,7 @@
 
 from shapetrace.ir import Op
 from shapetrace.ops.activations import activation_of
+from shapetrace.ops.atoms import Axis
 from shapetrace.ops.kinds import names_of
 from shapetrace.outlining.flow import Flow
 
@@ -39,15 +40,23 @@ def way_of(flow: Flow, value: int) -> tuple[frozenset[int], frozenset[int]]:
 def _rows(flow: Flow, op: Op, value: int) -> list[int]:
     """The operands of an operation that its result's rows come from."""
     inputs = [v for v in dict.fromkeys(op.inputs) if v != value and flow.facts.sources.get(v)]
+    last = _last_axis(flow, value)
+    inputs = [v for v in inputs if last and _last_axis(flow, v) == last] or inputs
     if len(inputs) == 2 and names_of(op.kernels) == ["mul"]:
-        gates = [v for v in inputs if _is_activated(flow, v)]
+        gates = [v for v in inputs if is_activated(flow, v)]
         if len(gates) == 1:
             return [v for v in inputs if v not in gates]
     before = flow.facts.tensor(value).alias_of
     return [*inputs, before] if before is not None and before != value else inputs
 
 
-def _is_activated(flow: Flow, value: int) -> bool:
+def _last_axis(flow: Flow, value: int) -> Axis:
+    """Of several operands those with the columns of the result have its rows: no number a row, no matrix to solve by."""
+    axes = flow.facts.axes_of(value)
+    return flow.facts.atoms.leaves(axes[-1]) if axes else ()
+
+
+def is_activated(flow: Flow, value: int) -> bool:
     """Whether an activation, a softmax or a number added stands between a value and the product behind it."""
     current = value
     for _ in range(12):

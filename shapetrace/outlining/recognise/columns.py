@@ -17,6 +17,7 @@ from shapetrace.outlining.recognise.attention import Attention, operands_of
 from shapetrace.outlining.recognise.caches import Append
 from shapetrace.outlining.recognise.carriers import carriers, way_of
 from shapetrace.outlining.recognise.column_cuts import cut_out, is_within, own_cuts
+from shapetrace.outlining.recognise.recurrences import Recurrence
 from shapetrace.outlining.recognise.states import State
 from shapetrace.outlining.roles import Part, Role
 
@@ -87,7 +88,11 @@ class _Read(NamedTuple):
 
 
 def columns(
-    flow: Flow, attentions: tuple[Attention, ...], states: Mapping[int, State], appends: Mapping[int, Append]
+    flow: Flow,
+    attentions: tuple[Attention, ...],
+    states: Mapping[int, State],
+    appends: Mapping[int, Append],
+    recurrences: Mapping[int, Recurrence],
 ) -> Mapping[int, tuple[Columns, ...]]:
     """For each product with weights: its columns by what becomes of them, in order of their place in memory."""
     claims: dict[int, list[_Claim]] = defaultdict(list)
@@ -111,6 +116,9 @@ def columns(
         batch = frozenset(facts.atoms.flat(facts.products[position].batch))
         for part, source in state.kept:
             claims[source].append(_Claim(part, frozenset(), batch, -1))
+    for recurrence in recurrences.values():
+        for part, source, cuts in recurrence.made_by:
+            claims[source].append(_Claim(part, cuts, recurrence.batch, -1))
     for source, found in alone.items():
         claims.setdefault(source, found)
     rest = _cut_values(flow, claims)

@@ -13,13 +13,16 @@ _MOST_STEPS = 60
 
 
 def vocabulary_roles(flow: Flow, graph: Graph, given_roles: Mapping[int, Role]) -> Mapping[int, Role]:
-    """The products with a table that ids look rows up in, or with as many columns as it has rows, that end a pass."""
-    tables = {ref.value: ref.shape[0] for draft in graph.drafts if draft.kind == "lookup" for ref in draft.operands[1:]}
+    """The products that end a pass with a table that ids look rows up in, or make a column for each word of one."""
+    lookups = [draft for draft in graph.drafts if draft.kind == "lookup"]
+    tables = {ref.value: ref.shape for draft in lookups for ref in draft.operands[1:]}
+    words = {ref.shape[0] for draft in lookups if draft.role is Role.LOOKUP_TOKENS for ref in draft.operands[1:]}
     found = {}
     for draft in graph.drafts:
         if draft.kind != "product" or draft.key in given_roles:
             continue
-        is_vocabulary = draft.result.columns in tables.values() and _leaves(flow, graph, draft)
+        is_turned = draft.weight.shape[::-1] in tables.values()
+        is_vocabulary = (is_turned or draft.result.columns in words) and _leaves(flow, graph, draft)
         if is_vocabulary or (draft.weight.value in tables and not _is_of_a_distance(flow, graph, draft)):
             found[draft.key] = Role.UNEMBED
         elif any(after.role is Role.LOSS and _scores_classes(graph, draft, after) for after in _small(graph, draft)):

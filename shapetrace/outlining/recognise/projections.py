@@ -1,12 +1,14 @@
 """Products around attention: what makes latents before it, and what takes its heads back to the stream."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 
 from shapetrace.ops.kinds import names_of
 from shapetrace.outlining.drafts import Draft, Graph
 from shapetrace.outlining.flow import Flow
 from shapetrace.outlining.recognise.adapters import Adapters
 from shapetrace.outlining.recognise.columns import ATTENTION_INPUTS
+from shapetrace.outlining.recognise.recurrences import Recurrence
 from shapetrace.outlining.roles import CACHING, Part, Role
 
 _CARRYING = frozenset(
@@ -31,11 +33,13 @@ def graph(drafts: tuple[Draft, ...], adapters: Adapters) -> Graph:
     return Graph(drafts, adapters.becomes)
 
 
-def output_roles(graph: Graph, given_roles: Mapping[int, Role]) -> Mapping[int, Role]:
+def output_roles(
+    graph: Graph, given_roles: Mapping[int, Role], recurrences: Mapping[int, Recurrence]
+) -> Mapping[int, Role]:
     """The products that read what attention weighed, and where heads of their own modules are put side by side."""
     free = [draft for draft in graph.drafts if draft.key not in given_roles]
     joined = {draft.key: Role.CONCAT_HEADS for draft in free if draft.kind == "concat" and _joins_heads(graph, draft)}
-    read = [draft for draft in free if draft.kind == "product" and _weighs_heads(graph, draft.data.value)]
+    read = [draft for draft in free if draft.kind == "product" and _weighs_heads(graph, draft.data.value, recurrences)]
     return {**joined, **{draft.key: Role.OUT_PROJ for draft in read}}
 
 
@@ -46,16 +50,20 @@ def _joins_heads(graph: Graph, draft: Draft) -> bool:
     return wider and all(maker is not None and maker.role is Role.WEIGHTED_SUM for maker in makers)
 
 
-def _weighs_heads(graph: Graph, value: int, steps: int = _FAR) -> bool:
+def _weighs_heads(
+    graph: Graph, value: int, recurrences: Mapping[int, Recurrence] = MappingProxyType({}), steps: int = _FAR
+) -> bool:
     """Whether a value is the weighted sum of attention, or made from it element by element, gates included."""
     maker = graph.maker(value)
     if maker is None or steps == 0:
         return False
     if any(ref.part is Part.HEADS for ref in (*maker.results, *maker.operands)):
         return maker.kind in ("weighted_sum", "concat") or maker.role is Role.READ_STATE
+    if not recurrences.keys().isdisjoint(maker.ops):
+        return True
     if maker.kind not in _CARRYING:
         return False
-    return any(_weighs_heads(graph, operand.value, steps - 1) for operand in maker.operands)
+    return any(_weighs_heads(graph, operand.value, recurrences, steps - 1) for operand in maker.operands)
 
 
 def block_roles(flow: Flow, graph: Graph, given_roles: Mapping[int, Role]) -> Mapping[int, Role]:
@@ -115,7 +123,10 @@ def latent_of(graph: Graph, roles: Mapping[int, Role], draft: Draft) -> Part | N
             found.add(Part.LATENT_QUERY if role is Role.QUERY else Part.LATENT_KEY_VALUE)
             columns += sum(result.columns * result.stack for result in after.results)
         elif after.kind == "residual" or (
-            after.kind == "concat" and role not in CACHING and not _joins_keys(graph, roles, after)
+            after.kind == "concat"
+            and role not in CACHING
+            and after.result.columns
+            and not _joins_keys(graph, roles, after)
         ):
             return None  # a stream of its own
         elif after.kind == "norm" or (role is Role.SCALE or role in CACHING):

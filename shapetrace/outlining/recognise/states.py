@@ -8,6 +8,7 @@ from shapetrace.ops.kinds import OpKind
 from shapetrace.outlining.flow import Flow
 from shapetrace.outlining.recognise.attention import Attention
 from shapetrace.outlining.recognise.mixing import joins_data
+from shapetrace.outlining.recognise.recurrences import Recurrence
 from shapetrace.outlining.roles import Part, Role
 
 _BETWEEN: frozenset[OpKind] = frozenset({"pointwise", "cast", "layout", "dropout", "cat", "index", "reduce"})
@@ -30,7 +31,7 @@ class State:
     kept: tuple[tuple[Part, int], ...] = ()
 
 
-def states(flow: Flow, attentions: tuple[Attention, ...]) -> Mapping[int, State]:
+def states(flow: Flow, attentions: tuple[Attention, ...], recurrences: Mapping[int, Recurrence]) -> Mapping[int, State]:
     """The products of all linear attentions, by position."""
     taken = {p for attention in attentions for p in (attention.scores, attention.weighted)}
     found: dict[int, State] = {}
@@ -38,6 +39,11 @@ def states(flow: Flow, attentions: tuple[Attention, ...]) -> Mapping[int, State]
         if product.form != "matmul" or position in taken or not joins_data(flow, product):
             continue
         assert product.left is not None
+        changed = recurrences.get(product.op)
+        if changed is not None:
+            asked = (Part.QUERY, Part.STATE) if product.right == changed.state else (Part.STATE, Part.QUERY)
+            found[position] = State(Role.READ_STATE, *asked)
+            continue
         for value, right in ((product.right, True), (product.left, False)):
             state = _state_behind(flow, value, position, taken | found.keys())
             if state is not None:

@@ -15,6 +15,7 @@ from shapetrace.outlining.recognise.caches import Append
 from shapetrace.outlining.recognise.columns import Columns, own_value, part_of
 from shapetrace.outlining.recognise.filling import Fill
 from shapetrace.outlining.recognise.functions import function_of, lone_function
+from shapetrace.outlining.recognise.recurrences import Recurrence
 from shapetrace.outlining.roles import Part, Role
 from shapetrace.outlining.steps.grouping import Groups, residual_of
 
@@ -70,10 +71,14 @@ def _is_lookup(flow: Flow, op: Op) -> bool:
 
 
 def residual_steps(
-    flow: Flow, axis_roles: AxisRoles, biased_steps: tuple[Draft, ...], lookup_steps: tuple[Draft, ...]
+    flow: Flow,
+    axis_roles: AxisRoles,
+    biased_steps: tuple[Draft, ...],
+    lookup_steps: tuple[Draft, ...],
+    recurrences: Mapping[int, Recurrence],
 ) -> tuple[Draft, ...]:
-    """Data plus what was computed from it."""
-    taken = drawn_by(biased_steps, lookup_steps)
+    """Data plus what was computed from it; what changes a state is none."""
+    taken = drawn_by(biased_steps, lookup_steps) | {recurrence.update for recurrence in recurrences.values()}
     reader = _Reader(flow, axis_roles, {})
     streams: dict[int, int] = {}
     found = []
