@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from shapetrace.outlining.roles import Role
 from shapetrace.outlining.structure import Outline
@@ -66,7 +67,8 @@ class Mixer(nn.Module):
         for t in range(x.shape[1]):
             state = self.change(state, k[:, t], v[:, t], g[:, t])
             read.append(self.ask(state, q[:, t]))
-        return x + self.d(torch.stack(read, 1).flatten(2))
+        y: Tensor = self.d(torch.stack(read, 1).flatten(2))
+        return x + y
 
 
 def roles(found: Outline) -> dict[str, Role]:
@@ -84,3 +86,112 @@ def test_queries_keys_and_values_of_a_state_are_told_in_any_pass(change: Change,
         assert told.items() <= roles(found).items()
         assert roles(found)["g"] not in told.values()
         assert [step.role for step in found.steps()].count(Role.RESIDUAL) == 1
+
+
+class Joined(nn.Module):
+    """Queries, keys and values of one width side by side through one convolution, after rows kept from before."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.qkv, self.conv = nn.Linear(D, 3 * H * K), nn.Conv1d(3 * H * K, 3 * H * K, 4, groups=48)
+        self.g, self.d = nn.Linear(D, H), nn.Linear(H * K, D)
+
+    def forward(self, x: Tensor, state: Tensor, rows: Tensor) -> Tensor:
+        y = self.conv(torch.cat([rows, self.qkv(x).mT], -1)).mT
+        q, k, v = (each.unflatten(-1, (H, K)) for each in y.sigmoid().split(H * K, -1))
+        k = k / k.norm(dim=-1, keepdim=True)
+        state = delta(state, k[:, 0], v[:, 0], self.g(x)[:, 0].sigmoid())
+        read: Tensor = self.d(summed(state, q[:, 0]).flatten(1))
+        return read
+
+
+def test_keys_and_values_that_were_cut_from_one_axis_are_told_apart() -> None:
+    found = read(Joined(), torch.randn(1, 1, D), torch.randn(1, H, K, K), torch.randn(1, 48, 3))
+    parts = [step.role for step in found.steps() if step.path == "qkv"]
+    assert parts == [Role.QUERY, Role.KEY, Role.VALUE]
+    assert roles(found)["d"] is Role.OUT_PROJ
+
+
+class Blocks(nn.Module):
+    """Two blocks of positions: each asks the state of those before, and its own rows; each row has its own decay."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.a, self.b, self.c, self.g = (nn.Linear(D, D) for _ in range(4))
+        self.d = nn.Linear(D, D)
+
+    def forward(self, x: Tensor) -> Tensor:
+        q, k, v, g = (layer(x).unflatten(-1, (H, -1)).transpose(1, 2) for layer in (self.a, self.b, self.c, self.g))
+        state, read = torch.zeros(len(x), H, 16, 16), []
+        for at in (slice(0, 4), slice(4, 8)):
+            decay = g[:, :, at].sigmoid().log().cumsum(2)
+            inside = (q[:, :, at] * decay.exp()) @ (k[:, :, at] / decay.exp()).mT
+            read.append((q[:, :, at] * decay.exp()) @ state + inside.tril() @ v[:, :, at])
+            state = state * decay[:, :, -1].exp()[..., None] + (k[:, :, at] * decay.exp()).mT @ v[:, :, at]
+        y: Tensor = self.d(torch.cat(read, 2).transpose(1, 2).flatten(2))
+        return y
+
+
+class StateSpace(nn.Module):
+    """One step of Mamba-2: all heads share what writes and what reads, a step size for each."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.x, self.b, self.c, self.dt = nn.Linear(D, D), nn.Linear(D, K), nn.Linear(D, K), nn.Linear(D, H)
+        self.decay, self.skip, self.d = nn.Parameter(torch.randn(H)), nn.Parameter(torch.randn(H, 1)), nn.Linear(D, D)
+
+    def forward(self, u: Tensor, state: Tensor) -> Tensor:
+        x, dt = self.x(u).view(-1, H, D // H), F.softplus(self.dt(u))
+        new = dt[..., None, None] * x[..., None] * self.b(u)[:, None, None]
+        state = state * torch.exp(-self.decay.exp() * dt)[..., None, None] + new
+        y = torch.einsum("bhpn,bn->bhp", state, self.c(u)) + self.skip * x
+        read: Tensor = self.d(y.flatten(1))
+        return read
+
+
+class Receptance(nn.Module):
+    """One step of RWKV-6: the row itself counts with a bonus, and comes to the state after it was read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.r, self.k, self.v, self.w = (nn.Linear(D, D) for _ in range(4))
+        self.u, self.d = nn.Parameter(torch.randn(H, D // H)), nn.Linear(D, D)
+
+    def forward(self, x: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+        r, k, v, w = (layer(x).view(-1, H, D // H) for layer in (self.r, self.k, self.v, self.w))
+        new = k[..., :, None] @ v[..., None, :]
+        read = r[..., None, :] @ (state + self.u[..., None] * new)
+        return self.d(read.flatten(1)), state * torch.exp(-torch.exp(w))[..., None] + new
+
+
+@pytest.mark.parametrize(
+    ("model", "inputs", "told"),
+    [
+        (Blocks(), (torch.randn(1, 8, D),), "abcd"),
+        (StateSpace(), (torch.randn(3, D), torch.randn(3, H, D // H, K)), "cbxd"),
+        (Receptance(), (torch.randn(3, D), torch.randn(3, H, D // H, D // H)), "rkvd"),
+    ],
+)
+def test_blocks_and_mixers_by_hand_ask_a_state_too(model: nn.Module, inputs: tuple[Tensor, ...], told: str) -> None:
+    found = roles(read(model, *inputs))
+    assert [found[name] for name in told] == [Role.QUERY, Role.KEY, Role.VALUE, Role.OUT_PROJ]
+    assert Role.OTHER in found.values()
+
+
+class Pairs(nn.Module):
+    """Rows of pairs plus an outer product, weighed along a row: no state, for rows are counted by it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.a, self.b, self.c = nn.Linear(D, 1), nn.Linear(D, 1), nn.Linear(D, 1)
+        self.d = nn.Linear(6, D)
+
+    def forward(self, x: Tensor, pairs: Tensor) -> Tensor:
+        pairs = pairs + self.a(x) * self.b(x).mT
+        y: Tensor = self.d((pairs * self.c(x)).sum(-2))
+        return y
+
+
+def test_pairs_of_rows_are_no_state() -> None:
+    found = roles(read(Pairs(), torch.randn(2, 6, D), torch.randn(2, 6, 6)))
+    assert not {Role.QUERY, Role.KEY, Role.VALUE, Role.OUT_PROJ} & {*found.values()}

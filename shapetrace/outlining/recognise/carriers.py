@@ -42,6 +42,8 @@ def _rows(flow: Flow, op: Op, value: int) -> list[int]:
     inputs = [v for v in dict.fromkeys(op.inputs) if v != value and flow.facts.sources.get(v)]
     last = _last_axis(flow, value)
     inputs = [v for v in inputs if last and _last_axis(flow, v) == last] or inputs
+    if len(inputs) == 2 and names_of(op.kernels) == ["div"]:
+        return inputs[:1]
     if len(inputs) == 2 and names_of(op.kernels) == ["mul"]:
         gates = [v for v in inputs if is_activated(flow, v)]
         if len(gates) == 1:
@@ -51,7 +53,7 @@ def _rows(flow: Flow, op: Op, value: int) -> list[int]:
 
 
 def _last_axis(flow: Flow, value: int) -> Axis:
-    """Of several operands those with the columns of the result have its rows: no number a row, no matrix to solve by."""
+    """What the columns of a value are: operands that have others make none of its rows, a number a row, a matrix."""
     axes = flow.facts.axes_of(value)
     return flow.facts.atoms.leaves(axes[-1]) if axes else ()
 

@@ -1,15 +1,16 @@
-"""States that each position changes and reads, element by element: a step of a delta rule, a state-space mixer, RWKV.
+"""States that positions change and read, one after another or in blocks: delta rules, state-space mixers, RWKV.
 
-A state S is changed by the outer product of a key and a value, S ← decay · S + k ⊗ v, and asked by a query, S q.
+A state S is changed by the outer product of keys and values, S ← decay · S + k ⊗ v, and asked by a query, S q.
 """
 
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 
 from shapetrace.ir import Op
 from shapetrace.ops.axis_rules import Cut
 from shapetrace.ops.kinds import is_factory, kernel_kind, names_of
+from shapetrace.ops.products import Product
 from shapetrace.outlining.flow import Flow
 from shapetrace.outlining.recognise.carriers import carriers, is_activated
 from shapetrace.outlining.recognise.column_cuts import cut_out, own_cuts
@@ -40,26 +41,63 @@ class Recurrence:
 
 
 @dataclass(frozen=True, slots=True)
+class _Factor:
+    """What was multiplied, and the axis of the state that it lies along: -2 or -1, 0 if along both or none."""
+
+    value: int
+    along: int
+
+
+@dataclass(frozen=True, slots=True)
 class _Change:
     """What a state became: the operation, what was added, as factors, and the values that the state was before."""
 
     op: int
-    factors: tuple[int, ...]
+    factors: tuple[_Factor, ...]
     before: frozenset[int]
 
 
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """What may read a state: the operation, both factors, the atoms that are summed over, which axis of the state."""
+
+    op: int
+    state: int
+    asked: int
+    summed: frozenset[int]
+    along: int
+
+
 def recurrences(flow: Flow) -> Mapping[int, Recurrence]:
-    """The readings of all states that are changed element by element, by the operation that reads."""
+    """The readings of all states that are changed by keys and values, by the operation that reads."""
     changes = _changes(flow)
-    correcting = _correcting(flow, changes)
+    following = {state: change for change in changes.values() for state in change.before}
+    readings = [
+        reading
+        for op in (flow.trace.ops if changes else ())
+        for reading in _readings(flow, op)
+        if flow.root(reading.state) in changes.keys() | following.keys() and _is_asked(flow, reading.asked)
+    ]
+    reading_ops = frozenset(reading.op for reading in readings)
     found: dict[int, Recurrence] = {}
-    for op in (op for op in flow.trace.ops if changes and op.id not in correcting):
-        for state, asked, summed in _readings(flow, op):
-            change = changes.get(flow.root(state))
-            recurrence = None if change is None else _recurrence(flow, change, (state, asked), summed)
+    for reading in readings:
+        before, after = (states.get(flow.root(reading.state)) for states in (changes, following))
+        change = before or after
+        if change is not None and (after is None or not _corrects(flow, reading.op, after)):
+            recurrence = _recurrence(flow, change, reading, reading_ops)
             if recurrence is not None:
-                found[op.id] = recurrence
+                found[reading.op] = recurrence
     return found
+
+
+def _is_asked(flow: Flow, value: int) -> bool:
+    """Whether a value may be a query: it was made of data by some product."""
+    return flow.is_data(value) and bool(flow.facts.sources.get(value))
+
+
+def _corrects(flow: Flow, op: int, change: _Change) -> bool:
+    """Whether what an operation reads is part of what is added next: a delta rule takes it from the value."""
+    return any(op in flow.ancestors(factor.value, since=op - 1) for factor in change.factors)
 
 
 def _changes(flow: Flow) -> dict[int, _Change]:
@@ -81,32 +119,36 @@ def _changes(flow: Flow) -> dict[int, _Change]:
     return found
 
 
-def _correcting(flow: Flow, changes: Mapping[int, _Change]) -> set[int]:
-    """Operations between two changes that the later one adds: what a delta rule reads to take it from the value."""
-    return {
-        op
-        for change in changes.values()
-        for state in change.before & changes.keys()
-        for value in change.factors
-        for op in flow.ancestors(value, since=changes[state].op)
-    }
-
-
-def _factors(flow: Flow, value: int) -> tuple[int, ...]:
-    """What was multiplied, element by element or as a column with a row; a value by itself is its own factor."""
-    found, queue = list[int](), [value]
+def _factors(flow: Flow, value: int) -> tuple[_Factor, ...]:
+    """What was multiplied, element by element or as columns with rows; a value by itself is its own factor."""
+    found, queue = list[_Factor](), [_Factor(value, 0)]
     while queue and len(found) < _FEW:
         current = queue.pop(0)
-        op = flow.op_of(current)
+        op = flow.op_of(current.value)
         if op is not None and _multiplies(op):
-            queue += op.inputs
+            queue += [_Factor(v, current.along or _along(flow, v)) for v in op.inputs]
             continue
         outer = [] if op is None else [flow.facts.products[p] for p in flow.facts.of_op.get(op.id, ())]
-        if len(outer) == 1 and outer[0].left is not None and flow.facts.atoms.size(outer[0].k) == 1:
-            queue += [outer[0].left, outer[0].right]
+        if len(outer) == 1 and outer[0].left is not None and _sums_over_rows(flow, outer[0]):
+            queue += [_Factor(outer[0].left, current.along or -2), _Factor(outer[0].right, current.along or -1)]
             continue
         found.append(current)
     return tuple(found)
+
+
+def _along(flow: Flow, value: int) -> int:
+    """The one of the last two axes that a factor has; 0 if it has both or none."""
+    shape = flow.facts.tensor(value).shape[-2:]
+    if len(shape) < 2 or shape.count(1) != 1:
+        return 0
+    return -1 if shape[0] == 1 else -2
+
+
+def _sums_over_rows(flow: Flow, product: Product) -> bool:
+    """Whether a product of data with data is the sum of outer products, of one row or of several."""
+    assert product.left is not None
+    both = flow.is_data(product.left) and flow.is_data(product.right)
+    return both and not flow.is_over_columns(product)
 
 
 def _multiplies(op: Op) -> bool:
@@ -131,46 +173,81 @@ def _before(flow: Flow, value: int, changes: Container[int]) -> frozenset[int]:
     return frozenset(queue) if begins else frozenset()
 
 
-def _readings(flow: Flow, op: Op) -> Iterator[tuple[int, int, frozenset[int]]]:
-    """What may be a state with its query: two factors whose product is summed over an axis, and that axis."""
+def _readings(flow: Flow, op: Op) -> Iterator[_Reading]:
+    """What may be a state with its query: two factors whose product is summed over an axis."""
     atoms, axes_of = flow.facts.atoms, flow.facts.axes_of
     for product in (flow.facts.products[position] for position in flow.facts.of_op.get(op.id, ())):
         if product.form == "matmul" and product.left is not None:
             summed = frozenset(atoms.leaves(product.k))
-            yield product.left, product.right, summed
-            yield product.right, product.left, summed
+            yield _Reading(op.id, product.left, product.right, summed, -1)
+            yield _Reading(op.id, product.right, product.left, summed, -2)
     weighed = flow.op_of(op.inputs[0]) if names_of(op.kernels) == ["sum"] and op.inputs else None
     if weighed is not None and _multiplies(weighed) and len(weighed.inputs) == 2:
-        one, other = weighed.inputs
-        summed = frozenset(atoms.flat(axes_of(op.inputs[0]))) - frozenset(atoms.flat(axes_of(op.outputs[0])))
-        yield one, other, summed
-        yield other, one, summed
+        dim = op.kernels[-1].args.get("dim")
+        axes = axes_of(op.inputs[0])
+        if isinstance(dim, list) and len(dim) == 1 and -len(axes) <= dim[0] < len(axes):
+            along = dim[0] % len(axes) - len(axes)
+            for state, asked in (weighed.inputs, weighed.inputs[::-1]):
+                yield _Reading(op.id, state, asked, frozenset(atoms.leaves(axes[along])), along)
 
 
-def _recurrence(flow: Flow, change: _Change, read: tuple[int, int], summed: frozenset[int]) -> Recurrence | None:
+def _recurrence(flow: Flow, change: _Change, reading: _Reading, readings: Container[int]) -> Recurrence | None:
     """A reading, if what is summed over are a key's columns and what is left are a value's."""
-    state, asked = read
+    summed = reading.summed
 
     def atoms(value: int) -> frozenset[int]:
         return frozenset(flow.facts.atoms.flat(flow.facts.axes_of(value)))
 
-    left = atoms(state) - summed - atoms(asked)
-    keys = [value for value in change.factors if summed & atoms(value) and not left & atoms(value)]
-    values = [value for value in change.factors if left & atoms(value) and not summed & atoms(value)]
-    if not (keys and values and summed <= flow.columns and left <= flow.columns):
+    left = atoms(reading.state) - summed - atoms(reading.asked)
+    if left:
+        keys = [f.value for f in change.factors if summed & atoms(f.value) and not left & atoms(f.value)]
+        values = [f.value for f in change.factors if left & atoms(f.value) and not summed & atoms(f.value)]
+    else:  # keys and values were cut out of one axis, and have one atom
+        left = summed
+        keys = [f.value for f in change.factors if f.along == reading.along]
+        values = [f.value for f in change.factors if f.along == -3 - reading.along]
+    if not (keys and values and summed and summed | left <= flow.columns):
         return None
-    named = ((Part.QUERY, [asked], summed), (Part.KEY, keys, summed), (Part.VALUE, values, left))
-    made_by = tuple(claim for part, factors, axis in named for claim in _makers(flow, part, factors, axis))
-    return Recurrence(change.op, state, made_by, atoms(state) - summed - left)
+    named = ((Part.QUERY, [reading.asked], summed), (Part.KEY, keys, summed), (Part.VALUE, values, left))
+    made_by = tuple(claim for part, factors, axis in named for claim in _makers(flow, part, (factors, axis), readings))
+    return Recurrence(change.op, reading.state, made_by, atoms(reading.state) - summed - left)
 
 
-def _makers(flow: Flow, part: Part, factors: list[int], axis: frozenset[int]) -> Iterator[Claim]:
-    """The products whose columns have an axis; of several factors the one that no activation made a scale."""
-    bare = [value for value in factors if not is_activated(flow, value)] if len(factors) > 1 else factors
-    for value in bare if len(bare) == 1 else ():
+def _uncorrected(flow: Flow, value: int, readings: Container[int]) -> int:
+    """The value of which a delta rule takes what the state already has."""
+    op = flow.op_of(value)
+    if op is None or names_of(op.kernels) not in (["sub"], ["add"]):
+        return value
+    rest = [operand for operand in op.inputs if not _is_read(flow, operand, readings)]
+    return rest[0] if len(rest) == 1 else value
+
+
+def _is_read(flow: Flow, value: int, readings: Container[int]) -> bool:
+    """Whether a value was read from a state, scaled perhaps."""
+    op = flow.op_of(value)
+    made = [op] if op is None or op.id in readings or not _multiplies(op) else map(flow.op_of, op.inputs)
+    return any(maker is not None and maker.id in readings for maker in made)
+
+
+def _makers(
+    flow: Flow, part: Part, made: tuple[Sequence[int], frozenset[int]], readings: Container[int]
+) -> Iterator[Claim]:
+    """The products whose columns have an axis; of several factors the one that no activation made a scale.
+
+    What a state was asked for makes no columns; rows that are mixed with each other keep theirs.
+    """
+    factors, axis = made
+    projected = [value for value in factors if flow.facts.sources.get(value)]
+    bare = [value for value in projected if not is_activated(flow, value)] if len(projected) > 1 else projected
+    for value in (_uncorrected(flow, value, readings) for value in bare if len(bare) == 1):
         carrying = carriers(flow, value)
         for source, cuts in flow.facts.sources.get(value, {}).items():
-            whole = flow.facts.atoms.leaves(flow.facts.products[source].n)
+            product = flow.facts.products[source]
+            whole = flow.facts.atoms.leaves(product.n)
             leaves, _ = cut_out(flow, whole, own_cuts(flow, whole, cuts))
-            if source in carrying and axis <= {*leaves}:
+            if source not in carrying or not axis <= {*leaves}:
+                continue
+            if product.left is not None and _sums_over_rows(flow, product):
+                yield from _makers(flow, part, ([product.right], axis), readings)
+            else:
                 yield part, source, cuts

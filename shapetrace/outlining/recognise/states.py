@@ -36,14 +36,14 @@ def states(flow: Flow, attentions: tuple[Attention, ...], recurrences: Mapping[i
     taken = {p for attention in attentions for p in (attention.scores, attention.weighted)}
     found: dict[int, State] = {}
     for position, product in enumerate(flow.facts.products):
-        if product.form != "matmul" or position in taken or not joins_data(flow, product):
-            continue
-        assert product.left is not None
         changed = recurrences.get(product.op)
-        if changed is not None:
+        if changed is not None and position not in taken:
             asked = (Part.QUERY, Part.STATE) if product.right == changed.state else (Part.STATE, Part.QUERY)
             found[position] = State(Role.READ_STATE, *asked)
             continue
+        if product.form != "matmul" or position in taken or not joins_data(flow, product):
+            continue
+        assert product.left is not None
         for value, right in ((product.right, True), (product.left, False)):
             state = _state_behind(flow, value, position, taken | found.keys())
             if state is not None:
