@@ -7,7 +7,7 @@ from tests.models.decode_reading import STEPS, changed, generation
 
 TYPES = (
     "gpt2", "llama", "gpt_oss", "gemma3_text", "mixtral", "deepseek_v3", "lfm2", "mamba", "rwkv",
-    "t5", "whisper", "switch_transformers", "pix2struct", "inkling2_text", "mamba2", "qwen3_5_text", "kimi_linear",
+    "t5", "whisper", "switch_transformers", "pix2struct", "inkling2_text", "mamba2", "falcon_h1",
 )  # fmt: skip
 """Caches that grow, that slide, of latents, of convolutions, of states by several rules, beside an encoder; attention over depth."""
 

@@ -67,8 +67,8 @@ class Mixer(nn.Module):
         for t in range(x.shape[1]):
             state = self.change(state, k[:, t], v[:, t], g[:, t])
             read.append(self.ask(state, q[:, t]))
-        y: Tensor = self.d(torch.stack(read, 1).flatten(2))
-        return x + y
+        out: Tensor = x + self.d(torch.stack(read, 1).flatten(2))
+        return out
 
 
 def roles(found: Outline) -> dict[str, Role]:

@@ -3,7 +3,7 @@
 A state S is changed by the outer product of keys and values, S ← decay · S + k ⊗ v, and asked by a query, S q.
 """
 
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 
@@ -17,6 +17,7 @@ from shapetrace.outlining.recognise.column_cuts import cut_out, own_cuts
 from shapetrace.outlining.roles import Part
 
 _CHANGING = frozenset({"mul", "add", "sub", "where", "copy", "index", "select", "index_select", "clone"})
+_PICKING = frozenset({"select", "slice", "unbind", "view", "unsqueeze"})
 _FEW = 24
 
 Claim = tuple[Part, int, frozenset[Cut]]
@@ -50,11 +51,12 @@ class _Factor:
 
 @dataclass(frozen=True, slots=True)
 class _Change:
-    """What a state became: the operation, what was added, as factors, and the values that the state was before."""
+    """What a state became: the operation, what was added, as factors, what the state was before, and its decays."""
 
     op: int
     factors: tuple[_Factor, ...]
     before: frozenset[int]
+    decays: frozenset[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +114,9 @@ def _changes(flow: Flow) -> dict[int, _Change]:
         else:
             continue
         for kept, factors in pairs:
-            before = _before(flow, kept, found) if len(factors) > 1 else frozenset()
-            if before:
-                found[flow.root(op.outputs[-1])] = _Change(op.id, factors, before)
+            before = _before(flow, kept, found) if len(factors) > 1 else None
+            if before is not None:
+                found[flow.root(op.outputs[-1])] = _Change(op.id, factors, *before)
                 break
     return found
 
@@ -127,6 +129,9 @@ def _factors(flow: Flow, value: int) -> tuple[_Factor, ...]:
         op = flow.op_of(current.value)
         if op is not None and _multiplies(op):
             queue += [_Factor(v, current.along or _along(flow, v)) for v in op.inputs]
+            continue
+        if op is not None and set(names_of(op.kernels)) <= _PICKING:
+            queue.append(_Factor(op.inputs[0], current.along))
             continue
         outer = [] if op is None else [flow.facts.products[p] for p in flow.facts.of_op.get(op.id, ())]
         if len(outer) == 1 and outer[0].left is not None and _sums_over_rows(flow, outer[0]):
@@ -157,10 +162,14 @@ def _multiplies(op: Op) -> bool:
     return names_of(kernels) == ["mul"]
 
 
-def _before(flow: Flow, value: int, changes: Container[int]) -> frozenset[int]:
-    """What a state was, back to its last change, what an earlier pass kept, or zeros; nothing if it is no state."""
+def _before(flow: Flow, value: int, changes: Container[int]) -> tuple[frozenset[int], frozenset[int]] | None:
+    """What a state was, back to its last change, what an earlier pass kept, or zeros; None if it is no state.
+
+    Returns:
+        What it was, and what it was multiplied with.
+    """
     size = flow.facts.atoms.size(flow.facts.atoms.flat(flow.facts.axes_of(value)))
-    queue = [flow.root(value)]
+    queue, decays = [flow.root(value)], set[int]()
     begins = False
     for current in queue:
         op, tensor = flow.op_of(current), flow.facts.tensor(current)
@@ -170,7 +179,9 @@ def _before(flow: Flow, value: int, changes: Container[int]) -> frozenset[int]:
             begins = begins or (tensor.role != "weight" and flow.is_floating(current) and prod(tensor.shape) >= size)
         elif len(queue) < _FEW and set(names_of(op.kernels)) <= _CHANGING:
             queue += [root for root in map(flow.root, op.inputs) if root not in queue]
-    return frozenset(queue) if begins else frozenset()
+        else:
+            decays.add(current)
+    return (frozenset(queue), frozenset(decays)) if begins else None
 
 
 def _readings(flow: Flow, op: Op) -> Iterator[_Reading]:
@@ -192,7 +203,10 @@ def _readings(flow: Flow, op: Op) -> Iterator[_Reading]:
 
 
 def _recurrence(flow: Flow, change: _Change, reading: _Reading, readings: Container[int]) -> Recurrence | None:
-    """A reading, if what is summed over are a key's columns and what is left are a value's."""
+    """A reading, if what is summed over are a key's columns and what is left are a value's.
+
+    Where each number of a state decays in its own way (Mamba), no key is kept with its value.
+    """
     summed = reading.summed
 
     def atoms(value: int) -> frozenset[int]:
@@ -206,11 +220,22 @@ def _recurrence(flow: Flow, change: _Change, reading: _Reading, readings: Contai
         left = summed
         keys = [f.value for f in change.factors if f.along == reading.along]
         values = [f.value for f in change.factors if f.along == -3 - reading.along]
-    if not (keys and values and summed and summed | left <= flow.columns):
+    each = any(summed & atoms(value) and left - summed & atoms(value) for value in _learned(flow, change.decays))
+    if each or not (keys and values and summed and summed | left <= flow.columns):
         return None
     named = ((Part.QUERY, [reading.asked], summed), (Part.KEY, keys, summed), (Part.VALUE, values, left))
     made_by = tuple(claim for part, factors, axis in named for claim in _makers(flow, part, (factors, axis), readings))
     return Recurrence(change.op, reading.state, made_by, atoms(reading.state) - summed - left)
+
+
+def _learned(flow: Flow, values: Iterable[int]) -> list[int]:
+    """The weights that decays were made of, element by element."""
+    queue = list(values)
+    for value in queue:
+        op = flow.op_of(value)
+        if op is not None and len(queue) < _FEW and op.id not in flow.facts.of_op:
+            queue += [operand for operand in op.inputs if operand not in queue]
+    return [value for value in map(flow.root, queue) if flow.facts.tensor(value).origin == "parameter"]
 
 
 def _uncorrected(flow: Flow, value: int, readings: Container[int]) -> int:
