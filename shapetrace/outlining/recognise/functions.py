@@ -9,6 +9,7 @@ from shapetrace.ops.kinds import has, names_of
 from shapetrace.ops.norms import norm_of
 from shapetrace.outlining.axis_roles import AxisRoles
 from shapetrace.outlining.flow import Flow
+from shapetrace.outlining.recognise.rotations import rotates
 from shapetrace.outlining.roles import Role
 from shapetrace.outlining.structure import StepKind
 
@@ -112,12 +113,7 @@ def _recognised(
         return Function("norm", norm, Role.NORM)
     if {"exp", "sum", "div"} <= set(kernels) <= _SOFTMAX:
         return Function("softmax", "softmax")
-    turned = "neg" in kernels and kernels.count("mul") > 1 and {"add", "cat", "stack"} & set(kernels)
-    tables = [*constants, *(value for value in data if _is_taken(flow, value))]
-    if turned and len(tables) > 1 and set(kernels) <= {"mul", "neg", "add", "cat", "stack"}:
-        return Function("position", "RoPE", Role.POSITION)
-    turns = {"view_as_complex", "mul", "view_as_real"} <= set(kernels)
-    if turns and any(flow.facts.tensor(v).dtype.startswith("complex") and not flow.is_weight(v) for v in constants):
+    if rotates(flow, ops):
         return Function("position", "RoPE", Role.POSITION)
     if any(flow.is_trigonometric(v) for v in constants) or (len(data) > 1 and any(map(flow.is_angle, data))):
         if "mul" in kernels and any(has(op, "rotates") for op in ops):
@@ -139,14 +135,6 @@ def _is_put_back(flow: Flow, ops: Sequence[Op], data: Sequence[int]) -> bool:
         if reader > last and flow.facts.tensor(value).shape[-1:] == (1,)
     )
     return any({"mul", "add", "addcmul"} & set(names_of(op.kernels)) for op in later)
-
-
-def _is_taken(flow: Flow, value: int) -> bool:
-    """Whether rows were taken out of a table that no data made: angles of the positions that are given."""
-    op = flow.op_of(value)
-    if op is None or flow.kinds[op.id] not in ("index", "lookup"):
-        return False
-    return not any(flow.is_data(v) or flow.is_weight(v) for v in op.inputs if flow.is_floating(v))
 
 
 def named(flow: Flow, ops: Sequence[Op]) -> tuple[str, str, str]:
