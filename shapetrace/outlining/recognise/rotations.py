@@ -13,8 +13,9 @@ _MOST_FORMS = 12
 def rotates(flow: Flow, ops: Sequence[Op]) -> bool:
     """Whether a run of operations turns pairs of columns: (a, b) becomes (a·c − b·s, a·s + b·c).
 
-    Pairs may be columns next to each other, two halves, or complex numbers. That c and s were made by no product, and
-    are no weights, makes them angles of positions; which of them is the cosine, nothing asks.
+    Pairs may be columns next to each other, two halves, or complex numbers. That c and s were made by no product makes
+    them angles of positions; which of them is the cosine, nothing asks. Complex numbers may be multiplied with learned
+    ones, which are no angles; a whole value beside its turned halves may not.
     """
     own = {value: op for op in ops for value in op.outputs}
     sums = [(op, found) for op in ops for found in _sums_of_products(flow, op, own)]
@@ -54,7 +55,7 @@ def _turns_halves(flow: Flow, factors: tuple[tuple[int, int], tuple[int, int]], 
     """Whether x·c + r·s has two parts of x in r, their order changed and one of them negative."""
     turned = []
     for pair in factors:
-        angles = [value for value in pair if _is_angle(flow, value)]
+        angles = [value for value in pair if not flow.facts.sources.get(value)]
         turned += [value for value in pair if value not in angles] if len(angles) == 1 else []
     if len(turned) != 2:
         return False
