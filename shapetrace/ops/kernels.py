@@ -83,7 +83,7 @@ kernels("max_pool1d max_pool2d max_pool3d adaptive_max_pool1d adaptive_max_pool2
         "max pool")  # fmt: skip
 kernels("avg_pool1d avg_pool2d avg_pool3d adaptive_avg_pool1d adaptive_avg_pool2d adaptive_avg_pool3d"
         " _adaptive_avg_pool2d _adaptive_avg_pool3d", "reduce", "average pool")  # fmt: skip
-kernels("_cdist_forward _pdist_forward _euclidean_dist cdist pdist pairwise_distance", "reduce", "distance")
+kernels("dist _cdist_forward _pdist_forward _euclidean_dist cdist pdist pairwise_distance", "reduce", "distance")
 kernels("mse_loss smooth_l1_loss huber_loss binary_cross_entropy nll_loss_forward nll_loss2d_forward soft_margin_loss"
         " multi_margin_loss multilabel_margin_loss_forward _ctc_loss aminmax nanmedian count_nonzero trace _aminmax"
         " _unique segment_reduce", "reduce")  # fmt: skip

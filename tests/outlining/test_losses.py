@@ -23,6 +23,11 @@ LOSSES: dict[str, tuple[Loss, Tensor]] = {
     "absolute error": (F.l1_loss, VALUES),
     "squared error by hand": (lambda x, y: ((x - y) ** 2).mean(), VALUES),
     "likelihood by hand": (lambda x, y: -x.log_softmax(-1).gather(1, y[:, None]).mean(), IDS),
+    "hinge": (lambda x, y: (1 - x * y).clamp(min=0).mean(), VALUES),
+    "margins": (lambda x, y: (1 + x - x.gather(1, y[:, None])).relu().sum(1).mean(), IDS),
+    "quantiles": (lambda x, y: torch.maximum(0.9 * (y - x), 0.1 * (x - y)).mean(), VALUES),
+    "dice": (lambda x, y: 1 - 2 * (x.sigmoid() * y).sum() / (x.sigmoid().sum() + y.sum()), VALUES.sigmoid()),
+    "Wasserstein": (lambda x, y: -(x * y).mean(), VALUES.sign()),
     "contrastive": (lambda x, y: F.cross_entropy(x @ y.T, torch.arange(ROWS)), VALUES),
 }
 
@@ -50,9 +55,32 @@ def test_targets_are_targets_and_scores_of_classes_come_from_a_head() -> None:
     assert [step.role for step in steps if step.path == "head"] == [Role.HEAD]
 
 
-@pytest.mark.parametrize("end", [lambda x, _: x.mean(), lambda x, _: x.sum() * 2])
+def agreement(x: Tensor, y: Tensor) -> Tensor:
+    return (x.argmax(-1) == y).float().mean()
+
+
+@pytest.mark.parametrize(
+    "end", [lambda x, _: x.mean(), lambda x, _: x.sum() * 2, lambda x, y: (x + y[:, None]).mean(), agreement]
+)
 def test_a_number_that_measures_no_error_is_no_loss(end: Loss) -> None:
     steps = read(Training(end), torch.randn(ROWS, 12), IDS).steps()
+    assert Role.LOSS not in {step.role for step in steps}
+
+
+class Energy(nn.Module):
+    """One number for all rows that are no padding, which attention hides too: nothing is told to learn from."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.q, self.k, self.v, self.head = (nn.Linear(12, 12) for _ in range(4))
+
+    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        a = (self.q(x) @ self.k(x).mT).masked_fill(mask[:, None] == 0, -torch.inf).softmax(-1)
+        return (self.head(a @ self.v(x)).mean(-1) * mask).sum()
+
+
+def test_a_mask_is_no_target() -> None:
+    steps = read(Energy(), torch.randn(2, ROWS, 12), torch.ones(2, ROWS)).steps()
     assert Role.LOSS not in {step.role for step in steps}
 
 

@@ -1,6 +1,7 @@
 """Losses: the functions that PyTorch has for them, the same written out, and sums of them."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
+from math import prod
 
 from shapetrace.ir import Op
 from shapetrace.ops.kinds import names_of
@@ -34,8 +35,12 @@ _MEASURING = frozenset(
     " mse_loss smooth_l1_loss huber_loss binary_cross_entropy xlogy".split()
 )
 _DISTANCES = frozenset({"pow", "square", "abs", "linalg_vector_norm", "norm"})
+_MEETING = frozenset({"mul", "dist", "_cdist_forward", "_euclidean_dist"})
+_DIFFERING = frozenset({"sub", "rsub", "gather"})
+_BENDING = frozenset({"mul", "relu", "clamp", "clamp_min", "maximum", "where"})
 _SMALL = frozenset({"softmax", "activation", "add", "multiply", "pointwise", "reduce", "select", "route", "norm"})
 _MOST_STEPS = 12
+_MOST_VALUES = 16
 
 
 def loss_steps(flow: Flow, axis_roles: AxisRoles) -> tuple[Draft, ...]:
@@ -74,18 +79,54 @@ def loss_roles(flow: Flow, graph: Graph) -> Mapping[int, Role]:
 
 
 def _is_written_out(flow: Flow, graph: Graph, draft: Draft) -> bool:
-    """Whether a number that a pass ends in measures an error: a logarithm of likelihoods, the size of a difference."""
+    """Whether a number that a pass ends in measures an error.
+
+    It is the logarithm of likelihoods, the size of a difference, or made of what a model says times what it is told.
+    """
     if not _ends(flow, graph, draft):
         return False
-    names: set[str] = set()
+    ops = [flow.trace.ops[op] for step in _small_steps(graph, draft) for op in step.ops]
+    names = {name for op in ops for name in names_of(op.kernels)}
+    if names & _MEASURING or (names & _DISTANCES and names & {"sub", "rsub"}):
+        return True
+    inside = {op.id for op in ops}
+    met = {name for op in ops if _meets_targets(flow, op, inside) for name in names_of(op.kernels)}
+    return bool(met & _MEETING) or bool(met & _DIFFERING and names & _BENDING)
+
+
+def _small_steps(graph: Graph, draft: Draft) -> list[Draft]:
+    """A step and the small ones before it, some of them."""
     queue = [draft]
     for step in queue:
-        names |= {name for op in step.ops for name in names_of(flow.trace.ops[op].kernels)}
         makers = (graph.maker(ref.value) for ref in step.operands)
         queue += [m for m in makers if m is not None and m.kind in _SMALL and m not in queue][:_MOST_STEPS]
         if len(queue) > _MOST_STEPS:
             break
-    return bool(names & _MEASURING) or (bool(names & _DISTANCES) and bool(names & {"sub", "rsub"}))
+    return queue
+
+
+def _meets_targets(flow: Flow, op: Op, inside: Container[int]) -> bool:
+    """Whether an operation puts what a model made and what was given together, number by number or by index."""
+    given = [value for value in op.inputs if _is_target(flow, value, inside)]
+    made = [value for value in op.inputs if value not in given and flow.is_data(value)]
+    if len(given) != 1 or len(made) != 1:
+        return False
+    one, other = (flow.facts.tensor(value) for value in (given[0], made[0]))
+    return not flow.is_floating(one.id) or prod(one.shape) == prod(other.shape) > 1
+
+
+def _is_target(flow: Flow, value: int, inside: Container[int]) -> bool:
+    """Whether a value is made of inputs alone, no weight had a part in it, and nothing else reads those."""
+    queue, ways = [flow.root(value)], set[int]()
+    for current in queue:
+        op = flow.op_of(current)
+        if flow.is_weight(current) or len(queue) > _MOST_VALUES:
+            return False
+        if op is not None:
+            ways.add(op.id)
+            queue += [root for root in map(flow.root, op.inputs) if root not in queue]
+    alone = all(reader in inside or reader in ways for current in queue for reader in flow.readers.get(current, ()))
+    return alone and flow.is_data(value)
 
 
 def _ends(flow: Flow, graph: Graph, draft: Draft) -> bool:
