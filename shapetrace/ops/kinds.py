@@ -47,3 +47,8 @@ def names_of(kernels: Iterable[Kernel]) -> list[str]:
     """Base names of kernels, in-place forms as the plain ones; without what autograd detaches to keep."""
     names = [base_name(kernel.name).removesuffix("_") for kernel in kernels]
     return [name for name in names if name != "detach"] or names
+
+
+def work_of(op: Op) -> list[str]:
+    """Base names of the kernels of an operation that do more than copy, cast and lay values out."""
+    return names_of(kernel for kernel in op.kernels if kernel_kind(kernel.name) not in ("layout", "cast"))

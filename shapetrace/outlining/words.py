@@ -33,7 +33,7 @@ TITLES: Mapping[Role, str] = {
     Role.UNEMBED: "Unembedding", Role.HEAD: "Head", Role.RESIDUAL: "Residual", Role.SCALE: "Scale",
 }  # fmt: skip
 
-_GATED = {"ReLU": "ReGLU", "GELU": "GEGLU", "SiLU": "SwiGLU"}
+_GATED = {"ReLU": "ReGLU", "GELU": "GEGLU", "SiLU": "SwiGLU", "Sigmoid": "GLU"}
 LOSSES = frozenset(FUNCTIONS.values())
 
 _SELECTIONS: Mapping[str, str] = {

@@ -4,7 +4,8 @@ from collections import defaultdict
 from collections.abc import Container, Mapping
 from heapq import heappop, heappush
 
-from shapetrace.ops.kinds import names_of
+from shapetrace.ir import Op
+from shapetrace.ops.kinds import names_of, work_of
 from shapetrace.outlining.drafts import Draft, Graph, Ref
 from shapetrace.outlining.flow import Flow
 from shapetrace.outlining.roles import Role
@@ -66,13 +67,15 @@ class _Reader:
     def role_of(self, draft: Draft) -> Role | None:
         """The role of a product, once those before it have theirs."""
         gating = self._gating(draft)
+        if gating is not None and draft.result.columns < gating.result.columns:
+            return Role.SIDE_GATE  # a number a row
         if gating is not None:
             self.gatings[gating.key].update(
                 maker.key for ref in gating.operands if (maker := self._graph.maker(ref.value)) is not None
             )
             if gating.kind == "multiply":  # nothing is activated: the first of the two gates
                 return Role.GATE if gating.operands[0].value == draft.result.value else Role.UP
-            return Role.GATE if self._is_activated(gating, draft) else Role.UP
+            return Role.GATE if self._is_gate(gating, draft) else Role.UP
         cutting = self._cut_in_two(draft)
         if cutting is not None:
             self.cuttings.add(cutting.key)
@@ -106,6 +109,11 @@ class _Reader:
         """Whether an operand holds real data, no indices."""
         return ref.origin == "data" and (ref.value < 0 or self._flow.is_floating(ref.value))
 
+    def _columns_of(self, draft: Draft) -> list[Ref]:
+        """The operands that hold real data, without those that are one number a row beside others."""
+        data = [ref for ref in draft.operands if self._is_columns(ref)]
+        return [ref for ref in data if ref.columns > 1] or data
+
     def _is_depthwise(self, draft: Draft) -> bool:
         """Whether a step is a convolution of every channel by itself."""
         return draft.kind == "convolution" and len(draft.weight.shape) > 2 and draft.weight.shape[1] == 1
@@ -123,6 +131,9 @@ class _Reader:
                 makers = [self._graph.maker(operand.value) for operand in after.operands]
                 products = [maker for maker in makers if maker is not None and maker.kind == "product"]
                 one_source = len({product.operands[0].value for product in products}) == 1
+                narrow = {product.result.columns for product in products} != {after.result.columns}
+                if narrow and draft.result.columns == after.result.columns:
+                    continue
                 closes = after.kind != "multiply" or self._is_closed(after)
                 if len(products) == len(makers) and one_source and closes and self._multiplies(after):
                     return after
@@ -142,14 +153,20 @@ class _Reader:
             met = [self._among(value, outside | behind.keys()) for value in op.inputs]
             both = set().union(*(behind.get(value, {value} & outside) for value in met))
             if len(both) > 1:
-                return names_of(op.kernels) == ["mul"]
+                return work_of(op) == ["mul"]
             behind.update((value, both) for value in op.outputs)
         return False
 
-    def _is_activated(self, gating: Draft, draft: Draft) -> bool:
-        """Whether a gating step's activation takes this product: its first operation reads it."""
-        first = self._flow.trace.ops[min(gating.ops)]
-        return any(self._among(value, {draft.result.value}) == draft.result.value for value in first.inputs)
+    def _is_gate(self, gating: Draft, draft: Draft) -> bool:
+        """Whether a gating step's activation takes this product; of two that are activated, its sigmoid."""
+        ops = [self._flow.trace.ops[op] for op in sorted(gating.ops)]
+        sigmoids = [op for op in ops if work_of(op) == ["sigmoid"]]
+        bent = sigmoids if len(sigmoids) == 1 and len(gating.operands) == 2 else ops
+        bent = bent if self._reads(bent[0], {ref.value for ref in gating.operands}) else ops
+        return self._reads(bent[0], {draft.result.value})
+
+    def _reads(self, op: Op, values: Container[int]) -> bool:
+        return any(self._among(value, values) in values for value in op.inputs)
 
     def _among(self, value: int, known: Container[int]) -> int:
         """A value as some step reads it: what is known, a piece of a product too, or else what is behind all edges."""
@@ -191,7 +208,7 @@ class _Reader:
             if bent and after.kind == "concat" and self._is_beside_heads(after):
                 self.closed.add(draft.key)
                 return True
-            if not self._is_between(after) or {ref.value for ref in after.operands if self._is_columns(ref)} - reached:
+            if not self._is_between(after) or {ref.value for ref in self._columns_of(after)} - reached:
                 continue
             bent = bent or self._bends(after)
             reached |= {ref.value for ref in after.results}
@@ -217,7 +234,7 @@ class _Reader:
             if maker.kind == "product":
                 found.append(maker)
                 continue
-            data = [ref.value for ref in maker.operands if self._is_columns(ref)]
+            data = [ref.value for ref in self._columns_of(maker)]
             if not self._is_between(maker) or not data:
                 return []
             bent = bent or self._bends(maker) or maker.kind == "multiply"

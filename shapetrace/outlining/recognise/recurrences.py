@@ -9,7 +9,7 @@ from math import prod
 
 from shapetrace.ir import Op
 from shapetrace.ops.axis_rules import Cut
-from shapetrace.ops.kinds import is_factory, kernel_kind, names_of
+from shapetrace.ops.kinds import is_factory, names_of, work_of
 from shapetrace.ops.products import Product
 from shapetrace.outlining.flow import Flow
 from shapetrace.outlining.recognise.carriers import carriers, is_activated
@@ -106,7 +106,7 @@ def _changes(flow: Flow) -> dict[int, _Change]:
     """Additions as changes of a state that is kept, by what it became: to it the product of two vectors is added."""
     found: dict[int, _Change] = {}
     for op in flow.trace.ops:
-        names, values = names_of(op.kernels), op.inputs
+        names, values = work_of(op), op.inputs
         if names == ["add"] and len(values) == 2:
             pairs = [(kept, _factors(flow, new)) for kept, new in (values, values[::-1])]
         elif names == ["addcmul"] and len(values) == 3:
@@ -127,7 +127,7 @@ def _factors(flow: Flow, value: int) -> tuple[_Factor, ...]:
     while queue and len(found) < _FEW:
         current = queue.pop(0)
         op = flow.op_of(current.value)
-        if op is not None and _multiplies(op):
+        if op is not None and work_of(op) == ["mul"]:
             queue += [_Factor(v, current.along or _along(flow, v)) for v in op.inputs]
             continue
         if op is not None and set(names_of(op.kernels)) <= _PICKING:
@@ -154,12 +154,6 @@ def _sums_over_rows(flow: Flow, product: Product) -> bool:
     assert product.left is not None
     both = flow.is_data(product.left) and flow.is_data(product.right)
     return both and not flow.is_over_columns(product)
-
-
-def _multiplies(op: Op) -> bool:
-    """Whether an operation multiplies element by element, also behind views of its own, as ``einsum`` has them."""
-    kernels = [kernel for kernel in op.kernels if kernel_kind(kernel.name) not in ("layout", "cast")]
-    return names_of(kernels) == ["mul"]
 
 
 def _before(flow: Flow, value: int, changes: Container[int]) -> tuple[frozenset[int], frozenset[int]] | None:
@@ -193,7 +187,7 @@ def _readings(flow: Flow, op: Op) -> Iterator[_Reading]:
             yield _Reading(op.id, product.left, product.right, summed, -1)
             yield _Reading(op.id, product.right, product.left, summed, -2)
     weighed = flow.op_of(op.inputs[0]) if names_of(op.kernels) == ["sum"] and op.inputs else None
-    if weighed is not None and _multiplies(weighed) and len(weighed.inputs) == 2:
+    if weighed is not None and work_of(weighed) == ["mul"] and len(weighed.inputs) == 2:
         dim = op.kernels[-1].args.get("dim")
         axes = axes_of(op.inputs[0])
         if isinstance(dim, list) and len(dim) == 1 and -len(axes) <= dim[0] < len(axes):
@@ -241,7 +235,7 @@ def _learned(flow: Flow, values: Iterable[int]) -> list[int]:
 def _uncorrected(flow: Flow, value: int, readings: Container[int]) -> int:
     """The value of which a delta rule takes what the state already has."""
     op = flow.op_of(value)
-    if op is None or names_of(op.kernels) not in (["sub"], ["add"]):
+    if op is None or work_of(op) not in (["sub"], ["add"]):
         return value
     rest = [operand for operand in op.inputs if not _is_read(flow, operand, readings)]
     return rest[0] if len(rest) == 1 else value
@@ -250,7 +244,7 @@ def _uncorrected(flow: Flow, value: int, readings: Container[int]) -> int:
 def _is_read(flow: Flow, value: int, readings: Container[int]) -> bool:
     """Whether a value was read from a state, scaled perhaps."""
     op = flow.op_of(value)
-    made = [op] if op is None or op.id in readings or not _multiplies(op) else map(flow.op_of, op.inputs)
+    made = [op] if op is None or op.id in readings or work_of(op) != ["mul"] else map(flow.op_of, op.inputs)
     return any(maker is not None and maker.id in readings for maker in made)
 
 

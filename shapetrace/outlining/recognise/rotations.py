@@ -4,7 +4,7 @@ from collections.abc import Hashable, Iterator, Sequence
 from itertools import combinations
 
 from shapetrace.ir import Op
-from shapetrace.ops.kinds import kernel_kind, names_of
+from shapetrace.ops.kinds import kernel_kind, names_of, work_of
 from shapetrace.outlining.flow import Flow
 
 _MOST_FORMS = 12
@@ -21,7 +21,7 @@ def rotates(flow: Flow, ops: Sequence[Op]) -> bool:
     sums = [(op, found) for op in ops for found in _sums_of_products(flow, op, own)]
     if any(_turns_halves(flow, found, own) for _, found in sums):
         return True
-    pairs = combinations([(names_of(op.kernels) == ["sub"], found) for op, found in sums], 2)
+    pairs = combinations([(work_of(op) == ["sub"], found) for op, found in sums], 2)
     if any(minus != other and _turns_pairs(flow, one, two) for (minus, one), (other, two) in pairs):
         return True
     return any(_turns_complex(flow, op) for op in ops)
@@ -29,10 +29,10 @@ def rotates(flow: Flow, ops: Sequence[Op]) -> bool:
 
 def _sums_of_products(flow: Flow, op: Op, own: dict[int, Op]) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
     """The factors of both products of ``p·q + r·s`` or ``p·q − r·s``."""
-    if names_of(op.kernels) not in (["add"], ["sub"]) or len(op.inputs) != 2:
+    if work_of(op) not in (["add"], ["sub"]) or len(op.inputs) != 2:
         return
     makers = [own.get(flow.root(value)) for value in op.inputs]
-    factors = [tuple(m.inputs) for m in makers if m is not None and names_of(m.kernels) == ["mul"]]
+    factors = [tuple(m.inputs) for m in makers if m is not None and work_of(m) == ["mul"]]
     if len(factors) == 2 and all(len(each) == 2 for each in factors):
         (a, b), (c, d) = factors
         yield (a, b), (c, d)
@@ -61,11 +61,11 @@ def _turns_halves(flow: Flow, factors: tuple[tuple[int, int], tuple[int, int]], 
         return False
     for whole, other in (turned, turned[::-1]):
         op = own.get(flow.root(other))
-        if op is None or names_of(op.kernels) not in (["cat"], ["stack"]) or len(op.inputs) != 2:
+        if op is None or work_of(op) not in (["cat"], ["stack"]) or len(op.inputs) != 2:
             continue
         makers = [own.get(flow.root(value)) for value in op.inputs]
-        negative = [m.inputs[0] for m in makers if m is not None and names_of(m.kernels) == ["neg"]]
-        plain = [v for v, m in zip(op.inputs, makers, strict=True) if m is None or names_of(m.kernels) != ["neg"]]
+        negative = [m.inputs[0] for m in makers if m is not None and work_of(m) == ["neg"]]
+        plain = [v for v, m in zip(op.inputs, makers, strict=True) if m is None or work_of(m) != ["neg"]]
         parts = [*negative, *plain]
         if len(negative) == len(plain) == 1 and all(_base(flow, part) == _base(flow, whole) for part in parts):
             return True
@@ -75,7 +75,7 @@ def _turns_halves(flow: Flow, factors: tuple[tuple[int, int], tuple[int, int]], 
 def _turns_complex(flow: Flow, op: Op) -> bool:
     """Whether complex numbers made of columns are multiplied with given ones."""
     complexes = [value for value in op.inputs if flow.facts.tensor(value).dtype.startswith("complex")]
-    if names_of(op.kernels) != ["mul"] or len(complexes) != 2:
+    if work_of(op) != ["mul"] or len(complexes) != 2:
         return False
     angles = [value for value in complexes if _is_angle(flow, value)]
     columns = [maker for maker in map(flow.op_of, complexes) if maker is not None]
