@@ -46,24 +46,46 @@ def test_scores_of_as_many_words_as_are_read_are_an_unembedding() -> None:
 
 
 class Added(nn.Module):
-    """A table added: one row a position, shifts beside scales, or one row."""
+    """A table added: one row a position, shifts beside scales, one row, one of a table, one for each example."""
 
     def __init__(self, kind: str) -> None:
         super().__init__()
         self.kind = kind
         self.fc, self.time = nn.Linear(16, 16), nn.Linear(8, 32)
-        self.table = nn.Parameter(torch.zeros({"positions": 9, "modulation": 2, "bias": 1}[kind], 16))
+        n_rows = {"positions": 9, "first": 12, "modulation": 2, "both from one": 2}.get(kind, 1)
+        self.table, self.labels = nn.Parameter(torch.zeros(n_rows, 16)), nn.Embedding(3, 16)
 
     def forward(self, x: Tensor, t: Tensor) -> Tensor:
+        if self.kind == "first":
+            return self.fc(x + self.table[: x.shape[1]]) + self.time(t)[:, None, :16]
+        if self.kind == "both from one":
+            shift, scale = (self.table[None] + self.time(t)[:, None, :16]).chunk(2, 1)
+            return self.fc(x * (1 + scale) + shift)
+        if self.kind == "depth":
+            return self.fc(x + self.labels.weight[2]) + self.time(t)[:, None, :16]
+        if self.kind == "label":
+            return self.fc(x + self.labels(torch.zeros(len(x), dtype=torch.long))[:, None])
         if self.kind == "modulation":
             shift, scale = (self.table[None] + self.time(t).view(len(t), 2, -1)).chunk(2, 1)
             return self.fc(x * (1 + scale) + shift)
         return self.fc(x + self.table) + self.time(t)[:, None, :16]
 
 
-@pytest.mark.parametrize(("kind", "positions"), [("positions", True), ("modulation", False), ("bias", False)])
-def test_a_position_varies_along_the_positions(kind: str, positions: bool) -> None:
-    found = read(Added(kind), torch.randn(1, 9, 16), torch.randn(1, 8))
+@pytest.mark.parametrize(
+    ("kind", "positions"),
+    [
+        ("positions", True),
+        ("first", True),
+        ("modulation", False),
+        ("bias", False),
+        ("both from one", False),
+        ("depth", False),
+        ("label", False),
+    ],
+)
+@pytest.mark.parametrize("batch", [1, 2])
+def test_a_position_varies_along_the_positions(kind: str, positions: bool, batch: int) -> None:
+    found = read(Added(kind), torch.randn(batch, 9, 16), torch.randn(batch, 8), all_used=False)
     assert (Role.POSITION in {step.role for step in found.steps()}) is positions
 
 

@@ -60,9 +60,15 @@ def function_of(
         return Function("pointwise", calls=("pad",))
     if plain == {"add"} and len(data) + len(constants) > 1:
         read = [v for op in ops for v in op.inputs]  # as it is read, cut and turned
-        tokens = [v for v in read if flow.root(v) in data and _is_looked_up(flow, v)]
-        kept = [v for v in read if flow.root(v) in constants and not _is_per_head(flow, axis_roles, v)]
-        tables = [v for v in kept if _is_table(flow, v, tokens)]
+        added_to = [v for v in read if flow.root(v) in data]
+        tables = [
+            v
+            for v in read
+            if flow.root(v) in constants
+            and not _is_per_head(flow, axis_roles, v)
+            and (flow.is_table(v) or (_is_kept(flow, v) and any(_is_looked_up(flow, rows) for rows in added_to)))
+            and all(_counts_rows(flow, axis_roles, v, rows) for rows in added_to)
+        ]
         role = Role.POSITION if len(tables) == 1 else Role.ADD_EMBEDDINGS if tables else Role.OTHER
         return Function("add", role=role, calls=("add",))
     if len(ops) == 1 and len(data) + len(constants) == 2 and plain == {"mul"}:
@@ -82,24 +88,31 @@ def _is_looked_up(flow: Flow, value: int) -> bool:
     return op is not None and flow.kinds[op.id] == "lookup"
 
 
-def _is_table(flow: Flow, value: int, tokens: Sequence[int]) -> bool:
-    """Whether a weight has a row for each position; or whether a part of what is kept has one for each token."""
-    if flow.is_table(value):
-        return True
-    shape, kept = flow.facts.tensor(value).shape, flow.facts.tensor(flow.root(value))
-    if kept.origin not in ("parameter", "buffer") or len(shape) < 2 or set(kept.shape[:-1]) == {1}:
-        return False
-    counted = (flow.facts.tensor(rows).shape for rows in tokens)
-    return any(
-        shape[-1] == other[-1] and any(n == m for n, m in zip(shape[-2::-1], other[-2::-1], strict=False))
-        for other in counted
-    )
+def _is_kept(flow: Flow, value: int) -> bool:
+    """Whether a value is rows of a parameter or a buffer that has several."""
+    kept, rank = flow.facts.tensor(flow.root(value)), len(flow.facts.tensor(value).shape)
+    return kept.origin in ("parameter", "buffer") and rank > 1 and set(kept.shape[:-1]) - {1} != set()
 
 
 def _is_per_head(flow: Flow, axis_roles: AxisRoles, value: int) -> bool:
     """Whether a weight has a row for each head, the same for all positions."""
     rows = set(flow.facts.atoms.flat(flow.facts.axes_of(value)[:-1]))
     return bool(rows) and rows <= axis_roles.heads
+
+
+def _counts_rows(flow: Flow, axis_roles: AxisRoles, table: int, data: int) -> bool:
+    """Whether a table has a row for each of the rows of some data: not one for all of them, and no more than there are.
+
+    Examples are no rows: labels have one for each of them.
+    """
+    axes, sizes = flow.facts.axes_of(data), flow.facts.tensor(data).shape[:-1]
+    own = flow.facts.tensor(table).shape[:-1]
+    own = (1,) * (len(sizes) - len(own)) + own
+    if len(own) != len(sizes) or any(mine > size for mine, size in zip(own, sizes, strict=True)):
+        return False
+    examples = [axis_roles.has_examples((axis,)) for axis in axes[:-1]]
+    rows = [pair for pair, is_example in zip(zip(own, sizes, strict=True), examples, strict=True) if not is_example]
+    return any(mine == size > 1 for mine, size in rows) or all(size == 1 for _, size in rows)
 
 
 def _recognised(
