@@ -5,6 +5,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from shapetrace.outlining.roles import Role
 from tests.outlining.reading import products, read, titles
 
 X = torch.ones(2, 8, 32)
@@ -69,6 +70,25 @@ def test_keys_compressed_along_their_rows_are_made_before_that() -> None:
     assert ("Key", "[2,8,32]×[32,32]→[2,8,32]") in found
     assert ("Compress keys", "[2,32,8]×[8,3]→[2,32,3]") in found
     assert ("Compress values", "[2,32,8]×[8,3]→[2,32,3]") in found
+
+
+class Before(Layer):
+    """Rows are made fewer before they become keys and values."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rows = nn.Linear(8, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        fewer = self.rows(x.mT).mT
+        q, k, v = _heads(self.q(x)), _heads(self.k(fewer)), _heads(self.v(fewer))
+        y: Tensor = self.out(((q @ k.mT).softmax(-1) @ v).transpose(1, 2).flatten(2))
+        return y
+
+
+def test_rows_compressed_before_they_become_keys_leave_those_their_names() -> None:
+    found = {step.path: step.role for step in read(Before(), X).steps() if step.kind == "product" and step.path}
+    assert (found["k"], found["v"], found["rows"]) == (Role.KEY, Role.VALUE, Role.OTHER)
 
 
 class Normalised(nn.Module):

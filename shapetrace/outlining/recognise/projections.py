@@ -7,6 +7,7 @@ from shapetrace.ops.kinds import names_of
 from shapetrace.outlining.drafts import Draft, Graph
 from shapetrace.outlining.flow import Flow
 from shapetrace.outlining.recognise.adapters import Adapters
+from shapetrace.outlining.recognise.attention import Attention
 from shapetrace.outlining.recognise.columns import ATTENTION_INPUTS
 from shapetrace.outlining.recognise.recurrences import Recurrence
 from shapetrace.outlining.roles import CACHING, Part, Role
@@ -66,12 +67,16 @@ def _weighs_heads(
     return any(_weighs_heads(graph, operand.value, recurrences, steps - 1) for operand in maker.operands)
 
 
-def block_roles(flow: Flow, graph: Graph, given_roles: Mapping[int, Role]) -> Mapping[int, Role]:
+def block_roles(
+    flow: Flow, graph: Graph, given_roles: Mapping[int, Role], attentions: tuple[Attention, ...]
+) -> Mapping[int, Role]:
     """Keys and values that are compressed along the rows: those of the rows, and the products that compress them.
 
     (blocks, block, d) is read as (blocks, block · d): rows of one product are columns of the next; or all rows are.
+    Rows that were compressed before they became keys and values have the columns of that product as theirs.
     """
     found: dict[int, Role] = {}
+    keys = _counted_keys(flow, attentions)
     for draft in graph.drafts:
         role = given_roles.get(draft.key)
         maker = graph.maker(draft.data.value) if draft.kind == "product" and role in _KEYS else None
@@ -81,10 +86,18 @@ def block_roles(flow: Flow, graph: Graph, given_roles: Mapping[int, Role]) -> Ma
         product = flow.facts.products[flow.facts.of_op[draft.order][0]]
         made = axes(maker.result.value)
         rows, inner = set(atoms.flat(made[:-1])), set(atoms.leaves(product.k))
+        if set(atoms.leaves(made[-1])) & keys:
+            continue
         if inner & rows and (set(atoms.leaves(made[-1])) & inner or inner <= rows):
             found[maker.key] = role
             found[draft.key] = Role.COMPRESS_KEY if role is Role.KEY else Role.COMPRESS_VALUE
     return found
+
+
+def _counted_keys(flow: Flow, attentions: tuple[Attention, ...]) -> set[int]:
+    """Atoms of the axes of scores along which keys are counted."""
+    products = [(flow.facts.products[attention.scores], attention.query_right) for attention in attentions]
+    return {leaf for p, turned in products for leaf in flow.facts.atoms.leaves(p.m if turned else p.n)}
 
 
 def gate_roles(flow: Flow, graph: Graph, given_roles: Mapping[int, Role]) -> Mapping[int, Role]:
