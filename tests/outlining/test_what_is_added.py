@@ -72,6 +72,8 @@ def test_scores_say_what_hides_them_and_what_is_added(name: str) -> None:
 MIXED: dict[str, Weigh] = {
     "products": lambda m, q, k: torch.einsum(
         "bhij,hg->bgij", torch.einsum("bhij,hg->bgij", (q @ k.mT).view(2, 4, N, N), m.before).softmax(-1), m.after),
+    "products, weights first": lambda m, q, k: torch.einsum(
+        "gh,bhij->bgij", m.after, torch.einsum("gh,bhij->bgij", m.before, (q @ k.mT).view(2, 4, N, N)).softmax(-1)),
     "convolutions": lambda m, q, k: m.conv(m.conv((q @ k.mT).view(2, 4, N, N)).softmax(-1)),
 }  # fmt: skip
 

@@ -89,7 +89,8 @@ def _mixed_axes(flow: Flow, product: Product) -> tuple[Axis, Axis]:
     """What a product sums over, and what it makes of that: of a convolution, its channels."""
     flat = flow.facts.atoms.flat
     if product.form != "convolution" or product.left is None or product.out is None:
-        return flat((product.k,)), flat((product.n,))
+        weight_left = product.left is not None and flow.is_weight(product.left)
+        return flat((product.k,)), flat((product.m if weight_left else product.n,))
     channels = 1 if len(flow.facts.axes_of(product.left)) == len(flow.facts.tensor(product.right).shape) else 0
     inner, made = (flow.facts.axes_of(value)[channels : channels + 1] for value in (product.left, product.out))
     return flat(inner), flat(made)
