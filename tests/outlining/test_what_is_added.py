@@ -56,6 +56,9 @@ WEIGHED: dict[str, tuple[Weigh, list[str]]] = {
     "the past alone": (
         lambda _, q, k: (q @ k.mT).masked_fill(HERE[:, None] <= HERE, -1e9).softmax(-1),
         ["sees only what comes before"]),
+    "itself and the future": (
+        lambda _, q, k: (q @ k.mT).masked_fill(HERE[:, None] > HERE, -1e9).softmax(-1),
+        ["sees itself and what comes after"]),
     "every third": (
         lambda _, q, k: (q @ k.mT).masked_fill((HERE[:, None] - HERE) % 3 != 0, -1e9).softmax(-1),
         ["one position in 3"]),

@@ -251,6 +251,8 @@ def _seen_notes(seen: Pattern) -> list[Phrase]:
         notes.append(Phrase("one position in {n}", {"n": seen.step or 1}))
     elif _is_past(seen):
         notes.append(Phrase("sees only what comes before"))
+    elif seen.kind == "window" and seen.below == 0 and (seen.above or 0) >= seen.size[-1] - 1:
+        notes.append(Phrase("sees itself and what comes after"))
     elif seen.kind == "window" and seen.below is not None and seen.above is not None:
         notes += [Phrase("causal mask")] if seen.above <= 0 else []
         notes.append(Phrase(WINDOW, {"n": seen.below + seen.above + 1}))
