@@ -31,6 +31,10 @@ _WITH_TWO: tuple[tuple[str, Formula], ...] = (("Snake", lambda x, alpha, scale: 
 """Activations that no kernel computes, by their number of parameters."""
 
 
+_BOUNDED = frozenset({"ReLU6"})
+"""What is known by its bounds alone: bounds whose values no trace holds may be any."""
+
+
 def activation_of(ops: Sequence[Op], trace: Trace) -> str:
     """Name of the activation that a run of element-wise operations computes, scales and shifts around it left out.
 
@@ -97,7 +101,7 @@ def _compared(term: Term, source: Term) -> str:
         if found and _are_close(_AT, found):  # bounds that nothing reaches
             return ""
         if found and (name := _matching(found, [*weights.values()], numbers)):
-            return name
+            return "" if constants and name in _BOUNDED else name
     return ""
 
 

@@ -236,19 +236,22 @@ def _hand_on_sources(facts: Facts, kernel: Kernel, cuts: Sequence[Cut | None]) -
 
 
 def _inside(facts: Facts, sources: Sources, cut: Cut) -> Sources:
-    """What a cut takes from: of tensors put side by side only those between its ends."""
+    """What a cut takes from: of tensors put side by side only those between its ends, with the cuts that made them."""
     leaves = facts.atoms.leaves(cut.whole)
     atom = leaves[0] if len(leaves) == 1 else -1
     parts, values = facts.atoms.joined.get(atom, ()), facts.atoms.operands.get(atom, ())
     if not values or len(parts) != len(values):
         return sources
-    kept, left, start = set[int](), set[int](), 0
+    taken, left, start = list[int](), set[int](), 0
     for value, part in zip(values, parts, strict=True):
         end = start + facts.atoms.size(part)
-        is_kept = start < cut.start + cut.length and cut.start < end
-        (kept if is_kept else left).update(facts.sources.get(value, {}))
+        if start < cut.start + cut.length and cut.start < end:
+            taken.append(value)
+        else:
+            left.update(facts.sources.get(value, {}))
         start = end
-    return {p: on for p, on in sources.items() if p in kept or p not in left}
+    kept = _merged(facts, taken)
+    return {p: on | kept.get(p, frozenset()) for p, on in sources.items() if p in kept or p not in left}
 
 
 def _merged(facts: Facts, values: Sequence[int]) -> Sources:

@@ -164,6 +164,7 @@ def test_other_data_that_is_multiplied_makes_a_gate(gate: str, function: Functio
         torch.cos,
         lambda x: torch.exp(x) / torch.exp(x).sum(-1, keepdim=True),
         lambda x: 0.5 * x * (1 + torch.tanh(0.9 * (x + 0.044715 * x**3))),
+        lambda x: x.clamp(torch.tensor(-3.0), torch.tensor(3.0)),
     ],
 )
 def test_near_misses_have_no_name(function: Function) -> None:

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from shapetrace.outlining.roles import Role
 from tests.outlining.reading import products, read, step, titles
 
 Pair = tuple[Tensor, Tensor]
@@ -94,6 +95,27 @@ def test_keys_kept_beside_values_are_no_latent() -> None:
     found = read(Step(keys_beside_values), torch.ones(2, 1, 32), torch.tensor([5]))
     assert [title for title, *_ in products(found)][:3] == ["Query", "Key", "Value"]
     assert [operand.name for operand in step(found, "Append to cache").operands] == ["KV_past", "KV"]
+
+
+class Fused(nn.Module):
+    """One projection makes queries, keys and values; keys and values are kept in one stack."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.qkv, self.out = nn.Linear(32, 96), nn.Linear(32, 32)
+
+    def forward(self, x: Tensor, kept: Tensor) -> Tensor:
+        q, k, v = (y.unflatten(-1, (4, 8)).transpose(1, 2) for y in self.qkv(x).chunk(3, -1))
+        k, v = torch.cat([kept, torch.stack([k, v])], 3)
+        y: Tensor = self.out(((q @ k.mT / 8**0.5).softmax(-1) @ v).transpose(1, 2).flatten(2))
+        return y
+
+
+@pytest.mark.parametrize("n", [1, 3])
+def test_what_one_projection_made_is_told_apart_behind_a_stack(n: int) -> None:
+    found = [step.role for step in read(Fused(), torch.ones(2, n, 32), torch.ones(2, 2, 4, 5, 8)).steps()]
+    assert found[:3] == [Role.QUERY, Role.KEY, Role.VALUE]
+    assert Role.CACHE_APPEND in found
 
 
 class Latent(nn.Module):
