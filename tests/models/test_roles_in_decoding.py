@@ -9,7 +9,7 @@ TYPES = (
     "gpt2", "llama", "gpt_oss", "gemma3_text", "mixtral", "deepseek_v3", "lfm2", "mamba", "rwkv",
     "t5", "whisper", "switch_transformers", "pix2struct", "inkling2_text", "mamba2", "falcon_h1",
 )  # fmt: skip
-"""Caches that grow, that slide, of latents, of convolutions, of states by several rules, beside an encoder; attention over depth."""
+"""Caches that grow, that slide, of latents, of convolutions, of states by several rules; attention over depth."""
 
 ARCHITECTURES, CLEAN = 240, 0.9
 
