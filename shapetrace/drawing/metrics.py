@@ -8,6 +8,8 @@ from shapetrace.drawing import glyphs
 from shapetrace.drawing.inks import SHIFTED_SIZE_PX, TEXTS
 from shapetrace.drawing.primitives import Span
 
+SEPARATOR = " · "
+"""Between the parts of a list."""
 ELLIPSIS = "…"
 
 _INVISIBLE = frozenset("Cc Cf Cs Co Cn Zl Zp".split())
@@ -49,12 +51,18 @@ def shortened(text: str, ink: str, room_px: float) -> str:
 
 
 def wrapped(text: str, ink: str, room_px: float, *, lines: int) -> tuple[str, ...]:
-    """Break text at spaces, or between wide characters, into at most so many lines; the last is shortened."""
+    """Break text into at most so many lines; the last is shortened.
+
+    Between the parts of a list (``a · b``) where each part fits a line, else at spaces or between wide characters.
+    """
+    parts = text.split(SEPARATOR)
+    is_list = all(width_px(part, ink) <= room_px for part in parts)
+    words = [*(part + SEPARATOR for part in parts[:-1]), parts[-1]] if is_list else _words(text)
     done: list[str] = []
     line = ""
-    for word in _words(text):
-        if line and width_px(line + word.rstrip(), ink) > room_px and len(done) < lines - 1:
-            done.append(line.rstrip())
+    for word in words:
+        if line and width_px(line + word.rstrip(" ·"), ink) > room_px and len(done) < lines - 1:
+            done.append(line.removesuffix(SEPARATOR).rstrip())
             line = ""
         line += word
     done.append(line.rstrip())

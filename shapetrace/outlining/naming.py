@@ -107,6 +107,7 @@ class _Namer:
         self._known = known
         self._ids: set[str] = set()
         self._made_by: dict[tuple[int, Part], str] = {}
+        self._ended_by: dict[int, str] = {}
 
     def section(self, node: Node, repeat: int, others: Sequence[Node] = ()) -> Section:
         """One section.
@@ -191,14 +192,17 @@ class _Namer:
     def _make(self, draft: Draft, twins: Sequence[Draft], identity: str) -> None:
         """Remember which step makes the results of a draft, and of those that it stands for."""
         for each in (draft, *twins):
+            self._ended_by.update(dict.fromkeys(each.ops, identity))
             for place, ref in enumerate(each.results):
                 part = self._symbol((draft.key, True, place)).part
                 self._made_by[ref.value, part] = identity
                 self._made_by.setdefault((ref.value, Part.OTHER), identity)
 
     def _maker(self, value: int, part: Part = Part.OTHER) -> str:
-        """Id of the step that made a value; "" if none did."""
-        return self._made_by.get((value, part)) or self._made_by.get((value, Part.OTHER), "")
+        """Id of the step that made a value, or that ends the operation that did; "" if no step is of it."""
+        found = self._made_by.get((value, part)) or self._made_by.get((value, Part.OTHER))
+        op = self._known.flow.op_of(value) if found is None and value >= 0 else None
+        return found or ("" if op is None else self._ended_by.get(op.id, ""))
 
     def _symbol(self, place: Place) -> Symbol:
         return self._known.operands.symbols.get(place, NOTHING)

@@ -8,7 +8,7 @@ from shapetrace.drawing.layout.boxes import Box
 from shapetrace.drawing.layout.canvas import FOOTING, HEADING, on_canvas
 from shapetrace.drawing.layout.headings import MARGIN_PX, captions, footing, heading
 from shapetrace.drawing.look import Look
-from shapetrace.drawing.mapping.arranging import JOIN_PX, ROOMS, Arranging, Laid, Spot
+from shapetrace.drawing.mapping.arranging import JOIN_PX, ROOMS, SHAPE_PX, Arranging, Laid, Spot
 from shapetrace.drawing.mapping.boxes import Boxes, shape_text, table_beside
 from shapetrace.drawing.mapping.charting import chart, stream
 from shapetrace.drawing.mapping.pictures import has_picture
@@ -25,8 +25,6 @@ _COLUMN_PX = 588.0
 _LEAST_FORKED_PX = 560.0
 _EDGE_PX = 8.0
 _LINE_PX = 2.0
-_SHAPE_PX = 15.0
-"""How much room above a frame the shape of what enters it takes."""
 
 
 def map_figure(outline: Outline, theme: Theme, words: Words, look: Look) -> Figure:
@@ -117,7 +115,7 @@ def _shapes(laid: Laid) -> Iterator[Mark]:
         if spot.node.kind == "frame" and spot.node.inside is not None and entry is not None:
             text = shape_text(entry)
             tables = [each for each in laid.spots.values() if each.node.kind == "join" and each.node.value is not None]
-            touches = any(0 <= spot.top - each.bottom < _SHAPE_PX for each in tables)
+            touches = any(0 <= spot.top - each.bottom < SHAPE_PX for each in tables)
             if spot.middle + 8 + width_px(text, "shape") <= spot.right and not touches:
                 yield Text(spot.middle + 8, spot.top - 4, (Span(text),), "shape")
 

@@ -10,6 +10,8 @@ Side = Literal["left", "right"]
 
 GUTTER_PX = 26.0
 JOIN_PX = 9.0
+SHAPE_PX = 16.0
+"""How much room above a frame the shape of what enters it takes."""
 _FRAME_TOP_PX = 30.0
 _FRAME_BOTTOM_PX = 12.0
 _NESTED_PX = 6.0
@@ -149,7 +151,8 @@ class Arranging:
         y = top
         for place, item in enumerate(chain):
             if place:
-                y += self.room.gap
+                opens = isinstance(item, int) and laid.flow.nodes[item].inside is not None
+                y += max(self.room.gap, SHAPE_PX) if opens else self.room.gap
             if isinstance(item, Fork):
                 y = self._fork(laid, item, edges, y + (6 if place else 0), times, insets) + 2
             else:

@@ -9,7 +9,7 @@ from shapetrace.drawing.mapping.pictures import picture
 from shapetrace.drawing.metrics import clean, shortened, width_px
 from shapetrace.drawing.primitives import Circle, Line, Mark, Rect, Span, Text
 from shapetrace.drawing.wording import Words, short
-from shapetrace.outlining.roles import Part
+from shapetrace.outlining.roles import Part, Role
 from shapetrace.outlining.structure import Operand, Outline
 
 _PAD_PX = 12.0
@@ -126,7 +126,11 @@ class Boxes:
             yield from (self.words.note(note) for note in scores[0].notes)
         if node.sublayer == "experts":
             stacks = [o.stack for step in node.steps for o in step.operands if o.role == "weight" and o.stack > 1]
-            if stacks:
+            chosen = (note.values for s in node.steps if s.role is Role.CHOOSE_EXPERTS for note in s.notes)
+            of_all = next((values for values in chosen if {"k", "n"} <= values.keys()), None)
+            if of_all is not None:
+                yield self.words.say("{k} of {n} experts", **of_all)
+            elif stacks:
                 yield self.words.several("{n} experts", max(stacks))
 
     def _bars(self, spot: Spot, y: float, whole: int) -> Iterator[Mark]:

@@ -65,14 +65,15 @@ class _Charting:
             if item.is_group and loose and place == _module_in(within, loose[-1].path):
                 loose += item.steps()  # the turns of a loop in a module
                 continue
-            yield from _boxes(loose, within)
+            ahead = [] if _is_frame(item) or _opens(item) else _ahead_of(loose, _sublayer_of(item))
+            yield from _boxes(loose[: len(loose) - len(ahead)], within)
             loose = []
             if _is_frame(item):
                 yield self._frame(item)
             elif _opens(item):
                 yield from self.nodes(item)
             else:
-                yield Node("box", tuple(item.steps()), item, _sublayer_of(item))
+                yield Node("box", (*ahead, *item.steps()), item, _sublayer_of(item))
         yield from _boxes(loose, within)
 
     def _frame(self, section: Section) -> Node:
@@ -150,12 +151,18 @@ def _sublayer_of(section: Section) -> Sublayer:
     return named or _sublayer(section.steps())
 
 
+def _ahead_of(loose: Sequence[Step], sublayer: Sublayer) -> list[Step]:
+    """The last of some loose steps that belong to the sublayer behind them: rows copied to the experts, say."""
+    n_before = next((n for n in range(len(loose), 0, -1) if _SUBLAYERS.get(loose[n - 1].role) != sublayer), 0)
+    return list(loose[n_before:])
+
+
 def _sublayer(steps: Iterable[Step]) -> Sublayer:
     return next((found for step in steps if (found := _SUBLAYERS.get(step.role))), "")
 
 
 def _boxes(steps: Iterable[Step], within: str | None) -> Iterator[Node]:
-    """Loose steps: those of one sublayer are a box, and those of one module; a product is one with what follows it.
+    """Loose steps: those of one sublayer, one module or one recorded operation are a box; a product is one with what follows it.
 
     Args:
         steps: Steps in order.
@@ -172,7 +179,7 @@ def _boxes(steps: Iterable[Step], within: str | None) -> Iterator[Node]:
 
     for step in steps:
         own, module = _SUBLAYERS.get(step.role, ""), _module_in(within, step.path)
-        in_module = bool(box and module and key == (module,))
+        in_module = bool(box) and (bool(module) and key == (module,) or not {*step.ops}.isdisjoint(box[-1].ops))
         if not in_module and (step.kind == "norm" or (step.kind in _JOINS and len(step.operands) > 1)):
             yield from closed()
             yield _apart(step)

@@ -147,7 +147,8 @@ def _rails(laid: Laid) -> Iterator[_Rail]:
     for spot in laid.spots.values():
         node = spot.node
         end = (spot.top + spot.bottom) / 2 if node.kind == "join" else spot.top + 8
-        if node.older == -1 or (_enters(laid, spot) and _is_behind(laid, spot)):
+        came_in = bool(laid.depth) and node.older == -1
+        if came_in or (_enters(laid, spot) and _is_behind(laid, spot)):
             yield _Rail(laid.middle or spot.middle, laid.top - 13, end, spot)
         for made in dict.fromkeys((*node.main, *([node.older] if node.older is not None and node.older >= 0 else []))):
             source = laid.spots[made]
