@@ -9,7 +9,7 @@ from shapetrace.drawing.layout.canvas import FOOTING, HEADING, on_canvas
 from shapetrace.drawing.layout.headings import MARGIN_PX, captions, footing, heading
 from shapetrace.drawing.look import Look
 from shapetrace.drawing.mapping.arranging import JOIN_PX, ROOMS, SHAPE_PX, Arranging, Laid, Spot
-from shapetrace.drawing.mapping.boxes import Boxes, shape_text, table_beside
+from shapetrace.drawing.mapping.boxes import TRACK, Boxes, shape_text, table_beside
 from shapetrace.drawing.mapping.charting import chart, stream
 from shapetrace.drawing.mapping.pictures import has_picture
 from shapetrace.drawing.mapping.wiring import wires
@@ -25,6 +25,7 @@ _COLUMN_PX = 588.0
 _LEAST_FORKED_PX = 560.0
 _EDGE_PX = 8.0
 _LINE_PX = 2.0
+_BARS = "Bars: share of all parameters (grey) and of all FLOPs (blue)."
 
 
 def map_figure(outline: Outline, theme: Theme, words: Words, look: Look) -> Figure:
@@ -33,18 +34,17 @@ def map_figure(outline: Outline, theme: Theme, words: Words, look: Look) -> Figu
     title = clean(look.title or "") or clean(outline.model.name)
     facts = [" · ".join(facts_of(outline.model, words)), words.say("every shape recorded from a real forward pass")]
     head, top = heading(title, [fact for fact in facts if fact], tuple(_legend(outline, words)), WIDTH_PX)
-    notes = tuple(_notes(outline, words))
-    below = footing((*notes, *captions(look)), 0.0, WIDTH_PX)[1] + 20
+    notes, bars = tuple(_notes(outline, words)), ("caption", words.say(_BARS))
+    below = footing((*notes, bars, *captions(look)), 0.0, WIDTH_PX)[1] + 20
     laid = _arranged(boxes, WIDTH_PX - 2 * MARGIN_PX, top + 10, MOST_PX - below - 16)
     lines = wires(laid)
+    drawn = tuple(_drawn(laid, boxes, lines.marks))
+    if any(isinstance(mark, Rect) and mark.ink == TRACK for group in drawn for mark in group.marks):
+        notes = (*notes, bars)
     if lines.left_out:
         notes = (*notes, ("caption", words.several("{n} arrows have no room and are not drawn.", lines.left_out)))
     foot, bottom = footing((*notes, *captions(look)), laid.bottom + 10, WIDTH_PX)
-    groups = (
-        Group(HEADING, head),
-        *_drawn(laid, boxes, lines.marks),
-        Group(FOOTING, foot),
-    )
+    groups = (Group(HEADING, head), *drawn, Group(FOOTING, foot))
     height = bottom + 16
     desc = "\n".join(_told(laid, boxes))
     return Figure("map", title, desc, WIDTH_PX, height, on_canvas(groups, WIDTH_PX, height), theme, words.lang)
@@ -153,10 +153,7 @@ def _notes(outline: Outline, words: Words) -> Iterator[tuple[str, str]]:
     parameters = words.say("{n} parameters", n=counted(totals.parameters))
     phrase = "{flops} in products" if totals.flops == totals.matmul_flops else "{flops} in products and convolutions"
     flops = words.say(phrase, flops=flops_text(totals.flops))
-    yield (
-        "caption",
-        f"{parameters} · {flops}. " + words.say("Bars: share of all parameters (grey) and of all FLOPs (blue)."),
-    )
+    yield "caption", f"{parameters} · {flops}"
     if outline.failure:
         yield "warning", words.say("The pass ended early: {reason}", reason=clean(outline.failure))
 

@@ -16,6 +16,8 @@ _PAD_PX = 12.0
 _BAR_PX = 62.0
 _NARROW_BAR_PX = 40.0
 _TITLES: dict[str, str] = {"attention": "Attention", "mlp": "MLP", "experts": "Mixture of experts"}
+TRACK = "track"
+"""Ink of what a bar is a part of."""
 _LEAST_SHARE = 0.0005
 _LEAST_TIE_PX = 40.0
 _SAID = frozenset({"activation", "softmax", "convolution", "contraction"})
@@ -150,7 +152,7 @@ class Boxes:
         for (share, ink), text in reversed(list(zip(shares, texts, strict=True))):
             room = 0.0 if narrow else width_px("88.8 %", "shape") + 4
             if share >= _LEAST_SHARE:
-                yield Rect(x - room - length, y - 7, length, 6, "track", 2)
+                yield Rect(x - room - length, y - 7, length, 6, TRACK, 2)
                 yield Rect(x - room - length, y - 7, max(length * min(share, 1), 1.5), 6, ink, 2)
             if share >= _LEAST_SHARE and text:
                 yield Text(x, y, (Span(text),), "shape", "end")
