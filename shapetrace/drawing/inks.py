@@ -32,12 +32,14 @@ class TextInk:
         size_px: Font size, at least 10.5.
         weight: 400 to 700.
         mono: True for a monospaced face.
+        italic: True for a slanted one.
     """
 
     colour: str
     size_px: float
     weight: int = 400
     mono: bool = False
+    italic: bool = False
 
 
 SHAPES: dict[str, ShapeInk] = {  # in painting order: what is later covers what is earlier
@@ -126,9 +128,13 @@ TEXTS: dict[str, TextInk] = {
     "tag-removed": TextInk("warning", 12.5, 700),
     "figure": TextInk("ink", 12, mono=True),
     "size": TextInk("muted", 10.5, mono=True),
+    "size-run": TextInk("muted", 10.5, mono=True, italic=True),
     "match": TextInk("match", 10.5, 700, mono=True),
+    "match-run": TextInk("match", 10.5, 700, mono=True, italic=True),
     "size-name": TextInk("muted", 13, mono=True),
+    "size-name-run": TextInk("muted", 13, mono=True, italic=True),
     "match-name": TextInk("match", 13, 700, mono=True),
+    "match-name-run": TextInk("match", 13, 700, mono=True, italic=True),
     "clash": TextInk("warning", 10.5, 700, mono=True),
     "shape": TextInk("ink", 11, mono=True),
     "stack": TextInk("muted", 10.5, mono=True),

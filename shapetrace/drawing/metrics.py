@@ -50,19 +50,20 @@ def shortened(text: str, ink: str, room_px: float) -> str:
     return ELLIPSIS
 
 
-def wrapped(text: str, ink: str, room_px: float, *, lines: int) -> tuple[str, ...]:
+def wrapped(text: str, ink: str, room_px: float, *, lines: int, is_list: bool = False) -> tuple[str, ...]:
     """Break text into at most so many lines; the last is shortened.
 
-    Between the parts of a list (``a · b``) where each part fits a line, else at spaces or between wide characters.
+    A list (``a · b``) between its parts where each fits a line, other text at spaces or between wide characters.
     """
     parts = text.split(SEPARATOR)
-    is_list = all(width_px(part, ink) <= room_px for part in parts)
+    is_list = is_list and all(width_px(part, ink) <= room_px for part in parts)
     words = [*(part + SEPARATOR for part in parts[:-1]), parts[-1]] if is_list else _words(text)
     done: list[str] = []
     line = ""
     for word in words:
-        if line and width_px(line + word.rstrip(" ·"), ink) > room_px and len(done) < lines - 1:
-            done.append(line.removesuffix(SEPARATOR).rstrip())
+        end = word.removesuffix(SEPARATOR) if is_list else word.rstrip()
+        if line and width_px(line + end, ink) > room_px and len(done) < lines - 1:
+            done.append((line.removesuffix(SEPARATOR) if is_list else line).rstrip())
             line = ""
         line += word
     done.append(line.rstrip())

@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from shapetrace.comparing.unfolding import moved
 from shapetrace.drawing.content.selecting import section_named
-from shapetrace.drawing.inks import SHAPES, TEXTS, ShapeInk
+from shapetrace.drawing.inks import SHAPES, TEXTS, ShapeInk, TextInk
 from shapetrace.drawing.kinds.equation_cells import EquationCell
 from shapetrace.drawing.layout.boxes import Box
 from shapetrace.drawing.resources import names_in, read
@@ -234,12 +234,14 @@ def _colours(theme: Theme) -> str:
 def _inks() -> str:
     """Rules that paint the pictures, in the colours of the page."""
     shapes = (f".{ink_class(ink)}{{{_painted(shape)}}}" for ink, shape in SHAPES.items())
-    texts = (
-        f".equation svg .{ink_class(ink)},.equation svg .{ink_class(ink)} text"
-        f"{{fill:{_variable(text.colour)};font-size:{px(text.size_px)}px;font-weight:{text.weight}}}"
-        for ink, text in TEXTS.items()
-    )
+    texts = (f".equation svg .{ink_class(ink)},.equation svg .{ink_class(ink)} text{{{_lettered(text)}}}"
+             for ink, text in TEXTS.items())  # fmt: skip
     return "\n".join([*shapes, *texts]) + "\n"
+
+
+def _lettered(text: TextInk) -> str:
+    rules = f"fill:{_variable(text.colour)};font-size:{px(text.size_px)}px;font-weight:{text.weight}"
+    return f"{rules};font-style:italic" if text.italic else rules
 
 
 def _painted(shape: ShapeInk) -> str:

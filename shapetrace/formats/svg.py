@@ -101,7 +101,8 @@ def attributes(ink: str) -> dict[str, str]:
     if ink in TEXTS:
         text = TEXTS[ink]
         given = {"fill": text.colour, "font-size": px(text.size_px)}
-        return given | ({"font-weight": str(text.weight)} if text.weight != _PLAIN_WEIGHT else {})
+        given |= {"font-weight": str(text.weight)} if text.weight != _PLAIN_WEIGHT else {}
+        return given | ({"font-style": "italic"} if text.italic else {})
     shape = SHAPES[ink]
     given = {"fill": shape.fill or "none"}
     if shape.line:

@@ -1,5 +1,6 @@
 """The map: what stands in it is what was recorded, on one screen, for any model."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -15,12 +16,12 @@ from shapetrace.drawing.mapping.boxes import Boxes
 from shapetrace.drawing.mapping.chart import Flow, Fork, Node
 from shapetrace.drawing.mapping.charting import chart
 from shapetrace.drawing.mapping.wiring import Wires, wires
-from shapetrace.drawing.primitives import Figure, Line, Text
+from shapetrace.drawing.primitives import Figure, Line, Rect, Text
 from shapetrace.drawing.wording import words_in
 from shapetrace.errors import UsageError
 from shapetrace.models import presets
 from shapetrace.obtaining import obtain
-from shapetrace.outlining.structure import Outline
+from shapetrace.outlining.structure import Operand, Outline, Step
 from shapetrace.request import Request
 from tests.drawing.geometry import assert_sound
 from tests.drawing.random_outlines import outlines
@@ -278,6 +279,54 @@ def test_layers_go_on_with_what_they_add_to_and_what_they_read_beside_is_handed_
     entering = [node.steps[0].path for node in frame.inside.nodes if not node.main and node.enters]
     beside = [node.steps[0].title for node in frame.inside.nodes if not node.main and not node.enters]
     assert (entering, beside) == (["layers.0.norm"], ["Sin"])
+
+
+class Recurrent(nn.Module):
+    """Two recurrent layers in one call, and a residual around it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.lstm, self.last = nn.Linear(8, 8), nn.LSTM(8, 8, num_layers=2), nn.Linear(8, 8)
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = self.first(x)
+        return self.last(self.lstm(h)[0] + h)
+
+
+def test_one_call_is_one_box_and_what_it_gives_goes_on():
+    flow = chart(shapetrace.trace(Recurrent().eval(), torch.zeros(4, 8)).outline())
+    boxes = [number for number, node in enumerate(flow.nodes) if node.kind == "box"]
+    (join,) = [node for node in flow.nodes if node.kind == "join"]
+    assert [flow.nodes[number].steps[0].path for number in boxes] == ["first", "lstm", "last"]
+    assert (join.main, join.older) == ((boxes[0], boxes[1]), boxes[0])
+
+
+def test_a_residual_of_nothing_that_is_drawn_has_no_line():
+    loose = Operand("", "data", (4, 8), made_by="", value=7)
+    step = Step(
+        "sum", "", "residual", "Residual", "", "+", (loose, replace(loose, value=8)), (replace(loose, value=9),)
+    )
+    node = Node("join", (step,), older=-1)
+    laid = Arranging(ROOMS[0], lambda _: False, lambda _: 80.0).lay(Flow((node,), (0,)), 0, 600, 0)
+    assert wires(laid).marks == () and wires(laid).left_out == 0
+
+
+def test_experts_are_one_box_that_says_how_many_are_chosen():
+    drawn = map_of(outline_of("mixtral-8x7b"))
+    assert any("2 of 8 experts" in text for text in texts(drawn)) and texts(drawn).count("Mixture of experts") == 1
+
+
+def test_a_shape_above_a_frame_is_clear_of_the_box_before_it():
+    drawn = map_of(outline_of("deepseek-v3"))
+    shapes = [mark for mark in drawn.marks() if isinstance(mark, Text) and mark.plain == "[1024, 7168]"]
+    bottoms = [mark.y + mark.height for mark in drawn.marks() if isinstance(mark, Rect) and mark.ink == "block"]
+    assert shapes and not any(shape.y - 11 < bottom < shape.y for shape in shapes for bottom in bottoms)
+
+
+def test_bars_are_explained_where_there_are_some():
+    long = nn.Sequential(*(nn.Linear(width, width + 1) for width in range(8, 48)))
+    drawn = [outline_of("gpt2"), shapetrace.trace(long, torch.zeros(1, 8)).outline()]
+    assert [any("Bars" in line for line in texts(map_of(each))) for each in drawn] == [True, False]
 
 
 def test_lines_without_room_are_counted_below():

@@ -33,6 +33,11 @@ def test_text_wraps_at_spaces_and_between_wide_characters():
     assert all(width_px(line, "note") <= 60 for line in wrapped("残差" * 6, "note", 60, lines=3))
 
 
+def test_a_list_breaks_between_its_parts_and_a_product_keeps_its_sign():
+    assert wrapped("8 experts · 2 a token", "note", 80, lines=2, is_list=True) == ("8 experts", "2 a token")
+    assert wrapped("2 · 12 · 64", "note", 50, lines=2) == ("2 · 12 ·", "64")
+
+
 def test_controls_and_direction_marks_are_dropped():
     assert clean("a\x00b\u202ec\nd\ud800") == "abc d"
 

@@ -10,6 +10,7 @@ from shapetrace.drawing.layout.cells import Cell, cell
 from shapetrace.drawing.layout.following import followed_marks
 from shapetrace.drawing.layout.frames import ZIGZAG_AT, Frame, body, frame_of, sliced
 from shapetrace.drawing.layout.names import badge, name_spans
+from shapetrace.drawing.layout.running import run_ink
 from shapetrace.drawing.layout.sharing import size_text
 from shapetrace.drawing.layout.token_axes import TokenAxis
 from shapetrace.drawing.metrics import width_px
@@ -42,6 +43,7 @@ class TileStyle:
         hatched: Inks whose rectangles are hatched.
         follow: The position that is marked; None for none.
         tokens: Axes on which one row is one token.
+        running: Axes that are as long as what the pass was given.
     """
 
     law: CubeLaw
@@ -49,6 +51,7 @@ class TileStyle:
     hatched: frozenset[str] = frozenset()
     follow: Followed | None = None
     tokens: Mapping[int, TokenAxis] = field(default_factory=dict)
+    running: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,12 +124,14 @@ def size_marks(frame: Frame, operand: Operand, style: TileStyle, shown: Shown) -
         spans = spans or size_spans(operand, frame.columns, style, ink)
         raised = _RAISED_PX if shown.line(frame.columns) else 0
         y = top - frame.lift - 4 - lowered(spans) - raised
+        ink = run_ink(ink, operand, frame.columns, style.running)
         yield from _lined(Text(frame.lift / 2, y, spans, ink, "middle"), shown.line(frame.columns))
         if frame.columns in shown.clashing:
             yield Line((((left, top), (-left, top)),), "clash-edge")
     if frame.rows is not None and (shown.rows or shown.ink(frame.rows) != "size"):
         ink = shown.ink(frame.rows)
         spans = size_spans(operand, frame.rows, style, ink)
+        ink = run_ink(ink, operand, frame.rows, style.running)
         away = 5 + lowered(spans) + (2 if shown.line(frame.rows) else 0)
         if 14 < width_px(spans, ink) <= frame.height + 2 * frame.lift + _slack(frame, operand, style):
             text = Text(left - away, 0, spans, ink, "middle", turned=True)

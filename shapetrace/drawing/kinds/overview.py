@@ -16,6 +16,7 @@ from shapetrace.drawing.layout.captions import row_title
 from shapetrace.drawing.layout.cells import Cell
 from shapetrace.drawing.layout.equations import drawn_operands
 from shapetrace.drawing.layout.headings import SENTENCE, captions, footing, heading, legend_of_ranks, legend_of_roles
+from shapetrace.drawing.layout.running import legend_of_running, running_axes
 from shapetrace.drawing.layout.sharing import drawn_sizes
 from shapetrace.drawing.layout.token_axes import axes_of_followed
 from shapetrace.drawing.look import Look
@@ -48,8 +49,10 @@ def overview_figure(outline: Outline, lines: Sequence[Line], theme: Theme, words
     operands = [operand for line in drawn for operand in drawn_operands(line.row)]
     sizes = [size for operand in operands for size in drawn_sizes(operand)]
 
+    running = running_axes(outline)
+
     def style(unit_px: float) -> TileStyle:
-        return TileStyle(law_for(sizes, unit_px), look.dims, theme.hatched, follow, axes_of_followed(follow))
+        return TileStyle(law_for(sizes, unit_px), look.dims, theme.hatched, follow, axes_of_followed(follow), running)
 
     def draw(line: Line, unit_px: float) -> tuple[Cell, ...]:
         if isinstance(line, Equation):
@@ -125,6 +128,7 @@ def _legend(
     yield from legend_of_roles({operand.role for operand in operands}, theme.hatched, words)
     yield from legend_of_ranks(operands, words)
     yield "match", words.say("inner sizes match")
+    yield from legend_of_running(operands, style.running, words)
     yield from legend_of_followed(style.follow, operands, words)
     if any(isinstance(line, Join) for line in every(lines)):
         yield "rail", words.say("residual")

@@ -23,6 +23,7 @@ from shapetrace.drawing.layout.headings import SENTENCE, captions, footing, head
 from shapetrace.drawing.layout.matrices import Style
 from shapetrace.drawing.layout.painting import panel_group, rail_group, row_group
 from shapetrace.drawing.layout.planning import Plan, plan
+from shapetrace.drawing.layout.running import legend_of_running, running_axes
 from shapetrace.drawing.layout.scale import Scale
 from shapetrace.drawing.layout.sharing import drawn_sizes
 from shapetrace.drawing.layout.stacking import Placement, lay_out
@@ -94,7 +95,9 @@ def figure(
         facts = (*subject.facts, fact_of(outline, follow, words))
         subject = replace(subject, facts=facts, title=look.title or _title(subject, follow, words))
     style = Style(Scale(), look.dims, colours.hatched, words.say("scalar"), shapes=False, follow=follow)
-    style = replace(style, tokens=axes_of_entry(entry) or axes_of_followed(follow), entry=entry)
+    style = replace(
+        style, tokens=axes_of_entry(entry) or axes_of_followed(follow), entry=entry, running=running_axes(outline)
+    )
     planned = plan(subject.items, style, words, look)
     footnotes = tuple(_footnotes(subject, outline.failure, words, look))
     drawn = _composed(subject, planned, colours, words, footnotes)
@@ -136,6 +139,7 @@ def legend_of(planned: Plan, theme: Theme, words: Words) -> Iterator[tuple[str, 
     yield from legend_of_ranks(operands, words)
     if any(step.inner for row in rows if not row.folded and not row.emphasis for step in row.steps):
         yield "match", words.say("inner sizes match")
+    yield from legend_of_running(operands, planned.style.running, words)
     if any(any(row.emphasis.axes) for row in rows if row.emphasis):
         yield "clash", words.say("sizes that do not fit")
     if planned.style.entry is not None:

@@ -12,6 +12,7 @@ from shapetrace.drawing.layout.captions import row_title
 from shapetrace.drawing.layout.cells import Cell
 from shapetrace.drawing.layout.headings import captions, footing, heading, legend_of_roles
 from shapetrace.drawing.layout.painting import members
+from shapetrace.drawing.layout.running import legend_of_running, running_axes
 from shapetrace.drawing.layout.token_axes import TOKEN_PX, TokenAxis
 from shapetrace.drawing.look import Look
 from shapetrace.drawing.metrics import clean
@@ -44,14 +45,17 @@ def story_figure(outline: Outline, theme: Theme, words: Words, look: Look) -> Fi
     operands = [operand for part in parts for each in part.scenes for operand in _operands(each.scene, pick, words)]
     sizes = [size for operand in operands for size in _sizes(operand, tokens)]
 
+    running = running_axes(outline)
+
     def draw(scene: Scene, unit_px: float) -> tuple[Cell, ...]:
-        style = TileStyle(law_for(sizes, unit_px), look.dims, theme.hatched, follow)
+        style = TileStyle(law_for(sizes, unit_px), look.dims, theme.hatched, follow, running=running)
         return scene_cells(tuple(scene_pieces(scene, pick, words)), style, tokens)
 
     law = law_for(sizes, unit_for(parts, draw, sizes, width))
     title = look.title or (_title(outline, pick, words) if follow is None else title_of(outline, follow, words))
     facts = (*_facts(outline, words), *(() if follow is None else (fact_of(outline, follow, words),)))
-    legend = (*_legend(operands, law, pick, theme, words), *legend_of_followed(follow, operands, words))
+    legend = (*_legend(operands, law, pick, theme, words), *legend_of_running(operands, running, words))
+    legend = (*legend, *legend_of_followed(follow, operands, words))
     head, top = heading(clean(title), facts, legend, width)
     body, bottom = laid(parts, draw, law, top + 12, width)
     foot, bottom = footing(tuple(_notes(outline, law, tokens, pick, words, look)), bottom - 14, width)

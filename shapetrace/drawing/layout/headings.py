@@ -42,7 +42,7 @@ def heading(
         marks.append(Text(MARGIN_PX, y, (Span(line),), "title"))
         y += 26
     for fact in facts:
-        for line in wrapped(fact, "subtitle", room, lines=2):
+        for line in wrapped(fact, "subtitle", room, lines=2, is_list=True):
             marks.append(Text(MARGIN_PX, y - 2, (Span(line),), "subtitle"))
             y += 19
     lines = _legend_lines(legend, room)
@@ -119,6 +119,8 @@ def _swatch(sign: str) -> tuple[Mark, ...]:
     half = _SWATCH_PX / 2
     if sign in _SIGNS:
         return _SIGNS[sign]
+    if sign.startswith("run:"):
+        return (Text(0, 4, (Span(sign.removeprefix("run:")),), "size-run"),)
     if sign == "clash":
         return (Text(0, 4, (Span("64"),), "clash"), Line((((0, 8), (13, 8)),), "clash-line"))
     if sign == "change":

@@ -11,6 +11,7 @@ from shapetrace.drawing.layout.cells import Cell, cell
 from shapetrace.drawing.layout.following import entry_marks, followed_marks
 from shapetrace.drawing.layout.frames import ZIGZAG_AT, Frame, frame_of, sliced
 from shapetrace.drawing.layout.names import badge, name_spans, shape_pieces
+from shapetrace.drawing.layout.running import run_ink
 from shapetrace.drawing.layout.scale import Scale
 from shapetrace.drawing.layout.sharing import size_text
 from shapetrace.drawing.layout.token_axes import TokenAxis
@@ -44,6 +45,7 @@ class Style:
         tokens: Axes on which one row is one token.
         entry: An entry of the product that is drawn; None for none.
         spot: What of it is marked in one matrix.
+        running: Axes that are as long as what the pass was given.
     """
 
     scale: Scale
@@ -55,6 +57,7 @@ class Style:
     tokens: Mapping[int, TokenAxis] = field(default_factory=dict)
     entry: Entry | None = None
     spot: Spot | None = None
+    running: frozenset[int] = frozenset()
 
 
 _PLAIN = Pointed("change")
@@ -107,6 +110,7 @@ def _edges(frame: Frame, operand: Operand, style: Style, inner: int | None, poin
         spans = sliced(operand, frame.width) if ink == "size" else ()
         spans = spans or _size_spans(operand, frame.columns, style, ink)
         above = frame.lift + 5 + _lowered(spans)
+        ink = run_ink(ink, operand, frame.columns, style.running)
         yield Text(frame.lift / 2, -frame.height / 2 - above, spans, ink, "middle")
     if frame.rows is not None:
         ink = pointed.size_ink(frame.rows, "match" if frame.rows == inner_axis else "size")
@@ -114,6 +118,7 @@ def _edges(frame: Frame, operand: Operand, style: Style, inner: int | None, poin
             yield Line((((left, top), (left, -top)),), "clash-edge")
         ink = _named_ink(operand, frame.rows, style, ink)
         spans = _size_spans(operand, frame.rows, style, ink)
+        ink = run_ink(ink, operand, frame.rows, style.running)
         if 14 < width_px(spans, ink) <= frame.height + 2:
             yield Text(-frame.width / 2 - 5 - _lowered(spans), 0, spans, ink, "middle", turned=True)
         else:

@@ -9,6 +9,7 @@ from shapetrace.drawing.mapping.pictures import picture
 from shapetrace.drawing.metrics import clean, shortened, width_px
 from shapetrace.drawing.primitives import Circle, Line, Mark, Rect, Span, Text
 from shapetrace.drawing.wording import Words, short
+from shapetrace.language import Phrase
 from shapetrace.outlining.roles import Part, Role
 from shapetrace.outlining.structure import Operand, Outline
 
@@ -131,7 +132,7 @@ class Boxes:
             chosen = (note.values for s in node.steps if s.role is Role.CHOOSE_EXPERTS for note in s.notes)
             of_all = next((values for values in chosen if {"k", "n"} <= values.keys()), None)
             if of_all is not None:
-                yield self.words.say("{k} of {n} experts", **of_all)
+                yield self.words.note(Phrase("{k} of {n} experts", of_all))
             elif stacks:
                 yield self.words.several("{n} experts", max(stacks))
 

@@ -162,7 +162,7 @@ def _sublayer(steps: Iterable[Step]) -> Sublayer:
 
 
 def _boxes(steps: Iterable[Step], within: str | None) -> Iterator[Node]:
-    """Loose steps: those of one sublayer, one module or one recorded operation are a box; a product is one with what follows it.
+    """Loose steps as boxes: those of one sublayer, of one module, of one recorded call; a product with what follows it.
 
     Args:
         steps: Steps in order.
@@ -179,7 +179,8 @@ def _boxes(steps: Iterable[Step], within: str | None) -> Iterator[Node]:
 
     for step in steps:
         own, module = _SUBLAYERS.get(step.role, ""), _module_in(within, step.path)
-        in_module = bool(box) and (bool(module) and key == (module,) or not {*step.ops}.isdisjoint(box[-1].ops))
+        goes_on = not step.ops and bool(box) and step.path == box[-1].path  # another product of one call
+        in_module = goes_on or bool(box and module and key == (module,))
         if not in_module and (step.kind == "norm" or (step.kind in _JOINS and len(step.operands) > 1)):
             yield from closed()
             yield _apart(step)
