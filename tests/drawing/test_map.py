@@ -329,6 +329,29 @@ def test_bars_are_explained_where_there_are_some():
     assert [any("Bars" in line for line in texts(map_of(each))) for each in drawn] == [True, False]
 
 
+class Heads(nn.Module):
+    """Heads that read one value and are put together; with ``odd``, another product reads the first of them alone."""
+
+    def __init__(self, *, odd: bool) -> None:
+        super().__init__()
+        self.first, self.a, self.b = nn.LayerNorm(8), nn.Linear(8, 16), nn.Linear(8, 16)
+        self.c, self.d = nn.Linear(8, 16), nn.Linear(8, 16)
+        self.odd = nn.Linear(16, 16) if odd else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = self.first(x)
+        made = [self.a(h), self.b(h), self.c(h), self.d(h)]
+        return torch.stack([*made, self.odd(made[0])] if self.odd is not None else made)
+
+
+def test_boxes_that_are_alike_and_read_together_are_one_with_their_number():
+    drawn = {odd: shapetrace.trace(Heads(odd=odd), torch.zeros(3, 8)).outline() for odd in (False, True)}
+    assert [node.copies for node in chart(drawn[False]).nodes if node.kind == "box"] == [4]
+    assert max(node.copies for node in chart(drawn[True]).nodes) == 3
+    said = texts(map_of(drawn[False]))
+    assert "4 × 144" in said and any(text.endswith("×4") for text in said)
+
+
 def test_lines_without_room_are_counted_below():
     outline = shapetrace.trace(Unlike(), torch.zeros(5, 16)).outline()
     found, lines = crossings(outline)

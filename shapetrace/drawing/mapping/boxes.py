@@ -1,7 +1,7 @@
 """How each node of a map looks: its box, its words, its bars."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from shapetrace.drawing.mapping.arranging import JOIN_PX, Spot
 from shapetrace.drawing.mapping.chart import Node
@@ -42,7 +42,8 @@ class Boxes:
         yield from _PAINTERS[spot.node.kind](self, spot)
 
     def title(self, node: Node) -> str:
-        """What a node is called."""
+        """What a node is called; of several boxes that are alike, what each is."""
+        node = replace(node, steps=node.steps[: len(node.steps) // node.copies])
         if node.section is not None:
             return self.words.say(clean(node.section.title))
         if node.sublayer == "attention" and any(o.part is Part.CONTEXT for step in node.steps for o in step.operands):
@@ -70,7 +71,7 @@ class Boxes:
     def _box(self, spot: Spot) -> Iterator[Mark]:
         node, width = spot.node, spot.right - spot.left
         whole = sum(step.parameters_in_all for step in node.steps)
-        parameters = whole // spot.times
+        parameters = whole // (spot.times * node.copies)
         has_weights = parameters > 0 or any(o.role == "weight" for step in node.steps for o in step.operands)
         yield Rect(spot.left, spot.top, width, spot.bottom - spot.top, "block" if has_weights else "block-plain", 7)
         height = spot.bottom - spot.top
@@ -82,8 +83,9 @@ class Boxes:
     def _head(self, spot: Spot, y: float, parameters: int) -> Iterator[Mark]:
         """The first line: what it is, and how many parameters it has or whose it reads."""
         ink, room = ("figure" if parameters else "note"), spot.right - spot.left - 2 * _PAD_PX - 12
-        counted = self._counted(parameters, spot.times) if parameters else self._tie(spot.node)
-        title = shortened(self.title(spot.node), "label", room - (width_px(counted, ink) if parameters else 0))
+        counted = self._counted(parameters, spot.times * spot.node.copies) if parameters else self._tie(spot.node)
+        times = f" ×{spot.node.copies}" if spot.node.copies > 1 else ""
+        title = shortened(self.title(spot.node) + times, "label", room - (width_px(counted, ink) if parameters else 0))
         yield Text(spot.left + _PAD_PX, y, (Span(title),), "label")
         left_over = room - width_px(title, "label")
         if counted and (parameters or left_over > _LEAST_TIE_PX):
@@ -218,7 +220,8 @@ class Boxes:
     def _said_of_closed(self, spot: Spot) -> str:
         """What stands beside the title of a frame that shows nothing of what is in it."""
         total = sum(step.parameters_in_all for step in spot.node.steps) // spot.times
-        said = self.words.say("as above") if spot.node.like else self._counted(total, spot.times)
+        counted = self._counted(total, spot.times) if total else self._tie(spot.node)
+        said = self.words.say("as above") if spot.node.like else counted
         return shortened(said, "note", (spot.right - spot.left) / 2 - _PAD_PX)
 
     def _closed(self, spot: Spot, node: Node, said: str, *, is_left: bool) -> Iterator[Mark]:

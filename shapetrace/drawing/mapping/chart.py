@@ -24,6 +24,7 @@ class Node:
         sublayer: What a box is.
         value: What is given; of a join, the table or constant that is added.
         inside: Of a frame, what is in it; None if it is closed.
+        copies: How many boxes that are alike, read the same and are read together it stands for.
         like: Of a closed frame, whether one above it shows the same.
         main: Nodes of the same flow that made what it goes on with, by number; () if that comes from outside.
         beside: Nodes of the same flow that made something else that it reads: what an encoder hands over.
@@ -37,6 +38,7 @@ class Node:
     sublayer: Sublayer = ""
     value: Operand | None = None
     inside: "Flow | None" = None
+    copies: int = 1
     like: bool = False
     main: tuple[int, ...] = ()
     beside: tuple[int, ...] = ()

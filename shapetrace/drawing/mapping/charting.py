@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import groupby
 from typing import TypeAlias
 
 from shapetrace.drawing.mapping.chart import Flow, Node, Sublayer
@@ -218,8 +219,31 @@ def _apart(step: Step) -> Node:
 
 
 def _flow(nodes: Sequence[Node]) -> Flow:
-    wired = tuple(_wired(list(_with_inputs(nodes))))
+    given = list(_with_inputs(nodes))
+    folded = list(_folded(given, list(_wired(given))))
+    wired = tuple(_wired(folded))
     return Flow(wired, staged(wired))
+
+
+def _folded(nodes: Sequence[Node], wired: Sequence[Node]) -> Iterator[Node]:
+    """Boxes in a row that are alike, read the same and are read by the same: one of them, with their number."""
+    readers: list[list[int]] = [[] for _ in wired]
+    for number, node in enumerate(wired):
+        for made in {*node.main, *node.beside, *([] if node.older is None or node.older < 0 else [node.older])}:
+            readers[made].append(number)
+
+    def form(number: int) -> object:
+        node = wired[number]
+        if node.kind != "box" or node.section is not None:
+            return number
+        steps = ((s.kind, s.role, s.function, s.path.count("."), s.equation, s.parameters) for s in node.steps)
+        return tuple(steps), node.main, node.beside, node.enters, tuple(readers[number])
+
+    for _, group in groupby(range(len(nodes)), form):
+        numbers = list(group)
+        steps = tuple(step for number in numbers for step in nodes[number].steps)
+        first = nodes[numbers[0]]
+        yield replace(first, steps=steps, copies=len(numbers)) if len(numbers) > 1 else first
 
 
 def _with_inputs(nodes: Sequence[Node]) -> Iterator[Node]:
