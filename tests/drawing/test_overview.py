@@ -7,13 +7,18 @@ from dataclasses import replace
 from itertools import count
 
 import pytest
+import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from torch import Tensor, nn
 
+import shapetrace
 from shapetrace.drawing import Look, figure
 from shapetrace.drawing.condensing.gathering import lines_of
 from shapetrace.drawing.condensing.lines import Equation, Framed, Hung, Join, Like, every
+from shapetrace.drawing.condensing.saying import alike
 from shapetrace.drawing.primitives import Rect, Text
+from shapetrace.drawing.wording import words_in
 from shapetrace.making import preset
 from shapetrace.outlining.structure import Outline, Section
 from tests.drawing.geometry import assert_sound
@@ -116,6 +121,28 @@ def test_a_section_that_is_equal_to_one_above_is_referred_to():
     (like,) = (line for line in lines if isinstance(line, Like))
     assert [step.equation for step in like.section.steps()] == [step.equation for step in like.above.steps()]
     assert sum(isinstance(line, Framed) for line in lines) == 2
+
+
+class Stage(nn.Module):
+    """Attention and an MLP, as wide as it is told."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.attn = nn.MultiheadAttention(width, 2, batch_first=True)
+        self.up, self.down = nn.Linear(width, 64), nn.Linear(64, width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x + self.attn(x, x, x, need_weights=False)[0]
+        return x + self.down(self.up(x).relu())
+
+
+def test_a_stage_of_other_sizes_is_referred_to_only_where_any_size_will_do():
+    stages = nn.Sequential(Stage(8), nn.Linear(8, 16), Stage(16), Stage(16))
+    outline = shapetrace.trace(stages, torch.zeros(1, 5, 8)).outline()
+    assert not any(isinstance(line, Like) for line in every(lines_of(outline, Look())))
+    (like,) = (line for line in every(lines_of(outline, Look(), any_size=True)) if isinstance(line, Like))
+    assert (like.section.kind, like.resized) == ("mlp", True)
+    assert alike(like, words_in("en")) == "as 0.mlp, above, for [5,16]→[5,16]"
 
 
 def test_a_decoder_is_not_taken_for_the_encoder_whose_rows_see_all():

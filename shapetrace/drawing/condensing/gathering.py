@@ -20,8 +20,14 @@ _MOST_MARKS = 30
 """Lines beyond the rows that a figure may have: small functions and sums take little room."""
 
 
-def lines_of(outline: Outline, look: Look) -> tuple[Line, ...]:
-    """All lines of a pass, from top to bottom; none if no layer repeats, or they are more than a figure may have."""
+def lines_of(outline: Outline, look: Look, *, any_size: bool = False) -> tuple[Line, ...]:
+    """All lines of a pass, from top to bottom; none if no layer repeats, or they are more than a figure may have.
+
+    Args:
+        outline: What a trace means.
+        look: What is hidden, and how many rows there may be.
+        any_size: Refer to a section above also where its sizes are others: the stages of a hierarchy.
+    """
     readers = _readers(outline)
     norms = [step for step in outline.steps() if step.kind == "norm" and step.operands]
     sums = {step.id for step in outline.steps() if _is_sum(step)}
@@ -30,12 +36,12 @@ def lines_of(outline: Outline, look: Look) -> tuple[Line, ...]:
     homes = dict(_homes(outline.root, outline.root))
     leads = {norm.id: norm for norm in norms if norm.id not in ends and _leads(norm, readers, homes)}
     primed = activated(outline.steps())
-    lines = _Gathering(look, readers, leads, after, primed).section(outline.root, 0, 1)
+    lines = _Gathering(look, readers, leads, after, primed, any_size).section(outline.root, 0, 1)
     placed = {norm.id for line in every(lines) for norm in _marks(line)}
     if placed != {*leads, *ends}:  # what would be in front of no row, or behind no sum, is a function like others
         leads = {name: norm for name, norm in leads.items() if name in placed}
         after = {maker: norm for maker, norm in after.items() if norm.id in placed}
-        lines = _Gathering(look, readers, leads, after, primed).section(outline.root, 0, 1)
+        lines = _Gathering(look, readers, leads, after, primed, any_size).section(outline.root, 0, 1)
     n_lines = sum(len(line.steps) if isinstance(line, Hung) else 1 for line in every(lines))
     repeats = any(isinstance(line, Framed) for line in lines)
     return lines if repeats and n_lines <= look.max_rows + _MOST_MARKS else ()
@@ -68,6 +74,7 @@ class _Gathering:
     leads: Mapping[str, Step]
     after: Mapping[str, Step]
     primed: frozenset[str]
+    any_size: bool
     shown: dict[object, Section] = field(default_factory=dict)
 
     def section(self, section: Section, depth: int, repeat: int) -> tuple[Line, ...]:
@@ -84,12 +91,13 @@ class _Gathering:
         return _chained(lines, section) if depth or section.repeat > 1 else _chained(lines, None)
 
     def _inner(self, section: Section, depth: int, repeat: int) -> Iterator[Line]:
-        form = _form(section)
+        form = _form(section, any_size=self.any_size)
         above = self.shown.get(form) if form else None
         if above is not None and section.kind in _REFERRED and section.repeat == 1:
             read = dict.fromkeys(operand.made_by for step in section.steps() for operand in step.operands)
             outside = read.keys() & self.leads.keys() - {step.id for step in section.steps()}
-            yield Like(section, above, tuple(self.leads[name] for name in read if name in outside))
+            resized = _form(section) != _form(above)
+            yield Like(section, above, tuple(self.leads[name] for name in read if name in outside), resized)
             return
         self.shown.setdefault(form, section)
         if section.repeat > 1 and depth < _MOST_FRAMES:
@@ -226,9 +234,12 @@ def _chained(lines: Sequence[Line], section: Section | None) -> tuple[Line, ...]
     return tuple(done)
 
 
-def _form(section: Section) -> object:
-    """Equal for sections that look alike."""
-    return tuple(
-        (step.kind, step.role, step.function, step.equation, tuple((o.stack, o.pattern, o.band) for o in step.operands))
-        for step in section.steps()
-    )
+def _form(section: Section, *, any_size: bool = False) -> object:
+    """Equal for sections that look alike; with ``any_size``, also if their matrices are of other sizes."""
+
+    def told(step: Step) -> object:
+        if any_size:
+            return tuple((o.role, o.part, o.pattern, len(o.shape)) for o in step.operands)
+        return step.equation, tuple((o.stack, o.pattern, o.band) for o in step.operands)
+
+    return tuple((step.kind, step.role, step.function, told(step)) for step in section.steps())

@@ -56,17 +56,19 @@ class Join:
 
 @dataclass(frozen=True, slots=True)
 class Like:
-    """A section that is equal to one above.
+    """A section that is equal to one above, but for sizes perhaps.
 
     Attributes:
         section: It.
         above: The one that is drawn.
         leads: Norms before it.
+        resized: Whether its matrices are of other sizes.
     """
 
     section: Section
     above: Section
     leads: tuple[Step, ...] = ()
+    resized: bool = False
 
 
 @dataclass(frozen=True, slots=True)

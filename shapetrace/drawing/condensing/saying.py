@@ -5,7 +5,7 @@ from shapetrace.drawing.condensing.lines import Equation, Join, Like
 from shapetrace.drawing.content.ranking import sending, talkers
 from shapetrace.drawing.content.rows import Row
 from shapetrace.drawing.layout.captions import notes_of, shared_with, title_of
-from shapetrace.drawing.layout.names import joined_path, stack_text
+from shapetrace.drawing.layout.names import joined_path, shape_pieces, stack_text
 from shapetrace.drawing.metrics import clean
 from shapetrace.drawing.wording import Words, flops_text, short
 from shapetrace.outlining.structure import Step
@@ -72,10 +72,15 @@ def _name(operand: object) -> str:
 
 
 def alike(line: Like, words: Words) -> str:
-    """That a section is equal to one above."""
+    """That a section is equal to one above, and what it takes and gives where its sizes are others."""
     above = clean(line.above.spoken) or words.say(clean(line.above.title))
     first = [words.say(clean(norm.title)) for norm in line.leads]
-    return " → ".join([*first, words.say("as {name}, above", name=above)])
+    if not line.resized:
+        return " → ".join([*first, words.say("as {name}, above", name=above)])
+    steps = tuple(line.section.steps())
+    ends = [operand for operand in steps[0].operands if operand.role == "data"][:1] + list(steps[-1].results[:1])
+    sizes = "→".join("".join(text for text, _ in shape_pieces(each.shape)).replace(", ", ",") for each in ends)
+    return " → ".join([*first, words.say("as {name}, above, for {sizes}", name=above, sizes=sizes)])
 
 
 def described(step: Step, words: Words) -> str:

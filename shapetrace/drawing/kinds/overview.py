@@ -29,8 +29,10 @@ from shapetrace.outlining.following import followed
 from shapetrace.outlining.structure import Operand, Outline
 
 NARROWEST_PX = 600.0
-_MOST_PX = 2340.0
-"""Where the last line ends: with the footing, 2,400."""
+MOST_PX = 2400.0
+"""How tall an overview should be at most."""
+_MOST_BOTTOM_PX = MOST_PX - 60
+"""Where the last line ends: the footing comes below."""
 
 _UNITS_PX = (2.1, 4.6)
 _SIDE_PX = 60.0
@@ -97,7 +99,7 @@ def _laid(
         laying = Laying(cells, words, tight, style.follow)
         bottom = laying.level(lines, edges, top, Stream(), 0)
         laid = tuple(laying.groups), bottom
-        if bottom <= _MOST_PX:
+        if bottom <= _MOST_BOTTOM_PX:
             break
     return laid
 

@@ -13,7 +13,7 @@ from shapetrace.drawing.framing import framed
 from shapetrace.drawing.kinds.failure import failure_figure
 from shapetrace.drawing.kinds.map import map_figure
 from shapetrace.drawing.kinds.mesh import mesh_figure
-from shapetrace.drawing.kinds.overview import NARROWEST_PX, overview_figure
+from shapetrace.drawing.kinds.overview import MOST_PX, NARROWEST_PX, overview_figure
 from shapetrace.drawing.kinds.slow_motion import in_slow_motion
 from shapetrace.drawing.kinds.story import story_figure
 from shapetrace.drawing.layout.canvas import FOOTING, HEADING, on_canvas
@@ -85,8 +85,7 @@ def figure(
         return failure_figure(outline, outline.explained, colours, words, look)
     step, entry = entry_of(outline, step, look.entry) if look.entry else (step, None)
     if look.view == "overview" and not (look.expand or section or step is not None):
-        lines = lines_of(outline, look) if look.width_px >= NARROWEST_PX else ()
-        drawn = overview_figure(outline, lines, colours, words, look) if lines else None
+        drawn = _overview(outline, colours, words, look) if look.width_px >= NARROWEST_PX else None
         if drawn is not None:
             return drawn
     subject = subject_of(outline, section, step, look, words)
@@ -102,6 +101,17 @@ def figure(
     footnotes = tuple(_footnotes(subject, outline.failure, words, look))
     drawn = _composed(subject, planned, colours, words, footnotes)
     return in_slow_motion(drawn) if look.animate else drawn
+
+
+def _overview(outline: Outline, theme: Theme, words: Words, look: Look) -> Figure | None:
+    """The pass on a page; if that is too long, stages that differ in sizes alone are drawn once. Or None."""
+    drawn: Figure | None = None
+    for any_size in (False, True):
+        lines = lines_of(outline, look, any_size=any_size)
+        drawn = (overview_figure(outline, lines, theme, words, look) if lines else None) or drawn
+        if drawn is not None and drawn.height_px <= MOST_PX:
+            break
+    return drawn
 
 
 def _title(subject: Subject, follow: Followed, words: Words) -> str:
