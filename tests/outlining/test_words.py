@@ -89,6 +89,6 @@ def test_every_title_and_note_is_in_every_language(language: str) -> None:
 def test_every_phrase_of_a_figure_is_in_every_language(language: str) -> None:
     phrases = tomllib.loads((ROOT / "templates" / "labels" / f"{language}.toml").read_text())["phrases"]
     code = "\n".join(path.read_text() for path in sorted((ROOT / "shapetrace" / "drawing").rglob("*.py")))
-    said = set(re.findall(r'words\.(?:say|several)\(\s*"([^"]+)"', code))
+    said = set(re.findall(r"""words\.(?:say|several)\(\s*["']([^"']+)["']""", code))
     assert len(said) > 100  # they are found
     assert sorted(said - phrases.keys()) == []
