@@ -65,7 +65,7 @@ class Operand:
         slices: Number of pieces side by side, with pattern "slices".
         band: Columns that a row sees below and above the diagonal, with pattern "band": (511, 0) for the last 512.
         source: Parameter, buffer or input name it comes from; empty for computed values.
-        made_by: Id of the step that computed it; empty if none did.
+        made_by: Id of the step that computed it, or that ends the operation that did; empty if none did.
         labels: Words to write beside its rows (tokens); empty if unknown.
         part: What it is in its step: the fact that its name was made from.
         axes: A number for each axis of ``shape``: the same number is the same axis, wherever it occurs; -1: unknown.
