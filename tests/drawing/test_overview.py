@@ -160,3 +160,16 @@ def test_each_equation_stands_there_to_be_copied():
     written = [mark.plain for mark in figure(outline_of("gpt2")).marks() if isinstance(mark, Text)]
     assert "[1024,768]×[768,64]→[1024,64] ×12" in written
     assert "[1024,768]×[768,3072]→[1024,3072]" in written
+
+
+def test_the_length_of_the_input_is_told_from_an_equal_size_of_the_model():
+    drawn = figure(preset("toy:nsa").outline())  # 64 rows of 64 columns
+    inks = {mark.ink for mark in drawn.marks() if isinstance(mark, Text) and mark.plain == "64"}
+    assert {"size", "size-run", "match", "match-run"} <= inks
+    assert "length of the input" in [mark.plain for mark in drawn.marks() if isinstance(mark, Text)]
+
+
+def test_rows_of_an_image_are_no_length_of_the_input():
+    patches = nn.Sequential(nn.Conv2d(3, 8, 4, 4), nn.Flatten(2), nn.Linear(64, 16))
+    drawn = figure(shapetrace.trace(patches, torch.zeros(1, 3, 32, 32)).outline())
+    assert not any(isinstance(mark, Text) and mark.ink.endswith("-run") for mark in drawn.marks())

@@ -203,3 +203,9 @@ def test_of_nested_blocks_the_outer_one_is_told():
     (opened,) = (each for each in story_of(replace(outline, root=root), frozenset()) if isinstance(each, Opened))
     assert opened.section is nested
     assert [scene.closed.repeat for scene in opened.scenes if scene.closed] == [99]
+
+
+def test_the_legend_speaks_of_italics_only_where_some_stand(paris, padded):
+    for outline, some in ((paris, True), (padded, False)):
+        slanted = [m for m in figure(outline, look=STORY).marks() if isinstance(m, Text) and m.ink.endswith("-run")]
+        assert ("length of the input" in written(outline), len(slanted) > 1) == (some, some)

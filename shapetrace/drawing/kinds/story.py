@@ -16,7 +16,7 @@ from shapetrace.drawing.layout.running import legend_of_running, running_axes
 from shapetrace.drawing.layout.token_axes import TOKEN_PX, TokenAxis
 from shapetrace.drawing.look import Look
 from shapetrace.drawing.metrics import clean
-from shapetrace.drawing.primitives import Figure, Group
+from shapetrace.drawing.primitives import Figure, Group, Text
 from shapetrace.drawing.telling.laying import Part, SetScene, laid, unit_for
 from shapetrace.drawing.telling.picking import pick_of
 from shapetrace.drawing.telling.saying import block_note, scene_notes, scene_title
@@ -52,9 +52,12 @@ def story_figure(outline: Outline, theme: Theme, words: Words, look: Look) -> Fi
         return scene_cells(tuple(scene_pieces(scene, pick, words)), style, tokens)
 
     law = law_for(sizes, unit_for(parts, draw, sizes, width))
+    cells = (cell for part in parts for each in part.scenes for cell in draw(each.scene, law.unit_px))
+    written = any(isinstance(mark, Text) and mark.ink.endswith("-run") for cell in cells for mark in cell.marks)
+    slanted = running if written else frozenset()  # where words stand beside all rows, their number is not written
     title = look.title or (_title(outline, pick, words) if follow is None else title_of(outline, follow, words))
     facts = (*_facts(outline, words), *(() if follow is None else (fact_of(outline, follow, words),)))
-    legend = (*_legend(operands, law, pick, theme, words), *legend_of_running(operands, running, words))
+    legend = (*_legend(operands, law, pick, theme, words), *legend_of_running(operands, slanted, words))
     legend = (*legend, *legend_of_followed(follow, operands, words))
     head, top = heading(clean(title), facts, legend, width)
     body, bottom = laid(parts, draw, law, top + 12, width)
