@@ -209,3 +209,14 @@ def test_the_legend_speaks_of_italics_only_where_some_stand(paris, padded):
     for outline, some in ((paris, True), (padded, False)):
         slanted = [m for m in figure(outline, look=STORY).marks() if isinstance(m, Text) and m.ink.endswith("-run")]
         assert ("length of the input" in written(outline), len(slanted) > 1) == (some, some)
+
+
+def test_of_an_encoder_around_blocks_that_repeat_the_block_is_told():
+    outline = gpt2()
+    block = next(part for part in outline.root.items if getattr(part, "kind", "") == "block")
+    assert block.repeat > 1
+    encoder = replace(block, path="encoder", title="Encoder", repeat=1, members=("encoder",), items=(block,))
+    root = replace(outline.root, items=tuple(encoder if part is block else part for part in outline.root.items))
+    (opened,) = (each for each in story_of(replace(outline, root=root), frozenset()) if isinstance(each, Opened))
+    assert opened.section is block
+    assert not any(scene.closed for scene in opened.scenes)

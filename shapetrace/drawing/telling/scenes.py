@@ -79,7 +79,9 @@ def _blocks(section: Section) -> Iterator[Section]:
 
 
 def _is_block(section: Section) -> bool:
-    return bool(section.path) and (section.kind == "block" or section.repeat > 1)
+    """Whether it repeats, or is a block alone; an encoder around blocks that repeat is none."""
+    around = any(part.kind == "block" and part.repeat > 1 for part in section.sections())
+    return bool(section.path) and (section.repeat > 1 or (section.kind == "block" and not around))
 
 
 def _looks_across(section: Section) -> bool:
