@@ -6,11 +6,14 @@ from dataclasses import replace
 import pytest
 
 from shapetrace.drawing import Look, figure
+from shapetrace.drawing.layout.captions import shared_with
 from shapetrace.drawing.primitives import Rect, Text
 from shapetrace.drawing.telling.paths import spoken_paths
 from shapetrace.drawing.telling.picking import pick_of
+from shapetrace.drawing.telling.scene_cells import Pick, Tile, scene_pieces
 from shapetrace.drawing.telling.scenes import Opened, Scene, story_of
 from shapetrace.drawing.telling.tokens import token_axes
+from shapetrace.drawing.wording import words_in
 from shapetrace.errors import UsageError
 from shapetrace.obtaining import obtain
 from shapetrace.outlining.roles import Part
@@ -106,6 +109,21 @@ def test_the_residual_is_added_in_the_scene_of_what_it_is_added_to(paris):
     ]
     assert added == [[Part.STREAM, Part.ATTENTION], [Part.STREAM, Part.FEED_FORWARD]]
     assert "X2 goes into the next block as X0" in written(paris)
+
+
+def test_what_a_norm_behind_a_sum_gave_is_added_again(translator):
+    said = words_in("en")
+    told = [scene for scene in scenes(translator) if scene.closed is None and scene.steps[-1].kind == "residual"]
+    for scene in told:
+        names = [piece.operand.name for piece in scene_pieces(scene, Pick(), said) if isinstance(piece, Tile)]
+        assert names[-3:] == [scene.steps[-1].operands[place].name for place in (1, 0)] + [names[-1]]
+    assert len(told) == 3
+
+
+def test_weights_that_are_counted_elsewhere_and_not_drawn_are_tied():
+    step = next(gpt2().steps())
+    bare = replace(step, tied_to="a.bias", operands=step.operands[:1])
+    assert shared_with(bare, words_in("en")) == "tied to a.bias"
 
 
 def test_every_product_of_a_chain_wears_the_accent(paris):

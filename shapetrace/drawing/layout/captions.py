@@ -75,8 +75,10 @@ def notes_of(row: Row, words: Words) -> tuple[str, ...]:
 
 
 def shared_with(step: Step, words: Words) -> str:
-    """``38.6 M shared with wte``: weights that are counted elsewhere."""
+    """``38.6 M shared with wte``: weights that are counted elsewhere; ``tied to wte`` of those that are not drawn."""
     n_shared = sum(math.prod(operand.shape) * operand.stack for operand in step.operands if operand.role == "weight")
+    if not n_shared:
+        return words.say("tied to {name}", name=clean(step.tied_to))
     return words.say("{n} shared with {name}", n=short(n_shared), name=clean(step.tied_to))
 
 

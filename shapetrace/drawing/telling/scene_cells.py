@@ -130,7 +130,9 @@ def _further(step: Step, scene: Scene, before: Step) -> Iterator[Piece]:
         yield step.operator
         yield Tile(step.operands[1], inner_axis(step, 1))
         return
-    through = {before.id, *(quiet.id for quiet in scene.before)}
+    through = {before.id}
+    for quiet in scene.before:  # the norm that the scene begins with is behind none of its steps
+        through.update({quiet.id} if any(operand.made_by in through for operand in quiet.operands) else ())
     others = [operand for operand in step.operands if operand.made_by not in through]
     for operand in others[:1] or step.operands[1:]:
         yield step.operator
