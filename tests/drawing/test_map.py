@@ -359,3 +359,37 @@ def test_lines_without_room_are_counted_below():
     drawn = map_of(outline)
     assert f"{lines.left_out} arrows have no room and are not drawn." in texts(drawn)
     assert_sound(drawn)
+
+
+class Towers(nn.Module):
+    """Chains beside each other, each of so many layers, no two of one size."""
+
+    def __init__(self, *lengths: int) -> None:
+        super().__init__()
+        starts = [100 * (place + 1) for place in range(len(lengths))]
+        self.layers = nn.ModuleDict({
+            f"{start}_{n}": nn.Linear(start + n, start + n + 1)
+            for start, length in zip(starts, lengths, strict=True) for n in range(length)
+        })  # fmt: skip
+
+    def forward(self, *inputs: Tensor) -> tuple[Tensor, ...]:
+        made = {str(x.shape[-1]): x for x in inputs}
+        for name, layer in self.layers.items():
+            start = name.partition("_")[0]
+            made[start] = layer(made[start])
+        return tuple(made.values())
+
+
+def widths_of_columns(*lengths: int) -> list[float]:
+    inputs = [torch.zeros(2, 100 * (place + 1)) for place in range(len(lengths))]
+    drawn = map_of(shapetrace.trace(Towers(*lengths), *inputs).outline())
+    assert_sound(drawn)
+    blocks = [mark for mark in drawn.marks() if isinstance(mark, Rect) and mark.ink.startswith("block")]
+    return [width for _, width in sorted({(round(block.x), block.width) for block in blocks})]
+
+
+def test_what_is_much_shorter_than_its_neighbours_has_a_narrow_column():
+    even = widths_of_columns(2, 2, 2)
+    assert len(even) == 3 and max(even) - min(even) < 1
+    left, middle, right = widths_of_columns(2, 16, 2)
+    assert left == right < even[0] < middle

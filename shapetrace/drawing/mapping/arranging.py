@@ -18,6 +18,8 @@ _NESTED_PX = 6.0
 _MOST_ABREAST = 4
 _NARROWEST_PX = 160.0
 _WIDE_PX = 420.0
+_MUCH_SHORTER = 4
+"""How many times longer than a short chain the longest beside it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,11 +174,15 @@ class Arranging:
                 y = self._chain(laid, chain, edges, y, times, insets) + self.room.gap
             return y - self.room.gap
         bottoms = []
-        for place, chain in enumerate(fork.chains):
-            start = left + place * (width + GUTTER_PX)
+        start = left
+        short = _short(fork)
+        wide = (width * n_chains - _NARROWEST_PX * sum(short)) / (n_chains - sum(short))
+        for place, (chain, is_short) in enumerate(zip(fork.chains, short, strict=True)):
+            end = start + (_NARROWEST_PX if is_short else wide)
             side: Side = "right" if place == n_chains - 1 and whole else "left"
-            inner = _insets(start, start + width, side) if whole else (0.0, 0.0)
-            bottoms.append(self._chain(laid, chain, (start, start + width), top, times, inner))
+            inner = _insets(start, end, side) if whole and not is_short else (0.0, 0.0)
+            bottoms.append(self._chain(laid, chain, (start, end), top, times, inner))
+            start = end + GUTTER_PX
         return max(bottoms)
 
     def _node(
@@ -211,6 +217,12 @@ def _insets(left: float, right: float, side: Side) -> tuple[float, float]:
     if right - left >= _WIDE_PX + 60:
         return 44.0, 44.0
     return (30.0, 12.0) if side == "left" else (12.0, 30.0)
+
+
+def _short(fork: Fork) -> tuple[bool, ...]:
+    """Which of three chains or more are so short beside the longest that their columns may be narrow."""
+    lengths = [sum(1 for _ in _numbers(chain)) for chain in fork.chains]
+    return tuple(len(lengths) > 2 and _MUCH_SHORTER * length <= max(lengths) for length in lengths)
 
 
 def _enters(flow: Flow, chain: Chain) -> bool:
