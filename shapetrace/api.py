@@ -178,7 +178,7 @@ def trace(model: "torch.nn.Module", /, *args: Any, **kwargs: Any) -> Trace:
     except Exception as error:
         partial = getattr(error, "trace", None)
         if isinstance(partial, ir.Trace):
-            _tell(error, partial)
+            note_why(error, partial)
         raise
 
 
@@ -201,11 +201,11 @@ def explain(*, lang: str = "en", others: bool = True) -> Iterator[None]:
     from shapetrace.drawing.wording import words_in
 
     tell = words_in(lang).told if lang != "en" else str
-    with watch(lambda error, partial: _tell(error, partial, tell, others=others)):
+    with watch(lambda error, partial: note_why(error, partial, tell, others=others)):
         yield
 
 
-def _tell(error: Exception, partial: ir.Trace, tell: "Tell" = str, *, others: bool = True) -> None:
+def note_why(error: Exception, partial: ir.Trace, tell: "Tell" = str, *, others: bool = True) -> None:
     """Leave the explanation and the partial trace on an exception, in place of the recorder's own short note."""
     from shapetrace.failing import explanation, report
 

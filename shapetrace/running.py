@@ -74,6 +74,14 @@ def part_of(trace: Trace, ranks: "Degrees", n_parameters: int) -> Trace:
     return Trace.of(replace(trace, world=replace(world, parameters=n_parameters)))
 
 
+def before(error: Exception) -> ir.Trace:
+    """The trace of what ran before a pass failed; if there is none, the exception itself is raised."""
+    partial = getattr(error, "trace", None)
+    if isinstance(partial, ir.Trace) and partial.failure is not None:
+        return partial
+    raise error
+
+
 def run(model: Any, args: Any, kwargs: Any, info: ir.Model, limits: Limits = UNLIMITED) -> Trace:
     """Trace a model; if its pass fails, what ran before."""
     from shapetrace.capture import capture
@@ -83,11 +91,8 @@ def run(model: Any, args: Any, kwargs: Any, info: ir.Model, limits: Limits = UNL
         found = Trace.of(capture(model, args, kwargs, model_info=info, most_ops=limits.most_ops))
     except ShapetraceError:
         raise
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - a model can raise anything
         limits.failed(error)
-        partial = getattr(error, "trace", None)
-        if isinstance(partial, ir.Trace) and partial.failure is not None:
-            return Trace.of(partial)
-        raise
+        found = Trace.of(before(error))
     object.__setattr__(found, "_again", again(model, args, kwargs, info))  # for passes at other sizes
     return found

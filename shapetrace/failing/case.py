@@ -97,7 +97,16 @@ class Case:
 
     def operand(self, tensor: Tensor) -> Operand:
         """A recorded tensor as an operand."""
-        return Operand(self.identity.atoms, self.identity.of(tensor.id), tensor.dtype, tensor.role)
+        return Operand(
+            self.identity.atoms, self.identity.of(tensor.id), tensor.dtype, tensor.role, names=self.names(tensor)
+        )
+
+    def names(self, tensor: Tensor) -> tuple[str, ...]:
+        """Names of a tensor's sizes where they were proved, "" for those that are a number; () if none was."""
+        sizes = self.trace.sizes
+        places = sizes.axes[tensor.id] if sizes and tensor.id < len(sizes.axes) else ()
+        found = tuple(sizes.formulas[place] if sizes and place >= 0 else "" for place in places)
+        return tuple("" if name.isdigit() else name for name in found) if any(found) else ()
 
     @cached_property
     def identity(self) -> Identity:

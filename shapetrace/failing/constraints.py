@@ -53,12 +53,13 @@ def equal(
     got = op.shapes[first[0]][first[1]]
     told = {"got": got, "a": first[1], **values}
     if isinstance(right, int):
-        clash = f"{got} {sign} {right}"
+        clash = f"{_size(op, first)} {sign} {right}"
         return Constraint("equal", got == right, says, {"expected": right, **told}, clash, (first,), of=(first[0],))
     second = (right[0], right[1] % len(op.shapes[right[0]]))
     size = op.shapes[second[0]][second[1]]
+    clash = f"{_size(op, first)} {sign} {_size(op, second)}"
     return Constraint(
-        "equal", got == size, says, {"expected": size, "b": second[1], **told}, f"{got} {sign} {size}", (first, second),
+        "equal", got == size, says, {"expected": size, "b": second[1], **told}, clash, (first, second),
         ((_atoms(op, first), _atoms(op, second)),), summed, (first[0], second[0]),
     )  # fmt: skip
 
@@ -80,11 +81,15 @@ def broadcast(
         "a": listed([pair[0][1] for pair in wrong]), "b": listed([pair[1][1] for pair in wrong]),
         "got": listed([sizes[pair][0] for pair in wrong]), "expected": listed([sizes[pair][1] for pair in wrong]),
     }  # fmt: skip
-    clash = ", ".join(dict.fromkeys(f"{left} ≠ {right}" for left, right in (sizes[pair] for pair in reversed(wrong))))
+    clash = ", ".join(dict.fromkeys(f"{_size(op, left)} ≠ {_size(op, right)}" for left, right in reversed(wrong)))
     return Constraint(
         "broadcast", False, says, {**told, **values}, clash, tuple(place for pair in wrong for place in pair),
         same, of=(i, j),
     )  # fmt: skip
+
+
+def _size(op: Operation, place: Place) -> str:
+    return op.operands[place[0]].size(place[1])
 
 
 def _atoms(op: Operation, place: Place) -> Axis:
@@ -111,12 +116,16 @@ def same_rank(op: Operation, i: int, j: int, says: str, *, more: int = 0) -> Con
     return Constraint("rank", n == m, says, {"n": n, "m": m}, clash, of=(i, j))
 
 
-def below(i: int, axis: int, number: int, n: int, says: str, /, *, most: bool = False, **values: Any) -> Constraint:
+def below(
+    op: Operation, place: Place, number: int, n: int, says: str, /, *, most: bool = False, **values: Any
+) -> Constraint:
     """An index smaller than a size, or a count of at most a size."""
     holds = 0 <= number < n + most
-    clash = f"{number} < 0" if number < 0 else f"{number} {'>' if most else '≥'} {n}"
+    i, axis = place
+    size = _size(op, place) if axis >= 0 else n
+    clash = f"{number} < 0" if number < 0 else f"{number} {'>' if most else '≥'} {size}"
     told = {"index": number, "n": n, "last": n - 1, "axis": axis, **values}
-    return Constraint("below", holds, says, told, clash, ((i, axis),) if axis >= 0 else (), of=(i,))
+    return Constraint("below", holds, says, told, clash, (place,) if axis >= 0 else (), of=(i,))
 
 
 def multiple(op: Operation, i: int, axis: int, of: int, says: str, /, **values: Any) -> Constraint:

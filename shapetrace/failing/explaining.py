@@ -67,6 +67,15 @@ def _around(trace: Trace, call: int | None) -> Iterator[int]:
         call = trace.calls[call].parent
 
 
+def met(trace: Trace) -> set[tuple[int, int]]:
+    """Axes of inputs, with their tensors, that the operation at which a pass failed takes as one of a parameter."""
+    case = case_of(trace)
+    pairs = {pair for each in rule_of(case.op).asks(case.operation) for one, other in each.pairs
+             for pair in ((one, other), (other, one))}  # fmt: skip
+    sources = case.identity.sources
+    return {axis for one, other in pairs if sources(other, "parameter") for axis in sources(one, "input")}
+
+
 def finding(case: Case) -> Finding:
     """What is wrong, and what would mend it."""
     for read in (no_tensors, checkpoint):
@@ -171,11 +180,11 @@ def _written(case: Case, found: Finding) -> Explanation:
 
 def _part(case: Case, found: Finding, position: int) -> Part:
     tensor, turned = case.tensors[position], position == found.turned
+    names = case.names(tensor)
     axes = sorted({axis for place, axis in found.places if place == position})
     told = case.origins.told(tensor.id)
     if turned:
         shape, axes = tensor.shape[::-1], sorted(len(tensor.shape) - 1 - axis for axis in axes)
-        return Part(
-            case.name(position), tensor.role, shape, tensor.dtype, say("{origin}, turned", origin=told), tuple(axes)
-        )
-    return Part(case.name(position), tensor.role, tensor.shape, tensor.dtype, told, tuple(axes))
+        told, names = say("{origin}, turned", origin=told), names[::-1]
+        return Part(case.name(position), tensor.role, shape, tensor.dtype, told, tuple(axes), names)
+    return Part(case.name(position), tensor.role, tensor.shape, tensor.dtype, told, tuple(axes), names)

@@ -51,6 +51,11 @@ class Identity:
         weights = [t.id for t in self._trace.tensors if t.origin == "parameter" and t.alias_of is None]
         return frozenset(self._source(atom) for value in weights for atom in self.atoms.flat(self.of(value)))
 
+    def sources(self, axis: Axis, origin: str) -> set[tuple[int, int]]:
+        """Tensors and axes of an origin (``input``, ``parameter``) that an axis is made of."""
+        atoms = (atom for atom in self.atoms.leaves(axis) if self.atoms.origin(atom).rank == _RANK[origin])
+        return {(int(value), int(place)) for value, _, place in (self._source(atom).partition("/") for atom in atoms)}
+
     @cached_property
     def _examples(self) -> frozenset[str]:
         """The first axis of the inputs that have as many examples as the first of them."""

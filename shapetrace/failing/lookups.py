@@ -35,7 +35,7 @@ def _inside(op: Operation, i: int, axis: int, n: int, what: str) -> Asks:
     for operand in op.operands:
         for index in operand.largest or ():
             marked = axis if op.shapes[i] and axis < len(op.shapes[i]) and op.shapes[i][axis] == n else -1
-            yield below(i, marked, index, n, _ALLOWED, what=say(what, axis=axis))
+            yield below(op, (i, marked), index, n, _ALLOWED, what=say(what, axis=axis))
 
 
 def index(op: Operation) -> Asks:
@@ -85,7 +85,7 @@ def topk(op: Operation) -> Asks:
     k, axis = op.arg("k", 1), op.dim("dim", 2, -1, len(op.shapes[0]))
     if isinstance(k, int) and axis is not None:
         says = "{k} of {n} cannot be chosen: axis {axis} of {first} {first_shape} is {n}"
-        yield below(0, axis, k, op.shapes[0][axis], says, most=True, k=k)
+        yield below(op, (0, axis), k, op.shapes[0][axis], says, most=True, k=k)
 
 
 def classes(op: Operation) -> Asks:

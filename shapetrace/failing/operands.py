@@ -22,6 +22,7 @@ class Operand:
         dtype: torch's name without the prefix.
         role: data, weight or constant.
         largest: Its smallest and largest integer, where it was looked into.
+        names: Names of its sizes where they were proved, "" elsewhere; () if none was.
     """
 
     atoms: Atoms = field(repr=False, compare=False)
@@ -29,15 +30,21 @@ class Operand:
     dtype: str
     role: Role = "data"
     largest: tuple[int, int] | None = None
+    names: tuple[str, ...] = ()
 
     @property
     def shape(self) -> Shape:
         """Sizes of its axes."""
         return self.atoms.shape(self.axes)
 
+    def size(self, axis: int) -> str:
+        """A size for people, with its name: ``768 (d_model)``."""
+        name = self.names[axis] if self.names else ""
+        return f"{self.shape[axis]} ({name})" if name else str(self.shape[axis])
+
     def with_axes(self, axes: Sequence[tuple[int, ...]]) -> "Operand":
         """The same values with other axes."""
-        return replace(self, axes=tuple(axes))
+        return replace(self, axes=tuple(axes), names=())
 
     def resized(self, axis: int, size: int) -> "Operand":
         """With another size in one axis, which is then another axis."""

@@ -47,7 +47,7 @@ def message(explained: Explanation) -> str:
 
 def rows(explained: Explanation, tell: Tell = str) -> Iterator[str]:
     """One line an operand: its shape, and where it came from; equal lines once."""
-    shapes = [written(part.shape) for part in explained.parts]
+    shapes = [part.sizes for part in explained.parts]
     dtypes = [part.dtype if explained.kind == "dtype" else "" for part in explained.parts]
     widest = [max(map(len, column), default=0) for column in (shapes, dtypes)]
     found = [

@@ -21,6 +21,7 @@ class Part:
         dtype: torch's name without the prefix.
         origin: Where it came from: ``fc1 (Linear 512→768) produced it, then relu``.
         clashing: Positions in ``shape`` that do not fit.
+        names: Names of ``shape`` where they were proved, "" elsewhere; () if none was.
     """
 
     name: Text
@@ -29,6 +30,13 @@ class Part:
     dtype: str
     origin: Text = ""
     clashing: tuple[int, ...] = ()
+    names: tuple[str, ...] = ()
+
+    @property
+    def sizes(self) -> str:
+        """Its sizes with their names: ``[B=4,d_model=768]``."""
+        named = zip(self.shape, self.names or ("",) * len(self.shape), strict=True)
+        return "[" + ",".join(f"{name}={size}" if name else str(size) for size, name in named) + "]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +51,8 @@ class Explanation:
         op: The function that failed: ``linear``; empty if the model's own code raised.
         operator: What stands between the parts: ``×``, ``+``; empty for a function's arguments.
         parts: Its operands, in the order in which they are read.
-        clash: The two numbers that do not fit: ``768 ≠ 512``; empty if it is no such pair.
+        clash: The two numbers that do not fit, with their names if those were proved: ``768 (d_model) ≠ 512``; empty
+            if it is no such pair.
         reason: One sentence.
         fits: What would fit, each a sentence of its own.
         path: Path of the module that was running; empty for the model itself.

@@ -15,7 +15,7 @@ __all__ = ["prove", "sizes"]
 def prove(request: Request, trace: "Trace") -> "Trace":
     """The same pass with ``sizes``: the model runs at other sizes, on meta where it can.
 
-    A pass that failed, and one from a file, stays as it is.
+    A pass that failed is compared with passes that fail at the same operation. One from a file stays as it is.
     """
     from shapetrace.proving.requests import proved
 

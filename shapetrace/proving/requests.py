@@ -18,7 +18,7 @@ _OFFERS: Mapping[str, Callable[[Request, Trace], Offer]] = {
 def proved(request: Request, trace: Trace) -> Trace:
     """The same pass with ``sizes``; see `shapetrace.proving.prove`."""
     make = _OFFERS.get(request.kind)
-    if make is None or trace.failure is not None or trace.sizes is not None:
+    if make is None or trace.sizes is not None:
         return trace
     offer = make(request, trace)
     return with_offer(trace, offer)

@@ -61,6 +61,8 @@ def align(one: Trace, other: Trace) -> Alignment:
             _pair_op(ops[left], others[right], found)
         for left, right in _repeated(one, ops, len(others), pairs):
             _pair_op(ops[left], others[right], found)
+    if one.failure is not None and other.failure is not None:
+        _pair_values(one.failure.inputs, other.failure.inputs, found)
     return found
 
 
@@ -119,12 +121,18 @@ def _same_wiring(one: Trace, other: Trace) -> bool:
         len(one.ops) == len(other.ops)
         and len(one.tensors) == len(other.tensors)
         and one.inputs == other.inputs
+        and _read_last(one) == _read_last(other)
         and all(
             a.name == b.name and a.inputs == b.inputs and a.outputs == b.outputs and a.call == b.call
             and [(k.name, k.inputs, k.outputs) for k in a.kernels] == [(k.name, k.inputs, k.outputs) for k in b.kernels]
             for a, b in zip(one.ops, other.ops, strict=True)
         )
     )  # fmt: skip
+
+
+def _read_last(trace: Trace) -> tuple[int, ...]:
+    """What the operation read at which a pass failed."""
+    return trace.failure.inputs if trace.failure else ()
 
 
 def _inputs(one: Trace, other: Trace, found: Alignment) -> None:
@@ -182,7 +190,11 @@ def _name(kernel: Kernel) -> str:
 
 
 def _pair(one: Op | Kernel, other: Op | Kernel, found: Alignment) -> None:
-    for mine, theirs in ((one.inputs, other.inputs), (one.outputs, other.outputs)):
-        if len(mine) == len(theirs):
-            for left, right in zip(mine, theirs, strict=True):
-                found.tensors.setdefault(left, right)
+    _pair_values(one.inputs, other.inputs, found)
+    _pair_values(one.outputs, other.outputs, found)
+
+
+def _pair_values(mine: Sequence[int], theirs: Sequence[int], found: Alignment) -> None:
+    if len(mine) == len(theirs):
+        for left, right in zip(mine, theirs, strict=True):
+            found.tensors.setdefault(left, right)

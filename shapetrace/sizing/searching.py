@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from shapetrace.ir import Trace
+from shapetrace.ir import Failure, Trace
 from shapetrace.sizing.aligning import align
 from shapetrace.sizing.variables import Variable, alone, draws
 
@@ -40,6 +40,7 @@ class Search:
         variables: All that can be chosen.
         has_shallow: Whether a pass with few layers is another one than the whole.
         budget: Operations that passes which only show whether a model runs may still make.
+        end: How the pass that is named ended, see `ending`: another tells something if it ends so too.
         refused: Why one is not varied, by its key.
     """
 
@@ -47,6 +48,7 @@ class Search:
     variables: Sequence[Variable]
     has_shallow: bool = True
     budget: int = 0
+    end: object = None
     refused: dict[str, str] = field(default_factory=dict)
     _tried: dict[tuple[object, ...], Trace | str] = field(default_factory=dict)
 
@@ -64,9 +66,8 @@ class Search:
                 self._tried[asked] = _one_line(error)
                 self.budget -= _REFUSED if shallow else 0
             else:
-                failure = found.failure
                 self.budget -= len(found.ops) if shallow else 0
-                self._tried[asked] = found if failure is None else f"{failure.type}: {failure.message}"
+                self._tried[asked] = found if ending(found) == self.end else _ended(found.failure)
         return self._tried[asked]
 
     def draws(self, taken: Sequence[Variable]) -> list[dict[Variable, int]]:
@@ -199,6 +200,19 @@ def _together(before: Sequence[Variable], more: Sequence[Variable], search: Sear
         return list(before)
     half = len(more) // 2
     return _together(_together(before, more[:half], search), more[half:], search)
+
+
+def ending(trace: Trace) -> object:
+    """How a pass ended: None if it did not fail, else in which operation of which module, and with what error."""
+    failure = trace.failure
+    if failure is None:
+        return None
+    path = trace.calls[failure.call].path if trace.calls else ""
+    return failure.type, failure.op, path, failure.line, len(failure.inputs)
+
+
+def _ended(failure: Failure | None) -> str:
+    return "the pass does not fail there" if failure is None else f"{failure.type}: {failure.message}"
 
 
 def _one_line(error: Exception) -> str:

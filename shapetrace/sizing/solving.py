@@ -160,13 +160,16 @@ class Solver:
         return None
 
     def _product_of_known(self, vector: Vector) -> Formula | None:
-        """Two sizes that occur, one within the other: B·(T+1)."""
+        """Two sizes that occur, one within the other, times a number that occurs: B·(T+1), 16·(H−2)·(W−2)."""
         known = {values: formula for values, formula in self._known.items() if formula is not None and all(values)}
+        numbers = {1, *(values[0] for values in known if len(set(values)) == 1)}
+        proportions = {_reduced(values): values for values in reversed(known)}
         for values, formula in known.items():
             if len(set(values)) > 1 and not any(map(mod, vector, values)):
-                rest = known.get(tuple(map(floordiv, vector, values)))
-                if rest is not None:
-                    return formula * rest
+                rest = tuple(map(floordiv, vector, values))
+                other = proportions.get(_reduced(rest), rest)
+                if other in known and rest[0] % other[0] == 0 and rest[0] // other[0] in numbers:
+                    return formula * known[other] * (rest[0] // other[0])
         return None
 
     def _sum_of_known(self, vector: Vector) -> Formula | None:

@@ -9,7 +9,7 @@ from shapetrace.sizing.aligning import Alignment, align, aligned, numberless
 from shapetrace.sizing.convolving import convolved
 from shapetrace.sizing.formulas import Formula
 from shapetrace.sizing.ranging import ranges
-from shapetrace.sizing.searching import Attempt, Search, taken
+from shapetrace.sizing.searching import Attempt, Search, ending, taken
 from shapetrace.sizing.solving import Solver, Vector
 from shapetrace.sizing.variables import Variable
 
@@ -29,7 +29,8 @@ def sizes(trace: Trace, variables: Sequence[Variable], attempt: Attempt, *, shal
         attempt: Runs the model at other sizes.
         shallow_layers: Whether it can run with few layers.
     """
-    search = Search(attempt, variables, shallow_layers, max(_LEAST_SEARCH, _SEARCH * len(trace.ops)))
+    search = Search(attempt, variables, shallow_layers, max(_LEAST_SEARCH, _SEARCH * len(trace.ops)),
+                    ending(trace))  # fmt: skip
     varied = taken(search)
     compared = _Compared(trace)
     while varied and not compared.others:
@@ -135,7 +136,7 @@ def _solved(search: Search, varied: Sequence[Variable], compared: _Compared) -> 
     inputs = tuple(each.symbol for each in varied if each.kind == "input")
     found = Sizes(samples[0], entries, tuple(texts), axes, parameters, tuple(refused), tuple(samples), inputs,
                   formulas.is_counted)  # fmt: skip
-    return replace(found, ranges=ranges(search, varied, trace, found))
+    return found if trace.failure else replace(found, ranges=ranges(search, varied, trace, found))
 
 
 def _measured(variable: Variable, asked: int, trace: Trace) -> int:

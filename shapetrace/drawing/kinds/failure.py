@@ -195,4 +195,4 @@ def _in_order(explained: Explanation) -> Sequence[Part]:
 
 def _operand(part: Part) -> Operand:
     name = "W" if part.role == "weight" and len(part.shape) > 1 else ""
-    return Operand(name, part.role, part.shape, source=str(part.name))
+    return Operand(name, part.role, part.shape, dims=part.names, source=str(part.name))
