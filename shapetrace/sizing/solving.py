@@ -166,7 +166,7 @@ class Solver:
         proportions = {_reduced(values): values for values in reversed(known)}
         for values, formula in known.items():
             if len(set(values)) > 1 and not any(map(mod, vector, values)):
-                rest = tuple(map(floordiv, vector, values))
+                rest: Vector = tuple(map(floordiv, vector, values))
                 other = proportions.get(_reduced(rest), rest)
                 if other in known and rest[0] % other[0] == 0 and rest[0] // other[0] in numbers:
                     return formula * known[other] * (rest[0] // other[0])
