@@ -14,8 +14,8 @@ _FURTHER = (2, 8)
 _LEAST_FURTHER = 8
 """Of a short input, so much further at least."""
 
-_LONGEST = 1 << 17
-"""A table of positions is no longer than this, as a rule."""
+_LONGEST = 1 << 15
+"""A table of positions is no longer than this, as a rule; a longer one is of words."""
 
 _MOST_GUESSES = 6
 

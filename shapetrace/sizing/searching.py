@@ -76,6 +76,11 @@ class Search:
         fixed = [each.base for each in self.variables if each.kind == "entry" and each.key not in keys]
         return draws(taken, SAMPLES, fixed)
 
+    def stays(self, taken: Sequence[Variable]) -> list[bool]:
+        """Of each variable whether it has its own value in all draws."""
+        values = self.draws(taken)
+        return [all(found[each] == each.base for found in values) for each in taken]
+
     def fit(self, taken: Sequence[Variable]) -> str:
         """Why variables cannot be varied together; "" if they can."""
         first, *others = self.draws(taken)
@@ -108,8 +113,7 @@ def taken(search: Search) -> list[Variable]:
         if not search.fit(untied):
             return untied
     found = _one_by_one(search)
-    still = [each for each in found if all(values[each] == each.base for values in search.draws(found))]
-    if is_tied and (still or any(each.key in search.refused for each in variables)):
+    if is_tied and (any(search.stays(found)) or any(each.key in search.refused for each in variables)):
         search.refused.clear()
         return _loosened(tied, search)
     return found
@@ -193,9 +197,10 @@ def _together(before: Sequence[Variable], more: Sequence[Variable], search: Sear
     if not reason or (reason == TOO_MANY and more[0].kind == "input"):
         return both
     if len(more) == 1:
-        below = [*before, replace(more[0], below=True)]
-        if more[0].kind == "entry" and not search.fit(below):
-            return below
+        others = (replace(more[0], below=True), replace(more[0], doubled=True)) if more[0].kind == "entry" else ()
+        for each in others:
+            if not search.stays([*before, each])[-1] and not search.fit([*before, each]):
+                return [*before, each]
         search.refused[more[0].key] = f"together with others: {reason}" if before else reason
         return list(before)
     half = len(more) // 2

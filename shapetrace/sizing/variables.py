@@ -14,8 +14,8 @@ from typing import Literal
 _EVEN = 8
 """A size keeps what it has in common with this: widths that are cut in halves or quarters."""
 
-_QUOTIENT = 2
-"""So does the quotient of two sizes: the width of one head is cut in halves too."""
+_QUOTIENT = 4
+"""So does the quotient of two sizes: the width of one head is cut in halves too, which are more than one column."""
 
 _LARGEST_STEP = 64
 """A common multiple larger than so many times a size asks for too much: counts alone then go on dividing it."""
@@ -47,6 +47,7 @@ class Variable:
         also: Further entries that get the same value.
         least: Its smallest value: one more than the ids that it holds.
         below: Whether it must stay below the lengths that it is below: a window.
+        doubled: Whether it is so often doubled: heads that are a power of two.
         measured: The input and its axis that it is: what an input really has counts, not what was asked for.
     """
 
@@ -58,6 +59,7 @@ class Variable:
     also: tuple[str, ...] = ()
     least: int = 1
     below: bool = False
+    doubled: bool = False
     measured: tuple[str, int] | None = None
 
     @property
@@ -100,9 +102,16 @@ def _draw(variables: Sequence[Variable], fixed: Sequence[int], seed: int) -> dic
             found[each] = step * (1 + random.randrange(max(1, room // step)))
             continue
         least = max([largest, each.least, *(found[length] for length in inputs if length.base <= each.base)])
-        largest = found[each] = step * (least // step + 1 + random.randrange(_SPREAD))
+        further = 1 + random.randrange(_SPREAD)
+        largest = found[each] = step * (least // step + further) if not each.doubled else _doubled(each, least, further)
         relations.append((each.base, largest))
     return found
+
+
+def _doubled(variable: Variable, least: int, further: int) -> int:
+    """A value that is so often doubled, past the least."""
+    times = max(0, (least // variable.base).bit_length()) + further
+    return variable.base << times
 
 
 def _length(variable: Variable, random: Random) -> int:
@@ -113,7 +122,7 @@ def _length(variable: Variable, random: Random) -> int:
 
 
 def _step(variable: Variable, relations: Sequence[tuple[int, int]]) -> int:
-    """What a new value must be a multiple of: those that divide it, times what their quotients have in common with 2.
+    """What a new value must be a multiple of: those that divide it, times what their quotients have in common with 4.
 
     Args:
         variable: What gets a value.

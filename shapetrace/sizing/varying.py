@@ -39,7 +39,9 @@ def sizes(trace: Trace, variables: Sequence[Variable], attempt: Attempt, *, shal
             dropped = [each for each in varied if each.kind == "entry"] or varied
             search.refused |= {each.key: reason for each in dropped}
             varied = [each for each in varied if each not in dropped]
-    return _solved(search, varied, compared)
+    still = [each for each in varied if all(values[each] == each.base for values in compared.values)]
+    search.refused |= {each.key: "no other value was drawn that fits the others" for each in still if compared.values}
+    return _solved(search, [each for each in varied if each not in still], compared)
 
 
 def with_sizes(trace: Trace, found: Sizes) -> Trace:
@@ -114,7 +116,7 @@ def _parameters(trace: Trace, other: Trace) -> list[tuple[int, ...] | None]:
 def _solved(search: Search, varied: Sequence[Variable], compared: _Compared) -> Sizes:
     trace, others = compared.trace, compared.others
     samples = [{each.symbol: _measured(each, each.base, trace) for each in varied}]
-    samples += [{each.symbol: _measured(each, value, other) for each, value in values.items()}
+    samples += [{each.symbol: _measured(each, values[each], other) for each in varied}
                 for values, other in zip(compared.values, others, strict=True)]  # fmt: skip
     entries = {each.symbol: ", ".join(each.keys) for each in varied}
     _derive(samples, entries, [trace, *others])
