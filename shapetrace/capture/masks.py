@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from shapetrace.capture.known_values import KnownValues, apart
-from shapetrace.capture.plain import innermost, tensors_in
+from shapetrace.capture.plain import innermost
 from shapetrace.capture.registry import Registry
 from shapetrace.ir import Pattern
 from shapetrace.ops.mask_kinds import pattern_of
@@ -42,12 +42,10 @@ _GATHER = 0x0102040810204080
 
 
 def note_masks(
-    registry: Registry, values: KnownValues | None, name: str, args: Sequence[Any], kwargs: Mapping[str, Any]
-) -> None:
+    registry: Registry, values: KnownValues | None, name: str, tensors: Sequence[torch.Tensor],
+    args: Sequence[Any], kwargs: Mapping[str, Any],
+) -> None:  # fmt: skip
     """Take down the patterns of the masks that an operation is about to use."""
-    tensors = tensors_in(args)
-    if kwargs:
-        tensors += tensors_in(tuple(kwargs.values()))
     if len(tensors) < 2:
         return
     for wrapped in _candidates(tensors, name, args, kwargs):

@@ -19,7 +19,7 @@ from shapetrace.capture.interrupting import deliver
 from shapetrace.capture.known_values import KnownValues
 from shapetrace.capture.lines import calling_line
 from shapetrace.capture.masks import note_masks
-from shapetrace.capture.plain import is_jagged, plain
+from shapetrace.capture.plain import is_jagged, plain, tensors_in
 from shapetrace.capture.recorder import Recorder
 from shapetrace.capture.sharded import is_wrapper
 from shapetrace.ir import Call, Plain
@@ -62,8 +62,9 @@ class FunctionLevel(TorchFunctionMode):
         if composite and func not in self._opened:  # a method that calls its namesake in C++ is met twice
             return self._run_composite(func, name, args, kwargs)
         recorder = self._recorder
-        running = recorder.open_op(name, args, kwargs, calling_line())
-        note_masks(recorder.registry, self._values, name, args, kwargs)
+        operands = tensors_in((args, kwargs) if kwargs else args)
+        running = recorder.open_op(name, operands, args, kwargs, calling_line())
+        note_masks(recorder.registry, self._values, name, operands, args, kwargs)
         try:
             if func in recurrent.CELLS:
                 result = recurrent.run(recorder, self._values, func, args, kwargs)

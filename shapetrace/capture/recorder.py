@@ -114,13 +114,11 @@ class Recorder:
         if self.raising is None or self.raising[1] is not error:
             self.raising = (call, error)
 
-    def open_op(self, name: str, args: Sequence[Any], kwargs: dict[str, Any], line: str) -> OpenOp:
+    def open_op(
+        self, name: str, operands: Sequence[torch.Tensor], args: Sequence[Any], kwargs: dict[str, Any], line: str
+    ) -> OpenOp:
         """Start an operation: read its operands before anything changes them."""
-        read = self.registry.read
-        inputs = [read(tensor) for tensor in tensors_in(args)]
-        if kwargs:
-            inputs += [read(tensor) for tensor in tensors_in(tuple(kwargs.values()))]
-        self._open = OpenOp(name, inputs, _attrs(name, args, kwargs), line)
+        self._open = OpenOp(name, list(map(self.registry.read, operands)), _attrs(name, args, kwargs), line)
         return self._open
 
     def close_op(self, opened: OpenOp, result: Any) -> None:

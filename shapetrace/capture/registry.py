@@ -1,5 +1,6 @@
 """Tensor objects of a running pass, told apart without keeping one alive."""
 
+import functools
 import weakref
 from collections.abc import Iterable
 from dataclasses import replace
@@ -191,7 +192,12 @@ def _shape(tensor: torch.Tensor) -> tuple[int, ...]:
 
 
 def _dtype(tensor: torch.Tensor) -> str:
-    return str(tensor.dtype).removeprefix("torch.")
+    return _name(tensor.dtype)
+
+
+@functools.cache
+def _name(dtype: torch.dtype) -> str:
+    return str(dtype).removeprefix("torch.")
 
 
 def _memory(tensor: torch.Tensor) -> int:
