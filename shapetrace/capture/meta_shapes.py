@@ -184,7 +184,9 @@ def _cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor | None:
 
 def _rows_last(tensor: Tensor) -> bool:
     """Whether a tensor is not one of those images whose channels lie innermost: results keep that order."""
-    return tensor.is_contiguous() or tensor.dim() not in (4, 5) or tensor.stride(1) != 1
+    if tensor.is_contiguous() or tensor.dim() not in (4, 5):
+        return True
+    return tensor.stride(1) != 1 or tensor.stride(-1) < tensor.size(1)
 
 
 def _stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor | None:

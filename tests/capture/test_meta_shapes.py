@@ -95,6 +95,7 @@ def test_other_results_are_torchs() -> None:
     assert assert_same_as_torch(aten.addmm.default, meta(7), meta(5, 3).t(), meta(7, 5).t())
     assert assert_same_as_torch(aten.cat.default, [turned(1, 4, 6, 8), turned(1, 4, 6, 8)], -1)
     assert assert_same_as_torch(aten.cat.default, [turned(1, 4, 6, 8), turned(1, 4, 6, 3)], -1)
+    assert assert_same_as_torch(aten.cat.default, [turned(3, 4, 6, 1), turned(3, 4, 6, 1)], -1)  # halves of heads of 2
     assert assert_same_as_torch(aten.cat.default, [meta(2, 3), meta(5, 3)])
     assert assert_same_as_torch(aten.cat.default, [turned(1, 4, 6, 8), meta(1, 1, 6, 3).expand(1, 4, 6, 3)], -1)
     assert assert_same_as_torch(aten.stack.default, [meta(2, 3), meta(2, 3)], -1)

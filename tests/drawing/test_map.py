@@ -266,9 +266,9 @@ def test_what_joins_is_a_node_of_its_own_and_knows_all_its_pieces():
     skipping = chart(shapetrace.trace(Skipping(), torch.zeros(1, 3, 8, 8), torch.zeros(1, 4)).outline())
     (joined,) = [node for node in skipping.nodes if node.kind == "words" and node.steps[0].title == "Concat"]
     assert [skipping.nodes[made].steps[0].path for made in joined.main] == ["up", "a"]
-    several = chart(shapetrace.trace(Several(4).eval(), torch.zeros(1, 4, 5, dtype=torch.long)).outline())
+    several = chart(shapetrace.trace(Unlike(), torch.zeros(5, 16)).outline())
     (joined,) = [node for node in several.nodes if node.kind == "words"]
-    assert [several.nodes[made].steps[0].path for made in joined.main] == [f"heads.{n}" for n in range(4)]
+    assert [several.nodes[made].steps[0].path for made in joined.main] == [f"heads.{n}" for n in range(9)]
 
 
 def test_layers_go_on_with_what_they_add_to_and_what_they_read_beside_is_handed_over():

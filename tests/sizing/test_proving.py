@@ -1,5 +1,6 @@
 """Every axis has a name that was proved, and formulas of costs are those of real passes at sizes never traced."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -16,6 +17,8 @@ from shapetrace.outlining.structure import Outline
 from shapetrace.proving import prove, reference
 from shapetrace.request import Request
 from shapetrace.sizing import parse
+from shapetrace.sizing.searching import Search
+from shapetrace.sizing.variables import Variable
 
 GQA = {"layers": 2, "heads": 8, "kv_heads": 2, "d_model": 128, "d_head": 128, "d_ff": 320, "seq": 40, "vocab": 130}
 SMALL = {"layers": 2, "heads": 4, "d_model": 64, "seq": 48, "vocab": 90}
@@ -219,6 +222,23 @@ def test_a_model_that_refuses_everything_has_numbers() -> None:
     assert {each.symbol for each in trace.sizes.refused} == {"B", "T"}
     assert all(place == -1 for axes in trace.sizes.axes for place in axes)
     assert str(trace).count("[3,5]") == 1
+
+
+def test_an_entry_that_is_the_same_in_every_draw_is_a_number_and_not_called_varied(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    drawn = Search.draws
+
+    def pinned(search: Search, taken: Sequence[Variable]) -> list[dict[Variable, int]]:
+        found = drawn(search, taken)
+        return [{each: each.base if each.symbol == "V" else value for each, value in of.items()} for of in found]
+
+    monkeypatch.setattr(Search, "draws", pinned)
+    sizes = named({**SMALL, "tie": False}).sizes
+    assert sizes is not None
+    assert "V" not in sizes.symbols
+    assert [each.symbol for each in sizes.refused] == ["V"]
+    assert "90" in sizes.formulas
 
 
 class Fused(nn.Module):
