@@ -48,11 +48,13 @@ class _Known:
         heads: Widths of one head.
         lengths: Positions of a sequence.
         batches: Examples.
+        widths: Columns that products sum over, or of rows that are looked up: not the length of a signal.
     """
 
     heads: frozenset[int]
     lengths: frozenset[int]
     batches: frozenset[int]
+    widths: frozenset[int]
 
     @classmethod
     def of(cls, flow: Flow, attentions: tuple[Attention, ...]) -> "_Known":
@@ -67,7 +69,13 @@ class _Known:
             frozenset([size(p.k) for p in scores] + [size(p.n) for p in weighted]),
             frozenset(ids | {size(axis) for p in scores for axis in (p.m, p.n)}),
             frozenset(shape[0] for shape in inputs if len(shape) > 1),
+            frozenset(size(product.k) for product in flow.projections) | _columns_of_tables(flow),
         )
+
+
+def _columns_of_tables(flow: Flow) -> frozenset[int]:
+    lookups = (op for op in flow.trace.ops if flow.kinds[op.id] == "lookup")
+    return frozenset(flow.facts.tensor(v).shape[-1] for op in lookups for v in op.inputs if flow.is_floating(v))
 
 
 class _Naming:
@@ -125,7 +133,8 @@ class _Naming:
         return ()
 
     def _checked(self, name: str, size: int) -> str:
-        return "" if name in ("T", "S") and size not in self._known.lengths else name
+        known = {"T": self._known.lengths, "S": self._known.lengths, "d_model": self._known.widths}.get(name)
+        return "" if known is not None and size not in known else name
 
     def _width_of_heads(self, ref: Ref) -> str:
         """One head's width, or that of all heads side by side."""

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from torch import nn
 
 from shapetrace.models.building import build
 from shapetrace.models.settings import Attention, Experts, Latent, Settings
@@ -63,3 +64,19 @@ def test_keys_of_another_sequence_are_counted_by_s(queries: int, keys: int) -> N
     found = dims(read(CrossWords(), torch.zeros(queries, 4), torch.zeros(keys, 4)))
     assert found["Key"] == [("X_B", ("S", "d_model")), ("W_K", ("d_model", "d_head")), ("K", ("S", "d_head"))]
     assert found["Scores"][-1] == ("S", ("T", "S"))
+
+
+def test_the_length_of_a_signal_is_no_d_model() -> None:
+    layer = nn.TransformerEncoderLayer(16, 2, 32, batch_first=True)
+    convolutions = nn.Conv1d(8, 16, 3, padding=1), nn.ReLU(), nn.Conv1d(16, 16, 3, 2, 1)
+    found = read(nn.Sequential(*convolutions, Turned(), layer), torch.randn(1, 8, 30))
+    named = {operand.shape: operand.dims for step in found.steps() for operand in (*step.operands, *step.results)}
+    assert not any(name for shape in ((8, 30), (16, 30), (16, 15)) for name in named[shape])
+    assert named[15, 16] == ("T", "d_model")
+
+
+class Turned(nn.Module):
+    """Channels last."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x.mT
