@@ -225,14 +225,17 @@ class Flow:
     def is_table(self, value: int) -> bool:
         """Whether a weight has a row for each position: learned as such, or taken out of a table by rows counted.
 
-        Its rows are several, and no columns of a product: shifts and scales stand side by side as columns do.
+        Its rows are several, and no columns of a product: shifts and scales stand side by side as columns do. A table
+        of fewer rows than there are positions counts something else: types of tokens.
         """
         op, tensor = self.op_of(value), self.facts.tensor(self.root(value))
         axes = self.facts.axes_of(value)
         if tensor.origin == "parameter" and len(tensor.shape) > 1:
             rows = set(self.facts.atoms.leaves(axes[-2])) if len(axes) > 1 else set()
             return bool(rows) and not rows & self.columns
-        return op is not None and len(tensor.shape) > 1 and self.kinds[op.id] in ("lookup", "index")
+        if op is None or len(tensor.shape) < 2 or self.kinds[op.id] not in ("lookup", "index"):
+            return False
+        return any(self.facts.tensor(v).shape[0] >= tensor.shape[-2] for v in op.inputs if self.is_floating(v))
 
     def ancestors(self, value: int, since: int = -1) -> set[int]:
         """Operations that a value was computed from, no further back than operation ``since``."""

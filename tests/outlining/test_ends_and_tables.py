@@ -257,3 +257,25 @@ def test_what_comes_before_a_network_of_convolutions_is_no_embedding() -> None:
     found = read(nn.Sequential(nn.Conv2d(3, 8, 7), layer(), layer(), nn.Flatten(), nn.Linear(512, 4)),
                  torch.randn(1, 3, 14, 14))  # fmt: skip
     assert "embedding" not in {section.kind for section in found.root.sections()}
+
+
+class Typed(nn.Module):
+    """Tokens with a type and a position each, both looked up by numbers that the model keeps (BERT)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.words, self.types, self.places = nn.Embedding(50, 16), nn.Embedding(2, 16), nn.Embedding(32, 16)
+        self.type_ids: Tensor
+        self.place_ids: Tensor
+        self.register_buffer("type_ids", torch.zeros(1, 32, dtype=torch.long))
+        self.register_buffer("place_ids", torch.arange(32)[None])
+
+    def forward(self, ids: Tensor) -> Tensor:
+        n = ids.shape[1]
+        x: Tensor = self.words(ids) + self.types(self.type_ids[:, :n]) + self.places(self.place_ids[:, :n])
+        return x
+
+
+def test_a_table_of_fewer_rows_than_positions_is_of_none() -> None:
+    found = read(Typed(), torch.zeros(2, 7, dtype=torch.long))
+    assert [step.role for step in found.steps() if step.kind == "add"] == [Role.ADD_EMBEDDINGS, Role.POSITION]

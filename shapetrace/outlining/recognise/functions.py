@@ -69,7 +69,8 @@ def function_of(
             and (flow.is_table(v) or (_is_kept(flow, v) and any(_is_looked_up(flow, rows) for rows in added_to)))
             and all(_counts_rows(flow, axis_roles, v, rows) for rows in added_to)
         ]
-        role = Role.POSITION if len(tables) == 1 else Role.ADD_EMBEDDINGS if tables else Role.OTHER
+        embeds = tables or any(_is_looked_up(flow, v) for v in read if flow.root(v) in constants)
+        role = Role.POSITION if len(tables) == 1 else Role.ADD_EMBEDDINGS if embeds else Role.OTHER
         return Function("add", role=role, calls=("add",))
     if len(ops) == 1 and len(data) + len(constants) == 2 and plain == {"mul"}:
         return Function("multiply", calls=("mul",))
