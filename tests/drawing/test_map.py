@@ -281,6 +281,19 @@ def test_layers_go_on_with_what_they_add_to_and_what_they_read_beside_is_handed_
     assert (entering, beside) == (["layers.0.norm"], ["Sin"])
 
 
+def test_what_layers_alone_are_given_stands_before_their_frame():
+    layer = nn.TransformerEncoderLayer(16, 2, 32, batch_first=True)
+    outline = shapetrace.trace(nn.TransformerEncoder(layer, 2).eval(), torch.zeros(1, 5, 16)).outline()
+    flow = chart(outline)
+    (frame,) = frames(flow)
+    assert [node.kind for node in flow.nodes] == ["given", "frame", "given"]
+    assert "given" not in {node.kind for node in frame.inside.nodes} and frame.main == (0,)
+    drawn = map_of(outline)
+    assert texts(drawn).count("[5, 16]") == 2
+    (result,) = [mark for mark in drawn.marks() if isinstance(mark, Text) and mark.plain == "X̂2"]
+    assert [span.shift for span in result.spans] == [0, 1]
+
+
 class Recurrent(nn.Module):
     """Two recurrent layers in one call, and a residual around it."""
 

@@ -116,7 +116,8 @@ def _shapes(laid: Laid) -> Iterator[Mark]:
             text = shape_text(entry)
             tables = [each for each in laid.spots.values() if each.node.kind == "join" and each.node.value is not None]
             touches = any(0 <= spot.top - each.bottom < SHAPE_PX for each in tables)
-            if spot.middle + 8 + width_px(text, "shape") <= spot.right and not touches:
+            is_given = any(laid.spots[made].node.kind == "given" for made in spot.node.main)
+            if spot.middle + 8 + width_px(text, "shape") <= spot.right and not touches and not is_given:
                 yield Text(spot.middle + 8, spot.top - 4, (Span(text),), "shape")
 
 

@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from math import inf
 
+from shapetrace.drawing.layout.names import name_spans
 from shapetrace.drawing.mapping.arranging import JOIN_PX, Spot
 from shapetrace.drawing.mapping.chart import Node
 from shapetrace.drawing.mapping.pictures import picture
@@ -62,7 +64,7 @@ class Boxes:
     def width(self, node: Node) -> float:
         """Width of an input, a result or small steps."""
         if node.value is not None and node.kind == "given":
-            return width_px(_name(node.value), "label") + width_px(shape_text(node.value), "figure") + 34
+            return width_px(_spans(node.value, inf), "label") + width_px(shape_text(node.value), "figure") + 34
         return width_px(self._listed(node), "note") + 24
 
     def _listed(self, node: Node) -> str:
@@ -192,8 +194,8 @@ class Boxes:
         height = spot.bottom - spot.top
         yield Rect(spot.left, spot.top, spot.right - spot.left, height, "data", height / 2)
         inside, sizes = spot.right - spot.left - 24, shape_text(operand)
-        name = shortened(_name(operand), "label", inside)
-        yield Text(spot.left + 12, spot.top + 17.5, (Span(name),), "name-data")
+        name = _spans(operand, inside)
+        yield Text(spot.left + 12, spot.top + 17.5, name, "name-data")
         if width_px(name, "label") + width_px(sizes, "figure") + 8 <= inside:
             yield Text(spot.right - 12, spot.top + 17.5, (Span(sizes),), "figure", "end")
 
@@ -275,6 +277,10 @@ def table_beside(node: Node, room: float) -> str:
     while len(parts) > 1 and width_px(" ".join(parts), "shape") > room:
         parts.pop()
     return " ".join(parts) if width_px(" ".join(parts), "shape") <= room else ""
+
+
+def _spans(operand: Operand, room_px: float) -> tuple[Span, ...]:
+    return name_spans(operand.name or operand.source or "output", "label", room_px)
 
 
 def _name(operand: Operand) -> str:

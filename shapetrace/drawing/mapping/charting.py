@@ -84,7 +84,8 @@ class _Charting:
             return Node("frame", steps, section, like=form in self.shown)
         self.shown.add(form)
         self.frames_left -= 1
-        inside = _flow(list(_entering(self.nodes(section), stream(steps))))
+        entry = stream(steps)
+        inside = _flow(list(_entering(self.nodes(section), entry)), entry)
         return Node("frame", steps, section, inside=inside)
 
 
@@ -218,8 +219,8 @@ def _apart(step: Step) -> Node:
     return Node("join", (step,), value=table)
 
 
-def _flow(nodes: Sequence[Node]) -> Flow:
-    given = list(_with_inputs(nodes))
+def _flow(nodes: Sequence[Node], entry: Operand | None = None) -> Flow:
+    given = list(_with_inputs(nodes, entry))
     folded = list(_folded(given, list(_wired(given))))
     wired = tuple(_wired(folded))
     return Flow(wired, staged(wired))
@@ -246,15 +247,16 @@ def _folded(nodes: Sequence[Node], wired: Sequence[Node]) -> Iterator[Node]:
         yield replace(first, steps=steps, copies=len(numbers)) if len(numbers) > 1 else first
 
 
-def _with_inputs(nodes: Sequence[Node]) -> Iterator[Node]:
-    """Put what a pass is given before the node that reads it first."""
-    seen: set[int] = set()
+def _with_inputs(nodes: Sequence[Node], entry: Operand | None) -> Iterator[Node]:
+    """Put what a pass is given before the node that reads it first; what layers add to, before their frame."""
+    seen = set() if entry is None else {entry.value}
     for node in nodes:
-        for step in node.steps if node.inside is None else ():
-            for operand in step.operands:
-                if operand.source and _is_given(operand) and operand.value not in seen:
-                    seen.add(operand.value)
-                    yield Node("given", value=operand)
+        entered = stream(node.steps) if node.inside is not None else None
+        for operand in (operand for step in node.steps for operand in step.operands):
+            is_outside = node.inside is None or (entered is not None and operand.value == entered.value)
+            if is_outside and operand.source and _is_given(operand) and operand.value not in seen:
+                seen.add(operand.value)
+                yield Node("given", value=operand)
         yield node
 
 
