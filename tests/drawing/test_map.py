@@ -25,6 +25,7 @@ from shapetrace.outlining.structure import Operand, Outline, Step
 from shapetrace.request import Request
 from tests.drawing.geometry import assert_sound
 from tests.drawing.random_outlines import outlines
+from tests.outlines import gpt2
 
 LARGEST = {"gpt2", "llama-3.1-405b", "mixtral-8x7b", "deepseek-v3", "transformer-base", "qwen3-0.6b", "lecture-gpt"}
 
@@ -134,6 +135,16 @@ def test_any_model_has_a_map(model, inputs):
 @given(outlines())
 def test_any_outline_has_a_map(outline):
     assert_sound(map_of(outline))
+
+
+@pytest.mark.parametrize("name", [" ", "\u200b", "\x1b"])
+def test_a_result_without_a_name_to_be_seen_is_called_output(name):
+    outline = gpt2()
+    *before, last = outline.root.items
+    assert isinstance(last, Step)
+    step = replace(last, results=(replace(last.results[0], name=name, source=name),))
+    root = replace(outline.root, items=(*before, step))
+    assert "output" in texts(map_of(replace(outline, root=root)))
 
 
 def test_less_room_never_makes_a_map_taller():

@@ -280,7 +280,7 @@ def table_beside(node: Node, room: float) -> str:
 
 
 def _spans(operand: Operand, room_px: float) -> tuple[Span, ...]:
-    return name_spans(operand.name or operand.source or "output", "label", room_px)
+    return name_spans(clean(operand.name) or clean(operand.source) or "output", "label", room_px)
 
 
 def _name(operand: Operand) -> str:
