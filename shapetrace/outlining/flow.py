@@ -235,7 +235,8 @@ class Flow:
             return bool(rows) and not rows & self.columns
         if op is None or len(tensor.shape) < 2 or self.kinds[op.id] not in ("lookup", "index"):
             return False
-        return any(self.facts.tensor(v).shape[0] >= tensor.shape[-2] for v in op.inputs if self.is_floating(v))
+        read = (self.facts.tensor(v).shape for v in op.inputs if self.is_floating(v))
+        return any(shape[0] >= tensor.shape[-2] for shape in read if shape)
 
     def ancestors(self, value: int, since: int = -1) -> set[int]:
         """Operations that a value was computed from, no further back than operation ``since``."""
