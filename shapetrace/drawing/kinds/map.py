@@ -10,7 +10,8 @@ from shapetrace.drawing.layout.headings import MARGIN_PX, captions, footing, hea
 from shapetrace.drawing.look import Look
 from shapetrace.drawing.mapping.arranging import JOIN_PX, ROOMS, SHAPE_PX, Arranging, Laid, Spot
 from shapetrace.drawing.mapping.boxes import TRACK, Boxes, shape_text, table_beside
-from shapetrace.drawing.mapping.charting import chart, stream
+from shapetrace.drawing.mapping.charting import chart
+from shapetrace.drawing.mapping.flowing import stream
 from shapetrace.drawing.mapping.pictures import has_picture
 from shapetrace.drawing.mapping.wiring import wires
 from shapetrace.drawing.metrics import clean, width_px
