@@ -119,6 +119,7 @@ def all_state(model: nn.Module) -> object:
 
 
 @pytest.mark.skipif(signal.getsignal(signal.SIGINT) is not signal.default_int_handler, reason="Ctrl-C is ignored here")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # of a lost one: see trace_until_stopped
 def test_nothing_stays_behind_wherever_ctrl_c_comes() -> None:
     model, x = nn.Sequential(*(nn.TransformerEncoderLayer(8, 2, 16) for _ in range(3))).eval(), torch.ones(2, 3, 8)
     capture(model, (x,))
