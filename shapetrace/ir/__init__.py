@@ -1,0 +1,45 @@
+"""The trace: what a forward pass ran, as plain facts.
+
+Frozen dataclasses, standard library only. Nothing here is interpreted: meaning is the outline's.
+Ids are positions: ``trace.tensors[7].id == 7``. The same model and inputs give the same trace.
+"""
+
+from shapetrace.ir.masks import Pattern, PatternKind, Span
+from shapetrace.ir.ranks import Layout, Placement, World
+from shapetrace.ir.recorded import (
+    Call,
+    Failure,
+    Kernel,
+    Model,
+    Op,
+    Origin,
+    Parameter,
+    Plain,
+    Role,
+    Tensor,
+    Trace,
+)
+from shapetrace.ir.sizes import Range, Refusal, Sizes
+
+__all__ = [
+    "Call",
+    "Failure",
+    "Kernel",
+    "Layout",
+    "Model",
+    "Op",
+    "Origin",
+    "Parameter",
+    "Pattern",
+    "PatternKind",
+    "Placement",
+    "Plain",
+    "Range",
+    "Refusal",
+    "Role",
+    "Sizes",
+    "Span",
+    "Tensor",
+    "Trace",
+    "World",
+]
