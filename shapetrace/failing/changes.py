@@ -21,8 +21,9 @@ def views(case: Case, op: Operation) -> Iterator[Mend]:
             continue
         if operand.role == "weight" and rule_of(op.name).asks is lookup:  # a turned table holds no rows
             continue
-        for cost, step in _views(n_axes, op.shapes[i], op.name in ("matmul", "bmm", "mm")):
-            yield from changed(case, op, i, (step,), cost)
+        product = op.name in ("matmul", "bmm", "mm")
+        for cost, step in _views(n_axes, op.shapes[i], product):  # the right side is turned rather than the left one
+            yield from changed(case, op, i, (step,), cost + (product and i == 0))
         for dim in range(1, n_axes + 1) if rule_of(op.name).asks in ALIGNED or i > 2 else ():
             yield from changed(case, op, i, (("unsqueeze", (dim,)), ("unsqueeze", (dim,))), 5)
         for start in range(1, n_axes - 1) if op.name == "linear" else ():

@@ -108,15 +108,16 @@ def _found(case: Case, wrong: Sequence[Constraint]) -> Finding:
     further = said[1:] if first.places != wrong[0].places else []
     told = [said[0], *(replace(each, says=each.again or each.says) for each in further)]
     texts = {str(text): text for text in (_said(case, each) for each in told)}
+    as_product = kind == "shape" and set(first.of) <= set(rule.shown or first.of)
     return Finding(
         kind,
         joined(*texts.values(), by="{first}; {second}"),
         first.clash,
         _places(case, first, wrong),
         mends(case),
-        tuple(i for i in rule.shown if i < len(case.tensors)) or None,
-        rule.turned if kind == "shape" else None,
-        rule.sign if kind == "shape" else "",
+        tuple(i for i in sorted({*rule.shown, *first.of}) if i < len(case.tensors)) if rule.shown else None,
+        rule.turned if as_product else None,
+        rule.sign if as_product else "",
     )
 
 

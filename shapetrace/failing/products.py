@@ -42,6 +42,15 @@ def linear(op: Operation) -> Asks:
     asks = "{first} has {got} in its last axis; {layer} takes {expected}"
     yield equal(op, (0, -1), (1, 1), says if packed else asks, summed=True, dtype=op.operands[1].dtype)
     yield same_type(op, 0, 1, TYPES)
+    yield from _bias(op, op.shapes[1][0])
+
+
+def _bias(op: Operation, n: int) -> Asks:
+    """What is added to a product: a number for each of its n columns or channels."""
+    if len(op.shapes) > 2 and op.shapes[2] not in ((), (1,)):
+        says = "{first} has {got} in its last axis; the product that it is added to has {expected}"
+        yield equal(op, (2, -1), n, says)
+        yield rank(op, 2, 1, "")
 
 
 def matmul(op: Operation) -> Asks:
@@ -136,6 +145,8 @@ def convolution(op: Operation) -> Asks:
             "below", holds, "{first} {first_shape} is, with its padding, smaller than the kernel: {got} < {kernel}",
             {"got": padded, "kernel": reach}, f"{padded} < {reach}", ((0, axis + 1 + place), (1, 2 + place)), of=(0,),
         )  # fmt: skip
+    if not transposed:
+        yield from _bias(op, weight[0])
 
 
 _WINDOW = (("padding", 4, 0), ("dilation", 5, 1))

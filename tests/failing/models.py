@@ -76,6 +76,18 @@ def products() -> dict[str, Fails]:
             of(lambda s, q, k, _: q @ k, R(2, 3, 4), R(2, 7, 4)), "shape", "4 ≠ 7",
             "y.transpose(-2, -1): [2,4,7]",
         ),
+        "the right side is turned before the left": fails(
+            of(lambda s, q, k, _: q @ k, R(2, 9, 7), R(2, 9, 7)), "shape", "7 ≠ 9",
+            "would fit: y.transpose(-2, -1): [2,7,9]; or x.transpose(-2, -1)",
+        ),
+        "a bias of the other axis": fails(
+            of(lambda s, x, w, b: nn.functional.linear(x, w.t(), b), R(4, 16), R(16, 8), R(16)), "shape", "16 ≠ 8",
+            "linear([4,16], [8,16], [16])", "the product that it is added to has 8",
+        ),
+        "a bias of a convolution": fails(
+            of(lambda s, x, w, b: nn.functional.conv1d(x, w, b), R(2, 3, 9), R(8, 3, 3), R(3)), "shape", "3 ≠ 8",
+            "the product that it is added to has 8",
+        ),
         "mm": fails(of(lambda s, x, y, _: torch.mm(x, y), R(2, 3), R(4, 2)), "shape", "3 ≠ 4"),
         "mm of a batch": fails(of(lambda s, x, *_: x.mm(x), R(2, 3, 3)), "shape", "3 ≠ 2 axes", "mm takes 2"),
         "bmm": fails(of(lambda s, x, y, _: x.bmm(y), R(2, 3, 4), R(2, 5, 6)), "shape", "4 ≠ 5"),
