@@ -14,7 +14,7 @@ import yaml
 
 import shapetrace
 from shapetrace.cli import main as command_line
-from shapetrace.cli.main import app
+from shapetrace.cli.format_options import loaded
 from tests.documents import ROOT, Block, blocks, mentioned
 
 ELSEWHERE = {
@@ -158,11 +158,9 @@ def test_a_command_within_a_sentence_runs(command, runs):
 
 @pytest.mark.parametrize("command", [each for each in mentioned() if not is_complete(each)])
 def test_a_command_with_placeholders_has_these_options(command):
-    from typer.main import get_command
-
     name, *words = command.split()[1:]
     if not name.startswith("-") and name != "COMMAND":
-        found = {option for parameter in get_command(app).commands[name].params for option in parameter.opts}
+        found = {option for parameter in loaded(name).params for option in parameter.opts}
         assert {word for word in words if word.startswith("--")} <= found
 
 

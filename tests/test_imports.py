@@ -62,7 +62,10 @@ def heavy() -> set[str]:
     extras = project["optional-dependencies"]
     needed = [*project["dependencies"], *(one for group in ("hf", "pdf", "png") for one in extras[group])]
     names = {re.split(r"[^\w-]", one)[0].replace("-", "_") for one in needed} - {"typer"}
-    return names | {"numpy", *(f"shapetrace.{part}" for part in ("capture", "drawing", "outlining", "renderers"))}
+    return names | {
+        "numpy",
+        *(f"shapetrace.{part}" for part in ("api", "drawing", "ir", "obtaining", "capture", "outlining")),
+    }
 
 
 @pytest.mark.parametrize(("word", "laid_out_by"), [("--version", set()), ("--help", {"rich"})])

@@ -1,12 +1,15 @@
 """Formats on the command line: what helps list is read from the one table, when it is asked for; where results go."""
 
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
+from typer import Typer
 from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command
 
-from shapetrace.cli.examples import shown
+from shapetrace.cli.examples import SHORT, shown
 from shapetrace.cli.helping import help_of
 from shapetrace.cli.terminal import show, takes_color, width
 from shapetrace.errors import UsageError
@@ -33,12 +36,25 @@ class FormatsCommand(TyperCommand):
 
 
 class Commands(TyperGroup):
-    """All commands; their help ends with a few lines to copy."""
+    """All commands, each loaded when it is asked for; their help ends with a few lines to copy."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The command that is asked for."""
+        name, _, rest = super().resolve_command(ctx, args)
+        return name, loaded(str(name)), rest
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """The list of commands, and examples."""
         super().format_help(ctx, formatter)
         show(shown("", width()))
+
+
+def loaded(name: str) -> Any:
+    """A command with its options: the function of that name in the module of that name."""
+    alone = Typer(add_completion=False)
+    function = getattr(import_module(f"shapetrace.cli.{name}"), name)
+    alone.command(name, cls=FormatsCommand, short_help=SHORT[name])(function)
+    return get_command(alone)
 
 
 def _listed() -> dict[str, str]:

@@ -1,9 +1,8 @@
 import struct
 
 import pytest
-import typer
 
-from shapetrace.cli.main import app
+from shapetrace.cli.format_options import loaded
 from shapetrace.formats import png
 from shapetrace.serialize import save
 from tests.traces import linear
@@ -94,9 +93,7 @@ def test_sizes_of_the_input_are_for_each_model(shapetrace, tmp_path):
 
 
 def options_of(command):
-    return {
-        name for param in typer.main.get_command(app).commands[command].params for name in param.opts if "-" in name
-    }
+    return {name for param in loaded(command).params for name in param.opts if "-" in name}
 
 
 def test_a_comparison_takes_what_one_pass_takes():
