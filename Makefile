@@ -65,5 +65,5 @@ clean: ## remove what these commands made, but not gallery/
 $(READY): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install -qq -c constraints.txt torch
-	$(BIN)/python -m pip install -qq -c constraints.txt -e '.[dev,hf,mcp,pdf,png]'
+	$(BIN)/python -m pip install -qq -c constraints.txt -e '.[dev,gif,hf,mcp,pdf,png]'
 	@touch $(READY)

@@ -183,7 +183,7 @@ class Generation:
             theme: ``default`` (light and dark in one file), ``light``, ``dark``, ``print``, or a TOML file.
             lang: Language of its words: ``en``, ``zh``.
             choices: Further choices by name: ``width``, ``title``, ``caption``, ``bare``, ``follow`` (a row
-                that is marked in all passes), ``animate`` (an SVG in which one thing appears after another).
+                that is marked in all passes), ``animate`` (an SVG or GIF in which one thing appears after another).
 
         Raises:
             UsageError: If there is no pass, or no such theme, language or choice.

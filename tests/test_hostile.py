@@ -29,7 +29,7 @@ NAMES = {
     "graphviz": "}{;]->\\N\\l<b>x</b>&lt;",
     "typst": "#eval(1) $x$ \\",
 }
-RENDERED = {"png", "dot-svg", "dot-png", "dot-pdf"}
+RENDERED = {"gif", "png", "dot-svg", "dot-png", "dot-pdf"}
 
 
 def outline(name: str) -> Outline:
@@ -44,7 +44,7 @@ def outline(name: str) -> Outline:
 def can_write(format_name: str) -> bool:
     if format_name.startswith("dot-"):
         return shutil.which("dot") is not None
-    return format_name != "png" or png._has("M", ())
+    return format_name not in {"gif", "png"} or png._has("M", ())
 
 
 class Tags(HTMLParser):
@@ -92,7 +92,7 @@ def test_a_hostile_name_is_text(name, format_name):
         elif file.endswith(".json"):
             json.loads(written)
         else:
-            assert written.startswith((b"\x89PNG", b"%PDF", b"digraph"))
+            assert written.startswith((b"\x89PNG", b"GIF89a", b"%PDF", b"digraph"))
 
 
 @pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)

@@ -60,7 +60,7 @@ def heavy() -> set[str]:
     """Modules of all dependencies but the command line's own, and of the parts that do the work."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
-    needed = [*project["dependencies"], *(one for group in ("hf", "pdf", "png") for one in extras[group])]
+    needed = [*project["dependencies"], *(one for group in ("gif", "hf", "pdf", "png") for one in extras[group])]
     names = {re.split(r"[^\w-]", one)[0].replace("-", "_") for one in needed} - {"typer"}
     return names | {
         "numpy",

@@ -184,12 +184,19 @@ BUILDS = {
 EXTRAS = {
     "hf": ("-m", "shapetrace", "run", "hf:gpt2", "--seq", "4"),
     "png": ("-m", "shapetrace", "diagram", "trace.json", "--format", "png", "--out", "made"),
+    "gif": ("-m", "shapetrace", "diagram", "trace.json", "--format", "gif", "--out", "made"),
     "pdf": ("-m", "shapetrace", "diagram", "trace.json", "--format", "pdf", "--out", "made"),
     "mcp": ("-m", "shapetrace", "mcp"),
     "mkdocs": ("-c", BUILDS["mkdocs"]),
     "sphinx": ("-c", BUILDS["sphinx"]),
 }
-MADE = {"png": "made/*.png", "pdf": "made/*.pdf", "mkdocs": "site/assets/*/*.svg", "sphinx": "site/_images/*.svg"}
+MADE = {
+    "png": "made/*.png",
+    "gif": "made/*.gif",
+    "pdf": "made/*.pdf",
+    "mkdocs": "site/assets/*/*.svg",
+    "sphinx": "site/_images/*.svg",
+}
 
 
 def test_every_extra_for_users_is_tried():

@@ -30,7 +30,7 @@ class StyleOptions:
     lang: Annotated[str, _option(_LOOK, "Language of the words: en, zh.", "--lang")] = "en"
     title: Annotated[str | None, _option(_LOOK, "Instead of its own title; '' for none.", "--title")] = None
     templates: Annotated[Path | None, _option(_LOOK, "Your templates, themes and labels.", "--templates")] = None
-    scale: Annotated[float, _option(_LOOK, "Pixels of a PNG for one of the figure (2).", "--scale")] = 2.0
+    scale: Annotated[float, _option(_LOOK, "Pixels of a PNG or GIF for one of the figure (2).", "--scale")] = 2.0
     font: Annotated[list[Path] | None, _option(_LOOK, "Font file for PNG and PDF (repeat).", "--font")] = None
 
     def look(self) -> "Look":
@@ -132,7 +132,7 @@ class FigureOptions(SectionOptions):
         _option(_WHAT, "With --generate: all is computed again in each pass, and what a cache saves.", "--no-cache"),
     ] = False
     animate: Annotated[
-        bool, _option(_WHAT, "With --generate or --entry: an SVG in which things appear in turn.", "--animate")
+        bool, _option(_WHAT, "With --generate or --entry: an SVG or GIF in which things appear in turn.", "--animate")
     ] = False
 
     @property

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from shapetrace.errors import UsageError
-from shapetrace.formats import csv, dot, explorer, html, json, markdown, pdf, png, svg, table
+from shapetrace.formats import csv, dot, explorer, gif, html, json, markdown, pdf, png, svg, table
 from shapetrace.formats.contract import Format, Kind, Options
 
 FORMATS: dict[str, Format] = {
@@ -18,6 +18,7 @@ FORMATS: dict[str, Format] = {
         explorer.FORMAT,
         svg.FORMAT,
         png.FORMAT,
+        gif.FORMAT,
         pdf.FORMAT,
         dot.FORMAT,
         *dot.DRAWN,

@@ -35,7 +35,7 @@ class Options:
         strict: False to count, and not to list, steps that differ because products do.
         width: Characters a line.
         color: True for ANSI colours.
-        scale: Pixels of a PNG for one of the figure.
+        scale: Pixels of a PNG or GIF for one of the figure.
         fonts: Font files that come before those of the system.
         explain: True to say of each step what it does and why, in a sentence.
     """

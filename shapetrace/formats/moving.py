@@ -14,7 +14,8 @@ REST_S = 3.0
 _FADE_S = 0.8
 _STAGE_S = 0.6
 _MOST_S = 20.0
-_FAINT = "0.15"
+FAINT = "0.15"
+"""Opacity of what has not appeared yet."""
 
 
 def motion(stages: Sequence[str], prefix: str) -> Markup:
@@ -25,6 +26,14 @@ def motion(stages: Sequence[str], prefix: str) -> Markup:
         prefix: Start of the ids and the class of the figure.
     """
     return Markup("\n".join(_rules(stages, prefix)))  # noqa: S704 - numbers, and a prefix of letters and digits
+
+
+def moments(n_stages: int) -> list[tuple[int | None, float]]:
+    """The same as pictures that stand still: how many stages are there, and for how many seconds; first all, None."""
+    if not n_stages:
+        return [(None, REST_S)]
+    stage = _stage_s(n_stages)
+    return [(None, REST_S), (0, _FADE_S), *((n, stage) for n in range(1, n_stages))]
 
 
 def cycle_s(n_stages: int) -> float:
@@ -58,4 +67,4 @@ def _keyframes(number: int, n_stages: int, whole: float) -> str:
     times = (rests, rests + _FADE_S, starts, starts + 0.7 * stage)
     there, faint, still, back = (f"{100 * time / whole:.2f}".rstrip("0").rstrip(".") + "%" for time in times)
     dim = faint if faint == still else f"{faint},{still}"
-    return f"0%,{there}{{opacity:1}}{dim}{{opacity:{_FAINT}}}{back},100%{{opacity:1}}"
+    return f"0%,{there}{{opacity:1}}{dim}{{opacity:{FAINT}}}{back},100%{{opacity:1}}"

@@ -21,7 +21,14 @@ _MOST_PIXELS = 250_000_000
 _NO_SUCH_LETTER = "\u0378"  # never assigned: what a font shows for letters that it lacks
 
 
-def render(figure: Figure, *, scale: float = SCALE, fonts: Sequence[Path] = (), templates: Path | None = None) -> bytes:
+def render(
+    figure: Figure,
+    *,
+    scale: float = SCALE,
+    fonts: Sequence[Path] = (),
+    templates: Path | None = None,
+    n_there: int | None = None,
+) -> bytes:
     """Write a figure as PNG. A theme with a light and a dark appearance is light here.
 
     Args:
@@ -29,6 +36,7 @@ def render(figure: Figure, *, scale: float = SCALE, fonts: Sequence[Path] = (), 
         scale: Pixels of the picture for one of the figure.
         fonts: Font files to take before those of the system.
         templates: Folder of the user, whose ``figure.svg`` comes before ours.
+        n_there: Of an animated figure: how many stages have appeared; None draws all of it.
 
     Raises:
         MissingPartError: If resvg is not installed, or no font has the figure's letters.
@@ -43,7 +51,7 @@ def render(figure: Figure, *, scale: float = SCALE, fonts: Sequence[Path] = (), 
     for letter, words in (("M", "no font is found"), (first_wide(figure), "no font has Chinese letters")):
         if letter and not _has(letter, tuple(fonts)):
             raise missing(words)
-    document = with_families(svg.render(figure, templates=templates, styled=False), fonts)
+    document = with_families(svg.render(figure, templates=templates, styled=False, n_there=n_there), fonts)
     return _drawn(document, tuple(fonts), zoom=scale)
 
 

@@ -19,7 +19,7 @@ from markupsafe import Markup
 from shapetrace.drawing.inks import SHAPES, SHIFT_PX, SHIFTED_SIZE_PX, TEXTS
 from shapetrace.drawing.primitives import Figure, Group, Line, Mark, Point, Polygon, Text
 from shapetrace.formats.contract import Format
-from shapetrace.formats.moving import motion
+from shapetrace.formats.moving import FAINT, motion
 from shapetrace.formats.templating import rendered
 
 SANS = (
@@ -47,7 +47,14 @@ _FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff
 _OURS = re.compile(r'<svg xmlns="[^"]*" class="(s[0-9a-f]{6})" [^>]*aria-labelledby="\1-title \1-desc"')
 
 
-def render(figure: Figure, *, prefix: str = "", templates: Path | None = None, styled: bool = True) -> str:
+def render(
+    figure: Figure,
+    *,
+    prefix: str = "",
+    templates: Path | None = None,
+    styled: bool = True,
+    n_there: int | None = None,
+) -> str:
     """Write a figure as an SVG document.
 
     Args:
@@ -56,6 +63,7 @@ def render(figure: Figure, *, prefix: str = "", templates: Path | None = None, s
             figures can be in one page.
         templates: Folder of the user, whose ``figure.svg`` comes before ours.
         styled: True to have a style sheet; rasterisers draw the light theme from attributes alone.
+        n_there: Of an animated figure: how many stages have appeared; None draws all of it.
     """
     name = re.sub(r"[^A-Za-z0-9_-]", "-", prefix) or _prefix(figure)
     values = {
@@ -75,6 +83,8 @@ def render(figure: Figure, *, prefix: str = "", templates: Path | None = None, s
         "sans": SANS,
         "mono": MONO,
         "motion": partial(motion, figure.stages, name),
+        "waiting": () if n_there is None else figure.stages[n_there:],
+        "faint": FAINT,
     }
     filters = {"px": px, "xml": xml_text, "path": path_data, "corners": corners}
     return rendered("figure.svg", values, filters=filters, templates=templates)

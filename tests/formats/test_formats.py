@@ -83,5 +83,5 @@ def test_html_escapes_names():
 def test_an_unknown_format_names_those_that_exist():
     with pytest.raises(UsageError, match="no format 'docx': choose one of table, markdown, csv, json, html, page, svg"):
         format_named("docx", "outline")
-    with pytest.raises(UsageError, match=r"no figure is a \.bmp: expected \.svg, \.png, \.pdf$"):
+    with pytest.raises(UsageError, match=r"no figure is a \.bmp: expected \.svg, \.png, \.gif, \.pdf$"):
         format_of_file(Path("x.bmp"), "figure")

@@ -10,7 +10,7 @@ import pytest
 
 from shapetrace.drawing import Look, figure
 from shapetrace.errors import MissingPartError, UsageError
-from shapetrace.formats import pdf, png
+from shapetrace.formats import gif, pdf, png
 from shapetrace.formats.fonts import family, has_letter, with_families
 from shapetrace.formats.svg import SANS
 from tests.drawing.outlines import gpt2
@@ -139,7 +139,7 @@ def test_a_scale_that_makes_no_picture_is_refused(scale):
         png.render(figure(gpt2()), scale=scale)
 
 
-@pytest.mark.parametrize(("module", "package"), [(png, "resvg_py"), (pdf, "typst")])
+@pytest.mark.parametrize(("module", "package"), [(png, "resvg_py"), (gif, "resvg_py"), (gif, "PIL"), (pdf, "typst")])
 def test_a_missing_package_names_its_extra(module, package, monkeypatch):
     monkeypatch.setitem(sys.modules, package, None)
     with pytest.raises(MissingPartError, match=r"pip install 'shapetrace\["):

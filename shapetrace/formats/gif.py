@@ -1,0 +1,91 @@
+"""An animated figure as GIF, for editors that take no SVG: resvg draws its moments, Pillow puts them together.
+
+A figure in which nothing appears is one picture. As in PNG, its letters are those of the system's fonts.
+"""
+
+from collections.abc import Sequence
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from shapetrace.drawing.primitives import Figure
+from shapetrace.errors import MissingPartError
+from shapetrace.formats import png
+from shapetrace.formats.contract import Format, Options
+from shapetrace.formats.moving import moments
+
+if TYPE_CHECKING:
+    from PIL.Image import Image as Picture
+
+_GROUND = "white"
+"""Behind the rounded corners of a figure: GIF knows no half-transparent points."""
+
+
+def render(
+    figure: Figure, *, scale: float = png.SCALE, fonts: Sequence[Path] = (), templates: Path | None = None
+) -> bytes:
+    """Write a figure as GIF: what it starts with, then each stage as it appears, again and again.
+
+    Args:
+        figure: What to write.
+        scale: Pixels of the picture for one of the figure.
+        fonts: Font files to take before those of the system.
+        templates: Folder of the user, whose ``figure.svg`` comes before ours.
+
+    Raises:
+        MissingPartError: If resvg or Pillow is not installed, or no font has the figure's letters.
+        UsageError: If the picture would be too large, or a file is no font.
+    """
+    check()
+    from PIL import Image
+
+    def picture(n_there: int | None) -> "Picture":
+        drawn = Image.open(BytesIO(png.render(figure, scale=scale, fonts=fonts, templates=templates, n_there=n_there)))
+        ground = Image.new("RGBA", drawn.size, _GROUND)
+        return Image.alpha_composite(ground, drawn.convert("RGBA")).convert("RGB")
+
+    times = moments(len(figure.stages))
+    colours = _colours(picture(None), picture(0) if figure.stages else None)
+    frames = [picture(n_there).quantize(palette=colours, dither=Image.Dither.NONE) for n_there, _ in times]
+    content = BytesIO()
+    frames[0].save(
+        content,
+        "GIF",
+        save_all=True,
+        append_images=frames[1:],
+        duration=[round(1000 * seconds) for _, seconds in times],
+        loop=0,
+        optimize=False,
+    )
+    return content.getvalue()
+
+
+def _colours(whole: "Picture", faint: "Picture | None") -> "Picture":
+    """One palette for all moments: of the whole picture, and of the one in which all that appears is faint."""
+    from PIL import Image
+
+    both = Image.new("RGB", (whole.width, whole.height * (2 if faint else 1)))
+    both.paste(whole, (0, 0))
+    if faint is not None:
+        both.paste(faint, (0, whole.height))
+    return both.quantize(256, dither=Image.Dither.NONE)
+
+
+def check() -> None:
+    """Can GIF be written?
+
+    Raises:
+        MissingPartError: If resvg or Pillow is not installed.
+    """
+    try:
+        import PIL  # noqa: F401
+        import resvg_py  # noqa: F401
+    except ImportError as error:
+        raise MissingPartError("GIF needs the extra gif: pip install 'shapetrace[gif]'") from error
+
+
+def _figure(figure: Figure, options: Options) -> bytes:
+    return render(figure, scale=options.scale, fonts=options.fonts, templates=options.templates)
+
+
+FORMAT = Format("gif", "gif", frozenset({"scale", "fonts"}), figure=_figure, in_pages=True, check=check)
