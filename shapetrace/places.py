@@ -9,7 +9,9 @@
 | Astro | any | beside it | ``./x-a.svg`` | ``public/figures/`` | ``/figures/x-a.html`` |
 | MkDocs, anything else | any | beside it | ``x-a.svg`` | beside it | ``x-a.html`` |
 
-Links from the root of a site are behind the path of its address, where the site does not put it before them itself.
+A folder that all posts of a site share has in it a folder for each of theirs: ``content/en/x.md`` and
+``content/zh/x.md`` have ``static/figures/en/`` and ``static/figures/zh/``. Links from the root of a site are behind the
+path of its address, where the site does not put it before them itself.
 """
 
 import os
@@ -18,7 +20,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 Site = Literal["hugo", "jekyll", "mkdocs", "docusaurus", "astro", ""]
 
@@ -112,16 +114,24 @@ def site_of(post: Path) -> tuple[Site, Path]:
 def _usual(post: Path) -> Place:
     site, root = site_of(post)
     beside = Files(post.parent, f"./{FILE}" if site in {"docusaurus", "astro"} else FILE, _stem(post, post.parent))
+    shared = _shared(post, root / "content" if site == "hugo" else root)
     if site == "jekyll":
-        folder = root / "assets" / _FIGURES
-        beside = Files(folder, f"{{{{ '/assets/{_FIGURES}/{FILE}' | relative_url }}}}", _stem(post, folder))
+        folder = root / "assets" / shared
+        beside = Files(folder, f"{{{{ '/assets/{quote(shared)}/{FILE}' | relative_url }}}}", _stem(post, folder))
     if site not in _PUBLIC or (site == "hugo" and not _is_in(post, root / "content")):
         return Place(beside, *_framed(post, site, root, beside))
-    folder = root / _PUBLIC[site] / _FIGURES
+    folder = root / _PUBLIC[site] / shared
     path = "" if site == "docusaurus" else _base_path(site, root)
-    public = Files(folder, f"{path}/{_FIGURES}/{FILE}", _stem(post, folder))
+    public = Files(folder, f"{path}/{quote(shared)}/{FILE}", _stem(post, folder))
     is_public = site == "hugo" and post.stem.partition(".")[0] not in _BUNDLES
     return Place(public if is_public else beside, *_framed(post, site, root, public))
+
+
+def _shared(post: Path, root: Path) -> str:
+    """The folder of a post's files among those of all: ``figures/en``; Jekyll publishes none that begins with _."""
+    around = post.resolve().parent
+    parts = around.relative_to(root.resolve()).parts if around.is_relative_to(root.resolve()) else ()
+    return "/".join([_FIGURES, *(part.lstrip("_") for part in parts)])
 
 
 def _framed(post: Path, site: Site, root: Path, pages: Files) -> tuple[Files, Files]:

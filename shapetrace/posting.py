@@ -25,7 +25,7 @@ _ENDS = {"<!--": "-->", "{/*": "*/}"}
 _IMAGE = re.compile(r"\s*!\[.*\]\((?P<target>[^()]+)\)\s*")
 _LINK = re.compile(r"\s*\[.*\]\((?P<target>[^()]+)\)\s*")
 _FRAME = re.compile(r'\s*<iframe src="(?P<target>[^"]+)" [^>]*></iframe>\s*')
-_FILE = re.compile(r"[\w.-]+\.(?:svg|png)")
+_FILE = re.compile(r"[\w.-]+\.(?:svg|png|gif)")
 _PAGE = re.compile(r"[\w.-]+\.html")
 _PLAIN = "/.?=&,@-_"
 """What a place keeps as it is in a link."""

@@ -12,12 +12,13 @@ from tests.sites import write
         ("hugo.toml", "content/posts/a/index.md", "content/posts/a", "index-x.svg"),
         ("hugo.toml", "content/posts/_index.md", "content/posts", "index-x.svg"),
         ("hugo.toml", "content/posts/a/index.zh.md", "content/posts/a", "index-zh-x.svg"),
-        ("hugo.toml", "content/posts/a.md", "static/figures", "/figures/a-x.svg"),
+        ("hugo.toml", "content/posts/a.md", "static/figures/posts", "/figures/posts/a-x.svg"),
         ("hugo.toml", "README.md", ".", "README-x.svg"),
-        ("config.toml", "content/posts/a.md", "static/figures", "/figures/a-x.svg"),
-        ("_config.yml", "_posts/2026-01-02-a.md", "assets/figures",
-         "{{ '/assets/figures/2026-01-02-a-x.svg' | relative_url }}"),
-        ("_config.yml", "about/index.md", "assets/figures", "{{ '/assets/figures/about-x.svg' | relative_url }}"),
+        ("config.toml", "content/posts/a.md", "static/figures/posts", "/figures/posts/a-x.svg"),
+        ("_config.yml", "_posts/2026-01-02-a.md", "assets/figures/posts",
+         "{{ '/assets/figures/posts/2026-01-02-a-x.svg' | relative_url }}"),
+        ("_config.yml", "about/index.md", "assets/figures/about",
+         "{{ '/assets/figures/about/about-x.svg' | relative_url }}"),
         ("mkdocs.yml", "docs/guide/a.md", "docs/guide", "a-x.svg"),
         ("docusaurus.config.js", "docs/a.mdx", "docs", "./a-x.svg"),
         ("astro.config.mjs", "src/content/blog/a.md", "src/content/blog", "./a-x.svg"),
@@ -37,18 +38,21 @@ def test_each_site_has_its_place(tmp_path, configuration, post, folder, target):
 @pytest.mark.parametrize(
     ("configuration", "setting", "post", "folder", "link", "frame"),
     [
-        ("hugo.toml", "", "content/posts/a/index.md", "static/figures", "/figures/a-x.html", "/figures/a-x.html"),
-        ("hugo.toml", "", "content/a/index.zh.md", "static/figures", "/figures/a-zh-x.html", "/figures/a-zh-x.html"),
+        ("hugo.toml", "", "content/a/index.md", "static/figures/a", "/figures/a/a-x.html", "/figures/a/a-x.html"),
+        ("hugo.toml", "", "content/a/index.zh.md", "static/figures/a", "/figures/a/a-zh-x.html",
+         "/figures/a/a-zh-x.html"),
         ("_config.yml", "", "index.md", "assets/figures", "{{ '/assets/figures/index-x.html' | relative_url }}",
          "{{ '/assets/figures/index-x.html' | relative_url }}"),
         ("mkdocs.yml", "", "docs/guide/a.md", "docs/guide", "a-x.html", "../a-x.html"),
         ("mkdocs.yml", "use_directory_urls: false", "docs/guide/a.md", "docs/guide", "a-x.html", "a-x.html"),
         ("mkdocs.yml", "use_directory_urls: true", "docs/index.md", "docs", "index-x.html", "index-x.html"),
-        ("docusaurus.config.js", "export default {baseUrl: '/b/'}", "docs/a.mdx", "static/figures",
-         "pathname:///figures/a-x.html", "/b/figures/a-x.html"),
+        ("docusaurus.config.js", "export default {baseUrl: '/b/'}", "docs/a.mdx", "static/figures/docs",
+         "pathname:///figures/docs/a-x.html", "/b/figures/docs/a-x.html"),
         ("astro.config.mjs", "export default defineConfig({base: '/b', site: 'x'})", "src/content/blog/a.md",
-         "public/figures", "/b/figures/a-x.html", "/b/figures/a-x.html"),
-        ("astro.config.mjs", "", "src/pages/a.md", "public/figures", "/figures/a-x.html", "/figures/a-x.html"),
+         "public/figures/src/content/blog", "/b/figures/src/content/blog/a-x.html",
+         "/b/figures/src/content/blog/a-x.html"),
+        ("astro.config.mjs", "", "src/pages/博客/a.md", "public/figures/src/pages/博客",
+         "/figures/src/pages/%E5%8D%9A%E5%AE%A2/a-x.html", "/figures/src/pages/%E5%8D%9A%E5%AE%A2/a-x.html"),
         ("", "", "a.md", ".", "a-x.html", "a-x.html"),
     ],
 )  # fmt: skip
@@ -60,6 +64,15 @@ def test_each_site_has_a_place_for_pages(tmp_path, configuration, setting, post,
     for files, target in ((found.pages, link), (found.frames, frame)):
         assert files.folder.resolve() == (tmp_path / folder).resolve()
         assert files.target(f"{files.stem}x.html") == target
+
+
+@pytest.mark.parametrize("configuration", ["hugo.toml", "_config.yml"])
+def test_posts_of_one_name_have_figures_of_their_own(tmp_path, configuration):
+    write(tmp_path / configuration, "")
+    one, other = (place_of(write(tmp_path / "content" / lang / "post.md", "")).figures for lang in ("en", "zh"))
+    assert one.stem == other.stem
+    assert one.folder != other.folder
+    assert one.link != other.link
 
 
 @pytest.mark.parametrize("name", ["README.md", "index.md"])

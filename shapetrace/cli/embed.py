@@ -172,10 +172,10 @@ def _is_ours(path: Path) -> bool:
 
 
 def _is_stale(path: Path, content: bytes, *, check: bool) -> bool:
-    """A PNG holds the letters of this machine's fonts: a check asks only that it is there."""
+    """A PNG or GIF holds the letters of this machine's fonts: a check asks only that it is there."""
     if not path.is_file():
         return True
-    return not (check and path.suffix == ".png") and path.read_bytes() != content
+    return not (check and path.suffix in {".png", ".gif"}) and path.read_bytes() != content
 
 
 def _write(path: Path, content: bytes) -> None:
