@@ -44,7 +44,7 @@ def test_check_exits_1_when_something_is_stale_and_writes_nothing(post, shapetra
         ("nothing.json", "post.md:3: "),
         ("trace.json --section nope", "post.md:3: no section 'nope'"),
         ("trace.json --colour red", "post.md:3: No such option: --colour"),
-        ("trace.json --format pdf", "post.md:3: no format 'pdf' in a post: choose svg or png"),
+        ("trace.json --format pdf", "post.md:3: no format 'pdf' in a post: choose svg, png or gif"),
         ("no-such-preset", "post.md:3: There is no preset"),
         ("trace.json --help", "post.md:3: No such option: --help"),
     ],
