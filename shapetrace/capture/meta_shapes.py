@@ -85,8 +85,9 @@ def _mean(data: Tensor, dim: Sequence[int] | None, keepdim: bool = False, *, dty
 
 
 def _cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor | None:
-    first = tensors[0]
-    same = all(_rows_last(t) and t.dtype == first.dtype and t.dim() == first.dim() for t in tensors)
+    first = next((t for t in tensors if t.shape != (0,)), tensors[0])
+    same = all(_rows_last(t) and t.dtype == first.dtype and t.dim() in (1, first.dim()) for t in tensors)
+    tensors = [t for t in tensors if t.shape != (0,)] or tensors  # a cache that is empty may have any number of axes
     if not same or first.dim() == 0 or not -first.dim() <= dim < first.dim():
         return None
     dim %= first.dim()
@@ -115,8 +116,8 @@ def _stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor | None:
     return torch.empty(shape, dtype=first.dtype, device="meta")
 
 
-def _softmax(data: Tensor, dim: int, half_to_float: bool) -> Tensor | None:
-    if half_to_float or not data.is_contiguous() or not data.is_floating_point() or not -data.dim() <= dim < data.dim():
+def _softmax(data: Tensor, dim: int, other_type: Any = None) -> Tensor | None:
+    if other_type or not data.is_contiguous() or not data.is_floating_point() or not -data.dim() <= dim < data.dim():
         return None
     return torch.empty(data.shape, dtype=data.dtype, device="meta")
 
@@ -168,6 +169,24 @@ def _scatter(data: Tensor, dim: int, index: Tensor, value: Any) -> Tensor | None
     return torch.empty(data.shape, dtype=data.dtype, device="meta") if whole else None
 
 
+def _where(mask: Tensor, one: Tensor, other: Tensor) -> Tensor | None:
+    operands = (mask, one, other)
+    shape = broadcast([t.shape for t in operands])
+    if shape is None or mask.dtype != torch.bool or not all(t.is_contiguous() for t in operands):
+        return None
+    return torch.empty(shape, dtype=torch.result_type(one, other), device="meta")
+
+
+def _clone(data: Tensor, *, memory_format: torch.memory_format | None = None) -> Tensor | None:
+    if not data.is_contiguous() and memory_format is not torch.contiguous_format:
+        return None
+    return torch.empty(data.shape, dtype=data.dtype, device="meta") if _rows_last(data) else None
+
+
+def _scalar(_: float, *, dtype: torch.dtype | None = None, **_others: Any) -> Tensor:
+    return torch.empty((), dtype=dtype or torch.get_default_dtype(), device="meta")
+
+
 def _masked_fill(data: Tensor, mask: Tensor, value: Any) -> Tensor | None:
     shape = broadcast([data.shape, mask.shape])
     if shape is None or mask.dtype != torch.bool or isinstance(value, Tensor):
@@ -216,13 +235,13 @@ RULES: dict[str, Shaped] = {
     "masked_fill": _masked_fill, "mean": _mean, "arange": _arange, "addmm": _addmm, "mm": _mm,
     "grouped_mm": _grouped_mm, "cat": _cat, "stack": _stack, "softmax": _softmax, "topk": _topk,
     "like": _like, "index": _index, "gather": _gather, "scatter": _scatter, "flip": _flip,
-    "triangle": _triangle,
+    "triangle": _triangle, "where": _where, "clone": _clone, "scalar": _scalar,
 }  # fmt: skip
 """What an entry calls the rule for its shape."""
 
 _ELEMENTWISE = ("same", "floating", "comparing")
 _OVERLOADS = {
-    "scatter": ("value",), "index": ("Tensor",), "masked_fill": ("Scalar",),
+    "scatter": ("value",), "index": ("Tensor",), "masked_fill": ("Scalar",), "where": ("self",),
     "mean": ("dim", "dim_IntList"), "arange": ("default", "start", "start_step"),
 }  # fmt: skip
 """Those that a rule is written for, where it is not the default."""

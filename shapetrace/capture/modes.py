@@ -37,6 +37,7 @@ _QUERIES = frozenset(
      "is_inference", "is_tensor", "broadcast_shapes", "result_type", "can_cast", "__repr__", "__format__"}
 )  # fmt: skip
 """Calls that ask about a tensor and give none."""
+_NOTHING = contextlib.nullcontext()
 _NUMBERS = frozenset({int, float, bool})
 
 
@@ -140,7 +141,7 @@ class KernelLevel(TorchDispatchMode):
         values = self._recorder.twins if self._values is None else self._values
         if values is not None:
             meta_checks.check(name, args)
-        with contextlib.nullcontext() if self._recorder.is_open else torch._C.DisableTorchFunction():
+        with _NOTHING if self._recorder.is_open else torch._C.DisableTorchFunction():
             result = func(*args, **kwargs) if values is None else known_kernels.run(values, func, args, kwargs)
         mutated = [value for key in written if (value := _argument(key, names, args, kwargs)) is not None]
         self._recorder.record_kernel(name, inputs, plain_args, result, mutated, is_view=is_view)

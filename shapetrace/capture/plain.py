@@ -41,8 +41,10 @@ def innermost(tensor: torch.Tensor) -> torch.Tensor:
     Kernels run on it, with the axis that vmap hides; the same tensor comes out of every wrapper of it. Of a jagged
     tensor (B, any, C) it is all rows one below the other, (rows, C); of one that lies on ranks, its part.
     """
-    tensor = local(tensor)
     wrapped = torch._C._functorch
+    if type(tensor) is torch.Tensor and not wrapped.is_functorch_wrapped_tensor(tensor):
+        return tensor
+    tensor = local(tensor)
     while wrapped.is_functorch_wrapped_tensor(tensor):
         tensor = wrapped.get_unwrapped(tensor)
     rows: torch.Tensor = vars(tensor)["_values"] if is_jagged(tensor) else tensor
@@ -56,6 +58,8 @@ def is_jagged(tensor: torch.Tensor) -> bool:
 
 def tensors_in(value: Any) -> list[torch.Tensor]:
     """The tensors of a call's arguments or result: lists, tuples, mappings and dataclasses are looked into."""
+    if isinstance(value, torch.Tensor):
+        return [value]
     found: list[torch.Tensor] = []
     _collect(value, found, _DEEPEST_ARGUMENT)
     return found

@@ -1,5 +1,6 @@
 """What a pass leaves behind while it runs: operations with their kernels, and calls."""
 
+import functools
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -161,11 +162,7 @@ class Recorder:
         """Take down one ATen operator that has run; one that no operation owns becomes an operation."""
         role = self.role_of(name, inputs)
         changed = [value for tensor in mutated for value in self.registry.change(tensor, role)]
-        outputs = []
-        for tensor in tensors_in(result):
-            value = self.registry.write(tensor, role, may_be_passing=is_view)
-            self.registry.passed(tensor, value)
-            outputs.append(value)
+        outputs = [self.registry.made(tensor, role, is_view=is_view) for tensor in tensors_in(result)]
         outputs += [value for value in changed if value not in outputs]
         if role != "constant":
             self.registry.note_weighted(inputs, outputs)
@@ -182,10 +179,8 @@ class Recorder:
         """Take down a kernel by which ranks talk, as an operation of its own, also inside one that is running."""
         role = "data" if not inputs else self.registry.role_of(inputs)
         outputs = [value for tensor in written for value in self.registry.change(tensor, role)]
-        for tensor in () if written else tensors_in(result):
-            value = self.registry.write(tensor, role, may_be_passing=False)
-            self.registry.passed(tensor, value)
-            outputs.append(value)
+        if not written:
+            outputs += [self.registry.made(tensor, role, is_view=False) for tensor in tensors_in(result)]
         opened = self._open
         if opened is not None and opened.kernels:
             self._append(opened, _last_made(opened.kernels))
@@ -199,7 +194,7 @@ class Recorder:
 
     def role_of(self, name: str, inputs: Sequence[int]) -> Role:
         """Role of a function's result."""
-        if name.rpartition("aten.")[2].startswith(_SHAPE_ONLY):
+        if _takes_no_value(name):
             return "constant"
         return self.registry.role_of(inputs)
 
@@ -221,6 +216,11 @@ class Recorder:
             len(self.ops), opened.name, self.scope, tuple(opened.inputs), outputs, opened.attrs, kernels, opened.line
         )
         self.ops.append(op)
+
+
+@functools.cache
+def _takes_no_value(name: str) -> bool:
+    return name.rpartition("aten.")[2].startswith(_SHAPE_ONLY)
 
 
 def _last_made(kernels: Sequence[Kernel]) -> tuple[int, ...]:

@@ -90,27 +90,35 @@ class Registry:
         inner = innermost(tensor)
         return self._bind(inner, self._new(inner, "data", "input", name))
 
-    def write(self, tensor: torch.Tensor, role: Role, *, may_be_passing: bool = True) -> int:
-        """Id of a result's value; a result that a kernel of the same operation made keeps that id.
+    def write(self, tensor: torch.Tensor, role: Role) -> int:
+        """Id of a result's value, of this role if it is new; what a kernel of the same operation made keeps its id."""
+        value = self.known(tensor)
+        if value is None:
+            inner = innermost(tensor)
+            passing = self._passed(inner)
+            value = self._bind(inner, self._new(inner, role) if passing is None else passing)
+        self.ranks.note(tensor, value)
+        return value
+
+    def made(self, tensor: torch.Tensor, role: Role, *, is_view: bool) -> int:
+        """Id of a kernel's result, remembered until its operation ends: autograd may wrap it in another object.
 
         Args:
             tensor: The result.
             role: Its role if it is new.
-            may_be_passing: False for new memory: a temporary of the same operation may have had its address.
+            is_view: False for new memory: a temporary of the same operation may have had its address.
         """
-        value = self.known(tensor)
+        inner = innermost(tensor)
+        memory, geometry, value = _memory(inner), _geometry(inner), self.known(inner)
+        if not is_view and value is None:
+            self._passing.pop(memory, None)
+        passing = self._passing.setdefault(memory, {})
         if value is None:
-            value = self._write_new(innermost(tensor), role, may_be_passing)
+            value = passing.get(geometry)
+            value = self._bind(inner, self._new(inner, role) if value is None else value, memory=memory)
+        passing[geometry] = value
         self.ranks.note(tensor, value)
         return value
-
-    def _write_new(self, tensor: torch.Tensor, role: Role, may_be_passing: bool) -> int:
-        if not may_be_passing and self._passing:
-            self._passing.pop(_memory(tensor), None)
-        passing = self._passed(tensor)
-        if passing is not None:
-            return self._bind(tensor, passing)
-        return self._bind(tensor, self._new(tensor, role))
 
     def change(self, tensor: torch.Tensor, role: Role) -> list[int]:
         """Bind an object that was changed in place, and all that share its memory, to new values.
@@ -137,10 +145,6 @@ class Registry:
     def stand_for(self, tensor: torch.Tensor, other: torch.Tensor) -> None:
         """Bind an object to the value that another one holds."""
         self._bind(tensor, self.read(other))
-
-    def passed(self, tensor: torch.Tensor, value: int) -> None:
-        """Remember a kernel's result until its operation ends: autograd may wrap it in another object."""
-        self._passing.setdefault(_memory(tensor), {})[_geometry(tensor)] = value
 
     def _passed(self, tensor: torch.Tensor) -> int | None:
         if not self._passing:
@@ -176,11 +180,11 @@ class Registry:
         self.tensors.append(Tensor(value, _shape(tensor), _dtype(tensor), role, origin, name, alias_of))
         return value
 
-    def _bind(self, tensor: torch.Tensor, value: int, met: bool = False) -> int:
+    def _bind(self, tensor: torch.Tensor, value: int, met: bool = False, memory: int | None = None) -> int:
         reference = weakref.ref(tensor)
         self._bound[id(tensor)] = (reference, value)
         if not met:
-            self._sharing.setdefault(_memory(tensor), []).append(reference)
+            self._sharing.setdefault(_memory(tensor) if memory is None else memory, []).append(reference)
         return value
 
 

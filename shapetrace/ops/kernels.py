@@ -42,8 +42,7 @@ kernels("native_batch_norm _native_batch_norm_legit _native_batch_norm_legit_no_
 kernels("linalg_vector_norm linalg_norm vector_norm", "norm", "norm", axes=axis_values.reduce,
         formula=formulas.vector_norm)  # fmt: skip
 kernels("_weight_norm_interface", "norm")
-kernels("_softmax", "softmax", axes=keep_first, shape="softmax")
-kernels("_safe_softmax _log_softmax", "softmax", axes=keep_first)
+kernels("_softmax _safe_softmax _log_softmax", "softmax", axes=keep_first, shape="softmax")
 
 # Choices
 kernels("topk", "route", axes=axis_values.pick, shape="topk", traits=("picks",))
@@ -176,7 +175,7 @@ kernels("gt", "pointwise", shape="comparing", formula=lambda x, other: x > other
 kernels("lt", "pointwise", shape="comparing", formula=lambda x, other: x < other)
 kernels("ge", "pointwise", shape="comparing", formula=lambda x, other: x >= other)
 kernels("le", "pointwise", shape="comparing", formula=lambda x, other: x <= other)
-kernels("where", "pointwise", "choose", axes=axis_values.where, traits=("hides", "keeps form"),
+kernels("where", "pointwise", "choose", axes=axis_values.where, shape="where", traits=("hides", "keeps form"),
         formula=lambda condition, self, other: self if condition else other)  # fmt: skip
 kernels("masked_fill", "pointwise", "mask", shape="masked_fill", traits=("hides", "keeps form"),
         formula=lambda x, mask, value: value if mask else x)  # fmt: skip
@@ -221,7 +220,8 @@ kernels("select", "layout", axes=layout.select)
 kernels("slice narrow", "layout", axes=layout.cut)
 kernels("split split_with_sizes chunk tensor_split split_copy split_with_sizes_copy", "layout", axes=layout.split)
 kernels("unbind", "layout", axes=layout.unbind)
-kernels("clone detach alias lift_fresh contiguous _neg_view", "layout", axes=keep_first)
+kernels("clone", "layout", axes=keep_first, shape="clone")
+kernels("detach alias lift_fresh contiguous _neg_view", "layout", axes=keep_first)
 kernels("unfold", "layout", "unfold")
 kernels("as_strided diagonal expand_as view_as movedim repeat_interleave resize_ set_ lift to slice_copy unsafe_split"
         " diag diag_embed", "layout")  # fmt: skip
@@ -236,7 +236,7 @@ kernels("new_zeros new_ones new_full", "layout", factory=True, value="shape_only
 kernels("zeros", "layout", factory=True, formula=lambda: 0)
 kernels("ones", "layout", factory=True, formula=lambda: 1)
 kernels("full", "layout", factory=True, formula=lambda fill_value: fill_value)
-kernels("scalar_tensor", "layout", factory=True, formula=lambda s: s)
+kernels("scalar_tensor", "layout", factory=True, shape="scalar", formula=lambda s: s)
 kernels("rand_like randn_like", "layout", axes=fresh, factory=True)
 kernels("normal uniform", "layout", axes=keep_first, factory=True)
 kernels("arange", "layout", factory=True, shape="arange")

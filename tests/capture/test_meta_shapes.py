@@ -80,6 +80,14 @@ def test_other_results_are_torchs() -> None:
     assert assert_same_as_torch(aten.mm.default, meta(3, 5), meta(7, 5).t())
     assert assert_same_as_torch(aten.bmm.default, meta(2, 3, 5), meta(2, 7, 5).transpose(1, 2))
     assert assert_same_as_torch(aten._softmax.default, meta(2, 4, 6, 6), -1, False)
+    assert assert_same_as_torch(aten._safe_softmax.default, meta(2, 4, 6, 6), -1)
+    assert assert_same_as_torch(aten._log_softmax.default, meta(2, 6), -1, False)
+    assert not assert_same_as_torch(aten._log_softmax.default, meta(2, 6, dtype=torch.bfloat16), -1, True)
+    assert assert_same_as_torch(aten.clone.default, meta(2, 6))
+    assert not assert_same_as_torch(aten.clone.default, turned(2, 4, 6, 8))
+    whole = {"memory_format": torch.contiguous_format}
+    assert meta_shapes.result(aten.clone.default, (turned(2, 4, 6, 8),), whole).is_contiguous()
+    assert meta_shapes.result(aten.scalar_tensor.default, (0.5,), {}).dtype == torch.scalar_tensor(0.5).dtype
     assert assert_same_as_torch(aten.mean.dim, meta(2, 5, 8), [-1], True)
     assert assert_same_as_torch(aten.mean.dim, meta(2, 5, 8), [1])
     assert assert_same_as_torch(aten.sum.dim_IntList, meta(2, 5, 8), [-1], True)
@@ -98,6 +106,9 @@ def test_other_results_are_torchs() -> None:
     assert assert_same_as_torch(aten.cat.default, [turned(3, 4, 6, 1), turned(3, 4, 6, 1)], -1)  # halves of heads of 2
     assert assert_same_as_torch(aten.cat.default, [meta(2, 3), meta(5, 3)])
     assert assert_same_as_torch(aten.cat.default, [turned(1, 4, 6, 8), meta(1, 1, 6, 3).expand(1, 4, 6, 3)], -1)
+    assert assert_same_as_torch(aten.cat.default, [meta(0), turned(1, 4, 6, 8)], -2)
+    assert assert_same_as_torch(aten.cat.default, [meta(0), meta(3)])
+    assert assert_same_as_torch(aten.cat.default, [meta(0), meta(0)])
     assert assert_same_as_torch(aten.stack.default, [meta(2, 3), meta(2, 3)], -1)
     assert assert_same_as_torch(aten.tril.default, meta(4, 4))
     assert assert_same_as_torch(aten.flip.default, meta(4, 3, 2), [0, -1])
@@ -107,6 +118,9 @@ def test_other_results_are_torchs() -> None:
 def test_masking_is_torchs() -> None:
     mask = meta(6, 6, dtype=torch.bool)
     assert assert_same_as_torch(aten.masked_fill.Scalar, meta(2, 4, 6, 6), mask, 0.0)
+    for one, other in ((meta(), meta()), (meta(2, 6, 6), meta(6)), (meta(6, dtype=torch.int64), meta())):
+        assert assert_same_as_torch(aten.where.self, mask, one, other)
+    assert not assert_same_as_torch(aten.where.self, mask, meta(6, 6).t(), meta())
     assert assert_same_as_torch(aten.masked_fill.Scalar, turned(2, 4, 6, 6), mask, 0.0)
 
 
