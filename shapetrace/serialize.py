@@ -12,7 +12,7 @@ import msgspec
 
 from shapetrace import ir
 from shapetrace.errors import UsageError
-from shapetrace.sizing.formulas import parse
+from shapetrace.sizing.parsing import parse
 from shapetrace.writing import write
 
 FORMAT = "shapetrace-trace"

@@ -4,12 +4,12 @@ import shutil
 from dataclasses import fields
 from typing import Any
 
-from shapetrace.outlining import structure
+from shapetrace.outlining import counts, structure
 
 _WIDTH = 100
 
 
-class Totals(structure.Totals):
+class Totals(counts.Totals):
     """Costs of a pass, which print as a list."""
 
     def __str__(self) -> str:
@@ -35,7 +35,7 @@ class Outline(structure.Outline):
     def of(cls, read: structure.Outline) -> "Outline":
         """The same with these methods, and its totals too."""
         values = {field.name: getattr(read, field.name) for field in fields(structure.Outline)}
-        counted = {field.name: getattr(read.totals, field.name) for field in fields(structure.Totals)}
+        counted = {field.name: getattr(read.totals, field.name) for field in fields(counts.Totals)}
         return cls(**{**values, "totals": Totals(**counted)})
 
     def __str__(self) -> str:

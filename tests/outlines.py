@@ -4,8 +4,9 @@ from dataclasses import replace
 
 from shapetrace.ir import Model
 from shapetrace.language import Phrase
+from shapetrace.outlining.counts import Coverage, Totals
 from shapetrace.outlining.roles import Role
-from shapetrace.outlining.structure import Coverage, Operand, Outline, Section, Step, StepKind, Totals
+from shapetrace.outlining.structure import Operand, Outline, Section, Step, StepKind
 
 T, D, V, H, F = 1024, 768, 50257, 64, 3072
 ROLES = {

@@ -9,8 +9,9 @@ from shapetrace.comparing.snapshots import FORMAT, INPUTS
 from shapetrace.errors import UsageError
 from shapetrace.ir import Model, Plain
 from shapetrace.ir import Role as Origin
+from shapetrace.outlining.counts import Coverage, Totals
 from shapetrace.outlining.roles import Role
-from shapetrace.outlining.structure import Coverage, Operand, Outline, Section, SectionKind, Step, StepKind, Totals
+from shapetrace.outlining.structure import Operand, Outline, Section, SectionKind, Step, StepKind
 from shapetrace.sizing import parse
 
 _OPERAND = re.compile(r"(?P<letter>[wc]?)\[(?P<shape>[^\[\]]*)\](?P<turned>ᵀ?)(?:×(?P<stack>\d+))?")

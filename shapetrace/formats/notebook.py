@@ -13,7 +13,8 @@ from shapetrace.drawing.wording import Words
 from shapetrace.formats import html, svg
 from shapetrace.formats.numbers import exact, short
 from shapetrace.formats.phrasing import ENGLISH
-from shapetrace.outlining.structure import Outline, Totals
+from shapetrace.outlining.counts import Totals
+from shapetrace.outlining.structure import Outline
 
 _DARK = (
     '[data-jp-theme-light="false"]',  # JupyterLab, Notebook 7, what nbconvert exports

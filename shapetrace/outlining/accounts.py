@@ -4,11 +4,11 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from math import prod
 
+from shapetrace.outlining.counts import Totals
 from shapetrace.outlining.drafts import Draft
 from shapetrace.outlining.flow import Flow
 from shapetrace.outlining.memory import activation_sizes
 from shapetrace.outlining.roles import Role
-from shapetrace.outlining.structure import Totals
 
 _NOT_WORK = ("cast", "layout", "dropout", "read", "product", "cat", "lookup", "index", "collective")
 

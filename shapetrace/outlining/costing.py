@@ -7,6 +7,7 @@ from math import prod
 from shapetrace.ir import Kernel
 from shapetrace.ops.products import Product
 from shapetrace.outlining.accounts import Accounts
+from shapetrace.outlining.counts import Totals
 from shapetrace.outlining.drafts import Draft
 from shapetrace.outlining.expressions import Formulas
 from shapetrace.outlining.flow import Flow
@@ -17,7 +18,6 @@ from shapetrace.outlining.proved import Proved
 from shapetrace.outlining.roles import Part
 from shapetrace.outlining.sections import Node
 from shapetrace.outlining.steps.collectives import sent_formula, talking, transfer_of
-from shapetrace.outlining.structure import Totals
 from shapetrace.outlining.symbols import Place, Symbol
 from shapetrace.sizing.formulas import Formula, product, total
 

@@ -1,10 +1,10 @@
 """Where every operation went: three sets, counted one by one."""
 
 from shapetrace.ir import Trace
+from shapetrace.outlining.counts import Coverage
 from shapetrace.outlining.drafts import Draft
 from shapetrace.outlining.sections import Node
 from shapetrace.outlining.steps.collecting import Collected, count_reasons
-from shapetrace.outlining.structure import Coverage
 
 
 def coverage(trace: Trace, folded: Node, collected: Collected) -> Coverage:

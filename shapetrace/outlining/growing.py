@@ -7,7 +7,8 @@ from fractions import Fraction
 from shapetrace.errors import UsageError
 from shapetrace.ir import Sizes
 from shapetrace.outlining.structure import Outline, Section, SectionKind, Step
-from shapetrace.sizing.formulas import Formula, parse, total
+from shapetrace.sizing.formulas import Formula, total
+from shapetrace.sizing.parsing import parse
 
 _PARTS: dict[SectionKind, str] = {"attention": "projections", "mlp": "MLP", "experts": "MLP", "unembedding": "head"}
 _FARTHEST = 1 << 40

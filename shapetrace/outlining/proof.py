@@ -10,7 +10,8 @@ from functools import cached_property
 from shapetrace.ir import Sizes
 from shapetrace.ops.atoms import Axis
 from shapetrace.outlining.flow import Flow
-from shapetrace.sizing.formulas import Formula, parse, product
+from shapetrace.sizing.formulas import Formula, product
+from shapetrace.sizing.parsing import parse
 
 Formulas = tuple[Formula | None, ...]
 

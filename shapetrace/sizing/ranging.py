@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from shapetrace.ir import Range, Sizes, Trace
 from shapetrace.sizing.aligning import align
-from shapetrace.sizing.formulas import parse
+from shapetrace.sizing.parsing import parse
 from shapetrace.sizing.searching import TOO_MANY, Search
 from shapetrace.sizing.variables import Variable
 

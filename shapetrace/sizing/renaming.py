@@ -5,7 +5,8 @@ from dataclasses import replace
 
 from shapetrace.errors import UsageError
 from shapetrace.ir import Trace
-from shapetrace.sizing.formulas import Formula, parse
+from shapetrace.sizing.formulas import Formula
+from shapetrace.sizing.parsing import parse
 
 
 def renamed(trace: Trace, names: Mapping[str, str]) -> Trace:

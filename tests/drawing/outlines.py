@@ -2,8 +2,9 @@
 
 from shapetrace.ir import Model
 from shapetrace.language import Phrase
+from shapetrace.outlining.counts import Coverage, Totals
 from shapetrace.outlining.roles import Part, Role
-from shapetrace.outlining.structure import Coverage, Operand, Outline, Section, Step, StepKind, Totals
+from shapetrace.outlining.structure import Operand, Outline, Section, Step, StepKind
 
 PARTS = {
     "X": Part.STREAM, "Q": Part.QUERY, "K": Part.KEY, "V": Part.VALUE, "S": Part.SCORES, "A": Part.ATTENTION_WEIGHTS,

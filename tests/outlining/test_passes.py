@@ -14,13 +14,13 @@ from shapetrace.ops.atoms import Atoms
 from shapetrace.outlining import outline
 from shapetrace.outlining.accounts import Accounts
 from shapetrace.outlining.analysis import Facts
+from shapetrace.outlining.counts import Coverage
 from shapetrace.outlining.drafts import Draft, Graph
 from shapetrace.outlining.flow import Flow
 from shapetrace.outlining.passes import PASSES, Pass, run
 from shapetrace.outlining.roles import Role
 from shapetrace.outlining.sections import Node
 from shapetrace.outlining.steps.collecting import Collected
-from shapetrace.outlining.structure import Coverage
 from tests.outlining.tape import Tape
 from tests.outlining.traced import MODELS, traced
 

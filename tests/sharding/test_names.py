@@ -9,7 +9,7 @@ from shapetrace.outlining.structure import Outline
 from shapetrace.proving import prove
 from shapetrace.request import Request
 from shapetrace.sharding.degrees import Degrees
-from shapetrace.sizing.formulas import parse
+from shapetrace.sizing.parsing import parse
 from tests.sharding.small import SHAPES
 
 
