@@ -19,7 +19,7 @@ from shapetrace.capture.lines import failing_line
 from shapetrace.capture.modes import FunctionLevel, KernelLevel
 from shapetrace.capture.plain import named_tensors, tensors_in
 from shapetrace.capture.recorder import Recorder
-from shapetrace.capture.registry import Registry
+from shapetrace.capture.registry import Names, Registry
 from shapetrace.capture.scopes import Scopes, module_scopes
 from shapetrace.capture.sharded import finish, local
 from shapetrace.errors import TraceError
@@ -164,14 +164,14 @@ def _shape(tensor: torch.Tensor) -> tuple[int, ...]:
     return tuple(tensor.shape)
 
 
-def names_of(model: torch.nn.Module) -> dict[int, tuple[ir.Origin, str]]:
-    """Origin and name of the parameters and buffers that a model holds, by ``id()``."""
-    names: dict[int, tuple[ir.Origin, str]] = {}
+def names_of(model: torch.nn.Module) -> Names:
+    """What a model holds: by object, and by its memory if nothing else that it holds lies there."""
+    names = Names()
     for name, parameter in model.named_parameters(remove_duplicate=False):
-        names.setdefault(id(parameter), ("parameter", name))
-        names.setdefault(id(local(parameter)), ("parameter", name))
+        names.add(parameter, "parameter", name)
+        names.add(local(parameter), "parameter", name)
     for name, buffer in model.named_buffers(remove_duplicate=False):
-        names.setdefault(id(buffer), ("buffer", name))
+        names.add(buffer, "buffer", name)
     return names
 
 

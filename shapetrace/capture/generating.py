@@ -14,7 +14,7 @@ from shapetrace.capture.choosing import Choosing
 from shapetrace.capture.forward import enter_inputs, failure_of, names_of, outputs_of, recording, trace_of
 from shapetrace.capture.keywords import keyword_arguments
 from shapetrace.capture.recorder import Recorder
-from shapetrace.capture.registry import Registry
+from shapetrace.capture.registry import Names, Registry
 from shapetrace.capture.scopes import Scopes
 
 __tracebackhide__ = True
@@ -56,7 +56,7 @@ class _Loop:
         self._follows = False
         self._thread = threading.get_ident()
         self._model: torch.nn.Module | None = None
-        self._recorder = Recorder(Registry({}))
+        self._recorder = Recorder(Registry(Names()))
         self._scopes: Scopes | None = None
         self._inputs: tuple[int, ...] = ()
         self.running = contextlib.ExitStack()

@@ -16,6 +16,35 @@ Geometry = tuple[torch.dtype, int, tuple[int, ...], tuple[int, ...]]
 """What tells apart the tensors of one memory: dtype, offset, sizes, strides."""
 
 
+class Names:
+    """Origin and name of the parameters and buffers of a model, which keeps them alive while it runs.
+
+    A weight may be used through another object that was made before: ``self.table = self.wte.weight.detach()``.
+    """
+
+    def __init__(self) -> None:
+        self._objects: dict[int, tuple[Origin, str]] = {}
+        self._memories: dict[int, tuple[Origin, str]] = {}
+
+    def add(self, tensor: torch.Tensor, origin: Origin, name: str) -> None:
+        """Learn a name; the first of an object is its own."""
+        found = self._objects.setdefault(id(tensor), (origin, name))
+        if not torch.nn.parameter.is_lazy(tensor) and self._memories.setdefault(_memory(tensor), found) != found:
+            self._memories[_memory(tensor)] = _UNNAMED  # several lie there: which one is meant nobody knows
+
+    def update(self, others: "Names") -> None:
+        """Learn those of another model; what is known already stays."""
+        self._objects = others._objects | self._objects
+        self._memories = others._memories | self._memories
+
+    def of(self, tensor: torch.Tensor) -> tuple[Origin, str]:
+        """Of an object, or of what lies in its memory."""
+        return self._objects.get(id(tensor)) or self._memories.get(_memory(tensor), _UNNAMED)
+
+
+_UNNAMED: tuple[Origin, str] = ("made", "")
+
+
 class Registry:
     """Gives every tensor object that the pass touches the id of the value it holds.
 
@@ -29,11 +58,11 @@ class Registry:
         ranks: How values lie on the ranks, where the pass is one of several.
     """
 
-    def __init__(self, names: dict[int, tuple[Origin, str]]) -> None:
+    def __init__(self, names: Names) -> None:
         """Start empty.
 
         Args:
-            names: Origin and name of the model's parameters and buffers, by ``id()``; the model keeps them alive.
+            names: Those of the model's parameters and buffers.
         """
         self.tensors: list[Tensor] = []
         self.examined: set[int] = set()
@@ -65,7 +94,7 @@ class Registry:
         passing = self._passed(tensor)
         if passing is not None:
             return self._bind(tensor, passing)
-        origin, name = self._names.get(id(tensor), ("made", ""))
+        origin, name = self._names.of(tensor)
         if origin == "made" and isinstance(tensor, torch.nn.Parameter):
             origin = "parameter"
         role: Role = "weight" if origin == "parameter" else "constant"

@@ -14,7 +14,7 @@ from shapetrace.capture.forward import failure_of, named_arguments, names_of, pa
 from shapetrace.capture.keywords import keyword_arguments
 from shapetrace.capture.plain import named_tensors
 from shapetrace.capture.recorder import Recorder
-from shapetrace.capture.registry import Registry
+from shapetrace.capture.registry import Names, Registry
 
 __tracebackhide__ = True  # pytest shows the code of the test, not ours
 
@@ -48,7 +48,7 @@ class _Block:
     def __init__(self) -> None:
         self.models: list[torch.nn.Module] = []
         self._thread = threading.get_ident()
-        self._names: dict[int, tuple[ir.Origin, str]] = {}
+        self._names = Names()
         self.recorder = Recorder(Registry(self._names))
         self._start()
 
@@ -64,12 +64,12 @@ class _Block:
             self._start()
         if not any(model is module for model in self.models):
             self.models.append(module)
-            self._names.update((key, name) for key, name in names_of(module).items() if key not in self._names)
+            self._names.update(names_of(module))
         registry = self.recorder.registry
         for tensor in (*module.parameters(), *module.buffers()):
             value = registry.known(tensor)
             if value is not None and not registry.tensors[value].name:  # built or moved in the block
-                origin, name = self._names[id(tensor)]
+                origin, name = self._names.of(tensor)
                 registry.tensors[value] = replace(registry.tensors[value], role="weight", origin=origin, name=name)
         for name, value in named_arguments(module, args, keyword_arguments()):
             for path, tensor in named_tensors(value, name):

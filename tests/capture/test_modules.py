@@ -2,6 +2,7 @@
 
 import sys
 import threading
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
@@ -152,3 +153,41 @@ def test_a_hundred_layers_fold_to_one() -> None:
     model = nn.TransformerEncoder(layer, 100, enable_nested_tensor=False)
     found = outline(capture(model, (torch.ones(2, 5, 16, device="meta"),)))
     assert {step.repeat for step in found.steps()} == {100}
+
+
+class Detached(nn.Module):
+    """Uses its weights through objects that were made before: without their gradient, flat, a part."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.wte, self.fc = nn.Embedding(9, 4), nn.Linear(4, 4)
+        self.seen = [self.wte.weight.detach(), self.fc.weight.detach().view(-1), self.fc.bias.detach()[:2]]
+
+    def forward(self, ids: Tensor) -> Tensor:
+        table, flat, part = self.seen
+        hidden = self.wte(ids) @ flat.view(4, 4).t()
+        return (hidden @ table.t())[..., :2] + part
+
+
+def test_a_weight_is_one_through_every_object_that_lies_in_its_memory() -> None:
+    trace = capture(Detached(), (torch.ones(2, 3, dtype=torch.long),))
+    named = [tensor.name for tensor in trace.tensors if tensor.origin == "parameter"]
+    assert sorted(named) == ["fc.bias", "fc.weight", "wte.weight", "wte.weight"]
+    assert outline(trace).totals.unused_parameters == 0
+    assert [step.parameters for step in outline(trace).steps() if step.kind == "product"] == [16, 0]
+
+
+def test_memory_in_which_two_weights_lie_names_none() -> None:
+    model, whole = nn.Linear(4, 4), torch.zeros(20)
+    model.weight, model.bias = nn.Parameter(whole[:16].view(4, 4)), nn.Parameter(whole[16:])
+    trace = capture(Called(lambda x: model(x) + whole[16:], model), (torch.ones(2, 4),))
+    assert [(t.role, t.name) for t in trace.tensors if t.shape == (20,)] == [("constant", "")]
+
+
+class Called(nn.Module):
+    def __init__(self, function: Callable[[Tensor], Tensor], held: nn.Module) -> None:
+        super().__init__()
+        self.function, self.held = function, held
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.function(x)

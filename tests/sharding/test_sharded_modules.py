@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import distributed, nn
 from torch._C._distributed_c10d import _get_work_registry_size
+from torch.distributed.fsdp import fully_shard
 from torch.distributed.tensor import DTensor, Replicate, Shard, distribute_tensor
 from torch.distributed.tensor.debug import CommDebugMode
 from torch.distributed.tensor.parallel import ColwiseParallel, RowwiseParallel, parallelize_module
@@ -58,6 +59,16 @@ def test_each_matrix_says_what_the_rank_has_of_it(world: None) -> None:
     assert [[share.placement for share in ref.shares] for ref in (*down.operands, *down.results)] == [
         ["Shard(1)"], ["Shard(0)"], ["Partial"],
     ]  # fmt: skip
+
+
+@pytest.mark.filterwarnings("ignore")  # PyTorch's own, of hooks on views
+def test_weights_that_fsdp_gathers_are_those_of_the_module(world: None) -> None:
+    model = Mlp(16, 32)
+    for part in (model.up, model.down, model):
+        fully_shard(part, mesh=mesh(RANKS)["tp"])
+    found = trace(model, torch.ones(3, 16))
+    assert found.totals.unused_parameters == 0
+    assert [step.parameters for step in found.outline().steps() if step.transfer] == [128, 128]
 
 
 def test_meta_and_the_cpu_give_the_same_pass(world: None) -> None:
