@@ -1,5 +1,6 @@
 """What a user asks to trace, understood and checked before torch is imported."""
 
+import ast
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -72,11 +73,26 @@ def check(request: Request) -> None:
     Raises:
         UsageError: If an option has no meaning for this kind of model.
     """
+    if request.kind == "preset" and request.model.endswith(".py"):
+        raise UsageError(_unnamed(request.model))
     for name in meaningless(request):
         option = _SPELLED.get(name, f"--{name.replace('_', '-')}")
         raise UsageError(f"{option} has no meaning for {_named(request)}: leave it out")
     _check_inputs(request)
     _check_ranks(request)
+
+
+def _unnamed(file: str) -> str:
+    """What to say of a file of code of which no model is named: its classes, read without running it."""
+    if not Path(file).is_file():
+        return f"There is no file {file}."
+    try:
+        tree = ast.parse(Path(file).read_bytes())
+    except (OSError, SyntaxError, ValueError):
+        tree = ast.Module([], [])
+    classes = [node.name for node in tree.body if isinstance(node, ast.ClassDef)]
+    named = " or ".join(f"{file}:{name}" for name in classes[:3])
+    return f"{file} is a file of code: name the model in it, {named or f'{file}:NAME'}"
 
 
 def _check_ranks(request: Request) -> None:

@@ -42,6 +42,8 @@ class ScaledOptions(ModelOptions):
         request = ModelOptions.request(self)
         shape = {name: value for name, value in request.shape.items() if name not in asked}
         plain = {name: int(text) for name, text in asked.items() if text.isdigit()}
+        if "seq" in plain and not ranges:
+            raise UsageError(f"--seq {plain['seq']} is one length: give --seq 1k:128k, or several, --seq 1k,4k")
         symbol, text = ranges[0] if ranges else ("T", "1k:128k")
         return replace(request, shape={**shape, **plain}), symbol, text
 

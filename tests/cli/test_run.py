@@ -88,6 +88,8 @@ WRONG = {
     ("gpt-9",): "no preset 'gpt-9'",
     ("nothing.json",): "cannot read nothing.json: No such file",
     ("nothing.py:model",): "no file nothing.py",
+    ("nothing.py",): "no file nothing.py",
+    (__file__,): "name the model in it, .*test_run.py:NAME",
     ("nothing.json", "--heads", "2"): "--heads has no meaning for nothing.json",
     ("gpt2", "--input", "x=1x2"): "--input has no meaning",
     ("--tokens", "a,b"): "--tokens is 'a,b': expected ids",
@@ -107,6 +109,12 @@ def test_a_wrong_request_is_one_line_and_exit_2(shapetrace, words):
     assert result.out == ""
     assert re.match(rf"error: .*{WRONG[words]}", result.err)
     assert result.err.count("\n") == 1
+
+
+def test_a_file_of_code_without_a_name_is_not_run_and_its_classes_are_told(shapetrace, tmp_path):
+    (tmp_path / "net.py").write_text("raise SystemExit\n\n\nclass Net: ...\n\n\nclass Other: ...\n", encoding="utf-8")
+    result = shapetrace("run", tmp_path / "net.py", "--input", "1x2", code=2)
+    assert result.err.endswith(f"name the model in it, {tmp_path}/net.py:Net or {tmp_path}/net.py:Other\n")
 
 
 @pytest.mark.parametrize("columns", [80, 120])

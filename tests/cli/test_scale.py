@@ -62,7 +62,7 @@ def test_ranges_double(text: str, values: list[int]) -> None:
     assert values_of(text) == values
 
 
-@pytest.mark.parametrize("text", ["1k:", "k", "4k:1k", "0:4", "a:b", "1.5k:2k"])
+@pytest.mark.parametrize("text", ["1k:", "k", "4k:1k", "0:4", "a:b", "1.5k:2k", "10"])
 def test_what_is_no_range_is_refused_in_one_line(shapetrace, text: str) -> None:
     result = shapetrace("scale", *WORDS, "--seq", text, code=2)
     assert len(result.err.strip().splitlines()) == 1
