@@ -173,3 +173,9 @@ def test_rows_of_an_image_are_no_length_of_the_input():
     patches = nn.Sequential(nn.Conv2d(3, 8, 4, 4), nn.Flatten(2), nn.Linear(64, 16))
     drawn = figure(shapetrace.trace(patches, torch.zeros(1, 3, 32, 32)).outline())
     assert not any(isinstance(mark, Text) and mark.ink.endswith("-run") for mark in drawn.marks())
+
+
+def test_a_shape_that_is_written_names_each_axis_once():
+    drawn = figure(preset("mixtral-8x7b", layers=2, seq=64).outline())
+    written = {"".join(span.text for span in mark.spans) for mark in drawn.marks() if isinstance(mark, Text)}
+    assert {"[64,2,4096]", "[64,2,1]"} <= written

@@ -119,7 +119,8 @@ def _value(operand: Operand) -> Iterator[tuple[Text, float]]:
     if spans:
         yield Text(0, 4.5, spans, ink), width_px(spans, ink) + 5
     shape = "".join(text for text, _ in shape_pieces(operand.shape)).replace(", ", ",")
-    shape += f" {stack}" if (stack := badge(operand)) else ""
+    stack = badge(replace(operand, shape=operand.shape[-2:]))  # axes before the last two are written in the shape
+    shape += f" {stack}" if stack else ""
     yield Text(0, 4, (Span(shape),), "figure"), width_px(shape, "figure")
 
 
