@@ -158,13 +158,23 @@ def section_title(node: Node, roles: Set[Role], model: str) -> str:
     if node.repeat > 1 and node.kind in ("other", "block"):
         return "Block"
     if node.kind == "other" or (node.kind == "block" and "block" in inner):
-        tail = node.path.rpartition(".")[2].replace("_", " ")
-        return tail.capitalize() if tail and not tail.isdigit() else node.type or model
+        return _place(node) or node.type or model
     if node.kind == "experts" and "experts" in inner:
         return "Mixture of experts"
     if node.kind == "unembedding" and Role.UNEMBED not in roles:
         return TITLES[Role.HEAD]
     return SECTIONS.get(node.kind) or node.type or model
+
+
+_CONTAINERS = frozenset({"Sequential", "ModuleList", "ModuleDict"})
+
+
+def _place(node: Node) -> str:
+    """What a section is called by where it is: ``pooler``; "" where that tells less than its class (``d1``, ``3``)."""
+    tail = node.path.rpartition(".")[2].replace("_", " ")
+    is_word = len(tail) > 2 and not any(letter.isdigit() for letter in tail)
+    is_held = node.type in _CONTAINERS and not tail.isdigit()
+    return tail.capitalize() if is_word or is_held else ""
 
 
 def slug(text: str) -> str:

@@ -9,6 +9,7 @@ import pytest
 
 from shapetrace.outlining import words
 from shapetrace.outlining.roles import Part, Role
+from shapetrace.outlining.sections import Node
 
 ROOT = Path(__file__).resolve().parents[2]
 OUTLINING = ROOT / "shapetrace" / "outlining"
@@ -92,3 +93,18 @@ def test_every_phrase_of_a_figure_is_in_every_language(language: str) -> None:
     said = set(re.findall(r"""words\.(?:say|several)\(\s*["']([^"']+)["']""", code))
     assert len(said) > 100  # they are found
     assert sorted(said - phrases.keys()) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "type_", "title"),
+    [
+        ("down.d1", "ResBlock", "ResBlock"),
+        ("m", "ResBlock", "ResBlock"),
+        ("stages.0", "Stage", "Stage"),
+        ("bert.pooler", "BertPooler", "Pooler"),
+        ("layer1", "Sequential", "Layer1"),
+        ("", "UNet", "UNet"),
+    ],
+)
+def test_a_section_that_nothing_is_known_of_is_called_by_its_place_where_that_is_a_word(path, type_, title) -> None:
+    assert words.section_title(Node(path, type_, kind="other"), frozenset(), "model") == title
