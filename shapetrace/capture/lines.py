@@ -14,6 +14,8 @@ _LIBRARY_FOLDERS = tuple(
     str(each.parent) + os.sep for path in (torch.__file__, __file__) for each in (Path(path), Path(path).resolve())
 )
 """As they were imported and as they lie on the disk: an environment may be behind a link."""
+_CAPTURE = str(Path(__file__).with_name("forward.py"))
+"""Where a model is called from: a model without code of its own has no line."""
 _WRAPPERS = (functools.__file__, contextlib.__file__, typing_extensions.__file__)
 """Decorators of functions: what they wrap is the code that was meant."""
 
@@ -22,7 +24,7 @@ def calling_line() -> str:
     """``file.py:12 in Block.forward``: the innermost frame outside of torch and of the recorder."""
     frame: FrameType | None = sys._getframe(2)
     while frame is not None and _is_library(frame.f_code.co_filename):
-        frame = frame.f_back
+        frame = None if frame.f_code.co_filename == _CAPTURE else frame.f_back  # who traces is no model
     return "" if frame is None else _written(frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_qualname)
 
 

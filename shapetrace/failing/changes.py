@@ -21,8 +21,10 @@ def views(case: Case, op: Operation) -> Iterator[Mend]:
             continue
         if operand.role == "weight" and rule_of(op.name).asks is lookup:  # a turned table holds no rows
             continue
-        product = op.name in ("matmul", "bmm", "mm")
+        product, image = op.name in ("matmul", "bmm", "mm"), op.name.startswith("conv") and n_axes > 3
         for cost, step in _views(n_axes, op.shapes[i], product):  # the right side is turned rather than the left one
+            if image and step[0] in _TURNS and step != ("permute", (0, n_axes - 1, *range(1, n_axes - 1))):
+                continue  # the sides of an image keep their order
             yield from changed(case, op, i, (step,), cost + (product and i == 0))
         for dim in range(1, n_axes + 1) if rule_of(op.name).asks in ALIGNED or i > 2 else ():
             yield from changed(case, op, i, (("unsqueeze", (dim,)), ("unsqueeze", (dim,))), 5)
@@ -30,6 +32,9 @@ def views(case: Case, op: Operation) -> Iterator[Mend]:
             yield from changed(case, op, i, (("flatten", (start,)),))
             if start < n_axes - 2:
                 yield from changed(case, op, i, (("transpose", (start, n_axes - 2)), ("flatten", (n_axes - 2,))), 2)
+
+
+_TURNS = frozenset({"transpose", "permute"})
 
 
 def _views(n_axes: int, shape: Shape, product: bool) -> Iterator[tuple[int, Step]]:

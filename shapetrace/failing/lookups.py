@@ -4,7 +4,7 @@ import math
 from dataclasses import replace
 
 from shapetrace.failing.case import Operation
-from shapetrace.failing.constraints import UNREAD, Asks, Constraint, below, equal, multiple, same_rank, typed
+from shapetrace.failing.constraints import UNREAD, Asks, Constraint, below, equal, multiple, rank, same_rank, typed
 from shapetrace.failing.operands import Operand
 from shapetrace.failing.structure import written
 from shapetrace.language import say
@@ -69,6 +69,18 @@ def gather(op: Operation) -> Asks:
                 says = "axis {a} of {first} {first_shape} is {got}; {second} {second_shape} has {expected} there"
                 found = equal(op, (1, axis), (i, axis), says, sign=">")
                 yield replace(found, holds=size <= shape[axis], pairs=())
+
+
+def index_add(op: Operation) -> Asks:
+    """``x.index_add(0, index, source)``: an index for each entry of the source; elsewhere it is as large as x."""
+    if len(op.shapes) != 3 or (dim := op.dim("dim", 1, 0, len(op.shapes[0]))) is None:
+        yield UNREAD
+        return
+    yield rank(op, 1, 1, "{first} {first_shape} has {n} axes: an index has {m}")
+    yield same_rank(op, 2, 0, "{first} {first_shape} needs as many axes as {second} {second_shape}")
+    yield equal(op, (1, 0), (2, dim), "{first} has {got} indices for {expected} entries of {second} in axis {b}")
+    says = "axis {a} of {first} {first_shape} is {got}; {second} {second_shape} has {expected} there"
+    yield from (equal(op, (2, axis), (0, axis), says) for axis in range(len(op.shapes[0])) if axis != dim)
 
 
 def getitem(op: Operation) -> Asks:

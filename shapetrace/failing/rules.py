@@ -22,7 +22,18 @@ from shapetrace.failing.layouts import (
     view,
     where,
 )
-from shapetrace.failing.lookups import channel_norm, classes, gather, getitem, index, layer_norm, lookup, one_hot, topk
+from shapetrace.failing.lookups import (
+    channel_norm,
+    classes,
+    gather,
+    getitem,
+    index,
+    index_add,
+    layer_norm,
+    lookup,
+    one_hot,
+    topk,
+)
 from shapetrace.failing.products import added, attention, convolution, einsum, linear, matmul, multi_head, pooling
 from shapetrace.language import Phrase, say
 
@@ -75,6 +86,7 @@ _TABLE = (
     (Rule(index), "index_select"),
     (Rule(one_hot), "one_hot"),
     (Rule(gather), "gather scatter scatter_add take_along_dim"),
+    (Rule(index_add), "index_add index_copy"),
     (Rule(getitem), "getitem"),
     (Rule(topk), "topk kthvalue"),
     (Rule(interpolate), "interpolate"),

@@ -94,7 +94,7 @@ def _sizes(case: Case, op: Operation) -> Iterator[Mend]:
 
 
 def _opened(operand: Operand, base: Shape, axis: int) -> Operand | None:
-    """The view with a size that follows from the others left open, and one axis as large as it can be."""
+    """The view with a size that follows from the others left open, and one axis as near to its size as divides."""
     given = 1
     for place, size in enumerate(base):
         given *= size if place != axis and size != -1 else 1
@@ -103,9 +103,10 @@ def _opened(operand: Operand, base: Shape, axis: int) -> Operand | None:
         n *= size
     if given < 1 or n % given:
         return None
-    return called(
-        operand, "view", [1 if size == -1 else n // given if p == axis else size for p, size in enumerate(base)]
-    )
+    rest = n // given
+    near = min((size for size in range(1, rest + 1) if rest % size == 0), key=lambda size: abs(size - base[axis]))
+    sizes = [rest // near if size == -1 else near if p == axis else size for p, size in enumerate(base)]
+    return called(operand, "view", sizes)
 
 
 def _grouped(case: Case, op: Operation) -> Iterator[Mend]:

@@ -88,6 +88,22 @@ def products() -> dict[str, Fails]:
             of(lambda s, x, w, b: nn.functional.conv1d(x, w, b), R(2, 3, 9), R(8, 3, 3), R(3)), "shape", "3 ≠ 8",
             "the product that it is added to has 8",
         ),
+        "heads that do not divide the width": fails(
+            of(lambda s, x, *_: x.view(2, 7, 5, -1), R(2, 7, 32)), "shape", "", "no multiple of 70",
+            "would fit: [2,7,4,-1]",
+        ),
+        "an image of other channels whose side fits": fails(
+            of(lambda s, x, *_: s.conv(x), R(1, 6, 8, 8), conv=nn.Conv2d(8, 16, 3)), "shape", "6 ≠ 8",
+            "would fit: x.permute(0, 3, 1, 2)",
+        ),
+        "rows of another width, added by index": fails(
+            of(lambda s, x, i, _: torch.zeros(5, 4).index_add(0, i, x), R(6, 3), torch.tensor([0, 1, 2, 3, 4, 0])),
+            "shape", "3 ≠ 4", "axis 1 of x [6,3] is 3; the result of zeros [5,4] has 4 there",
+        ),
+        "an index of another length": fails(
+            of(lambda s, x, i, _: torch.zeros(5, 3).index_add(0, i, x), R(6, 3), torch.tensor([0, 1])),
+            "shape", "2 ≠ 6", "y has 2 indices for 6 entries of x in axis 0",
+        ),
         "mm": fails(of(lambda s, x, y, _: torch.mm(x, y), R(2, 3), R(4, 2)), "shape", "3 ≠ 4"),
         "mm of a batch": fails(of(lambda s, x, *_: x.mm(x), R(2, 3, 3)), "shape", "3 ≠ 2 axes", "mm takes 2"),
         "bmm": fails(of(lambda s, x, y, _: x.bmm(y), R(2, 3, 4), R(2, 5, 6)), "shape", "4 ≠ 5"),
@@ -187,7 +203,7 @@ def layouts() -> dict[str, Fails]:
             of(lambda s, x, *_: x.view(2, 3, 5), R(2, 3, 4)), "shape", "24 ≠ 30", "2·3·4 = 24 elements", "[2,3,4]"
         ),
         "view for heads": fails(
-            of(lambda s, x, *_: x.view(2, -1, 7), R(2, 3, 4)), "shape", "", "no multiple of 14", "[2,-1,12]"
+            of(lambda s, x, *_: x.view(2, -1, 7), R(2, 3, 4)), "shape", "", "no multiple of 14", "[2,-1,6]"
         ),
         "view of what was turned": fails(
             of(lambda s, x, *_: x.transpose(1, 2).view(2, 12), R(2, 3, 4)), "other", "", ".reshape(…) instead"
