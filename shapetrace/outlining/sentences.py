@@ -37,6 +37,7 @@ _ROLES: dict[Role, str] = {
     Role.GATE_UP: "Makes the gate and the hidden numbers in one product.",
     Role.DOWN: "Brings the hidden numbers back to the width of the stream, {n}.",
     Role.EXPAND: "Widens each row from {k} to {n} hidden numbers, each of which looks for a pattern in it.",
+    Role.HIDDEN: "Makes {n} hidden numbers of the {k} before: patterns of patterns.",
     Role.SHRINK: "Brings the hidden numbers back to {n}: what the patterns that were found add to the row.",
     Role.ROUTER: "Scores {n} experts for each token: which of them should see it?",
     Role.CHOOSE_EXPERTS: "Chooses the best experts for each token; the others do not run for it.",

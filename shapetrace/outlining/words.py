@@ -26,7 +26,7 @@ TITLES: Mapping[Role, str] = {
     Role.CACHE_APPEND: "Append to cache",
     Role.CACHE_WRITE: "Write to cache",
     Role.GATE: "Gate", Role.SIDE_GATE: "Gate",
-    Role.UP: "Up", Role.GATE_UP: "Gate and up", Role.DOWN: "Down", Role.ROUTER: "Router",
+    Role.UP: "Up", Role.GATE_UP: "Gate and up", Role.DOWN: "Down", Role.HIDDEN: "Hidden layer", Role.ROUTER: "Router",
     Role.CHOOSE_EXPERTS: "Choose experts", Role.CHOOSE_KEYS: "Choose keys",
     Role.DISPATCH: "Dispatch", Role.COMBINE_EXPERTS: "Combine experts",
     Role.ADAPTER_DOWN: "Low-rank down", Role.ADAPTER_UP: "Low-rank up", Role.RECURRENT: "Recurrent",
