@@ -41,10 +41,16 @@ class _Folder:
         """What must be equal in siblings that fold."""
         if isinstance(item, Node):
             return (item.kind, item.crosses, item.side, item.repeat, tuple(map(self._signature, item.items)))
-        refs = tuple(map(_of_ref, (*item.operands, *item.results)))
+        refs = tuple(map(self._of_ref, (*item.operands, *item.results)))
         function = item.function if item.kind != "select" else ""  # of a loop over rows, the first row and the last
         what = (item.kind, self._roles.get(item.key), function, item.calls, tuple(map(str, item.notes)))
         return (what, refs, item.share, self._accounts.local(item))
+
+    def _of_ref(self, ref: Ref) -> Hashable:
+        """What must be equal in operands; in the first turn of a loop a constant may stand where the next have data."""
+        is_given = ref.value >= 0 and self._trace.tensors[ref.value].origin in ("parameter", "buffer")
+        origin = ref.origin if is_given else "data"
+        return (ref.shape, origin, ref.stack_axes, ref.part, ref.pattern, ref.band, ref.seen, ref.transposed)
 
     def _fold_items(self, items: Sequence[_Item], signatures: Sequence[Hashable]) -> list[_Item]:
         """Siblings with what repeats folded; of a unit of several sections, what repeats inside it too."""
@@ -150,10 +156,6 @@ def _unwrapped(item: _Item) -> _Item:
     while isinstance(item, Node) and item.repeat == 1 and len(item.items) == 1 and isinstance(item.items[0], Node):
         item = item.items[0]
     return item
-
-
-def _of_ref(ref: Ref) -> Hashable:
-    return (ref.shape, ref.origin, ref.stack_axes, ref.part, ref.pattern, ref.band, ref.seen, ref.transposed)
 
 
 def _repetition(items: Sequence[_Item], signatures: Sequence[Hashable], start: int) -> tuple[int, int]:

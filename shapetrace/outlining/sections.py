@@ -244,7 +244,7 @@ def _form(item: "Draft | Node") -> Hashable:
     """What layers have in common before anything has a name."""
     if isinstance(item, Node):
         return item.type, tuple(map(_form, item.items))
-    return item.kind, tuple((ref.shape, ref.origin, ref.stack_axes) for ref in (*item.operands, *item.results))
+    return item.kind, tuple((ref.shape, ref.stack_axes) for ref in (*item.operands, *item.results))
 
 
 _PROJECTIONS = frozenset({*ATTENTION_INPUTS, Role.LATENT_DOWN})

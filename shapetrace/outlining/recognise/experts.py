@@ -10,6 +10,7 @@ from shapetrace.ops.registry import find
 from shapetrace.outlining.drafts import Draft, Graph
 from shapetrace.outlining.flow import Flow
 from shapetrace.outlining.recognise.adapters import Adapters
+from shapetrace.outlining.recognise.leaving import Words
 from shapetrace.outlining.roles import Role
 from shapetrace.outlining.steps.collecting import Collected
 from shapetrace.outlining.structure import StepKind
@@ -25,11 +26,10 @@ _SMALL = frozenset({"softmax", "activation", "add", "multiply", "pointwise", "re
 def router_roles(flow: Flow, collected: Collected, adapters: Adapters) -> Mapping[int, Role]:
     """The products whose columns are scores of which the best are chosen, row by row."""
     graph = Graph(collected.drafts, adapters.becomes)
-    return {
-        draft.key: Role.ROUTER
-        for draft in graph.drafts
-        if draft.kind == "product" and draft.role is Role.OTHER and _routes(flow, graph, draft)
-    }
+    words = Words(flow, graph)
+    products = [draft for draft in graph.drafts if draft.kind == "product" and draft.role is Role.OTHER]
+    routers = (draft for draft in products if _routes(flow, graph, draft))
+    return {draft.key: Role.ROUTER for draft in routers if not words.are_scored_by(draft)}
 
 
 def _routes(flow: Flow, graph: Graph, draft: Draft) -> bool:

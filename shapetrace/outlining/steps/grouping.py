@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 
 from shapetrace.ir import Op
 from shapetrace.ops.kinds import OpKind, has, is_factory, names_of
@@ -172,15 +173,18 @@ class Groups:
 
     def _stands_alone(self, op: Op) -> bool:
         """Whether people name this operation by itself: padding, a Fourier transform, positions or branches added."""
-        joins = names_of(op.kernels) in (["cat"], ["copy"]) and self._joins_projections(op)
+        joins = names_of(op.kernels) in (["cat"], ["stack"], ["copy"]) and self._joins_projections(op)
         if has(op, "alone") or joins:
             return True
         return names_of(op.kernels) == ["add"] and (any(map(self._is_positions, op.inputs)) or self._joins_branches(op))
 
     def _joins_projections(self, op: Op) -> bool:
-        """Whether columns of different products are put side by side: rotated keys and those of another source."""
+        """Whether results of different products are put side by side: rotated keys and others, a state of each turn."""
         sources = [set(self._flow.facts.sources.get(value, ())) for value in op.inputs]
-        return len(sources) > 1 and all(sources) and not set.intersection(*sources)
+        if len(sources) < 2 or not any(sources):
+            return False
+        made = [found or {-1 - self._flow.root(value)} for value, found in zip(op.inputs, sources, strict=True)]
+        return all(one - other for other, one in pairwise(made))
 
     def _joins_branches(self, op: Op) -> bool:
         """Whether an addition joins two results of real work: a projected shortcut, no part of one formula."""
