@@ -19,7 +19,8 @@ _FEW = 5
 _HEAVY = frozenset({"product", "contraction", "convolution", "lookup", "scores"})
 _OPENING = frozenset({Role.GATE, Role.UP, Role.EXPAND, Role.GATE_UP})
 _CLOSING = frozenset({Role.DOWN, Role.SHRINK})
-_STATES = frozenset({Role.STATE, Role.READ_STATE})
+_ATTENDING = frozenset({Role.STATE, Role.READ_STATE, Role.SCORES})
+_CHOOSING = frozenset({Role.ROUTER, Role.CHOOSE_EXPERTS, Role.DISPATCH, Role.COMBINE_EXPERTS})
 _ENDS = frozenset({Role.UNEMBED, Role.HEAD})
 _ADAPTERS = frozenset({Role.ADAPTER_DOWN, Role.ADAPTER_UP})
 
@@ -185,20 +186,21 @@ def _held(node: Node, roles: Roles) -> SectionKind:
     own = {roles.get(draft.key, Role.OTHER) for draft in node.own}
     kinds = {draft.kind for draft in node.own}
     inner = {child.kind for child in node.nodes}
-    if "scores" in kinds or own & _STATES:
+    if "scores" in kinds or own & _ATTENDING:
         feeds = own & _OPENING or ("residual" in kinds and inner & {"mlp", "experts"})
         return "block" if feeds else "attention"
-    chooses = "route" in kinds or Role.ROUTER in own or any(draft.chosen for draft in node.own)
+    is_mlp = own & (_OPENING | _CLOSING) or inner & {"mlp", "experts"}
+    chooses = own & _CHOOSING or any(draft.chosen for draft in node.own) or ("route" in kinds and is_mlp)
     if inner & {"attention", "mlp", "experts", "block"}:
-        only_experts = "experts" in inner and "attention" not in inner and "residual" not in kinds
-        return "experts" if "route" in kinds or only_experts else "block"
+        is_whole = "experts" in inner and "residual" not in kinds
+        return "experts" if "attention" not in inner and (chooses or is_whole) else "block"
     if chooses:
         return "experts"
     stacked = any(operand.stack > 1 for d in node.own if d.kind == "product" for operand in d.operands)
-    if "lookup" in kinds and not stacked:
+    if "lookup" in kinds and not stacked and not own & _ENDS:
         return "embedding"
     if own & _ENDS:
-        return "unembedding"
+        return "other" if "lookup" in kinds else "unembedding"
     return "mlp" if own & (_OPENING | _CLOSING) and "contraction" not in kinds else "other"
 
 

@@ -83,6 +83,7 @@ _KINDS: dict[StepKind, str] = {
     "unknown": "Runs an operation that is not known here; its shapes are recorded.",
 }
 _SOFTMAX = "Makes the scores of each row weights that add up to 1: how much it looks at every other."
+_SCORING = "Makes one number of each row: how much it counts among the others."
 _SEEN = {"causal": "What comes later is hidden.", "band": "Only what is near is seen."}
 
 
@@ -90,6 +91,8 @@ def sentence(step: Step) -> Phrase:
     """What a step does, and why."""
     if step.kind == "softmax" and step.role is Role.ATTENTION_WEIGHTS:
         template = _SOFTMAX
+    elif step.kind == "product" and step.role is Role.SCORES:
+        template = _SCORING
     elif step.kind == "position":
         template = _KINDS["position"]
     else:

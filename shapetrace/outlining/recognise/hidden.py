@@ -37,7 +37,8 @@ class Way:
     Attributes:
         closing: The product that closes an MLP, or those that each do it with a piece of one parameter.
         beside_heads: Whether columns are joined with those of heads, and one product closes both: parallel layers.
-        goes_on: Whether another product reads them, bent, whatever else does, and whatever stands beside them there.
+        goes_on: Whether another product reads them, bent, whatever else does, and whatever stands beside them there;
+            what several steps read before it is bent, or what a model gives back, is no hidden layer but a result.
     """
 
     closing: tuple[Draft, ...] = ()
@@ -64,7 +65,6 @@ class Hidden:
     def way(self, value: int, *, bent: bool = False) -> Way:
         """Where the columns of a value go; ``bent`` if an activation has taken them already."""
         walk = _Walk({value: bent, self._graph.becomes.get(value, value): bent})
-        walk.alone = value not in self._flow.outputs
         self._wait(walk, value)
         while walk.waiting and len(walk.seen) < _MOST_STEPS:
             key, after = heappop(walk.waiting)
@@ -72,10 +72,13 @@ class Hidden:
                 walk.seen.add(key)
                 self._pass(walk, after)
         is_alone = walk.alone and not walk.waiting and _is_one(self._flow, walk.closing)
-        return Way(tuple(walk.closing) if is_alone else (), walk.beside_heads, walk.goes_on)
+        return Way(tuple(walk.closing) if is_alone else (), walk.beside_heads, walk.goes_on and not walk.is_result)
 
     def _wait(self, walk: "_Walk", value: int) -> None:
-        for reader in self._graph.readers(value):
+        readers, given = self._graph.readers(value), value in self._flow.outputs
+        walk.alone = walk.alone and not given
+        walk.is_result |= not walk.reached[value] and (given or len(readers) > 1)
+        for reader in readers:
             heappush(walk.waiting, (reader.key, reader))
 
     def _pass(self, walk: "_Walk", after: Draft) -> None:
@@ -90,7 +93,6 @@ class Hidden:
             if "cat" not in self.kernels(after):
                 return
         for ref in after.results:
-            walk.alone = walk.alone and ref.value not in self._flow.outputs
             walk.reached[ref.value] = bent or self.bends(after)
             self._wait(walk, ref.value)
 
@@ -142,6 +144,7 @@ class _Walk:
         self.alone = True
         self.beside_heads = False
         self.goes_on = False
+        self.is_result = False
 
 
 def _is_one(flow: Flow, products: list[Draft]) -> bool:

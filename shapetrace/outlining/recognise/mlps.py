@@ -22,7 +22,7 @@ def mlp_roles(flow: Flow, graph: Graph, sure_roles: Mapping[int, Role]) -> Mappi
     hidden = Hidden(flow, graph, outputs, beside)
     products = {d.key: d for d in graph.drafts if d.kind == "product" and d.key not in sure_roles}
     gated = _gated(_Gates(flow, graph, hidden), hidden, products)
-    return {**_plain(graph, hidden, {key: d for key, d in products.items() if key not in gated}), **gated}
+    return {**_plain(hidden, {key: d for key, d in products.items() if key not in gated}), **gated}
 
 
 def _gated(gates: "_Gates", hidden: Hidden, products: Mapping[int, Draft]) -> dict[int, Role]:
@@ -40,7 +40,7 @@ def _gated(gates: "_Gates", hidden: Hidden, products: Mapping[int, Draft]) -> di
     return {**closed, **found}
 
 
-def _plain(graph: Graph, hidden: Hidden, products: Mapping[int, Draft]) -> dict[int, Role]:
+def _plain(hidden: Hidden, products: Mapping[int, Draft]) -> dict[int, Role]:
     """Roles of the products of MLPs without a gate: chains in which each one's columns lead to the next one."""
     ways = {key: hidden.way(draft.result.value) for key, draft in products.items()}
     found = {key: Role.EXPAND for key, way in ways.items() if way.beside_heads}
@@ -52,8 +52,7 @@ def _plain(graph: Graph, hidden: Hidden, products: Mapping[int, Draft]) -> dict[
             chain.append(closing[0].key)
             closing = following[closing[0].key]
         # a hidden layer that more than one product reads is the trunk of several heads
-        ends = [d.key for d in closing if d.key in products]
-        ends = [key for key in ends if not ways[key].goes_on or len(graph.readers(products[key].result.value)) > 1]
+        ends = [d.key for d in closing if d.key in products and not ways[d.key].goes_on]
         if ends:
             found |= {first: Role.EXPAND, **dict.fromkeys(chain[1:], Role.HIDDEN), **dict.fromkeys(ends, Role.SHRINK)}
     return found

@@ -210,11 +210,13 @@ class _Reader:
         inside = {value for op in ops for value in op.outputs}
         external = list(dict.fromkeys(self._root(v) for op in ops for v in op.inputs if flow.root(v) not in inside))
         data = [v for v in external if flow.is_data(v) or self._is_first_state(ops, v)] or external
-        constants = [v for v in external if not flow.is_data(v)]
+        constants = [v for v in external if v not in data]
         function = function_of(flow, self._axis_roles, ops, data, constants)
         shown = data
         if function.kind == "concat":
-            shown = [v for v in external if v in data or flow.facts.tensor(v).role == "weight" or self._is_made(v)]
+            shown = [
+                v for v in external if v in data or flow.facts.tensor(v).role == "weight" or self._is_piece(v, ops)
+            ]
         elif function.kind in ("add", "multiply") and len(constants) < _MOST_OPERANDS:
             shown = [*data, *constants]
         draft = Draft(
@@ -233,9 +235,14 @@ class _Reader:
 
     def _is_first_state(self, ops: Sequence[Op], value: int) -> bool:
         """Whether a value stands where a loop has data in its next turn: made of zeros or noise, or of a product."""
-        shape = self._flow.facts.tensor(value).shape
-        shapes = (self._flow.facts.tensor(made).shape for op in ops for made in op.outputs)
-        return bool(self._flow.facts.sources.get(value)) or (self._is_made(value) and shape in shapes)
+        tensor = self._flow.facts.tensor
+        shapes = (tensor(made).shape for op in ops for made in op.outputs)
+        return bool(self._flow.facts.sources.get(value)) or (self._is_made(value) and tensor(value).shape in shapes)
+
+    def _is_piece(self, value: int, ops: Sequence[Op]) -> bool:
+        """Whether zeros or noise stand beside data in a result, and are not what data is written into."""
+        shapes = [self._flow.facts.tensor(made).shape for op in ops for made in op.outputs]
+        return self._is_made(value) and self._flow.facts.tensor(value).shape not in shapes
 
     def _is_made(self, value: int) -> bool:
         """Whether a value is zeros, ones or noise: several numbers that are made here."""
