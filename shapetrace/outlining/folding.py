@@ -9,12 +9,15 @@ from math import prod
 
 from shapetrace.ir import Trace
 from shapetrace.outlining.accounts import Accounts
+from shapetrace.outlining.classifying import kind_of
 from shapetrace.outlining.drafts import Draft, Ref
 from shapetrace.outlining.roles import Role
-from shapetrace.outlining.sections import Node, kind_of
+from shapetrace.outlining.sections import Node
 
 _LONGEST_PERIOD = 40
 _LONG_LOOP = 5
+_IN_BLOCKS = frozenset({"residual", "scores", "weighted_sum"})
+"""Kinds of steps that a turn of a loop in a layer has none of: what is repeated with one is a layer."""
 _HEAVY = frozenset({"product", "contraction", "scores", "convolution"})
 _Item = Draft | Node
 
@@ -96,7 +99,8 @@ class _Folder:
             f"{paths[0]} … {paths[-1].rpartition('.')[2]}" if len(paths) > 1 else f"<{(*paths, alone)[0] or 'block'}>"
         )
         members = tuple(path for item in unit if isinstance(item, Node) for path in item.members)
-        return Node(name, "", tuple(unit), "block", members=members, is_group=True)
+        works = any(isinstance(item, Node) or item.kind in _IN_BLOCKS for item in unit)
+        return Node(name, "", tuple(unit), "block" if works else "other", members=members, is_group=True)
 
     def _are_parallel(self, members: Sequence[Node]) -> bool:
         """Whether no member reads what another one made, and one operation reads them all: heads, not layers."""
