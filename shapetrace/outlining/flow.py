@@ -59,8 +59,8 @@ class Flow:
         return "pointwise" if kind == "route" and self._writes_numbers(op) else kind
 
     def _writes_numbers(self, op: Op) -> bool:
-        """Whether fixed numbers are written over some elements: ``scores[hidden] = -inf``."""
-        if not has(op, "writes") or not op.inputs or not self.is_data(op.inputs[0]):
+        """Whether fixed numbers are written over some results of a product: ``scores[hidden] = -inf``."""
+        if not has(op, "writes") or not op.inputs or not self.facts.sources.get(op.inputs[0]):
             return False
         written = [value for value in op.inputs[1:] if self.is_floating(value)]
         return all(self.facts.tensor(value).role == "constant" for value in written)
