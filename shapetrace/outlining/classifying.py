@@ -42,7 +42,8 @@ def held(node: "Node", roles: Mapping[int, Role]) -> SectionKind:
     if chooses:
         return "experts"
     stacked = any(operand.stack > 1 for d in node.own if d.kind == "product" for operand in d.operands)
-    if "lookup" in kinds and not stacked and not own & ENDS:
+    looks_up = "lookup" in kinds and (Role.LOOKUP in own) <= ("product" not in kinds)  # codes are found by products
+    if looks_up and not stacked and not own & ENDS:
         return "embedding"
     if own & ENDS:
         return "other" if "lookup" in kinds else "unembedding"

@@ -163,6 +163,20 @@ def test_what_leads_to_one_product_alone_is_a_hidden_layer(layers: str, forward:
     assert told(Net(layers, forward), torch.randn(2, 3, 6)) == dict(zip(words, words, strict=True))
 
 
+def test_one_head_that_reads_an_activated_result_is_no_part_of_the_mlp() -> None:
+    class Words(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.table, self.one, self.two = nn.Embedding(9, 6), nn.Linear(6, 16), nn.Linear(16, 6)
+            self.head = nn.Linear(6, 9)
+
+        def forward(self, ids: Tensor) -> Any:
+            return self.head(F.gelu(self.two(F.gelu(self.one(self.table(ids))))))
+
+    roles = told(Words(), torch.zeros(2, 3, dtype=torch.int64))
+    assert roles == {"one": "EXPAND", "two": "SHRINK", "head": "UNEMBED"}
+
+
 def gated(m: Any, x: Tensor) -> object:
     return F.silu(m.x_h(x)) * m.x_h_2(x)
 

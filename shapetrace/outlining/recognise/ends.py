@@ -4,31 +4,23 @@ from collections.abc import Iterator, Mapping
 
 from shapetrace.outlining.drafts import Draft, Graph
 from shapetrace.outlining.flow import Flow
-from shapetrace.outlining.recognise.leaving import Leaving, Words, joins
+from shapetrace.outlining.recognise.leaving import Leaving, Words
 from shapetrace.outlining.recognise.losses import OF_CLASSES
 from shapetrace.outlining.roles import Role
 
 
 def vocabulary_roles(flow: Flow, graph: Graph, given_roles: Mapping[int, Role]) -> Mapping[int, Role]:
     """The products that end a pass with a table that ids look rows up in, or make a column for each word of one."""
-    tables = {ref.value for draft in graph.drafts if draft.kind == "lookup" for ref in draft.operands[1:]}
     words = Words(flow, graph)
     found = {}
     for draft in graph.drafts:
         if draft.kind != "product" or draft.key in given_roles:
             continue
-        is_tied = draft.weight.value in tables and not _is_of_a_distance(flow, graph, draft)
-        if is_tied or words.are_scored_by(draft):
+        if words.are_scored_by(draft):
             found[draft.key] = Role.UNEMBED
         elif any(after.role is Role.LOSS and _scores_classes(graph, draft, after) for after in _small(graph, draft)):
             found[draft.key] = Role.HEAD
     return found
-
-
-def _is_of_a_distance(flow: Flow, graph: Graph, draft: Draft) -> bool:
-    """Whether other data is added to a product at once: to x·e the squares of x and e, for the nearest code."""
-    result = draft.result.value
-    return any(joins(flow, after, {result}) for after in graph.readers(result) if after.role is not Role.LOSS)
 
 
 def _small(graph: Graph, draft: Draft) -> Iterator[Draft]:
@@ -64,13 +56,11 @@ def end_roles(
     The last stage of a model has rows instead, which another one sent.
     """
     known = {*sure_roles, *mlp_roles}
-    leaves = Leaving(flow, graph)
-    begins = flow.talk.receives or any(_reads_input(flow, draft) for draft in graph.drafts)
-    return {
-        draft.key: Role.HEAD
-        for draft in graph.drafts
-        if begins and draft.kind == "product" and draft.key not in known and leaves(draft)
-    }
+    leaves, words = Leaving(flow, graph), Words(flow, graph)
+    if not flow.talk.receives and not any(_reads_input(flow, draft) for draft in graph.drafts):
+        return {}
+    products = (draft for draft in graph.drafts if draft.kind == "product" and draft.key not in known)
+    return {d.key: Role.HEAD for d in products if leaves(d) and not words.are_codes_for(d)}
 
 
 def _reads_input(flow: Flow, draft: Draft) -> bool:

@@ -1,5 +1,6 @@
 """What a model gives back: results that nothing else is made of, and among them scores of the words that it reads."""
 
+from shapetrace.ops.kinds import names_of
 from shapetrace.outlining.drafts import Draft, Graph
 from shapetrace.outlining.flow import Flow
 from shapetrace.outlining.roles import Role
@@ -49,20 +50,54 @@ class Leaving:
 
 
 class Words:
-    """Tables of words, and which products make a score for each row of one."""
+    """Tables of words, and which products make a score for each row of one.
+
+    Words are read before they are scored. A table whose rows are looked up once a product with it has chosen them is a
+    codebook: the nearest code stands for what was compared.
+    """
 
     def __init__(self, flow: Flow, graph: Graph) -> None:
+        self._flow = flow
+        self._graph = graph
         lookups = [draft for draft in graph.drafts if draft.kind == "lookup"]
-        self._shapes = {ref.shape for draft in lookups for ref in draft.operands[1:]}
+        self._tables = {ref.value: ref.shape for draft in lookups for ref in draft.operands[1:]}
+        self._shapes = {*self._tables.values()}
         self._rows = {
             ref.shape[0] for draft in lookups if draft.role is Role.LOOKUP_TOKENS for ref in draft.operands[1:]
         }
+        self._first = {ref.value: draft.key for draft in reversed(lookups) for ref in draft.operands[1:]}
         self._leaves = Leaving(flow, graph)
 
     def are_scored_by(self, draft: Draft) -> bool:
         """Whether a product has a column for each word, and the model gives it back or chooses a word by it."""
+        if self.are_codes_for(draft) or self._is_of_a_distance(draft):
+            return False
+        if draft.weight.value in self._tables:
+            return True
         fits = draft.weight.shape[::-1] in self._shapes or draft.result.columns in self._rows
         return fits and self._leaves(draft)
+
+    def are_codes_for(self, draft: Draft) -> bool:
+        """Whether nothing looked rows up in a product's table before it multiplied with it, scaled or as it is."""
+        weight, flow = draft.weight.value, self._flow
+        made_of = (
+            {flow.root(v) for op in flow.ancestors(weight) for v in flow.trace.ops[op].inputs} if weight >= 0 else ()
+        )
+        tables = self._tables.keys() & {weight, *made_of}
+        first = min([draft, *self._graph.times(weight)], key=lambda each: each.key).key
+        return any(self._first[table] > first for table in tables)
+
+    def _is_of_a_distance(self, draft: Draft) -> bool:
+        """Whether other data is added to a product at once: to x·e the squares of x and e, for the nearest code."""
+        result, flow = draft.result.value, self._flow
+        added = (flow.facts.products[place].bias for place in flow.facts.of_op.get(draft.order, ()))
+        if any(value is not None and flow.is_data(value) for value in added):
+            return True
+        sums = [each for each in self._graph.readers(result) if each.role is not Role.LOSS and self._adds(each)]
+        return any(joins(flow, each, {result}) for each in sums)
+
+    def _adds(self, draft: Draft) -> bool:
+        return any({"add", "sub"} & {*names_of(self._flow.trace.ops[op].kernels)} for op in draft.ops)
 
 
 def _reached(flow: Flow, graph: Graph, value: int) -> tuple[list[Draft], set[int], bool]:

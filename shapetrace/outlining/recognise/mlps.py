@@ -44,15 +44,15 @@ def _plain(hidden: Hidden, products: Mapping[int, Draft]) -> dict[int, Role]:
     """Roles of the products of MLPs without a gate: chains in which each one's columns lead to the next one."""
     ways = {key: hidden.way(draft.result.value) for key, draft in products.items()}
     found = {key: Role.EXPAND for key, way in ways.items() if way.beside_heads}
-    following = {key: way.closing for key, way in ways.items() if way.closing}
+    following = {key: way.closing for key, way in ways.items() if way.closing and way.closing[0].key in products}
     later = {product.key for closing in following.values() for product in closing}
     for first in (key for key in following if key not in later):
         chain, closing = [first], following[first]
         while closing[0].key in following:
             chain.append(closing[0].key)
             closing = following[closing[0].key]
-        # a hidden layer that more than one product reads is the trunk of several heads
-        ends = [d.key for d in closing if d.key in products and not ways[d.key].goes_on]
+        # a hidden layer that more than one product reads is the trunk of several heads; one head may read a result
+        ends = [d.key for d in closing if d.key in products and (not ways[d.key].goes_on or ways[d.key].closing)]
         if ends:
             found |= {first: Role.EXPAND, **dict.fromkeys(chain[1:], Role.HIDDEN), **dict.fromkeys(ends, Role.SHRINK)}
     return found

@@ -129,7 +129,8 @@ class Groups:
         if flow.kinds[op.id] not in _FUSABLE:
             return False
         value = op.outputs[0]
-        return flow.is_data(value) and flow.is_floating(value)
+        places = [made for made in op.outputs[1:] if has(op, "best") and flow.readers[flow.root(made)]]
+        return flow.is_data(value) and flow.is_floating(value) and not places
 
     def _by_leaf(self) -> None:
         runs: dict[int, list[int]] = defaultdict(list)
