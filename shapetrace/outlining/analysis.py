@@ -13,6 +13,7 @@ from shapetrace.ir import Kernel, Op, Tensor, Trace
 from shapetrace.ops.atoms import AtomOrigin, Atoms, Axes
 from shapetrace.ops.axis_products import ATTENTION
 from shapetrace.ops.axis_rules import Cut, KernelView, base_name, outcome
+from shapetrace.ops.indexing import as_slice
 from shapetrace.ops.kinds import kernel_kind, op_kind
 from shapetrace.ops.products import Product, is_product, over_one, products
 
@@ -106,7 +107,7 @@ def _read_op(facts: Facts, op: Op) -> None:
         _read_kernel(facts, op, Kernel(op.name, op.inputs, op.outputs[:1]))
         return
     for kernel in op.kernels:
-        _read_kernel(facts, op, kernel)
+        _read_kernel(facts, op, as_slice(op, kernel, facts.tensor(kernel.inputs[0]).shape if kernel.inputs else ()))
     if op.name == "einsum" and len(op.inputs) == 2 and not facts.of_op.get(op.id):
         _read_einsum(facts, op)
     if len(facts.of_op.get(op.id, ())) == 1 and op.outputs:  # linear views its product: the view is the result

@@ -107,6 +107,10 @@ def _loss(draft: Draft) -> str:
     return f"{draft.function[:1].upper()}{draft.function[1:]} loss" if draft.function in LOSSES else "Loss"
 
 
+def _glu(activation: str) -> str:
+    return _GATED.get(activation, activation or "Bilinear")
+
+
 def _by_width(widths: tuple[int, int], as_many: str) -> str:
     """Expand or shrink, as the columns are more or fewer than before; of as many, which of the two products it is."""
     before, after = widths
@@ -118,7 +122,7 @@ _BY_WIDTH = {Role.EXPAND: "MLP in", Role.SHRINK: "MLP out"}
 
 _NAMED: Mapping[Role, Callable[[Draft], str]] = {
     Role.LOSS: _loss,
-    Role.GLU: lambda draft: _GATED.get(draft.function, draft.function or "Bilinear"),
+    Role.GLU: lambda draft: _glu(draft.function or (title_of(draft.calls[:1]) if draft.kind == "pointwise" else "")),
     Role.CHOOSE_EXPERTS: lambda _: TITLES[Role.CHOOSE_EXPERTS],
     Role.CHOOSE_KEYS: lambda _: TITLES[Role.CHOOSE_KEYS],
     Role.COMBINE_EXPERTS: lambda _: TITLES[Role.COMBINE_EXPERTS],

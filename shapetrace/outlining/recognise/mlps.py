@@ -113,8 +113,11 @@ class _Gates:
     def _gating(self, draft: Draft) -> Draft | None:
         """The element-wise step in which a product's columns meet those of another one."""
         for after in self._after(draft):
-            if after.kind in ("activation", "multiply") and len({o.value for o in after.operands}) == 2:
-                makers = [self._graph.maker(operand.value) for operand in after.operands]
+            operands = [
+                ref for ref in after.operands if ref.columns > 1
+            ] or after.operands  # a number a row weighs both
+            if self._may_gate(after) and len({ref.value for ref in operands}) == 2:
+                makers = [self._graph.maker(operand.value) for operand in operands]
                 products = [maker for maker in makers if maker is not None and maker.kind == "product"]
                 one_source = len({product.operands[0].value for product in products}) == 1
                 narrow = {product.result.columns for product in products} != {after.result.columns}
@@ -124,6 +127,9 @@ class _Gates:
                 if len(products) == len(makers) and one_source and closes and self._multiplies(after):
                     return after
         return None
+
+    def _may_gate(self, draft: Draft) -> bool:
+        return draft.kind in ("activation", "multiply") or (draft.kind == "pointwise" and self._hidden.bends(draft))
 
     def _closes(self, draft: Draft) -> bool:
         """Whether one product alone reads what a step makes."""
