@@ -37,7 +37,7 @@ def residual_of(flow: Flow, op: Op, streams: Mapping[int, int]) -> tuple[int, in
         begins = learned >= 0 and flow.facts.tensor(learned).role == "weight" and _works_on(flow, learned, data[0])
         return (learned, data[0]) if begins else None
     older, newer = sorted(data, key=lambda value: flow.facts.producer.get(value, -1))
-    if _lacks(flow, newer, older):
+    if _lacks(flow, newer, older) or _is_written_back(flow, op, older):
         return None
     if _works_on(flow, older, newer):
         return older, newer
@@ -45,6 +45,19 @@ def residual_of(flow: Flow, op: Op, streams: Mapping[int, int]) -> tuple[int, in
         if stream in streams and _works_on(flow, streams[stream], branch):
             return stream, branch
     return None
+
+
+def _is_written_back(flow: Flow, op: Op, older: int) -> bool:
+    """Whether a sum is written into what it was taken from: rows of a matrix, solved one after the other."""
+    readers = [flow.trace.ops[reader] for reader in flow.readers[flow.root(op.outputs[0])]]
+    taken_from, maker = {older}, flow.op_of(older)
+    while maker is not None and flow.kinds[maker.id] == "layout" and maker.inputs:
+        older = flow.root(maker.inputs[0])
+        taken_from.add(older)
+        maker = flow.op_of(older)
+    return bool(readers) and all(
+        "copy" in names_of(reader.kernels) and flow.root(reader.inputs[0]) in taken_from for reader in readers
+    )
 
 
 def _lacks(flow: Flow, newer: int, older: int) -> bool:
