@@ -113,9 +113,9 @@ class _Gates:
     def _gating(self, draft: Draft) -> Draft | None:
         """The element-wise step in which a product's columns meet those of another one."""
         for after in self._after(draft):
-            operands = [
-                ref for ref in after.operands if ref.columns > 1
-            ] or after.operands  # a number a row weighs both
+            operands = [*after.operands]
+            if len(operands) > 2:  # a number a row weighs what two others make
+                operands = [ref for ref in operands if ref.columns > 1]
             if self._may_gate(after) and len({ref.value for ref in operands}) == 2:
                 makers = [self._graph.maker(operand.value) for operand in operands]
                 products = [maker for maker in makers if maker is not None and maker.kind == "product"]
