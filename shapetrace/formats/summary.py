@@ -8,7 +8,7 @@ from shapetrace.ir import Model
 from shapetrace.outlining.roles import Role
 from shapetrace.outlining.structure import Outline, Section, SectionKind, Step
 
-_OF_MLP = frozenset({Role.EXPAND, Role.SHRINK, Role.GATE, Role.UP, Role.GATE_UP, Role.DOWN})
+_OF_MLP = frozenset({Role.EXPAND, Role.HIDDEN, Role.SHRINK, Role.GATE, Role.UP, Role.GATE_UP, Role.DOWN})
 GAP = "   "
 """Between the parts of a line of totals; formats that swallow spaces write something else."""
 

@@ -124,3 +124,34 @@ def attention(op: int, kernel: Kernel, axes: Sequence[Axes], shapes: Shapes, _: 
     values = Product(op, "weighted_sum", None, v, kernel.outputs[0], None, batch, query[-2], key[-2], value[-1],
                      2 * rows * length * d_value)  # fmt: skip
     return scores, values
+
+
+def over_one(op: int, equation: str, values: Sequence[int], axes: Sequence[Axes], shapes: Shapes) -> Product | None:
+    """An ``einsum`` that sums over axes of length one alone, as over the values of a single key.
+
+    torch runs it as a multiplication: ``bts,bsd->btd`` with s = 1 is (T, 1) x (1, d) all the same.
+
+    Args:
+        op: Id of the operation.
+        equation: ``bts,bsd->btd``.
+        values: The two operands, then the result.
+        axes: Axes of the operands.
+        shapes: Shapes of the operands.
+
+    Returns:
+        The product; None if nothing is summed that both have, or axes have no letters (``...``).
+    """
+    given, arrow, kept = equation.replace(" ", "").partition("->")
+    left, comma, right = given.partition(",")
+    ranks = (len(left), len(right)) == tuple(map(len, axes))
+    if not arrow or not comma or not ranks or not set(left) & set(right) - set(kept):
+        return None
+    one, two = dict(zip(left, axes[0], strict=True)), dict(zip(right, axes[1], strict=True))
+    sizes = {**dict(zip(left, shapes[0], strict=True)), **dict(zip(right, shapes[1], strict=True))}
+    if any(sizes[letter] > 1 for letter in {*left, *right} - set(kept)):
+        return None
+    batch = tuple(one[letter] for letter in kept if letter in one and letter in two)
+    rows = tuple(atom for letter in kept if letter not in two for atom in one[letter])
+    columns = tuple(atom for letter in kept if letter not in one for atom in two[letter])
+    flops = 2 * prod(sizes[letter] for letter in kept)
+    return Product(op, "matmul", values[0], values[1], values[2], None, batch, rows, (), columns, flops)

@@ -17,7 +17,7 @@ Talk = Literal["", "all_reduce", "all_gather", "reduce_scatter", "all_to_all", "
 Value = Literal["", "unknown", "shape_only", "assertion"]
 Trait = Literal[
     "attention", "hides", "picks", "best", "finds", "sums", "peak", "angle", "rotates",
-    "keeps form", "alone", "overwrites",
+    "keeps form", "alone", "overwrites", "writes",
 ]  # fmt: skip
 
 
@@ -43,6 +43,7 @@ class Entry:
             sums: it adds elements up. peak: it gives the largest value. angle: it turns an angle into a coordinate.
             rotates: code that rotates pairs uses it. keeps form: what it changes keeps its meaning.
             alone: people name it by itself. overwrites: its in-place form reads nothing of what was there.
+            writes: it puts values in some places, by truth values or numbers.
     """
 
     kind: OpKind

@@ -28,7 +28,8 @@ class Accounts:
         self._owned: dict[str, dict[int, int]] = {}
         self._behind: dict[int, dict[str, int]] = {}
         self._pieces = _pieces(drafts)
-        self._computed = {result.value for draft in drafts if draft.flops for result in draft.results}
+        makers = (draft for draft in drafts if draft.flops or draft.kind == "lookup")
+        self._computed = {result.value for draft in makers for result in draft.results}
         for draft in sorted(drafts, key=lambda draft: draft.order):
             for value in dict.fromkeys(draft.weights):
                 for name, amount in self._named(value).items():

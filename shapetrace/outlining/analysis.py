@@ -13,8 +13,9 @@ from shapetrace.ir import Kernel, Op, Tensor, Trace
 from shapetrace.ops.atoms import AtomOrigin, Atoms, Axes
 from shapetrace.ops.axis_products import ATTENTION
 from shapetrace.ops.axis_rules import Cut, KernelView, base_name, outcome
+from shapetrace.ops.indexing import as_slice
 from shapetrace.ops.kinds import kernel_kind, op_kind
-from shapetrace.ops.products import Product, is_product, products
+from shapetrace.ops.products import Product, is_product, over_one, products
 
 Sources = dict[int, frozenset[Cut]]
 """For each product whose columns a tensor holds: the cuts on the way, by position in ``Facts.products``."""
@@ -106,7 +107,9 @@ def _read_op(facts: Facts, op: Op) -> None:
         _read_kernel(facts, op, Kernel(op.name, op.inputs, op.outputs[:1]))
         return
     for kernel in op.kernels:
-        _read_kernel(facts, op, kernel)
+        _read_kernel(facts, op, as_slice(op, kernel, facts.tensor(kernel.inputs[0]).shape if kernel.inputs else ()))
+    if op.name == "einsum" and len(op.inputs) == 2 and not facts.of_op.get(op.id):
+        _read_einsum(facts, op)
     if len(facts.of_op.get(op.id, ())) == 1 and op.outputs:  # linear views its product: the view is the result
         position = facts.of_op[op.id][0]
         if facts.products[position].out not in op.outputs:
@@ -114,6 +117,20 @@ def _read_op(facts: Facts, op: Op) -> None:
     for value in op.outputs:  # results that no kernel made: the same memory, read as something else
         if value not in facts.axes and op.inputs:
             _pass_on(facts, op, value)
+
+
+def _read_einsum(facts: Facts, op: Op) -> None:
+    """Record the product of an ``einsum`` that ran as a multiplication: what it sums over has length one."""
+    written = op.attrs.get("args")
+    equation = written[0] if isinstance(written, list) and written else ""
+    if not isinstance(equation, str) or len(op.outputs) != 1:
+        return
+    axes, shapes = map(facts.axes_of, op.inputs), [facts.tensor(value).shape for value in op.inputs]
+    product = over_one(op.id, equation, (*op.inputs, *op.outputs), tuple(axes), shapes)
+    if product is not None:
+        facts.of_op[op.id].append(len(facts.products))
+        facts.sources[op.outputs[0]] = {len(facts.products): frozenset()}
+        facts.products.append(product)
 
 
 def _pass_on(facts: Facts, op: Op, value: int) -> None:

@@ -144,12 +144,19 @@ class Graph:
                     self._makers[becomes[result.value]] = draft
         self._makers.pop(UNSEEN, None)
         self._by_order: dict[int, list[Draft]] = defaultdict(list)
+        self._with_weight: dict[int, list[Draft]] = defaultdict(list)
         for draft in self.drafts:
             self._by_order[draft.order].append(draft)
+            if draft.kind == "product":
+                self._with_weight[draft.weight.value].append(draft)
 
     def drafts_of(self, ops: Iterable[int]) -> list[Draft]:
         """The steps that draw operations, also those that share one operation."""
         return [draft for op in ops for draft in self._by_order.get(op, ())]
+
+    def times(self, weight: int) -> list[Draft]:
+        """The products that multiply with a weight, in order."""
+        return self._with_weight.get(weight, []) if weight != UNSEEN else []
 
     def maker(self, value: int) -> Draft | None:
         """The step that made a value; None for inputs, weights and constants."""

@@ -34,7 +34,7 @@ class Flow:
     def __init__(self, facts: Facts) -> None:
         self.facts = facts
         self.trace: Trace = facts.trace
-        self.kinds: list[OpKind] = [op_kind(op) for op in self.trace.ops]
+        self.kinds: list[OpKind] = [self._kind(op) for op in self.trace.ops]
         self.talk = Talk(facts, self.kinds)
         self._roots: dict[int, int] = {}
         self._trigonometric: dict[int, bool] = {}
@@ -50,6 +50,20 @@ class Flow:
         for op in self.trace.ops:
             if self.edges[op.id] and op.outputs:
                 self._edges_of[self.root(op.outputs[0])].append(op)
+
+    def _kind(self, op: Op) -> OpKind:
+        """Its kind by its kernels; a multiplication may be a product, and numbers written in places a mask."""
+        kind = op_kind(op)
+        if self.facts.of_op.get(op.id):
+            return "product"
+        return "pointwise" if kind == "route" and self._writes_numbers(op) else kind
+
+    def _writes_numbers(self, op: Op) -> bool:
+        """Whether fixed numbers are written over some results of a product: ``scores[hidden] = -inf``."""
+        if not has(op, "writes") or not op.inputs or not self.facts.sources.get(op.inputs[0]):
+            return False
+        written = [value for value in op.inputs[1:] if self.is_floating(value)]
+        return all(self.facts.tensor(value).role == "constant" for value in written)
 
     def chosen_table(self, value: int) -> Op | None:
         """The operation that took a factor out of a stack of matrices by computed indices: rows meet their experts."""

@@ -9,12 +9,15 @@ from math import prod
 
 from shapetrace.ir import Trace
 from shapetrace.outlining.accounts import Accounts
+from shapetrace.outlining.classifying import kind_of
 from shapetrace.outlining.drafts import Draft, Ref
 from shapetrace.outlining.roles import Role
-from shapetrace.outlining.sections import Node, kind_of
+from shapetrace.outlining.sections import Node
 
 _LONGEST_PERIOD = 40
 _LONG_LOOP = 5
+_IN_BLOCKS = frozenset({"residual", "scores", "weighted_sum"})
+"""Kinds of steps that a turn of a loop in a layer has none of: what is repeated with one is a layer."""
 _HEAVY = frozenset({"product", "contraction", "scores", "convolution"})
 _Item = Draft | Node
 
@@ -41,10 +44,16 @@ class _Folder:
         """What must be equal in siblings that fold."""
         if isinstance(item, Node):
             return (item.kind, item.crosses, item.side, item.repeat, tuple(map(self._signature, item.items)))
-        refs = tuple(map(_of_ref, (*item.operands, *item.results)))
+        refs = tuple(map(self._of_ref, (*item.operands, *item.results)))
         function = item.function if item.kind != "select" else ""  # of a loop over rows, the first row and the last
         what = (item.kind, self._roles.get(item.key), function, item.calls, tuple(map(str, item.notes)))
         return (what, refs, item.share, self._accounts.local(item))
+
+    def _of_ref(self, ref: Ref) -> Hashable:
+        """What must be equal in operands; in the first turn of a loop a constant may stand where the next have data."""
+        is_given = ref.value >= 0 and self._trace.tensors[ref.value].origin in ("parameter", "buffer")
+        origin = ref.origin if is_given else "data"
+        return (ref.shape, origin, ref.stack_axes, ref.part, ref.pattern, ref.band, ref.seen, ref.transposed)
 
     def _fold_items(self, items: Sequence[_Item], signatures: Sequence[Hashable]) -> list[_Item]:
         """Siblings with what repeats folded; of a unit of several sections, what repeats inside it too."""
@@ -90,7 +99,8 @@ class _Folder:
             f"{paths[0]} … {paths[-1].rpartition('.')[2]}" if len(paths) > 1 else f"<{(*paths, alone)[0] or 'block'}>"
         )
         members = tuple(path for item in unit if isinstance(item, Node) for path in item.members)
-        return Node(name, "", tuple(unit), "block", members=members, is_group=True)
+        works = any(isinstance(item, Node) or item.kind in _IN_BLOCKS for item in unit)
+        return Node(name, "", tuple(unit), "block" if works else "other", members=members, is_group=True)
 
     def _are_parallel(self, members: Sequence[Node]) -> bool:
         """Whether no member reads what another one made, and one operation reads them all: heads, not layers."""
@@ -150,10 +160,6 @@ def _unwrapped(item: _Item) -> _Item:
     while isinstance(item, Node) and item.repeat == 1 and len(item.items) == 1 and isinstance(item.items[0], Node):
         item = item.items[0]
     return item
-
-
-def _of_ref(ref: Ref) -> Hashable:
-    return (ref.shape, ref.origin, ref.stack_axes, ref.part, ref.pattern, ref.band, ref.seen, ref.transposed)
 
 
 def _repetition(items: Sequence[_Item], signatures: Sequence[Hashable], start: int) -> tuple[int, int]:

@@ -24,6 +24,7 @@ from shapetrace.outlining.positions import positions
 from shapetrace.outlining.proof import proof
 from shapetrace.outlining.proved import proved
 from shapetrace.outlining.recognise.adapters import Adapters, adapters
+from shapetrace.outlining.recognise.additive import additives
 from shapetrace.outlining.recognise.attention import attentions
 from shapetrace.outlining.recognise.caches import appends
 from shapetrace.outlining.recognise.columns import columns
@@ -48,6 +49,7 @@ from shapetrace.outlining.recognise.sharding import lyings, ranks, shares
 from shapetrace.outlining.recognise.states import states
 from shapetrace.outlining.sections import tree
 from shapetrace.outlining.sizes import sizes
+from shapetrace.outlining.steps.additive import additive_steps
 from shapetrace.outlining.steps.attention import attention_steps
 from shapetrace.outlining.steps.biases import biased_steps
 from shapetrace.outlining.steps.collecting import collected, drawn, elided
@@ -88,6 +90,7 @@ PASSES: tuple[Pass, ...] = (
     Pass("facts", analyse),
     Pass("flow", Flow),
     Pass("attentions", attentions, ()),
+    Pass("additives", additives, ()),
     Pass("recurrences", recurrences, {}),
     Pass("states", states, {}),
     Pass("appends", appends, {}),
@@ -98,6 +101,7 @@ PASSES: tuple[Pass, ...] = (
     # steps
     Pass("attention_steps", attention_steps),
     Pass("product_steps", product_steps),
+    Pass("additive_steps", additive_steps),
     Pass("dispatch_steps", dispatch_steps, ()),
     Pass("append_steps", append_steps, ()),
     Pass("loss_steps", loss_steps, ()),

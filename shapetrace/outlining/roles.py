@@ -56,8 +56,10 @@ class Role(StrEnum):
     DOWN = auto()
     EXPAND = auto()
     """First product of an MLP without a gate, whatever its widths."""
+    HIDDEN = auto()
+    """A product between the first and the last of an MLP."""
     SHRINK = auto()
-    """Second product of an MLP without a gate."""
+    """Last product of an MLP without a gate."""
     ROUTER = auto()
     CHOOSE_EXPERTS = auto()
     DISPATCH = auto()

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from shapetrace.ir import Trace
+from shapetrace.outlining.classifying import CLOSING, ENDS, OPENING, held, kind_of
 from shapetrace.outlining.drafts import Draft
 from shapetrace.outlining.recognise.columns import ATTENTION_INPUTS
 from shapetrace.outlining.repeating import layers
@@ -17,10 +18,6 @@ Roles = Mapping[int, Role]
 _NEARLY_ALL = 0.6
 _FEW = 5
 _HEAVY = frozenset({"product", "contraction", "convolution", "lookup", "scores"})
-_OPENING = frozenset({Role.GATE, Role.UP, Role.EXPAND, Role.GATE_UP})
-_CLOSING = frozenset({Role.DOWN, Role.SHRINK})
-_STATES = frozenset({Role.STATE, Role.READ_STATE})
-_ENDS = frozenset({Role.UNEMBED, Role.HEAD})
 _ADAPTERS = frozenset({Role.ADAPTER_DOWN, Role.ADAPTER_UP})
 
 
@@ -174,34 +171,6 @@ def _classified_below(node: Node, roles: Roles) -> Node:
     return rebuilt(node, lambda each: replace(each, kind=kind_of(each, roles)))
 
 
-def kind_of(node: Node, roles: Roles) -> SectionKind:
-    """What a section holds, from its own steps and from the kinds of the sections in it."""
-    if node.kind in ("model", "unembedding") or node.is_group:
-        return node.kind
-    return _held(node, roles)
-
-
-def _held(node: Node, roles: Roles) -> SectionKind:
-    own = {roles.get(draft.key, Role.OTHER) for draft in node.own}
-    kinds = {draft.kind for draft in node.own}
-    inner = {child.kind for child in node.nodes}
-    if "scores" in kinds or own & _STATES:
-        feeds = own & _OPENING or ("residual" in kinds and inner & {"mlp", "experts"})
-        return "block" if feeds else "attention"
-    chooses = "route" in kinds or Role.ROUTER in own or any(draft.chosen for draft in node.own)
-    if inner & {"attention", "mlp", "experts", "block"}:
-        only_experts = "experts" in inner and "attention" not in inner and "residual" not in kinds
-        return "experts" if "route" in kinds or only_experts else "block"
-    if chooses:
-        return "experts"
-    stacked = any(operand.stack > 1 for d in node.own if d.kind == "product" for operand in d.operands)
-    if "lookup" in kinds and not stacked:
-        return "embedding"
-    if own & _ENDS:
-        return "unembedding"
-    return "mlp" if own & (_OPENING | _CLOSING) and "contraction" not in kinds else "other"
-
-
 def _with_ends(root: Node, roles: Roles) -> Node:
     """What comes before the first section and after the last one are groups of their own."""
     places = [i for i, item in enumerate(root.items) if isinstance(item, Node)]
@@ -214,7 +183,7 @@ def _with_ends(root: Node, roles: Roles) -> Node:
     embeds = {item.kind for item in head if isinstance(item, Draft)}
     if "lookup" in embeds or ("convolution" in embeds and any(map(_works_on_rows, body))):
         head = (_group("", "embedding", head),)
-    if any(isinstance(d, Draft) and roles.get(d.key) in _ENDS for d in tail):
+    if any(isinstance(d, Draft) and roles.get(d.key) in ENDS for d in tail):
         tail = (_group("", "unembedding", tail),)
     return replace(root, items=(*head, *body, *tail))
 
@@ -226,7 +195,7 @@ def _works_on_rows(item: "Draft | Node") -> bool:
 
 def _begins(item: "Draft | Node", roles: Roles) -> bool:
     """Whether a step is one of a layer, which no embedding has."""
-    return isinstance(item, Draft) and roles.get(item.key) in {*ATTENTION_INPUTS, *_OPENING, Role.ROUTER}
+    return isinstance(item, Draft) and roles.get(item.key) in {*ATTENTION_INPUTS, *OPENING, Role.ROUTER}
 
 
 def _closes(item: "Draft | Node") -> bool:
@@ -244,7 +213,7 @@ def _form(item: "Draft | Node") -> Hashable:
     """What layers have in common before anything has a name."""
     if isinstance(item, Node):
         return item.type, tuple(map(_form, item.items))
-    return item.kind, tuple((ref.shape, ref.origin, ref.stack_axes) for ref in (*item.operands, *item.results))
+    return item.kind, tuple((ref.shape, ref.stack_axes) for ref in (*item.operands, *item.results))
 
 
 _PROJECTIONS = frozenset({*ATTENTION_INPUTS, Role.LATENT_DOWN})
@@ -258,7 +227,7 @@ def _with_runs(root: Node, roles: Roles) -> Node:
         if node.kind not in ("block", "model"):
             return node
         node = _wrapped(node, "attention", roles, (_PROJECTIONS, frozenset({Role.OUT_PROJ})))
-        return _wrapped(node, "mlp", roles, (_OPENING, _CLOSING))
+        return _wrapped(node, "mlp", roles, (OPENING, CLOSING))
 
     return rebuilt(root, change)
 
@@ -280,7 +249,7 @@ def _wrapped(node: Node, kind: SectionKind, roles: Roles, ends: tuple[frozenset[
             run = _group(node.path, "other", tuple(items[start:end]))
             if len(run.items) == len(items):
                 return node
-            if _held(run, roles) == kind:
+            if held(run, roles) == kind:
                 n_found += 1
                 items[start:end] = [_group(node.path, kind, run.items, n_found)]
                 place = start

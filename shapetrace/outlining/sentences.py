@@ -37,6 +37,7 @@ _ROLES: dict[Role, str] = {
     Role.GATE_UP: "Makes the gate and the hidden numbers in one product.",
     Role.DOWN: "Brings the hidden numbers back to the width of the stream, {n}.",
     Role.EXPAND: "Widens each row from {k} to {n} hidden numbers, each of which looks for a pattern in it.",
+    Role.HIDDEN: "Makes {n} hidden numbers of the {k} before: patterns of patterns.",
     Role.SHRINK: "Brings the hidden numbers back to {n}: what the patterns that were found add to the row.",
     Role.ROUTER: "Scores {n} experts for each token: which of them should see it?",
     Role.CHOOSE_EXPERTS: "Chooses the best experts for each token; the others do not run for it.",
@@ -82,6 +83,7 @@ _KINDS: dict[StepKind, str] = {
     "unknown": "Runs an operation that is not known here; its shapes are recorded.",
 }
 _SOFTMAX = "Makes the scores of each row weights that add up to 1: how much it looks at every other."
+_SCORING = "Makes one number of each row: how much it counts among the others."
 _SEEN = {"causal": "What comes later is hidden.", "band": "Only what is near is seen."}
 
 
@@ -89,6 +91,8 @@ def sentence(step: Step) -> Phrase:
     """What a step does, and why."""
     if step.kind == "softmax" and step.role is Role.ATTENTION_WEIGHTS:
         template = _SOFTMAX
+    elif step.kind == "product" and step.role is Role.SCORES:
+        template = _SCORING
     elif step.kind == "position":
         template = _KINDS["position"]
     else:

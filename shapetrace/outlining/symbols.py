@@ -49,6 +49,7 @@ RESULTS: Mapping[Role, Part] = {
     Role.ROUTER: Part.ROUTING, Role.GATE: Part.GATE, Role.SIDE_GATE: Part.GATE, Role.UP: Part.UP,
     Role.GATE_UP: Part.GATE_UP,
     Role.DOWN: Part.FEED_FORWARD, Role.SHRINK: Part.FEED_FORWARD, Role.EXPAND: Part.HIDDEN, Role.GLU: Part.HIDDEN,
+    Role.HIDDEN: Part.HIDDEN,
     Role.UNEMBED: Part.LOGITS, Role.HEAD: Part.LOGITS, Role.COMBINE_EXPERTS: Part.FEED_FORWARD, Role.LOSS: Part.LOSS,
 }  # fmt: skip
 """What the first result of a step is, by what the step is for."""

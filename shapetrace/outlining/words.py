@@ -26,7 +26,7 @@ TITLES: Mapping[Role, str] = {
     Role.CACHE_APPEND: "Append to cache",
     Role.CACHE_WRITE: "Write to cache",
     Role.GATE: "Gate", Role.SIDE_GATE: "Gate",
-    Role.UP: "Up", Role.GATE_UP: "Gate and up", Role.DOWN: "Down", Role.ROUTER: "Router",
+    Role.UP: "Up", Role.GATE_UP: "Gate and up", Role.DOWN: "Down", Role.HIDDEN: "Hidden layer", Role.ROUTER: "Router",
     Role.CHOOSE_EXPERTS: "Choose experts", Role.CHOOSE_KEYS: "Choose keys",
     Role.DISPATCH: "Dispatch", Role.COMBINE_EXPERTS: "Combine experts",
     Role.ADAPTER_DOWN: "Low-rank down", Role.ADAPTER_UP: "Low-rank up", Role.RECURRENT: "Recurrent",
@@ -107,6 +107,10 @@ def _loss(draft: Draft) -> str:
     return f"{draft.function[:1].upper()}{draft.function[1:]} loss" if draft.function in LOSSES else "Loss"
 
 
+def _glu(activation: str) -> str:
+    return _GATED.get(activation, activation or "Bilinear")
+
+
 def _by_width(widths: tuple[int, int], as_many: str) -> str:
     """Expand or shrink, as the columns are more or fewer than before; of as many, which of the two products it is."""
     before, after = widths
@@ -118,7 +122,7 @@ _BY_WIDTH = {Role.EXPAND: "MLP in", Role.SHRINK: "MLP out"}
 
 _NAMED: Mapping[Role, Callable[[Draft], str]] = {
     Role.LOSS: _loss,
-    Role.GLU: lambda draft: _GATED.get(draft.function, draft.function or "Bilinear"),
+    Role.GLU: lambda draft: _glu(draft.function or (title_of(draft.calls[:1]) if draft.kind == "pointwise" else "")),
     Role.CHOOSE_EXPERTS: lambda _: TITLES[Role.CHOOSE_EXPERTS],
     Role.CHOOSE_KEYS: lambda _: TITLES[Role.CHOOSE_KEYS],
     Role.COMBINE_EXPERTS: lambda _: TITLES[Role.COMBINE_EXPERTS],

@@ -56,7 +56,7 @@ def faults(trace: Trace, found: Outline, *, all_used: bool = True) -> list[str]:
     matmul = sum((s.flops or 0) * s.repeat for s in steps if s.kind != "convolution")
     if matmul != totals.matmul_flops:
         wrong.append(f"steps have {matmul} FLOPs, the whole {totals.matmul_flops}")
-    parameters = sum(s.parameters * s.repeat for s in steps)
+    parameters = sum(s.parameters_in_all for s in steps)
     if all_used and parameters != totals.parameters:
         wrong.append(f"steps have {parameters} parameters, the whole {totals.parameters}")
     if len({s.id for s in steps}) != len(steps):

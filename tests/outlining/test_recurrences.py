@@ -195,3 +195,17 @@ class Pairs(nn.Module):
 def test_pairs_of_rows_are_no_state() -> None:
     found = roles(read(Pairs(), torch.randn(2, 6, D), torch.randn(2, 6, 6)))
     assert not {Role.QUERY, Role.KEY, Role.VALUE, Role.OUT_PROJ} & {*found.values()}
+
+
+def test_rows_that_are_solved_in_place_are_no_residuals() -> None:
+    class Solved(nn.Module):
+        """Forward substitution, as chunks of a delta rule are."""
+
+        def forward(self, x: Tensor) -> Tensor:
+            matrix = -(x @ x.mT).tril(-1)
+            for i in range(1, 4):
+                row, above = matrix[..., i, :i].clone(), matrix[..., :i, :i].clone()
+                matrix[..., i, :i] = row + (row.unsqueeze(-1) * above).sum(-2)
+            return matrix
+
+    assert "residual" not in {step.kind for step in read(Solved(), torch.randn(2, 4, 8)).steps()}

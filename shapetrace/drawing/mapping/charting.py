@@ -14,7 +14,8 @@ _SUBLAYERS: dict[Role, Sublayer] = {
          Role.SCORES, Role.ATTENTION_WEIGHTS, Role.MIX_HEADS, Role.WEIGHTED_SUM, Role.STATE, Role.READ_STATE,
          Role.CONCAT_HEADS, Role.OUT_PROJ, Role.LATENT_DOWN, Role.COMPRESS_KEY, Role.COMPRESS_VALUE, Role.CHOOSE_KEYS,
          Role.CACHE_APPEND, Role.CACHE_WRITE), "attention"),
-    **dict.fromkeys((Role.GATE, Role.UP, Role.GATE_UP, Role.DOWN, Role.EXPAND, Role.SHRINK, Role.GLU), "mlp"),
+    **dict.fromkeys(
+        (Role.GATE, Role.UP, Role.GATE_UP, Role.DOWN, Role.EXPAND, Role.HIDDEN, Role.SHRINK, Role.GLU), "mlp"),
     **dict.fromkeys((Role.ROUTER, Role.CHOOSE_EXPERTS, Role.DISPATCH, Role.COMBINE_EXPERTS), "experts"),
     **dict.fromkeys((Role.LOOKUP, Role.LOOKUP_TOKENS, Role.LOOKUP_POSITIONS), "lookup"),
 }  # fmt: skip

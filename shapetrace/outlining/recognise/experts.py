@@ -6,15 +6,18 @@ from dataclasses import replace
 from shapetrace.ir import Op
 from shapetrace.language import Phrase
 from shapetrace.ops.kinds import OpKind, has, names_of
-from shapetrace.ops.registry import find
+from shapetrace.ops.registry import Trait, find
 from shapetrace.outlining.drafts import Draft, Graph
 from shapetrace.outlining.flow import Flow
 from shapetrace.outlining.recognise.adapters import Adapters
+from shapetrace.outlining.recognise.leaving import Words
 from shapetrace.outlining.roles import Role
 from shapetrace.outlining.steps.collecting import Collected
 from shapetrace.outlining.structure import StepKind
 
 _COMPARING = frozenset({"eq", "_to_copy", "view", "unsqueeze"})
+_COMPARING_ALONG: frozenset[Trait] = frozenset({"picks", "best"})
+_FINDING: frozenset[Trait] = frozenset({"finds"})
 _COUNTED: frozenset[OpKind] = frozenset({"pointwise", "cast", "layout", "reduce", "cat"})
 _MOST_VALUES = 40
 _MOST_READERS = 12
@@ -25,11 +28,10 @@ _SMALL = frozenset({"softmax", "activation", "add", "multiply", "pointwise", "re
 def router_roles(flow: Flow, collected: Collected, adapters: Adapters) -> Mapping[int, Role]:
     """The products whose columns are scores of which the best are chosen, row by row."""
     graph = Graph(collected.drafts, adapters.becomes)
-    return {
-        draft.key: Role.ROUTER
-        for draft in graph.drafts
-        if draft.kind == "product" and draft.role is Role.OTHER and _routes(flow, graph, draft)
-    }
+    words = Words(flow, graph)
+    products = [draft for draft in graph.drafts if draft.kind == "product" and draft.role is Role.OTHER]
+    routers = (draft for draft in products if _routes(flow, graph, draft))
+    return {draft.key: Role.ROUTER for draft in routers if not words.are_scored_by(draft)}
 
 
 def _routes(flow: Flow, graph: Graph, draft: Draft) -> bool:
@@ -58,6 +60,10 @@ def _chooses(flow: Flow, members: Iterable[int], columns: frozenset[int], made: 
     ops = [op for op in (flow.trace.ops[member] for member in members) if _is_made_of(flow, op, made)]
     if any(has(op, "picks") and _along(flow, op.id, columns) for op in ops):
         return True
+    gathers = [op for op in ops if names_of(op.kernels) == ["gather"] and len(op.inputs) == 2]
+    gathered = [op.inputs[1] for op in gathers if _along(flow, op.id, columns, _FINDING)]
+    if any(_chooses_matrices(flow, place) for place in gathered):
+        return True  # by the token, whatever its scores are
     places = [
         value
         for op in ops
@@ -74,16 +80,18 @@ def _is_made_of(flow: Flow, op: Op, made: frozenset[int]) -> bool:
     return not all(sources) or any(made & {*found} for found in sources if found)
 
 
-def _along(flow: Flow, op: int, columns: frozenset[int]) -> bool:
+def _along(flow: Flow, op: int, columns: frozenset[int], traits: frozenset[Trait] = _COMPARING_ALONG) -> bool:
     """Whether an operation compares what these columns hold: by atoms; groups of columns are columns too."""
     for kernel in flow.trace.ops[op].kernels:
-        if not {"picks", "best"} & {*find(kernel.name).traits} or not kernel.inputs:
+        if not traits & {*find(kernel.name).traits} or not kernel.inputs:
             continue
         axes = flow.facts.axes_of(kernel.inputs[0])
         dim = kernel.args.get("dim", -1)
         if axes and isinstance(dim, int) and -len(axes) <= dim < len(axes):
-            compared = set(flow.facts.atoms.leaves(axes[dim]))
-            if compared & columns:
+            atoms = flow.facts.atoms
+            compared = set(atoms.leaves(axes[dim]))
+            pieces = [atoms.pieces[leaf] for leaf in compared if leaf in atoms.pieces]  # others are for shared experts
+            if columns & compared.union(*(atoms.leaves(piece.whole) for piece in pieces)):
                 return True
     return False
 
@@ -99,6 +107,12 @@ def _sorts_rows(flow: Flow, place: int) -> bool:
             if set(names_of(op.kernels)) <= _COMPARING and not any(map(flow.is_floating, op.outputs)):
                 queue += [flow.root(v) for v in op.outputs]
     return False
+
+
+def _chooses_matrices(flow: Flow, place: int) -> bool:
+    """Whether whole numbers take matrices out of a stack of weights."""
+    readers = (flow.trace.ops[reader] for reader in flow.readers[flow.root(place)])
+    return any(flow.chosen_table(op.outputs[0]) is op for op in readers if op.outputs)
 
 
 def _masks_rows(flow: Flow, place: int, made: frozenset[int]) -> bool:

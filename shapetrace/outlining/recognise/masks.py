@@ -61,14 +61,16 @@ def uses_of(flow: Flow, ops: Iterable[Op]) -> list[tuple[int, Use]]:
     found: list[tuple[int, Use]] = []
     for op in ops:
         names = set(names_of(op.kernels))
-        for place, value in enumerate(op.inputs):
-            if flow.kinds[op.id] != "cat" and _is_mask(flow, value):
-                found.append((value, _use(flow, op, names, place)))
+        read = op.inputs[:1] if "where" in names and len(op.inputs) > 1 else op.inputs
+        masks = [place for place, value in enumerate(read) if flow.kinds[op.id] != "cat" and _is_mask(flow, value)]
+        found += [(op.inputs[place], _use(flow, op, names, place)) for place in masks]
+        if not masks and (has(op, "writes") or "fill" in names) and flow.is_data(op.inputs[0]):
+            found.append((op.outputs[0], "hides"))  # numbers written over some scores: nobody knows which
     return found
 
 
 def _use(flow: Flow, op: Op, names: set[str], place: int) -> Use:
-    if "masked_fill" in names:
+    if "masked_fill" in names or has(op, "writes"):
         return "hides"
     if "where" in names and place == 0:  # where(condition, scores, -inf) shows what is true
         first = next(kernel.inputs[1] for kernel in op.kernels if base_name(kernel.name) == "where")

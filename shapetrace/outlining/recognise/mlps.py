@@ -1,93 +1,88 @@
-"""Feed-forward: gate, up and down; or a first and a second product with an activation between them."""
+"""Feed-forward: gate, up and down; or products with an activation between them, each read by the next one alone."""
 
-from collections import defaultdict
-from collections.abc import Container, Mapping
-from heapq import heappop, heappush
+from collections.abc import Collection, Container, Iterable, Mapping
 
 from shapetrace.ir import Op
-from shapetrace.ops.kinds import names_of, work_of
-from shapetrace.outlining.drafts import Draft, Graph, Ref
+from shapetrace.ops.kinds import work_of
+from shapetrace.outlining.drafts import Draft, Graph
 from shapetrace.outlining.flow import Flow
+from shapetrace.outlining.recognise.hidden import Hidden
 from shapetrace.outlining.roles import Role
 
 _MOST_STEPS = 24
 _LINEAR = frozenset({"clamp", "clamp_min", "clamp_max", "mul", "div", "add", "sub", "neg", "_to_copy"})
-_BETWEEN = frozenset(
-    {
-        "activation",
-        "norm",
-        "multiply",
-        "pointwise",
-        "convolution",
-        "concat",
-        "select",
-        "route",
-        "reduce",
-        "residual",
-        "add",
-    }
-)
-"""Kinds of steps between the two products of an MLP."""
-_BENDING = frozenset(
-    "relu gelu silu sigmoid tanh exp expm1 softplus where pow elu maximum minimum abs sqrt log erf".split()
-)
-_GATED = frozenset({Role.GATE, Role.UP, Role.GATE_UP})
+_MLPS = ({Role.GATE, Role.UP}, {Role.GATE_UP})
+"""What meets in the gate of an MLP."""
 
 
 def mlp_roles(flow: Flow, graph: Graph, sure_roles: Mapping[int, Role]) -> Mapping[int, Role]:
     """Roles of the products of every MLP, experts included."""
-    reader = _Reader(flow, graph, {key for key, role in sure_roles.items() if role is Role.OUT_PROJ})
-    for draft in graph.drafts:
-        if draft.kind == "product" and draft.key not in sure_roles:
-            role = reader.role_of(draft)
-            if role is not None:
-                reader.roles[draft.key] = role
-    found = {key: role for key, role in reader.roles.items() if role is not Role.EXPAND or key in reader.closed}
-    found |= dict.fromkeys(reader.cuttings, Role.GLU)
-    for gating, keys in reader.gatings.items():
-        roles = {found.get(key) for key in keys}
-        if roles == {Role.GATE, Role.UP}:
-            found[gating] = Role.GLU
+    outputs = {key for key, role in sure_roles.items() if role is Role.OUT_PROJ}
+    beside = {key for key, role in sure_roles.items() if role is Role.ADAPTER_DOWN}
+    hidden = Hidden(flow, graph, outputs, beside)
+    products = {d.key: d for d in graph.drafts if d.kind == "product" and d.key not in sure_roles}
+    gated = _gated(_Gates(flow, graph, hidden), hidden, products)
+    return {**_plain(hidden, {key: d for key, d in products.items() if key not in gated}), **gated}
+
+
+def _gated(gates: "_Gates", hidden: Hidden, products: Mapping[int, Draft]) -> dict[int, Role]:
+    """Roles of the products of gated MLPs and of the steps that gate, and of gates of something else."""
+    found: dict[int, Role] = {}
+    closed: dict[int, Role] = {}
+    for gating, roles in gates.meetings(products.values()):
+        way = hidden.way(gating.result.value, bent=True)
+        closing = [product.key for product in way.closing if product.key in products]
+        if {*roles.values()} in _MLPS and (closing or way.beside_heads):
+            found |= {**roles, gating.key: Role.GLU}
+            closed |= dict.fromkeys(closing, Role.DOWN)
         else:
-            found |= {key: Role.SIDE_GATE for key in keys if found.get(key) is Role.GATE}
-            found = {key: role for key, role in found.items() if key not in keys or role is not Role.UP}
+            found |= {key: Role.SIDE_GATE for key, role in roles.items() if role in (Role.GATE, Role.SIDE_GATE)}
+    return {**closed, **found}
+
+
+def _plain(hidden: Hidden, products: Mapping[int, Draft]) -> dict[int, Role]:
+    """Roles of the products of MLPs without a gate: chains in which each one's columns lead to the next one."""
+    ways = {key: hidden.way(draft.result.value) for key, draft in products.items()}
+    found = {key: Role.EXPAND for key, way in ways.items() if way.beside_heads}
+    following = {key: way.closing for key, way in ways.items() if way.closing and way.closing[0].key in products}
+    later = {product.key for closing in following.values() for product in closing}
+    for first in (key for key in following if key not in later):
+        chain, closing = [first], following[first]
+        while closing[0].key in following:
+            chain.append(closing[0].key)
+            closing = following[closing[0].key]
+        # a hidden layer that more than one product reads is the trunk of several heads; one head may read a result
+        ends = [d.key for d in closing if d.key in products and (not ways[d.key].goes_on or ways[d.key].closing)]
+        if ends:
+            found |= {first: Role.EXPAND, **dict.fromkeys(chain[1:], Role.HIDDEN), **dict.fromkeys(ends, Role.SHRINK)}
     return found
 
 
-class _Reader:
-    def __init__(self, flow: Flow, graph: Graph, outputs: set[int]) -> None:
+class _Gates:
+    """Where columns of products meet in a gate."""
+
+    def __init__(self, flow: Flow, graph: Graph, hidden: Hidden) -> None:
         self._flow = flow
         self._graph = graph
-        self._outputs = outputs
-        self.roles: dict[int, Role] = {}
-        self.closed: set[int] = set()
-        self.cuttings: set[int] = set()
-        self.gatings: dict[int, set[int]] = defaultdict(set)
+        self._hidden = hidden
 
-    def role_of(self, draft: Draft) -> Role | None:
-        """The role of a product, once those before it have theirs."""
-        gating = self._gating(draft)
-        if gating is not None and draft.result.columns < gating.result.columns:
+    def meetings(self, products: Iterable[Draft]) -> Collection[tuple[Draft, dict[int, Role]]]:
+        """Every step that gates, with what each product is that meets another one there, or that it cuts in two."""
+        found: dict[int, tuple[Draft, dict[int, Role]]] = {}
+        for draft in products:
+            gating = self._gating(draft)
+            step, role = (gating, self._role(gating, draft)) if gating else (self._cut_in_two(draft), Role.GATE_UP)
+            if step is not None:
+                found.setdefault(step.key, (step, {}))[1][draft.key] = role
+        return found.values()
+
+    def _role(self, gating: Draft, draft: Draft) -> Role:
+        """What a product is where it meets another one."""
+        if draft.result.columns < gating.result.columns:
             return Role.SIDE_GATE  # a number a row
-        if gating is not None:
-            self.gatings[gating.key].update(
-                maker.key for ref in gating.operands if (maker := self._graph.maker(ref.value)) is not None
-            )
-            if gating.kind == "multiply":  # nothing is activated: the first of the two gates
-                return Role.GATE if gating.operands[0].value == draft.result.value else Role.UP
-            return Role.GATE if self._is_gate(gating, draft) else Role.UP
-        cutting = self._cut_in_two(draft)
-        if cutting is not None:
-            self.cuttings.add(cutting.key)
-            return Role.GATE_UP
-        before = self._behind_activation(draft.data.value)
-        roles = {self.roles.get(each.key) for each in before}
-        if roles and roles <= _GATED:
-            return Role.DOWN
-        if roles == {Role.EXPAND}:
-            self.closed.update(each.key for each in before)
-            return Role.SHRINK
-        return Role.EXPAND if self._opens(draft) else None
+        if gating.kind == "multiply":  # nothing is activated: the first of the two gates
+            return Role.GATE if gating.operands[0].value == draft.result.value else Role.UP
+        return Role.GATE if self._is_gate(gating, draft) else Role.UP
 
     def _after(self, draft: Draft) -> list[Draft]:
         """The steps that read a product's columns, also behind what only picks, joins or bounds rows of them."""
@@ -102,17 +97,8 @@ class _Reader:
         if draft.result.columns != columns and draft.kind != "convolution":
             return False
         if draft.kind in ("concat", "select", "route"):
-            return all(ref.columns == columns for ref in draft.operands if self._is_columns(ref))
+            return all(ref.columns == columns for ref in draft.operands if self._hidden.is_columns(ref))
         return draft.kind == "norm" or self._is_depthwise(draft) or self._is_linear(draft)
-
-    def _is_columns(self, ref: Ref) -> bool:
-        """Whether an operand holds real data, no indices."""
-        return ref.origin == "data" and (ref.value < 0 or self._flow.is_floating(ref.value))
-
-    def _columns_of(self, draft: Draft) -> list[Ref]:
-        """The operands that hold real data, without those that are one number a row beside others."""
-        data = [ref for ref in draft.operands if self._is_columns(ref)]
-        return [ref for ref in data if ref.columns > 1] or data
 
     def _is_depthwise(self, draft: Draft) -> bool:
         """Whether a step is a convolution of every channel by itself."""
@@ -122,27 +108,32 @@ class _Reader:
         """Whether an element-wise step of one value only bounds or scales it."""
         if draft.kind != "pointwise" or sum(ref.origin == "data" for ref in draft.operands) != 1:
             return False
-        return self._kernels(draft) <= _LINEAR
+        return self._hidden.kernels(draft) <= _LINEAR
 
     def _gating(self, draft: Draft) -> Draft | None:
         """The element-wise step in which a product's columns meet those of another one."""
         for after in self._after(draft):
-            if after.kind in ("activation", "multiply") and len({o.value for o in after.operands}) == 2:
-                makers = [self._graph.maker(operand.value) for operand in after.operands]
+            operands = [*after.operands]
+            if len(operands) > 2:  # a number a row weighs what two others make
+                operands = [ref for ref in operands if ref.columns > 1]
+            if self._may_gate(after) and len({ref.value for ref in operands}) == 2:
+                makers = [self._graph.maker(operand.value) for operand in operands]
                 products = [maker for maker in makers if maker is not None and maker.kind == "product"]
                 one_source = len({product.operands[0].value for product in products}) == 1
                 narrow = {product.result.columns for product in products} != {after.result.columns}
                 if narrow and draft.result.columns == after.result.columns:
                     continue
-                closes = after.kind != "multiply" or self._is_closed(after)
+                closes = after.kind != "multiply" or self._closes(after)
                 if len(products) == len(makers) and one_source and closes and self._multiplies(after):
                     return after
         return None
 
-    def _is_closed(self, draft: Draft) -> bool:
-        """Whether products alone read what a step makes."""
-        readers = self._graph.readers(draft.result.value)
-        return bool(readers) and all(reader.kind == "product" for reader in readers)
+    def _may_gate(self, draft: Draft) -> bool:
+        return draft.kind in ("activation", "multiply") or (draft.kind == "pointwise" and self._hidden.bends(draft))
+
+    def _closes(self, draft: Draft) -> bool:
+        """Whether one product alone reads what a step makes."""
+        return bool(self._hidden.way(draft.result.value, bent=True).closing)
 
     def _multiplies(self, draft: Draft) -> bool:
         """Whether what comes from the two operands of a step meets in a product, as a gate does, and not in a sum."""
@@ -180,63 +171,3 @@ class _Reader:
             if halves and 2 * after.result.columns == draft.result.columns:
                 return after
         return None
-
-    def _kernels(self, draft: Draft) -> set[str]:
-        return {name for op in draft.ops for name in names_of(self._flow.trace.ops[op].kernels)}
-
-    def _bends(self, draft: Draft) -> bool:
-        """Whether a step makes more of two products than one product could be: an activation, named or written out."""
-        return draft.kind == "activation" or (draft.kind == "pointwise" and bool(self._kernels(draft) & _BENDING))
-
-    def _is_between(self, draft: Draft) -> bool:
-        """Whether a step may stand between the two products of an MLP: row by row, or in a convolution of channels."""
-        return draft.kind in _BETWEEN and not any(name.startswith("_fft") for name in self._kernels(draft))
-
-    def _opens(self, draft: Draft) -> bool:
-        """Whether a product's columns, and they alone, go through an activation and on to another product."""
-        reached = {draft.result.value, self._graph.becomes.get(draft.result.value, draft.result.value)}
-        waiting = [(after.key, after) for after in self._graph.readers(draft.result.value)]
-        bent = False
-        seen: set[int] = set()
-        while waiting and len(seen) < _MOST_STEPS:
-            key, after = heappop(waiting)
-            if key in seen:
-                continue
-            seen.add(key)
-            if after.kind == "product" and bent and after.data.value in reached:
-                return all(reader.kind == "product" for reader in self._graph.readers(after.data.value))
-            if bent and after.kind == "concat" and self._is_beside_heads(after):
-                self.closed.add(draft.key)
-                return True
-            if not self._is_between(after) or {ref.value for ref in self._columns_of(after)} - reached:
-                continue
-            bent = bent or self._bends(after)
-            reached |= {ref.value for ref in after.results}
-            for ref in after.results:
-                for later in self._graph.readers(ref.value):
-                    heappush(waiting, (later.key, later))
-        return False
-
-    def _is_beside_heads(self, draft: Draft) -> bool:
-        """Whether columns are joined with those of heads, and one product closes both: parallel layers."""
-        readers = self._graph.readers(draft.result.value)
-        return bool(readers) and all(reader.key in self._outputs for reader in readers)
-
-    def _behind_activation(self, value: int) -> list[Draft]:
-        """The products whose activated columns a value holds; none if it holds anything else."""
-        found: list[Draft] = []
-        bent = False
-        queue = [value]
-        for current in queue:
-            maker = self._graph.maker(current)
-            if maker is None or len(queue) > _MOST_STEPS:
-                return []
-            if maker.kind == "product":
-                found.append(maker)
-                continue
-            data = [ref.value for ref in self._columns_of(maker)]
-            if not self._is_between(maker) or not data:
-                return []
-            bent = bent or self._bends(maker) or maker.kind == "multiply"
-            queue += [value for value in data if value not in queue]
-        return found if bent else []

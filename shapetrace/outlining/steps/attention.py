@@ -13,6 +13,7 @@ from shapetrace.outlining.drafts import UNSEEN, Draft, Ref, trimmed
 from shapetrace.outlining.flow import Flow
 from shapetrace.outlining.recognise.attention import Attention, operands_of
 from shapetrace.outlining.recognise.columns import Columns
+from shapetrace.outlining.recognise.masks import Mask
 from shapetrace.outlining.roles import Part, Role
 from shapetrace.outlining.structure import WINDOW, StepKind
 
@@ -225,9 +226,9 @@ def _pattern(seen: Pattern | None, columns: int) -> tuple[str, tuple[int, int] |
 _MOST_BLOCKS = 4
 
 
-def _mask_notes(attention: Attention) -> list[Phrase]:
-    """What the mask lets through, by its values; "masked" where these are unknown or have no name."""
-    seen, mask = attention.mask.seen, attention.mask
+def mask_notes(mask: Mask) -> list[Phrase]:
+    """What a mask lets through, by its values; "masked" where these are unknown or have no name."""
+    seen = mask.seen
     notes = _seen_notes(seen) if seen is not None else [Phrase("masked")] if mask.hides else []
     if mask.learned:
         notes.append(Phrase("plus a learned bias"))
@@ -283,7 +284,7 @@ def _score_notes(attention: Attention, width: int) -> list[Phrase]:
         notes.append(Phrase("Q Kᵀ ⁄ √{width}", {"width": width}))
     elif scale and scale != 1:
         notes.append(Phrase("Q Kᵀ · {scale}", {"scale": f"{scale:.4g}"}))
-    notes += _mask_notes(attention)
+    notes += mask_notes(attention.mask)
     if attention.fused:
         notes.append(Phrase("one fused call"))
     return notes

@@ -13,18 +13,18 @@ from shapetrace.outlining.flow import Flow
 def biased_steps(
     flow: Flow,
     attention_steps: tuple[Draft, ...],
-    product_steps: tuple[Draft, ...],
+    additive_steps: tuple[Draft, ...],
     append_steps: tuple[Draft, ...],
     loss_steps: tuple[Draft, ...],
     dispatch_steps: tuple[Draft, ...],
 ) -> tuple[Draft, ...]:
     """All steps that multiply, and those of caches, losses and experts; each product with what adds its bias."""
     makers: dict[int, list[int]] = defaultdict(list)
-    for place, draft in enumerate(product_steps):
+    for place, draft in enumerate(additive_steps):
         value = draft.result.value
         if draft.kind == "product" and value >= 0 and value not in flow.outputs:
             makers[value].append(place)
-    found = list(product_steps)
+    found = list(additive_steps)
     for value, places in makers.items():
         readers = flow.readers[value]
         addition = flow.trace.ops[readers[0]] if len(readers) == 1 else None

@@ -1,8 +1,9 @@
 """All steps of a trace together: what is elided and why, what prepares weights, and which weights a step reads."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import inf
 
 from shapetrace.ir import Op
 from shapetrace.outlining.drafts import Draft
@@ -67,7 +68,7 @@ def collected(
     flow: Flow, drawn: tuple[Draft, ...], lone_steps: tuple[Draft, ...], elided: Mapping[int, str]
 ) -> Collected:
     """Sort and number all steps, and give each the operations that only prepare its weights."""
-    drafts = sorted((*drawn, *lone_steps), key=lambda draft: draft.order)
+    drafts = _in_order(flow, (*drawn, *lone_steps))
     owner = {op: place for place, draft in enumerate(drafts) for op in draft.ops}
     prepared = {place: list(draft.ops) for place, draft in enumerate(drafts)}
     left = dict(elided)
@@ -90,6 +91,21 @@ def collected(
         for place, draft in enumerate(drafts)
     )
     return Collected(numbered, left)
+
+
+def _in_order(flow: Flow, drafts: Sequence[Draft]) -> list[Draft]:
+    """Steps in the order of execution; what is written piece by piece stands where it is read: behind the loop."""
+    read: dict[int, float] = {}
+    for draft in drafts:
+        for value in (*(ref.value for ref in draft.operands), *draft.also):
+            read[value] = min(draft.order, read.get(value, inf))
+
+    def place(draft: Draft) -> float:
+        is_written = len(draft.ops) > 1 and all(flow.kinds[op] in ("cat", "layout") for op in draft.ops)
+        reader = min((read.get(ref.value, inf) for ref in draft.results), default=inf)
+        return reader - 0.5 if is_written and reader > draft.order else draft.order
+
+    return sorted(drafts, key=place)
 
 
 def _weights(flow: Flow, draft: Draft, ops: Iterable[int], claimed: set[int]) -> tuple[int, ...]:

@@ -7,7 +7,7 @@ from math import prod
 
 from shapetrace.ir import Op
 from shapetrace.language import Phrase
-from shapetrace.ops.kinds import OpKind, names_of
+from shapetrace.ops.kinds import OpKind, is_factory, names_of
 from shapetrace.outlining.axis_roles import AxisRoles
 from shapetrace.outlining.drafts import Draft, Ref, trimmed
 from shapetrace.outlining.flow import Flow
@@ -54,11 +54,14 @@ def lookup_steps(flow: Flow, axis_roles: AxisRoles, biased_steps: tuple[Draft, .
     """Rows of tables, one for each id."""
     taken = drawn_by(biased_steps)
     reader = _Reader(flow, axis_roles, {})
-    return tuple(
-        reader.lookup(op)
-        for op in flow.trace.ops
-        if op.id not in taken and _is_lookup(flow, op) and flow.is_data(op.outputs[0])
-    )
+    lookups = [op for op in flow.trace.ops if op.id not in taken and _is_lookup(flow, op)]
+    asked = {_table(flow, op) for op in lookups if flow.is_data(op.outputs[0])}
+    return tuple(reader.lookup(op) for op in lookups if _table(flow, op) in asked)
+
+
+def _table(flow: Flow, op: Op) -> int:
+    """The table of a lookup. One by fixed ids is a step where others are by data: the word that a loop begins with."""
+    return flow.root(next(value for value in op.inputs if flow.is_floating(value)))
 
 
 def _is_lookup(flow: Flow, op: Op) -> bool:
@@ -206,12 +209,14 @@ class _Reader:
         ops = [flow.trace.ops[i] for i in members]
         inside = {value for op in ops for value in op.outputs}
         external = list(dict.fromkeys(self._root(v) for op in ops for v in op.inputs if flow.root(v) not in inside))
-        data = [v for v in external if flow.is_data(v)] or external
-        constants = [v for v in external if not flow.is_data(v)]
+        data = [v for v in external if flow.is_data(v) or self._is_first_state(ops, v)] or external
+        constants = [v for v in external if v not in data]
         function = function_of(flow, self._axis_roles, ops, data, constants)
         shown = data
         if function.kind == "concat":
-            shown = [v for v in external if v in data or flow.facts.tensor(v).role == "weight"]
+            shown = [
+                v for v in external if v in data or flow.facts.tensor(v).role == "weight" or self._is_piece(v, ops)
+            ]
         elif function.kind in ("add", "multiply") and len(constants) < _MOST_OPERANDS:
             shown = [*data, *constants]
         draft = Draft(
@@ -227,6 +232,23 @@ class _Reader:
         notes = (Phrase("{n} more operands", {"n": spare}),)
         also = tuple(ref.value for ref in draft.operands[_MOST_OPERANDS:])
         return replace(draft, operands=draft.operands[:_MOST_OPERANDS], notes=notes, also=also)
+
+    def _is_first_state(self, ops: Sequence[Op], value: int) -> bool:
+        """Whether a value stands where a loop has data in its next turn: made of zeros or noise, or of a product."""
+        tensor = self._flow.facts.tensor
+        shapes = (tensor(made).shape for op in ops for made in op.outputs)
+        return bool(self._flow.facts.sources.get(value)) or (self._is_made(value) and tensor(value).shape in shapes)
+
+    def _is_piece(self, value: int, ops: Sequence[Op]) -> bool:
+        """Whether zeros or noise stand beside data in a result, and are not what data is written into."""
+        shapes = [self._flow.facts.tensor(made).shape for op in ops for made in op.outputs]
+        return self._is_made(value) and self._flow.facts.tensor(value).shape not in shapes
+
+    def _is_made(self, value: int) -> bool:
+        """Whether a value is zeros, ones or noise: several numbers that are made here."""
+        producer, tensor = self._flow.facts.producer.get(value), self._flow.facts.tensor(value)
+        made = producer is not None and is_factory(self._flow.trace.ops[producer])
+        return made and prod(tensor.shape) > 1 and self._flow.is_floating(value)
 
     def _read_whole(self, ops: Sequence[Op], roots: Sequence[int]) -> tuple[Ref, ...]:
         """Each value in the last form that holds all that is read of it: the query, not the halves that are rotated."""

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 
 from shapetrace.ir import Op
 from shapetrace.ops.kinds import OpKind, has, is_factory, names_of
@@ -36,7 +37,7 @@ def residual_of(flow: Flow, op: Op, streams: Mapping[int, int]) -> tuple[int, in
         begins = learned >= 0 and flow.facts.tensor(learned).role == "weight" and _works_on(flow, learned, data[0])
         return (learned, data[0]) if begins else None
     older, newer = sorted(data, key=lambda value: flow.facts.producer.get(value, -1))
-    if _lacks(flow, newer, older):
+    if _lacks(flow, newer, older) or _is_written_back(flow, op, older):
         return None
     if _works_on(flow, older, newer):
         return older, newer
@@ -44,6 +45,19 @@ def residual_of(flow: Flow, op: Op, streams: Mapping[int, int]) -> tuple[int, in
         if stream in streams and _works_on(flow, streams[stream], branch):
             return stream, branch
     return None
+
+
+def _is_written_back(flow: Flow, op: Op, older: int) -> bool:
+    """Whether a sum is written into what it was taken from: rows of a matrix, solved one after the other."""
+    readers = [flow.trace.ops[reader] for reader in flow.readers[flow.root(op.outputs[0])]]
+    taken_from, maker = {older}, flow.op_of(older)
+    while maker is not None and flow.kinds[maker.id] == "layout" and maker.inputs:
+        older = flow.root(maker.inputs[0])
+        taken_from.add(older)
+        maker = flow.op_of(older)
+    return bool(readers) and all(
+        "copy" in names_of(reader.kernels) and flow.root(reader.inputs[0]) in taken_from for reader in readers
+    )
 
 
 def _lacks(flow: Flow, newer: int, older: int) -> bool:
@@ -128,7 +142,8 @@ class Groups:
         if flow.kinds[op.id] not in _FUSABLE:
             return False
         value = op.outputs[0]
-        return flow.is_data(value) and flow.is_floating(value)
+        places = [made for made in op.outputs[1:] if has(op, "best") and flow.readers[flow.root(made)]]
+        return flow.is_data(value) and flow.is_floating(value) and not places
 
     def _by_leaf(self) -> None:
         runs: dict[int, list[int]] = defaultdict(list)
@@ -172,15 +187,18 @@ class Groups:
 
     def _stands_alone(self, op: Op) -> bool:
         """Whether people name this operation by itself: padding, a Fourier transform, positions or branches added."""
-        joins = names_of(op.kernels) in (["cat"], ["copy"]) and self._joins_projections(op)
+        joins = names_of(op.kernels) in (["cat"], ["stack"], ["copy"]) and self._joins_projections(op)
         if has(op, "alone") or joins:
             return True
         return names_of(op.kernels) == ["add"] and (any(map(self._is_positions, op.inputs)) or self._joins_branches(op))
 
     def _joins_projections(self, op: Op) -> bool:
-        """Whether columns of different products are put side by side: rotated keys and those of another source."""
+        """Whether results of different products are put side by side: rotated keys and others, a state of each turn."""
         sources = [set(self._flow.facts.sources.get(value, ())) for value in op.inputs]
-        return len(sources) > 1 and all(sources) and not set.intersection(*sources)
+        if len(sources) < 2 or not any(sources):
+            return False
+        made = [found or {-1 - self._flow.root(value)} for value, found in zip(op.inputs, sources, strict=True)]
+        return all(one - other for other, one in pairwise(made))
 
     def _joins_branches(self, op: Op) -> bool:
         """Whether an addition joins two results of real work: a projected shortcut, no part of one formula."""

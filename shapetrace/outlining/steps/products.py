@@ -143,11 +143,17 @@ class _OneProduct:
         if choice is not None:
             return [self._chosen(product, op, choice)]
         left, right = (factor_origin(flow, value) for value in (product.left, product.right))
-        if right == "weight" and (left != "weight" or any(piece.parts for piece in columns)):
+        is_row = left != "weight" or any(piece.parts for piece in columns) or self._is_looked_up(product.left)
+        if right == "weight" and is_row:
             pieces = list(self._columns.get(position, ())) or [self._whole(product, columns)]
             total = sum(piece.count for piece in pieces)
             return [self._projection(product, op, piece, total) for piece in pieces]
         return [self._plain(product, op, left, right)]
+
+    def _is_looked_up(self, value: int) -> bool:
+        """Whether a factor is rows of a table, also where their ids are fixed: the word that a loop begins with."""
+        op = self._flow.op_of(value)
+        return op is not None and self._flow.kinds[op.id] == "lookup"
 
     def _whole(self, product: Product, columns: Sequence[Columns]) -> Columns:
         parts = frozenset(part for piece in columns for part in piece.parts)

@@ -1,0 +1,131 @@
+"""What a model gives back: results that nothing else is made of, and among them scores of the words that it reads."""
+
+from shapetrace.ops.kinds import names_of
+from shapetrace.outlining.drafts import Draft, Graph
+from shapetrace.outlining.flow import Flow
+from shapetrace.outlining.roles import Role
+
+_HEAVY = frozenset({"product", "contraction", "scores", "weighted_sum", "convolution", "norm", "lookup"})
+_MIXING = frozenset({"residual", "add", "multiply"})
+_MOST_STEPS = 60
+
+
+class Leaving:
+    """Whether a model gives a result back, and nothing is multiplied with it or added to a stream on the way.
+
+    Results of products of the same data may stand beside it, a head for each codebook; and those of products with the
+    same weights, of which the last one decides: a loop multiplies with a head again and again, and may read what it
+    gave before.
+    """
+
+    def __init__(self, flow: Flow, graph: Graph) -> None:
+        self._flow = flow
+        self._graph = graph
+        self._known: dict[int, bool] = {}
+
+    def __call__(self, draft: Draft) -> bool:
+        again = self._graph.times(draft.weight.value) or [draft]
+        if again[0].key not in self._known:
+            self._known[again[0].key] = self._leave(again)
+        return self._known[again[0].key]
+
+    def _leave(self, again: list[Draft]) -> bool:
+        ways = [_reached(self._flow, self._graph, draft.result.value) for draft in again]
+        given = all(chooses or results & self._flow.outputs for _, results, chooses in ways)
+        own = {value for _, results, _ in ways for value in results}
+        beside = {
+            other.result.value
+            for draft in again
+            for other in self._graph.readers(draft.data.value)
+            if other.kind == "product" and other.data.value == draft.data.value
+        }
+        after = [each for each in ways[-1][0] if each.role is not Role.LOSS]
+        if not given or any(self._works_on(each, own) for each in after):
+            return False
+        return not any(joins(self._flow, each, own | beside) for each in after)
+
+    def _works_on(self, draft: Draft, own: set[int]) -> bool:
+        """Whether a step makes more of results than a score of each: multiplies them, or mixes other data in."""
+        return draft.kind in _HEAVY or (draft.kind in _MIXING and joins(self._flow, draft, own))
+
+
+class Words:
+    """Tables of words, and which products make a score for each row of one.
+
+    Words are read before they are scored. A table whose rows are looked up once a product with it has chosen them is a
+    codebook: the nearest code stands for what was compared.
+    """
+
+    def __init__(self, flow: Flow, graph: Graph) -> None:
+        self._flow = flow
+        self._graph = graph
+        lookups = [draft for draft in graph.drafts if draft.kind == "lookup"]
+        self._tables = {ref.value: ref.shape for draft in lookups for ref in draft.operands[1:]}
+        self._shapes = {*self._tables.values()}
+        self._rows = {
+            ref.shape[0] for draft in lookups if draft.role is Role.LOOKUP_TOKENS for ref in draft.operands[1:]
+        }
+        self._first = {ref.value: draft.key for draft in reversed(lookups) for ref in draft.operands[1:]}
+        self._leaves = Leaving(flow, graph)
+
+    def are_scored_by(self, draft: Draft) -> bool:
+        """Whether a product has a column for each word, and the model gives it back or chooses a word by it."""
+        if self.are_codes_for(draft) or self._is_of_a_distance(draft):
+            return False
+        if draft.weight.value in self._tables:
+            return True
+        fits = draft.weight.shape[::-1] in self._shapes or draft.result.columns in self._rows
+        return fits and self._leaves(draft)
+
+    def are_codes_for(self, draft: Draft) -> bool:
+        """Whether nothing looked rows up in a product's table before it multiplied with it, scaled or as it is."""
+        weight, flow = draft.weight.value, self._flow
+        made_of = (
+            {flow.root(v) for op in flow.ancestors(weight) for v in flow.trace.ops[op].inputs} if weight >= 0 else ()
+        )
+        tables = self._tables.keys() & {weight, *made_of}
+        first = min([draft, *self._graph.times(weight)], key=lambda each: each.key).key
+        return any(self._first[table] > first for table in tables)
+
+    def _is_of_a_distance(self, draft: Draft) -> bool:
+        """Whether other data is added to a product at once: to x·e the squares of x and e, for the nearest code."""
+        result, flow = draft.result.value, self._flow
+        added = (flow.facts.products[place].bias for place in flow.facts.of_op.get(draft.order, ()))
+        if any(value is not None and flow.is_data(value) for value in added):
+            return True
+        sums = [each for each in self._graph.readers(result) if each.role is not Role.LOSS and self._adds(each)]
+        return any(joins(flow, each, {result}) for each in sums)
+
+    def _adds(self, draft: Draft) -> bool:
+        return any({"add", "sub"} & {*names_of(self._flow.trace.ops[op].kernels)} for op in draft.ops)
+
+
+def _reached(flow: Flow, graph: Graph, value: int) -> tuple[list[Draft], set[int], bool]:
+    """The steps that real numbers made of a value reach, their results, and whether something is chosen by them."""
+    reached: list[Draft] = []
+    results, chooses = {value}, _is_chosen_by(flow, value)
+    queue = list(graph.readers(value))
+    for after in queue:
+        if len(reached) > _MOST_STEPS:
+            break
+        reached.append(after)
+        for ref in after.results:
+            chooses = chooses or _is_chosen_by(flow, ref.value)
+            if ref.value >= 0 and not flow.is_floating(ref.value):
+                chooses = True
+            elif ref.value not in results:
+                results.add(ref.value)
+                queue += [later for later in graph.readers(ref.value) if later not in queue]
+    return reached, results, chooses
+
+
+def _is_chosen_by(flow: Flow, value: int) -> bool:
+    """Whether an operation makes whole numbers of a value: the largest, a sample."""
+    readers = (flow.trace.ops[reader] for reader in flow.readers.get(value, ()))
+    return any(op.outputs and not any(map(flow.is_floating, op.outputs)) for op in readers)
+
+
+def joins(flow: Flow, draft: Draft, results: set[int]) -> bool:
+    """Whether a step puts other data together with what came from a product."""
+    others = [ref.value for ref in draft.operands if ref.origin == "data" and ref.value not in results]
+    return any(value >= 0 and flow.is_floating(value) for value in others)

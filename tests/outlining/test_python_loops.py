@@ -1,0 +1,175 @@
+"""Loops over steps of a decoder, written in Python: every turn reads as the first, heads are heads in each of them."""
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from shapetrace.outlining.roles import Role
+from shapetrace.outlining.structure import Section
+from tests.outlining.gpts import NanoGPT, ids
+from tests.outlining.reading import read
+
+TURNS = 4
+
+
+class Taught(nn.Module):
+    """An LSTM that reads the right words: the state comes from an encoder."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.words, self.encoder, self.cell = nn.Embedding(20, 8), nn.LSTM(8, 8, batch_first=True), nn.LSTMCell(8, 8)
+        self.head = nn.Linear(8, 20)
+
+    def forward(self, source: Tensor, target: Tensor) -> Tensor:
+        _, (h, c) = self.encoder(self.words(source))
+        state, made = (h[0], c[0]), []
+        for t in range(target.shape[1]):
+            state = self.cell(self.words(target[:, t]), state)
+            made.append(self.head(state[0]))
+        return torch.stack(made, 1)
+
+
+class Freely(nn.Module):
+    """Words of its own, from a fixed first one on; the state begins with what is given."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.words, self.cell, self.head = nn.Embedding(20, 8), nn.GRUCell(8, 8), nn.Linear(8, 20)
+
+    def forward(self, h: Tensor) -> Tensor:
+        word, made = torch.zeros(len(h), dtype=torch.int64), []
+        for _ in range(TURNS):
+            h = self.cell(self.words(word), h)
+            made.append(self.head(h))
+            word = made[-1].topk(1)[1].squeeze(-1)
+        return torch.stack(made, 1).log_softmax(-1)
+
+
+class Written(nn.Module):
+    """Scores are written into a tensor of zeros, turn by turn, from the second on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.words, self.cell, self.head = nn.Embedding(20, 8), nn.GRUCell(8, 8), nn.Linear(16, 20)
+
+    def forward(self, h: Tensor, target: Tensor) -> Tensor:
+        scores, word = torch.zeros(TURNS + 1, len(h), 20), target[0]
+        for t in range(1, TURNS + 1):
+            row = self.words(word)
+            h = self.cell(row, h)
+            scores[t] = self.head(torch.cat((h, row), 1))
+            word = scores[t].argmax(1)
+        return scores
+
+
+class Elman(nn.Module):
+    """A state of zeros, joined with what is read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.words, self.state, self.head = nn.Embedding(20, 8), nn.Linear(16, 8), nn.Linear(8, 20)
+
+    def forward(self, text: Tensor) -> Tensor:
+        h, rows, made = torch.zeros(text.shape[0], 8), self.words(text), []
+        for t in range(text.shape[1]):
+            h = torch.tanh(self.state(torch.cat((rows[:, t], h), 1)))
+            made.append(self.head(h))
+        return torch.stack(made, 1)
+
+
+def words(*shape: int) -> Tensor:
+    return torch.randint(0, 20, shape)
+
+
+LOOPS = [
+    (Taught, (words(2, 5), words(2, TURNS))),
+    (Freely, (torch.randn(2, 8),)),
+    (Written, (torch.randn(2, 8), words(TURNS + 1, 2))),
+    (Elman, (words(2, TURNS),)),
+]
+
+
+def repeats(section: Section) -> list[int]:
+    return [each.repeat for each in section.sections() if each.repeat > 1]
+
+
+@pytest.mark.parametrize(("model", "inputs"), LOOPS)
+def test_every_turn_of_a_decoder_is_folded_and_ends_in_its_head(
+    model: Callable[[], nn.Module], inputs: tuple[Tensor, ...]
+) -> None:
+    found = read(model(), *inputs)
+    assert repeats(found.root) == [TURNS]
+    heads = [step for step in found.steps() if step.path == "head"]
+    assert [(step.role, step.repeat) for step in heads] == [(Role.UNEMBED, TURNS)]
+
+
+class Gates(nn.Module):
+    """A GRU by hand, on numbers, from a state of zeros; the states are put side by side at the end."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.x, self.h = (nn.ModuleList(nn.Linear(n, 8) for _ in range(3)) for n in (6, 8))
+
+    def forward(self, x: Tensor) -> Tensor:
+        h, states = x.new_zeros(len(x), 8), []
+        for t in range(x.shape[1]):
+            z, r = (torch.sigmoid(a(x[:, t]) + b(h)) for a, b in zip(self.x[:2], self.h[:2], strict=True))
+            h = (1 - z) * h + z * torch.tanh(self.x[2](x[:, t]) + r * self.h[2](h))
+            states.append(h)
+        return torch.stack(states, 1)
+
+
+def test_a_state_that_begins_with_zeros_folds_from_the_first_turn() -> None:
+    found = read(Gates(), torch.randn(2, TURNS, 6))
+    assert repeats(found.root) == [TURNS]
+    assert [step.title for step in found.root.steps()][-1] == "Concat"
+
+
+class Speaking(nn.Module):
+    """Words are chosen by a model's scores, and read again."""
+
+    def __init__(self, choose: Callable[[Tensor], Tensor], turns: int) -> None:
+        super().__init__()
+        self.model, self.choose, self.turns = NanoGPT(layers=1), choose, turns
+
+    def forward(self, text: Tensor) -> Tensor:
+        for _ in range(self.turns):
+            text = torch.cat((text, self.choose(self.model(text)[0][:, -1])), 1)
+        return text
+
+
+def of_the_best(scores: Tensor) -> Tensor:
+    best, places = scores.topk(5)
+    return places.gather(1, torch.multinomial(best.softmax(-1), 1))
+
+
+def bounded(scores: Tensor) -> Tensor:
+    scores[scores < scores.topk(5)[0][:, -1:]] = -float("inf")
+    return torch.multinomial(scores.softmax(-1), 1)
+
+
+def nucleus(scores: Tensor) -> Tensor:
+    sizes, places = scores.softmax(-1).sort(descending=True)
+    sizes = sizes * (sizes.cumsum(-1) - sizes < 0.9)
+    return places.gather(1, torch.multinomial(sizes / sizes.sum(-1, keepdim=True), 1))
+
+
+@pytest.mark.parametrize("turns", [1, 2])
+@pytest.mark.parametrize(
+    "choose",
+    [
+        lambda scores: scores.argmax(-1, keepdim=True),
+        lambda scores: scores.topk(1)[1],
+        lambda scores: torch.multinomial(F.softmax(scores / 0.8, -1), 1),
+        of_the_best,
+        bounded,
+        nucleus,
+    ],
+)
+def test_choosing_a_word_is_no_choice_of_experts(choose: Callable[[Tensor], Tensor], turns: int) -> None:
+    found = list(read(Speaking(choose, turns), ids(1, 4)).steps())
+    assert not {Role.ROUTER, Role.CHOOSE_EXPERTS} & {step.role for step in found}
+    assert [step.role for step in found if step.path == "model.lm_head"] == [Role.UNEMBED] * turns
