@@ -15,11 +15,16 @@ from shapetrace.ops.kinds import names_of
 from shapetrace.outlining.billing import Bill, rows_looked_at, states, weights_read
 from shapetrace.outlining.choice import Choice
 from shapetrace.outlining.memory import ITEMSIZE
+from shapetrace.outlining.recalling import recalled
 from shapetrace.outlining.roles import CACHING, KEPT, Role
 from shapetrace.outlining.structure import Operand, Outline, Step
 
 _SMALL = frozenset({"norm", "activation", "residual", "position", "pointwise", "select", "split", "add", "multiply"})
 """Kinds of steps that are left out of the table: they multiply nothing and keep nothing."""
+
+
+_FIRST = 2
+"""Passes that tell the others what matrices are: an encoder's, and a decoder's first."""
 
 
 class Pass:
@@ -28,15 +33,16 @@ class Pass:
     Attributes:
         trace: What ran.
         choice: How the id that the next pass reads was chosen behind it.
+        earlier: The first passes of the same model, which read what later ones may only put aside.
     """
 
-    def __init__(self, trace: Trace, choice: Choice = Choice()) -> None:  # noqa: B008 - frozen
-        self.trace, self.choice = trace, choice
+    def __init__(self, trace: Trace, choice: Choice = Choice(), earlier: Sequence["Pass"] = ()) -> None:  # noqa: B008
+        self.trace, self.choice, self.earlier = trace, choice, earlier
 
     @cached_property
     def outline(self) -> Outline:
-        """What it means."""
-        return self.trace.outline()
+        """What it means; a matrix is what it was in the first passes."""
+        return recalled(self.trace.outline(), [each.outline for each in self.earlier])
 
     @cached_property
     def steps(self) -> tuple[Step, ...]:
@@ -151,7 +157,7 @@ class Generation:
         """
         found = Trace.of(_sharing(self.passes[-1].trace, trace) if self.passes else trace)
         object.__setattr__(found, "_source", source)  # for errors that only its meaning shows
-        self.passes.append(Pass(found))
+        self.passes.append(Pass(found, earlier=tuple(self.passes[:_FIRST])))
 
     def save(self, path: str | Path) -> None:
         """Write all passes to one JSON file, compressed if the name ends in ``.gz``; `shapetrace.load` reads it.

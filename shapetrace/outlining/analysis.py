@@ -144,9 +144,9 @@ def _read_kernel(facts: Facts, op: Op, kernel: Kernel) -> None:
                 (value, before) for value in kernel.outputs if value not in op.outputs and before < value
             )
     for position, (value, axes) in enumerate(zip(kernel.outputs, result.axes, strict=True)):
-        before = facts.tensor(value).alias_of if position else None
-        is_whole = before is not None and facts.tensor(before).shape == facts.tensor(value).shape
-        facts.axes[value] = facts.axes_of(before) if before is not None and is_whole else axes  # what shares memory
+        whole = facts.tensor(value).alias_of if position else None  # what shares memory with a part that is written
+        is_same = whole is not None and facts.tensor(whole).shape == facts.tensor(value).shape
+        facts.axes[value] = facts.axes_of(whole) if whole is not None and is_same else axes
     if base_name(kernel.name) in ("cat", "stack") and len(kernel.inputs) > 1:
         new = {leaf for axis in result.axes[0] for leaf in facts.atoms.leaves(axis)} - {*facts.atoms.flat(sum(ins, ()))}
         for leaf in new & facts.atoms.joined.keys():

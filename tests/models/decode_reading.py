@@ -34,7 +34,8 @@ def changed(of: Generation) -> list[str]:
 
 
 def _roles(of: Any) -> Mapping[str, Roles]:
-    return {name: frozenset[str]().union(*(roles for roles, _ in found)) for name, found in uses(of.trace).items()}
+    found = uses(of.trace, of.outline)
+    return {name: frozenset[str]().union(*(roles for roles, _ in each)) for name, each in found.items()}
 
 
 def _told(said: Roles) -> str:

@@ -189,7 +189,7 @@ def _append(flow: Flow, op: Op, look: _Look, way: Sequence[Op], earlier: Mapping
     if "cat" in names_of(op.kernels):
         *kept, new = op.inputs
         grows = _is_along_keys(flow, look, _joined(flow, op), way)
-        if grows and _is_new(flow, new, earlier) and all(kept_by(flow, value, earlier)[0] for value in kept):
+        if grows and _is_new(flow, new, earlier) and all(kept_by(flow, value, {})[0] for value in kept):
             return Append(op.id, tuple(kept), new, look.part, in_place=False)
         return None
     found = region(flow, op)
