@@ -72,7 +72,8 @@ class Pass:
     @cached_property
     def bill(self) -> Bill:
         """What it costs, seen alone: one that does not show what it keeps is taken to keep all its rows."""
-        read = sum(map(self._read, self.appends)) + rows_looked_at(self.trace, self.steps)
+        kept = {operand.value for step in self.appends for operand in step.operands[:-1]}
+        read = sum(map(self._read, self.appends)) + rows_looked_at(self.trace, self.steps, kept)
         written = sum(map(self._written, self.appends))
         if not self.appends and self.outline.cache is not None:
             written = self.outline.cache.bytes_per_token() * self._rows

@@ -1,6 +1,6 @@
 """The bill of a pass: FLOPs, and the bytes of weights and of kept rows that it moves."""
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from math import prod
 
@@ -64,19 +64,33 @@ def weights_read(trace: ir.Trace) -> int:
     )
 
 
-def rows_looked_at(trace: ir.Trace, steps: Iterable[Step]) -> int:
+def rows_looked_at(trace: ir.Trace, steps: Iterable[Step], kept: Container[int] = ()) -> int:
     """Bytes of keys and values that attention finds as they were kept: no row of this pass was put to them.
 
-    That is what a decoder keeps of an encoder. Queries are this pass's own: an attention that is given everything keeps
-    nothing.
+    That is what a decoder keeps of an encoder, alone or beside its own rows. Queries are this pass's own: an attention
+    that is given everything keeps nothing.
+
+    Args:
+        trace: What ran.
+        steps: Its steps.
+        kept: Values that rows are put to: they are counted there.
     """
     origin = _moved(trace, "input")
+    beside = {kernel.outputs[0]: kernel.inputs for op in trace.ops for kernel in op.kernels
+              if base_name(kernel.name) == "cat"}  # fmt: skip
+    back = {value: kernel.inputs[0] for op in trace.ops for kernel in op.kernels if _moves(kernel) and kernel.inputs
+            for value in kernel.outputs}  # fmt: skip
     found: dict[int, int] = {}
     for step in steps:
         if step.kind in _LOOKING and len(step.operands) > 1:
             one, other = (origin.get(operand.value, operand.value) for operand in step.operands[:2])
-            if other >= 0 and trace.tensors[other].origin == "input" and trace.tensors[one].origin != "input":
-                found[other] = step.repeat
+            made = other
+            while made in back and made not in beside:
+                made = back[made]
+            sources = {origin.get(value, value) for value in (other, *beside.get(made, ()))}
+            if trace.tensors[one].origin != "input":
+                given = (v for v in sources if v >= 0 and trace.tensors[v].origin == "input" and v not in kept)
+                found.update(dict.fromkeys(given, step.repeat))
     return sum(
         prod(trace.tensors[value].shape) * ITEMSIZE.get(trace.tensors[value].dtype, 1) * repeat
         for value, repeat in found.items()

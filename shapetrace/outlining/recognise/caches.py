@@ -1,7 +1,9 @@
 """Key/value caches: data kept from earlier passes, to which this one appends its rows, or writes them in place."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 from shapetrace.ir import Op
 from shapetrace.ops.atoms import Axis
@@ -20,6 +22,9 @@ _ROWWISE: frozenset[OpKind] = frozenset(
     {"pointwise", "cast", "layout", "dropout", "index", "norm", "cat", "product", "route"}
 )
 _MOST_OPERATIONS = 80
+
+Relatives: TypeAlias = Mapping[int, frozenset[int]]
+"""For atoms that are pieces, or put together: the atoms of all axes that they were cut out of, or made of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +58,7 @@ class _Look:
         value: What it reads.
         part: What that is.
         keys: Atoms of the rows that are read.
-        among: The same, and those of the axes that they were cut out of.
+        among: The same, and those of the axes that they were cut out of, or put together from.
         queries: Atoms of the rows that read them.
         attention: The attention it is of; None for another product of data with data.
     """
@@ -69,8 +74,8 @@ class _Look:
 def appends(flow: Flow, attentions: tuple[Attention, ...]) -> Mapping[int, Append]:
     """All appends to what attention reads as keys and values, by operation."""
     found: dict[int, Append] = {}
-    cuts = _cuts(flow)
-    for look in (*_of_attentions(flow, attentions, cuts), *_of_choices(flow, attentions, cuts)):
+    relatives = _relatives(flow)
+    for look in (*_of_attentions(flow, attentions, relatives), *_of_choices(flow, attentions, relatives)):
         behind_it = list(behind(flow, look.value))
         way = [op for op, _ in behind_it]
         for place, (op, expanded) in enumerate(behind_it):
@@ -87,16 +92,16 @@ def appends(flow: Flow, attentions: tuple[Attention, ...]) -> Mapping[int, Appen
     return {op: replace(append, moves=_moves(flow, append, found)) for op, append in found.items()}
 
 
-def _cuts(flow: Flow) -> Mapping[int, frozenset[int]]:
-    """For atoms that are pieces: the atoms of all axes that they were cut out of."""
-    atoms, found = flow.facts.atoms, dict[int, frozenset[int]]()
-    for atom, piece in atoms.pieces.items():
+def _relatives(flow: Flow) -> Relatives:
+    atoms, found = flow.facts.atoms, defaultdict[int, frozenset[int]](frozenset)
+    related = [(atom, (piece.whole,)) for atom, piece in atoms.pieces.items()] + list(atoms.joined.items())
+    for atom, axes in related:
         for leaf in atoms.leaves((atom,)):
-            found[leaf] = found.get(leaf, frozenset()) | frozenset(atoms.leaves(piece.whole))
+            found[leaf] |= {*atoms.flat(axes)}
     return found
 
 
-def _of_attentions(flow: Flow, attentions: Iterable[Attention], cuts: Mapping[int, frozenset[int]]) -> Iterator[_Look]:
+def _of_attentions(flow: Flow, attentions: Iterable[Attention], relatives: Relatives) -> Iterator[_Look]:
     """What attention reads as keys and as values."""
     products = flow.facts.products
     for attention in attentions:
@@ -107,25 +112,25 @@ def _of_attentions(flow: Flow, attentions: Iterable[Attention], cuts: Mapping[in
                 continue
             is_value = part is Part.VALUE and attention.weighted is not None
             rows = products[attention.weighted or 0].k if is_value else keys
-            yield _look(flow, cuts, (value, part), (rows, queries), attention)
+            yield _look(flow, relatives, (value, part), (rows, queries), attention)
 
 
-def _of_choices(flow: Flow, attentions: Iterable[Attention], cuts: Mapping[int, frozenset[int]]) -> Iterator[_Look]:
+def _of_choices(flow: Flow, attentions: Iterable[Attention], relatives: Relatives) -> Iterator[_Look]:
     """What other products of data with data read row by row: keys that say which others are looked at."""
     taken = {place for each in attentions for place in (each.scores, each.weighted)}
     for place, product in enumerate(flow.facts.products):
         if place in taken or product.left is None or not (flow.is_data(product.left) and flow.is_data(product.right)):
             continue
         for value, rows, others in ((product.left, product.m, product.n), (product.right, product.n, product.m)):
-            yield _look(flow, cuts, (value, Part.KEY), (rows, others))
+            yield _look(flow, relatives, (value, Part.KEY), (rows, others))
 
 
 def _look(
-    flow: Flow, cuts: Mapping[int, frozenset[int]], read: tuple[int, Part], rows: tuple[Axis, Axis],
+    flow: Flow, relatives: Relatives, read: tuple[int, Part], rows: tuple[Axis, Axis],
     attention: Attention | None = None,
 ) -> _Look:  # fmt: skip
     keys, queries = (frozenset(flow.facts.atoms.leaves(axis)) for axis in rows)
-    among = keys.union(*(cuts.get(leaf, ()) for leaf in keys))
+    among = keys.union(*(relatives.get(leaf, ()) for leaf in keys))
     return _Look(*read, keys, among, queries, attention)
 
 
