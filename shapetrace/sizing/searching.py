@@ -70,11 +70,11 @@ class Search:
                 self._tried[asked] = found if ending(found) == self.end else _ended(found.failure)
         return self._tried[asked]
 
-    def draws(self, taken: Sequence[Variable]) -> list[dict[Variable, int]]:
-        """Values at which the model is compared, for variables that are varied while the others stay."""
+    def draws(self, taken: Sequence[Variable], *, more: int = 0) -> list[dict[Variable, int]]:
+        """Values at which the model is compared, and more of them, for variables that are varied while others stay."""
         keys = {key for each in taken for key in each.keys}
         fixed = [each.base for each in self.variables if each.kind == "entry" and each.key not in keys]
-        return draws(taken, SAMPLES, fixed)
+        return draws(taken, SAMPLES, fixed, more=more)
 
     def stays(self, taken: Sequence[Variable]) -> list[bool]:
         """Of each variable whether it has its own value in all draws."""

@@ -229,8 +229,8 @@ def test_an_entry_that_is_the_same_in_every_draw_is_a_number_and_not_called_vari
 ) -> None:
     drawn = Search.draws
 
-    def pinned(search: Search, taken: Sequence[Variable]) -> list[dict[Variable, int]]:
-        found = drawn(search, taken)
+    def pinned(search: Search, taken: Sequence[Variable], *, more: int = 0) -> list[dict[Variable, int]]:
+        found = drawn(search, taken, more=more)
         return [{each: each.base if each.symbol == "V" else value for each, value in of.items()} for of in found]
 
     monkeypatch.setattr(Search, "draws", pinned)
