@@ -1,6 +1,6 @@
 """Kernels that write into a part of a tensor: along which of its axes, and which of its other axes they keep."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from shapetrace.ir import Kernel
 from shapetrace.ops.atoms import Axes, Axis
@@ -10,6 +10,9 @@ AT_INDICES = frozenset(
     {"scatter", "index_copy", "index_put", "_index_put_impl", "slice_scatter", "select_scatter", "index_add"}
 )
 """Kernels that write at indices along one axis or more; the last operand is what they write."""
+
+_BY_ROW = frozenset({"index_copy", "index_add"})
+"""Those of one axis with an index for each row that is written."""
 
 
 def writes(kernel: Kernel) -> bool:
@@ -35,8 +38,12 @@ def written_axes(kernel: Kernel, rank: int) -> tuple[int, ...]:
     return tuple(place for place in found if place < rank)
 
 
-def kept_axes(kernel: Kernel, target: Axes, source: Axes) -> Iterator[tuple[Axis, Axis]]:
-    """The other axes of a tensor, each with that of what is written: the heads of a cache are those of the new keys."""
+def kept_axes(kernel: Kernel, operands: Sequence[Axes]) -> Iterator[tuple[Axis, Axis]]:
+    """Axes of a tensor and of what is written that are one: the heads of a cache are those of the new keys.
+
+    Rows that are written each have their index.
+    """
+    target, source = operands[0], operands[-1]
     dims = written_axes(kernel, len(target))
     if not dims:
         return
@@ -47,6 +54,8 @@ def kept_axes(kernel: Kernel, target: Axes, source: Axes) -> Iterator[tuple[Axis
     yield from zip(reversed(behind), reversed(source), strict=False)
     if is_together and len(source) >= len(rest):
         yield from zip(rest[:first], source, strict=False)
+    if _name(kernel) in _BY_ROW and len(operands) > 2 and len(operands[1]) == 1 and len(source) > first:
+        yield operands[1][0], source[first]
 
 
 def _name(kernel: Kernel) -> str:

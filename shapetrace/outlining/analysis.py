@@ -158,7 +158,8 @@ def _unify_written(facts: Facts, kernel: Kernel, ins: Sequence[Axes]) -> None:
     if len(ins) < 2 or not writes_at_indices(kernel):
         return
     is_whole = facts.atoms.shape(ins[0]) == facts.atoms.shape(ins[-1])
-    for one, other in zip(ins[0], ins[-1], strict=False) if is_whole else kept_axes(kernel, ins[0], ins[-1]):
+    pairs = [*zip(ins[0], ins[-1], strict=False)] if is_whole else []
+    for one, other in (*pairs, *kept_axes(kernel, ins)):
         if facts.atoms.size(one) == facts.atoms.size(other):
             facts.atoms.unify(one, other)
 

@@ -197,7 +197,8 @@ def _together(before: Sequence[Variable], more: Sequence[Variable], search: Sear
     if not reason or (reason == TOO_MANY and more[0].kind == "input"):
         return both
     if len(more) == 1:
-        others = (replace(more[0], below=True), replace(more[0], doubled=True)) if more[0].kind == "entry" else ()
+        ways = (replace(more[0], below=True), replace(more[0], doubled=True))
+        others = ways if more[0].kind == "entry" else (replace(more[0], longer=True),)
         for each in others:
             if not search.stays([*before, each])[-1] and not search.fit([*before, each]):
                 return [*before, each]

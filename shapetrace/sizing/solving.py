@@ -160,17 +160,7 @@ class Solver:
         return None
 
     def _product_of_known(self, vector: Vector) -> Formula | None:
-        """Two sizes that occur, one within the other, times a number that occurs: B·(T+1), 16·(H−2)·(W−2).
-
-        Of each example too: B·⌊H/2⌋·⌊W/2⌋.
-        """
-        found, examples = self._two_known(vector), self._values.get("B")
-        if found is None and examples is not None and not any(map(mod, vector, examples)):
-            inner = self._two_known(tuple(map(floordiv, vector, examples)))
-            return None if inner is None else inner * Formula.of("B")
-        return found
-
-    def _two_known(self, vector: Vector) -> Formula | None:
+        """Two sizes that occur, one within the other, times a number that occurs: B·(T+1), 16·(H−2)·(W−2)."""
         known = {values: formula for values, formula in self._known.items() if formula is not None and all(values)}
         numbers = {1, *(values[0] for values in known if len(set(values)) == 1)}
         proportions = {_reduced(values): values for values in reversed(known)}

@@ -51,6 +51,7 @@ class Variable:
         least: Its smallest value: one more than the ids that it holds.
         below: Whether it must stay below the lengths that it is below: a window.
         doubled: Whether it is so often doubled: heads that are a power of two.
+        longer: Whether a length is varied upwards: rows that indices point to.
         measured: The input and its axis that it is: what an input really has counts, not what was asked for.
     """
 
@@ -63,6 +64,7 @@ class Variable:
     least: int = 1
     below: bool = False
     doubled: bool = False
+    longer: bool = False
     measured: tuple[str, int] | None = None
 
     @property
@@ -125,10 +127,11 @@ def _doubled(variable: Variable, least: int, further: int) -> int:
 
 
 def _length(variable: Variable, random: Random) -> int:
-    """A length: shorter than the pass that is named, which is quick."""
+    """A length: shorter than the pass that is named, which is quick, unless that is refused."""
     steps = variable.base // variable.step
     few = max(min(5, steps), steps // (8 if steps > _LONG else 2))
-    return variable.step * (few + random.randrange(max(4, few)))
+    least = steps + 1 if variable.longer else few
+    return variable.step * (least + random.randrange(max(4, few)))
 
 
 def _step(variable: Variable, relations: Sequence[tuple[int, int]]) -> int:

@@ -9,6 +9,7 @@ from shapetrace.sizing.aligning import Alignment, align, aligned, numberless
 from shapetrace.sizing.convolving import convolved
 from shapetrace.sizing.formulas import Formula
 from shapetrace.sizing.ranging import ranges
+from shapetrace.sizing.regrouping import regrouped
 from shapetrace.sizing.searching import Attempt, Search, ending, taken
 from shapetrace.sizing.solving import Solver, Vector
 from shapetrace.sizing.variables import Variable
@@ -212,14 +213,16 @@ class _Axes:
         for vector in sorted(vectors):
             solver.of(vector)
         for _ in range(2):  # what slides over a size that is a sum, or a quotient, knows it the second time
-            self._convolve()
+            self._follow()
             for vector in sorted(vectors):
                 solver.of_sums(vector)
 
-    def _convolve(self) -> None:
+    def _follow(self) -> None:
+        """Take the formulas that follow from what kernels do."""
         for kernel in (kernel for op in self._trace.ops for kernel in op.kernels):
-            for formula in convolved(kernel, self._trace.tensors, self._of):
-                self._solver.know(formula)
+            for follow in (convolved, regrouped):
+                for formula in follow(kernel, self._trace.tensors, self._of):
+                    self._solver.know(formula)
 
     def of_tensor(self, tensor: Tensor) -> list[Formula | None]:
         """Formulas of a tensor's axes."""

@@ -65,13 +65,3 @@ def test_heads_go_on_dividing_a_width_that_many_counts_divide_by_chance() -> Non
 def test_the_width_of_a_head_is_a_multiple_of_no_number_of_heads() -> None:
     variables = [Variable("h", "h", 8, "entry"), Variable("d_head", "d_head", 256, "entry")]
     assert any(draw[variables[1]] % draw[variables[0]] for draw in draws(variables, 3))
-
-
-def test_examples_times_two_rounded_sizes_are_solved() -> None:
-    solver = Solver(SAMPLES)
-    half = parse("⌊T/2⌋")
-    vector = tuple(half.at(sample) for sample in SAMPLES)
-    solver.know(half)
-    found = solver.of_sums(tuple(sample["B"] * size * size for sample, size in zip(SAMPLES, vector, strict=True)))
-    assert found is not None
-    assert found.at(UNSEEN) == 4 * 38 * 38
