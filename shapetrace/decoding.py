@@ -16,7 +16,7 @@ from shapetrace.outlining.billing import Bill, rows_looked_at, states, weights_r
 from shapetrace.outlining.choice import Choice
 from shapetrace.outlining.memory import ITEMSIZE
 from shapetrace.outlining.recalling import recalled
-from shapetrace.outlining.roles import CACHING, KEPT, Role
+from shapetrace.outlining.roles import CACHING, KEPT, Part, Role
 from shapetrace.outlining.structure import Operand, Outline, Step
 
 _SMALL = frozenset({"norm", "activation", "residual", "position", "pointwise", "select", "split", "add", "multiply"})
@@ -83,7 +83,10 @@ class Pass:
     @cached_property
     def states(self) -> int:
         """Bytes of states that it reads, and overwrites."""
-        return states(self.trace, [step.operands[0].value for step in self.appends])
+        read = ((each.value, step.repeat) for step in self.steps for each in step.operands if each.part is Part.STATE)
+        kept = [step.operands[0].value for step in self.appends]
+        kept += [value for step in self.appends for op in step.ops for value in self.trace.ops[op].inputs[:1]]
+        return states(self.trace, kept, read)
 
     @property
     def spare(self) -> int:

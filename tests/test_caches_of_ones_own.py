@@ -150,3 +150,31 @@ def test_of_one_tensor_for_all_layers_each_reads_its_own_rows() -> None:
     assert [(bill.cache_read, bill.cache_written) for bill in found.bills[1:]] == [
         (ROWS * row, row), (ROWS * row, 2 * row), (ROWS * row, row),
     ]  # fmt: skip
+
+
+class Given(nn.Module):
+    """One layer that writes into a tensor that it is given, which has the rows of others too."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = Layer()
+
+    def forward(self, x: Tensor, place: Tensor, keys: Tensor, values: Tensor) -> Tensor:
+        def keep(pair: Pair) -> Iterator[Tensor]:
+            for rows, new in zip((keys, values), pair, strict=True):
+                rows[1, :1, :, int(place[0]) : int(place[-1]) + 1] = new
+                yield rows[1, :1, :, : int(place[-1]) + 1]
+
+        y: Tensor = self.layer(x, keep)
+        return y
+
+
+def test_what_rows_are_written_into_is_no_state() -> None:
+    model, at = Given(), 0
+    rows = [torch.zeros(LAYERS, 1, KV, ROWS, WIDTH) for _ in range(2)]
+    with shapetrace.generation() as found, torch.no_grad():
+        for n in (5, 1):
+            model(torch.ones(1, n, D), torch.arange(at, at + n), *rows)
+            at += n
+    row = 2 * KV * WIDTH * 4
+    assert (found.bills[1].cache_read, found.bills[1].cache_written) == (ROWS * row, row)

@@ -135,6 +135,30 @@ def kept_tensors(kept: object) -> list[Tensor]:
     return found
 
 
+class Linear(nn.Module):
+    """Attention without a softmax; each pass gives the state anew."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.q, self.k, self.v = (nn.Linear(16, 16) for _ in range(3))
+        self.state: Tensor | None = None
+
+    def forward(self, x: Tensor) -> Tensor:
+        change = self.k(x).mT @ self.v(x)
+        self.state = change if self.state is None else 0.9 * self.state + change
+        return self.q(x) @ self.state
+
+
+def test_a_state_that_each_pass_gives_anew_is_one_too() -> None:
+    layers = nn.Sequential(Linear(), Linear())
+    with shapetrace.generation() as g, torch.no_grad():
+        for n in (5, 1, 1):
+            layers(torch.ones(1, n, 16))
+    n_states = 2 * 16 * 16 * 4
+    assert [bill.cache_read for bill in g.bills] == [0, n_states, n_states]
+    assert g.bills[0].cache_written == g.cache_bytes == n_states
+
+
 def test_a_static_cache_is_written_in_place() -> None:
     model = llama()
     cache = StaticCache(config=model.config, max_cache_len=16)

@@ -97,12 +97,13 @@ def rows_looked_at(trace: ir.Trace, steps: Iterable[Step], kept: Container[int] 
     )
 
 
-def states(trace: ir.Trace, kept: Iterable[int]) -> int:
-    """Bytes of given values that a pass overwrites where they are: states, which are as large after it as before.
+def states(trace: ir.Trace, kept: Iterable[int], read: Iterable[tuple[int, int]] = ()) -> int:
+    """Bytes of given values that a pass overwrites, or gives anew: states, which are as large after it as before.
 
     Args:
         trace: What ran.
         kept: Values that rows are put to: buffers as large as these are no states, their rows are counted.
+        read: States that queries read, what a given value was changed to, each with how many layers have one.
     """
     buffers = {trace.tensors[_given(trace, value)].shape for value in kept}
     found: dict[int, int] = {}
@@ -112,7 +113,23 @@ def states(trace: ir.Trace, kept: Iterable[int]) -> int:
             if source.origin == "input" and source.shape not in buffers:
                 written = found.get(source.id, 0) + prod(trace.tensors[value].shape)
                 found[source.id] = min(written, prod(source.shape))
+    for changed, n_layers in read:
+        for value in _changed(trace, changed) - found.keys():
+            found[value] = prod(trace.tensors[value].shape) * n_layers
     return sum(n * ITEMSIZE.get(trace.tensors[value].dtype, 1) for value, n in found.items())
+
+
+def _changed(trace: ir.Trace, value: int) -> set[int]:
+    """The given values that one was made of, one change after another and as large all the way."""
+    made = {value: op for op in trace.ops for value in op.outputs if value not in op.inputs}
+    seen, stack = set[int](), [value] if value >= 0 else []
+    while stack:
+        value = stack.pop()
+        if value not in seen:
+            seen.add(value)
+            inputs = made[value].inputs if value in made else ()
+            stack += [each for each in inputs if trace.tensors[each].shape == trace.tensors[value].shape]
+    return {value for value in seen - made.keys() if trace.tensors[value].origin in ("input", "made")}
 
 
 def _given(trace: ir.Trace, value: int) -> int:
