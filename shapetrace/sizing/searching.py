@@ -107,6 +107,9 @@ def taken(search: Search) -> list[Variable]:
     tied = _tied(variables)
     if not search.fit(variables):
         return variables
+    heads = _with_one_number_of_heads(variables)
+    if len(heads) < len(variables) and not search.fit(heads):
+        return heads
     is_tied = len(tied) < len(variables) and not search.fit(tied)
     if is_tied:
         untied = _untied(tied, search)
@@ -134,6 +137,15 @@ def _tied(variables: Sequence[Variable]) -> list[Variable]:
     for each in variables:
         groups[each.base if each.kind == "entry" and each.base > 1 else each].append(each)
     return [replace(first, also=tuple(other.key for other in others)) for first, *others in groups.values()]
+
+
+def _with_one_number_of_heads(variables: Sequence[Variable]) -> list[Variable]:
+    """Heads of keys that are as many as those of queries as one with them: fewer would take another branch."""
+    bases = {each.symbol: each for each in variables}
+    queries, keys = bases.get("h"), bases.get("h_kv")
+    if queries is None or keys is None or queries.base != keys.base:
+        return list(variables)
+    return [replace(each, also=keys.keys) if each is queries else each for each in variables if each is not keys]
 
 
 def _untied(options: Sequence[Variable], search: Search) -> list[Variable]:

@@ -5,7 +5,7 @@ import json
 import pytest
 import torch
 
-from shapetrace import hf_obtaining
+from shapetrace import hf_obtaining, obtaining
 from shapetrace.ir import Trace
 from shapetrace.models import huggingface
 from shapetrace.proving import prove
@@ -91,3 +91,15 @@ def test_a_picture_that_is_halved_again_and_again_is_named_as_it_went_in() -> No
     assert found.sizes is not None
     assert {"⌊H_img/(2·p)⌋", "B·⌊H_img/(2·p)⌋²"} <= {*found.sizes.formulas}
     assert all(-1 not in found.sizes.axes[tensor.id] for tensor in found.tensors if tensor.role == "data")
+
+
+def test_heads_of_keys_that_are_as_many_as_those_of_queries_are_one_number_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pytest.importorskip("transformers")
+    passes, run = list[Request](), obtaining.obtain
+    monkeypatch.setattr(obtaining, "obtain", lambda asked, say: passes.append(asked) or run(asked, say))
+    found = named(Request(model="hf:llama", shape={"seq": 64}, hf_set=("num_hidden_layers=2", "vocab_size=1024")))
+    assert found.sizes is not None
+    assert found.sizes.entries["h"] == "num_attention_heads, num_key_value_heads"
+    assert len(passes) < 18  # one by one they were twice as many
