@@ -1,6 +1,7 @@
 """How the matrices change from pass to pass: a prefill and the decode steps behind it, with the bill of each."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from difflib import SequenceMatcher
 from functools import cached_property
@@ -10,14 +11,20 @@ from typing import Any
 
 from shapetrace import ir
 from shapetrace.api import Explorer, Figure, Trace
+from shapetrace.ops.kinds import names_of
 from shapetrace.outlining.billing import Bill, rows_looked_at, states, weights_read
 from shapetrace.outlining.choice import Choice
 from shapetrace.outlining.memory import ITEMSIZE
-from shapetrace.outlining.roles import CACHING, KEPT, Role
-from shapetrace.outlining.structure import Outline, Step
+from shapetrace.outlining.recalling import recalled
+from shapetrace.outlining.roles import CACHING, KEPT, Part, Role
+from shapetrace.outlining.structure import Operand, Outline, Step
 
 _SMALL = frozenset({"norm", "activation", "residual", "position", "pointwise", "select", "split", "add", "multiply"})
 """Kinds of steps that are left out of the table: they multiply nothing and keep nothing."""
+
+
+_FIRST = 2
+"""Passes that tell the others what matrices are: an encoder's, and a decoder's first."""
 
 
 class Pass:
@@ -26,15 +33,16 @@ class Pass:
     Attributes:
         trace: What ran.
         choice: How the id that the next pass reads was chosen behind it.
+        earlier: The first passes of the same model, which read what later ones may only put aside.
     """
 
-    def __init__(self, trace: Trace, choice: Choice = Choice()) -> None:  # noqa: B008 - frozen
-        self.trace, self.choice = trace, choice
+    def __init__(self, trace: Trace, choice: Choice = Choice(), earlier: Sequence["Pass"] = ()) -> None:  # noqa: B008
+        self.trace, self.choice, self.earlier = trace, choice, earlier
 
     @cached_property
     def outline(self) -> Outline:
-        """What it means."""
-        return self.trace.outline()
+        """What it means; a matrix is what it was in the first passes."""
+        return recalled(self.trace.outline(), [each.outline for each in self.earlier])
 
     @cached_property
     def steps(self) -> tuple[Step, ...]:
@@ -64,9 +72,9 @@ class Pass:
     @cached_property
     def bill(self) -> Bill:
         """What it costs, seen alone: one that does not show what it keeps is taken to keep all its rows."""
-        found = [step for step in self.appends if step.operands[0].part in KEPT]
-        read = sum(self._bytes(step, 0) for step in found) + rows_looked_at(self.trace, self.steps)
-        written = sum(self._bytes(step, 1) for step in self.appends)
+        kept = {operand.value for step in self.appends for operand in step.operands[:-1]}
+        read = sum(map(self._read, self.appends)) + rows_looked_at(self.trace, self.steps, kept)
+        written = sum(map(self._written, self.appends))
         if not self.appends and self.outline.cache is not None:
             written = self.outline.cache.bytes_per_token() * self._rows
         read, written = read + self.states, written + self.states
@@ -75,16 +83,43 @@ class Pass:
     @cached_property
     def states(self) -> int:
         """Bytes of states that it reads, and overwrites."""
-        return states(self.trace, [step.operands[0].value for step in self.appends])
+        read = ((each.value, step.repeat) for step in self.steps for each in step.operands if each.part is Part.STATE)
+        kept = [step.operands[0].value for step in self.appends]
+        kept += [value for step in self.appends for op in step.ops for value in self.trace.ops[op].inputs[:1]]
+        return states(self.trace, kept, read)
 
     @property
     def spare(self) -> int:
-        """Bytes of buffers of a fixed size beyond the rows read and written, which are in them; a state is one."""
+        """Bytes kept beyond the rows read and written.
+
+        Buffers of a fixed size have these in them, and so have states; what falls out of a window is kept no more.
+        """
         found = -self.states
         for step in self.appends:
+            found -= self._dropped(step)
             if step.role == Role.CACHE_WRITE:
-                found -= self._bytes(step, 1)
-                found += 0 if step.operands[0].part in KEPT else self._bytes(step, 0)
+                found -= self._written(step)
+                found += 0 if step.operands[0].part in KEPT else self._bytes(step, step.operands[0])
+        return found
+
+    def _dropped(self, step: Step) -> int:
+        """Bytes of rows that an append cuts off, where nothing in this pass reads what is left."""
+        if step.role != Role.CACHE_APPEND:
+            return 0
+        tensors, ops = self.trace.tensors, [self.trace.ops[op] for op in step.ops]
+        grown = next(op.outputs[-1] for op in ops if "cat" in names_of(op.kernels))
+        left = [prod(tensors[value].shape) for value in self._unread_parts.get(grown, ())]
+        n_dropped = prod(tensors[grown].shape) - min(left, default=prod(tensors[grown].shape))
+        return n_dropped * ITEMSIZE.get(tensors[grown].dtype, 1) * step.repeat
+
+    @cached_property
+    def _unread_parts(self) -> Mapping[int, Sequence[int]]:
+        """For values that are cut: the parts that no operation reads."""
+        read = {value for op in self.trace.ops for value in op.inputs}
+        found: dict[int, list[int]] = defaultdict(list)
+        for op in self.trace.ops:
+            if len(op.inputs) == 1 and {*names_of(op.kernels)} == {"slice"}:
+                found[op.inputs[0]] += [value for value in op.outputs if value not in read]
         return found
 
     @property
@@ -92,8 +127,14 @@ class Pass:
         """Rows of keys that it attends to."""
         return max((step.operands[1].shape[-1] for step in self.steps if step.kind == "scores"), default=0)
 
-    def _bytes(self, step: Step, place: int) -> int:
-        operand = step.operands[place]
+    def _read(self, step: Step) -> int:
+        return sum(self._bytes(step, operand) for operand in step.operands[:-1] if operand.part in KEPT)
+
+    def _written(self, step: Step) -> int:
+        """Bytes of new rows as they are kept, whatever they were computed in."""
+        return self._bytes(step, replace(step.operands[-1], value=step.operands[0].value))
+
+    def _bytes(self, step: Step, operand: Operand) -> int:
         itemsize = ITEMSIZE.get(self.trace.tensors[operand.value].dtype, 1)
         return prod(operand.shape) * operand.stack * step.repeat * itemsize
 
@@ -120,7 +161,7 @@ class Generation:
         """
         found = Trace.of(_sharing(self.passes[-1].trace, trace) if self.passes else trace)
         object.__setattr__(found, "_source", source)  # for errors that only its meaning shows
-        self.passes.append(Pass(found))
+        self.passes.append(Pass(found, earlier=tuple(self.passes[:_FIRST])))
 
     def save(self, path: str | Path) -> None:
         """Write all passes to one JSON file, compressed if the name ends in ``.gz``; `shapetrace.load` reads it.

@@ -135,6 +135,30 @@ def kept_tensors(kept: object) -> list[Tensor]:
     return found
 
 
+class Linear(nn.Module):
+    """Attention without a softmax; each pass gives the state anew."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.q, self.k, self.v = (nn.Linear(16, 16) for _ in range(3))
+        self.state: Tensor | None = None
+
+    def forward(self, x: Tensor) -> Tensor:
+        change = self.k(x).mT @ self.v(x)
+        self.state = change if self.state is None else 0.9 * self.state + change
+        return self.q(x) @ self.state
+
+
+def test_a_state_that_each_pass_gives_anew_is_one_too() -> None:
+    layers = nn.Sequential(Linear(), Linear())
+    with shapetrace.generation() as g, torch.no_grad():
+        for n in (5, 1, 1):
+            layers(torch.ones(1, n, 16))
+    n_states = 2 * 16 * 16 * 4
+    assert [bill.cache_read for bill in g.bills] == [0, n_states, n_states]
+    assert g.bills[0].cache_written == g.cache_bytes == n_states
+
+
 def test_a_static_cache_is_written_in_place() -> None:
     model = llama()
     cache = StaticCache(config=model.config, max_cache_len=16)
@@ -186,6 +210,38 @@ def test_a_loop_of_ones_own_is_recorded_too() -> None:
     appended = [step.equation for step in g.passes[2].steps if step.role is Role.CACHE_APPEND]
     assert appended == ["[5,16], [1,16]→[6,16]"] * 2
     assert g.bills[2].cache_read == 2 * 5 * 16 * 4 and g.bills[2].cache_written == 2 * 16 * 4
+
+
+class Blocks(nn.Module):
+    """Keys and values are put aside until four are there; a block of four becomes one row that is attended to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.q, self.k, self.v, self.o = (nn.Linear(16, 16) for _ in range(4))
+        self.aside: list[Tensor] = []
+        self.blocks: list[Tensor] = []
+
+    def forward(self, x: Tensor) -> Tensor:
+        rows = [self.k(x), self.v(x)]
+        self.aside = [torch.cat(pair, 1) for pair in zip(self.aside, rows, strict=True)] if self.aside else rows
+        if self.aside[0].shape[1] >= 4:
+            made = [y.unflatten(1, (-1, 4)).mean(2) for y in self.aside]
+            self.blocks, self.aside = made, [y[:, :0] for y in made]
+        return self.o((self.q(x) @ self.blocks[0].mT).softmax(-1) @ self.blocks[1])
+
+
+def test_what_is_only_put_aside_is_what_it_was_in_the_prefill() -> None:
+    model = Blocks()
+    with shapetrace.generation() as g, torch.no_grad():
+        for n in (8, 1, 1):
+            model(torch.ones(1, n, 16))
+    alone = {step.path: step.role for step in g.passes[1].trace.outline().steps() if step.kind == "product"}
+    assert (alone["k"], alone["v"]) == (Role.OTHER, Role.OTHER)
+    for each in g.passes:
+        told = {step.path: step.role for step in each.outline.steps() if step.kind == "product"}
+        assert told == {"q": Role.QUERY, "k": Role.KEY, "v": Role.VALUE, "o": Role.OUT_PROJ}
+    step = next(step for step in g.passes[1].outline.steps() if step.path == "k")
+    assert (step.title, step.operands[1].name, step.results[0].name) == ("Key", "W_K", "K")
 
 
 def test_the_same_work_stands_in_one_row() -> None:

@@ -28,8 +28,8 @@ def notes(outline: Outline, words: Words = ENGLISH, dims: Dims = "names") -> lis
     values = ", ".join(f"{name} = {exact(value)}" for name, value in sizes.symbols.items())
     others = max(0, len(sizes.samples) - 1)
     lines = [words.say("sizes: {values}; proved at {n} other sizes", values=values, n=others)] if values else []
-    lines += [f"{words.say(title)} = {formula}" for key, title in _COSTS
-              if (formula := getattr(outline.formulas, key, None)) is not None]  # fmt: skip
+    costs = ((title, getattr(outline.formulas, key, None)) for key, title in _COSTS)
+    lines += [f"{words.say(title)} = {formula}" for title, formula in costs if formula is not None and formula.terms]
     lines += [line for each in sizes.ranges for line in _range(each, words)]
     refused = [words.say("not varied: {symbol} ({entry}): {reason}", symbol=each.symbol, entry=each.entry,
                          reason=each.reason) for each in sizes.refused]  # fmt: skip

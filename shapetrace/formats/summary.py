@@ -73,6 +73,8 @@ def totals(outline: Outline, words: Words = ENGLISH) -> tuple[str, str]:
     left += [f"{name} {share}" for name, share in shares(outline, words)]
     if counts.buffers:
         left.append(words.say("buffers {n}", n=exact(counts.buffers)))
+    if outline.failure and not counts.flops:
+        return GAP.join(left), words.say("no product ran")
     right = words.say("{flops} in products", flops=_flops(counts.matmul_flops))
     if counts.flops != counts.matmul_flops:
         right += ", " + words.say("{flops} with convolutions", flops=_flops(counts.flops))

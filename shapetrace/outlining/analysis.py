@@ -16,6 +16,7 @@ from shapetrace.ops.axis_rules import Cut, KernelView, base_name, outcome
 from shapetrace.ops.indexing import as_slice
 from shapetrace.ops.kinds import kernel_kind, op_kind
 from shapetrace.ops.products import Product, is_product, over_one, products
+from shapetrace.ops.written import kept_axes, writes_at_indices
 
 Sources = dict[int, frozenset[Cut]]
 """For each product whose columns a tensor holds: the cuts on the way, by position in ``Facts.products``."""
@@ -159,25 +160,23 @@ def _read_kernel(facts: Facts, op: Op, kernel: Kernel) -> None:
             facts.inside.update(
                 (value, before) for value in kernel.outputs if value not in op.outputs and before < value
             )
-    for value, axes in zip(kernel.outputs, result.axes, strict=True):
-        facts.axes[value] = axes
+    for position, (value, axes) in enumerate(zip(kernel.outputs, result.axes, strict=True)):
+        whole = facts.tensor(value).alias_of if position else None  # what shares memory with a part that is written
+        is_same = whole is not None and facts.tensor(whole).shape == facts.tensor(value).shape
+        facts.axes[value] = facts.axes_of(whole) if whole is not None and is_same else axes
     if base_name(kernel.name) in ("cat", "stack") and len(kernel.inputs) > 1:
         new = {leaf for axis in result.axes[0] for leaf in facts.atoms.leaves(axis)} - {*facts.atoms.flat(sum(ins, ()))}
         for leaf in new & facts.atoms.joined.keys():
             facts.atoms.operands[leaf] = kernel.inputs
 
 
-_WRITING = frozenset(
-    {"scatter", "index_copy", "index_put", "_index_put_impl_", "slice_scatter", "select_scatter", "index_add"}
-)
-
-
 def _unify_written(facts: Facts, kernel: Kernel, ins: Sequence[Axes]) -> None:
-    """What is written into a part of a tensor has its other axes: the heads of a cache are those of the new keys."""
-    if base_name(kernel.name).removesuffix("_") not in _WRITING or len(ins) < 2:
+    """What is written into a tensor has the axes of that along which it is no part; all of them if it is as large."""
+    if len(ins) < 2 or not writes_at_indices(kernel):
         return
-    target, source = ins[0], ins[-1]
-    for one, other in zip(reversed(target), reversed(source), strict=False):
+    is_whole = facts.atoms.shape(ins[0]) == facts.atoms.shape(ins[-1])
+    pairs = [*zip(ins[0], ins[-1], strict=False)] if is_whole else []
+    for one, other in (*pairs, *kept_axes(kernel, ins)):
         if facts.atoms.size(one) == facts.atoms.size(other):
             facts.atoms.unify(one, other)
 

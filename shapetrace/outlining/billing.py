@@ -1,6 +1,6 @@
 """The bill of a pass: FLOPs, and the bytes of weights and of kept rows that it moves."""
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from math import prod
 
@@ -64,31 +64,46 @@ def weights_read(trace: ir.Trace) -> int:
     )
 
 
-def rows_looked_at(trace: ir.Trace, steps: Iterable[Step]) -> int:
+def rows_looked_at(trace: ir.Trace, steps: Iterable[Step], kept: Container[int] = ()) -> int:
     """Bytes of keys and values that attention finds as they were kept: no row of this pass was put to them.
 
-    That is what a decoder keeps of an encoder. Queries are this pass's own: an attention that is given everything keeps
-    nothing.
+    That is what a decoder keeps of an encoder, alone or beside its own rows. Queries are this pass's own: an attention
+    that is given everything keeps nothing.
+
+    Args:
+        trace: What ran.
+        steps: Its steps.
+        kept: Values that rows are put to: they are counted there.
     """
     origin = _moved(trace, "input")
+    beside = {kernel.outputs[0]: kernel.inputs for op in trace.ops for kernel in op.kernels
+              if base_name(kernel.name) == "cat"}  # fmt: skip
+    back = {value: kernel.inputs[0] for op in trace.ops for kernel in op.kernels if _moves(kernel) and kernel.inputs
+            for value in kernel.outputs}  # fmt: skip
     found: dict[int, int] = {}
     for step in steps:
         if step.kind in _LOOKING and len(step.operands) > 1:
             one, other = (origin.get(operand.value, operand.value) for operand in step.operands[:2])
-            if other >= 0 and trace.tensors[other].origin == "input" and trace.tensors[one].origin != "input":
-                found[other] = step.repeat
+            made = other
+            while made in back and made not in beside:
+                made = back[made]
+            sources = {origin.get(value, value) for value in (other, *beside.get(made, ()))}
+            if trace.tensors[one].origin != "input":
+                given = (v for v in sources if v >= 0 and trace.tensors[v].origin == "input" and v not in kept)
+                found.update(dict.fromkeys(given, step.repeat))
     return sum(
         prod(trace.tensors[value].shape) * ITEMSIZE.get(trace.tensors[value].dtype, 1) * repeat
         for value, repeat in found.items()
     )
 
 
-def states(trace: ir.Trace, kept: Iterable[int]) -> int:
-    """Bytes of given values that a pass overwrites where they are: states, which are as large after it as before.
+def states(trace: ir.Trace, kept: Iterable[int], read: Iterable[tuple[int, int]] = ()) -> int:
+    """Bytes of given values that a pass overwrites, or gives anew: states, which are as large after it as before.
 
     Args:
         trace: What ran.
         kept: Values that rows are put to: buffers as large as these are no states, their rows are counted.
+        read: States that queries read, what a given value was changed to, each with how many layers have one.
     """
     buffers = {trace.tensors[_given(trace, value)].shape for value in kept}
     found: dict[int, int] = {}
@@ -98,7 +113,23 @@ def states(trace: ir.Trace, kept: Iterable[int]) -> int:
             if source.origin == "input" and source.shape not in buffers:
                 written = found.get(source.id, 0) + prod(trace.tensors[value].shape)
                 found[source.id] = min(written, prod(source.shape))
+    for changed, n_layers in read:
+        for value in _changed(trace, changed) - found.keys():
+            found[value] = prod(trace.tensors[value].shape) * n_layers
     return sum(n * ITEMSIZE.get(trace.tensors[value].dtype, 1) for value, n in found.items())
+
+
+def _changed(trace: ir.Trace, value: int) -> set[int]:
+    """The given values that one was made of, one change after another and as large all the way."""
+    made = {value: op for op in trace.ops for value in op.outputs if value not in op.inputs}
+    seen, stack = set[int](), [value] if value >= 0 else []
+    while stack:
+        value = stack.pop()
+        if value not in seen:
+            seen.add(value)
+            inputs = made[value].inputs if value in made else ()
+            stack += [each for each in inputs if trace.tensors[each].shape == trace.tensors[value].shape]
+    return {value for value in seen - made.keys() if trace.tensors[value].origin in ("input", "made")}
 
 
 def _given(trace: ir.Trace, value: int) -> int:

@@ -121,6 +121,7 @@ PASSES: tuple[Pass, ...] = (
     Pass("graph", graph),
     Pass("given_roles", given_roles),
     Pass("output_roles", output_roles, {}),
+    Pass("crossing", crossing, Crossing(frozenset(), frozenset(), frozenset())),
     Pass("latent_roles", latent_roles, {}),
     Pass("block_roles", block_roles, {}),
     Pass("gate_roles", gate_roles, {}),
@@ -133,7 +134,6 @@ PASSES: tuple[Pass, ...] = (
     Pass("choice_roles", choice_roles, {}),
     Pass("roles", roles),
     # sections, folding, cost
-    Pass("crossing", crossing, Crossing(frozenset(), frozenset(), frozenset())),
     Pass("tree", tree),
     Pass("sided_tree", sided_tree),
     Pass("accounts", accounts),

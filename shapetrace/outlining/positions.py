@@ -184,8 +184,9 @@ class _Tracker:
         if append is not None and not append.in_place and not append.moves and lane.start == 0:
             lane = Lane(lane.shift, -lane.shift, lane.stop)
             self.n_before = max(self.n_before, lane.shift)
-            kept = self._axis(append.kept, dim)
-            self._set(kept, Lane(lane.shift, -lane.shift, 0), append.kept)
+            if len(append.kept) == 1:
+                kept = self._axis(append.kept[0], dim)
+                self._set(kept, Lane(lane.shift, -lane.shift, 0), append.kept[0])
         self._set(self._axis(result, dim), lane, result)
 
     def _set(self, axis: tuple[int, ...], lane: Lane, value: int) -> None:

@@ -34,9 +34,10 @@ def offer(request: Request, trace: Trace) -> Offer:
     names = symbols_of(list(entries), {each.symbol for each in variables})
     ids = special_ids(config)
     variables += [
-        Variable(path, names[path], value, "entry", least=1 + max([0, *(i for i in ids if i < value)]))
+        Variable(path, names[path], value, "entry", least=1 + max([0, *(i for i in ids if i < value)]),
+                 measured=_side(trace, value) if names[path] == "H_img" else None)
         for path, value in entries.items()
-    ]
+    ]  # fmt: skip
     device = "meta" if trace.model.device == "meta" else "auto"
     n_layers = distinct_layers(trace)
     few = [f"{path}={n_layers}" for path, value in _layers(config, "") if value > n_layers]
@@ -69,6 +70,12 @@ def _inputs(trace: Trace, request: Request) -> Iterator[Variable]:
     inputs = [trace.tensors[i] for i in trace.inputs if trace.tensors[i].dtype in {"int64", "int32"}]
     for ids in [each for each in inputs if len(each.shape) == 2 and each.shape[1] > 1][:1]:
         yield Variable("seq", "T", ids.shape[1], "input", measured=(ids.name, 1))
+
+
+def _side(trace: Trace, size: int) -> tuple[str, int] | None:
+    """The axis of a square picture that has a size: a model that shrinks it often is given a larger one than asked."""
+    pictures = [trace.tensors[value] for value in trace.inputs if len(trace.tensors[value].shape) > 3]
+    return next(((each.name, len(each.shape) - 2) for each in pictures if each.shape[-2:] == (size, size)), None)
 
 
 def _numbers(config: Any, prefix: str) -> Iterator[tuple[str, int]]:

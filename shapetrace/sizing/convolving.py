@@ -1,4 +1,4 @@
-"""What convolutions and poolings make of an axis: exact, from the arguments of the kernel."""
+"""What convolutions, poolings and scalings make of an axis: exact, from the arguments of the kernel."""
 
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
@@ -7,12 +7,14 @@ from shapetrace.ir import Kernel, Plain, Tensor
 from shapetrace.sizing.formulas import Formula, Rounded
 
 _SLIDING = ("conv", "pool", "unfold", "im2col")
+_LARGEST_SCALE = 64
+"""Denominator of a factor by which pictures are scaled, at most."""
 
 
 def convolved(
     kernel: Kernel, tensors: Sequence[Tensor], formulas: Callable[[int], list[Formula | None]]
 ) -> Iterator[Formula]:
-    """Formulas of the axes along which a kernel slides: ⌊(n + 2·p − d·(k−1) − 1)/s⌋ + 1.
+    """Formulas of the axes along which a kernel slides: ⌊(n + 2·p − d·(k−1) − 1)/s⌋ + 1; or that it scales.
 
     Args:
         kernel: What ran.
@@ -20,6 +22,9 @@ def convolved(
         formulas: Those of a value's axes that are known.
     """
     name = kernel.name.split(".")[1] if "." in kernel.name else kernel.name
+    if kernel.inputs and (name == "_fft_r2c" or name.startswith("upsample")):
+        yield from _scaled(kernel, formulas(kernel.inputs[0]))
+        return
     if not any(word in name for word in _SLIDING) or not kernel.inputs or not kernel.outputs:
         return
     data, made = kernel.inputs[0], kernel.outputs[0]
@@ -40,6 +45,22 @@ def convolved(
         length = size + (2 * padding - dilation * (width - 1) - 1)
         if stride:
             yield length + 1 if stride == 1 else _floored(length, stride)
+
+
+def _scaled(kernel: Kernel, sizes: Sequence[Formula | None]) -> Iterator[Formula]:
+    """⌊s·n⌋ of what is enlarged or shrunk by s, ⌊n/2⌋ + 1 of a real signal's frequencies."""
+    dims = kernel.args.get("dim")
+    if kernel.name.startswith("aten._fft_r2c"):
+        size = sizes[dims[-1]] if isinstance(dims, list) and dims and isinstance(dims[-1], int) else None
+        if size is not None and kernel.args.get("onesided") is True:
+            yield Formula.of(Rounded(size * Fraction(1, 2), up=False)) + 1
+        return
+    scales = [kernel.args[name] for name in ("scales_d", "scales_h", "scales_w", "scales") if name in kernel.args]
+    for size, scale in zip(sizes[len(sizes) - len(scales) :], scales, strict=True):
+        if size is not None and isinstance(scale, int | float):
+            scaled = size * Fraction(scale).limit_denominator(_LARGEST_SCALE)
+            is_whole = all(coefficient.denominator == 1 for _, coefficient in scaled.terms)
+            yield scaled if is_whole else Formula.of(Rounded(scaled, up=False))
 
 
 def _floored(length: Formula, stride: int) -> Formula:

@@ -70,11 +70,11 @@ class Search:
                 self._tried[asked] = found if ending(found) == self.end else _ended(found.failure)
         return self._tried[asked]
 
-    def draws(self, taken: Sequence[Variable]) -> list[dict[Variable, int]]:
-        """Values at which the model is compared, for variables that are varied while the others stay."""
+    def draws(self, taken: Sequence[Variable], *, more: int = 0) -> list[dict[Variable, int]]:
+        """Values at which the model is compared, and more of them, for variables that are varied while others stay."""
         keys = {key for each in taken for key in each.keys}
         fixed = [each.base for each in self.variables if each.kind == "entry" and each.key not in keys]
-        return draws(taken, SAMPLES, fixed)
+        return draws(taken, SAMPLES, fixed, more=more)
 
     def stays(self, taken: Sequence[Variable]) -> list[bool]:
         """Of each variable whether it has its own value in all draws."""
@@ -107,6 +107,9 @@ def taken(search: Search) -> list[Variable]:
     tied = _tied(variables)
     if not search.fit(variables):
         return variables
+    heads = _with_one_number_of_heads(variables)
+    if len(heads) < len(variables) and not search.fit(heads):
+        return heads
     is_tied = len(tied) < len(variables) and not search.fit(tied)
     if is_tied:
         untied = _untied(tied, search)
@@ -134,6 +137,15 @@ def _tied(variables: Sequence[Variable]) -> list[Variable]:
     for each in variables:
         groups[each.base if each.kind == "entry" and each.base > 1 else each].append(each)
     return [replace(first, also=tuple(other.key for other in others)) for first, *others in groups.values()]
+
+
+def _with_one_number_of_heads(variables: Sequence[Variable]) -> list[Variable]:
+    """Heads of keys that are as many as those of queries as one with them: fewer would take another branch."""
+    bases = {each.symbol: each for each in variables}
+    queries, keys = bases.get("h"), bases.get("h_kv")
+    if queries is None or keys is None or queries.base != keys.base:
+        return list(variables)
+    return [replace(each, also=keys.keys) if each is queries else each for each in variables if each is not keys]
 
 
 def _untied(options: Sequence[Variable], search: Search) -> list[Variable]:
@@ -197,7 +209,8 @@ def _together(before: Sequence[Variable], more: Sequence[Variable], search: Sear
     if not reason or (reason == TOO_MANY and more[0].kind == "input"):
         return both
     if len(more) == 1:
-        others = (replace(more[0], below=True), replace(more[0], doubled=True)) if more[0].kind == "entry" else ()
+        ways = (replace(more[0], below=True), replace(more[0], doubled=True))
+        others = ways if more[0].kind == "entry" else (replace(more[0], longer=True),)
         for each in others:
             if not search.stays([*before, each])[-1] and not search.fit([*before, each]):
                 return [*before, each]

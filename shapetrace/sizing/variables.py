@@ -18,13 +18,16 @@ _QUOTIENT = 4
 """So does the quotient of two sizes: the width of one head is cut in halves too, which are more than one column."""
 
 _LARGEST_STEP = 64
-"""A common multiple larger than so many times a size asks for too much: counts alone then go on dividing it."""
+"""A common multiple larger than so many times a size asks for too much."""
 
 _SPREAD = 7
 """Multiples from which a value is drawn."""
 
 _LONG = 128
 """Lengths above are varied to an eighth or a quarter, shorter ones to a half or all of them."""
+
+_OF_A_HEAD = frozenset({"d_head", "d_v", "d_qk", "d_rope"})
+"""Widths of one head, which no number of heads divides but by chance."""
 
 _MOST_DRAWS = 40
 _STEPS = (1, 2, 4, 7, 8, 14, 16, 32, 64, 128)
@@ -48,6 +51,7 @@ class Variable:
         least: Its smallest value: one more than the ids that it holds.
         below: Whether it must stay below the lengths that it is below: a window.
         doubled: Whether it is so often doubled: heads that are a power of two.
+        longer: Whether a length is varied upwards: rows that indices point to.
         measured: The input and its axis that it is: what an input really has counts, not what was asked for.
     """
 
@@ -60,6 +64,7 @@ class Variable:
     least: int = 1
     below: bool = False
     doubled: bool = False
+    longer: bool = False
     measured: tuple[str, int] | None = None
 
     @property
@@ -68,23 +73,26 @@ class Variable:
         return (self.key, *self.also)
 
 
-def draws(variables: Sequence[Variable], count: int, fixed: Sequence[int] = ()) -> list[dict[Variable, int]]:
+def draws(
+    variables: Sequence[Variable], count: int, fixed: Sequence[int] = (), *, more: int = 0
+) -> list[dict[Variable, int]]:
     """Values of all variables for some passes; no product of two is in proportion to another one at all of them.
 
     Args:
         variables: What is varied.
         count: How many passes.
         fixed: Entries that stay as they are.
+        more: How many further ones stand behind them.
     """
-    fewest, best = None, []
+    fewest, best, chosen = None, [], 0
     for draw in range(_MOST_DRAWS):
         found = [_draw(variables, fixed, 1000 * draw + sample) for sample in range(count)]
         clashes = _clashes(variables, found)
         if fewest is None or clashes < fewest:
-            fewest, best = clashes, found
+            fewest, best, chosen = clashes, found, draw
         if clashes == 0:
             break
-    return best
+    return best + [_draw(variables, fixed, 1000 * chosen + count + sample) for sample in range(more)]
 
 
 def _draw(variables: Sequence[Variable], fixed: Sequence[int], seed: int) -> dict[Variable, int]:
@@ -93,18 +101,22 @@ def _draw(variables: Sequence[Variable], fixed: Sequence[int], seed: int) -> dic
     inputs = [each for each in variables if each.kind == "input"]
     for place, each in enumerate(inputs):
         found[each] = _length(each, random) if each.base > 1 else _SMALL[(seed + place) % len(_SMALL)]
+    heads = list[tuple[int, int]]()  # what divides widths for sure stands before what may do so by chance
     relations = [(number, number) for number in fixed]
     largest = 1
     for each in sorted((each for each in variables if each.kind == "entry"), key=lambda each: each.base):
-        step = _step(each, relations)
+        step = _step(each, [*(heads if each.symbol not in _OF_A_HEAD else ()), *relations])
+        known = heads if each.symbol.partition("_")[0] == "h" else relations
         if each.below:
             room = min((found[length] for length in inputs if length.base > each.base), default=each.base)
             found[each] = step * (1 + random.randrange(max(1, room // step)))
+            if known is heads:
+                known.append((each.base, found[each]))
             continue
         least = max([largest, each.least, *(found[length] for length in inputs if length.base <= each.base)])
         further = 1 + random.randrange(_SPREAD)
         largest = found[each] = step * (least // step + further) if not each.doubled else _doubled(each, least, further)
-        relations.append((each.base, largest))
+        known.append((each.base, largest))
     return found
 
 
@@ -115,10 +127,11 @@ def _doubled(variable: Variable, least: int, further: int) -> int:
 
 
 def _length(variable: Variable, random: Random) -> int:
-    """A length: shorter than the pass that is named, which is quick."""
+    """A length: shorter than the pass that is named, which is quick, unless that is refused."""
     steps = variable.base // variable.step
     few = max(min(5, steps), steps // (8 if steps > _LONG else 2))
-    return variable.step * (few + random.randrange(max(4, few)))
+    least = steps + 1 if variable.longer else few
+    return variable.step * (least + random.randrange(max(4, few)))
 
 
 def _step(variable: Variable, relations: Sequence[tuple[int, int]]) -> int:
@@ -126,16 +139,14 @@ def _step(variable: Variable, relations: Sequence[tuple[int, int]]) -> int:
 
     Args:
         variable: What gets a value.
-        relations: Smaller entries as they were and as they are.
+        relations: Smaller entries as they were and as they are; those that ask for too much are passed over.
     """
-    even = gcd(variable.base, _EVEN)
-    divisors = [
-        (before, now) for before, now in relations if 1 < before < variable.base and variable.base % before == 0
-    ]
-    multiples = [now * gcd(variable.base // before, _QUOTIENT) for before, now in divisors]
-    while lcm(even, *multiples) > _LARGEST_STEP * variable.base and multiples:
-        multiples.pop()
-    return lcm(even, *multiples)
+    found = gcd(variable.base, _EVEN)
+    for before, now in relations:
+        if 1 < before < variable.base and variable.base % before == 0:
+            both = lcm(found, now * gcd(variable.base // before, _QUOTIENT))
+            found = both if both <= _LARGEST_STEP * variable.base else found
+    return found
 
 
 def alone(variable: Variable) -> Iterator[tuple[int, int]]:

@@ -9,9 +9,13 @@ from shapetrace.sizing.aligning import Alignment, align, aligned, numberless
 from shapetrace.sizing.convolving import convolved
 from shapetrace.sizing.formulas import Formula
 from shapetrace.sizing.ranging import ranges
+from shapetrace.sizing.regrouping import regrouped
 from shapetrace.sizing.searching import Attempt, Search, ending, taken
 from shapetrace.sizing.solving import Solver, Vector
 from shapetrace.sizing.variables import Variable
+
+_SPARE = 2
+"""Further draws, for those that make the model take another branch."""
 
 _SEARCH = 2
 _LEAST_SEARCH = 8000
@@ -89,14 +93,28 @@ def _passes(varied: Sequence[Variable], search: Search, trace: Trace) -> tuple[_
 
 
 def _run(varied: Sequence[Variable], search: Search, trace: Trace, *, shallow: bool) -> tuple[_Compared, str]:
-    values = search.draws(varied)
-    others = []
-    for each in values:
+    drawn = search.draws(varied)
+    spare = search.draws(varied, more=_SPARE)[len(drawn) :]
+    values, others = list[Mapping[Variable, int]](), list[Trace]()
+    for each in drawn:
         other = search.run(each, shallow=shallow)
+        while spare and others and not isinstance(other, str) and _is_another(trace, others[0], other):
+            each = spare.pop(0)  # noqa: PLW2901 - a draw in the place of one that took another branch
+            other = search.run(each, shallow=shallow)
         if isinstance(other, str):
             return _Compared(trace), other
+        values.append(each)
         others.append(other)
     return _Compared(trace, values, others), ""
+
+
+def _is_another(trace: Trace, first: Trace, other: Trace) -> bool:
+    """Whether a pass runs other operations than the first at other sizes, in modules where that is as the named one.
+
+    The width of a head above which a library takes another way.
+    """
+    apart = align(first, other).apart.keys()
+    return bool(apart) and bool(apart - align(trace, first).apart.keys())
 
 
 def _parameters(trace: Trace, other: Trace) -> list[tuple[int, ...] | None]:
@@ -194,12 +212,17 @@ class _Axes:
         vectors = {v for tensor in trace.tensors for v in self._vectors(tensor.shape, self._shapes(tensor)) if v}
         for vector in sorted(vectors):
             solver.of(vector)
-        for op in trace.ops:
-            for kernel in op.kernels:
-                for formula in convolved(kernel, trace.tensors, self._of):
-                    solver.know(formula)
-        for vector in sorted(vectors):
-            solver.of_sums(vector)
+        for _ in range(2):  # what slides over a size that is a sum, or a quotient, knows it the second time
+            self._follow()
+            for vector in sorted(vectors):
+                solver.of_sums(vector)
+
+    def _follow(self) -> None:
+        """Take the formulas that follow from what kernels do."""
+        for kernel in (kernel for op in self._trace.ops for kernel in op.kernels):
+            for follow in (convolved, regrouped):
+                for formula in follow(kernel, self._trace.tensors, self._of):
+                    self._solver.know(formula)
 
     def of_tensor(self, tensor: Tensor) -> list[Formula | None]:
         """Formulas of a tensor's axes."""

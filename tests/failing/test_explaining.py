@@ -86,7 +86,7 @@ _VALUES_ALONE = {
     "a label that is no class", "targets of int32", "nll_loss", "a mask of other rows", "two devices",
     "a bias of a convolution", "rows of another width, added by index",
 }  # fmt: skip
-"""What only a pass with numbers finds: labels, masks, biases of convolutions, added rows are not looked into on meta."""
+"""What only a pass with numbers finds: on meta labels, masks, biases of convolutions, added rows are not looked at."""
 
 
 def on_meta(value: object) -> object:

@@ -92,6 +92,15 @@ def test_the_failure_is_the_last_line():
     assert text.rstrip().endswith("RuntimeError: mat1 and mat2")
 
 
+def test_a_pass_that_fails_before_any_product_has_no_count_of_zero():
+    failed = gpt2(failure="RuntimeError: mat1 and mat2")
+    none = replace(failed, totals=replace(failed.totals, flops=0, matmul_flops=0))
+    assert "no product ran" in render(none, width=100)
+    assert "没有运行任何乘法" in render(none, width=100, words=words_in("zh"))
+    assert "0 FLOPs" not in render(none, width=100)
+    assert "no product ran" not in render(failed, width=100)
+
+
 def test_hostile_names_cannot_command_the_terminal():
     outline = gpt2()
     model = replace(outline.model, name="evil\x1b[2Jmodel", tokens=("a\nb", "c\x07"))

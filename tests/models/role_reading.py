@@ -11,7 +11,7 @@ from shapetrace import ir
 from shapetrace.models import hf_inputs, huggingface
 from shapetrace.ops.kinds import op_kind
 from shapetrace.outlining import outline
-from shapetrace.outlining.structure import Step
+from shapetrace.outlining.structure import Outline, Step
 from tests.capture import corpus
 from tests.models.role_names import Names, Roles
 from tests.models.shrinking import shrink
@@ -53,11 +53,11 @@ def compared(trace: ir.Trace) -> Compared:
     return Compared(right, tuple(wrong))
 
 
-def uses(trace: ir.Trace) -> dict[str, list[tuple[Roles, str]]]:
+def uses(trace: ir.Trace, read: Outline | None = None) -> dict[str, list[tuple[Roles, str]]]:
     """What each parameter is multiplied as, with the equations; one that a drawn layer holds."""
     origins, aliases = _origins(trace), {p.name: (p.name, *p.aliases) for p in trace.parameters}
     uses: dict[str, list[tuple[Roles, str]]] = defaultdict(list)
-    for step in outline(trace).steps():
+    for step in (read or outline(trace)).steps():
         weights = [o for o in step.operands if o.role == "weight"] if step.kind == "product" else []
         for name in dict.fromkeys(name for weight in weights for name in origins.get(weight.value, ())):
             here = [alias for alias in aliases[name] if alias.rpartition(".")[0] == step.path]

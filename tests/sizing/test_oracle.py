@@ -5,7 +5,7 @@ import json
 import pytest
 import torch
 
-from shapetrace import hf_obtaining
+from shapetrace import hf_obtaining, obtaining
 from shapetrace.ir import Trace
 from shapetrace.models import huggingface
 from shapetrace.proving import prove
@@ -69,3 +69,37 @@ def test_formulas_of_module_outputs_are_those_of_symbolic_shapes(family: str) ->
                 assert formula.at({**trace.sizes.symbols, "B": batch, "T": length}) == known, (call.path, str(formula))
                 compared += 1
     assert compared > 60
+
+
+@pytest.mark.parametrize(
+    ("family", "entries"),
+    [("qwen3_moe", ("num_hidden_layers=2", "num_local_experts=16")), ("gemma3_text", ("num_hidden_layers=2",))],
+)
+def test_a_draw_that_takes_another_branch_gives_way_to_one_that_does_not(family: str, entries: tuple[str, ...]) -> None:
+    """Heads wider than 256 columns are not shared by PyTorch's attention, but copied by the code of transformers."""
+    pytest.importorskip("transformers")
+    found = named(Request(model=f"hf:{family}", shape={"seq": 64}, hf_set=("vocab_size=1024", *entries)))
+    assert found.sizes is not None
+    assert {"h", "h_kv"} <= found.sizes.symbols.keys()
+    assert all(-1 not in found.sizes.axes[tensor.id] for tensor in found.tensors if tensor.role == "data")
+
+
+def test_a_picture_that_is_halved_again_and_again_is_named_as_it_went_in() -> None:
+    """A draw is so small that inputs are made larger than the configuration says."""
+    pytest.importorskip("transformers")
+    found = named(Request(model="hf:convnext", hf_set=("depths=[1,1,1,1]",)))
+    assert found.sizes is not None
+    assert {"⌊H_img/(2·p)⌋", "B·⌊H_img/(2·p)⌋²"} <= {*found.sizes.formulas}
+    assert all(-1 not in found.sizes.axes[tensor.id] for tensor in found.tensors if tensor.role == "data")
+
+
+def test_heads_of_keys_that_are_as_many_as_those_of_queries_are_one_number_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pytest.importorskip("transformers")
+    passes, run = list[Request](), obtaining.obtain
+    monkeypatch.setattr(obtaining, "obtain", lambda asked, say: passes.append(asked) or run(asked, say))
+    found = named(Request(model="hf:llama", shape={"seq": 64}, hf_set=("num_hidden_layers=2", "vocab_size=1024")))
+    assert found.sizes is not None
+    assert found.sizes.entries["h"] == "num_attention_heads, num_key_value_heads"
+    assert len(passes) < 18  # one by one they were twice as many

@@ -202,6 +202,43 @@ class Picky(nn.Module):
         return torch.stack([self.layer(row) for row in x])
 
 
+class Graph(nn.Module):
+    """Nodes gather what their neighbours say; a graph of fewer nodes has edges that lead nowhere."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.last = nn.Linear(8, 16), nn.Linear(16, 4)
+
+    def forward(self, x: Tensor, sources: Tensor, targets: Tensor) -> Tensor:
+        rows = self.first(x).relu()
+        return self.last(torch.zeros_like(rows).index_add(0, targets, rows[sources]))
+
+
+class Signals(nn.Module):
+    """Half of the frequencies of a real signal, and a picture of another size."""
+
+    def forward(self, x: Tensor, picture: Tensor) -> tuple[Tensor, Tensor]:
+        return torch.fft.rfft(x, dim=1).abs(), nn.functional.interpolate(picture, scale_factor=1.5)
+
+
+def test_what_refuses_fewer_rows_is_varied_upwards() -> None:
+    ends = torch.arange(9).repeat(2)
+    found = shapetrace.sizes(Graph().eval(), torch.rand(9, 8), ends, ends.flip(0)).sizes
+    assert found is not None
+    assert not found.refused
+    assert (found.symbols["B"], found.symbols["T"]) == (9, 18)
+    assert all(-1 not in axes for axes in found.axes)
+
+
+def test_frequencies_and_scaled_pictures_have_formulas() -> None:
+    trace = shapetrace.sizes(Signals(), torch.rand(2, 18, 5), torch.rand(2, 3, 10, 14))
+    found = trace.sizes
+    assert found is not None
+    made = [found.formulas[place] for value in trace.outputs for place in found.axes[value]]
+    assert made[1] == "⌊T/2⌋+1"
+    assert made[-2:] == ["⌊3·H_img/2⌋", "⌊3·W_img/2⌋"]
+
+
 def test_a_refused_variation_says_which_and_why_and_the_rest_is_named() -> None:
     sizes = shapetrace.sizes(Picky(), torch.zeros(4, 12, 8)).sizes
     assert sizes is not None
@@ -229,8 +266,8 @@ def test_an_entry_that_is_the_same_in_every_draw_is_a_number_and_not_called_vari
 ) -> None:
     drawn = Search.draws
 
-    def pinned(search: Search, taken: Sequence[Variable]) -> list[dict[Variable, int]]:
-        found = drawn(search, taken)
+    def pinned(search: Search, taken: Sequence[Variable], *, more: int = 0) -> list[dict[Variable, int]]:
+        found = drawn(search, taken, more=more)
         return [{each: each.base if each.symbol == "V" else value for each, value in of.items()} for of in found]
 
     monkeypatch.setattr(Search, "draws", pinned)

@@ -52,3 +52,16 @@ def test_values_keep_what_a_model_may_rely_on() -> None:
         assert sample["d_model"] % sample["h"] == 0
         assert (sample["d_model"] // sample["h"]) % 2 == 0
         assert sample["d_head"] % 2 == 0
+
+
+def test_heads_go_on_dividing_a_width_that_many_counts_divide_by_chance() -> None:
+    bases = {"h_kv": 4, "k": 8, "E": 16, "h": 32, "V": 1024, "d_model": 2048}
+    variables = [Variable(name, name, value, "entry") for name, value in bases.items()]
+    for draw in draws(variables, 3):
+        width, rest = divmod(draw[variables[-1]], draw[variables[3]])
+        assert (rest, width % 2) == (0, 0)
+
+
+def test_the_width_of_a_head_is_a_multiple_of_no_number_of_heads() -> None:
+    variables = [Variable("h", "h", 8, "entry"), Variable("d_head", "d_head", 256, "entry")]
+    assert any(draw[variables[1]] % draw[variables[0]] for draw in draws(variables, 3))

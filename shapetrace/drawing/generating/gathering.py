@@ -80,7 +80,7 @@ def _attended(section: Section) -> Attended:
 
 def _found(attended: Attended) -> list[Operand]:
     """What a pass puts to rows kept before, or finds whole."""
-    return [step.operands[1] for step in _appends(attended.steps)] or list(attended.given)
+    return [step.operands[-1] for step in _appends(attended.steps)] or list(attended.given)
 
 
 def _appends(steps: Sequence[Step]) -> list[Step]:
@@ -95,7 +95,8 @@ def _kept(attended: Attended, place: int, wanted: Operand) -> Kept | None:
     appends = _appends(attended.steps)
     if place < len(appends):
         step = appends[place]
-        before, new = step.operands[:2]
+        *chunks, new = step.operands
+        before = _together(chunks)
         found = before if before.part in KEPT and before.shape[-2:-1] != (0,) else None
         return Kept(new, found, step.role == Role.CACHE_WRITE, new.shape[-2])
     made = list(_made(attended.steps, wanted))
@@ -104,6 +105,13 @@ def _kept(attended: Attended, place: int, wanted: Operand) -> Kept | None:
         return None
     rows = replace(wanted, shape=found.shape, axes=found.axes, value=found.value)
     return Kept(rows, n_written=found.shape[-2])
+
+
+def _together(chunks: Sequence[Operand]) -> Operand:
+    """Rows that were put aside one after another, as one value."""
+    *before, columns = chunks[0].shape
+    n_rows = sum(chunk.shape[-2] for chunk in chunks) if before else 1
+    return replace(chunks[0], shape=(*before[:-1], n_rows, columns)) if len(chunks) > 1 else chunks[0]
 
 
 def _made(steps: Sequence[Step], wanted: Operand) -> Iterator[Operand]:

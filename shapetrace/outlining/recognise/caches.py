@@ -1,24 +1,30 @@
 """Key/value caches: data kept from earlier passes, to which this one appends its rows, or writes them in place."""
 
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 from shapetrace.ir import Op
 from shapetrace.ops.atoms import Axis
 from shapetrace.ops.kinds import OpKind, is_factory, names_of
+from shapetrace.ops.written import AT_INDICES
 from shapetrace.outlining.flow import Flow
 from shapetrace.outlining.recognise.attention import Attention, operands_of
+from shapetrace.outlining.recognise.regions import region
 from shapetrace.outlining.roles import Part
 
-_WRITING = frozenset(
-    {"copy", "scatter", "index_copy", "index_put", "_index_put_impl_", "slice_scatter", "select_scatter"}
-)
-_MOVING = _WRITING | {"roll", "slice", "index", "index_select", "narrow", "clone", "where", "zero"}
+_MOVING = (AT_INDICES - {"index_add"}) | {
+    "copy", "_index_put_impl_", "roll", "slice", "index", "index_select", "narrow", "clone", "where", "zero",
+}  # fmt: skip
 _IDLE = frozenset({"view", "expand", "unsqueeze", "squeeze", "select", "alias", "arange", "detach", "_to_copy"})
 _ROWWISE: frozenset[OpKind] = frozenset(
     {"pointwise", "cast", "layout", "dropout", "index", "norm", "cat", "product", "route"}
 )
 _MOST_OPERATIONS = 80
+
+Relatives: TypeAlias = Mapping[int, frozenset[int]]
+"""For atoms that are pieces, or put together: the atoms of all axes that they were cut out of, or made of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +33,7 @@ class Append:
 
     Attributes:
         op: The operation.
-        kept: The rows from before.
+        kept: The rows from before; several where they were put aside one after another.
         new: The rows of this pass.
         part: What the rows are: keys, values, or a latent of both.
         in_place: True if they are written into a tensor of fixed size.
@@ -36,7 +42,7 @@ class Append:
     """
 
     op: int
-    kept: int
+    kept: tuple[int, ...]
     new: int
     part: Part
     in_place: bool
@@ -44,22 +50,88 @@ class Append:
     is_first: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """A product that reads what may be kept.
+
+    Attributes:
+        value: What it reads.
+        part: What that is.
+        keys: Atoms of the rows that are read.
+        among: The same, and those of the axes that they were cut out of, or put together from.
+        queries: Atoms of the rows that read them.
+        attention: The attention it is of; None for another product of data with data.
+    """
+
+    value: int
+    part: Part
+    keys: frozenset[int]
+    among: frozenset[int]
+    queries: frozenset[int]
+    attention: Attention | None = None
+
+
 def appends(flow: Flow, attentions: tuple[Attention, ...]) -> Mapping[int, Append]:
     """All appends to what attention reads as keys and values, by operation."""
     found: dict[int, Append] = {}
+    relatives = _relatives(flow)
+    for look in (*_of_attentions(flow, attentions, relatives), *_of_choices(flow, attentions, relatives)):
+        behind_it = list(behind(flow, look.value))
+        way = [op for op, _ in behind_it]
+        for place, (op, expanded) in enumerate(behind_it):
+            known = found.get(op.id)
+            if known is None and (look.attention is not None or not expanded):
+                known = _append(flow, op, look, way[place + 1 :], found)
+            if known is not None and look.attention is not None:
+                shared = expanded or (op.id in found and known.part is not look.part)
+                is_plain = not expanded and _are_apart(flow, look.attention)
+                both = Part.KEY_VALUE if is_plain else Part.LATENT_KEY_VALUE
+                known = replace(known, part=both if shared else look.part)
+            if known is not None:
+                found[op.id] = known
+    return {op: replace(append, moves=_moves(flow, append, found)) for op, append in found.items()}
+
+
+def _relatives(flow: Flow) -> Relatives:
+    atoms, found = flow.facts.atoms, defaultdict[int, frozenset[int]](frozenset)
+    related = [(atom, (piece.whole,)) for atom, piece in atoms.pieces.items()] + list(atoms.joined.items())
+    for atom, axes in related:
+        for leaf in atoms.leaves((atom,)):
+            found[leaf] |= {*atoms.flat(axes)}
+    return found
+
+
+def _of_attentions(flow: Flow, attentions: Iterable[Attention], relatives: Relatives) -> Iterator[_Look]:
+    """What attention reads as keys and as values."""
+    products = flow.facts.products
     for attention in attentions:
+        scores = products[attention.scores]
+        keys, queries = (scores.m, scores.n) if attention.query_right else (scores.n, scores.m)
         for part, value, _ in operands_of(flow, attention):
             if part is Part.QUERY:
                 continue
-            for op, expanded in behind(flow, value):
-                known = found.get(op.id)
-                if known is None:
-                    known = _append(flow, op, (attention, part), found)
-                if known is not None:
-                    shared = expanded or (op.id in found and known.part is not part)
-                    both = Part.KEY_VALUE if _are_apart(flow, attention) and not expanded else Part.LATENT_KEY_VALUE
-                    found[op.id] = replace(known, part=both if shared else part)
-    return {op: replace(append, moves=_moves(flow, append, found)) for op, append in found.items()}
+            is_value = part is Part.VALUE and attention.weighted is not None
+            rows = products[attention.weighted or 0].k if is_value else keys
+            yield _look(flow, relatives, (value, part), (rows, queries), attention)
+
+
+def _of_choices(flow: Flow, attentions: Iterable[Attention], relatives: Relatives) -> Iterator[_Look]:
+    """What other products of data with data read row by row: keys that say which others are looked at."""
+    taken = {place for each in attentions for place in (each.scores, each.weighted)}
+    for place, product in enumerate(flow.facts.products):
+        if place in taken or product.left is None or not (flow.is_data(product.left) and flow.is_data(product.right)):
+            continue
+        for value, rows, others in ((product.left, product.m, product.n), (product.right, product.n, product.m)):
+            yield _look(flow, relatives, (value, Part.KEY), (rows, others))
+
+
+def _look(
+    flow: Flow, relatives: Relatives, read: tuple[int, Part], rows: tuple[Axis, Axis],
+    attention: Attention | None = None,
+) -> _Look:  # fmt: skip
+    keys, queries = (frozenset(flow.facts.atoms.leaves(axis)) for axis in rows)
+    among = keys.union(*(relatives.get(leaf, ()) for leaf in keys))
+    return _Look(*read, keys, among, queries, attention)
 
 
 def _are_apart(flow: Flow, attention: Attention) -> bool:
@@ -71,9 +143,9 @@ def _are_apart(flow: Flow, attention: Attention) -> bool:
 
 def _moves(flow: Flow, append: Append, appends: Mapping[int, Append]) -> tuple[int, ...]:
     """Operations that only move what is kept: rolled or cut before the append, written back after it."""
-    before = [op.id for op in kept_by(flow, append.kept, appends)[1] if not flow.edges[op.id]]
+    before = [op.id for kept in append.kept for op in kept_by(flow, kept, appends)[1] if not flow.edges[op.id]]
     result = flow.trace.ops[append.op].outputs[-1]
-    values, back = [flow.root(append.kept), flow.root(result)], []
+    values, back = [*map(flow.root, append.kept), flow.root(result)], []
     for value in values:
         for reader in flow.readers[value]:
             op = flow.trace.ops[reader]
@@ -115,61 +187,47 @@ def _projects(flow: Flow, op: Op) -> bool:
     return all(flow.facts.tensor(product.right).role == "weight" for product in products)
 
 
-def _append(flow: Flow, op: Op, read: tuple[Attention, Part], earlier: Mapping[int, Append]) -> Append | None:
+def _append(flow: Flow, op: Op, look: _Look, way: Sequence[Op], earlier: Mapping[int, Append]) -> Append | None:
     """An operation as an append, if it grows or fills the axis along which keys are counted."""
-    names = set(names_of(op.kernels))
-    floating = [v for v in op.inputs if flow.is_floating(v)]
-    if not op.outputs or len(floating) < 2 or not _is_along_keys(flow, op, *read):
+    if not op.outputs or len(op.inputs) < 2:
         return None
-    kept, new = floating[0], floating[-1]
-    if not _is_new(flow, new, earlier):
+    if "cat" in names_of(op.kernels):
+        *kept, new = op.inputs
+        grows = _is_along_keys(flow, look, _joined(flow, op), way)
+        if grows and _is_new(flow, new, earlier) and all(kept_by(flow, value, {})[0] for value in kept):
+            return Append(op.id, tuple(kept), new, look.part, in_place=False)
         return None
-    if "cat" in names and len(floating) == 2 and kept_by(flow, kept, earlier)[0]:
-        return Append(op.id, kept, new, Part.KEY, in_place=False)
-    if names & _WRITING and _fills_rows(flow, kept, new):
-        made = flow.op_of(kept)
-        is_first = made is not None and is_factory(made)
-        if is_first or kept_by(flow, kept, earlier)[0]:
-            return Append(op.id, kept, new, Part.KEY, in_place=True, is_first=is_first)
-    return None
+    found = region(flow, op)
+    if found is None or not _is_new(flow, found.source, earlier):
+        return None
+    rows = [each for each in found.among if _is_along_keys(flow, look, each.atoms, way)]
+    if not rows and not (found.rows and found.rows == look.queries):  # read only as far as it is filled
+        return None
+    made = flow.op_of(found.target)
+    is_first = made is not None and is_factory(made)
+    if not is_first and not kept_by(flow, found.target, earlier)[0]:
+        return None
+    kept_rows = (rows or found.among)[-1].value
+    return Append(op.id, (kept_rows,), found.source, look.part, in_place=True, is_first=is_first)
 
 
-def _fills_rows(flow: Flow, kept: int, new: int) -> bool:
-    """Whether new rows have the columns of those that they are written among: no columns beside others."""
-    before, after = flow.facts.tensor(kept).shape, flow.facts.tensor(new).shape
-    return len(before) == len(after) and sum(a != b for a, b in zip(before, after, strict=True)) == 1
+def _joined(flow: Flow, op: Op) -> frozenset[int]:
+    """Atoms of the axis along which an operation puts tensors side by side."""
+    before = {leaf for value in op.inputs for leaf in flow.facts.atoms.flat(flow.facts.axes_of(value))}
+    return frozenset(flow.facts.atoms.flat(flow.facts.axes_of(op.outputs[-1]))) - before
 
 
-def _is_along_keys(flow: Flow, op: Op, attention: Attention, part: Part) -> bool:
-    """Whether rows are put together along the axis of the keys, and queries are no such rows."""
-    atoms, scores = flow.facts.atoms, flow.facts.products[attention.scores]
-    keys, queries = atoms.leaves(scores.n), atoms.leaves(scores.m)
-    if attention.query_right:
-        keys, queries = queries, keys
-    if part is Part.VALUE and attention.weighted is not None:
-        keys = atoms.leaves(flow.facts.products[attention.weighted].k)
-    joined = {leaf for axis in flow.facts.axes_of(op.outputs[-1]) for leaf in atoms.leaves(axis)}
-    writes = bool(set(names_of(op.kernels)) & _WRITING)
-    for rows in (keys, *(_cut_from(flow, keys) if writes else ())):
-        if rows and set(rows) <= joined and not set(rows) & set(queries):
-            return True
-    return bool(queries) and _rows_written(flow, op) == set(queries)  # a cache that is read only as far as it is filled
+def _is_along_keys(flow: Flow, look: _Look, rows: frozenset[int], way: Sequence[Op]) -> bool:
+    """Whether an axis counts keys, or they are some of what it counts, cut out or taken by their places since.
 
-
-def _cut_from(flow: Flow, axis: Axis) -> list[Axis]:
-    """What an axis is a part of: all rows of a cache of which some are read."""
-    atoms = flow.facts.atoms
-    return [atoms.leaves(piece.whole) for atom, piece in atoms.pieces.items() if atoms.leaves((atom,)) == axis]
-
-
-def _rows_written(flow: Flow, op: Op) -> set[int]:
-    """Along the one axis that a write fills in part, the atoms of what it writes."""
-    floating = [v for v in op.inputs if flow.is_floating(v)]
-    if not set(names_of(op.kernels)) & _WRITING or not _fills_rows(flow, floating[0], floating[-1]):
-        return set()
-    shapes = [flow.facts.tensor(value).shape for value in (floating[0], floating[-1])]
-    parts = zip(flow.facts.axes_of(floating[-1]), *shapes, strict=True)
-    return {leaf for axis, whole, part in parts if whole != part for leaf in flow.facts.atoms.leaves(axis)}
+    Queries are no such rows.
+    """
+    atoms, found = flow.facts.atoms, set(rows)
+    for op in way:
+        if flow.kinds[op.id] == "index" and op.inputs:
+            before, after = ({*atoms.flat(flow.facts.axes_of(v))} for v in (op.inputs[0], op.outputs[0]))
+            found |= after - before if found & (before - after) else set()
+    return bool(found & look.among) and not look.keys & look.queries
 
 
 def kept_by(flow: Flow, value: int, earlier: Mapping[int, Append]) -> tuple[bool, list[Op]]:

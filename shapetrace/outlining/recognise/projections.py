@@ -9,6 +9,7 @@ from shapetrace.outlining.flow import Flow
 from shapetrace.outlining.recognise.adapters import Adapters
 from shapetrace.outlining.recognise.attention import Attention
 from shapetrace.outlining.recognise.columns import ATTENTION_INPUTS
+from shapetrace.outlining.recognise.crossing import Crossing
 from shapetrace.outlining.recognise.recurrences import Recurrence
 from shapetrace.outlining.roles import CACHING, Part, Role
 
@@ -114,12 +115,18 @@ def gate_roles(flow: Flow, graph: Graph, given_roles: Mapping[int, Role]) -> Map
     return found
 
 
-def latent_roles(graph: Graph, given_roles: Mapping[int, Role]) -> Mapping[int, Role]:
-    """The low-rank products whose columns are expanded to queries, or to keys and values, row by row."""
+def latent_roles(graph: Graph, given_roles: Mapping[int, Role], crossing: Crossing) -> Mapping[int, Role]:
+    """The low-rank products whose columns are expanded to queries, or to keys and values, row by row.
+
+    What an encoder ends in, given another width for all layers that attend to it, is no such product.
+    """
     return {
         draft.key: Role.LATENT_DOWN
         for draft in graph.drafts
-        if draft.kind == "product" and draft.key not in given_roles and latent_of(graph, given_roles, draft)
+        if draft.kind == "product"
+        and draft.key not in given_roles
+        and draft.result.value not in crossing.contexts
+        and latent_of(graph, given_roles, draft)
     }
 
 

@@ -152,7 +152,7 @@ class _Reader:
         """Kept rows with new ones behind them, or in their place."""
         op = self._flow.trace.ops[append.op]
         kept = Part.OTHER if append.is_first else _CACHED[append.part]
-        operands = (self.ref(append.kept, kept), self.ref(append.new, append.part))
+        operands = (*(self.ref(value, kept) for value in append.kept), self.ref(append.new, append.part))
         result = self.ref(op.outputs[-1], append.part)
         role = Role.CACHE_WRITE if append.in_place else Role.CACHE_APPEND
         ops = (op.id, *(move for move in append.moves if not self._flow.edges[move]))

@@ -1,0 +1,180 @@
+"""Caches that people write themselves, in a loop of their own: each is found, its bytes are those that it holds."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+import shapetrace
+from shapetrace.decoding import Generation
+from shapetrace.outlining.roles import Role
+
+D, HEADS, KV, WIDTH, LAYERS, ROWS, BLOCK, WINDOW = 32, 4, 2, 8, 2, 16, 4, 6
+Pair = tuple[Tensor, Tensor]
+
+
+class Kept:
+    """What all layers keep; ``held`` are the tensors that it holds."""
+
+    def __init__(self) -> None:
+        self.held: dict[tuple[object, ...], Tensor] = {}
+
+    def buffer(self, name: tuple[object, ...], *shape: int, dtype: torch.dtype = torch.float32) -> Tensor:
+        return self.held.setdefault(name, torch.zeros(shape, dtype=dtype))
+
+    def grown(self, name: tuple[object, ...], new: Tensor) -> Tensor:
+        self.held[name] = torch.cat([self.held[name], new], 2) if name in self.held else new
+        return self.held[name]
+
+
+def chunk_by_chunk(kept: Kept, layer: int, pair: Pair, place: Tensor) -> Iterator[Tensor]:
+    for part, new in enumerate(pair):
+        kept.held[layer, part, len(kept.held)] = new
+        yield torch.cat([rows for key, rows in kept.held.items() if key[:2] == (layer, part)], 2)
+
+
+def one_tensor_for_all_layers(kept: Kept, layer: int, pair: Pair, place: Tensor) -> Iterator[Tensor]:
+    end = int(place[-1]) + 1
+    for part, new in enumerate(pair):
+        rows = kept.buffer((part,), LAYERS, 3, KV, ROWS, WIDTH)  # of which the batch is not all
+        rows[layer, :1, :, int(place[0]) : end] = new
+        yield rows[layer, :1, :, :end]
+
+
+def through_a_view(kept: Kept, layer: int, pair: Pair, place: Tensor) -> Iterator[Tensor]:
+    for part, new in enumerate(pair):
+        rows = kept.buffer((layer, part), 1, ROWS, KV, WIDTH)
+        rows.narrow(1, int(place[0]), len(place)).copy_(new.transpose(1, 2))
+        yield rows.transpose(1, 2)[:, :, : int(place[-1]) + 1]
+
+
+def in_blocks(kept: Kept, layer: int, pair: Pair, place: Tensor) -> Iterator[Tensor]:
+    table, n = torch.tensor([3, 0, 2, 1]), int(place[-1]) + 1
+    for part, new in enumerate(pair):
+        blocks = kept.buffer((layer, part), 4, BLOCK, KV, WIDTH)
+        blocks[table[place // BLOCK], place % BLOCK] = new[0].transpose(0, 1)
+        yield blocks[table[: -(-n // BLOCK)]].flatten(0, 1)[:n].transpose(0, 1)[None]
+
+
+def in_slots(kept: Kept, layer: int, pair: Pair, place: Tensor) -> Iterator[Tensor]:
+    for part, new in enumerate(pair):
+        slots = kept.buffer((layer, part), ROWS, KV, WIDTH)
+        slots.index_copy_(0, ROWS - 1 - place, new[0].transpose(0, 1))
+        every = ROWS - 1 - torch.arange(int(place[-1]) + 1)
+        yield slots.index_select(0, every).transpose(0, 1)[None]
+
+
+def in_eight_bits(kept: Kept, layer: int, pair: Pair, place: Tensor) -> Iterator[Tensor]:
+    for part, new in enumerate(pair):
+        scale = new.abs().amax(-1, keepdim=True) / 127 + 1e-6
+        codes = kept.grown((layer, part, "codes"), (new / scale).round().to(torch.int8))
+        yield codes.float() * kept.grown((layer, part, "scales"), scale)
+
+
+def in_half_precision(kept: Kept, layer: int, pair: Pair, place: Tensor) -> Iterator[Tensor]:
+    for part, new in enumerate(pair):
+        yield kept.grown((layer, part), new.bfloat16()).float()
+
+
+def the_last_rows(kept: Kept, layer: int, pair: Pair, place: Tensor) -> Iterator[Tensor]:
+    for part, new in enumerate(pair):
+        rows = kept.grown((layer, part), new)
+        kept.held[layer, part] = rows[:, :, -WINDOW:]
+        yield rows
+
+
+class Layer(nn.Module):
+    """Grouped attention that hands its keys and values to whoever keeps them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.q, self.k, self.v = (nn.Linear(D, n * WIDTH, bias=False) for n in (HEADS, KV, KV))
+        self.o = nn.Linear(HEADS * WIDTH, D, bias=False)
+
+    def forward(self, x: Tensor, keep: Callable[[Pair], Iterator[Tensor]]) -> Tensor:
+        q, k, v = (layer(x).unflatten(-1, (-1, WIDTH)).transpose(1, 2) for layer in (self.q, self.k, self.v))
+        k, v = (rows.repeat_interleave(HEADS // KV, 1) for rows in keep((k, v)))
+        y: Tensor = self.o(F.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2))
+        return x + y
+
+
+class Decoder(nn.Module):
+    """Two layers of it."""
+
+    def __init__(self, keep: Callable[..., Iterator[Tensor]]) -> None:
+        super().__init__()
+        self.keep, self.kept, self.layers = keep, Kept(), nn.ModuleList(Layer() for _ in range(LAYERS))
+
+    def forward(self, x: Tensor, place: Tensor) -> Tensor:
+        for number, layer in enumerate(self.layers):
+            x = layer(x, lambda pair, number=number: self.keep(self.kept, number, pair, place))
+        return x
+
+
+def passes(keep: Callable[..., Iterator[Tensor]]) -> tuple[Generation, list[int]]:
+    """A prefill of five rows and three more, and the bytes held after each."""
+    model, held, at = Decoder(keep), list[int](), 0
+    with shapetrace.generation() as found, torch.no_grad():
+        for n in (5, 1, 2, 1):
+            model(torch.ones(1, n, D), torch.arange(at, at + n))
+            held.append(sum(rows.nbytes for rows in model.kept.held.values()))
+            at += n
+    return found, held
+
+
+WAYS = [chunk_by_chunk, through_a_view, in_blocks, in_slots, in_eight_bits, in_half_precision, the_last_rows]
+
+
+@pytest.mark.parametrize("keep", WAYS)
+def test_a_pass_reads_the_bytes_that_the_ones_before_left(keep: Callable[..., Iterator[Tensor]]) -> None:
+    found, held = passes(keep)
+    assert [bill.cache_read for bill in found.bills[1:]] == held[:-1]
+    assert found.cache_bytes == held[-1]
+
+
+@pytest.mark.parametrize("keep", [*WAYS, one_tensor_for_all_layers])
+def test_a_matrix_is_the_same_thing_in_each_pass(keep: Callable[..., Iterator[Tensor]]) -> None:
+    found, _ = passes(keep)
+    roles = [{s.path: s.role for s in each.outline.steps() if s.kind == "product"} for each in found.passes]
+    assert set(roles[0].values()) == {Role.QUERY, Role.KEY, Role.VALUE, Role.OUT_PROJ}
+    assert roles == [roles[0]] * 4
+    assert [len(each.appends) > 0 for each in found.passes[1:]] == [True] * 3
+
+
+def test_of_one_tensor_for_all_layers_each_reads_its_own_rows() -> None:
+    found, held = passes(one_tensor_for_all_layers)
+    row = LAYERS * 2 * KV * WIDTH * 4
+    assert held[0] == 3 * ROWS * row
+    assert [(bill.cache_read, bill.cache_written) for bill in found.bills[1:]] == [
+        (ROWS * row, row), (ROWS * row, 2 * row), (ROWS * row, row),
+    ]  # fmt: skip
+
+
+class Given(nn.Module):
+    """One layer that writes into a tensor that it is given, which has the rows of others too."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = Layer()
+
+    def forward(self, x: Tensor, place: Tensor, keys: Tensor, values: Tensor) -> Tensor:
+        def keep(pair: Pair) -> Iterator[Tensor]:
+            for rows, new in zip((keys, values), pair, strict=True):
+                rows[1, :1, :, int(place[0]) : int(place[-1]) + 1] = new
+                yield rows[1, :1, :, : int(place[-1]) + 1]
+
+        y: Tensor = self.layer(x, keep)
+        return y
+
+
+def test_what_rows_are_written_into_is_no_state() -> None:
+    model, at = Given(), 0
+    rows = [torch.zeros(LAYERS, 1, KV, ROWS, WIDTH) for _ in range(2)]
+    with shapetrace.generation() as found, torch.no_grad():
+        for n in (5, 1):
+            model(torch.ones(1, n, D), torch.arange(at, at + n), *rows)
+            at += n
+    row = 2 * KV * WIDTH * 4
+    assert (found.bills[1].cache_read, found.bills[1].cache_written) == (ROWS * row, row)
