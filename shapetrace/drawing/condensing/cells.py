@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from shapetrace.drawing.compact.equations import ARROW, SYMBOLS, Piece, row_parts
-from shapetrace.drawing.compact.lines import arrow, sign
+from shapetrace.drawing.compact.lines import arrow, least_px, sign, wrapped
 from shapetrace.drawing.compact.tiles import TileStyle, tile
 from shapetrace.drawing.condensing.lines import Equation
 from shapetrace.drawing.content.rows import Row
@@ -91,12 +91,18 @@ def hung_cells(steps: Sequence[Step], words: Words) -> tuple[Cell, ...]:
     return tuple(cells)
 
 
-def without_sign(line: EquationLine) -> EquationLine:
-    """A line that is wrapped before a function of its own: nothing is between it and the margin."""
-    if len(line.cells) < 2 or line.cells[0][0] is not BETWEEN:
-        return line
-    start = line.cells[1][1] + line.cells[1][0].box.left
-    return replace(line, cells=tuple((each, x - start) for each, x in line.cells[1:]), right=line.right - start)
+def hung_lines(cells: Sequence[Cell], room_px: float, most_px: float) -> tuple[EquationLine, ...]:
+    """Functions that follow from each other on one line, with others beside them where there is room."""
+    chains: list[list[Cell]] = [[]]
+    for each in cells:
+        chains.append([]) if each is BETWEEN else chains[-1].append(each)
+    packed: list[list[Cell]] = []
+    for chain in chains:
+        if packed and least_px(beside := [*packed[-1], BETWEEN, *chain]) <= room_px:
+            packed[-1] = beside
+        else:
+            packed.append(chain)
+    return tuple(line for each in packed for line in wrapped(each, room_px, most_px))
 
 
 def _listed(operands: Sequence[Operand]) -> Cell:

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 from shapetrace.drawing.compact.lines import axes_below, height_px, painted_at, wrapped
 from shapetrace.drawing.condensing import saying
-from shapetrace.drawing.condensing.cells import without_sign
-from shapetrace.drawing.condensing.lines import Equation, Framed, Hung, Join, Like, Line
+from shapetrace.drawing.condensing.cells import hung_lines
+from shapetrace.drawing.condensing.lines import Closed, Equation, Framed, Head, Hung, Join, Line
 from shapetrace.drawing.content.following import told
 from shapetrace.drawing.content.subject import slug
 from shapetrace.drawing.layout.captions import row_title
@@ -122,8 +122,10 @@ class Laying:
                 y, exit_ = self._framed(line, edges, y, stream, depth), None
             elif isinstance(line, Join):
                 y, exit_ = self._join(line, edges, y, stream, exit_), None
-            elif isinstance(line, Like):
-                y, exit_ = self._like(line, edges, y)
+            elif isinstance(line, Closed):
+                y, exit_ = self._closed(line, edges, y)
+            elif isinstance(line, Head):
+                y = self._head(line, edges, y)
             else:
                 y, exit_ = self._drawn(line, edges, y, stream)
         return y
@@ -173,7 +175,7 @@ class Laying:
         if said := shortened(told(steps, self.follow, self.words), "follow", edges.room):
             marks.append(Text(edges.left, y + 8, (Span(said),), "follow"))
             y += _NOTE_PX + 3
-        lines = tuple(map(without_sign, wrapped(cells, edges.room, _GAP_PX)))
+        lines = (wrapped if isinstance(line, Equation) else hung_lines)(cells, edges.room, _GAP_PX)
         axes = axes_below(lines, y)
         marks += painted_at(lines, axes, edges.left)
         if isinstance(line, Equation):
@@ -233,13 +235,34 @@ class Laying:
             said += f", {self.words.say('into the next one')}"
         yield Text(x, y, rich_spans(shortened(said, "note", edges.right - x)), "note")
 
-    def _like(self, line: Like, edges: Edges, y: float) -> tuple[float, tuple[frozenset[str], Point]]:
+    def _head(self, line: Head, edges: Edges, y: float) -> float:
+        """The name of a part over a line, from which on it goes down."""
+        if line.section is None:
+            self.groups.append(Group("part-end", (Stroke((((edges.left, y), (edges.right, y)),), "rule"),)))
+            return y + _HUNG_GAP_PX
+        axis = y + 19
+        title = shortened(saying.titled(line.section, self.words), "corner", edges.room / 2)
+        x = edges.left + width_px(title, "corner") + 10
+        marks: list[Mark] = [Text(edges.left, axis, (Span(title),), "corner")]
+        costs = saying.costs_of(tuple(line.section.steps()), self.words)
+        marks += _written([("corner-path", clean(line.section.module))], x, axis, edges.right - width_px(costs, "note"))
+        marks.append(Text(edges.right, axis, (Span(costs),), "note", "end"))
+        marks.append(Stroke((((edges.left, axis + 7), (edges.right, axis + 7)),), "rule"))
+        self.groups.append(Group(f"part-{slug(line.section.path)}", tuple(marks), title))
+        return axis + 15
+
+    def _closed(self, line: Closed, edges: Edges, y: float) -> tuple[float, tuple[frozenset[str], Point]]:
         steps = tuple(line.section.steps())
-        title = shortened(self.words.say(clean(line.section.title)), "label", edges.room / 2)
-        marks: list[Mark] = [Text(edges.left, y + 13, (Span(title),), "label")]
+        costs = saying.costs_of(steps, self.words)
+        right = edges.right - (width_px(costs, "note") + 14 if costs else 0)
+        title = shortened(saying.titled(line.section, self.words), "label", edges.room / 2)
         x = edges.left + width_px(title, "label") + 10
-        said = shortened(saying.alike(line, self.words), "note", edges.right - x)
-        marks.append(Text(x, y + 13, (Span(said),), "note"))
+        said = saying.closed(line, self.words, right - x)
+        marks: list[Mark] = [Text(edges.left, y + 13, (Span(title),), "label")]
+        if costs:
+            marks.append(Text(edges.right, y + 13, (Span(costs),), "note", "end"))
+        path = [("path", clean(line.section.module))] if line.above is None else []
+        marks += _written([("note", said), *path], x, y + 13, right)
         self.groups.append(Group(slug(steps[0].id), tuple(marks), f"{title}: {said}"))
         return y + _TITLE_PX + _HUNG_GAP_PX, (frozenset({steps[-1].id}), (edges.left + 20, y + _TITLE_PX + 2))
 
