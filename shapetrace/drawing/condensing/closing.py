@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
 from shapetrace.drawing.condensing.lines import Closed, Equation, Framed, Hung, Join, Line, every
-from shapetrace.outlining.roles import Role
+from shapetrace.drawing.content.worth import worths
 from shapetrace.outlining.structure import Outline, Section, Step
 
 _EQUATION_PX = 82.0
@@ -11,8 +11,6 @@ _HUNG_PX = 20.0
 _LINE_PX = 27.0
 _FRAME_PX = 44.0
 _LEAST_STEPS = 3
-_KNOWN = 0.03
-"""What a step that has a role is worth beside its costs: as much as 3 % of the model."""
 _MOST_MARKS = 30
 """Lines beyond the rows that a figure may have: small functions and sums take little room."""
 
@@ -41,11 +39,11 @@ def opened_until(outline: Outline, gather: Gather, most_px: float, max_rows: int
         most_px: The most that the lines may be tall, as `tallness` estimates it.
         max_rows: The most rows.
     """
-    rooms, worths = dict(_rooms(gather(()))), dict(_worths(outline))
+    rooms, known = dict(_rooms(gather(()))), dict(worths(outline))
     closed = {id(each) for each in outline.root.sections() if sum(1 for _ in each.steps()) >= _LEAST_STEPS}
     lines, refused = gather(closed), set[int]()
     while waiting := {id(each): each for each in _waiting(lines) if id(each) not in refused}:
-        worth = dict(_worth_of_closed(lines, worths))
+        worth = dict(_worth_of_closed(lines, known))
         chosen = max(waiting, key=lambda key: worth[key] / _room(waiting[key], rooms))
         opened = gather(closed - {chosen})
         if tallness(opened) <= most_px and has_room(opened, max_rows):
@@ -82,19 +80,11 @@ def _room(section: Section, rooms: Mapping[str, float]) -> float:
     return _LINE_PX + sum(rooms.get(item.id, 0.0) if isinstance(item, Step) else _LINE_PX for item in section.items)
 
 
-def _worths(outline: Outline) -> Iterator[tuple[str, float]]:
-    """What each step is worth: its share in all parameters and in all FLOPs, and that it is known what it is for."""
-    totals = outline.totals
-    for step in outline.steps():
-        share = step.parameters_in_all / max(totals.parameters, 1) + step.flops_in_all / max(totals.flops, 1)
-        yield step.id, share + (_KNOWN if step.role is not Role.OTHER else 0.0)
-
-
-def _worth_of_closed(lines: Iterable[Line], worths: Mapping[str, float]) -> Iterator[tuple[int, float]]:
+def _worth_of_closed(lines: Iterable[Line], known: Mapping[str, float]) -> Iterator[tuple[int, float]]:
     """What closed sections are worth, with all that is referred to them."""
     found: dict[int, float] = {}
     for line in every(lines):
         if isinstance(line, Closed):
             key = id(line.above or line.section)
-            found[key] = found.get(key, 0.0) + sum(worths.get(step.id, 0.0) for step in line.section.steps())
+            found[key] = found.get(key, 0.0) + sum(known.get(step.id, 0.0) for step in line.section.steps())
     yield from found.items()

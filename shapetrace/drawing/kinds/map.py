@@ -1,16 +1,18 @@
 """The map: the whole model on one screen, as boxes and arrows that were recorded."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from shapetrace.drawing.content.facts import facts_of
+from shapetrace.drawing.content.worth import worths
 from shapetrace.drawing.layout.boxes import Box
 from shapetrace.drawing.layout.canvas import FOOTING, HEADING, on_canvas
 from shapetrace.drawing.layout.headings import MARGIN_PX, captions, footing, heading
 from shapetrace.drawing.look import Look
-from shapetrace.drawing.mapping.arranging import JOIN_PX, ROOMS, SHAPE_PX, Arranging, Laid, Spot
+from shapetrace.drawing.mapping.arranging import JOIN_PX, ROOMS, SHAPE_PX, TIGHTEST, Arranging, Laid, Room, Spot
 from shapetrace.drawing.mapping.boxes import TRACK, Boxes, shape_text, table_beside
-from shapetrace.drawing.mapping.charting import chart
+from shapetrace.drawing.mapping.charting import chart, closable
 from shapetrace.drawing.mapping.flowing import stream
 from shapetrace.drawing.mapping.pictures import has_picture
 from shapetrace.drawing.mapping.wiring import wires
@@ -84,15 +86,33 @@ def _area(spot: Spot, boxes: Boxes) -> tuple[str, Box, Section | Step]:
 
 def _arranged(boxes: Boxes, most_wide: float, top: float, most_bottom: float) -> Laid:
     """Places with as much room as there is; a single column is no wider than it reads well."""
-    for room in ROOMS:
-        arranging = Arranging(room, has_picture, boxes.width)
-        flow = chart(boxes.outline, most_frames=room.most_frames)
+
+    def lay(room: Room, closed: Collection[int] = ()) -> Laid:
+        flow = chart(boxes.outline, most_frames=room.most_frames, closed=closed)
         forks = any(not isinstance(item, int) for item in flow.chain)
         width = max(most_wide, _LEAST_FORKED_PX) if forks else min(most_wide, _COLUMN_PX)
         left = (WIDTH_PX - width) / 2
-        laid = arranging.lay(flow, left, left + width, top)
+        return Arranging(room, has_picture, boxes.width).lay(flow, left, left + width, top)
+
+    for room in ROOMS:
+        laid = lay(room)
         if laid.bottom <= most_bottom:
-            break
+            return laid
+    return _opened(boxes.outline, partial(lay, TIGHTEST), most_bottom)
+
+
+def _opened(outline: Outline, lay: Callable[[Collection[int]], Laid], most_bottom: float) -> Laid:
+    """All parts closed but those for which there is room, those worth most first."""
+    known = dict(worths(outline))
+    waiting = {id(section): sum(known[step.id] for step in section.steps()) for section in closable(outline)}
+    closed = set(waiting)
+    laid = lay(closed)
+    while seen := {id(spot.node.section) for each in laid.all() for spot in each.spots.values()} & waiting.keys():
+        chosen = max(sorted(seen, key=list(waiting).index), key=waiting.__getitem__)
+        del waiting[chosen]
+        opened = lay(closed - {chosen})
+        if opened.bottom <= most_bottom:
+            closed, laid = closed - {chosen}, opened
     return laid
 
 

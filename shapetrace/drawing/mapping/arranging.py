@@ -62,6 +62,8 @@ ROOMS = (
     Room(gap=11, norm=18, box=26, picture=0, most_frames=0),
 )
 """From the most to the least."""
+TIGHTEST = Room(gap=11, norm=18, box=26, picture=0)
+"""For models of which some parts are closed: those that are not are open."""
 
 
 @dataclass(frozen=True, slots=True)
