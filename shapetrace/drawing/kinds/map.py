@@ -10,7 +10,7 @@ from shapetrace.drawing.layout.boxes import Box
 from shapetrace.drawing.layout.canvas import FOOTING, HEADING, on_canvas
 from shapetrace.drawing.layout.headings import MARGIN_PX, captions, footing, heading
 from shapetrace.drawing.look import Look
-from shapetrace.drawing.mapping.arranging import JOIN_PX, ROOMS, SHAPE_PX, TIGHTEST, Arranging, Laid, Room, Spot
+from shapetrace.drawing.mapping.arranging import JOIN_PX, ROOMS, SHAPE_PX, Arranging, Laid, Room, Spot
 from shapetrace.drawing.mapping.boxes import TRACK, Boxes, shape_text, table_beside
 from shapetrace.drawing.mapping.charting import chart, closable
 from shapetrace.drawing.mapping.flowing import stream
@@ -26,6 +26,8 @@ WIDTH_PX = 700.0
 MOST_PX = 1000.0
 _COLUMN_PX = 588.0
 _LEAST_FORKED_PX = 560.0
+_TRIED_CLOSED = 2
+"""With how many of the tightest rooms parts are closed; that is taken in which more is open."""
 _EDGE_PX = 8.0
 _LINE_PX = 2.0
 _BARS = "Bars: share of all parameters (grey) and of all FLOPs (blue)."
@@ -88,7 +90,7 @@ def _arranged(boxes: Boxes, most_wide: float, top: float, most_bottom: float) ->
     """Places with as much room as there is; a single column is no wider than it reads well."""
 
     def lay(room: Room, closed: Collection[int] = ()) -> Laid:
-        flow = chart(boxes.outline, most_frames=room.most_frames, closed=closed)
+        flow = chart(boxes.outline, closed=closed)
         forks = any(not isinstance(item, int) for item in flow.chain)
         width = max(most_wide, _LEAST_FORKED_PX) if forks else min(most_wide, _COLUMN_PX)
         left = (WIDTH_PX - width) / 2
@@ -98,22 +100,23 @@ def _arranged(boxes: Boxes, most_wide: float, top: float, most_bottom: float) ->
         laid = lay(room)
         if laid.bottom <= most_bottom:
             return laid
-    return _opened(boxes.outline, partial(lay, TIGHTEST), most_bottom)
+    tries = [_opened(boxes.outline, partial(lay, room), most_bottom) for room in ROOMS[-_TRIED_CLOSED:]]
+    return max(tries, key=lambda each: (min(0.0, most_bottom - each[1].bottom), each[0]))[1]
 
 
-def _opened(outline: Outline, lay: Callable[[Collection[int]], Laid], most_bottom: float) -> Laid:
-    """All parts closed but those for which there is room, those worth most first."""
-    known = dict(worths(outline))
+def _opened(outline: Outline, lay: Callable[[Collection[int]], Laid], most_bottom: float) -> tuple[float, Laid]:
+    """All parts closed but those for which there is room, worth most first; with what those are worth that are open."""
+    known, worth = dict(worths(outline)), 0.0
     waiting = {id(section): sum(known[step.id] for step in section.steps()) for section in closable(outline)}
     closed = set(waiting)
     laid = lay(closed)
     while seen := {id(spot.node.section) for each in laid.all() for spot in each.spots.values()} & waiting.keys():
         chosen = max(sorted(seen, key=list(waiting).index), key=waiting.__getitem__)
-        del waiting[chosen]
+        gained = waiting.pop(chosen)
         opened = lay(closed - {chosen})
         if opened.bottom <= most_bottom:
-            closed, laid = closed - {chosen}, opened
-    return laid
+            closed, laid, worth = closed - {chosen}, opened, worth + gained
+    return worth, laid
 
 
 def _drawn(laid: Laid, boxes: Boxes, lines: tuple[Mark, ...]) -> Iterator[Group]:
@@ -151,7 +154,8 @@ def _beside(laid: Laid, spot: Spot) -> Iterator[Mark]:
     edge = max(
         (other.right for other in owner.spots.values() if abs(other.middle - spot.middle) < 2), default=spot.right
     )
-    text = table_beside(spot.node, edge - spot.right - 42)
+    beside = (o.left - 18 for o in owner.spots.values() if o.left > spot.right and _overlap(o, spot))
+    text = table_beside(spot.node, min([edge, *beside]) - spot.right - 42)
     if not text:
         return
     middle = (spot.top + spot.bottom) / 2
@@ -161,6 +165,11 @@ def _beside(laid: Laid, spot: Spot) -> Iterator[Mark]:
     yield Line((((left, middle), (spot.middle + JOIN_PX, middle)),), "weight-edge")
     tip = spot.middle + JOIN_PX
     yield Polygon(((tip, middle), (tip + 7, middle - 4), (tip + 7, middle + 4)), "arrow-head")
+
+
+def _overlap(one: Spot, other: Spot) -> bool:
+    """Whether two nodes stand beside each other."""
+    return one.top < other.bottom and other.top < one.bottom
 
 
 def _legend(outline: Outline, words: Words) -> Iterator[tuple[str, str]]:

@@ -25,15 +25,14 @@ _JOINS = frozenset({"residual", "add"})
 _BOXED = frozenset({"lookup", "product", "convolution", "contraction", "scores", "weighted_sum", "algebra", "unknown"})
 
 
-def chart(outline: Outline, *, most_frames: int = 99, closed: Collection[int] = ()) -> Flow:
+def chart(outline: Outline, *, closed: Collection[int] = ()) -> Flow:
     """The chart of a whole pass.
 
     Args:
         outline: What a trace means.
-        most_frames: Groups of layers that are opened, the first ones; the others are closed.
         closed: ``id`` of each section that is closed.
     """
-    made = _Charting(most_frames, closed)
+    made = _Charting(closed)
     nodes = list(made.nodes(outline.root))
     last = next((node.steps[-1] for node in reversed(nodes) if node.steps), None)
     if last is not None and last.results:
@@ -53,12 +52,10 @@ class _Charting:
     """Makes nodes of sections.
 
     Attributes:
-        frames_left: Frames that may still be opened.
         closed: ``id`` of each section that is not opened.
         shown: What the opened frames show, to know the same again.
     """
 
-    frames_left: int
     closed: Collection[int]
     shown: set[object] = field(default_factory=set)
 
@@ -90,10 +87,9 @@ class _Charting:
     def _frame(self, section: Section) -> Node:
         form = _form(section)
         steps = tuple(section.steps())
-        if form in self.shown or not self.frames_left or id(section) in self.closed:
+        if form in self.shown or id(section) in self.closed:
             return Node("frame", steps, section, like=form in self.shown)
         self.shown.add(form)
-        self.frames_left -= 1
         entry = stream(steps)
         inside = flow_of(list(_entering(self.nodes(section), entry)), entry)
         return Node("frame", steps, section, inside=inside)
