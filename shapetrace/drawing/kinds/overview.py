@@ -16,7 +16,7 @@ from shapetrace.drawing.layout.captions import row_title
 from shapetrace.drawing.layout.cells import Cell
 from shapetrace.drawing.layout.equations import drawn_operands
 from shapetrace.drawing.layout.headings import SENTENCE, captions, footing, heading, legend_of_ranks, legend_of_roles
-from shapetrace.drawing.layout.running import legend_of_running, running_axes
+from shapetrace.drawing.layout.running import legend_of_running
 from shapetrace.drawing.layout.sharing import drawn_sizes
 from shapetrace.drawing.layout.token_axes import axes_of_followed
 from shapetrace.drawing.look import Look
@@ -26,6 +26,7 @@ from shapetrace.drawing.theme import Theme
 from shapetrace.drawing.widths import COLUMN_PX
 from shapetrace.drawing.wording import Words
 from shapetrace.outlining.following import followed
+from shapetrace.outlining.running import running_axes
 from shapetrace.outlining.structure import Operand, Outline
 
 NARROWEST_PX = 600.0

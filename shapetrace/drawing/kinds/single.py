@@ -25,7 +25,7 @@ from shapetrace.drawing.layout.headings import SENTENCE, captions, footing, head
 from shapetrace.drawing.layout.matrices import Style
 from shapetrace.drawing.layout.painting import panel_group, rail_group, row_group
 from shapetrace.drawing.layout.planning import Plan, plan
-from shapetrace.drawing.layout.running import legend_of_running, running_axes
+from shapetrace.drawing.layout.running import legend_of_running
 from shapetrace.drawing.layout.scale import Scale
 from shapetrace.drawing.layout.sharing import drawn_sizes
 from shapetrace.drawing.layout.stacking import Placement, lay_out
@@ -37,6 +37,7 @@ from shapetrace.drawing.theme import Theme, theme_named
 from shapetrace.drawing.wording import Words, words_in
 from shapetrace.errors import UsageError
 from shapetrace.outlining.following import Followed, followed
+from shapetrace.outlining.running import running_axes
 from shapetrace.outlining.structure import Outline
 
 _BOTTOM_PX = 22.0
