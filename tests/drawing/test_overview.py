@@ -102,6 +102,17 @@ def test_an_overview_of_any_outline_is_sound(outline, look, lang):
     assert_sound(figure(outline, look=look, lang=lang))
 
 
+@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("width", [336.0, 450.0])
+def test_a_narrow_column_has_the_whole_pass_and_no_title_cut_short(name, width):
+    drawn = figure(outline_of(name), look=Look(width_px=width))
+    assert_sound(drawn)
+    assert (drawn.width_px, drawn.name) == (width, "overview") and drawn.height_px <= 2400
+    assert not [
+        mark.plain for mark in drawn.marks() if isinstance(mark, Text) and mark.ink == "label" and "…" in mark.plain
+    ]
+
+
 def test_norms_and_sums_are_marks_and_rows_on_request():
     outline = outline_of("gpt2")
     lines = list(every(lines_of(outline, Look())))

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from shapetrace.drawing.compact.equations import ARROW, SYMBOLS, Piece, row_parts
-from shapetrace.drawing.compact.lines import arrow, least_px, sign, wrapped
+from shapetrace.drawing.compact.lines import arrow, least_px, placed, sign, wrapped
 from shapetrace.drawing.compact.tiles import TileStyle, tile
 from shapetrace.drawing.condensing.lines import Equation
 from shapetrace.drawing.content.rows import Row
@@ -21,6 +21,7 @@ from shapetrace.outlining.structure import Operand, Step
 _PILL_ROOM_PX = 120.0
 _NAME_ROOM_PX = 110.0
 _MOST_NAMED = 3
+_MOST_LISTED_PX = 230.0
 
 BETWEEN = sign("·")
 """Between functions that do not follow from each other."""
@@ -84,9 +85,9 @@ def hung_cells(steps: Sequence[Step], words: Words) -> tuple[Cell, ...]:
         if not is_next:
             if cells:
                 cells.append(BETWEEN)
-            cells.append(_listed(_data(step.operands) or list(step.operands[:1])))
+            cells += _values(_data(step.operands) or list(step.operands[:1]))
         cells.append(pill(_label(step, words)))
-        cells.append(_listed(step.results[:2]))
+        cells += _values(step.results[:2])
         before = step
     return tuple(cells)
 
@@ -102,7 +103,28 @@ def hung_lines(cells: Sequence[Cell], room_px: float, most_px: float) -> tuple[E
             packed[-1] = beside
         else:
             packed.append(chain)
-    return tuple(line for each in packed for line in wrapped(each, room_px, most_px))
+    lines = (line for each in packed for line in wrapped(each, room_px, most_px))
+    return tuple(fitting for line in lines for fitting in _fitting(line, room_px))
+
+
+def _fitting(line: EquationLine, room_px: float) -> Iterator[EquationLine]:
+    """A line; where a function and what it makes are too wide together, one below the other."""
+    if line.right <= room_px:
+        yield line
+    else:
+        yield from (placed([each], room_px) for each, _ in line.cells)
+
+
+def _values(operands: Sequence[Operand]) -> Iterator[Cell]:
+    """Values in one cell, or in turns with commas where that would be wide."""
+    together = _listed(operands)
+    if together.box.right - together.box.left <= _MOST_LISTED_PX:
+        yield together
+        return
+    for place, operand in enumerate(operands):
+        if place:
+            yield sign(",")
+        yield _listed([operand])
 
 
 def _listed(operands: Sequence[Operand]) -> Cell:

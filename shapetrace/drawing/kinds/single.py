@@ -42,6 +42,8 @@ from shapetrace.outlining.structure import Outline
 
 _BOTTOM_PX = 22.0
 _FEW_STEPS = 30
+_FULL = 0.92
+"""How full a page is for which no more sections are opened."""
 _CLOSINGS = 4
 """How often sections are closed for want of room, until the figure is as short as it should be."""
 _WHOLE = {"map": map_figure, "story": story_figure, "mesh": mesh_figure}
@@ -127,14 +129,19 @@ def _overview(outline: Outline, theme: Theme, words: Words, look: Look) -> Figur
     def gather(closed: Collection[int]) -> tuple[Line, ...]:
         return lines_of(outline, look, any_size=True, closed=closed)
 
-    room = MOST_PX
+    room, best = MOST_PX, None
     for _ in range(_CLOSINGS):
         lines = opened_until(outline, gather, room, look.max_rows)
         drawn = draw(lines) or drawn
-        if drawn is None or drawn.height_px <= MOST_PX:
+        if drawn is None:
             break
-        room = min(room, tallness(lines)) * MOST_PX / drawn.height_px
-    return drawn
+        fits = drawn.height_px <= MOST_PX
+        if fits and (best is None or best.height_px < drawn.height_px):
+            best = drawn
+        if fits and drawn.height_px > _FULL * MOST_PX:
+            break
+        room = (tallness(lines) if fits else min(room, tallness(lines))) * MOST_PX / drawn.height_px
+    return best or drawn
 
 
 def _title(subject: Subject, follow: Followed, words: Words) -> str:
