@@ -21,7 +21,6 @@ from shapetrace.outlining.structure import Operand, Step
 _PILL_ROOM_PX = 120.0
 _NAME_ROOM_PX = 110.0
 _MOST_NAMED = 3
-_MOST_LISTED_PX = 230.0
 
 BETWEEN = sign("·")
 """Between functions that do not follow from each other."""
@@ -76,8 +75,14 @@ def _label(step: Step, words: Words) -> str:
     return shortened(clean(words.say(clean(step.title))), "pill-text", _PILL_ROOM_PX)
 
 
-def hung_cells(steps: Sequence[Step], words: Words) -> tuple[Cell, ...]:
-    """Values and functions in turns; what goes on from the one before is not written twice."""
+def hung_cells(steps: Sequence[Step], words: Words, room_px: float) -> tuple[Cell, ...]:
+    """Values and functions in turns; what goes on from the one before is not written twice.
+
+    Args:
+        steps: The functions.
+        words: The language.
+        room_px: How wide a line may be: values that are wider together are in cells of their own.
+    """
     cells: list[Cell] = []
     before: Step | None = None
     for step in steps:
@@ -85,9 +90,9 @@ def hung_cells(steps: Sequence[Step], words: Words) -> tuple[Cell, ...]:
         if not is_next:
             if cells:
                 cells.append(BETWEEN)
-            cells += _values(_data(step.operands) or list(step.operands[:1]))
+            cells += _values(_data(step.operands) or list(step.operands[:1]), room_px)
         cells.append(pill(_label(step, words)))
-        cells += _values(step.results[:2])
+        cells += _values(step.results[:2], room_px)
         before = step
     return tuple(cells)
 
@@ -115,10 +120,10 @@ def _fitting(line: EquationLine, room_px: float) -> Iterator[EquationLine]:
         yield from (placed([each], room_px) for each, _ in line.cells)
 
 
-def _values(operands: Sequence[Operand]) -> Iterator[Cell]:
-    """Values in one cell, or in turns with commas where that would be wide."""
+def _values(operands: Sequence[Operand], room_px: float) -> Iterator[Cell]:
+    """Values in one cell, or in turns with commas where that would be too wide."""
     together = _listed(operands)
-    if together.box.right - together.box.left <= _MOST_LISTED_PX:
+    if together.box.right - together.box.left <= room_px:
         yield together
         return
     for place, operand in enumerate(operands):

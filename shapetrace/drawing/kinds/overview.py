@@ -60,7 +60,7 @@ def overview_figure(outline: Outline, lines: Sequence[Line], theme: Theme, words
     def draw(line: Line, unit_px: float) -> tuple[Cell, ...]:
         if isinstance(line, Equation):
             return equation_cells(line, style(unit_px), words)
-        return hung_cells(line.steps, words) if isinstance(line, Hung) else ()
+        return hung_cells(line.steps, words, rooms[id(line)]) if isinstance(line, Hung) else ()
 
     law = law_for(
         sizes, shared_unit([(partial(draw, line), rooms[id(line)]) for line in drawn], sizes, _UNITS_PX, _SIDE_PX)
