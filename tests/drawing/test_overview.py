@@ -242,3 +242,27 @@ def test_rows_of_an_image_are_no_length_of_the_input():
     patches = nn.Sequential(nn.Conv2d(3, 8, 4, 4), nn.Flatten(2), nn.Linear(64, 16))
     drawn = figure(shapetrace.trace(patches, torch.zeros(1, 3, 32, 32)).outline())
     assert not any(isinstance(mark, Text) and mark.ink.endswith("-run") for mark in drawn.marks())
+
+
+class Reader(nn.Module):
+    """Attention to itself, then to what another made, alike but for what they read; then to what was before."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.own, self.other = (nn.MultiheadAttention(8, 2, batch_first=True) for _ in range(2))
+        self.hidden = nn.MultiheadAttention(8, 2, batch_first=True)
+
+    def forward(self, x: Tensor, memory: Tensor, mask: Tensor) -> Tensor:
+        x = x + self.own(x, x, x, need_weights=False)[0]
+        x = x + self.other(x, memory, memory, need_weights=False)[0]
+        return x + self.hidden(x, x, x, attn_mask=mask, need_weights=False)[0]
+
+
+def test_attention_to_another_and_masked_attention_are_not_as_attention_to_itself():
+    future = torch.full((5, 5), -torch.inf).triu(1)
+    inputs = torch.zeros(1, 5, 8), torch.zeros(1, 5, 8), future
+    outline = shapetrace.trace(Reader(), *inputs).outline()
+    assert sum(section.kind == "attention" for section in outline.root.sections()) == 3
+    for any_size in (False, True):
+        lines = every(lines_of(outline, Look(), any_size=any_size))
+        assert not [line for line in lines if isinstance(line, Closed)]

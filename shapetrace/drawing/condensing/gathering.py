@@ -210,12 +210,17 @@ def _form(section: Section, *, any_size: bool = False) -> object:
     """Equal for sections that look alike; with ``any_size``, also if their matrices are of other sizes."""
 
     def told(step: Step) -> object:
+        looks = [(o.role, o.part, o.pattern, o.veiled, o.seen is None) for o in (*step.operands, *step.results)]
         if any_size:
-            return tuple((o.role, o.part, o.pattern, len(o.shape)) for o in step.operands)
-        return step.equation, tuple((o.stack, o.pattern, o.band) for o in step.operands)
+            return tuple(looks), tuple(len(o.shape) for o in step.operands)
+        return tuple(looks), step.equation, tuple((o.stack, o.band) for o in step.operands)
 
     inner = () if any_size else tuple(each.repeat for each in section.sections())[1:]
-    return inner, tuple((step.kind, step.role, step.function, told(step)) for step in section.steps())
+    return (
+        inner,
+        tuple(each.crosses for each in section.sections()),
+        tuple((step.kind, step.role, step.function, told(step)) for step in section.steps()),
+    )
 
 
 def _times(section: Section, above: Section) -> tuple[tuple[int, int], ...]:
