@@ -92,7 +92,7 @@ class Span:
 
     text: str
     shift: Literal[-1, 0, 1] = 0
-    whole: str = ""
+    whole: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
