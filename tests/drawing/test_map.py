@@ -11,11 +11,12 @@ from torch import Tensor, nn
 import shapetrace
 from shapetrace.drawing import Look, figure
 from shapetrace.drawing.kinds.map import _arranged
+from shapetrace.drawing.layout.boxes import box_of
 from shapetrace.drawing.mapping.arranging import ROOMS, Arranging
 from shapetrace.drawing.mapping.boxes import Boxes
 from shapetrace.drawing.mapping.chart import Flow, Fork, Node
 from shapetrace.drawing.mapping.charting import chart, closable
-from shapetrace.drawing.mapping.wiring import Wires, wires
+from shapetrace.drawing.mapping.wiring import Wires, _lanes, wires
 from shapetrace.drawing.primitives import Figure, Line, Rect, Text
 from shapetrace.drawing.wording import words_in
 from shapetrace.errors import UsageError
@@ -503,3 +504,17 @@ class Turn(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return x + self.down(self.up(x).relu())
+
+
+def test_a_line_past_boxes_runs_on_the_side_from_which_it_comes():
+    spans = [(0.0, 9.0), (0.0, 20.0)]
+    assert _lanes(spans) == [0, 1]
+    assert _lanes(spans, [False, True]) == [0, 3]
+
+
+def test_a_full_bar_and_its_share_do_not_overlap():
+    drawn = map_of(shapetrace.trace(nn.Sequential(nn.Linear(8, 8)), torch.zeros(4, 8)).outline())
+    assert "100.0 %" in texts(drawn)
+    share = next(box_of(mark) for mark in drawn.marks() if isinstance(mark, Text) and mark.plain == "100.0 %")
+    tracks = [mark for mark in drawn.marks() if isinstance(mark, Rect) and mark.ink == "track"]
+    assert all(bar.x + bar.width <= share.left or bar.x >= share.right for bar in tracks)

@@ -21,6 +21,7 @@ from shapetrace.drawing.condensing.saying import closed
 from shapetrace.drawing.primitives import Rect, Text
 from shapetrace.drawing.wording import words_in
 from shapetrace.making import preset
+from shapetrace.outlining.running import running_axes
 from shapetrace.outlining.structure import Outline, Section
 from tests.drawing.geometry import assert_sound
 from tests.drawing.random_outlines import outlines
@@ -266,3 +267,9 @@ def test_attention_to_another_and_masked_attention_are_not_as_attention_to_itsel
     for any_size in (False, True):
         lines = every(lines_of(outline, Look(), any_size=any_size))
         assert not [line for line in lines if isinstance(line, Closed)]
+
+
+def test_a_side_of_an_image_is_no_length_of_the_input():
+    net = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.ReLU(), nn.Conv2d(8, 4, 3, padding=1))
+    assert not running_axes(shapetrace.trace(net, torch.zeros(1, 3, 16, 16)).outline())
+    assert running_axes(shapetrace.trace(nn.Linear(8, 4), torch.zeros(1, 5, 8)).outline())
