@@ -26,7 +26,7 @@ def diff(
         bool, typer.Option("--strict", help="Differences in form (names, steps that multiply nothing) count too.")
     ] = False,
     theme: Annotated[
-        str, typer.Option("--theme", help="Of a figure: default, light, dark, print, or a TOML file.")
+        str, typer.Option("--theme", help="Of a figure: default, light, dark, print, transparent, or a TOML file.")
     ] = "default",
     lang: Annotated[str, typer.Option("--lang", help="Language of what people read: en, zh.")] = "en",
 ) -> None:

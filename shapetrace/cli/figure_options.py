@@ -26,7 +26,9 @@ def _option(group: str, text: str, *names: str, **more: Any) -> Any:
 class StyleOptions:
     """Command-line parameters of every figure: its words, colours and fonts."""
 
-    theme: Annotated[str, _option(_LOOK, "default, light, dark, print, or a TOML file.", "--theme")] = "default"
+    theme: Annotated[str, _option(_LOOK, "default, light, dark, print, transparent, or a TOML file.", "--theme")] = (
+        "default"
+    )
     lang: Annotated[str, _option(_LOOK, "Language of the words: en, zh.", "--lang")] = "en"
     title: Annotated[str | None, _option(_LOOK, "Instead of its own title; '' for none.", "--title")] = None
     templates: Annotated[Path | None, _option(_LOOK, "Your templates, themes and labels.", "--templates")] = None

@@ -9,6 +9,7 @@ from shapetrace.comparing.structure import Aspect, Change, Comparison, Quantity,
 from shapetrace.comparing.unfolding import Item
 from shapetrace.ir import Plain, Trace
 from shapetrace.outlining import outline
+from shapetrace.outlining.running import running_axes
 from shapetrace.outlining.structure import Outline, Section, Step
 
 
@@ -39,6 +40,7 @@ def _compared(left: Outline, right: Outline, names: tuple[str, str], traces: tup
         changes,
         n_products,
         _settings(left.model.settings, right.model.settings),
+        (running_axes(left), running_axes(right)),
     )
 
 

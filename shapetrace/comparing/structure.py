@@ -134,6 +134,7 @@ class Comparison:
         changes: All rows, equal ones too, in order.
         n_products: Products and lookups that are equal on both sides.
         settings: Settings of the models that both have and that differ: (name, left, right).
+        running: Of each side, the axes that are as long as what its pass was given.
     """
 
     left: str
@@ -142,6 +143,7 @@ class Comparison:
     changes: tuple[Change, ...]
     n_products: int
     settings: tuple[tuple[str, Plain, Plain], ...] = ()
+    running: tuple[frozenset[int], frozenset[int]] = (frozenset(), frozenset())
 
     def differs(self, ignore: Collection[str] = ("kernels",)) -> bool:
         """Whether anything differs that is not ignored."""

@@ -1,5 +1,6 @@
 """How wide text is, without a font: from the table of glyph widths, on the generous side."""
 
+import re
 import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
@@ -10,6 +11,7 @@ from shapetrace.drawing.primitives import Span
 
 SEPARATOR = " · "
 """Between the parts of a list."""
+_CAPITALS = re.compile(r"(?<=[a-z])(?=[A-Z])")
 ELLIPSIS = "…"
 
 _INVISIBLE = frozenset("Cc Cf Cs Co Cn Zl Zp".split())
@@ -57,7 +59,7 @@ def wrapped(text: str, ink: str, room_px: float, *, lines: int, is_list: bool = 
     """
     parts = text.split(SEPARATOR)
     is_list = is_list and all(width_px(part, ink) <= room_px for part in parts)
-    words = [*(part + SEPARATOR for part in parts[:-1]), parts[-1]] if is_list else _words(text)
+    words = [*(part + SEPARATOR for part in parts[:-1]), parts[-1]] if is_list else _words(text, ink, room_px)
     done: list[str] = []
     line = ""
     for word in words:
@@ -70,13 +72,18 @@ def wrapped(text: str, ink: str, room_px: float, *, lines: int, is_list: bool = 
     return tuple(shortened(line, ink, room_px) for line in done if line)
 
 
-def _words(text: str) -> list[str]:
+def _words(text: str, ink: str, room_px: float) -> list[str]:
+    """Where a text may break: at spaces, between wide characters, in a name that has no room before a capital."""
     words = [""]
     for character in text:
         words[-1] += character
         if character == " " or _wide(character):
             words.append("")
-    return [word for word in words if word]
+    return [part for word in words if word for part in _parts(word, ink, room_px)]
+
+
+def _parts(word: str, ink: str, room_px: float) -> list[str]:
+    return [word] if width_px(word.rstrip(), ink) <= room_px else _CAPITALS.split(word)
 
 
 @lru_cache(maxsize=4096)

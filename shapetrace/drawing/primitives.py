@@ -87,10 +87,12 @@ class Span:
     Attributes:
         text: Its characters.
         shift: -1 for a superscript, 1 for a subscript, 0 on the line.
+        whole: What it is short for, for a pointer that rests on it; "" where nothing was left out.
     """
 
     text: str
     shift: Literal[-1, 0, 1] = 0
+    whole: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +114,11 @@ class Text:
     ink: str
     anchor: Anchor = "start"
     turned: bool = False
+
+    @property
+    def whole(self) -> str:
+        """What it is short for; "" where nothing was left out."""
+        return next((span.whole for span in self.spans if span.whole), "")
 
     @property
     def plain(self) -> str:

@@ -57,7 +57,8 @@ def _text(text: Text, anchor: str, given: str) -> str:
     if text.turned:
         place = f'transform="rotate(-90)" x="{px(-text.y)}" y="{px(text.x)}"'
     own = f' text-anchor="{text.anchor}"' if text.anchor != anchor else ""
-    return f"<text{given} {place}{own}>{''.join(_span(text, i) for i in range(len(text.spans)))}</text>"
+    whole = f"<title>{escape(xml_text(text.whole))}</title>" if text.whole else ""
+    return f"<text{given} {place}{own}>{whole}{''.join(_span(text, i) for i in range(len(text.spans)))}</text>"
 
 
 def _span(text: Text, place: int) -> str:

@@ -14,6 +14,10 @@ from shapetrace.formats.grid import Cell, Column, Grid, text
 from shapetrace.formats.phrasing import part_named
 
 _MOST_PX = 1200.0
+_COLUMN_PX = 700.0
+_TRIED = 40
+_BETWEEN_ROWS = 2
+"""How many rows would have room between two tables."""
 _LEAST_PX = 600.0
 _MARGIN_PX = 24.0
 _GAP_PX = 22.0
@@ -40,30 +44,27 @@ def figure(
     words = words_in(lang, templates)
     grid = with_notes_below(grid, words)
     grid = _fitting(grid, words)
-    widths = [_width(grid, place, words) for place in range(len(grid.columns))]
+    parts = [_part(grid, places) for places in _broken(grid, words)]
+    widths = [[_width(part, place, words) for place in range(len(part.columns))] for part in parts]
     title = clean(title or words.say(grid.title))
-    inner = max(sum(widths) + _GAP_PX * (len(widths) - 1), width_px(title, "title"), _LEAST_PX - 2 * _MARGIN_PX)
+    widest = max(sum(each) + _GAP_PX * (len(each) - 1) for each in widths)
+    inner = max(widest, width_px(title, "title"), _LEAST_PX - 2 * _MARGIN_PX)
     width = min(inner + 2 * _MARGIN_PX, _MOST_PX)
     titles = wrapped(title, "title", width - 2 * _MARGIN_PX, lines=2) if title else []
     top = 40.0 + _TITLE_PX * len(titles)
-    bottom = top + 10 + _ROW_PX * len(grid.rows)
+    groups = [Group(HEADING, tuple(_title(titles)))]
+    for part, each in zip(parts, widths, strict=True):
+        groups += _table(part, each, words, top, width)
+        top += 10 + _ROW_PX * (len(grid.rows) + _BETWEEN_ROWS)
+    bottom = top - _ROW_PX * _BETWEEN_ROWS
     below = [
         line
         for note in map(words.say, grid.notes)
         for line in wrapped(note, "caption", width - 2 * _MARGIN_PX, lines=3)
     ]
     height = bottom + 28 + 19 * len(below)
-    groups = [
-        Group(HEADING, tuple(_title(titles))),
-        Group("head", tuple(_head(grid, widths, words, top, width))),
-        *(
-            Group(f"row-{n}", tuple(_row(grid, row, widths, words, top + 8 + _ROW_PX * n)))
-            for n, row in enumerate(grid.rows, 1)
-        ),
-        Group(
-            "notes", tuple(Text(_MARGIN_PX, bottom + 28 + 19 * n, (Span(t),), "caption") for n, t in enumerate(below))
-        ),
-    ]
+    notes = tuple(Text(_MARGIN_PX, bottom + 28 + 19 * n, (Span(t),), "caption") for n, t in enumerate(below))
+    groups.append(Group("notes", notes))
     desc = "\n".join(
         ", ".join(_say(cell, words, column) for cell, column in zip(row, grid.columns, strict=True))
         for row in grid.rows
@@ -76,16 +77,47 @@ def _fitting(grid: Grid, words: Words) -> Grid:
     """Leave out columns that say nothing, then the spare ones, until the table fits."""
     kept = [n for n in range(len(grid.columns)) if any(row[n] is not None for row in grid.rows)]
     while True:
-        shown = replace(
-            grid,
-            columns=tuple(grid.columns[n] for n in kept),
-            rows=tuple(tuple(row[n] for n in kept) for row in grid.rows),
-        )
+        shown = _part(grid, kept)
         total = sum(_width(shown, place, words) + _GAP_PX for place in range(len(kept)))
         spare = max((grid.columns[n].spare for n in kept), default=0)
         if total - _GAP_PX <= _MOST_PX - 2 * _MARGIN_PX or not spare:
             return shown
         kept = [n for n in kept if grid.columns[n].spare < spare]
+
+
+def _broken(grid: Grid, words: Words) -> list[tuple[int, ...]]:
+    """The columns of tables below each other, about equally wide, each of which begins with the first column.
+
+    Bars stay beside the numbers that they show.
+    """
+    if any(_is_bar(cell) for row in grid.rows for cell in row):
+        return [tuple(range(len(grid.columns)))]
+    widths = [_width(grid, place, words) + _GAP_PX for place in range(len(grid.columns))]
+
+    def greedy(room: float) -> list[tuple[int, ...]]:
+        tables: list[list[int]] = [[0]]
+        for place in range(1, len(widths)):
+            if len(tables[-1]) > 1 and sum(widths[each] for each in (*tables[-1], place)) > room:
+                tables.append([0])
+            tables[-1].append(place)
+        return [tuple(table) for table in tables]
+
+    room = _COLUMN_PX - 2 * _MARGIN_PX + _GAP_PX
+    least = len(greedy(room))
+    return next(found for size in range(_TRIED) if len(found := greedy(room * (size + 1) / _TRIED)) <= least)
+
+
+def _part(grid: Grid, places: Sequence[int]) -> Grid:
+    """Some columns of a grid."""
+    columns = tuple(grid.columns[place] for place in places)
+    return replace(grid, columns=columns, rows=tuple(tuple(row[place] for place in places) for row in grid.rows))
+
+
+def _table(grid: Grid, widths: Sequence[float], words: Words, top: float, width: float) -> Iterator[Group]:
+    """The head and the rows of a table, whose head stands at ``top``."""
+    yield Group("head", tuple(_head(grid, widths, words, top, width)))
+    for n, row in enumerate(grid.rows, 1):
+        yield Group(f"row-{n}", tuple(_row(grid, row, widths, words, top + 8 + _ROW_PX * n)))
 
 
 def _width(grid: Grid, place: int, words: Words) -> float:

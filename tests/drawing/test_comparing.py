@@ -13,8 +13,9 @@ from shapetrace.drawing.kinds.side_by_side import parts_of, rows_of
 from shapetrace.drawing.layout.boxes import box_of
 from shapetrace.drawing.primitives import Line, Rect, Text
 from shapetrace.errors import UsageError
-from shapetrace.obtaining import variants
+from shapetrace.obtaining import obtain, variants
 from shapetrace.outlining.kept import Cache, CachedLayers
+from shapetrace.request import Request
 from tests.drawing.geometry import assert_sound, text_boxes
 from tests.drawing.outlines import gpt2
 
@@ -147,3 +148,37 @@ def test_independent_rows_in_another_order_align():
 def test_what_cannot_be_compared_is_told(three, count, width, message):
     with pytest.raises(UsageError, match=message):
         compare(three[:count], look=Look(width_px=width))
+
+
+@pytest.fixture(scope="module")
+def gated():
+    plain, gates = (obtain(Request(model=name, shape={"seq": 64}), print) for name in ("gpt2", "llama-3.1-8b"))
+    return [plain.outline(), gates.outline()]
+
+
+def texts_of(drawn):
+    return [mark for mark in drawn.marks() if isinstance(mark, Text)]
+
+
+def test_lengths_of_the_input_are_italic_and_the_legend_says_so(gated):
+    texts = texts_of(compare(gated))
+    assert {"size", "size-run", "match-run"} <= {mark.ink for mark in texts if mark.plain == "64"}
+    assert any("length of the input" in mark.plain for mark in texts)
+
+
+def test_an_mlp_with_a_gate_and_one_without_have_the_same_bands(gated):
+    drawn = compare(gated, section="mlp")
+    texts = texts_of(drawn)
+    assert not any(mark.plain == "none" for mark in texts)
+    assert {"H′", "G", "U"} <= {mark.plain for mark in texts}
+    assert drawn.height_px < 700
+
+
+def test_where_one_model_has_nothing_it_says_so():
+    def without_its_last_step(section):
+        inner = [without_its_last_step(item) if hasattr(item, "items") else item for item in section.items]
+        return replace(section, items=tuple(inner[:-1] if section.kind == "attention" else inner))
+
+    whole = gpt2()
+    less = replace(whole, root=without_its_last_step(whole.root))
+    assert [mark.plain for mark in texts_of(compare([whole, less]))].count("none") == 1

@@ -135,7 +135,7 @@ def test_added_and_removed_steps_have_a_sign_a_word_and_an_empty_side():
     for pair, tag in ((compare(WIDE, longer), "+ added"), (compare(longer, WIDE), "− removed")):
         texts = written(difference(pair))
         assert texts.count(tag) == 1
-        assert texts.count("—") == 1
+        assert texts.count("none") == 1
 
 
 def test_steps_that_follow_are_counted_and_drawn_if_asked_for(pairs):
@@ -169,3 +169,14 @@ def test_the_same_comparison_is_the_same_figure(pairs):
 
 def test_a_figure_fits_a_column(pairs):
     assert {difference(pairs["sizes"], look=Look(width_px=width)).width_px for width in (700, 1200)} == {700}
+
+
+def test_lengths_of_the_input_are_italic_on_both_sides(pairs):
+    drawn = difference(pairs["sizes"])
+    lengths = [mark.x for mark in drawn.marks() if isinstance(mark, Text) and mark.ink == "size-run"]
+    assert min(lengths) < 350 < max(lengths)
+    assert "length of the input" in written(drawn)
+
+
+def test_what_goes_into_an_activation_is_told_from_what_comes_out(pairs):
+    assert "H′" in written(difference(pairs["sizes"]))

@@ -11,11 +11,12 @@ from torch import Tensor, nn
 import shapetrace
 from shapetrace.drawing import Look, figure
 from shapetrace.drawing.kinds.map import _arranged
+from shapetrace.drawing.layout.boxes import box_of
 from shapetrace.drawing.mapping.arranging import ROOMS, Arranging
 from shapetrace.drawing.mapping.boxes import Boxes
 from shapetrace.drawing.mapping.chart import Flow, Fork, Node
-from shapetrace.drawing.mapping.charting import chart
-from shapetrace.drawing.mapping.wiring import Wires, wires
+from shapetrace.drawing.mapping.charting import chart, closable
+from shapetrace.drawing.mapping.wiring import Wires, _lanes, wires
 from shapetrace.drawing.primitives import Figure, Line, Rect, Text
 from shapetrace.drawing.wording import words_in
 from shapetrace.errors import UsageError
@@ -151,7 +152,7 @@ def test_less_room_never_makes_a_map_taller():
     outline = outline_of("deepseek-v3")
     heights = [
         Arranging(room, lambda _node: True, lambda _node: 60.0).lay(chart(outline), 0, 588, 0).bottom
-        for room in ROOMS if room.most_frames > 2
+        for room in ROOMS
     ]  # fmt: skip
     assert heights == sorted(heights, reverse=True)
 
@@ -417,3 +418,103 @@ def test_what_is_much_shorter_than_its_neighbours_has_a_narrow_column():
     assert len(even) == 3 and max(even) - min(even) < 1
     left, middle, right = widths_of_columns(2, 16, 2)
     assert left == right < even[0] < middle
+
+
+class Unit(nn.Module):
+    """A convolution that is added to what entered."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv1d(width, width, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.conv(x).relu()
+
+
+class Part(nn.Module):
+    """Unlike units one after the other, each of which could be seen."""
+
+    def __init__(self, sizes: range) -> None:
+        super().__init__()
+        self.units = nn.ModuleList(
+            nn.Sequential(Unit(size), nn.Conv1d(size, size + 1, 1), Unit(size + 1)) for size in sizes
+        )
+
+    def forward(self, x: Tensor, *others: Tensor) -> Tensor:
+        for unit in self.units:
+            x = unit(x)
+        return sum((x * other.mean() for other in others), start=x)
+
+
+class Parts(nn.Module):
+    """Two parts, the second of which reads the first through two convolutions."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second = Part(range(4, 10)), Part(range(4, 9))
+        self.left, self.right = nn.Conv1d(10, 4, 1), nn.Conv1d(10, 9, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.first(x)
+        return self.second(self.left(x), self.right(x))
+
+
+def test_where_there_is_no_room_parts_are_closed_that_are_worth_least():
+    outline = shapetrace.trace(Parts(), torch.zeros(1, 4, 8)).outline()
+    drawn = map_of(outline)
+    assert drawn.height_px <= 1000
+    assert_sound(drawn)
+    told = texts(drawn)
+    assert {"first.units.5", "Second"} <= set(told) and "second" not in told, "the part with most parameters is open"
+
+
+def test_all_that_a_closed_part_reads_arrives_there():
+    outline = shapetrace.trace(Parts(), torch.zeros(1, 4, 8)).outline()
+    flow = chart(outline, closed={id(section) for section in closable(outline)})
+    first, left, right, second = (flow.nodes[number] for number in range(1, 5))
+    assert [node.section and node.section.path for node in (first, second)] == ["first", "second"]
+    assert second.main == (flow.nodes.index(left), flow.nodes.index(right))
+
+
+def test_layers_behind_loose_steps_are_a_frame():
+    outline = shapetrace.trace(Loose(), torch.zeros(1, 5, 8)).outline()
+    assert [node.repeat for node in frames(chart(outline))] == [3]
+
+
+class Loose(nn.Module):
+    """Steps of no module, then layers of which two take turns."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(Turn(n % 2 == 0) for n in range(6))
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x.sin().flip(1)
+        for layer in self.layers:
+            x = layer(x)
+        return x
+
+
+class Turn(nn.Module):
+    """A layer with one of two widths."""
+
+    def __init__(self, is_wide: bool) -> None:
+        super().__init__()
+        self.up, self.down = nn.Linear(8, 16 if is_wide else 4), nn.Linear(16 if is_wide else 4, 8)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.down(self.up(x).relu())
+
+
+def test_a_line_past_boxes_runs_on_the_side_from_which_it_comes():
+    spans = [(0.0, 9.0), (0.0, 20.0)]
+    assert _lanes(spans) == [0, 1]
+    assert _lanes(spans, [False, True]) == [0, 3]
+
+
+def test_a_full_bar_and_its_share_do_not_overlap():
+    drawn = map_of(shapetrace.trace(nn.Sequential(nn.Linear(8, 8)), torch.zeros(4, 8)).outline())
+    assert "100.0 %" in texts(drawn)
+    share = next(box_of(mark) for mark in drawn.marks() if isinstance(mark, Text) and mark.plain == "100.0 %")
+    tracks = [mark for mark in drawn.marks() if isinstance(mark, Rect) and mark.ink == "track"]
+    assert all(bar.x + bar.width <= share.left or bar.x >= share.right for bar in tracks)

@@ -2,7 +2,7 @@
 
 import functools
 import math
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from itertools import count
 
@@ -14,12 +14,14 @@ from torch import Tensor, nn
 
 import shapetrace
 from shapetrace.drawing import Look, figure
+from shapetrace.drawing.condensing.closing import opened_until
 from shapetrace.drawing.condensing.gathering import lines_of
-from shapetrace.drawing.condensing.lines import Equation, Framed, Hung, Join, Like, every
-from shapetrace.drawing.condensing.saying import alike
+from shapetrace.drawing.condensing.lines import Closed, Equation, Framed, Head, Hung, Join, Line, every
+from shapetrace.drawing.condensing.saying import closed
 from shapetrace.drawing.primitives import Rect, Text
 from shapetrace.drawing.wording import words_in
 from shapetrace.making import preset
+from shapetrace.outlining.running import running_axes
 from shapetrace.outlining.structure import Outline, Section
 from tests.drawing.geometry import assert_sound
 from tests.drawing.random_outlines import outlines
@@ -32,11 +34,11 @@ def outline_of(model: str) -> Outline:
     return preset(model).outline()
 
 
-def shown(outline: Outline) -> list[str]:
+def shown(lines: Iterable[Line]) -> list[str]:
     """Ids of all steps that some line stands for."""
     ids: list[str] = []
     leads: set[str] = set()
-    for line in every(lines_of(outline, Look())):
+    for line in every(lines):
         if isinstance(line, Equation):
             ids += [step.id for step in line.row.drawn()]
             leads |= {line.lead.id} if line.lead else set()
@@ -44,7 +46,7 @@ def shown(outline: Outline) -> list[str]:
             ids += [step.id for step in line.steps]
         elif isinstance(line, Join):
             ids += [line.step.id, *([line.norm.id] if line.norm else [])]
-        elif isinstance(line, Like):
+        elif isinstance(line, Closed):
             ids += [step.id for step in line.section.steps()]
             leads |= {norm.id for norm in line.leads}
     return [*ids, *leads]
@@ -53,7 +55,7 @@ def shown(outline: Outline) -> list[str]:
 @pytest.mark.parametrize("name", PRESETS)
 def test_every_step_has_one_place(name):
     outline = outline_of(name)
-    assert sorted(shown(outline)) == sorted(step.id for step in outline.steps())
+    assert sorted(shown(lines_of(outline, Look()))) == sorted(step.id for step in outline.steps())
 
 
 def renumbered(section: Section, numbers: Iterator[int]) -> Section:
@@ -66,11 +68,16 @@ def renumbered(section: Section, numbers: Iterator[int]) -> Section:
 
 
 @settings(max_examples=60, deadline=None)
-@given(outlines())
-def test_every_step_of_any_outline_has_one_place(outline):
+@given(outlines(), st.sampled_from([0, 300, 1000]))
+def test_every_step_of_any_outline_has_one_place(outline, room):
     outline = replace(outline, root=renumbered(outline.root, count()))
-    if lines_of(outline, Look()):
-        assert sorted(shown(outline)) == sorted(step.id for step in outline.steps())
+    steps = sorted(step.id for step in outline.steps())
+    assert sorted(shown(lines_of(outline, Look()))) == steps
+
+    def gather(closed: Collection[int]) -> tuple[Line, ...]:
+        return lines_of(outline, Look(), any_size=True, closed=closed)
+
+    assert sorted(shown(opened_until(outline, gather, room, 60))) == steps
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -96,6 +103,17 @@ def test_an_overview_of_any_outline_is_sound(outline, look, lang):
     assert_sound(figure(outline, look=look, lang=lang))
 
 
+@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("width", [336.0, 450.0])
+def test_a_narrow_column_has_the_whole_pass_and_no_title_cut_short(name, width):
+    drawn = figure(outline_of(name), look=Look(width_px=width))
+    assert_sound(drawn)
+    assert (drawn.width_px, drawn.name) == (width, "overview") and drawn.height_px <= 2400
+    assert not [
+        mark.plain for mark in drawn.marks() if isinstance(mark, Text) and mark.ink == "label" and "…" in mark.plain
+    ]
+
+
 def test_norms_and_sums_are_marks_and_rows_on_request():
     outline = outline_of("gpt2")
     lines = list(every(lines_of(outline, Look())))
@@ -118,7 +136,7 @@ def test_products_of_one_value_share_a_row():
 
 def test_a_section_that_is_equal_to_one_above_is_referred_to():
     lines = list(every(lines_of(outline_of("deepseek-v3"), Look())))
-    (like,) = (line for line in lines if isinstance(line, Like))
+    (like,) = (line for line in lines if isinstance(line, Closed))
     assert [step.equation for step in like.section.steps()] == [step.equation for step in like.above.steps()]
     assert sum(isinstance(line, Framed) for line in lines) == 2
 
@@ -139,14 +157,66 @@ class Stage(nn.Module):
 def test_a_stage_of_other_sizes_is_referred_to_only_where_any_size_will_do():
     stages = nn.Sequential(Stage(8), nn.Linear(8, 16), Stage(16), Stage(16))
     outline = shapetrace.trace(stages, torch.zeros(1, 5, 8)).outline()
-    assert not any(isinstance(line, Like) for line in every(lines_of(outline, Look())))
-    (like,) = (line for line in every(lines_of(outline, Look(), any_size=True)) if isinstance(line, Like))
+    assert not any(isinstance(line, Closed) for line in every(lines_of(outline, Look())))
+    (like,) = (line for line in every(lines_of(outline, Look(), any_size=True)) if isinstance(line, Closed))
     assert (like.section.kind, like.resized) == ("mlp", True)
-    assert alike(like, words_in("en")) == "as 0.mlp, above, for [5,16]→[5,16]"
+    assert closed(like, words_in("en"), 500) == "as 0.mlp, above, for [5,16]→[5,16]"
+
+
+class Tall(nn.Module):
+    """Two stages of unlike blocks, and many products that belong to no block."""
+
+    def __init__(self, n_unlike: int) -> None:
+        super().__init__()
+        self.early = nn.Sequential(*(nn.Sequential(*(nn.Linear(8, 8) for _ in range(n + 3))) for n in range(n_unlike)))
+        self.late = nn.Sequential(Stage(8), Stage(8))
+        self.ends = nn.ModuleList(nn.Linear(8, size) for size in range(4, 12))
+
+    def forward(self, x: Tensor) -> list[Tensor]:
+        x = self.late(self.early(x))
+        return [end(x.sin()) for end in self.ends]
+
+
+def test_what_has_no_room_is_said_in_a_line_and_what_is_known_stays_open():
+    outline = shapetrace.trace(Tall(8), torch.zeros(1, 5, 8)).outline()
+    drawn = figure(outline)
+    assert drawn.height_px <= 2400
+    marks = [mark for group in drawn.groups for mark in group.marks if isinstance(mark, Text)]
+    texts = [mark.plain for mark in marks]
+    assert "[5,8]→[5,8], 3 steps" in texts
+    assert "Scores" in texts
+
+
+def test_stages_that_repeat_their_blocks_in_other_numbers_say_so():
+    stages = nn.Sequential(*(nn.Sequential(nn.Linear(size // 2, size), *(Stage(size) for _ in range(n)))
+                             for size, n in ((8, 2), (16, 3))))  # fmt: skip
+    outline = shapetrace.trace(stages, torch.zeros(1, 5, 4)).outline()
+    (like,) = (line for line in every(lines_of(outline, Look(), any_size=True)) if isinstance(line, Closed))
+    assert closed(like, words_in("en"), 500) == "as 0, above, for [5,8]→[5,16], ×3 instead of ×2"
+
+
+def test_a_part_of_several_has_a_heading_and_its_end_is_seen():
+    lines = lines_of(outline_of("transformer-base"), Look())
+    assert not any(isinstance(line, Head) for line in lines)  # its frames are named
+    outline = shapetrace.trace(Towers(), torch.zeros(1, 5, 8)).outline()
+    heads = [line.section and line.section.path for line in lines_of(outline, Look()) if isinstance(line, Head)]
+    assert heads == ["left.1", None, "right", None]
+
+
+class Towers(nn.Module):
+    """Two unlike parts, and a product behind them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.left = nn.Sequential(nn.Linear(8, 16), Stage(16), nn.Linear(16, 4))
+        self.right = nn.Sequential(nn.Linear(8, 12), nn.Linear(12, 10), nn.Linear(10, 4))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.left(x) @ self.right(x).transpose(1, 2)
 
 
 def test_a_decoder_is_not_taken_for_the_encoder_whose_rows_see_all():
-    assert not any(isinstance(line, Like) for line in every(lines_of(outline_of("transformer-base"), Look())))
+    assert not any(isinstance(line, Closed) for line in every(lines_of(outline_of("transformer-base"), Look())))
 
 
 def test_equal_sizes_have_equal_sides():
@@ -179,3 +249,33 @@ def test_a_shape_that_is_written_names_each_axis_once():
     drawn = figure(preset("mixtral-8x7b", layers=2, seq=64).outline())
     written = {"".join(span.text for span in mark.spans) for mark in drawn.marks() if isinstance(mark, Text)}
     assert {"[64,2,4096]", "[64,2,1]"} <= written
+
+
+class Reader(nn.Module):
+    """Attention to itself, then to what another made, alike but for what they read; then to what was before."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.own, self.other = (nn.MultiheadAttention(8, 2, batch_first=True) for _ in range(2))
+        self.hidden = nn.MultiheadAttention(8, 2, batch_first=True)
+
+    def forward(self, x: Tensor, memory: Tensor, mask: Tensor) -> Tensor:
+        x = x + self.own(x, x, x, need_weights=False)[0]
+        x = x + self.other(x, memory, memory, need_weights=False)[0]
+        return x + self.hidden(x, x, x, attn_mask=mask, need_weights=False)[0]
+
+
+def test_attention_to_another_and_masked_attention_are_not_as_attention_to_itself():
+    future = torch.full((5, 5), -torch.inf).triu(1)
+    inputs = torch.zeros(1, 5, 8), torch.zeros(1, 5, 8), future
+    outline = shapetrace.trace(Reader(), *inputs).outline()
+    assert sum(section.kind == "attention" for section in outline.root.sections()) == 3
+    for any_size in (False, True):
+        lines = every(lines_of(outline, Look(), any_size=any_size))
+        assert not [line for line in lines if isinstance(line, Closed)]
+
+
+def test_a_side_of_an_image_is_no_length_of_the_input():
+    net = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.ReLU(), nn.Conv2d(8, 4, 3, padding=1))
+    assert not running_axes(shapetrace.trace(net, torch.zeros(1, 3, 16, 16)).outline())
+    assert running_axes(shapetrace.trace(nn.Linear(8, 4), torch.zeros(1, 5, 8)).outline())

@@ -36,11 +36,12 @@ def contrast(one: str, other: str) -> float:
 
 @pytest.mark.parametrize("name", names_in("themes", ".toml"))
 def test_every_text_of_every_theme_is_legible(name):
-    theme = theme_named(name)
-    for colours in filter(None, (theme.colours, theme.dark)):
-        for ink, style in TEXTS.items():
+    theme, pages = theme_named(name), theme_named("default")
+    for colours, page in ((theme.colours, pages.colours["background"]), (theme.dark, pages.dark["background"])):
+        for ink, style in TEXTS.items() if colours else ():
             for ground in GROUNDS.get(ink, ["background", "panel", "card"]):
-                assert contrast(colours[style.colour], colours[ground]) >= 4.5, (name, ink, ground)
+                behind = page if colours[ground] == "transparent" else colours[ground]
+                assert contrast(colours[style.colour], behind) >= 4.5, (name, ink, ground)
 
 
 def test_every_ink_has_its_colours():
@@ -55,6 +56,12 @@ def test_light_and_dark_alone_have_one_appearance():
     assert theme_named("light").dark == theme_named("dark").dark == {}
     assert theme_named("light").colours == theme_named("default").colours
     assert theme_named("dark").colours == theme_named("default").dark
+
+
+def test_the_transparent_theme_has_no_ground_in_either_appearance():
+    theme = theme_named("transparent")
+    assert (theme.colours["background"], theme.dark["background"]) == ("transparent", "transparent")
+    assert theme.dark["ink"] != theme.colours["ink"]
 
 
 def test_the_print_theme_hatches_weights():

@@ -8,7 +8,9 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from shapetrace.drawing import Look, figure
-from shapetrace.drawing.primitives import Line, Polygon
+from shapetrace.drawing.layout.names import name_spans
+from shapetrace.drawing.primitives import Figure, Group, Line, Polygon, Text
+from shapetrace.drawing.theme import theme_named
 from shapetrace.errors import UsageError
 from shapetrace.formats.svg import corners, path_data, px, render
 from tests.drawing.outlines import data, gpt2, outline_of, product, weight
@@ -115,3 +117,19 @@ def test_coordinates_have_one_decimal():
     assert (px(1.25), px(3.0), px(-0.04), px(1186.0272)) == ("1.2", "3", "0", "1186")
     assert path_data(Line((((0, 0), (0, 10), (10, 10)),), "rail", 4)) == "M0 0L0 6Q0 10 4 10L10 10"
     assert not re.search(r'"-?\d+\.\d\d', render(figure(gpt2())))
+
+
+def test_what_is_shortened_is_whole_where_a_pointer_rests():
+    formula = "d_model·(2·n_heads + n_kv_heads)·d_head & more"
+    figure = Figure(
+        "f",
+        "t",
+        "",
+        100,
+        50,
+        (Group("g", (Text(1, 2, name_spans(formula, "size", 60), "size"),)),),
+        theme_named("default"),
+    )
+    (text,) = ET.fromstring(render(figure)).iter(f"{SVG}text")
+    assert [each.text for each in text.iter(f"{SVG}title")] == [formula]
+    assert "…" in (text[0].tail or "")

@@ -3,6 +3,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
+from shapetrace.drawing.primitives import Text
 from shapetrace.formats import tables
 from shapetrace.formats.grid import Column, Grid
 from shapetrace.formats.svg import render
@@ -16,11 +17,19 @@ BARS = Grid((Column("a", "part"), Column("n", "share", "right"), Column("bar", "
 def test_a_family_fits_a_page_and_says_every_count(family, lang):
     grid = listed(family)
     drawn = tables.figure(tables.translated(grid, lang), lang=lang)
-    assert drawn.width_px <= 1200
+    assert drawn.width_px <= 700
     document = render(drawn)
     ET.fromstring(document)
     places = [column.key for column in grid.columns].index("parameters")
     assert all(f"{row[places]:,}" in document for row in grid.rows)
+
+
+def test_a_wide_table_goes_on_below_with_the_names_of_its_rows_again():
+    drawn = tables.figure(listed("deepseek"))
+    texts = [mark for mark in drawn.marks() if isinstance(mark, Text)]
+    names = [mark.y for mark in texts if mark.plain == "deepseek-v3"]
+    count = next(mark.y for mark in texts if mark.plain == "671,026,404,352")
+    assert len(names) == 2 and names[0] < count == names[1]
 
 
 def test_causes_stand_below_the_table_once_each():

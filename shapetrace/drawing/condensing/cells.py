@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from shapetrace.drawing.compact.equations import ARROW, SYMBOLS, Piece, row_parts
-from shapetrace.drawing.compact.lines import arrow, sign
+from shapetrace.drawing.compact.lines import arrow, least_px, placed, sign, wrapped
 from shapetrace.drawing.compact.tiles import TileStyle, tile
 from shapetrace.drawing.condensing.lines import Equation
 from shapetrace.drawing.content.rows import Row
@@ -75,8 +75,14 @@ def _label(step: Step, words: Words) -> str:
     return shortened(clean(words.say(clean(step.title))), "pill-text", _PILL_ROOM_PX)
 
 
-def hung_cells(steps: Sequence[Step], words: Words) -> tuple[Cell, ...]:
-    """Values and functions in turns; what goes on from the one before is not written twice."""
+def hung_cells(steps: Sequence[Step], words: Words, room_px: float) -> tuple[Cell, ...]:
+    """Values and functions in turns; what goes on from the one before is not written twice.
+
+    Args:
+        steps: The functions.
+        words: The language.
+        room_px: How wide a line may be: values that are wider together are in cells of their own.
+    """
     cells: list[Cell] = []
     before: Step | None = None
     for step in steps:
@@ -84,19 +90,46 @@ def hung_cells(steps: Sequence[Step], words: Words) -> tuple[Cell, ...]:
         if not is_next:
             if cells:
                 cells.append(BETWEEN)
-            cells.append(_listed(_data(step.operands) or list(step.operands[:1])))
+            cells += _values(_data(step.operands) or list(step.operands[:1]), room_px)
         cells.append(pill(_label(step, words)))
-        cells.append(_listed(step.results[:2]))
+        cells += _values(step.results[:2], room_px)
         before = step
     return tuple(cells)
 
 
-def without_sign(line: EquationLine) -> EquationLine:
-    """A line that is wrapped before a function of its own: nothing is between it and the margin."""
-    if len(line.cells) < 2 or line.cells[0][0] is not BETWEEN:
-        return line
-    start = line.cells[1][1] + line.cells[1][0].box.left
-    return replace(line, cells=tuple((each, x - start) for each, x in line.cells[1:]), right=line.right - start)
+def hung_lines(cells: Sequence[Cell], room_px: float, most_px: float) -> tuple[EquationLine, ...]:
+    """Functions that follow from each other on one line, with others beside them where there is room."""
+    chains: list[list[Cell]] = [[]]
+    for each in cells:
+        chains.append([]) if each is BETWEEN else chains[-1].append(each)
+    packed: list[list[Cell]] = []
+    for chain in chains:
+        if packed and least_px(beside := [*packed[-1], BETWEEN, *chain]) <= room_px:
+            packed[-1] = beside
+        else:
+            packed.append(chain)
+    lines = (line for each in packed for line in wrapped(each, room_px, most_px))
+    return tuple(fitting for line in lines for fitting in _fitting(line, room_px))
+
+
+def _fitting(line: EquationLine, room_px: float) -> Iterator[EquationLine]:
+    """A line; where a function and what it makes are too wide together, one below the other."""
+    if line.right <= room_px:
+        yield line
+    else:
+        yield from (placed([each], room_px) for each, _ in line.cells)
+
+
+def _values(operands: Sequence[Operand], room_px: float) -> Iterator[Cell]:
+    """Values in one cell, or in turns with commas where that would be too wide."""
+    together = _listed(operands)
+    if together.box.right - together.box.left <= room_px:
+        yield together
+        return
+    for place, operand in enumerate(operands):
+        if place:
+            yield sign(",")
+        yield _listed([operand])
 
 
 def _listed(operands: Sequence[Operand]) -> Cell:

@@ -4,29 +4,29 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from shapetrace.drawing.compact.equations import multiplies
-from shapetrace.drawing.condensing.lines import Equation, Framed, Hung, Join, Like, Line, every
+from shapetrace.drawing.condensing.chaining import abreast, going_on, hangs, with_functions
+from shapetrace.drawing.condensing.lines import Closed, Equation, Framed, Head, Hung, Join, Line, every
 from shapetrace.drawing.content.priming import activated, with_primes
-from shapetrace.drawing.content.rows import Row, rows_of
+from shapetrace.drawing.content.rows import rows_of
 from shapetrace.drawing.look import Look
 from shapetrace.outlining.structure import Outline, Section, Step
 
-_HANGING = frozenset(
-    "norm activation position pointwise softmax select route reduce split add multiply residual".split()
-)
-_REFERRED = frozenset({"attention", "mlp", "experts", "block"})
 _MOST_FRAMES = 2
-_MOST_ABREAST = 3
-_MOST_MARKS = 30
-"""Lines beyond the rows that a figure may have: small functions and sums take little room."""
+_LEAST_HEADED = 3
+"""Lines of a part that has a heading."""
+_LEAST_PARTS = 2
+_LEAST_REFERRED = 3
+"""Steps that a section has to have: fewer are as soon drawn as referred to."""
 
 
-def lines_of(outline: Outline, look: Look, *, any_size: bool = False) -> tuple[Line, ...]:
-    """All lines of a pass, from top to bottom; none if no layer repeats, or they are more than a figure may have.
+def lines_of(outline: Outline, look: Look, *, any_size: bool = False, closed: Collection[int] = ()) -> tuple[Line, ...]:
+    """All lines of a pass, from top to bottom.
 
     Args:
         outline: What a trace means.
-        look: What is hidden, and how many rows there may be.
+        look: What is hidden.
         any_size: Refer to a section above also where its sizes are others: the stages of a hierarchy.
+        closed: ``id`` of each section that is said in one line.
     """
     readers = _readers(outline)
     norms = [step for step in outline.steps() if step.kind == "norm" and step.operands]
@@ -36,20 +36,18 @@ def lines_of(outline: Outline, look: Look, *, any_size: bool = False) -> tuple[L
     homes = dict(_homes(outline.root, outline.root))
     leads = {norm.id: norm for norm in norms if norm.id not in ends and _leads(norm, readers, homes)}
     primed = activated(outline.steps())
-    lines = _Gathering(look, readers, leads, after, primed, any_size).section(outline.root, 0, 1)
+    lines = _Gathering(look, readers, leads, after, primed, any_size, closed).section(outline.root, 0, 1)
     placed = {norm.id for line in every(lines) for norm in _marks(line)}
     if placed != {*leads, *ends}:  # what would be in front of no row, or behind no sum, is a function like others
         leads = {name: norm for name, norm in leads.items() if name in placed}
         after = {maker: norm for maker, norm in after.items() if norm.id in placed}
-        lines = _Gathering(look, readers, leads, after, primed, any_size).section(outline.root, 0, 1)
-    n_lines = sum(len(line.steps) if isinstance(line, Hung) else 1 for line in every(lines))
-    repeats = any(isinstance(line, Framed) for line in lines)
-    return lines if repeats and n_lines <= look.max_rows + _MOST_MARKS else ()
+        lines = _Gathering(look, readers, leads, after, primed, any_size, closed).section(outline.root, 0, 1)
+    return lines
 
 
 def _marks(line: Line) -> tuple[Step, ...]:
     """The norms that a line shows as marks."""
-    if isinstance(line, Like):
+    if isinstance(line, Closed):
         return line.leads
     norm = line.lead if isinstance(line, Equation) else line.norm if isinstance(line, Join) else None
     return (norm,) if norm is not None else ()
@@ -75,43 +73,57 @@ class _Gathering:
     after: Mapping[str, Step]
     primed: frozenset[str]
     any_size: bool
+    closed: Collection[int]
     shown: dict[object, Section] = field(default_factory=dict)
 
     def section(self, section: Section, depth: int, repeat: int) -> tuple[Line, ...]:
         lines: list[Line] = []
         run: list[Step] = []
+        parts: dict[int, tuple[Section, int]] = {}
         for item in section.items:
             if isinstance(item, Step):
                 run.append(with_primes(item, self.primed))
                 continue
             lines += self._run(run, repeat)
             run = []
-            lines += self._inner(item, depth, repeat)
+            inner = tuple(self._inner(item, depth, repeat))
+            parts[len(lines)] = (item, len(inner))
+            lines += inner
         lines += self._run(run, repeat)
+        if not depth:
+            lines = list(_with_heads(lines, parts))
         return _chained(lines, section) if depth or section.repeat > 1 else _chained(lines, None)
 
     def _inner(self, section: Section, depth: int, repeat: int) -> Iterator[Line]:
         form = _form(section, any_size=self.any_size)
         above = self.shown.get(form) if form else None
-        if above is not None and section.kind in _REFERRED and section.repeat == 1:
-            read = dict.fromkeys(operand.made_by for step in section.steps() for operand in step.operands)
-            outside = read.keys() & self.leads.keys() - {step.id for step in section.steps()}
+        if above is not None and sum(1 for _ in section.steps()) >= _LEAST_REFERRED:
             resized = _form(section) != _form(above)
-            yield Like(section, above, tuple(self.leads[name] for name in read if name in outside), resized)
+            yield Closed(section, above, self._leads_of(section), resized, _times(section, above) if resized else ())
             return
         self.shown.setdefault(form, section)
-        if section.repeat > 1 and depth < _MOST_FRAMES:
+        if id(section) in self.closed:
+            yield Closed(section, None, self._leads_of(section))
+        elif section.repeat > 1 and depth < _MOST_FRAMES:
             yield Framed(section, self.section(section, depth + 1, repeat))
         else:
             yield from self.section(section, depth, repeat * section.repeat)
+
+    def _leads_of(self, section: Section) -> tuple[Step, ...]:
+        """The norms in front of it that are marks."""
+        steps = tuple(section.steps())
+        read = dict.fromkeys(operand.made_by for step in steps for operand in step.operands)
+        outside = read.keys() & self.leads.keys() - {step.id for step in steps}
+        return tuple(self.leads[name] for name in read if name in outside)
 
     def _run(self, steps: Sequence[Step], repeat: int) -> Iterator[Line]:
         """Steps of one section between its own sections."""
         kept = [step for step in steps if step.kind not in self.look.hidden_kinds]
         apart = {*self.leads, *(norm.id for norm in self.after.values())}
-        equations = [step for step in kept if step.id not in apart and not _is_sum(step) and not _hangs(step)]
+        equations = [step for step in kept if step.id not in apart and not _is_sum(step) and not hangs(step)]
         chains = rows_of([step for step in kept if step.id not in apart and not _is_sum(step)], self.look)
-        rows = {row.steps[0].id: row for row in _going_on(tuple(_abreast(chains, equations)), self.readers)}
+        scaled = going_on(tuple(abreast(chains, equations)), self.readers)
+        rows = {row.steps[0].id: row for row in with_functions(tuple(scaled), kept, apart)}
         drawn = {step.id for row in rows.values() for step in row.drawn()}
         hung: list[Step] = []
         for step in kept:
@@ -127,6 +139,22 @@ class _Gathering:
             elif step.id not in drawn and step.id not in apart:
                 hung.append(step)
         yield from _hung(hung)
+
+
+def _with_heads(lines: Sequence[Line], parts: Mapping[int, tuple[Section, int]]) -> Iterator[Line]:
+    """Lines with a heading before each part of the model, where there are several; parts of parts have none then."""
+    told = {at: part for at, (part, n_lines) in parts.items() if part.module and n_lines >= _LEAST_HEADED}
+    if len(told) < _LEAST_PARTS:
+        yield from lines
+        return
+    ends = {at + n_lines for at, (_, n_lines) in parts.items() if at in told}
+    for place, line in enumerate(lines):
+        if place in told:
+            yield Head(told[place])
+        elif place in ends:
+            yield Head(None)
+        if not isinstance(line, Head):
+            yield line
 
 
 def _homes(section: Section, home: Section) -> Iterator[tuple[str, Section]]:
@@ -155,65 +183,9 @@ def _ends_a_sum(norm: Step, sums: Collection[str], readers: Mapping[str, tuple[S
     return maker in sums and len(found) == 1 and goes_on and bool(norm.results)
 
 
-def _hangs(step: Step) -> bool:
-    """Whether a step is a function of data alone, with no matrix of weights to be drawn."""
-    return step.kind in _HANGING and not any(o.role != "data" and len(o.shape) > 1 for o in step.operands)
-
-
 def _hung(steps: Sequence[Step]) -> Iterator[Line]:
     if steps:
         yield Hung(tuple(steps))
-
-
-def _abreast(rows: Sequence[Row], equations: Sequence[Step]) -> Iterator[Row]:
-    """Rows that are drawn to scale; products of one value, one after the other, share a row."""
-    scaled = {step.id for step in equations}
-    merged: list[Row] = []
-    for row in rows:
-        if row.steps[0].id not in scaled:
-            continue
-        if merged and _share(merged[-1], row):
-            merged[-1] = replace(merged[-1], alike=(*merged[-1].alike, *row.drawn()))
-        else:
-            merged.append(row)
-    yield from merged
-
-
-def _going_on(rows: Sequence[Row], readers: Mapping[str, tuple[Step, ...]]) -> Iterator[Row]:
-    """What only the product behind a weighted sum reads goes on in the same row."""
-    done: list[Row] = []
-    for row in rows:
-        before, step = (done[-1] if done else None), row.steps[0]
-        if (
-            before is not None
-            and not before.alike
-            and before.steps[0].kind == "weighted_sum"
-            and step.kind == "product"
-            and multiplies(step)
-            and step.operands[0].made_by == before.steps[-1].id
-            and len(readers.get(before.steps[-1].id, ())) == 1
-            and not row.alike
-        ):
-            done[-1] = replace(before, steps=(*before.steps, *row.steps))
-        else:
-            done.append(row)
-    yield from done
-
-
-def _share(one: Row, other: Row) -> bool:
-    steps = (*one.drawn(), *other.drawn())
-    first = steps[0]
-    return (
-        len(one.steps) == len(other.steps) == 1
-        and len(steps) <= _MOST_ABREAST
-        and all(step.kind == "product" and multiplies(step) and len(step.operands) == 2 for step in steps)
-        and all(_read(step) == _read(first) for step in steps)
-    )
-
-
-def _read(step: Step) -> tuple[object, ...]:
-    read = step.operands[0]
-    return (read.value, read.made_by, read.shape, read.stack)
 
 
 def _chained(lines: Sequence[Line], section: Section | None) -> tuple[Line, ...]:
@@ -238,8 +210,20 @@ def _form(section: Section, *, any_size: bool = False) -> object:
     """Equal for sections that look alike; with ``any_size``, also if their matrices are of other sizes."""
 
     def told(step: Step) -> object:
+        looks = [(o.role, o.part, o.pattern, o.veiled, o.seen is None) for o in (*step.operands, *step.results)]
         if any_size:
-            return tuple((o.role, o.part, o.pattern, len(o.shape)) for o in step.operands)
-        return step.equation, tuple((o.stack, o.pattern, o.band) for o in step.operands)
+            return tuple(looks), tuple(len(o.shape) for o in step.operands)
+        return tuple(looks), step.equation, tuple((o.stack, o.band) for o in step.operands)
 
-    return tuple((step.kind, step.role, step.function, told(step)) for step in section.steps())
+    inner = () if any_size else tuple(each.repeat for each in section.sections())[1:]
+    return (
+        inner,
+        tuple(each.crosses for each in section.sections()),
+        tuple((step.kind, step.role, step.function, told(step)) for step in section.steps()),
+    )
+
+
+def _times(section: Section, above: Section) -> tuple[tuple[int, int], ...]:
+    """How often what is in one section is repeated, and in another: where that differs."""
+    pairs = zip(list(section.sections())[1:], list(above.sections())[1:], strict=False)
+    return tuple((own.repeat, other.repeat) for own, other in pairs if own.repeat != other.repeat)

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 from shapetrace.drawing.compact.lines import axes_below, height_px, painted_at, wrapped
 from shapetrace.drawing.condensing import saying
-from shapetrace.drawing.condensing.cells import without_sign
-from shapetrace.drawing.condensing.lines import Equation, Framed, Hung, Join, Like, Line
+from shapetrace.drawing.condensing.cells import hung_lines
+from shapetrace.drawing.condensing.lines import Closed, Equation, Framed, Head, Hung, Join, Line
 from shapetrace.drawing.content.following import told
 from shapetrace.drawing.content.subject import slug
 from shapetrace.drawing.layout.captions import row_title
@@ -31,7 +31,8 @@ _TITLE_PX = 17.0
 _NOTE_PX = 15.0
 _CAPTION_GAP_PX = 7.0
 _TIGHT_GAP_PX = 4.0
-_LEAST_TEXT_PX = 40.0
+_LEAST_TEXT_PX = 70.0
+_LEAST_SAID_PX = 130.0
 _LINE_GAP_PX = 14.0
 _HUNG_GAP_PX = 10.0
 _FRAME_TOP_PX = 30.0
@@ -122,8 +123,10 @@ class Laying:
                 y, exit_ = self._framed(line, edges, y, stream, depth), None
             elif isinstance(line, Join):
                 y, exit_ = self._join(line, edges, y, stream, exit_), None
-            elif isinstance(line, Like):
-                y, exit_ = self._like(line, edges, y)
+            elif isinstance(line, Closed):
+                y, exit_ = self._closed(line, edges, y)
+            elif isinstance(line, Head):
+                y = self._head(line, edges, y)
             else:
                 y, exit_ = self._drawn(line, edges, y, stream)
         return y
@@ -173,7 +176,7 @@ class Laying:
         if said := shortened(told(steps, self.follow, self.words), "follow", edges.room):
             marks.append(Text(edges.left, y + 8, (Span(said),), "follow"))
             y += _NOTE_PX + 3
-        lines = tuple(map(without_sign, wrapped(cells, edges.room, _GAP_PX)))
+        lines = lines_in(line, cells, edges.room)
         axes = axes_below(lines, y)
         marks += painted_at(lines, axes, edges.left)
         if isinstance(line, Equation):
@@ -229,43 +232,80 @@ class Laying:
         yield Text(x, y, (Span(shape),), "path")
         x += width_px(shape, "path") + 8
         said = f"= {saying.sum_of(line, self.words)}"
-        if line.is_last:
-            said += f", {self.words.say('into the next one')}"
+        goes_on = f"{said}, {self.words.say('into the next one')}" if line.is_last else said
+        said = goes_on if width_px(goes_on, "note") <= edges.right - x else said
         yield Text(x, y, rich_spans(shortened(said, "note", edges.right - x)), "note")
 
-    def _like(self, line: Like, edges: Edges, y: float) -> tuple[float, tuple[frozenset[str], Point]]:
+    def _head(self, line: Head, edges: Edges, y: float) -> float:
+        """The name of a part over a line, from which on it goes down."""
+        if line.section is None:
+            self.groups.append(Group("part-end", (Stroke((((edges.left, y), (edges.right, y)),), "rule"),)))
+            return y + _HUNG_GAP_PX
+        axis = y + 19
+        title = shortened(saying.titled(line.section, self.words), "corner", edges.room / 2)
+        x = edges.left + width_px(title, "corner") + 10
+        marks: list[Mark] = [Text(edges.left, axis, (Span(title),), "corner")]
+        costs = saying.costs_of(tuple(line.section.steps()), self.words)
+        marks += _written([("corner-path", clean(line.section.module))], x, axis, edges.right - width_px(costs, "note"))
+        marks.append(Text(edges.right, axis, (Span(costs),), "note", "end"))
+        marks.append(Stroke((((edges.left, axis + 7), (edges.right, axis + 7)),), "rule"))
+        self.groups.append(Group(f"part-{slug(line.section.path)}", tuple(marks), title))
+        return axis + 15
+
+    def _closed(self, line: Closed, edges: Edges, y: float) -> tuple[float, tuple[frozenset[str], Point]]:
         steps = tuple(line.section.steps())
-        title = shortened(self.words.say(clean(line.section.title)), "label", edges.room / 2)
-        marks: list[Mark] = [Text(edges.left, y + 13, (Span(title),), "label")]
-        x = edges.left + width_px(title, "label") + 10
-        said = shortened(saying.alike(line, self.words), "note", edges.right - x)
-        marks.append(Text(x, y + 13, (Span(said),), "note"))
+        title = saying.titled(line.section, self.words)
+        marks, x, right, y = self._titled(title, saying.costs_of(steps, self.words), edges, y)
+        if right - x < _LEAST_SAID_PX:
+            x, right, y = edges.left, edges.right, y + _NOTE_PX
+        said = saying.closed(line, self.words, right - x)
+        path = [("path", clean(line.section.module))] if line.above is None else []
+        marks += _written([("note", said), *path], x, y + 13, right)
         self.groups.append(Group(slug(steps[0].id), tuple(marks), f"{title}: {said}"))
         return y + _TITLE_PX + _HUNG_GAP_PX, (frozenset({steps[-1].id}), (edges.left + 20, y + _TITLE_PX + 2))
+
+    def _titled(self, title: str, costs: str, edges: Edges, y: float) -> tuple[list[Mark], float, float, float]:
+        """A title on the left, costs on the right; or below it, where both have no room.
+
+        Returns:
+            The marks, where there is room beside the title from left to right, and the y of the last line.
+        """
+        right = edges.right - (width_px(costs, "note") + 14 if costs else 0)
+        is_beside = edges.left + width_px(title, "label") <= right
+        shown = shortened(title, "label", edges.room)
+        marks: list[Mark] = [Text(edges.left, y + 13, (Span(shown),), "label")]
+        if is_beside and costs:
+            marks.append(Text(edges.right, y + 13, (Span(costs),), "note", "end"))
+        elif costs:
+            y += _NOTE_PX
+            marks.append(Text(edges.left, y + 13, (Span(shortened(costs, "note", edges.room)),), "note"))
+            return marks, edges.left + width_px(costs, "note") + 12, edges.right, y
+        return marks, edges.left + width_px(shown, "label") + 10, right, y
 
     def _caption(self, line: Equation, edges: Edges, y: float) -> tuple[list[Mark], float]:
         """Title, path and costs; the equation as text and what is to be known below, or beside where it is tight."""
         row, costs = line.row, saying.costs(line.row, self.words)
-        free = edges.room - (width_px(costs, "note") + 14 if costs else 0)
-        title = shortened(saying.title(row, self.words), "label", free)
-        marks: list[Mark] = [Text(edges.left, y + 13, (Span(title),), "label")]
-        if costs:
-            marks.append(Text(edges.right, y + 13, (Span(costs),), "note", "end"))
+        title = saying.title(row, self.words)
+        marks, x, right, y = self._titled(title, costs, edges, y)
         beside = [("path", saying.path(row))]
         below = [("path", saying.equation(row)), ("note", saying.notes(line, self.words))]
-        x = width_px(title, "label") + 10
-        while self.tight and below and x + width_px(below[0][1], below[0][0]) <= free:
+        while self.tight and below and x + width_px(below[0][1], below[0][0]) <= right:
             ink, text = below.pop(0)
-            marks += _written(((ink, text),), edges.left + x, y + 13, edges.left + free)
+            marks += _written(((ink, text),), x, y + 13, right)
             x += width_px(text, ink) + 12 if text else 0
             beside = []
-        marks += _written(beside, edges.left + x, y + 13, edges.left + free)
+        marks += _written(beside, x, y + 13, right)
         more = _written(below, edges.left, y + _TITLE_PX + 10, edges.right)
         gap = _TIGHT_GAP_PX if self.tight else _CAPTION_GAP_PX
         return [*marks, *more], y + _TITLE_PX + (_NOTE_PX if more else 0) + gap
 
     def _stroke(self, points: Sequence[Point]) -> None:
         self.groups.append(Group("rail", (Stroke((tuple(points),), "rail"),)))
+
+
+def lines_in(line: Line, cells: Sequence[Cell], room_px: float) -> tuple[EquationLine, ...]:
+    """The cells of an equation, or of functions, in as many lines as they need."""
+    return (wrapped if isinstance(line, Equation) else hung_lines)(cells, room_px, _GAP_PX)
 
 
 def _written(texts: Sequence[tuple[str, str]], left: float, y: float, right: float) -> list[Mark]:

@@ -55,20 +55,33 @@ class Join:
 
 
 @dataclass(frozen=True, slots=True)
-class Like:
-    """A section that is equal to one above, but for sizes perhaps.
+class Closed:
+    """A section in one line: one that is equal to one above but for sizes perhaps, or one for which there is no room.
 
     Attributes:
         section: It.
-        above: The one that is drawn.
+        above: The one that is drawn, or said, and looks alike; None if there is none.
         leads: Norms before it.
-        resized: Whether its matrices are of other sizes.
+        resized: Whether its matrices are of other sizes than those above.
+        times: How often each section in it is repeated, and its like above; only where that differs.
     """
 
     section: Section
-    above: Section
+    above: Section | None = None
     leads: tuple[Step, ...] = ()
     resized: bool = False
+    times: tuple[tuple[int, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Where one of several parts of a model starts, or where one ends.
+
+    Attributes:
+        section: What starts; None where what follows belongs to no part.
+    """
+
+    section: Section | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +97,7 @@ class Framed:
     lines: tuple["Line", ...]
 
 
-Line: TypeAlias = "Equation | Hung | Join | Like | Framed"
+Line: TypeAlias = "Equation | Hung | Join | Closed | Head | Framed"
 
 
 def every(lines: Iterable[Line]) -> Iterator[Line]:

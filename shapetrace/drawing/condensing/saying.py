@@ -1,14 +1,16 @@
 """The words of an overview: titles, equations as text, costs, and what sums and repeated blocks give."""
 
+from collections.abc import Iterator, Sequence
+
 from shapetrace.drawing.compact.equations import multiplies
-from shapetrace.drawing.condensing.lines import Equation, Join, Like
+from shapetrace.drawing.condensing.lines import Closed, Equation, Join
 from shapetrace.drawing.content.ranking import sending, talkers
 from shapetrace.drawing.content.rows import Row
 from shapetrace.drawing.layout.captions import notes_of, shared_with, title_of
 from shapetrace.drawing.layout.names import joined_path, shape_pieces, stack_text
-from shapetrace.drawing.metrics import clean
+from shapetrace.drawing.metrics import clean, width_px
 from shapetrace.drawing.wording import Words, flops_text, short
-from shapetrace.outlining.structure import Step
+from shapetrace.outlining.structure import Section, Step
 
 _SEPARATOR = " · "
 
@@ -31,7 +33,11 @@ def path(row: Row) -> str:
 
 def costs(row: Row, words: Words) -> str:
     """What one layer of it costs."""
-    steps = tuple(row.drawn())
+    return costs_of(tuple(row.drawn()), words)
+
+
+def costs_of(steps: Sequence[Step], words: Words) -> str:
+    """What one layer of some steps costs."""
     parameters = sum(step.parameters for step in steps)
     flops = sum(step.flops or 0 for step in steps)
     told = [words.say("{n} parameters", n=short(parameters))] if parameters else []
@@ -71,16 +77,49 @@ def _name(operand: object) -> str:
     return str(getattr(operand, "name", "")) or "·"
 
 
-def alike(line: Like, words: Words) -> str:
-    """That a section is equal to one above, and what it takes and gives where its sizes are others."""
-    above = clean(line.above.spoken) or words.say(clean(line.above.title))
+def titled(section: Section, words: Words) -> str:
+    """What a section is called, and how often it is repeated."""
+    title = words.say(clean(section.title))
+    return f"{title} ×{section.repeat}" if section.repeat > 1 else title
+
+
+def closed(line: Closed, words: Words, room_px: float) -> str:
+    """What is said of a section in one line: what it is equal to, or what it takes and gives in how many steps."""
     first = [words.say(clean(norm.title)) for norm in line.leads]
+
+    def told(said: Iterator[str]) -> str:
+        return " → ".join([*first, words.phrases.get(", ", ", ").join(said)])
+
+    if line.above is None:
+        return told(_counted(line.section, words))
+    name = clean(line.above.spoken) or words.say(clean(line.above.title))
+    parts = name.split(".")
+    names = (name, *("…" + ".".join(parts[place:]) for place in range(1, len(parts) - 1)))
+    tries = [told(_alike(line, name, words)) for name in names]
+    return next((said for said in tries if width_px(said, "note") <= room_px), tries[-1])
+
+
+def _alike(line: Closed, name: str, words: Words) -> Iterator[str]:
     if not line.resized:
-        return " → ".join([*first, words.say("as {name}, above", name=above)])
-    steps = tuple(line.section.steps())
-    ends = [operand for operand in steps[0].operands if operand.role == "data"][:1] + list(steps[-1].results[:1])
-    sizes = "→".join("".join(text for text, _ in shape_pieces(each.shape)).replace(", ", ",") for each in ends)
-    return " → ".join([*first, words.say("as {name}, above, for {sizes}", name=above, sizes=sizes)])
+        yield words.say("as {name}, above", name=name)
+    else:
+        yield words.say("as {name}, above, for {sizes}", name=name, sizes=_ends(line.section))
+    for own, other in line.times:
+        yield words.say("×{n} instead of ×{other}", n=own, other=other)
+
+
+def _counted(section: Section, words: Words) -> Iterator[str]:
+    yield _ends(section)
+    yield words.several("{n} steps", sum(1 for _ in section.steps()))
+
+
+def _ends(section: Section) -> str:
+    """What a section reads first, and what it gives."""
+    steps = tuple(section.steps())
+    made = {step.id for step in steps}
+    read = [o for step in steps for o in step.operands if o.role == "data" and o.made_by not in made]
+    ends = read[:1] + list(steps[-1].results[:1])
+    return "→".join("".join(text for text, _ in shape_pieces(each.shape)).replace(", ", ",") for each in ends)
 
 
 def described(step: Step, words: Words) -> str:

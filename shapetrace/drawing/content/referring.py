@@ -30,7 +30,7 @@ def _referred(items: Sequence[Item], seen: dict[object, str]) -> Iterator[Item]:
 
 
 def _form(section: Section) -> object:
-    return section.kind, tuple(map(_look, section.steps()))
+    return section.kind, section.crosses, tuple(map(_look, section.steps()))
 
 
 def _look(step: Step) -> object:
@@ -39,5 +39,6 @@ def _look(step: Step) -> object:
 
 
 def _sizes(operand: Operand) -> object:
-    look = (operand.pattern, operand.slices, operand.band, operand.cells, operand.transposed)
+    masked = operand.veiled, operand.seen is None
+    look = (operand.pattern, operand.slices, operand.band, operand.cells, operand.transposed, masked)
     return operand.role, operand.part, operand.shape, operand.stack, operand.stack_axes, look

@@ -10,6 +10,12 @@ from shapetrace.drawing.kinds.quieting import Sources, drawn_makers
 from shapetrace.outlining.roles import Role
 from shapetrace.outlining.structure import SectionKind, Step
 
+_WORKS = {
+    **dict.fromkeys((Role.EXPAND, Role.GATE, Role.UP, Role.GATE_UP), "widen"),
+    **dict.fromkeys((Role.SHRINK, Role.DOWN), "narrow"),
+}
+"""Roles that are the same work."""
+
 Work: TypeAlias = tuple[str, str, str, str]
 Key: TypeAlias = tuple[Work, int]
 Band: TypeAlias = tuple[Row | None, ...]
@@ -81,13 +87,20 @@ def lead(row: Row) -> Step:
     return next((step for step in row.steps if step.role != Role.LATENT_DOWN), row.steps[0])
 
 
+def _work(step: Step, section: SectionKind) -> Work:
+    """What a step does: an MLP widens its rows and narrows them again, with a gate or without."""
+    if step.role in _WORKS:
+        return section, step.kind, _WORKS[step.role], ""
+    return section, step.kind, step.role, next((result.part for result in step.results), "")
+
+
 def _placed(column: Sequence[tuple[Row, SectionKind]], sources: Sources) -> dict[Key, _Place]:
     counts: Counter[Work] = Counter()
     places: dict[Key, _Place] = {}
     makers: dict[str, Key] = {}
     for number, (row, section) in enumerate(column):
         step = lead(row)
-        work = (section, step.kind, step.role, next((result.part for result in step.results), ""))
+        work = _work(step, section)
         key = (work, counts[work])
         counts[work] += 1
         read = frozenset(operand.made_by for step in row.drawn() for operand in step.operands)

@@ -1,7 +1,7 @@
 """The cells of a comparison set: one law of lengths for all, every equation on one line where that can be."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from shapetrace.drawing.compact.equations import row_cells, sizes_in
 from shapetrace.drawing.compact.lines import largest_unit, least_px, placed, wrapped
@@ -58,17 +58,22 @@ class FittedBands:
 
 
 def fitted_bands(
-    bands: Sequence[CellBand], sharing: Sequence[HeadSharing | None], style: TileStyle, words: Words, room_px: float
+    bands: Sequence[CellBand],
+    sharing: Sequence[HeadSharing | None],
+    styles: Sequence[TileStyle],
+    words: Words,
+    room_px: float,
 ) -> FittedBands:
-    """Choose the largest unit with which every equation fits its column, and set all cells."""
-    rows = [told.row for band in bands for column in band for told in column]
-    sizes = sizes_in(rows)
+    """Choose the largest unit with which every equation fits its column, and set all cells; a style a column."""
+    rows = [(told.row, place) for band in bands for place, column in enumerate(band) for told in column]
+    sizes = sizes_in(row for row, _ in rows)
 
-    def styled(unit_px: float) -> TileStyle:
-        return TileStyle(law_for(sizes, unit_px), style.dims, style.hatched)
+    def styled(unit_px: float) -> tuple[TileStyle, ...]:
+        return tuple(replace(style, law=law_for(sizes, unit_px)) for style in styles)
 
     def fits(unit_px: float) -> bool:
-        return all(least_px(row_cells(row, styled(unit_px))) <= room_px for row in rows)
+        own = styled(unit_px)
+        return all(least_px(row_cells(row, own[place])) <= room_px for row, place in rows)
 
     chosen = styled(largest_unit(fits, (_UNITS_PX[0], most_px(sizes, _UNITS_PX[1], _SIDE_PX))))
     done: list[FittedBand] = []
@@ -76,10 +81,10 @@ def fitted_bands(
         if any(sharing) and _has_scores(band) and not any(_has_scores(other) for other in bands[: bands.index(band)]):
             done.append(_shared(sharing, words, room_px))
         done.append(_fitted(band, chosen, words, room_px))
-    return FittedBands(tuple(done), chosen.law)
+    return FittedBands(tuple(done), chosen[0].law)
 
 
-def _fitted(band: CellBand, style: TileStyle, words: Words, room_px: float) -> FittedBand:
+def _fitted(band: CellBand, styles: Sequence[TileStyle], words: Words, room_px: float) -> FittedBand:
     said = titles_and_notes(band, words)
     return tuple(
         FittedCell(
@@ -89,7 +94,7 @@ def _fitted(band: CellBand, style: TileStyle, words: Words, room_px: float) -> F
         )
         if column
         else None
-        for column, texts in zip(band, said, strict=True)
+        for column, texts, style in zip(band, said, styles, strict=True)
     )
 
 

@@ -9,7 +9,7 @@ from shapetrace.drawing.kinds.column_heads import ColumnHead, head_marks
 from shapetrace.drawing.kinds.column_layout import PADDING_PX, ColumnLayout
 from shapetrace.drawing.layout.boxes import around
 from shapetrace.drawing.layout.captions import row_title
-from shapetrace.drawing.primitives import Group, Line, Mark, Rect, moved
+from shapetrace.drawing.primitives import Group, Line, Mark, Rect, Span, Text, moved
 from shapetrace.drawing.wording import Words
 
 _ABOVE_PX = 8.0
@@ -33,10 +33,16 @@ def painted(
         rules += _rules(columns, y)
         captions = max((_caption_px(each) for each in band if each), default=0)
         start = y + _ABOVE_PX + captions + _CAPTION_GAP_PX
-        tallest = max((height_px(each.lines) for each in band if each), default=0)
+        above = max((each.lines[0].above for each in band if each), default=0)
+        tallest = max((above - each.lines[0].above + height_px(each.lines) for each in band if each), default=0)
         for place, each in enumerate(band):
-            if each:
-                axes = _axes(each, band, start, tallest)
+            if each is None and not any(other.rows for other in band if other):
+                continue  # whose heads share what is not known of it
+            if each is None:
+                none = Text(columns.left(place), start + above + 4, (Span(words.say("none")),), "note")
+                rows.append(Group("none", (none,)))
+            else:
+                axes = axes_below(each.lines, start + above - each.lines[0].above)
                 rows.append(_cell(each, columns.left(place), y + _ABOVE_PX, axes, words))
         y = start + tallest + _BELOW_PX
     panels = [
@@ -48,16 +54,6 @@ def painted(
         for place, marks in enumerate(painted_heads)
     ]
     return [*panels, Group("bands", tuple(rules)), *rows], y
-
-
-def _axes(each: FittedCell, band: FittedBand, start: float, tallest: float) -> list[float]:
-    """Where the lines of a cell are: on the axis of its neighbours, or, with fewer lines, in the middle."""
-    alike = [other for other in band if other and len(other.lines) == len(each.lines)]
-    if len(each.lines) == 1 and all(len(other.lines) == 1 for other in band if other):
-        above = max(other.lines[0].above for other in alike)
-        if all(above + other.lines[0].below <= tallest + 0.01 for other in alike):
-            return [start + above]
-    return axes_below(each.lines, start + (tallest - height_px(each.lines)) / 2)
 
 
 def _frame(columns: ColumnLayout, place: int, top: float, bottom: float) -> Rect:

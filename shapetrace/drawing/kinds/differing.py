@@ -10,6 +10,7 @@ from shapetrace.drawing.compact.equations import row_cells, sizes_in
 from shapetrace.drawing.compact.lines import shared_unit, wrapped
 from shapetrace.drawing.compact.scaling import law_for
 from shapetrace.drawing.compact.tiles import TileStyle
+from shapetrace.drawing.content.priming import activated, with_primes
 from shapetrace.drawing.content.rows import Row
 from shapetrace.drawing.content.subject import slug
 from shapetrace.drawing.framing import framed
@@ -20,8 +21,10 @@ from shapetrace.drawing.kinds.pairing import SIGNS, FittedChange, emphases, pair
 from shapetrace.drawing.kinds.sums import total_marks
 from shapetrace.drawing.layout.canvas import FOOTING, HEADING, on_canvas
 from shapetrace.drawing.layout.cells import Cell
+from shapetrace.drawing.layout.columns import EquationLine
 from shapetrace.drawing.layout.equations import drawn_operands
 from shapetrace.drawing.layout.headings import MARGIN_PX, captions, footing, heading, legend_of_roles
+from shapetrace.drawing.layout.running import legend_of_running
 from shapetrace.drawing.look import Look
 from shapetrace.drawing.metrics import clean, shortened, width_px
 from shapetrace.drawing.primitives import Figure, Group, Line, Mark, Rect, Span, Text, moved
@@ -62,9 +65,11 @@ def difference(
     columns = ColumnLayout(width, 2)
     style = TileStyle(law_for((), 1), look.dims, colours.hatched)
     bands, n_left_out = _first(once(bands_of(comparison, strict=strict)), look.max_rows)
-    fitted = _fitted([band for band in bands if isinstance(band, Differing)], style, columns.room)
+    styles = [replace(style, running=axes) for axes in comparison.running]
+    makers = activated(step for change in comparison.changes for step in change.steps if step is not None)
+    fitted = _fitted([band for band in bands if isinstance(band, Differing)], styles, makers, columns.room)
     title = look.title or f"{clean(comparison.left)} ↔ {clean(comparison.right)}"
-    legend = tuple(_legend(fitted, colours, words))
+    legend = tuple(_legend(fitted, comparison, colours, words))
     head, top = heading(title, _facts(comparison, words), legend, width)
     sums, height = total_marks(comparison, words, width - 2 * MARGIN_PX)
     sizes, sizes_px = size_marks(comparison, words, width - 2 * MARGIN_PX)
@@ -103,27 +108,31 @@ def _first(bands: list[Band], most: int) -> tuple[list[Band], int]:
     return bands[: places[most]], len(places) - most
 
 
-def _fitted(bands: Sequence[Differing], style: TileStyle, room: float) -> list[FittedChange]:
-    """Choose one law for all equations and set them."""
-    pairs = [tuple(_rows(band)) for band in bands]
-    rows = [row for pair in pairs for row in pair if row is not None]
-    sizes = sizes_in(rows)
+def _fitted(
+    bands: Sequence[Differing], styles: Sequence[TileStyle], makers: frozenset[str], room: float
+) -> list[FittedChange]:
+    """Choose one law for all equations and set them, with a style a side."""
+    pairs = [tuple(_rows(band, makers)) for band in bands]
+    rows = [(row, style) for pair in pairs for row, style in zip(pair, styles, strict=True) if row is not None]
+    sizes = sizes_in(row for row, _ in rows)
 
-    def cells(row: Row, unit_px: float) -> tuple[Cell, ...]:
+    def cells(row: Row, style: TileStyle, unit_px: float) -> tuple[Cell, ...]:
         return row_cells(row, replace(style, law=law_for(sizes, unit_px)))
 
-    unit = shared_unit([(partial(cells, row), room) for row in rows], sizes, _UNITS_PX, _SIDE_PX)
-    return [
-        FittedChange(band, tuple(wrapped(cells(row, unit), room) if row else () for row in pair))  # type: ignore[arg-type]
-        for band, pair in zip(bands, pairs, strict=True)
-    ]
+    unit = shared_unit([(partial(cells, row, style), room) for row, style in rows], sizes, _UNITS_PX, _SIDE_PX)
+
+    def lines(row: Row | None, style: TileStyle) -> tuple[EquationLine, ...]:
+        return wrapped(cells(row, style, unit), room) if row else ()
+
+    (left, right) = styles
+    return [FittedChange(band, (lines(a, left), lines(b, right))) for band, (a, b) in zip(bands, pairs, strict=True)]
 
 
-def _rows(band: Differing) -> Iterator[Row | None]:
+def _rows(band: Differing, makers: frozenset[str]) -> Iterator[Row | None]:
     """The row of each side; None where there is none."""
     for place, (step, emphasis) in enumerate(zip(band.change.steps, emphases(band.change), strict=True)):
-        alike = tuple(other for change in band.alike if (other := change.steps[place]) is not None)
-        yield Row((step,), alike=alike, emphasis=emphasis) if step is not None else None
+        alike = tuple(with_primes(other, makers) for change in band.alike if (other := change.steps[place]) is not None)
+        yield Row((with_primes(step, makers),), alike=alike, emphasis=emphasis) if step is not None else None
 
 
 def _facts(comparison: Comparison, words: Words) -> tuple[str, ...]:
@@ -141,11 +150,19 @@ def _notes(
     yield from captions(look)
 
 
-def _legend(fitted: Sequence[FittedChange], theme: Theme, words: Words) -> Iterator[tuple[str, str]]:
+def _legend(
+    fitted: Sequence[FittedChange], comparison: Comparison, theme: Theme, words: Words
+) -> Iterator[tuple[str, str]]:
     roles = {o.role for pair in fitted for step in pair.change.steps if step for o in drawn_operands(Row((step,)))}
     yield from legend_of_roles(roles, theme.hatched, words)
     if any(pair.change.status == "changed" for pair in fitted):
         yield "change", words.say("sizes that changed")
+    for place, axes in enumerate(comparison.running):
+        steps = (step for pair in fitted if (step := pair.change.steps[place]) is not None)
+        operands = [operand for step in steps for operand in drawn_operands(Row((step,)))]
+        if said := tuple(legend_of_running(operands, axes, words)):
+            yield from said
+            break
 
 
 def _painted(

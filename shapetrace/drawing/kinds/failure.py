@@ -9,6 +9,7 @@ from shapetrace.drawing.compact.lines import axes_below, height_px, painted_at, 
 from shapetrace.drawing.compact.scaling import law_for
 from shapetrace.drawing.compact.tiles import TileStyle
 from shapetrace.drawing.content.emphasis import Emphasis
+from shapetrace.drawing.content.priming import activated, with_primes
 from shapetrace.drawing.content.rows import Row
 from shapetrace.drawing.content.selecting import FAILURE
 from shapetrace.drawing.content.subject import slug
@@ -52,7 +53,8 @@ def failure_figure(outline: Outline, explained: Explanation, theme: Theme, words
     width = min(look.width_px, COLUMN_PX)
     steps = [step for step in outline.steps() if step.kind not in look.hidden_kinds][-_STEPS_BEFORE:]
     failed = _step(explained)
-    rows = [Row((step,)) for step in steps]
+    makers = activated(outline.steps())
+    rows = [Row((with_primes(step, makers),)) for step in steps]
     if failed.operands:
         rows.append(Row((failed,), emphasis=_clash(explained)))
     cells = _drawn(rows, explained, TileStyle(law_for((), 1), look.dims, theme.hatched), width - 2 * _MARGIN_PX)

@@ -1,16 +1,18 @@
 """The map: the whole model on one screen, as boxes and arrows that were recorded."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from shapetrace.drawing.content.facts import facts_of
+from shapetrace.drawing.content.worth import worths
 from shapetrace.drawing.layout.boxes import Box
 from shapetrace.drawing.layout.canvas import FOOTING, HEADING, on_canvas
 from shapetrace.drawing.layout.headings import MARGIN_PX, captions, footing, heading
 from shapetrace.drawing.look import Look
-from shapetrace.drawing.mapping.arranging import JOIN_PX, ROOMS, SHAPE_PX, Arranging, Laid, Spot
+from shapetrace.drawing.mapping.arranging import JOIN_PX, ROOMS, SHAPE_PX, Arranging, Laid, Room, Spot
 from shapetrace.drawing.mapping.boxes import TRACK, Boxes, shape_text, table_beside
-from shapetrace.drawing.mapping.charting import chart
+from shapetrace.drawing.mapping.charting import chart, closable
 from shapetrace.drawing.mapping.flowing import stream
 from shapetrace.drawing.mapping.pictures import has_picture
 from shapetrace.drawing.mapping.wiring import wires
@@ -24,6 +26,8 @@ WIDTH_PX = 700.0
 MOST_PX = 1000.0
 _COLUMN_PX = 588.0
 _LEAST_FORKED_PX = 560.0
+_TRIED_CLOSED = 2
+"""With how many of the tightest rooms parts are closed; that is taken in which more is open."""
 _EDGE_PX = 8.0
 _LINE_PX = 2.0
 _BARS = "Bars: share of all parameters (grey) and of all FLOPs (blue)."
@@ -84,16 +88,35 @@ def _area(spot: Spot, boxes: Boxes) -> tuple[str, Box, Section | Step]:
 
 def _arranged(boxes: Boxes, most_wide: float, top: float, most_bottom: float) -> Laid:
     """Places with as much room as there is; a single column is no wider than it reads well."""
-    for room in ROOMS:
-        arranging = Arranging(room, has_picture, boxes.width)
-        flow = chart(boxes.outline, most_frames=room.most_frames)
+
+    def lay(room: Room, closed: Collection[int] = ()) -> Laid:
+        flow = chart(boxes.outline, closed=closed)
         forks = any(not isinstance(item, int) for item in flow.chain)
         width = max(most_wide, _LEAST_FORKED_PX) if forks else min(most_wide, _COLUMN_PX)
         left = (WIDTH_PX - width) / 2
-        laid = arranging.lay(flow, left, left + width, top)
+        return Arranging(room, has_picture, boxes.width).lay(flow, left, left + width, top)
+
+    for room in ROOMS:
+        laid = lay(room)
         if laid.bottom <= most_bottom:
-            break
-    return laid
+            return laid
+    tries = [_opened(boxes.outline, partial(lay, room), most_bottom) for room in ROOMS[-_TRIED_CLOSED:]]
+    return max(tries, key=lambda each: (min(0.0, most_bottom - each[1].bottom), each[0]))[1]
+
+
+def _opened(outline: Outline, lay: Callable[[Collection[int]], Laid], most_bottom: float) -> tuple[float, Laid]:
+    """All parts closed but those for which there is room, worth most first; with what those are worth that are open."""
+    known, worth = dict(worths(outline)), 0.0
+    waiting = {id(section): sum(known[step.id] for step in section.steps()) for section in closable(outline)}
+    closed = set(waiting)
+    laid = lay(closed)
+    while seen := {id(spot.node.section) for each in laid.all() for spot in each.spots.values()} & waiting.keys():
+        chosen = max(sorted(seen, key=list(waiting).index), key=waiting.__getitem__)
+        gained = waiting.pop(chosen)
+        opened = lay(closed - {chosen})
+        if opened.bottom <= most_bottom:
+            closed, laid, worth = closed - {chosen}, opened, worth + gained
+    return worth, laid
 
 
 def _drawn(laid: Laid, boxes: Boxes, lines: tuple[Mark, ...]) -> Iterator[Group]:
@@ -131,7 +154,8 @@ def _beside(laid: Laid, spot: Spot) -> Iterator[Mark]:
     edge = max(
         (other.right for other in owner.spots.values() if abs(other.middle - spot.middle) < 2), default=spot.right
     )
-    text = table_beside(spot.node, edge - spot.right - 42)
+    beside = (o.left - 18 for o in owner.spots.values() if o.left > spot.right and _overlap(o, spot))
+    text = table_beside(spot.node, min([edge, *beside]) - spot.right - 42)
     if not text:
         return
     middle = (spot.top + spot.bottom) / 2
@@ -141,6 +165,11 @@ def _beside(laid: Laid, spot: Spot) -> Iterator[Mark]:
     yield Line((((left, middle), (spot.middle + JOIN_PX, middle)),), "weight-edge")
     tip = spot.middle + JOIN_PX
     yield Polygon(((tip, middle), (tip + 7, middle - 4), (tip + 7, middle + 4)), "arrow-head")
+
+
+def _overlap(one: Spot, other: Spot) -> bool:
+    """Whether two nodes stand beside each other."""
+    return one.top < other.bottom and other.top < one.bottom
 
 
 def _legend(outline: Outline, words: Words) -> Iterator[tuple[str, str]]:

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 
-from shapetrace.drawing.compact.lines import shared_unit, wrapped
+from shapetrace.drawing.compact.lines import shared_unit
 from shapetrace.drawing.compact.scaling import law_for
 from shapetrace.drawing.compact.tiles import TileStyle
 from shapetrace.drawing.condensing.cells import equation_cells, hung_cells
-from shapetrace.drawing.condensing.laying import Edges, Laying, Stream, inside_of, outermost
+from shapetrace.drawing.condensing.laying import Edges, Laying, Stream, inside_of, lines_in, outermost
 from shapetrace.drawing.condensing.lines import Equation, Framed, Hung, Join, Line, every
 from shapetrace.drawing.content.following import fact_of, legend_of_followed, title_of
 from shapetrace.drawing.content.subject import overview_facts
@@ -16,7 +16,7 @@ from shapetrace.drawing.layout.captions import row_title
 from shapetrace.drawing.layout.cells import Cell
 from shapetrace.drawing.layout.equations import drawn_operands
 from shapetrace.drawing.layout.headings import SENTENCE, captions, footing, heading, legend_of_ranks, legend_of_roles
-from shapetrace.drawing.layout.running import legend_of_running, running_axes
+from shapetrace.drawing.layout.running import legend_of_running
 from shapetrace.drawing.layout.sharing import drawn_sizes
 from shapetrace.drawing.layout.token_axes import axes_of_followed
 from shapetrace.drawing.look import Look
@@ -26,9 +26,10 @@ from shapetrace.drawing.theme import Theme
 from shapetrace.drawing.widths import COLUMN_PX
 from shapetrace.drawing.wording import Words
 from shapetrace.outlining.following import followed
+from shapetrace.outlining.running import running_axes
 from shapetrace.outlining.structure import Operand, Outline
 
-NARROWEST_PX = 600.0
+NARROWEST_PX = 300.0
 MOST_PX = 2400.0
 """How tall an overview should be at most."""
 _MOST_BOTTOM_PX = MOST_PX - 60
@@ -59,7 +60,7 @@ def overview_figure(outline: Outline, lines: Sequence[Line], theme: Theme, words
     def draw(line: Line, unit_px: float) -> tuple[Cell, ...]:
         if isinstance(line, Equation):
             return equation_cells(line, style(unit_px), words)
-        return hung_cells(line.steps, words) if isinstance(line, Hung) else ()
+        return hung_cells(line.steps, words, rooms[id(line)]) if isinstance(line, Hung) else ()
 
     law = law_for(
         sizes, shared_unit([(partial(draw, line), rooms[id(line)]) for line in drawn], sizes, _UNITS_PX, _SIDE_PX)
@@ -94,7 +95,11 @@ def _laid(
     laid: tuple[tuple[Group, ...], float] | None = None
     for unit, tight in _tries(style.law.unit_px):
         cells = {id(line): draw(line, unit) for line in every(lines)}
-        if any(line.right > rooms[key] for key, each in cells.items() for line in wrapped(each, rooms[key])):
+        if any(
+            set_.right > rooms[id(line)]
+            for line in every(lines)
+            for set_ in lines_in(line, cells[id(line)], rooms[id(line)])
+        ):
             continue
         laying = Laying(cells, words, tight, style.follow)
         bottom = laying.level(lines, edges, top, Stream(), 0)

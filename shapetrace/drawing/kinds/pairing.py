@@ -60,7 +60,11 @@ def paired(pair: FittedChange, columns: ColumnLayout, top: float, words: Words) 
         shift = above - lines[0].above if lines else 0
         marks += painted_at(lines, axes_below(lines, start + shift), columns.left(place))
     axis = start + above
-    marks += (Text(columns.left(place), axis + 4, (Span("—"),), "note") for place in range(2) if not pair.lines[place])
+    marks += (
+        Text(columns.left(place), axis + 4, (Span(words.say("none")),), "note")
+        for place in range(2)
+        if not pair.lines[place]
+    )
     tallest = max((above - lines[0].above + height_px(lines) for lines in pair.lines if lines), default=0)
     return tuple(marks), start + tallest + _BOTTOM_PX
 

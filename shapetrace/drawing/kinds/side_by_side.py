@@ -7,6 +7,7 @@ from shapetrace.drawing.compact.equations import operands_in, sizes_in
 from shapetrace.drawing.compact.scaling import SHORTEST_PX, law_for
 from shapetrace.drawing.compact.tiles import TileStyle
 from shapetrace.drawing.content.collapsing import collapse
+from shapetrace.drawing.content.priming import activated, primed
 from shapetrace.drawing.content.rows import MAX_DEPTH, Row, arrange, flattened, likeness, rows_in
 from shapetrace.drawing.content.selecting import section_named
 from shapetrace.drawing.content.subject import slug
@@ -22,6 +23,7 @@ from shapetrace.drawing.kinds.stacking_cells import stacked
 from shapetrace.drawing.layout.canvas import FOOTING, HEADING, on_canvas
 from shapetrace.drawing.layout.captions import row_title
 from shapetrace.drawing.layout.headings import captions, footing, heading, legend_of_ranks, legend_of_roles
+from shapetrace.drawing.layout.running import legend_of_running
 from shapetrace.drawing.layout.sharing import drawn_sizes
 from shapetrace.drawing.look import Look
 from shapetrace.drawing.metrics import clean
@@ -30,10 +32,13 @@ from shapetrace.drawing.theme import Theme, theme_named
 from shapetrace.drawing.wording import Words, words_in
 from shapetrace.errors import UsageError
 from shapetrace.outlining.roles import Role
+from shapetrace.outlining.running import running_axes
 from shapetrace.outlining.structure import Outline, Section, SectionKind
 
 _MOST = 3
 _NARROWEST_PX = 210.0
+_ABREAST = frozenset({(Role.KEY, Role.VALUE), (Role.GATE, Role.UP), (Role.UP, Role.GATE)})
+"""Roles of products of one operand that share a row."""
 
 
 @framed
@@ -73,10 +78,11 @@ def compare(
     words, colours = words_in(lang, look.templates), theme_named(theme, look.templates)
     heads = tuple(head_of(outline, part) for outline, part in zip(outlines, parts, strict=True))
     columns = ColumnLayout(look.width_px, len(outlines))
-    fitted = _fitted(parts, look, colours, words, columns.room)
+    running = [running_axes(outline) for outline in outlines]
+    fitted = _fitted(parts, running, look, colours, words, columns.room)
     title = look.title or _title(outlines, parts[0], words)
     facts = (words.say("every shape recorded from a real forward pass"),)
-    head, top = heading(title, facts, tuple(_legend(fitted, colours, words)), look.width_px)
+    head, top = heading(title, facts, tuple(_legend(fitted, running, colours, words)), look.width_px)
     body, height = painted(columns, fitted.bands, heads, words, top + 8)
     foot, height = footing(tuple(_notes(fitted, words, look)), height - 4, look.width_px)
     height += 14
@@ -97,36 +103,53 @@ def parts_of(outlines: Sequence[Outline], section: str | None) -> list[Section]:
 
 
 def rows_of(section: Section, look: Look) -> list[tuple[Row, SectionKind]]:
-    """The rows of a section and the kinds of theirs; the value joins the key if they are alike."""
+    """The rows of a section and the kinds of theirs; the value joins the key, and up the gate, if they are alike."""
     apart = replace(look, list_alike=True)
     kinds = {step.id: part.kind for part in section.sections() for step in part.steps()}
     rows: list[Row] = []
-    for row in rows_in(flattened(collapse(arrange(section, apart), look.max_rows), section.path, MAX_DEPTH)):
+    items = flattened(collapse(arrange(section, apart), look.max_rows), section.path, MAX_DEPTH)
+    for row in rows_in(primed(items, activated(section.steps()))):
         pair = (rows[-1].steps[0].role, row.steps[0].role) if rows and not row.folded else ()
-        if pair == (Role.KEY, Role.VALUE) and likeness(rows[-1]) == likeness(row):
+        if pair in _ABREAST and likeness(rows[-1]) == likeness(row):
             rows[-1] = replace(rows[-1], alike=row.steps)
         else:
             rows.append(row)
     return [(row, row.folded.kind if row.folded else kinds[row.steps[0].id]) for row in rows]
 
 
-def _fitted(parts: Sequence[Section], look: Look, colours: Theme, words: Words, room_px: float) -> FittedBands:
+def _fitted(
+    parts: Sequence[Section],
+    running: Sequence[frozenset[int]],
+    look: Look,
+    colours: Theme,
+    words: Words,
+    room_px: float,
+) -> FittedBands:
     """The rows of all models, aligned and set."""
     sources = [sources_of(part) for part in parts]
     told = [quieted(rows_of(part, look), known) for part, known in zip(parts, sources, strict=True)]
     aligned = bands([[(each.row, each.kind) for each in column] for column in told], sources)
-    style = TileStyle(law_for((), 1), look.dims, colours.hatched)
+    styles = [TileStyle(law_for((), 1), look.dims, colours.hatched, running=each) for each in running]
     sharing = [head_sharing(part) for part in parts]
-    return fitted_bands(stacked(aligned, told, sources), sharing, style, words, room_px)
+    return fitted_bands(stacked(aligned, told, sources), sharing, styles, words, room_px)
 
 
-def _legend(fitted: FittedBands, theme: Theme, words: Words) -> Iterator[tuple[str, str]]:
+def _legend(
+    fitted: FittedBands, running: Sequence[frozenset[int]], theme: Theme, words: Words
+) -> Iterator[tuple[str, str]]:
     operands = operands_in(fitted.rows())
     roles = {operand.role for operand in operands}
     yield from legend_of_roles(roles, theme.hatched, words)
     yield from legend_of_ranks(operands, words)
     if any(step.inner for row in fitted.rows() for step in row.steps):
         yield "match", words.say("inner sizes match")
+    columns = zip(*(band for band in fitted.bands if len(band) == len(running)), strict=True)
+    said = [
+        entry
+        for column, axes in zip(columns, running, strict=False)
+        for entry in legend_of_running(operands_in(row for each in column if each for row in each.rows), axes, words)
+    ]
+    yield from said[:1]
     if any(size in fitted.law.broken for operand in operands for size in drawn_sizes(operand)):
         yield "broken", words.say("not to scale")
 

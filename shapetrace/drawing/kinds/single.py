@@ -1,9 +1,11 @@
 """The figure of an outline: what to show, how large, and where everything goes."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
+from shapetrace.drawing.condensing.closing import has_room, opened_until, tallness
 from shapetrace.drawing.condensing.gathering import lines_of
+from shapetrace.drawing.condensing.lines import Framed, Line
 from shapetrace.drawing.content.entry import entry_of
 from shapetrace.drawing.content.following import fact_of, legend_of_followed, name_of
 from shapetrace.drawing.content.rows import rows_in
@@ -23,7 +25,7 @@ from shapetrace.drawing.layout.headings import SENTENCE, captions, footing, head
 from shapetrace.drawing.layout.matrices import Style
 from shapetrace.drawing.layout.painting import panel_group, rail_group, row_group
 from shapetrace.drawing.layout.planning import Plan, plan
-from shapetrace.drawing.layout.running import legend_of_running, running_axes
+from shapetrace.drawing.layout.running import legend_of_running
 from shapetrace.drawing.layout.scale import Scale
 from shapetrace.drawing.layout.sharing import drawn_sizes
 from shapetrace.drawing.layout.stacking import Placement, lay_out
@@ -35,9 +37,15 @@ from shapetrace.drawing.theme import Theme, theme_named
 from shapetrace.drawing.wording import Words, words_in
 from shapetrace.errors import UsageError
 from shapetrace.outlining.following import Followed, followed
+from shapetrace.outlining.running import running_axes
 from shapetrace.outlining.structure import Outline
 
 _BOTTOM_PX = 22.0
+_FEW_STEPS = 30
+_FULL = 0.92
+"""How full a page is for which no more sections are opened."""
+_CLOSINGS = 4
+"""How often sections are closed for want of room, until the figure is as short as it should be."""
 _WHOLE = {"map": map_figure, "story": story_figure, "mesh": mesh_figure}
 """Views that show the whole model alone."""
 
@@ -104,14 +112,36 @@ def figure(
 
 
 def _overview(outline: Outline, theme: Theme, words: Words, look: Look) -> Figure | None:
-    """The pass on a page; if that is too long, stages that differ in sizes alone are drawn once. Or None."""
+    """The pass on a page, or None if it cannot be; what is too long is said in a line, first what is alike."""
+
+    def draw(lines: Sequence[Line]) -> Figure | None:
+        return overview_figure(outline, lines, theme, words, look) if has_room(lines, look.max_rows) else None
+
     drawn: Figure | None = None
     for any_size in (False, True):
         lines = lines_of(outline, look, any_size=any_size)
-        drawn = (overview_figure(outline, lines, theme, words, look) if lines else None) or drawn
+        if not any(isinstance(line, Framed) for line in lines) and sum(1 for _ in outline.steps()) <= _FEW_STEPS:
+            return None  # each has a row of its own
+        drawn = draw(lines) or drawn
         if drawn is not None and drawn.height_px <= MOST_PX:
+            return drawn
+
+    def gather(closed: Collection[int]) -> tuple[Line, ...]:
+        return lines_of(outline, look, any_size=True, closed=closed)
+
+    room, best = MOST_PX, None
+    for _ in range(_CLOSINGS):
+        lines = opened_until(outline, gather, room, look.max_rows)
+        drawn = draw(lines) or drawn
+        if drawn is None:
             break
-    return drawn
+        fits = drawn.height_px <= MOST_PX
+        if fits and (best is None or best.height_px < drawn.height_px):
+            best = drawn
+        if fits and drawn.height_px > _FULL * MOST_PX:
+            break
+        room = (tallness(lines) if fits else min(room, tallness(lines))) * MOST_PX / drawn.height_px
+    return best or drawn
 
 
 def _title(subject: Subject, follow: Followed, words: Words) -> str:

@@ -12,7 +12,7 @@ from shapetrace.drawing.layout.captions import row_title
 from shapetrace.drawing.layout.cells import Cell
 from shapetrace.drawing.layout.headings import captions, footing, heading, legend_of_roles
 from shapetrace.drawing.layout.painting import members
-from shapetrace.drawing.layout.running import legend_of_running, running_axes
+from shapetrace.drawing.layout.running import legend_of_running
 from shapetrace.drawing.layout.token_axes import TOKEN_PX, TokenAxis
 from shapetrace.drawing.look import Look
 from shapetrace.drawing.metrics import clean
@@ -27,6 +27,7 @@ from shapetrace.drawing.theme import Theme
 from shapetrace.drawing.widths import COLUMN_PX
 from shapetrace.drawing.wording import Words, counted, flops_text
 from shapetrace.outlining.following import Followed, followed
+from shapetrace.outlining.running import running_axes
 from shapetrace.outlining.structure import Operand, Outline
 from shapetrace.words import spoken
 

@@ -15,6 +15,7 @@ SENTENCE = "sentence"
 
 _ROLES = (("data", "data", "data"), ("weight", "weight", "weights"), ("constant", "const", "constants"))
 _SWATCH_PX = 14.0
+_NARROW_PX = 400.0
 KEPT_BAR_PX = 3.5
 """Width of the bar on the left of what was kept from an earlier pass: its tint alone is too close to data."""
 
@@ -38,7 +39,7 @@ def heading(
     room = width - 2 * MARGIN_PX
     marks: list[Mark] = []
     y = 38.0
-    for line in wrapped(title, "title", room, lines=2):
+    for line in wrapped(title, "title", room, lines=2 if room > _NARROW_PX else 4):
         marks.append(Text(MARGIN_PX, y, (Span(line),), "title"))
         y += 26
     for fact in facts:

@@ -18,7 +18,8 @@ def name_spans(text: str, ink: str, room_px: float, *, transposed: bool = False)
     if match := _SUBSCRIPTED.fullmatch(text):
         prime = (Span(match[3]),) if match[3] else ()
         return (Span(match[1]), Span(match[2], 1), *prime, *raised)
-    return (Span(shortened(text, ink, room_px)), *raised) if text else ()
+    shown = shortened(text, ink, room_px)
+    return (Span(shown, whole="" if shown == text else text), *raised) if text else ()
 
 
 def shape_pieces(shape: tuple[int, ...]) -> list[tuple[str, int | None]]:

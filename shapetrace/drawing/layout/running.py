@@ -3,22 +3,10 @@
 from collections.abc import Collection, Iterable, Iterator
 
 from shapetrace.drawing.wording import Words
-from shapetrace.outlining.roles import Role
-from shapetrace.outlining.structure import Operand, Outline
+from shapetrace.outlining.structure import Operand
 
 INKS = frozenset({"size", "match", "size-name", "match-name"})
 """Inks of sizes that are italic where they run."""
-
-
-def running_axes(outline: Outline) -> frozenset[int]:
-    """The axes that are as long as what the pass was given, by number: positions of ids, rows of an input.
-
-    Rows that nothing goes on with are none: an image is cut into patches, of which the model counts its own.
-    """
-    steps = tuple(outline.steps())
-    lookups = (step.operands[0] for step in steps if step.role is Role.LOOKUP_TOKENS and step.operands)
-    counted = {outline.positions.axis, *(ids.axes[-1] for ids in lookups if ids.axes)}
-    return frozenset(axis for step in steps for made in step.results for axis in made.axes if axis in counted)
 
 
 def runs(operand: Operand, axis: int, running: Collection[int]) -> bool:

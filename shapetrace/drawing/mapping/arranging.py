@@ -31,14 +31,12 @@ class Room:
         norm: Height of a norm.
         box: Height of a box without a picture.
         picture: Height of a picture in a box; 0 for none.
-        most_frames: Groups of layers that are opened.
     """
 
     gap: float = 17.0
     norm: float = 24.0
     box: float = 48.0
     picture: float = 74.0
-    most_frames: int = 99
 
     def height(self, node: Node, width: float, has_picture: bool) -> float:
         """Height of a node that is no open frame."""
@@ -56,10 +54,7 @@ ROOMS = (
     Room(gap=15, norm=22, box=46, picture=66),
     Room(gap=14, norm=20, box=44, picture=0),
     Room(gap=12, norm=18, box=40, picture=0),
-    Room(gap=12, norm=18, box=40, picture=0, most_frames=2),
-    Room(gap=11, norm=18, box=26, picture=0, most_frames=2),
-    Room(gap=11, norm=18, box=26, picture=0, most_frames=1),
-    Room(gap=11, norm=18, box=26, picture=0, most_frames=0),
+    Room(gap=11, norm=18, box=26, picture=0),
 )
 """From the most to the least."""
 
@@ -171,8 +166,8 @@ class Arranging:
         if n_chains > _MOST_ABREAST or width < _NARROWEST_PX:
             y = top
             for chain in sorted(fork.chains, key=lambda chain: not _enters(laid.flow, chain)):
-                y = self._chain(laid, chain, edges, y, times, insets) + self.room.gap
-            return y - self.room.gap
+                y = self._chain(laid, chain, edges, y, times, insets) + max(self.room.gap, SHAPE_PX)
+            return y - max(self.room.gap, SHAPE_PX)
         bottoms = []
         start = left
         short = _short(fork)

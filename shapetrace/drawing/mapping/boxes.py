@@ -155,7 +155,7 @@ class Boxes:
         texts = ["" if narrow else f"{100 * share:.1f} %" for share, _ in shares]
         x = spot.right - _PAD_PX
         for (share, ink), text in reversed(list(zip(shares, texts, strict=True))):
-            room = 0.0 if narrow else width_px("88.8 %", "shape") + 4
+            room = 0.0 if narrow else max(width_px(text, "shape") for text in (*texts, "88.8 %")) + 4
             if share >= _LEAST_SHARE:
                 yield Rect(x - room - length, y - 7, length, 6, TRACK, 2)
                 yield Rect(x - room - length, y - 7, max(length * min(share, 1), 1.5), 6, ink, 2)

@@ -1,6 +1,6 @@
 """From an outline to the chart of its map: what is a box, and what goes on with what."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from shapetrace.drawing.mapping.chart import Flow, Node, Sublayer
@@ -26,14 +26,14 @@ _JOINS = frozenset({"residual", "add"})
 _BOXED = frozenset({"lookup", "product", "convolution", "contraction", "scores", "weighted_sum", "algebra", "unknown"})
 
 
-def chart(outline: Outline, *, most_frames: int = 99) -> Flow:
+def chart(outline: Outline, *, closed: Collection[int] = ()) -> Flow:
     """The chart of a whole pass.
 
     Args:
         outline: What a trace means.
-        most_frames: Groups of layers that are opened, the first ones; the others are closed.
+        closed: ``id`` of each section that is closed.
     """
-    made = _Charting(most_frames)
+    made = _Charting(closed)
     nodes = list(made.nodes(outline.root))
     last = next((node.steps[-1] for node in reversed(nodes) if node.steps), None)
     if last is not None and last.results:
@@ -41,16 +41,23 @@ def chart(outline: Outline, *, most_frames: int = 99) -> Flow:
     return flow_of(nodes)
 
 
+def closable(outline: Outline) -> Iterator[Section]:
+    """The sections that a chart opens, and may close: outer ones first."""
+    for section in _below(outline.root):
+        if section.kind not in {"embedding", "unembedding"} and (_is_frame(section) or _opens(section)):
+            yield section
+
+
 @dataclass(eq=False)
 class _Charting:
     """Makes nodes of sections.
 
     Attributes:
-        frames_left: Frames that may still be opened.
+        closed: ``id`` of each section that is not opened.
         shown: What the opened frames show, to know the same again.
     """
 
-    frames_left: int
+    closed: Collection[int]
     shown: set[object] = field(default_factory=set)
 
     def nodes(self, section: Section) -> Iterator[Node]:
@@ -62,7 +69,7 @@ class _Charting:
                 loose.append(item)
                 continue
             place = _module_in(within, item.spoken)
-            if item.is_group and loose and place == _module_in(within, loose[-1].path):
+            if item.is_group and within is not None and loose and place == _module_in(within, loose[-1].path):
                 loose += item.steps()  # the turns of a loop in a module
                 continue
             ahead = [] if _is_frame(item) or _opens(item) else _ahead_of(loose, _sublayer_of(item))
@@ -70,6 +77,8 @@ class _Charting:
             loose = []
             if _is_frame(item):
                 yield self._frame(item)
+            elif id(item) in self.closed:
+                yield Node("frame", tuple(item.steps()), item)
             elif _opens(item):
                 yield from self.nodes(item)
             else:
@@ -79,10 +88,9 @@ class _Charting:
     def _frame(self, section: Section) -> Node:
         form = _form(section)
         steps = tuple(section.steps())
-        if form in self.shown or not self.frames_left:
+        if form in self.shown or id(section) in self.closed:
             return Node("frame", steps, section, like=form in self.shown)
         self.shown.add(form)
-        self.frames_left -= 1
         entry = stream(steps)
         inside = flow_of(list(_entering(self.nodes(section), entry)), entry)
         return Node("frame", steps, section, inside=inside)

@@ -107,7 +107,7 @@ def _joined(node: Node, found: Sequence[_Made]) -> Node:
 
 
 def _going_on(node: Node, found: Sequence[Sequence[_Made]], behind: int | None, also: Sequence[int]) -> Node:
-    """What a node goes on with; of a frame, what its layers add to. What is handed over stands beside.
+    """What a node goes on with; of layers, what they add to; of a closed part, all. What is handed over stands beside.
 
     Args:
         node: A box, a norm, small steps or a frame.
@@ -115,9 +115,10 @@ def _going_on(node: Node, found: Sequence[Sequence[_Made]], behind: int | None, 
         behind: The node before it, if that is a frame: the last of its layers is what made a value of no drawn step.
         also: The nodes that made the other pieces of what it puts together.
     """
-    outside = found[:1] if node.kind == "frame" else found
+    is_part = node.kind == "frame" and node.inside is None and node.repeat == 1
+    outside = found[:1] if node.kind == "frame" and not is_part else found
     main = [made for one in outside for operand, made in one if made is not None and operand.part is not Part.CONTEXT]
-    entry = stream(node.steps) if node.kind == "frame" else None
+    entry = stream(node.steps) if node.kind == "frame" and not is_part else None
     added_to = [made for one in found for operand, made in one if operand is entry and made is not None]
     handed = [made for made in main if made not in added_to] if added_to else []
     main = added_to or main

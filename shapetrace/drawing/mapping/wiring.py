@@ -12,6 +12,7 @@ from shapetrace.drawing.primitives import Line, Mark, Point, Polygon
 _LANE_PX = 11.0
 _HEAD_PX = 4.0
 _MOST_LANES = 3
+_ASIDE_PX = 2.0
 _OUTSIDE_PX = 6.0
 """How far beside the outermost column a line may run."""
 
@@ -36,7 +37,7 @@ def wires(laid: Laid) -> Wires:
     room = laid.left - _OUTSIDE_PX, laid.right + _OUTSIDE_PX
     for flow in laid.all():
         rails = list(_rails(flow))
-        lanes = _lanes([(rail.start, rail.end) for rail in rails])
+        lanes = _lanes([(rail.start, rail.end) for rail in rails], [_is_other_side(flow, rail) for rail in rails])
         for rail, lane in zip(rails, lanes, strict=True):
             drawn = [] if lane is None else list(_rail(flow, rail, lane, room))
             left_out += not drawn
@@ -86,8 +87,15 @@ def _is_next(columns: Sequence[Sequence[Spot]], source: Spot, spot: Spot) -> boo
         return False
     column = next(column for column in columns if abs(column[0].middle - source.middle) < 2)
     first = bisect_right(column, source.bottom - 1, key=lambda each: each.top)
-    below = (each for each in column[first : first + 3] if each is not source and each is not spot)
+    below = [each for each in column[first : first + 3] if each is not source and each is not spot]
+    if abs(source.middle - spot.middle) >= _ASIDE_PX:
+        below += [each for other in columns for each in other if each.top >= source.bottom and _is_across(each, source)]
     return not any(each.bottom < spot.top + 1 for each in below)
+
+
+def _is_across(spot: Spot, source: Spot) -> bool:
+    """Whether a box reaches over the line that goes down from another column."""
+    return spot.left < source.middle < spot.right
 
 
 def _columns(laid: Laid) -> list[list[Spot]]:
@@ -156,12 +164,20 @@ def _rails(laid: Laid) -> Iterator[_Rail]:
                 yield _Rail(source.middle, source.bottom + 5, end, spot)
 
 
-def _lanes(spans: Sequence[tuple[float, float]]) -> list[int | None]:
-    """A lane for each, where there is one: those of the usual side first, then those of the other."""
+def _is_other_side(laid: Laid, rail: _Rail) -> bool:
+    """Whether a line starts in a column on the side where residuals do not run."""
+    aside = rail.x - rail.spot.middle
+    return aside > _ASIDE_PX if laid.side == "left" else aside < -_ASIDE_PX
+
+
+def _lanes(spans: Sequence[tuple[float, float]], on_other: Sequence[bool] = ()) -> list[int | None]:
+    """A lane for each, where there is one: those of the usual side first, then those of the other; or the other way."""
+    others = on_other or [False] * len(spans)
     taken: list[list[tuple[float, float]]] = [[] for _ in range(2 * _MOST_LANES)]
     found: dict[int, int | None] = {}
     for number, (start, end) in sorted(enumerate(spans), key=lambda entry: entry[1][1] - entry[1][0]):
-        lane = next((i for i, used in enumerate(taken) if all(end < a or start > b for a, b in used)), None)
+        order = [(i + _MOST_LANES * others[number]) % len(taken) for i in range(len(taken))]
+        lane = next((i for i in order if all(end < a or start > b for a, b in taken[i])), None)
         found[number] = lane
         if lane is not None:
             taken[lane].append((start, end))
