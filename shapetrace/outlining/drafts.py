@@ -184,3 +184,8 @@ def trimmed(shape: tuple[int, ...], rank: int = 2) -> tuple[int, ...]:
     while len(shape) > rank and shape[0] == 1:
         shape = shape[1:]
     return shape
+
+
+def drawn_by(*groups: Iterable[Draft]) -> set[int]:
+    """Operations that these drafts draw."""
+    return {op for drafts in groups for draft in drafts for op in draft.ops}

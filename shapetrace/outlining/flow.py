@@ -4,14 +4,14 @@ Views, casts and dropout in eval mode hand a value on: they are edges, not steps
 """
 
 from collections import defaultdict
-from collections.abc import Container, Hashable, Iterable, Iterator
+from collections.abc import Container, Hashable, Iterator
 from functools import cached_property
-from math import prod
 
 from shapetrace.ir import Op, Trace
 from shapetrace.ops.kinds import OpKind, has, is_factory, names_of, op_kind
 from shapetrace.ops.products import Product
 from shapetrace.outlining.analysis import WHOLE_NUMBERS, Facts
+from shapetrace.outlining.edges import Edges
 from shapetrace.outlining.talk import Talk
 
 _FEW_OPERATIONS = 40
@@ -38,7 +38,8 @@ class Flow:
         self.talk = Talk(facts, self.kinds)
         self._roots: dict[int, int] = {}
         self._trigonometric: dict[int, bool] = {}
-        self.edges = [self._edge(op) for op in self.trace.ops]
+        self._handing = Edges(facts, self.kinds, self.talk)
+        self.edges = [self._handing.why(op) for op in self.trace.ops]
         self.readers: dict[int, list[int]] = defaultdict(list)
         for op in self.trace.ops:
             if not self.edges[op.id] and not is_factory(op):
@@ -150,7 +151,7 @@ class Flow:
             if producer is None or not self.edges[producer]:
                 self._roots[value] = value
                 break
-            before = self._handed_on(self.trace.ops[producer], value)
+            before = self._handing.handed_on(self.trace.ops[producer], value)
             if before >= value:  # operands are older than results; anything else is no hand-on
                 self._roots[value] = value
                 break
@@ -164,7 +165,7 @@ class Flow:
         """A value and what it was before each edge, back to its root."""
         chain, root = [value], self.root(value)
         while chain[-1] != root:
-            chain.append(self._handed_on(self.trace.ops[self.facts.producer[chain[-1]]], chain[-1]))
+            chain.append(self._handing.handed_on(self.trace.ops[self.facts.producer[chain[-1]]], chain[-1]))
         return chain
 
     def op_of(self, value: int) -> Op | None:
@@ -262,73 +263,3 @@ class Flow:
                 seen.add(producer)
                 stack.extend(self.trace.ops[producer].inputs)
         return seen
-
-    def _handed_on(self, op: Op, value: int) -> int:
-        if "copy" in names_of(op.kernels):
-            return op.inputs[-1]
-        shape = self.facts.tensor(value).shape
-        read = {v for kernel in op.kernels for v in kernel.inputs}  # not what lends its shape alone: x.expand_as(y)
-        candidates = [v for v in op.inputs if v != value]
-        candidates = [v for v in candidates if v in read] or candidates
-        data = [v for v in candidates if self.is_data(v)] or candidates
-        full = [v for v in data if prod(self.facts.tensor(v).shape) > 0] or data
-        same = [v for v in full if self.facts.tensor(v).shape == shape]
-        return (same or full or [value])[0]
-
-    def _edge(self, op: Op) -> str:
-        kind = self.kinds[op.id]
-        outputs = [value for value in op.outputs if value not in op.inputs]
-        if kind == "dropout":
-            return "dropouts"
-        if kind == "read" or not op.outputs:
-            return "reads"
-        if kind == "cast":
-            return "casts"
-        if not outputs:
-            return "views"
-        if kind == "collective":
-            return "collectives" if op.inputs else ""
-        if self.talk.rearranges(op) or (kind == "cat" and self._adds_nothing(op)):
-            return "views"
-        if kind != "layout" or is_factory(op) or self._cuts_windows(op):
-            return ""
-        return "" if self._takes_rows(op) else "views"
-
-    def _cuts_windows(self, op: Op) -> bool:
-        """Whether data is cut into windows that may overlap."""
-        return "unfold" in names_of(op.kernels) and self.is_data(op.inputs[0]) and self.is_floating(op.inputs[0])
-
-    def _adds_nothing(self, op: Op) -> bool:
-        """Whether a cat has one operand that is not empty, or a copy overwrites all of its target."""
-        if "copy" in names_of(op.kernels):
-            return max(
-                len(self.facts.tensor(v).shape) and prod(self.facts.tensor(v).shape) for v in op.outputs
-            ) == prod(self.facts.tensor(op.inputs[-1]).shape)
-        if {"im2col", "col2im"} & set(names_of(op.kernels)):
-            return False
-        sizes = [prod(self.facts.tensor(value).shape) for value in op.inputs]
-        return sum(size > 0 for size in sizes) == 1 and sum(sizes) == prod(self.facts.tensor(op.outputs[0]).shape)
-
-    def _takes_rows(self, op: Op) -> bool:
-        """Whether a slice takes some rows out of data: the last position, not a head out of a projection's columns."""
-        if not op.inputs or not self.is_data(op.inputs[0]) or not self.is_floating(op.inputs[0]):
-            return False
-        value, result = op.inputs[0], op.outputs[0]
-        tensor = self.facts.tensor
-        if not 0 < prod(tensor(result).shape) < prod(tensor(value).shape):
-            return False
-        before, after = self.facts.sources.get(value, {}), self.facts.sources.get(result, {})
-        if not after:
-            return not self._cuts_columns(op)
-        cuts = {cut for product, found in after.items() for cut in found - before.get(product, frozenset())}
-        rows = {leaf for product in after for leaf in self._rows(product)}
-        return bool(cuts) and all(set(self.facts.atoms.leaves(cut.whole)) & rows for cut in cuts)
-
-    def _cuts_columns(self, op: Op) -> bool:
-        """Whether only the last axis of a stream was cut: a chunk of features, an edge."""
-        before, after = self.facts.tensor(op.inputs[0]).shape, self.facts.tensor(op.outputs[0]).shape
-        return len(before) == len(after) and before[:-1] == after[:-1] and len(op.outputs) > 1
-
-    def _rows(self, product: int) -> Iterable[int]:
-        found = self.facts.products[product]
-        return self.facts.atoms.flat((*found.batch, found.m))

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from shapetrace.drawing.compact.lines import axes_below, height_px, painted_at, wrapped
 from shapetrace.drawing.condensing import saying
 from shapetrace.drawing.condensing.cells import hung_lines
+from shapetrace.drawing.condensing.levels import INSIDE_PX, RAIL_PX, Edges, Stream, inside_of
 from shapetrace.drawing.condensing.lines import Closed, Equation, Framed, Head, Hung, Join, Line
 from shapetrace.drawing.content.following import told
 from shapetrace.drawing.content.subject import slug
@@ -22,11 +23,6 @@ from shapetrace.drawing.wording import Words
 from shapetrace.outlining.following import Followed
 from shapetrace.outlining.structure import Section
 
-FRAME_PX = 14.0
-INSIDE_PX = 12.0
-RAIL_PX = 20.0
-GUTTER_PX = 32.0
-MARGIN_PX = 24.0
 _TITLE_PX = 17.0
 _NOTE_PX = 15.0
 _CAPTION_GAP_PX = 7.0
@@ -39,62 +35,6 @@ _FRAME_TOP_PX = 30.0
 _JOIN_PX = 8.0
 _GAP_PX = 26.0
 _NAME_ROOM_PX = 120.0
-
-
-@dataclass(frozen=True, slots=True)
-class Edges:
-    """Where the lines of one level stand.
-
-    Attributes:
-        rail: The x of the rail.
-        left: Left edge of what is drawn.
-        right: Right edge of it.
-    """
-
-    rail: float
-    left: float
-    right: float
-
-    @property
-    def room(self) -> float:
-        """How wide a line may be."""
-        return self.right - self.left
-
-
-def outermost(width: float, has_rail: bool) -> Edges:
-    """Those of the whole figure."""
-    left = FRAME_PX + INSIDE_PX + GUTTER_PX if has_rail else MARGIN_PX
-    return Edges(FRAME_PX + RAIL_PX, left, width - FRAME_PX - INSIDE_PX)
-
-
-def inside_of(edges: Edges, depth: int) -> Edges:
-    """Edges in a frame: the first one keeps the rail where it is, others stand further in."""
-    shift = 0.0 if depth == 0 else INSIDE_PX + RAIL_PX
-    left = FRAME_PX + INSIDE_PX + GUTTER_PX if depth == 0 else edges.left + shift
-    return Edges(
-        edges.rail + (edges.left - edges.rail + 4 if depth else 0), left, edges.right - (INSIDE_PX if depth else 0.0)
-    )
-
-
-@dataclass(slots=True)
-class Stream:
-    """What goes down on the rail of a level.
-
-    Attributes:
-        y: Where its line starts; None if there is none.
-        ids: Steps that made it; None for all that come from outside of the level.
-        inside: Steps of the level.
-    """
-
-    y: float | None = None
-    ids: frozenset[str] | None = None
-    inside: frozenset[str] = frozenset()
-
-    def carries(self, made_by: str) -> bool:
-        """Whether it carries what a step made."""
-        if self.y is None:
-            return False
-        return made_by in self.ids if self.ids is not None else made_by not in self.inside
 
 
 @dataclass(slots=True)

@@ -7,7 +7,8 @@ from shapetrace.drawing.compact.lines import shared_unit
 from shapetrace.drawing.compact.scaling import law_for
 from shapetrace.drawing.compact.tiles import TileStyle
 from shapetrace.drawing.condensing.cells import equation_cells, hung_cells
-from shapetrace.drawing.condensing.laying import Edges, Laying, Stream, inside_of, lines_in, outermost
+from shapetrace.drawing.condensing.laying import Laying, lines_in
+from shapetrace.drawing.condensing.levels import Edges, Stream, inside_of, outermost
 from shapetrace.drawing.condensing.lines import Equation, Framed, Hung, Join, Line, every
 from shapetrace.drawing.content.following import fact_of, legend_of_followed, title_of
 from shapetrace.drawing.content.subject import overview_facts

@@ -1,5 +1,7 @@
 """Cuts of a product's columns: which are its own, and which columns they leave."""
 
+from collections.abc import Sequence
+
 from shapetrace.ops.atoms import Axis
 from shapetrace.ops.axis_rules import Cut
 from shapetrace.outlining.flow import Flow
@@ -32,6 +34,22 @@ def cut_out(flow: Flow, whole: Axis, cuts: frozenset[Cut]) -> tuple[list[int], i
         leaves[place : place + 1] = [*atoms.leaves(cut.part), leaves[place]]
         leaves = [leaf for leaf in leaves if leaf not in gone]
     return leaves, start
+
+
+def heads_and_width(flow: Flow, leaves: Sequence[int], batch: frozenset[int]) -> tuple[int, int]:
+    """How many heads some columns have, and the width of one."""
+    atoms = flow.facts.atoms
+    heads = atoms.size(tuple(leaf for leaf in leaves if leaf in batch))
+    return heads, atoms.size(tuple(leaves)) // heads
+
+
+def columns_of(
+    flow: Flow, product: int, cuts: frozenset[Cut], batch: frozenset[int]
+) -> tuple[frozenset[Cut], int, int]:
+    """The columns of a product that some cuts leave: the cuts among them, their heads and the width of one."""
+    whole = flow.facts.atoms.leaves(flow.facts.products[product].n)
+    own = own_cuts(flow, whole, cuts)
+    return own, *heads_and_width(flow, cut_out(flow, whole, own)[0], batch)
 
 
 def _outer_first(flow: Flow, cuts: frozenset[Cut]) -> list[Cut]:

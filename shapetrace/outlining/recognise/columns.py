@@ -16,7 +16,7 @@ from shapetrace.outlining.flow import Flow
 from shapetrace.outlining.recognise.attention import Attention, operands_of
 from shapetrace.outlining.recognise.caches import Append
 from shapetrace.outlining.recognise.carriers import carriers, way_of
-from shapetrace.outlining.recognise.column_cuts import cut_out, is_within, own_cuts
+from shapetrace.outlining.recognise.column_cuts import cut_out, heads_and_width, is_within, own_cuts
 from shapetrace.outlining.recognise.recurrences import Recurrence
 from shapetrace.outlining.recognise.states import State
 from shapetrace.outlining.roles import Part, Role
@@ -273,23 +273,8 @@ def _joined(pieces: Sequence[Columns]) -> tuple[Columns, ...]:
 
 def _columns(flow: Flow, whole: Axis, cuts: frozenset[Cut], claims: Sequence[_Claim]) -> Columns:
     leaves, start = cut_out(flow, whole, cuts)
-    heads, width = _heads_and_width(flow, leaves, claims[0].batch)
+    heads, width = heads_and_width(flow, leaves, claims[0].batch)
     return Columns(frozenset(claim.part for claim in claims), heads, width, start, claims[0].attention, cuts)
-
-
-def _heads_and_width(flow: Flow, leaves: Sequence[int], batch: frozenset[int]) -> tuple[int, int]:
-    atoms = flow.facts.atoms
-    heads = atoms.size(tuple(leaf for leaf in leaves if leaf in batch))
-    return heads, atoms.size(tuple(leaves)) // heads
-
-
-def columns_of(
-    flow: Flow, product: int, cuts: frozenset[Cut], batch: frozenset[int]
-) -> tuple[frozenset[Cut], int, int]:
-    """The columns of a product that some cuts leave: the cuts among them, their heads and the width of one."""
-    whole = flow.facts.atoms.leaves(flow.facts.products[product].n)
-    own = own_cuts(flow, whole, cuts)
-    return own, *_heads_and_width(flow, cut_out(flow, whole, own)[0], batch)
 
 
 def part_of(flow: Flow, columns: Mapping[int, Sequence[Columns]], value: int) -> Part:

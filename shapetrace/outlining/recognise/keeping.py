@@ -15,7 +15,7 @@ from shapetrace.outlining.kept import Cache, CachedLayers
 from shapetrace.outlining.recognise.attention import Attention, operands_of
 from shapetrace.outlining.recognise.caches import Append, behind
 from shapetrace.outlining.recognise.carriers import carriers
-from shapetrace.outlining.recognise.columns import columns_of
+from shapetrace.outlining.recognise.column_cuts import columns_of
 from shapetrace.outlining.recognise.crossing import Crossing
 from shapetrace.outlining.roles import Part, Role
 from shapetrace.outlining.sections import Node

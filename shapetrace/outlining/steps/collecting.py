@@ -6,9 +6,8 @@ from dataclasses import dataclass, replace
 from math import inf
 
 from shapetrace.ir import Op
-from shapetrace.outlining.drafts import Draft
+from shapetrace.outlining.drafts import Draft, drawn_by
 from shapetrace.outlining.flow import Flow
-from shapetrace.outlining.steps.elementwise import drawn_by
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Steps that multiply no matrices: lookups, residuals, runs of element-wise operations, and what stands alone."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from math import prod
 
@@ -9,7 +9,7 @@ from shapetrace.ir import Op
 from shapetrace.language import Phrase
 from shapetrace.ops.kinds import OpKind, is_factory, names_of
 from shapetrace.outlining.axis_roles import AxisRoles
-from shapetrace.outlining.drafts import Draft, Ref, trimmed
+from shapetrace.outlining.drafts import Draft, Ref, drawn_by, trimmed
 from shapetrace.outlining.flow import Flow
 from shapetrace.outlining.recognise.caches import Append
 from shapetrace.outlining.recognise.columns import Columns, own_value, part_of
@@ -22,11 +22,6 @@ from shapetrace.outlining.steps.grouping import Groups, residual_of
 _MOST_OPERANDS = 5
 _RUNNING = frozenset({"cumsum"})
 _COUNTING: frozenset[OpKind] = frozenset({"pointwise", "cast", "layout"})
-
-
-def drawn_by(*groups: Iterable[Draft]) -> set[int]:
-    """Operations that these drafts draw."""
-    return {op for drafts in groups for draft in drafts for op in draft.ops}
 
 
 _CACHED = {
