@@ -279,3 +279,19 @@ def test_a_side_of_an_image_is_no_length_of_the_input():
     net = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.ReLU(), nn.Conv2d(8, 4, 3, padding=1))
     assert not running_axes(shapetrace.trace(net, torch.zeros(1, 3, 16, 16)).outline())
     assert running_axes(shapetrace.trace(nn.Linear(8, 4), torch.zeros(1, 5, 8)).outline())
+
+
+def test_the_rail_goes_into_layers_that_alternate_and_out_of_them_again():
+    window = {"window": 256, "full_every": 3, "layers": 6, "seq": 512}
+    drawn = figure(preset("", norm="rmsnorm", positions="rope", **window).outline())
+    rails = [mark for group in drawn.groups if group.id.startswith("rail") for mark in group.marks]
+    lines = [points for rail in rails for points in rail.strokes]
+    turns = [points for points in lines if len({x for x, _ in points}) > 1]
+    assert len(turns) == 2
+    (outer, inner), (again, _) = (sorted({x for x, _ in points}) for points in turns)
+    assert outer == again < inner
+    out = max(y for x, y in turns[1] if x == outer)
+    leads = [group.marks[0].strokes[0][0] for group in drawn.groups if group.id.startswith("lead")]
+    first = min(y for x, y in leads if x == outer and y > out)
+    assert ((outer, out), (outer, first)) in lines  # what the layers gave leads to the norm behind them
+    assert any(start == (outer, first) for start, *_ in lines)  # and on to the sum

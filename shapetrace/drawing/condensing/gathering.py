@@ -199,11 +199,19 @@ def _chained(lines: Sequence[Line], section: Section | None) -> tuple[Line, ...]
             older = line.step.operands[0].made_by if line.step.operands else ""
             goes_on = older in before if before else section is not None and older not in inside
             is_last = section is not None and section.repeat > 1 and place == joins[-1]
-            before = {line.step.id, *([line.norm.id] if line.norm else [])}
             done.append(replace(line, goes_on=goes_on, is_last=is_last))
         else:
             done.append(line)
+        before = _sum_of(line) or before
     return tuple(done)
+
+
+def _sum_of(line: Line) -> set[str]:
+    """What stands on the rail below a line: its sum, or the last one of a frame."""
+    if isinstance(line, Join):
+        return {line.step.id, *([line.norm.id] if line.norm else [])}
+    sums = map(_sum_of, line.lines if isinstance(line, Framed) else ())
+    return next((found for found in reversed(list(sums)) if found), set())
 
 
 def _form(section: Section, *, any_size: bool = False) -> object:

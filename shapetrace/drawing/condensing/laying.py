@@ -34,6 +34,7 @@ _HUNG_GAP_PX = 10.0
 _FRAME_TOP_PX = 30.0
 _JOIN_PX = 8.0
 _GAP_PX = 26.0
+_TURN_PX = 6.0
 _NAME_ROOM_PX = 120.0
 
 
@@ -76,17 +77,22 @@ class Laying:
         section, top = line.section, y + (8 if depth == 0 else 2)
         joins = any(isinstance(each, Join) and each.goes_on for each in line.lines)
         leads = any(isinstance(each, Equation) and each.lead for each in line.lines)
-        number = len(self.groups)
+        number, rail = len(self.groups), edges.rail
         steps = frozenset(step.id for step in section.steps())
         inner = Stream(top if joins or leads else None, None, steps)
         bottom = self.level(line.lines, inside, top + _FRAME_TOP_PX, inner, depth + 1)
         frame = self._frame(section, (inside.rail - RAIL_PX, top, inside.right + INSIDE_PX, bottom), depth)
         self.groups.insert(number, frame)
-        if joins:
-            self._stroke(((inside.rail, inner.y or top), (inside.rail, bottom)))
-            if depth == 0 and top > 60:
-                self.groups.append(_arrow(((inside.rail, top - 10), (inside.rail, top))))
-            stream.y, stream.ids = (bottom, inner.ids) if depth == 0 else (None, None)
+        if not joins:
+            return bottom + _LINE_GAP_PX
+        self._stroke(((inside.rail, inner.y or top), (inside.rail, bottom)))
+        if depth == 0 and top > 60:
+            self.groups.append(_arrow(((inside.rail, top - 10), (inside.rail, top))))
+        turn, from_y = (_TURN_PX if depth else 0.0), stream.y
+        if depth and from_y is not None:  # the rail of the frame around goes in, and out again
+            self._stroke(((rail, from_y), (rail, top - turn), (inside.rail, top - turn), (inside.rail, top)))
+            self._stroke(((inside.rail, bottom), (inside.rail, bottom + turn), (rail, bottom + turn)))
+        stream.y, stream.ids = (bottom + turn, inner.ids) if not depth or from_y is not None else (None, None)
         return bottom + _LINE_GAP_PX
 
     def _frame(self, section: Section, edges: tuple[float, float, float, float], depth: int) -> Group:
