@@ -139,7 +139,8 @@ def test_a_matrix_is_the_same_thing_in_each_pass(keep: Callable[..., Iterator[Te
     found, _ = passes(keep)
     roles = [{s.path: s.role for s in each.outline.steps() if s.kind == "product"} for each in found.passes]
     assert set(roles[0].values()) == {Role.QUERY, Role.KEY, Role.VALUE, Role.OUT_PROJ}
-    assert roles == [roles[0]] * 4
+    assert all(each.items() <= roles[0].items() for each in roles)  # layers that are alike in a pass are one
+    assert all(set(each.values()) == set(roles[0].values()) for each in roles)
     assert [len(each.appends) > 0 for each in found.passes[1:]] == [True] * 3
 
 

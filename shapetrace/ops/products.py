@@ -129,7 +129,8 @@ def attention(op: int, kernel: Kernel, axes: Sequence[Axes], shapes: Shapes, _: 
 def over_one(op: int, equation: str, values: Sequence[int], axes: Sequence[Axes], shapes: Shapes) -> Product | None:
     """An ``einsum`` that sums over axes of length one alone, as over the values of a single key.
 
-    torch runs it as a multiplication: ``bts,bsd->btd`` with s = 1 is (T, 1) x (1, d) all the same.
+    torch runs it as a multiplication: ``bts,bsd->btd`` with s = 1 is (T, 1) x (1, d) all the same. It adds nothing up,
+    and its FLOPs are counted as little as those of other multiplications.
 
     Args:
         op: Id of the operation.
@@ -153,5 +154,4 @@ def over_one(op: int, equation: str, values: Sequence[int], axes: Sequence[Axes]
     batch = tuple(one[letter] for letter in kept if letter in one and letter in two)
     rows = tuple(atom for letter in kept if letter not in two for atom in one[letter])
     columns = tuple(atom for letter in kept if letter not in one for atom in two[letter])
-    flops = 2 * prod(sizes[letter] for letter in kept)
-    return Product(op, "matmul", values[0], values[1], values[2], None, batch, rows, (), columns, flops)
+    return Product(op, "matmul", values[0], values[1], values[2], None, batch, rows, (), columns, 0)

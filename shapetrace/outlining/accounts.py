@@ -177,11 +177,17 @@ def totals(flow: Flow, accounts: Accounts, drafts: tuple[Draft, ...], roles: Map
     )
 
 
+def _adds_nothing_up(flow: Flow, op: int) -> bool:
+    """Whether the products of an operation ran as multiplications, which nobody counts."""
+    found = flow.facts.of_op.get(op, ())
+    return bool(found) and not any(flow.facts.products[place].flops for place in found)
+
+
 def _uncounted(flow: Flow) -> dict[str, int]:
+    working = (op for op in flow.trace.ops if flow.kinds[op.id] not in _NOT_WORK or _adds_nothing_up(flow, op.id))
     names = Counter(
         op.name.removeprefix("aten.")
-        for op in flow.trace.ops
-        if flow.kinds[op.id] not in _NOT_WORK and op.outputs and flow.is_data(op.outputs[0])
-        and flow.is_floating(op.outputs[0])
-    )  # fmt: skip
+        for op in working
+        if op.outputs and flow.is_data(op.outputs[0]) and flow.is_floating(op.outputs[0])
+    )
     return dict(names.most_common())

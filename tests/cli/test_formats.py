@@ -85,7 +85,7 @@ def test_embed_makes_images_of_a_figure_format_and_refuses_a_text_format(added, 
     added("embed", post)
     assert "](post-a.size)\n" in post.read_text(encoding="utf-8")
     post.write_text("<!-- shapetrace: a.json --format lines -->\n", encoding="utf-8")
-    assert "no format 'lines' in a post: choose svg, png or size" in added("embed", post, code=2).err
+    assert "no format 'lines' in a post: choose svg, png, gif or size" in added("embed", post, code=2).err
 
 
 @pytest.mark.parametrize("command", ["run", "diagram", "diff", "check", "models", "compare"])

@@ -83,7 +83,7 @@ class _OneAttention:
             notes.append(Phrase("per batch and head"))
         return Draft(
             (*attention.before, self._op.id, *attention.between), "scores", operands, (result,), Role.SCORES,
-            call=self._op.call, order=self._op.id, notes=tuple(notes), flops=product.flops, inner=(1, 0),
+            call=self._op.call, order=self._op.id, notes=tuple(notes), flops=product.flops or None, inner=(1, 0),
         )  # fmt: skip
 
     def _value(self, out: int | None, place: int) -> int:
@@ -147,7 +147,7 @@ class _OneAttention:
         result = Ref(self._value(product.out, 0), (shape[0], atoms.size(width)), "data", stack, Part.HEADS)
         return Draft(
             () if attention.fused else (op.id,), "weighted_sum", operands, (result,), Role.WEIGHTED_SUM,
-            call=op.call, order=op.id, notes=(Phrase("A V"),), flops=product.flops, inner=(1, 0),
+            call=op.call, order=op.id, notes=(Phrase("A V"),), flops=product.flops or None, inner=(1, 0),
         )  # fmt: skip
 
     def _splits(self) -> list[Draft]:

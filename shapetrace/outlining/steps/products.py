@@ -191,7 +191,9 @@ class _OneProduct:
         )
         kind: StepKind = "product" if "weight" in (left, right) else "contraction"
         result = Ref(self._root(product.out), (m, n), self._origin(product.out or 0), stack)
-        return Draft((op.id,), kind, operands, (result,), call=op.call, order=op.id, flops=product.flops, inner=(1, 0))
+        return Draft(
+            (op.id,), kind, operands, (result,), call=op.call, order=op.id, flops=product.flops or None, inner=(1, 0)
+        )
 
     def _convolution(self, product: Product, op: Op) -> Draft:
         tensor = self._flow.facts.tensor
