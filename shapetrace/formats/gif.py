@@ -5,6 +5,7 @@ A figure in which nothing appears is one picture. As in PNG, its letters are tho
 
 from collections.abc import Sequence
 from io import BytesIO
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,8 +46,10 @@ def render(
         return Image.alpha_composite(ground, drawn.convert("RGBA")).convert("RGB")
 
     times = moments(len(figure.stages))
-    colours = _colours(picture(None), picture(0) if figure.stages else None)
-    frames = [picture(n_there).quantize(palette=colours, dither=Image.Dither.NONE) for n_there, _ in times]
+    pictures = (picture(n_there) for n_there, _ in times)
+    first = list(islice(pictures, 2))  # all of it, then all that appears faint: together they have every colour
+    colours = _palette(first)
+    frames = [each.quantize(palette=colours, dither=Image.Dither.NONE) for each in chain(first, pictures)]
     content = BytesIO()
     frames[0].save(
         content,
@@ -60,15 +63,15 @@ def render(
     return content.getvalue()
 
 
-def _colours(whole: "Picture", faint: "Picture | None") -> "Picture":
-    """One palette for all moments: of the whole picture, and of the one in which all that appears is faint."""
+def _palette(pictures: "Sequence[Picture]") -> "Picture":
+    """One palette for pictures of one size."""
     from PIL import Image
 
-    both = Image.new("RGB", (whole.width, whole.height * (2 if faint else 1)))
-    both.paste(whole, (0, 0))
-    if faint is not None:
-        both.paste(faint, (0, whole.height))
-    return both.quantize(256, dither=Image.Dither.NONE)
+    width, height = pictures[0].size
+    column = Image.new("RGB", (width, height * len(pictures)))
+    for place, each in enumerate(pictures):
+        column.paste(each, (0, place * height))
+    return column.quantize(256, dither=Image.Dither.NONE)
 
 
 def check() -> None:

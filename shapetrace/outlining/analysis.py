@@ -68,6 +68,14 @@ class Facts:
         """A recorded value by its id."""
         return self.trace.tensors[value]
 
+    def is_data(self, value: int) -> bool:
+        """Whether a value was touched by an input."""
+        return self.trace.tensors[value].role == "data"
+
+    def is_floating(self, value: int) -> bool:
+        """Whether a value holds real or complex numbers."""
+        return not self.trace.tensors[value].dtype.startswith(WHOLE_NUMBERS)
+
     def axes_of(self, value: int) -> Axes:
         """Axes of a value; one fresh atom an axis for one that no kernel made."""
         found = self.axes.get(value)

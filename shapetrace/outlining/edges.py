@@ -5,7 +5,7 @@ from math import prod
 
 from shapetrace.ir import Op
 from shapetrace.ops.kinds import OpKind, is_factory, names_of
-from shapetrace.outlining.analysis import WHOLE_NUMBERS, Facts
+from shapetrace.outlining.analysis import Facts
 from shapetrace.outlining.talk import Talk
 
 
@@ -25,7 +25,7 @@ class Edges:
         read = {v for kernel in op.kernels for v in kernel.inputs}  # not what lends its shape alone: x.expand_as(y)
         candidates = [v for v in op.inputs if v != value]
         candidates = [v for v in candidates if v in read] or candidates
-        data = [v for v in candidates if self._is_data(v)] or candidates
+        data = [v for v in candidates if self._facts.is_data(v)] or candidates
         full = [v for v in data if prod(self._facts.tensor(v).shape) > 0] or data
         same = [v for v in full if self._facts.tensor(v).shape == shape]
         return (same or full or [value])[0]
@@ -52,7 +52,11 @@ class Edges:
 
     def _cuts_windows(self, op: Op) -> bool:
         """Whether data is cut into windows that may overlap."""
-        return "unfold" in names_of(op.kernels) and self._is_data(op.inputs[0]) and self._is_floating(op.inputs[0])
+        return (
+            "unfold" in names_of(op.kernels)
+            and self._facts.is_data(op.inputs[0])
+            and self._facts.is_floating(op.inputs[0])
+        )
 
     def _adds_nothing(self, op: Op) -> bool:
         """Whether a cat has one operand that is not empty, or a copy overwrites all of its target."""
@@ -67,7 +71,7 @@ class Edges:
 
     def _takes_rows(self, op: Op) -> bool:
         """Whether a slice takes some rows out of data: the last position, not a head out of a projection's columns."""
-        if not op.inputs or not self._is_data(op.inputs[0]) or not self._is_floating(op.inputs[0]):
+        if not op.inputs or not self._facts.is_data(op.inputs[0]) or not self._facts.is_floating(op.inputs[0]):
             return False
         value, result = op.inputs[0], op.outputs[0]
         tensor = self._facts.tensor
@@ -88,9 +92,3 @@ class Edges:
     def _rows(self, product: int) -> Iterable[int]:
         found = self._facts.products[product]
         return self._facts.atoms.flat((*found.batch, found.m))
-
-    def _is_data(self, value: int) -> bool:
-        return self._facts.tensor(value).role == "data"
-
-    def _is_floating(self, value: int) -> bool:
-        return not self._facts.tensor(value).dtype.startswith(WHOLE_NUMBERS)

@@ -10,7 +10,7 @@ from functools import cached_property
 from shapetrace.ir import Op, Trace
 from shapetrace.ops.kinds import OpKind, has, is_factory, names_of, op_kind
 from shapetrace.ops.products import Product
-from shapetrace.outlining.analysis import WHOLE_NUMBERS, Facts
+from shapetrace.outlining.analysis import Facts
 from shapetrace.outlining.edges import Edges
 from shapetrace.outlining.talk import Talk
 
@@ -175,7 +175,7 @@ class Flow:
 
     def is_data(self, value: int) -> bool:
         """Whether a value was touched by an input."""
-        return self.facts.tensor(value).role == "data"
+        return self.facts.is_data(value)
 
     def is_weight(self, value: int) -> bool:
         """Whether a value is a parameter, or was made of parameters alone."""
@@ -183,7 +183,7 @@ class Flow:
 
     def is_floating(self, value: int) -> bool:
         """Whether a value holds real or complex numbers."""
-        return not self.facts.tensor(value).dtype.startswith(WHOLE_NUMBERS)
+        return self.facts.is_floating(value)
 
     def behind(
         self, value: int, through: frozenset[OpKind], *, stops: Container[int] = (), most: int = 64

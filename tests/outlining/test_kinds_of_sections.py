@@ -58,7 +58,21 @@ def test_a_state_space_model_is_no_attention() -> None:
     assert stacked(StateSpace, torch.randn(2, 5, 8)) == {"layers.0": "block"}
 
 
-class Stepwise(nn.Module):
+class Mixing(nn.Module):
+    """A mixer beside what comes in, then an MLP of the layer's own."""
+
+    Mixer: type[nn.Module]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.mixer, self.up, self.down = self.Mixer(), nn.Linear(8, 16), nn.Linear(16, 8)
+
+    def forward(self, x: Tensor) -> Any:
+        x = x + self.mixer(x)
+        return x + self.down(F.gelu(self.up(x)))
+
+
+class Stepwise(Mixing):
     """A state that is carried from row to row, in a module of its own beside an MLP."""
 
     class Mixer(nn.Module):
@@ -73,14 +87,6 @@ class Stepwise(nn.Module):
                 made.append((state.unsqueeze(1) @ u[:, t].unsqueeze(2)).squeeze(2) * state)
             return self.out(torch.stack(made, 1))
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.mixer, self.up, self.down = self.Mixer(), nn.Linear(8, 16), nn.Linear(16, 8)
-
-    def forward(self, x: Tensor) -> Any:
-        x = x + self.mixer(x)
-        return x + self.down(F.gelu(self.up(x)))
-
 
 def test_a_loop_inside_a_layer_makes_no_block_of_it_that_is_called_by_its_class() -> None:
     found = read(nn.Sequential(Stepwise(), Stepwise()), torch.randn(2, 6, 8))
@@ -90,7 +96,7 @@ def test_a_loop_inside_a_layer_makes_no_block_of_it_that_is_called_by_its_class(
     assert loops == {"other": 6}
 
 
-class Fourier(nn.Module):
+class Fourier(Mixing):
     """A mixer that nobody recognises, and an MLP of the layer's own."""
 
     class Mixer(nn.Module):
@@ -100,14 +106,6 @@ class Fourier(nn.Module):
 
         def forward(self, x: Tensor) -> Any:
             return self.two(torch.fft.fft2(self.one(x)).real)
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.mixer, self.up, self.down = self.Mixer(), nn.Linear(8, 16), nn.Linear(16, 8)
-
-    def forward(self, x: Tensor) -> Any:
-        x = x + self.mixer(x)
-        return x + self.down(F.gelu(self.up(x)))
 
 
 def test_a_layer_with_a_mixer_that_nobody_knows_is_no_mlp() -> None:
