@@ -70,7 +70,7 @@ def symbols(
     roles: Mapping[int, Role],
 ) -> Mapping[Place, Symbol]:
     """What each operand of the folded tree is, in the order of reading; folded layers as the first of them."""
-    following = _Following(flow, graph, roles, crossing)
+    following = _Following(flow, graph, roles)
     following.of |= _of_attention(flow, attentions)
     following.of |= {value: Symbol(Part.CONTEXT) for value in crossing.contexts}
     following.of |= {v: Symbol(_STREAM, "B") for v in crossing.contexts if flow.facts.tensor(v).origin == "input"}
@@ -114,13 +114,12 @@ class _Following:
         found: Symbol by operand.
     """
 
-    def __init__(self, flow: Flow, graph: Graph, roles: Mapping[int, Role], crossing: Crossing) -> None:
+    def __init__(self, flow: Flow, graph: Graph, roles: Mapping[int, Role]) -> None:
         self.of: dict[int, Symbol] = {}
         self.found: dict[Place, Symbol] = {}
         self._flow = flow
         self._graph = graph
         self._roles = roles
-        self._crossing = crossing
         self._tables: dict[int, Symbol] = {}
 
     def read(self, draft: Draft) -> None:

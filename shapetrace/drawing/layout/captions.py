@@ -1,41 +1,13 @@
 """The words on the left of a row: its title, where it is in the model, a few words that teach."""
 
 import math
-from collections.abc import Iterator
 
 from shapetrace.drawing.content.ranking import talkers
 from shapetrace.drawing.content.rows import Row
-from shapetrace.drawing.layout.cells import Cell, cell
 from shapetrace.drawing.layout.names import joined_path
-from shapetrace.drawing.metrics import clean, shortened, wrapped
-from shapetrace.drawing.primitives import Mark, Span, Text
+from shapetrace.drawing.metrics import clean
 from shapetrace.drawing.wording import Words, counted, flops_text, short
 from shapetrace.outlining.structure import Step
-
-_LINE_PX = {"label": 17.0, "path": 15.0, "note": 15.0}
-_NOTE_LINES = 3
-_SEPARATOR = " · "
-
-
-def row_caption(row: Row, words: Words, room_px: float) -> Cell:
-    """Write the caption of a row, its left end and its middle at (0, 0)."""
-    lines = list(_lines(row, words, room_px))
-    height = sum(_LINE_PX[ink] for ink, _ in lines)
-    marks: list[Mark] = []
-    y = -height / 2
-    for ink, text in lines:
-        y += _LINE_PX[ink]
-        marks.append(Text(0, y - 4, (Span(text),), ink))
-    return cell(marks or [Text(0, 0, (Span("·"),), "note")])
-
-
-def _lines(row: Row, words: Words, room_px: float) -> Iterator[tuple[str, str]]:
-    for line in wrapped(title_of(row, words), "label", room_px, lines=2):
-        yield "label", line
-    if path := path_of(row):
-        yield "path", shortened(path, "path", room_px)
-    for line in wrapped(_SEPARATOR.join(notes_of(row, words)), "note", room_px, lines=_NOTE_LINES):
-        yield "note", line.strip(_SEPARATOR)
 
 
 def title_of(row: Row, words: Words) -> str:
