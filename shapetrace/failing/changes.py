@@ -137,6 +137,8 @@ def _largest(shapes: Sequence[Shape], axis: int, n_axes: int) -> int:
 
 def repeated(case: Case, op: Operation) -> Iterator[Mend]:
     """Each matrix of the side that has fewer, several times: heads of keys that serve a group of queries."""
+    if rule_of(op.name).alike == "positions":
+        yield from _for_each_head(case, op)
     if op.name != "matmul" or len(op.shapes) != 2:
         return
     for i, j in ((0, 1), (1, 0)):
@@ -145,6 +147,16 @@ def repeated(case: Case, op: Operation) -> Iterator[Mend]:
             axis = len(op.shapes[i]) - back
             if 1 < few < many and many % few == 0 and not case.identity.examples(op.operands[i].axes[axis]):
                 yield from changed(case, op, i, (("repeat_interleave", (many // few, axis)),), 2)
+
+
+def _for_each_head(case: Case, op: Operation) -> Iterator[Mend]:
+    """A mask for each example, or for each head of it, as one for each matrix of scores."""
+    heads: Step = ("repeat_interleave", (op.arg("num_heads", 4), 0))
+    for i, shape in enumerate(op.shapes):
+        if i > 2 and op.operands[i].role != "weight" and len(shape) == 3:
+            yield from changed(case, op, i, (heads,))
+        if i > 2 and op.operands[i].role != "weight" and len(shape) == 4:
+            yield from changed(case, op, i, (("squeeze", (1,)), heads) if shape[1] == 1 else (("flatten", (0, 1)),))
 
 
 def sliced(case: Case, op: Operation) -> Iterator[Mend]:

@@ -18,6 +18,7 @@ from shapetrace.failing.remaking import as_others, remade
 from shapetrace.failing.rules import broken, rule_of
 from shapetrace.failing.settings import arguments, indices, layers
 from shapetrace.failing.structure import Explanation, FailureKind, Part, written
+from shapetrace.failing.unpacking import unpacked
 from shapetrace.ir import Failure, Trace
 from shapetrace.language import Text, joined, say
 
@@ -78,7 +79,7 @@ def met(trace: Trace) -> set[tuple[int, int]]:
 
 def finding(case: Case) -> Finding:
     """What is wrong, and what would mend it."""
-    for read in (no_tensors, checkpoint):
+    for read in (no_tensors, checkpoint, unpacked):
         if (found := read(case)) is not None:
             return found
     wrong = _wrong(case)

@@ -4,7 +4,18 @@ import math
 from dataclasses import replace
 
 from shapetrace.failing.case import Operation
-from shapetrace.failing.constraints import UNREAD, Asks, Constraint, broadcast, equal, rank, same_rank, total, typed
+from shapetrace.failing.constraints import (
+    UNREAD,
+    Asks,
+    Constraint,
+    broadcast,
+    equal,
+    multiple,
+    rank,
+    same_rank,
+    total,
+    typed,
+)
 from shapetrace.failing.structure import written
 
 _ALIGNED = (
@@ -79,6 +90,19 @@ def unflatten(op: Operation) -> Asks:
     yield total(0, (axis,), wrong, 0, "axis {axis} of {first} {first_shape} is {got}; {sizes} multiply to {n}",
                 clash="" if -1 in sizes else f"{got} ≠ {n}", axis=axis, got=got, n=n,
                 sizes="·".join(map(str, sizes)))  # fmt: skip
+
+
+def shuffle(op: Operation) -> Asks:
+    """``pixel_shuffle(x, 2)``: channels that the square of its factor divides; the other way round, sides."""
+    factor, shape = op.arg("upscale_factor", 1, op.arg("downscale_factor", 1)), op.shapes[0]
+    if not isinstance(factor, int) or len(shape) < 3:
+        yield UNREAD
+        return
+    back = len(shape) - 3
+    axes = {back: factor**2} if op.name == "pixel_shuffle" else {back + 1: factor, back + 2: factor}
+    for axis, divisor in axes.items():
+        yield multiple(op, 0, axis, divisor, "axis {axis} of {first} {first_shape} is {n}, no multiple of {m}",
+                       axis=axis, m=divisor)  # fmt: skip
 
 
 def permute(op: Operation) -> Asks:

@@ -177,7 +177,7 @@ def _layer(case: Case, place: int, axis: int) -> tuple[Mend, ...]:
     if not case.path or not _LAST.search(case.failure.message):
         return ()
     kind, n = case.module.partition(" ")[0], case.tensors[place].shape[axis]
-    return (Mend(say("a {kind} for {n} as {path}", kind=kind, n=n, path=case.path), case.operation),)
+    return (Mend(say("{layer} as {path}", layer=f"{kind}({n}, …)", path=case.path), case.operation),)
 
 
 def _marked(case: Case, size: int) -> tuple[int, int] | None:

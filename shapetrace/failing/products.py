@@ -217,13 +217,29 @@ def multi_head(op: Operation) -> Asks:
         says = "axis {a} of {first} {first_shape} is {got}; {layer} takes {expected}"
         yield from (equal(op, (j, 2), (3, 1), says, summed=True) for j in range(3))
     given = [name for name, value in op.attrs.items() if value == "tensor" and name not in _POSITIONAL]
-    if "key_padding_mask" in given:
-        mask = len(op.shapes) - len(given) + given.index("key_padding_mask")
+    masks = {name: len(op.shapes) - len(given) + place for place, name in enumerate(given)}
+    if (mask := masks.get("attn_mask")) is not None:
+        yield from _scores_mask(op, mask, op.shapes[0][batch], (op.shapes[0][1 - batch], op.shapes[1][1 - batch]))
+    if (mask := masks.get("key_padding_mask")) is not None:
         says = "{first} {first_shape} hides keys: ({batch}, {keys}) is its shape"
         told: dict[str, Any] = {"batch": op.shapes[1][batch], "keys": op.shapes[1][1 - batch]}
         yield rank(op, mask, 2, says, **told)
         yield equal(op, (mask, 0), (1, batch), says, **told)
         yield equal(op, (mask, 1), (1, 1 - batch), says, **told)
+
+
+def _scores_mask(op: Operation, mask: int, batch: int, scores: tuple[int, int]) -> Asks:
+    """A mask (T, S) of all scores, or (batch · heads, T, S): one for each matrix of scores."""
+    heads = op.arg("num_heads", 4)
+    if not isinstance(heads, int):
+        return
+    says = "{first} {first_shape} is a mask of scores: ({t}, {s}) is its shape, or ({batch}·{heads}, {t}, {s})"
+    told = {"batch": batch, "heads": heads, "t": scores[0], "s": scores[1]}
+    yield rank(op, mask, (3, 2) if len(op.shapes[mask]) < 2 else (2, 3), says, **told)
+    for axis, size in zip((-2, -1), scores, strict=True):
+        yield equal(op, (mask, axis), size, says, **told)
+    if len(op.shapes[mask]) == 3:
+        yield equal(op, (mask, 0), batch * heads, says, **told)
 
 
 _POSITIONAL = frozenset({"query", "key", "value"})

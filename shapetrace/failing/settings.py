@@ -24,6 +24,9 @@ def arguments(case: Case, op: Operation) -> Iterator[Mend]:
         for cost, value in enumerate(values, start=1):
             yield Mend(f"{name}={value!r}", op.with_arg(name, position, value), cost)
     alike = rule_of(op.name).alike
+    if alike == "positions" and "attn_mask" in op.attrs and "key_padding_mask" not in op.attrs:
+        named = {"key_padding_mask" if key == "attn_mask" else key: value for key, value in op.attrs.items()}
+        yield Mend(say("as key_padding_mask, if it says which keys are padding"), replace(op, attrs=named), 1)
     if alike == "positions" and not op.attrs.get("batch_first"):
         yield Mend("batch_first=True", replace(op, attrs={**op.attrs, "batch_first": True}), 0)
     if (other := _OTHERWISE.get(op.name)) is not None and op.shapes:

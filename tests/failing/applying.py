@@ -59,8 +59,8 @@ def _filled(values: Sequence[Any], waiting: Iterator[torch.Tensor]) -> list[Any]
 
 def _attention(op: Operation, tensors: list[torch.Tensor]) -> torch.Tensor:
     layer = nn.MultiheadAttention(tensors[0].shape[-1], 4, batch_first=bool(op.attrs.get("batch_first")))
-    mask = tensors[-1] if "key_padding_mask" in op.attrs else None
-    return layer(*tensors[:3], key_padding_mask=mask)[0]
+    named = {name: tensors[-1] for name in ("attn_mask", "key_padding_mask") if op.attrs.get(name) == "tensor"}
+    return layer(*tensors[:3], **named)[0]
 
 
 class Applying(TorchFunctionMode):

@@ -155,6 +155,13 @@ def convolutions() -> dict[str, Fails]:
             of(lambda s, x, y, _: s.up(torch.cat([x, y], 1)), R(2, 8, 4, 4), R(2, 4, 4, 4),
                up=nn.ConvTranspose2d(8, 4, 2)), "shape", "12 ≠ 8", "cat produced [2,12,4,4]",
         ),
+        "channels that a shuffle cannot share out": fails(
+            of(lambda s, x, *_: F.pixel_shuffle(s.conv(x), 2), R(2, 3, 8, 8), conv=nn.Conv2d(3, 10, 3)), "shape", "",
+            "axis 1 of the result of conv [2,10,6,6] is 10, no multiple of 4",
+        ),
+        "an odd side in an unshuffle": fails(
+            (nn.PixelUnshuffle(2), (R(2, 3, 8, 7),)), "shape", "", "axis 3 of input [2,3,8,7] is 7, no multiple of 2"
+        ),
         "a pooling too many": fails((nn.MaxPool2d(4), (R(2, 3, 2, 2),)), "shape", "", "nothing would be left"),
     }  # fmt: skip
 
@@ -260,6 +267,11 @@ def attentions() -> dict[str, Fails]:
     }  # fmt: skip
 
 
+def gru_as_lstm(self: Any, x: Any, *_: Any) -> Any:
+    out, (_hidden, _cell) = self.rnn(x)
+    return out
+
+
 def others() -> dict[str, Fails]:
     return {
         "float64 weights": fails(
@@ -275,6 +287,21 @@ def others() -> dict[str, Fails]:
         "a missing attribute": fails(of(lambda s, x, *_: s.nope(x), R(2)), "other", "", "no attribute 'nope'"),
         "unpacking a shape": fails(
             of(lambda s, x, *_: [b for b, t in [x.shape]], R(2, 4, 3)), "other", "", "too many values to unpack"
+        ),
+        "a GRU unpacked as an LSTM": fails(
+            of(gru_as_lstm, R(3, 2, 8), rnn=nn.GRU(8, 4)),
+            "other",
+            "",
+            "the result of rnn [1,2,4] was unpacked along axis 0, which is 1, into 2 names",
+        ),
+        "attention unpacked to three": fails(
+            of(lambda s, x, *_: [a for a, _b, _c in [s.attn(x, x, x)]], R(3, 2, 8), attn=nn.MultiheadAttention(8, 2)),
+            "other",
+            "",
+            "attn gave a tuple of 2; 3 names wait for it",
+        ),
+        "a number unpacked": fails(
+            of(lambda s, x, *_: list(torch.max(x)), R(3, 2)), "other", "", "the result of max is one number"
         ),
         "too many inputs": fails((nn.Linear(2, 3), (R(2), R(2))), "other", "", "takes 2 positional arguments"),
         "a division by zero": fails(of(lambda s, x, *_: x / (1 // 0), R(2)), "other", "", "ZeroDivisionError"),

@@ -122,7 +122,17 @@ def sequences() -> dict[str, Fails]:
             "multi_head_attention_forward failed in attn",
         ),
         "a mask for each head": fails(
-            of(masked, R(5, 2, 16), R(2, 5, 5, dtype=torch.bool), attn=mha), "shape", "2 ≠ 8", "should be [8,5,5]"
+            of(masked, R(5, 2, 16), R(2, 5, 5, dtype=torch.bool), attn=mha), "shape", "2 ≠ 8",
+            "(5, 5) is its shape, or (2·4, 5, 5)", "y.repeat_interleave(4, 0): [8,5,5]",
+        ),
+        "a mask with an axis for heads": fails(
+            of(masked, R(5, 2, 16), R(2, 1, 5, 5, dtype=torch.bool), attn=mha), "shape", "4 ≠ 3 axes",
+            "y.squeeze(1).repeat_interleave(4, 0): [8,5,5]",
+        ),
+        "a mask of padding as one of scores": fails(
+            of(masked, R(2, 5, 16), R(2, 5, dtype=torch.bool), attn=nn.MultiheadAttention(16, 4, batch_first=True)),
+            "shape", "2 ≠ 5",
+            "as key_padding_mask, if it says which keys are padding",
         ),
         "a hidden state of another batch": fails(
             of(lambda s, x, h, _: s.rnn(x, (h, h)), R(5, 2, 8), R(1, 3, 20), rnn=nn.LSTM(8, 20)), "shape", "3 ≠ 2",
@@ -191,7 +201,7 @@ def picking() -> dict[str, Fails]:
         ),
         "a chunk too few": fails(
             of(lambda s, x, *_: [k for q, k, v in [x.chunk(3, -1)]], R(2, 4)), "other", "",
-            "not enough values to unpack",
+            "chunk gave a tuple of 2; 3 names wait for it",
         ),
         "no CUDA": fails(of(lambda s, x, *_: x.cuda(), R(2)), "other", "", "no CUDA device"),
         "two devices": fails(
