@@ -54,7 +54,7 @@ def run(values: KnownValues, func: OpOverload, args: Sequence[Any], kwargs: dict
         return _dynamic(values, rule, func, args, kwargs, real)
     result = _on_meta(values, func, args, kwargs, real)
     if real is not None and _is_new_and_small(values, result):
-        return _learned(values, result, real)
+        return _learned(values, result, real, operands)
     return result
 
 
@@ -153,7 +153,7 @@ def _really(
         return func(*args, **kwargs)
 
 
-def _learned(values: KnownValues, result: Any, real: Callable[[], Any]) -> Any:
+def _learned(values: KnownValues, result: Any, real: Callable[[], Any], operands: Sequence[torch.Tensor]) -> Any:
     """The result on meta with its values beside it; where PyTorch's two answers differ, the real one on meta."""
     try:
         computed = real()
@@ -164,7 +164,7 @@ def _learned(values: KnownValues, result: Any, real: Callable[[], Any]) -> Any:
         return tree_map_only(torch.Tensor, values.twin, computed)
     for meta, value in pairs:
         if meta.is_meta:
-            values.learn(meta, value)
+            values.learn(meta, value, made_of=operands)
     return result
 
 

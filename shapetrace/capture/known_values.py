@@ -7,7 +7,7 @@ the same memory share the twin, so a write through one of them is seen through a
 unknown makes all of them unknown.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -99,17 +99,22 @@ class KnownValues:
             memory = self._hold(tensor, memory.clone())
         return _window(tensor, memory)
 
-    def learn(self, tensor: torch.Tensor, value: torch.Tensor) -> None:
+    def learn(self, tensor: torch.Tensor, value: torch.Tensor, made_of: Iterable[torch.Tensor] | None = None) -> None:
         """Put a real value beside a meta tensor; one that is too large is not kept.
 
         Args:
             tensor: A new meta tensor: no other shares its memory.
             value: Its value, which is copied.
+            made_of: What the value was computed from, where nobody else has it: its own memory is kept if it lies as
+                the tensor's does and is not that of an operand.
         """
         if not _has_memory(tensor):
             return
         size = tensor.untyped_storage().nbytes()
         if self.keeps(tensor) and size <= MOST_ELEMENTS * _WIDEST_ITEM:
+            if made_of is not None and _lies_as(value, tensor) and not self._is_part(value, made_of):
+                self._hold(tensor, value.untyped_storage())
+                return
             memory = self._hold(tensor, torch.UntypedStorage(size, device="cpu"))
             if tensor.numel():
                 with apart():
@@ -166,12 +171,16 @@ class KnownValues:
         self._sweep()
         return sum(memory is not None for _, memory in self._held.values())
 
+    def _is_part(self, value: torch.Tensor, operands: Iterable[torch.Tensor]) -> bool:
+        """Whether a value shares its memory with an operand, or with what is known of one."""
+        known = (self._memory(operand) if operand.is_meta else _storage(operand) for operand in operands)
+        return value.untyped_storage()._cdata in [memory._cdata for memory in known if memory is not None]
+
     def _memory(self, tensor: torch.Tensor) -> torch.UntypedStorage | None:
-        try:
-            key = tensor.untyped_storage()._cdata
-        except (RuntimeError, NotImplementedError):  # sparse and nested tensors have no memory of their own
+        storage = _storage(tensor)
+        if storage is None:
             return None
-        held = self._held.get(key)
+        held = self._held.get(storage._cdata)
         if held is None:
             return self._below._memory(tensor) if self._below is not None else None
         return held[1]
@@ -231,6 +240,19 @@ def _window(tensor: torch.Tensor, memory: torch.UntypedStorage) -> torch.Tensor:
         made.set_(memory, tensor.storage_offset(), tensor.size(), tensor.stride())
         made = made.conj() if tensor.is_conj() else made
         return made._neg_view() if tensor.is_neg() else made
+
+
+def _storage(tensor: torch.Tensor) -> torch.UntypedStorage | None:
+    try:
+        return tensor.untyped_storage()
+    except (RuntimeError, NotImplementedError):  # sparse and nested tensors have no memory of their own
+        return None
+
+
+def _lies_as(value: torch.Tensor, tensor: torch.Tensor) -> bool:
+    as_memory = value.is_conj() == tensor.is_conj() and value.is_neg() == tensor.is_neg()
+    same_places = value.stride() == tensor.stride() and value.storage_offset() == tensor.storage_offset()
+    return as_memory and same_places and value.untyped_storage().nbytes() == tensor.untyped_storage().nbytes()
 
 
 def _fills(tensor: torch.Tensor) -> bool:

@@ -234,7 +234,7 @@ def _scores_mask(op: Operation, mask: int, batch: int, scores: tuple[int, int]) 
     if not isinstance(heads, int):
         return
     says = "{first} {first_shape} is a mask of scores: ({t}, {s}) is its shape, or ({batch}·{heads}, {t}, {s})"
-    told = {"batch": batch, "heads": heads, "t": scores[0], "s": scores[1]}
+    told: dict[str, Any] = {"batch": batch, "heads": heads, "t": scores[0], "s": scores[1]}
     yield rank(op, mask, (3, 2) if len(op.shapes[mask]) < 2 else (2, 3), says, **told)
     for axis, size in zip((-2, -1), scores, strict=True):
         yield equal(op, (mask, axis), size, says, **told)

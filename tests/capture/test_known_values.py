@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from shapetrace.capture import capture, known_values
+from shapetrace.capture import capture, known_kernels, known_values
 from shapetrace.capture.known_calls import building, forward, knowing
 from shapetrace.capture.known_values import KnownValues
 from shapetrace.errors import UnknownValueError
@@ -166,6 +166,26 @@ def test_complex_and_reinterpreted_values_are_read_right(known: KnownValues) -> 
     z = torch.complex(torch.ones(2), torch.arange(2.0)).conj()
     assert z.imag.tolist() == [0, -1]
     assert torch.view_as_real(z.resolve_conj()).tolist() == [[1, 0], [1, -1]]
+
+
+def test_memory_that_was_given_is_kept_where_it_lies_alike_and_copied_elsewhere() -> None:
+    values = KnownValues()
+    made = torch.arange(6.0).view(2, 3)
+    alike, turned = torch.empty(2, 3, device="meta"), torch.empty_strided((2, 3), (1, 2), device="meta")
+    for tensor in (alike, turned):
+        values.learn(tensor, made, made_of=())
+    made.add_(1)
+    assert same(values.value(alike), made.tolist())
+    assert same(values.value(turned), [[0, 1, 2], [3, 4, 5]])
+
+
+def test_what_a_kernel_gives_back_of_its_operand_is_a_value_of_its_own(known: KnownValues) -> None:
+    x = torch.arange(3)
+    kept = known.value(x)
+    made = known_kernels._learned(known, torch.empty(3, dtype=torch.long, device="meta"), lambda: kept, [x])
+    made.add_(1)
+    assert same(known.value(made), [1, 2, 3])
+    assert same(known.value(x), [0, 1, 2])
 
 
 def test_too_large_a_tensor_is_not_kept(known: KnownValues) -> None:
