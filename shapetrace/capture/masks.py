@@ -72,20 +72,21 @@ def _candidates(
     given = kwargs.get(key, args[place] if 0 <= place < len(args) else None) if key else None
     for tensor in tensors:
         may_be = (truths and tensor.dtype is torch.bool) or numbers or tensor is given
-        plain = may_be and tensor.dim() > 1 and tensor.layout is torch.strided and not tensor.is_nested
-        if plain and not _is_turned(tensor):
+        if may_be and tensor.layout is torch.strided and not tensor.is_nested and _has_rows(tensor):
             yield tensor
 
 
-def _is_turned(tensor: torch.Tensor) -> bool:
-    """Whether vmap hides an axis among rows and columns."""
+def _has_rows(tensor: torch.Tensor) -> bool:
+    """Whether rows and columns come last, also where vmap hides axes: all, in their order, or none of the two."""
     wrapped = torch._C._functorch
+    is_number, is_turned, in_order = tensor.dim() == 0, False, True
     while wrapped.is_functorch_wrapped_tensor(tensor):
         inner = wrapped.get_unwrapped(tensor)
-        if wrapped.is_batchedtensor(tensor) and wrapped.maybe_get_bdim(tensor) > inner.dim() - 3:
-            return True
+        if wrapped.is_batchedtensor(tensor):
+            hidden = wrapped.maybe_get_bdim(tensor)
+            is_turned, in_order = is_turned or hidden > inner.dim() - 3, in_order and hidden == 0
         tensor = inner
-    return False
+    return tensor.dim() > 1 and (in_order if is_number else not is_turned)
 
 
 def _may_mask(registry: Registry, value: int, operands: Sequence[torch.Tensor]) -> bool:

@@ -17,6 +17,7 @@ _TWO = re.compile(
     r"|is on (?P<e>[^\s,]+), (?:but|different from) .* on (?P<f>[^\s,.]+)"
 )
 _NO_CUDA = re.compile(r"not compiled with CUDA|No CUDA GPUs|Found no NVIDIA driver")
+_CLASS_OF_ITS_OWN = re.compile(r"Creating a new Tensor subclass (?P<type>\w+) but the raw Tensor object is already")
 _TAKE = {
     "tuple": say("one value of it is wanted: an LSTM or attention returns several, output, state = layer(x)"),
     "list": say("torch.tensor(…) makes one of numbers, torch.stack(…) one of tensors"),
@@ -35,6 +36,9 @@ def no_tensors(case: Case) -> Finding | None:
         first, second = (place for place in found.groups() if place)
         told = "one operand is on {first}, another on {second}: tensors made in forward need device=x.device"
         return Finding("other", say(told, first=first, second=second))
+    if found := _CLASS_OF_ITS_OWN.match(text):
+        told = "PyTorch makes no {type} inside of a pass that is recorded: make it before, or use a plain tensor"
+        return Finding("other", say(told, type=found["type"]))
     if found := _NOT.search(text):
         told = "{op} takes a tensor as {name} and was given a {type}"
         return Finding("other", _with_hint(say(told, **found.groupdict()), found["type"].rpartition(".")[2]))

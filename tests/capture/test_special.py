@@ -7,7 +7,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.nn.attention.bias import causal_lower_right, causal_upper_left
 from torch.nn.attention.flex_attention import create_block_mask, flex_attention
+from torch.nn.functional import scaled_dot_product_attention
 from torch.nn.utils import parametrizations
 from torch.utils.checkpoint import checkpoint
 
@@ -215,8 +217,12 @@ class Flexible(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         q, k, v = (part(x).unflatten(-1, (2, 16)).transpose(1, 2) for part in (self.q, self.k, self.v))
-        mask = create_block_mask(lambda _b, _h, i, j: i >= j, None, None, x.shape[1], x.shape[1], device="cpu")
-        return flex_attention(q, k, v, block_mask=mask).transpose(1, 2).flatten(2)
+        return self.attend(q, k, v).transpose(1, 2).flatten(2)
+
+    @staticmethod
+    def attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        mask = create_block_mask(lambda _b, _h, i, j: i >= j, None, None, q.shape[-2], q.shape[-2], device="cpu")
+        return flex_attention(q, k, v, block_mask=mask)
 
 
 @pytest.mark.filterwarnings("ignore:.*flex_attention called without torch.compile")
@@ -230,6 +236,28 @@ def test_flex_attention_is_read_with_its_mask() -> None:
     assert steps[Role.SCORES].equation == "[8,16]×[16,8]→[8,8]"
     assert steps[Role.SCORES].results[0].pattern == "causal"
     assert steps[Role.WEIGHTED_SUM].operands[0].stack == 2
+
+
+@pytest.mark.filterwarnings("ignore:.*flex_attention called without torch.compile")
+def test_distances_that_flex_attention_adds_hide_nothing() -> None:
+    slopes = torch.tensor([0.5, 0.25])
+    model, x = Flexible(), torch.randn(1, 8, 32)
+    with torch.no_grad():
+        model.attend = lambda q, k, v: flex_attention(q, k, v, score_mod=lambda s, _b, h, i, j: s + slopes[h] * (j - i))
+        (scores,) = (step for step in outline(capture(model, (x,))).steps() if step.role is Role.SCORES)
+    assert "plus a bias" in map(str, scores.notes)
+    assert "masked" not in map(str, scores.notes)
+
+
+@pytest.mark.parametrize(
+    ("bias", "said"),
+    [(causal_upper_left(8, 8), "causal mask"), (causal_lower_right(4, 8), "masked")],
+)
+def test_a_mask_of_a_class_of_its_own_is_what_its_kernel_says(bias: Tensor, said: str) -> None:
+    model, x = Flexible(), torch.randn(1, 8, 32)
+    model.attend = lambda q, k, v: scaled_dot_product_attention(q[:, :, -bias.seq_len_q :], k, v, attn_mask=bias)
+    (scores,) = (step for step in outline(capture(model, (x,))).steps() if step.role is Role.SCORES)
+    assert said in map(str, scores.notes)
 
 
 def test_the_branch_that_is_taken_is_recorded() -> None:

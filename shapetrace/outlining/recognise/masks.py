@@ -38,12 +38,14 @@ NO_MASK = Mask()
 
 
 def fused_mask(flow: Flow, op: Op, rows: int, columns: int) -> Mask:
-    """The mask of a fused call: of truth values the true ones are seen."""
-    values = op.inputs[3:4]
+    """The mask of a fused call: true values are seen; a tensor that no kernel reads stands for one."""
+    read = {value for kernel in op.kernels for value in kernel.inputs}
+    stands_for_one = any(value not in read for value in op.inputs[3:4])
+    values = () if stands_for_one else op.inputs[3:4]
     uses: list[tuple[int, Use]] = [(v, "adds" if flow.is_floating(v) else "sees") for v in values]
     found = together(flow, uses)
-    if not op.attrs.get("is_causal"):
-        return found
+    if not any(args.get("is_causal") for args in (op.attrs, *(kernel.args for kernel in op.kernels))):
+        return Mask(hides=True) if stands_for_one else found
     causal = Pattern("causal", (rows, columns), below=columns - 1, above=0, causal=True)
     return Mask(causal if found.seen is None else meet(causal, found.seen), True, found.learned, found.biased)
 
