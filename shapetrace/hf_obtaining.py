@@ -1,6 +1,7 @@
 """From a request for a model of transformers to a trace."""
 
 from collections.abc import Collection, Iterator, Sequence
+from functools import partial
 from inspect import signature
 from typing import Any
 
@@ -153,13 +154,15 @@ class _Asked:
 
     def build(self, device: str) -> Any:
         """The model on a device."""
+        from shapetrace.models.placing import check_room, n_parameters
+
         dtype, hf_class = self._request.shape.get("dtype"), self._request.hf_class or None
-        model = huggingface.build(
-            self._config, device=device, dtype=dtype, hf_class=hf_class, say=self._say, caching=self.caching
-        )
+        made = partial(huggingface.build, self._config, dtype=dtype, hf_class=hf_class, caching=self.caching)
+        if device == "cpu":
+            check_room(made(device="meta"))
+        model = made(device=device, say=self._say)
         if self._request.ranks is None:
             return model
-        from shapetrace.models.placing import n_parameters
         from shapetrace.sharding import hf_plans
 
         self._whole = n_parameters(model) if self._request.ranks.pp > 1 else 0

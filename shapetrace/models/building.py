@@ -1,11 +1,13 @@
 """Settings to a model with weights, and to the inputs that fit it."""
 
+from dataclasses import replace
 from typing import TypeAlias
 
 import torch
 from torch import Tensor, nn
 
 from shapetrace.models.experts import MoE
+from shapetrace.models.placing import check_room
 from shapetrace.models.reference import GPT
 from shapetrace.models.seq2seq import EncoderDecoder
 from shapetrace.models.settings import Settings
@@ -27,10 +29,12 @@ def build(settings: Settings) -> nn.Module:
     torch's random state is left as it was.
 
     Raises:
-        UsageError: If the settings do not fit together.
+        UsageError: If the settings do not fit together, or the weights take more memory than there is.
     """
     settings.validate()
     device = device_of(settings)
+    if device.type == "cpu":
+        check_room(build(replace(settings, device="meta", dtype="float32")))  # of which the dtype is made
     with torch.random.fork_rng(devices=[]), building_on(device):
         torch.manual_seed(0)
         model: nn.Module = EncoderDecoder(settings) if settings.encoder_layers else GPT(settings)

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from shapetrace.capture.known_calls import building
-from shapetrace.errors import UnknownValueError
+from shapetrace.errors import UnknownValueError, UsageError
 
 Result = TypeVar("Result")
 
@@ -56,6 +56,23 @@ def placed(requested: str, build: Callable[[str], nn.Module], run: Callable[[nn.
     return run(model), f"{reason} needs computed values: traced on the CPU with {weights}."
 
 
+def check_room(model: nn.Module) -> None:
+    """Refuse a model that this machine cannot hold, before it is made.
+
+    Args:
+        model: The model on meta, where it takes no memory.
+
+    Raises:
+        UsageError: If its weights take more than there is.
+    """
+    needed, memory = weight_bytes(model), _memory_bytes("SC_PHYS_PAGES")
+    if 0 < memory < needed:
+        raise UsageError(
+            f"the weights take {_size(needed)}, and this machine has {_size(memory)} of memory: without --device "
+            "nothing is allocated, and every shape is the same"
+        )
+
+
 def weight_bytes(model: nn.Module) -> int:
     """Bytes of the parameters and buffers of a model; what is shared counts once."""
     held: dict[int, torch.Tensor] = {id(t): t for t in itertools.chain(model.parameters(), model.buffers())}
@@ -69,8 +86,12 @@ def n_parameters(model: nn.Module) -> int:
 
 def available_bytes() -> int:
     """Memory that is free now; 0 where the system does not tell."""
+    return _memory_bytes("SC_AVPHYS_PAGES")
+
+
+def _memory_bytes(pages: str) -> int:
     try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_AVPHYS_PAGES")
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf(pages)
     except (ValueError, OSError, AttributeError):
         return 0
 

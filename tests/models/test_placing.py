@@ -3,8 +3,10 @@ import torch
 from torch import Tensor, nn
 
 from shapetrace.capture.known_calls import forward
-from shapetrace.errors import UnknownValueError
+from shapetrace.errors import UnknownValueError, UsageError
 from shapetrace.models import placing
+from shapetrace.obtaining import obtain
+from shapetrace.request import Request
 
 
 class Choosing(nn.Module):
@@ -48,6 +50,18 @@ def test_weights_that_do_not_fit_are_not_built(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(placing, "available_bytes", lambda: 8)
     with pytest.raises(UnknownValueError, match="memory are free"):
         device_of_pass("auto", looks=True)
+
+
+@pytest.mark.parametrize("model", ["llama-3.1-405b", "hf:gpt2"])
+def test_what_the_machine_cannot_hold_is_refused_before_it_is_made(model: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    if model.startswith("hf:"):
+        pytest.importorskip("transformers")
+        monkeypatch.setattr(placing, "_memory_bytes", lambda _pages: 2**28)
+    made = []
+    monkeypatch.setattr(torch.nn.init, "normal_", lambda tensor, *_args, **_kwargs: made.append(tensor.device.type))
+    with pytest.raises(UsageError, match=r"and this machine has .* of memory: without --device nothing is allocated"):
+        obtain(Request(model=model, shape={"device": "cpu"}), str)
+    assert set(made) <= {"meta"}
 
 
 def test_shared_weights_count_once() -> None:
