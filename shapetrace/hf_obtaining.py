@@ -148,6 +148,7 @@ class _Asked:
         self._config = huggingface.config(named, huggingface.parse_entries(request.hf_set), say)
         self.completes, self.caching = True, False
         self._whole = 0
+        self._class = ""
         self._batch = int(shape.get("batch", 1))
         self._is_free = "seq" not in shape
         self._seq = int(shape.get("seq") or longest(self._config, at_most=_LONGEST_SEQ))
@@ -161,6 +162,7 @@ class _Asked:
         if device == "cpu":
             check_room(made(device="meta"))
         model = made(device=device, say=self._say)
+        self._class = type(model).__name__
         if self._request.ranks is None:
             return model
         from shapetrace.sharding import hf_plans
@@ -232,9 +234,11 @@ class _Asked:
 
     def _over(self, model: Any, inputs: Inputs, limits: Limits) -> Trace:
         facts = {name: found for name, names in _FACTS.items() if (found := number(self._config, *names, default=0))}
-        name = f"{type(model).__name__} ({self._request.model})"
-        trace = checked_run(model, inputs, ir.Model(name, {**facts}, device_of_model(model).type), limits)
-        return part_of(trace, self._request.ranks, self._whole) if self._request.ranks and self._whole else trace
+        ranks = self._request.ranks
+        device = "meta" if ranks and ranks.fsdp > 1 else device_of_model(model).type  # fake tensors say cpu
+        info = ir.Model(f"{self._class} ({self._request.model})", {**facts}, device)
+        trace = checked_run(model, inputs, info, limits)
+        return part_of(trace, ranks, self._whole) if ranks and self._whole else trace
 
     def _complete(self, error: Exception) -> None:
         if self.completes:

@@ -112,7 +112,7 @@ def _built(name: str, settings: "Settings", words: Words, ranks: "Degrees | None
         from shapetrace.sharding import fully_sharded
 
         args, kwargs = building.inputs(replace(settings, device="cpu"))
-        return run(fully_sharded.shard(model, ranks), args, kwargs, info)
+        return run(fully_sharded.shard_decoder(model, ranks), args, kwargs, info)
     from shapetrace.models.placing import n_parameters
     from shapetrace.sharding import megatron
 

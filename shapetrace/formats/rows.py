@@ -14,6 +14,9 @@ _LONGEST_STACK = 3
 _IN_STACK = frozenset({"{n} heads", "{n} experts"})
 """Notes that say what the column of heads says."""
 
+_LONGEST_ENDS = 24
+"""Cells of a column of module paths that the first and the last of a run may take."""
+
 
 @dataclass(frozen=True, slots=True)
 class TableRow:
@@ -170,12 +173,17 @@ def headline(section: Section, words: Words) -> str:
 
 
 def members(section: Section, parent: Section) -> str:
-    """Module paths of a section, as far as the one around it does not say them: ``h.0 … h.11``."""
+    """Module paths of a section, as far as the one around it does not say them.
+
+    Such as ``h.0 … h.11``, and ``model.layers.0 … 31`` where the second one would say much again.
+    """
     if section.is_group:
         return ""
     if section.repeat > 1 and len(section.members) > 1:
         first, last = (relative(path, parent.path) for path in (section.members[0], section.members[-1]))
-        return f"{first} … {last}"
+        both = f"{first} … {last}"
+        base, _, number = last.rpartition(".")
+        return both if len(both) <= _LONGEST_ENDS or base != first.rpartition(".")[0] else f"{first} … {number}"
     return relative(section.path, parent.path)
 
 

@@ -6,6 +6,7 @@ from torch import nn
 from torch.distributed.device_mesh import init_device_mesh
 
 from shapetrace.errors import UsageError
+from shapetrace.sharding import fully_sharded
 from shapetrace.sharding.degrees import Degrees
 from shapetrace.sharding.grouping import mesh
 from shapetrace.sharding.stages import check
@@ -17,6 +18,8 @@ def shard(model: nn.Module, degrees: Degrees) -> nn.Module:
     Raises:
         UsageError: If it has none, or the plan cannot do what is asked.
     """
+    if degrees.fsdp > 1:
+        return _gathered(model, degrees)
     _check(model, degrees)
     from transformers.distributed.configuration_utils import DistributedConfig
     from transformers.distributed.utils import TransformersDeviceMesh
@@ -35,6 +38,15 @@ def shard(model: nn.Module, degrees: Degrees) -> nn.Module:
         return _stage(sharded, meshes.get_mesh("pp")) if degrees.pp > 1 else sharded
     except (ValueError, AttributeError, NotImplementedError) as error:
         raise UsageError(_told(model, degrees, error)) from error
+
+
+def _gathered(model: Any, degrees: Degrees) -> nn.Module:
+    """The layers that transformers says are never cut, each gathered by itself."""
+    kinds = getattr(model, "_no_split_modules", None) or ()
+    blocks = [module for module in model.modules() if type(module).__name__ in kinds]
+    if not blocks:
+        raise UsageError(f"--fsdp {degrees.fsdp}: transformers names no layers of {type(model).__name__} to gather.")
+    return fully_sharded.shard(model, degrees, blocks)
 
 
 def _distributed(model: Any, config: Any, meshes: Any, only_experts: bool) -> nn.Module:
@@ -66,8 +78,6 @@ def _stage(model: Any, pipeline: Any) -> nn.Module:
 
 def _check(model: Any, degrees: Degrees) -> None:
     name = type(model).__name__
-    if degrees.fsdp > 1:
-        raise UsageError(f"--fsdp {degrees.fsdp}: presets alone so far; FSDP2 takes no {name} that is on meta.")
     if degrees.pp > 1:
         layers = getattr(getattr(model, model.base_model_prefix, None), "layers", None)
         if layers is None or getattr(model, "lm_head", None) is None:

@@ -8,7 +8,7 @@ from shapetrace.errors import UsageError
 from shapetrace.obtaining import obtain
 from shapetrace.request import Request
 from shapetrace.sharding.degrees import Degrees
-from tests.sharding.small import preset, roles
+from tests.sharding.small import hugging, preset, roles
 
 
 def test_every_weight_is_gathered_once_with_its_bytes() -> None:
@@ -33,13 +33,42 @@ def test_a_rank_holds_its_part() -> None:
     assert all(part.outline().ranks.parameters == whole.totals.parameters for part in parts)
 
 
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(
+    ("kind", "entries", "layers"),
+    [
+        ("llama", (), 2),
+        ("mixtral", (), 2),
+        ("gpt2", ("n_layer=3", "n_embd=64", "n_head=4", "vocab_size=96"), 3),
+        (
+            "bert",
+            ("num_hidden_layers=2", "hidden_size=64", "num_attention_heads=4", "vocab_size=96"),
+            2,
+        ),  # and a tied table
+        ("t5", ("num_layers=2", "d_model=64", "num_heads=4", "d_ff=96", "vocab_size=96"), 4),
+    ],
+)
+def test_layers_that_transformers_never_cuts_are_gathered_one_by_one(
+    kind: str, entries: tuple[str, ...], layers: int
+) -> None:
+    pytest.importorskip("transformers")
+    whole, parts = hugging(kind, *entries), [hugging(kind, *entries, fsdp=4, rank=rank) for rank in (0, 3)]
+    ranks = [part.outline().ranks for part in parts]
+    assert all(found is not None and found.parameters == whole.totals.parameters for found in ranks)
+    assert all(part.totals.flops == whole.totals.flops for part in parts)
+    assert all(roles(part) == roles(whole) for part in parts)
+    assert ranks[0].collectives == {"all_gather": layers + 1}
+    assert parts[0].model.name == whole.model.name
+    assert parts[0].model.device == "meta"
+
+
 @pytest.mark.parametrize(
     ("model", "degrees", "said"),
     [
         ("gpt2", {"fsdp": 2, "tp": 2}, "alone so far"),
         ("transformer-base", {"fsdp": 2}, "this model is none"),
-        ("llama-3.1-405b", {"fsdp": 8}, "give --layers 4"),
-        ("hf:llama", {"fsdp": 2}, "presets alone so far"),
+        ("llama-3.1-405b", {"fsdp": 8}, "give fewer layers"),
+        ("hf:vivit", {"fsdp": 2, "pp": 2}, "alone so far"),
     ],
 )
 def test_what_is_not_gathered_is_said_in_one_line(model: str, degrees: dict[str, Any], said: str) -> None:
