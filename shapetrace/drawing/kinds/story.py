@@ -12,6 +12,7 @@ from shapetrace.drawing.layout.captions import row_title
 from shapetrace.drawing.layout.cells import Cell
 from shapetrace.drawing.layout.headings import captions, footing, heading, legend_of_roles
 from shapetrace.drawing.layout.painting import members
+from shapetrace.drawing.layout.picking import legend_of_picks
 from shapetrace.drawing.layout.running import legend_of_running
 from shapetrace.drawing.layout.token_axes import TOKEN_PX, TokenAxis
 from shapetrace.drawing.look import Look
@@ -143,6 +144,7 @@ def _legend(
 ) -> Iterator[tuple[str, str]]:
     roles = {operand.role for operand in operands}
     yield from legend_of_roles(roles, theme.hatched, words)
+    yield from legend_of_picks(operands, words)
     if pick.row is not None and not pick.quiet:
         label = (
             words.say("row of “{word}”, the last token", word=pick.label) if pick.label else words.say("the last row")

@@ -112,6 +112,7 @@ _SIGNS: dict[str, tuple[Mark, ...]] = {
         *(Rect(place * 8 - 16, -7, 8, _SWATCH_PX, "data-others", 0) for place in range(1, 4)),
         Rect(-16, -7, 8, _SWATCH_PX, "data", 0),
     ),
+    "picked": (Rect(-7, -7, _SWATCH_PX, _SWATCH_PX, "weight"), Line((((-7, 1), (7, 1)),), "data-edge")),
     "summand": (Text(0, 4, (Span("Σ 8"),), "stack"),),
 }
 
