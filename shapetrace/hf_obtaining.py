@@ -230,7 +230,8 @@ class _Asked:
     def _over(self, model: Any, inputs: Inputs, limits: Limits) -> Trace:
         facts = {name: found for name, names in _FACTS.items() if (found := number(self._config, *names, default=0))}
         name = f"{type(model).__name__} ({self._request.model})"
-        trace = checked_run(model, inputs, ir.Model(name, {**facts}, device_of_model(model).type), limits)
+        info = ir.Model(name, {**facts}, device_of_model(model).type)
+        trace = checked_run(model, inputs, info, limits, made_up=not self._request.inputs_from)
         return part_of(trace, self._request.ranks, self._whole) if self._request.ranks and self._whole else trace
 
     def _complete(self, error: Exception) -> None:

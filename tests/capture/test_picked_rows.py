@@ -5,8 +5,10 @@ import torch
 from torch import Tensor, nn
 
 from shapetrace.capture import capture
+from shapetrace.generating import generated
 from shapetrace.ir import MOST_PICKS, Trace
-from shapetrace.making import preset
+from shapetrace.making import from_config, preset
+from shapetrace.request import Request
 
 IDS = torch.tensor([[7, 3, 4, 5, 90]])
 RUNS = ((7, 1), (3, 3), (90, 1))
@@ -64,8 +66,19 @@ def test_an_id_that_the_table_does_not_have_picks_none() -> None:
 def test_ids_that_were_given_are_known_on_meta_and_none_are_made_up() -> None:
     given = preset("gpt2", layers=1, tokens="464,3139,318")
     assert given.tensors[given.inputs[0]].picks == ((464, 1), (3139, 1), (318, 1))
-    made_up = preset("gpt2", layers=1, seq=3)
-    assert made_up.tensors[made_up.inputs[0]].picks == ()
+    for made_up in (
+        preset("gpt2", layers=1, seq=3),
+        preset("gpt2", layers=1, seq=3, device="cpu"),
+        from_config("gpt2"),
+    ):
+        assert not any(tensor.picks for tensor in made_up.tensors if tensor.role == "data")
+
+
+def test_ids_that_were_given_go_on_in_a_generation() -> None:
+    for cached in (True, False):
+        request = Request(model="gpt2", shape={"layers": 1}, tokens="464,3139,318")
+        first = generated(request, print, 1, cached=cached).passes[0].trace
+        assert first.tensors[first.inputs[0]].picks == ((464, 1), (3139, 1), (318, 1))
 
 
 def test_the_table_of_a_step_has_the_rows() -> None:

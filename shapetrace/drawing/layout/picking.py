@@ -33,22 +33,22 @@ def picked_marks(frame: Frame, operand: Operand, name: Sequence[Mark]) -> Iterat
     clear = around(name) if name else None
     strokes: list[tuple[Point, Point]] = []
     for first, count in dict.fromkeys(operand.picks):
-        top = _height_of(frame, first / n_rows)
-        low = _height_of(frame, (first + count) / n_rows)
-        if low - top >= _THINNEST_PX and not frame.broken_across:
-            yield Rect(-frame.width / 2, top, frame.width, low - top, "data", 0)
-        else:
-            strokes += _across(frame, (top + low) / 2, clear)
+        top, low = (frame.height * row / n_rows for row in (first, first + count))
+        if low - top < _THINNEST_PX or frame.broken_across:
+            strokes += _across(frame, _middle(frame, first, count, n_rows), clear)
+            continue
+        for start, stop in ((max(top, start), min(low, stop)) for start, stop in solid_down(frame)):
+            if start < stop:
+                yield Rect(-frame.width / 2, start - frame.height / 2, frame.width, stop - start, "data", 0)
     if strokes:
         yield Line(tuple(strokes), "data-edge")
     yield from _labels(frame, operand.picks, n_rows)
 
 
-def _height_of(frame: Frame, part: float) -> float:
-    """Where a part of all rows ends; on the near side of a zigzag where that cuts it off."""
-    spans = list(solid_down(frame))
-    at = part * frame.height
-    within = [min(max(at, low), high) for low, high in spans]
+def _middle(frame: Frame, first: int, count: int, n_rows: int) -> float:
+    """The middle of some rows; beside a zigzag that is there."""
+    at = frame.height * (first + count / 2) / n_rows
+    within = [min(max(at, low), high) for low, high in solid_down(frame)]
     return min(within, key=lambda y: abs(y - at)) - frame.height / 2
 
 
@@ -66,7 +66,7 @@ def _across(frame: Frame, y: float, clear: Box | None) -> Iterator[tuple[Point, 
 
 def _labels(frame: Frame, picks: Sequence[tuple[int, int]], n_rows: int) -> Iterator[Text]:
     """The ids of the rows, on the right: those that are close to each other on one line, of many the first two."""
-    places = sorted((_height_of(frame, (first + count / 2) / n_rows), first, count) for first, count in set(picks))
+    places = sorted((_middle(frame, first, count, n_rows), first, count) for first, count in set(picks))
     lines: list[tuple[float, list[str]]] = []
     for y, first, count in places:
         if not lines or y - lines[-1][0] >= _PITCH_PX:
