@@ -16,10 +16,12 @@ from shapetrace.drawing.mapping.arranging import ROOMS, Arranging
 from shapetrace.drawing.mapping.boxes import Boxes
 from shapetrace.drawing.mapping.chart import Flow, Fork, Node
 from shapetrace.drawing.mapping.charting import chart, closable
+from shapetrace.drawing.mapping.pictures import Frame, has_picture, picture
 from shapetrace.drawing.mapping.wiring import Wires, _lanes, wires
 from shapetrace.drawing.primitives import Figure, Line, Rect, Text
 from shapetrace.drawing.wording import words_in
 from shapetrace.errors import UsageError
+from shapetrace.formats import svg
 from shapetrace.models import presets
 from shapetrace.obtaining import obtain
 from shapetrace.outlining.structure import Operand, Outline, Step
@@ -518,3 +520,63 @@ def test_a_full_bar_and_its_share_do_not_overlap():
     share = next(box_of(mark) for mark in drawn.marks() if isinstance(mark, Text) and mark.plain == "100.0 %")
     tracks = [mark for mark in drawn.marks() if isinstance(mark, Rect) and mark.ink == "track"]
     assert all(bar.x + bar.width <= share.left or bar.x >= share.right for bar in tracks)
+
+
+def test_a_picture_multiplies_what_was_recorded_and_no_more():
+    class Deep(nn.Module):
+        def __init__(self, *, hidden: int) -> None:
+            super().__init__()
+            inner = [layer for _ in range(hidden) for layer in (nn.Linear(32, 32), nn.ReLU())]
+            self.mlp = nn.Sequential(nn.Linear(8, 32), nn.ReLU(), *inner, nn.Linear(32, 8))
+
+        def forward(self, x: Tensor) -> Tensor:
+            return x + self.mlp(x)
+
+    for hidden, is_drawn in ((0, True), (1, False)):
+        outline = shapetrace.trace(Deep(hidden=hidden), torch.zeros(1, 6, 8)).outline()
+        (box,) = (node for node in chart(outline).nodes if node.sublayer == "mlp")
+        assert has_picture(box) is is_drawn
+
+
+def test_the_weights_of_a_box_are_named_with_their_modules_and_stored_shapes():
+    said = texts(map_of(outline_of("gpt2")))
+    assert "WQ, WK, WV: c_attn [2304, 768] + bias · WO: c_proj [768, 768] + bias" in said
+    assert "wte.weight [50257, 768]ᵀ" in said
+    without = texts(map_of(outline_of("llama-3.1-8b")))
+    assert "q_proj, o_proj [4096, 4096] · k_proj, v_proj [1024, 4096]" in without
+    assert not any("bias" in line for line in without)
+
+
+def test_what_is_as_long_as_the_input_is_slanted():
+    drawn = map_of(obtain(Request(model="gpt2", shape={"seq": 768}), print).outline())
+    (entry,) = (mark for mark in drawn.marks() if isinstance(mark, Text) and mark.plain == "[768, 768]")
+    assert [span.text for span in entry.spans if span.slanted] == ["768"] and entry.spans[1].slanted
+    assert 'font-style="italic">768</tspan>' in svg.render(drawn)
+
+
+def test_below_a_map_stands_how_it_ran_and_what_a_longer_input_costs():
+    said = " ".join(texts(map_of(outline_of("gpt2"))))
+    assert "float32 · on meta, no arithmetic · batch 1" in said
+    assert "86.7 % of the FLOPs grow as T, 13.3 % as T² and the cache by 73,728 bytes a token" in said
+    assert "grow as" not in " ".join(texts(map_of(outline_of("mixtral-8x7b"))))
+
+
+@pytest.mark.parametrize("rows", [1, 5, 1024, 100_000])
+def test_a_picture_stays_in_its_box(rows):
+    outline = outline_of("gpt2")
+    (block,) = frames(chart(outline))
+    assert block.inside is not None
+    for node in block.inside.nodes:
+        for height in (60, 70, 90):
+            frame = Frame(0, 0, 476, height)
+            steps = tuple(_as_long(step, rows) for step in node.steps)
+            for mark in picture(replace(node, steps=steps), frame, frozenset(), words_in("en")):
+                box = box_of(mark)
+                assert box.left >= -1 and box.right <= 477 and box.top >= -1 and box.bottom <= height + 3
+
+
+def _as_long(step: Step, rows: int) -> Step:
+    def other(operand: Operand) -> Operand:
+        return replace(operand, shape=tuple(rows if size == 1024 else size for size in operand.shape))
+
+    return replace(step, operands=tuple(map(other, step.operands)), results=tuple(map(other, step.results)))

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator
 
+from shapetrace.drawing.primitives import Span
 from shapetrace.drawing.wording import Words
 from shapetrace.outlining.structure import Operand
 
@@ -29,3 +30,21 @@ def legend_of_running(operands: Iterable[Operand], running: Collection[int], wor
     )
     if (size := next(sizes, None)) is not None:
         yield f"run:{size}", words.say("length of the input")
+
+
+def shape_spans(operand: Operand, running: Collection[int]) -> tuple[Span, ...]:
+    """A shape as people write it, ``[1024, 768]``, what follows from the run in italics."""
+    return (Span("["), *_apart(_sizes(operand, running), ", "), Span("]"))
+
+
+def sizes_spans(operand: Operand, running: Collection[int]) -> tuple[Span, ...]:
+    """The sizes of a matrix, ``1024×768``."""
+    return _apart(_sizes(operand, running)[-2:], "×")
+
+
+def _sizes(operand: Operand, running: Collection[int]) -> tuple[Span, ...]:
+    return tuple(Span(str(size), slanted=runs(operand, axis, running)) for axis, size in enumerate(operand.shape))
+
+
+def _apart(spans: tuple[Span, ...], between: str) -> tuple[Span, ...]:
+    return tuple(piece for span in spans for piece in (Span(between), span))[1:]

@@ -1,18 +1,22 @@
 """How each node of a map looks: its box, its words, its bars."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from math import inf
 
 from shapetrace.drawing.layout.names import name_spans
+from shapetrace.drawing.layout.running import shape_spans
 from shapetrace.drawing.mapping.arranging import JOIN_PX, Spot
 from shapetrace.drawing.mapping.chart import Node
-from shapetrace.drawing.mapping.pictures import picture
+from shapetrace.drawing.mapping.pictures import Frame, picture
+from shapetrace.drawing.mapping.weights import WEIGHTS_PX, stored_text, weight_line
 from shapetrace.drawing.metrics import clean, shortened, width_px
 from shapetrace.drawing.primitives import Circle, Line, Mark, Rect, Span, Text
 from shapetrace.drawing.wording import Words, short
 from shapetrace.language import Phrase
 from shapetrace.outlining.roles import Part, Role
+from shapetrace.outlining.running import running_axes
 from shapetrace.outlining.structure import Operand, Outline
 
 _PAD_PX = 12.0
@@ -27,7 +31,7 @@ _SAID = frozenset({"activation", "softmax", "convolution", "contraction"})
 Painter = Callable[[Spot], Iterator[Mark]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Boxes:
     """Draws nodes.
 
@@ -38,6 +42,11 @@ class Boxes:
 
     outline: Outline
     words: Words
+
+    @cached_property
+    def running(self) -> frozenset[int]:
+        """Axes that are as long as what the pass was given."""
+        return running_axes(self.outline)
 
     def draw(self, spot: Spot) -> Iterator[Mark]:
         """The marks of one node."""
@@ -101,7 +110,11 @@ class Boxes:
         yield Text(spot.left + _PAD_PX, y, (Span(note),), "note")
         yield from bars
         width = spot.right - spot.left - 2 * _PAD_PX
-        yield from picture(spot.node, spot.left + _PAD_PX, y + 8, width, spot.bottom - 8)
+        frame = Frame(spot.left + _PAD_PX, y + 8, width, spot.bottom - 8)
+        drawn = tuple(picture(spot.node, replace(frame, bottom=frame.bottom - WEIGHTS_PX), self.running, self.words))
+        yield from drawn
+        if drawn and (line := weight_line(spot.node.steps, self.outline.trace, width)):
+            yield Text(frame.x, frame.bottom - 1, line, "note")
 
     def _counted(self, parameters: int, times: int) -> str:
         return f"{times} × {short(parameters)}" if times > 1 else short(parameters)
@@ -120,7 +133,7 @@ class Boxes:
         said += [self.words.say(clean(name)) for name in dict.fromkeys(names)]
         weight = next((o for step in node.steps for o in step.operands if o.role == "weight" and o.source), None)
         if not said and weight is not None:
-            said.append(f"{'.'.join(clean(weight.source).split('.')[-2:])} {shape_text(weight)}")
+            said.append(f"{'.'.join(clean(weight.source).split('.')[-2:])} {stored_text(weight, self.outline.trace)}")
         path = clean(node.section.module) if node.section else ""
         return [*said, path] if path else said or [step.equation for step in node.steps[:1]]
 
@@ -193,11 +206,11 @@ class Boxes:
             return
         height = spot.bottom - spot.top
         yield Rect(spot.left, spot.top, spot.right - spot.left, height, "data", height / 2)
-        inside, sizes = spot.right - spot.left - 24, shape_text(operand)
+        inside, sizes = spot.right - spot.left - 24, shape_spans(operand, self.running)
         name = _spans(operand, inside)
         yield Text(spot.left + 12, spot.top + 17.5, name, "name-data")
         if width_px(name, "label") + width_px(sizes, "figure") + 8 <= inside:
-            yield Text(spot.right - 12, spot.top + 17.5, (Span(sizes),), "figure", "end")
+            yield Text(spot.right - 12, spot.top + 17.5, sizes, "figure", "end")
 
     def _frame(self, spot: Spot) -> Iterator[Mark]:
         node, width = spot.node, spot.right - spot.left
@@ -267,16 +280,16 @@ def _left(mark: Mark) -> float:
     return mark.x - width_px(mark.plain, mark.ink) if isinstance(mark, Text) else 1e9
 
 
-def table_beside(node: Node, room: float) -> str:
+def table_beside(node: Node, room: float, running: Collection[int]) -> tuple[Span, ...]:
     """Of a sum with a table: as much as there is room for of its name, its shape and its parameters."""
     table = node.value
     if table is None:
-        return ""
+        return ()
     parameters = sum(step.parameters for step in node.steps)
-    parts = [_name(table), shape_text(table), *([short(parameters)] if parameters else [])]
-    while len(parts) > 1 and width_px(" ".join(parts), "shape") > room:
-        parts.pop()
-    return " ".join(parts) if width_px(" ".join(parts), "shape") <= room else ""
+    name = (Span(_name(table)),)
+    whole = (*name, Span(" "), *shape_spans(table, running))
+    counted = (*whole, Span(f" {short(parameters)}")) if parameters else whole
+    return next((spans for spans in (counted, whole, name) if width_px(spans, "shape") <= room), ())
 
 
 def _spans(operand: Operand, room_px: float) -> tuple[Span, ...]:
