@@ -10,7 +10,7 @@ from shapetrace.drawing.layout.running import shape_spans
 from shapetrace.drawing.mapping.arranging import JOIN_PX, Spot
 from shapetrace.drawing.mapping.chart import Node
 from shapetrace.drawing.mapping.pictures import Frame, picture
-from shapetrace.drawing.mapping.weights import WEIGHTS_PX, stored_text, weight_line
+from shapetrace.drawing.mapping.weights import WEIGHTS_PX, weight_line, weight_note
 from shapetrace.drawing.metrics import clean, shortened, width_px
 from shapetrace.drawing.primitives import Circle, Line, Mark, Rect, Span, Text
 from shapetrace.drawing.wording import Words, short
@@ -106,7 +106,8 @@ class Boxes:
         """The second line, and the picture."""
         bars = tuple(self._bars(spot, y, whole))
         used = _PAD_PX if not bars else spot.right - min(_left(mark) for mark in bars) + 10
-        note = _fitting(self._note(spot.node), spot.right - used - spot.left - _PAD_PX)
+        room = spot.right - used - spot.left - _PAD_PX
+        note = _fitting(self._note(spot.node, room), room)
         yield Text(spot.left + _PAD_PX, y, (Span(note),), "note")
         yield from bars
         width = spot.right - spot.left - 2 * _PAD_PX
@@ -126,14 +127,14 @@ class Boxes:
         reads = any(operand.role == "weight" for step in node.steps for operand in step.operands)
         return self.words.say("the same weights") if reads else ""
 
-    def _note(self, node: Node) -> list[str]:
+    def _note(self, node: Node, room: float) -> list[str]:
         """What tells a box from others: heads, experts, activations, its weight and module, or what it multiplies."""
         said = list(self._sizes(node))
         names = [step.function or step.title for step in node.steps if step.kind == "activation"]
         said += [self.words.say(clean(name)) for name in dict.fromkeys(names)]
         weight = next((o for step in node.steps for o in step.operands if o.role == "weight" and o.source), None)
         if not said and weight is not None:
-            said.append(f"{'.'.join(clean(weight.source).split('.')[-2:])} {stored_text(weight, self.outline.trace)}")
+            said.append(weight_note(weight, self.outline.trace, room))
         path = clean(node.section.module) if node.section else ""
         return [*said, path] if path else said or [step.equation for step in node.steps[:1]]
 

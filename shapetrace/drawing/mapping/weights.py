@@ -15,13 +15,17 @@ _INK = "note"
 _BIAS = " + bias"
 
 
-def stored_text(weight: Operand, trace: Trace | None) -> str:
-    """The shape in which a weight is stored, with ᵀ where it is read turned; as it is read if that is not at hand."""
+def weight_note(weight: Operand, trace: Trace | None, room_px: float) -> str:
+    """``wte.weight [50257, 768]``, with as much of the name as there is room for beside the shape.
+
+    The shape is the stored one, with ᵀ where the weight is read turned; that which is read if it is not at hand.
+    """
     stored = None if trace is None else _parameters(trace).get(weight.source)
-    if stored is None:
-        return _shape(weight.shape)
-    is_turned = stored.shape != weight.shape and stored.shape[::-1] == weight.shape
-    return _shape(stored.shape) + ("ᵀ" if is_turned else "")
+    is_turned = stored is not None and stored.shape != weight.shape == stored.shape[::-1]
+    shape = _shape(weight.shape if stored is None else stored.shape) + ("ᵀ" if is_turned else "")
+    parts = clean(weight.source).split(".")
+    named = (f"{'.'.join(parts[-n:])} {shape}" for n in (2, 1))
+    return next((text for text in named if width_px(text, _INK) <= room_px), shape)
 
 
 def weight_line(steps: Sequence[Step], trace: Trace | None, room_px: float) -> tuple[Span, ...]:
