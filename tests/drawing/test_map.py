@@ -580,3 +580,66 @@ def _as_long(step: Step, rows: int) -> Step:
         return replace(operand, shape=tuple(rows if size == 1024 else size for size in operand.shape))
 
     return replace(step, operands=tuple(map(other, step.operands)), results=tuple(map(other, step.results)))
+
+
+class Turning(nn.Module):
+    """A layer whose inner product runs several times, each time with the same weights."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.into, self.again = nn.Linear(8, 8), nn.Linear(8, 8)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.into(x)
+        for _ in range(7):
+            x = torch.tanh(self.again(x)).sin()
+        return x
+
+
+class Loops(nn.Module):
+    """Layers with loops in them, and a loop over one layer."""
+
+    def __init__(self, *, over_one: bool) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(8)
+        self.layers = nn.ModuleList([Turning()] if over_one else [Turning() for _ in range(3)])
+        self.n_runs = 6 if over_one else 1
+
+    def forward(self, x: Tensor) -> Tensor:
+        for layer in self.layers:
+            for _ in range(self.n_runs):
+                x = x + layer(self.norm(x))
+        return x
+
+
+def test_weights_that_layers_share_are_counted_once():
+    of_one, of_three = (
+        texts(map_of(shapetrace.trace(Loops(over_one=over_one), torch.zeros(1, 4, 8)).outline()))
+        for over_one in (True, False)
+    )
+    assert {"144", "16"} <= set(of_one) and not any("×" in line and "144" in line for line in of_one)
+    assert {"3 × 144", "16"} <= set(of_three)
+
+
+def test_a_box_says_how_often_it_or_a_part_of_it_runs():
+    assert any("in a loop ×5" in line for line in texts(map_of(_traced(Loops(over_one=False), 4, 8))))
+
+    class Decoding(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.words, self.cell, self.out = nn.Embedding(50, 8), nn.GRUCell(8, 8), nn.Linear(8, 50)
+
+        def forward(self, state: Tensor) -> Tensor:
+            word, said = torch.zeros(1, dtype=torch.int64), []
+            for _ in range(6):
+                state = self.cell(self.words(word), state)
+                said.append(self.out(state))
+                word = said[-1].argmax(-1)
+            return torch.stack(said)
+
+    written = texts(map_of(_traced(Decoding(), 8)))
+    assert "Block ×6" in written and "1,282" in written
+
+
+def _traced(model: nn.Module, *shape: int) -> Outline:
+    return shapetrace.trace(model, torch.zeros(1, *shape)).outline()

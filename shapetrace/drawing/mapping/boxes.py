@@ -1,6 +1,6 @@
 """How each node of a map looks: its box, its words, its bars."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import inf
@@ -17,7 +17,7 @@ from shapetrace.drawing.wording import Words, short
 from shapetrace.language import Phrase
 from shapetrace.outlining.roles import Part, Role
 from shapetrace.outlining.running import running_axes
-from shapetrace.outlining.structure import Operand, Outline
+from shapetrace.outlining.structure import Operand, Outline, Step
 
 _PAD_PX = 12.0
 _BAR_PX = 62.0
@@ -82,32 +82,32 @@ class Boxes:
     def _box(self, spot: Spot) -> Iterator[Mark]:
         node, width = spot.node, spot.right - spot.left
         whole = sum(step.parameters_in_all for step in node.steps)
-        parameters = whole // (spot.times * node.copies)
-        has_weights = parameters > 0 or any(o.role == "weight" for step in node.steps for o in step.operands)
+        has_weights = whole > 0 or any(o.role == "weight" for step in node.steps for o in step.operands)
         yield Rect(spot.left, spot.top, width, spot.bottom - spot.top, "block" if has_weights else "block-plain", 7)
         height = spot.bottom - spot.top
         y = spot.top + (18 if height < 46 else 19)
-        yield from self._head(spot, y, parameters)
+        yield from self._head(spot, y)
         if height >= 36:
             yield from self._below(spot, y + (15 if height < 46 else 18), whole)
 
-    def _head(self, spot: Spot, y: float, parameters: int) -> Iterator[Mark]:
-        """The first line: what it is, and how many parameters it has or whose it reads."""
-        ink, room = ("figure" if parameters else "note"), spot.right - spot.left - 2 * _PAD_PX - 12
-        counted = self._counted(parameters, spot.times * spot.node.copies) if parameters else self._tie(spot.node)
-        times = f" ×{spot.node.copies}" if spot.node.copies > 1 else ""
-        title = shortened(self.title(spot.node) + times, "label", room - (width_px(counted, ink) if parameters else 0))
+    def _head(self, spot: Spot, y: float) -> Iterator[Mark]:
+        """The first line: what it is, how often, and how many parameters it has or whose it reads."""
+        owned, room = counted(spot.node.steps, spot.times * spot.node.copies), spot.right - spot.left - 2 * _PAD_PX - 12
+        said, ink = (owned, "figure") if owned else (self._tie(spot.node), "note")
+        n_alike = spot.node.copies * (turns(spot) or 1)
+        times = f" ×{n_alike}" if n_alike > 1 else ""
+        title = shortened(self.title(spot.node) + times, "label", room - (width_px(said, ink) if owned else 0))
         yield Text(spot.left + _PAD_PX, y, (Span(title),), "label")
         left_over = room - width_px(title, "label")
-        if counted and (parameters or left_over > _LEAST_TIE_PX):
-            yield Text(spot.right - _PAD_PX, y, (Span(shortened(counted, ink, left_over)),), ink, "end")
+        if said and (owned or left_over > _LEAST_TIE_PX):
+            yield Text(spot.right - _PAD_PX, y, (Span(shortened(said, ink, left_over)),), ink, "end")
 
     def _below(self, spot: Spot, y: float, whole: int) -> Iterator[Mark]:
         """The second line, and the picture."""
         bars = tuple(self._bars(spot, y, whole))
         used = _PAD_PX if not bars else spot.right - min(_left(mark) for mark in bars) + 10
         room = spot.right - used - spot.left - _PAD_PX
-        note = _fitting(self._note(spot.node, room), room)
+        note = _fitting(self._note(spot, room), room)
         yield Text(spot.left + _PAD_PX, y, (Span(note),), "note")
         yield from bars
         width = spot.right - spot.left - 2 * _PAD_PX
@@ -117,9 +117,6 @@ class Boxes:
         if drawn and (line := weight_line(spot.node.steps, self.outline.trace, width)):
             yield Text(frame.x, frame.bottom - 1, line, "note")
 
-    def _counted(self, parameters: int, times: int) -> str:
-        return f"{times} × {short(parameters)}" if times > 1 else short(parameters)
-
     def _tie(self, node: Node) -> str:
         tied = next((step.tied_to for step in node.steps if step.tied_to), "")
         if tied:
@@ -127,9 +124,16 @@ class Boxes:
         reads = any(operand.role == "weight" for step in node.steps for operand in step.operands)
         return self.words.say("the same weights") if reads else ""
 
-    def _note(self, node: Node, room: float) -> list[str]:
+    def _turns(self, spot: Spot) -> Iterator[str]:
+        """How often a part of a box runs that runs more often than the rest."""
+        if turns(spot) is None:
+            most = max(step.repeat for step in spot.node.steps) * spot.node.repeat // spot.times
+            yield self.words.say("in a loop ×{n}", n=most)
+
+    def _note(self, spot: Spot, room: float) -> list[str]:
         """What tells a box from others: heads, experts, activations, its weight and module, or what it multiplies."""
-        said = list(self._sizes(node))
+        node = spot.node
+        said = [*self._turns(spot), *self._sizes(node)]
         names = [step.function or step.title for step in node.steps if step.kind == "activation"]
         said += [self.words.say(clean(name)) for name in dict.fromkeys(names)]
         weight = next((o for step in node.steps for o in step.operands if o.role == "weight" and o.source), None)
@@ -181,12 +185,11 @@ class Boxes:
         height, width = spot.bottom - spot.top, spot.right - spot.left
         y = spot.top + height / 2 + 4
         yield Rect(spot.left, spot.top, width, height, "block-soft", 6)
-        parameters = sum(step.parameters for step in spot.node.steps)
-        counted = self._counted(parameters, spot.times) if parameters else ""
-        room = width - 2 * _PAD_PX - (width_px(counted, "shape") + 10 if counted else 0)
+        owned = counted(spot.node.steps, spot.times)
+        room = width - 2 * _PAD_PX - (width_px(owned, "shape") + 10 if owned else 0)
         yield Text(spot.left + _PAD_PX, y, (Span(shortened(self._listed(spot.node), "note", room)),), "note")
-        if counted:
-            yield Text(spot.right - _PAD_PX, y, (Span(counted),), "shape", "end")
+        if owned:
+            yield Text(spot.right - _PAD_PX, y, (Span(owned),), "shape", "end")
 
     def _words(self, spot: Spot) -> Iterator[Mark]:
         height = spot.bottom - spot.top
@@ -235,9 +238,8 @@ class Boxes:
 
     def _said_of_closed(self, spot: Spot) -> str:
         """What stands beside the title of a frame that shows nothing of what is in it."""
-        total = sum(step.parameters_in_all for step in spot.node.steps) // spot.times
-        counted = self._counted(total, spot.times) if total else self._tie(spot.node)
-        said = self.words.say("as above") if spot.node.like else counted
+        owned = counted(spot.node.steps, spot.times) or self._tie(spot.node)
+        said = self.words.say("as above") if spot.node.like else owned
         return shortened(said, "note", (spot.right - spot.left) / 2 - _PAD_PX)
 
     def _closed(self, spot: Spot, node: Node, said: str, *, is_left: bool) -> Iterator[Mark]:
@@ -253,6 +255,24 @@ class Boxes:
             return ""
         members = [clean(member) for member in node.section.members]
         return members[0] if len(members) == 1 else f"{members[0]} … {members[-1]}"
+
+
+def counted(steps: Sequence[Step], times: int) -> str:
+    """``12 × 2.36 M``: parameters of steps that stand for so many layers; weights that layers share count once."""
+    whole = sum(step.parameters_in_all for step in steps)
+    sets = {step.parameters_in_all / step.parameters for step in steps if step.parameters}
+    n_sets = times
+    if any(step.shared_parameters for step in steps):
+        n_sets = int(sets.pop()) if len(sets) == 1 else 1
+    n_sets = n_sets if n_sets and whole % n_sets == 0 else 1
+    return "" if not whole else short(whole) if n_sets == 1 else f"{n_sets} × {short(whole // n_sets)}"
+
+
+def turns(spot: Spot) -> int | None:
+    """How often all that is in a box runs each time that its layer does; None if that differs in it."""
+    around = spot.times // spot.node.repeat
+    found = {step.repeat // around for step in spot.node.steps} or {1}
+    return found.pop() if len(found) == 1 else None
 
 
 def _inner_names(node: Node) -> Iterator[str]:

@@ -72,7 +72,7 @@ class _Charting:
             if item.is_group and within is not None and loose and place == _module_in(within, loose[-1].path):
                 loose += item.steps()  # the turns of a loop in a module
                 continue
-            ahead = [] if _is_frame(item) or _opens(item) else _ahead_of(loose, _sublayer_of(item))
+            ahead = [] if item.repeat > 1 or _is_frame(item) or _opens(item) else _ahead_of(loose, _sublayer_of(item))
             yield from _boxes(loose[: len(loose) - len(ahead)], within)
             loose = []
             if _is_frame(item):

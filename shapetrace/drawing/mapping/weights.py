@@ -56,9 +56,14 @@ def _held(steps: Iterable[Step], trace: Trace) -> Iterable[tuple[tuple[str, ...]
         stored = known[source]
         counted = sum(step.parameters for step in {id(step): step for step, _ in uses}.values())
         bias = _BIAS if stored.shape and counted - prod(stored.shape) in stored.shape[-2:] else ""
-        parts = [clean(part) for part in source.split(".")]
         names = tuple(dict.fromkeys(operand.name for _, operand in uses if operand.name))
-        yield names, parts[-2] if len(parts) > 1 and parts[-1] == "weight" else parts[-1], _shape(stored.shape) + bias
+        yield names, _module(source), _shape(stored.shape) + bias
+
+
+def _module(source: str) -> str:
+    """What a parameter is held by, ``c_attn`` or ``mlp.0``; its own name where it is no weight of a module."""
+    parts = clean(source.removesuffix(".weight")).split(".")
+    return ".".join(parts[-2:] if parts[-1].isdigit() else parts[-1:])
 
 
 def _parameters(trace: Trace) -> dict[str, Parameter]:
