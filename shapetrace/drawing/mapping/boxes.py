@@ -1,6 +1,6 @@
 """How each node of a map looks: its box, its words, its bars."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import inf
@@ -9,6 +9,7 @@ from shapetrace.drawing.layout.names import name_spans
 from shapetrace.drawing.layout.running import shape_spans
 from shapetrace.drawing.mapping.arranging import JOIN_PX, Spot
 from shapetrace.drawing.mapping.chart import Node
+from shapetrace.drawing.mapping.counting import common_module, counted, fitting, inner_names, turns
 from shapetrace.drawing.mapping.pictures import Frame, picture
 from shapetrace.drawing.mapping.weights import WEIGHTS_PX, weight_line, weight_note
 from shapetrace.drawing.metrics import clean, shortened, width_px
@@ -17,7 +18,7 @@ from shapetrace.drawing.wording import Words, short
 from shapetrace.language import Phrase
 from shapetrace.outlining.roles import Part, Role
 from shapetrace.outlining.running import running_axes
-from shapetrace.outlining.structure import Operand, Outline, Step
+from shapetrace.outlining.structure import Operand, Outline
 
 _PAD_PX = 12.0
 _BAR_PX = 62.0
@@ -64,7 +65,7 @@ class Boxes:
         if node.sublayer in _TITLES:
             return self.words.say(_TITLES[node.sublayer])
         if len(node.steps) > 3 and (
-            module := _common([step.path.split(".") for step in node.steps if step.parameters])
+            module := common_module([step.path.split(".") for step in node.steps if step.parameters])
         ):
             return clean(module)
         first = next((step for step in node.steps if step.kind in _SAID or step.operands[1:]), node.steps[0])
@@ -107,7 +108,7 @@ class Boxes:
         bars = tuple(self._bars(spot, y, whole))
         used = _PAD_PX if not bars else spot.right - min(_left(mark) for mark in bars) + 10
         room = spot.right - used - spot.left - _PAD_PX
-        note = _fitting(self._note(spot, room), room)
+        note = fitting(self._note(spot, room), room)
         yield Text(spot.left + _PAD_PX, y, (Span(note),), "note")
         yield from bars
         width = spot.right - spot.left - 2 * _PAD_PX
@@ -246,7 +247,7 @@ class Boxes:
         """What a frame says of what it does not show."""
         x, anchor = (spot.right - _PAD_PX, "end") if is_left else (spot.left + _PAD_PX, "start")
         yield Text(x, spot.top + 20, (Span(said),), "note", anchor)  # type: ignore[arg-type]
-        inner = " · ".join(dict.fromkeys(self.words.say(clean(name)) for name in _inner_names(node)))
+        inner = " · ".join(dict.fromkeys(self.words.say(clean(name)) for name in inner_names(node)))
         room = spot.right - spot.left - 2 * _PAD_PX
         yield Text(spot.left + _PAD_PX, spot.top + 36, (Span(shortened(inner, "note", room)),), "note")
 
@@ -255,44 +256,6 @@ class Boxes:
             return ""
         members = [clean(member) for member in node.section.members]
         return members[0] if len(members) == 1 else f"{members[0]} … {members[-1]}"
-
-
-def counted(steps: Sequence[Step], times: int) -> str:
-    """``12 × 2.36 M``: parameters of steps that stand for so many layers; weights that layers share count once."""
-    whole = sum(step.parameters_in_all for step in steps)
-    sets = {step.parameters_in_all / step.parameters for step in steps if step.parameters}
-    n_sets = times
-    if any(step.shared_parameters for step in steps):
-        n_sets = int(sets.pop()) if len(sets) == 1 else 1
-    n_sets = n_sets if n_sets and whole % n_sets == 0 else 1
-    return "" if not whole else short(whole) if n_sets == 1 else f"{n_sets} × {short(whole // n_sets)}"
-
-
-def turns(spot: Spot) -> int | None:
-    """How often all that is in a box runs each time that its layer does; None if that differs in it."""
-    around = spot.times // spot.node.repeat
-    found = {step.repeat // around for step in spot.node.steps} or {1}
-    return found.pop() if len(found) == 1 else None
-
-
-def _inner_names(node: Node) -> Iterator[str]:
-    if node.section is None:
-        return
-    inner = [part.title for part in node.section.sections() if part is not node.section and part.kind != "other"]
-    yield from inner or (step.title for step in node.steps)
-
-
-def _common(paths: list[list[str]]) -> str:
-    """Name of the innermost module that all of several paths lie in; "" if it is a number or there is none."""
-    shared = [parts[0] for parts in zip(*paths, strict=False) if len({*parts}) == 1]
-    return shared[-1] if len(paths) > 1 and shared and not shared[-1].isdigit() else ""
-
-
-def _fitting(parts: list[str], room: float) -> str:
-    """As many parts as there is room for, at least the first."""
-    while len(parts) > 1 and width_px(" · ".join(parts), "note") > room:
-        parts = parts[:-1]
-    return shortened(" · ".join(parts), "note", room)
 
 
 def _left(mark: Mark) -> float:
