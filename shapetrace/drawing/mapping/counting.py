@@ -28,6 +28,7 @@ def turns(spot: Spot) -> int | None:
 
 
 def inner_names(node: Node) -> Iterator[str]:
+    """Titles of what is in a closed frame: of its sections, or of its steps where it has none."""
     if node.section is None:
         return
     inner = [part.title for part in node.section.sections() if part is not node.section and part.kind != "other"]
