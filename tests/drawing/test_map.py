@@ -26,6 +26,7 @@ from shapetrace.models import presets
 from shapetrace.obtaining import obtain
 from shapetrace.outlining.structure import Operand, Outline, Step
 from shapetrace.request import Request
+from shapetrace.sharding.degrees import Degrees
 from tests.drawing.geometry import assert_sound
 from tests.drawing.random_outlines import outlines
 from tests.outlines import gpt2
@@ -643,3 +644,11 @@ def test_a_box_says_how_often_it_or_a_part_of_it_runs():
 
 def _traced(model: nn.Module, *shape: int) -> Outline:
     return shapetrace.trace(model, torch.zeros(1, *shape)).outline()
+
+
+def test_a_map_of_one_rank_says_so_and_what_ranks_tell_each_other():
+    ranks = Degrees(tp=8)
+    outline = obtain(Request(model="llama-3.1-8b", shape={"layers": 2, "seq": 64}, ranks=ranks), print).outline()
+    for view in ("map", "story"):
+        assert any("rank 0 of 8" in line for line in texts(figure(outline, look=Look(view=view))))
+    assert any("All-reduce" in line for line in texts(map_of(outline)))

@@ -4,8 +4,9 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from functools import partial
 
-from shapetrace.drawing.content.facts import facts_of, ran_on
+from shapetrace.drawing.content.facts import ran_on
 from shapetrace.drawing.content.growth import growth_text
+from shapetrace.drawing.content.subject import model_facts
 from shapetrace.drawing.content.worth import worths
 from shapetrace.drawing.layout.boxes import Box
 from shapetrace.drawing.layout.canvas import FOOTING, HEADING, on_canvas
@@ -40,8 +41,8 @@ def map_figure(outline: Outline, theme: Theme, words: Words, look: Look) -> Figu
     """Draw the map: at most 1,000 px tall at 700 px where the model allows it."""
     boxes = Boxes(outline, words)
     title = clean(look.title or "") or clean(outline.model.name)
-    facts = [" · ".join(facts_of(outline.model, words)), words.say("every shape recorded from a real forward pass")]
-    head, top = heading(title, [fact for fact in facts if fact], tuple(_legend(outline, words)), WIDTH_PX)
+    facts = (*model_facts(outline, words), words.say("every shape recorded from a real forward pass"))
+    head, top = heading(title, facts, tuple(_legend(outline, words)), WIDTH_PX)
     notes, bars = tuple(_notes(outline, words)), ("caption", words.say(_BARS))
     below = footing((*notes, bars, *captions(look)), 0.0, WIDTH_PX)[1] + 20
     laid = _arranged(boxes, WIDTH_PX - 2 * MARGIN_PX, top + 10, MOST_PX - below - 16)

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from shapetrace.drawing.compact.scaling import CubeLaw, law_for
 from shapetrace.drawing.compact.tiles import TileStyle
-from shapetrace.drawing.content.facts import facts_of
 from shapetrace.drawing.content.following import fact_of, legend_of_followed, title_of, told
 from shapetrace.drawing.content.rows import Row
+from shapetrace.drawing.content.subject import model_facts
 from shapetrace.drawing.layout.canvas import FOOTING, HEADING, on_canvas
 from shapetrace.drawing.layout.captions import row_title
 from shapetrace.drawing.layout.cells import Cell
@@ -132,11 +132,8 @@ def _facts(outline: Outline, words: Words) -> tuple[str, ...]:
     costs = [words.say("{n} parameters", n=counted(totals.parameters))]
     if totals.matmul_flops:
         costs.append(words.say("{flops} in products", flops=flops_text(totals.flops)))
-    lines = (
-        [clean(outline.model.name), *facts_of(outline.model, words)],
-        [words.say("every shape recorded from a real forward pass"), *costs],
-    )
-    return tuple(_SEPARATOR.join(line) for line in lines if line)
+    shapes = words.say("every shape recorded from a real forward pass")
+    return (*model_facts(outline, words, clean(outline.model.name)), _SEPARATOR.join([shapes, *costs]))
 
 
 def _legend(

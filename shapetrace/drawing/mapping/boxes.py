@@ -140,6 +140,7 @@ class Boxes:
         weight = next((o for step in node.steps for o in step.operands if o.role == "weight" and o.source), None)
         if not said and weight is not None:
             said.append(weight_note(weight, self.outline.trace, room))
+        said += dict.fromkeys(self.words.say(clean(step.title)) for step in node.steps if step.kind == "collective")
         path = clean(node.section.module) if node.section else ""
         return [*said, path] if path else said or [step.equation for step in node.steps[:1]]
 
