@@ -8,9 +8,12 @@ _RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def growth_text(outline: Outline, words: Words) -> str:
-    """How FLOPs, cache and parameters grow with the length of the input; "" where none do, or not all can be told."""
+    """How FLOPs, cache and parameters grow with the length of the input.
+
+    "" where none do, where not all FLOPs can be told, and of a pass that ended early.
+    """
     powers = flops_by_power(outline)
-    if powers is None or not any(powers):
+    if powers is None or not any(powers) or outline.failure:
         return ""
     said: list[str] = []
     for power, flops in sorted(powers.items(), key=lambda entry: -entry[1]):

@@ -138,7 +138,7 @@ def _legend(
     yield from legend_of_ranks(operands, words)
     yield "match", words.say("inner sizes match")
     yield from legend_of_picks(operands, words)
-    yield from legend_of_running(operands, style.running, words)
+    yield from legend_of_running(operands, style.running, words, style.dims)
     yield from legend_of_followed(style.follow, operands, words)
     if any(isinstance(line, Join) for line in every(lines)):
         yield "rail", words.say("residual")

@@ -181,7 +181,7 @@ def legend_of(planned: Plan, theme: Theme, words: Words) -> Iterator[tuple[str, 
     if any(step.inner for row in rows if not row.folded and not row.emphasis for step in row.steps):
         yield "match", words.say("inner sizes match")
     yield from legend_of_picks(operands, words)
-    yield from legend_of_running(operands, planned.style.running, words)
+    yield from legend_of_running(operands, planned.style.running, words, planned.style.dims)
     if any(any(row.emphasis.axes) for row in rows if row.emphasis):
         yield "clash", words.say("sizes that do not fit")
     if planned.style.entry is not None:

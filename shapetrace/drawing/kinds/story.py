@@ -59,7 +59,7 @@ def story_figure(outline: Outline, theme: Theme, words: Words, look: Look) -> Fi
     slanted = running if written else frozenset()  # where words stand beside all rows, their number is not written
     title = look.title or (_title(outline, pick, words) if follow is None else title_of(outline, follow, words))
     facts = (*_facts(outline, words), *(() if follow is None else (fact_of(outline, follow, words),)))
-    legend = (*_legend(operands, law, pick, theme, words), *legend_of_running(operands, slanted, words))
+    legend = (*_legend(operands, law, pick, theme, words), *legend_of_running(operands, slanted, words, look.dims))
     legend = (*legend, *legend_of_followed(follow, operands, words))
     head, top = heading(clean(title), facts, legend, width)
     body, bottom = laid(parts, draw, law, top + 12, width)

@@ -20,16 +20,16 @@ def run_ink(ink: str, operand: Operand, axis: int, running: Collection[int]) -> 
     return f"{ink}-run" if ink in INKS and runs(operand, axis, running) else ink
 
 
-def legend_of_running(operands: Iterable[Operand], running: Collection[int], words: Words) -> Iterator[tuple[str, str]]:
-    """What italics mean, if some of these operands have any."""
-    sizes = (
-        size
-        for operand in operands
-        for axis, size in enumerate(operand.shape)
-        if axis >= len(operand.shape) - 2 and runs(operand, axis, running)
-    )
-    if (size := next(sizes, None)) is not None:
-        yield f"run:{size}", words.say("length of the input")
+def legend_of_running(
+    operands: Iterable[Operand], running: Collection[int], words: Words, dims: str = "numbers"
+) -> Iterator[tuple[str, str]]:
+    """What italics mean, if some of these operands have any: of a size, or of its name where names are written."""
+    for operand in operands:
+        for axis in range(max(len(operand.shape) - 2, 0), len(operand.shape)):
+            if runs(operand, axis, running):
+                name = operand.dims[axis] if dims != "numbers" and axis < len(operand.dims) else ""
+                yield f"run:{name or operand.shape[axis]}", words.say("length of the input")
+                return
 
 
 def shape_spans(operand: Operand, running: Collection[int]) -> tuple[Span, ...]:

@@ -36,7 +36,7 @@ def chart(outline: Outline, *, closed: Collection[int] = ()) -> Flow:
     made = _Charting(closed)
     nodes = list(made.nodes(outline.root))
     last = next((node.steps[-1] for node in reversed(nodes) if node.steps), None)
-    if last is not None and last.results:
+    if last is not None and last.results and not outline.failure:
         nodes.append(Node("given", value=last.results[-1]))
     return flow_of(nodes)
 
