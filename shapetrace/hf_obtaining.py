@@ -237,7 +237,7 @@ class _Asked:
         ranks = self._request.ranks
         device = "meta" if ranks and ranks.fsdp > 1 else device_of_model(model).type  # fake tensors say cpu
         info = ir.Model(f"{self._class} ({self._request.model})", {**facts}, device)
-        trace = checked_run(model, inputs, info, limits)
+        trace = checked_run(model, inputs, info, limits, made_up=not self._request.inputs_from)
         return part_of(trace, ranks, self._whole) if ranks and self._whole else trace
 
     def _complete(self, error: Exception) -> None:

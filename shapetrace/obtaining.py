@@ -106,18 +106,19 @@ def _built(name: str, settings: "Settings", words: Words, ranks: "Degrees | None
     info = ir.Model(name, {**settings.facts(), **cut}, device, words.labels)
     args, kwargs = building.inputs(settings)
     model = building.build(settings)
+    made_up = not settings.tokens
     if ranks is None:
-        return run(model, args, kwargs, info)
+        return run(model, args, kwargs, info, made_up=made_up)
     if ranks.fsdp > 1:
         from shapetrace.sharding import fully_sharded
 
         args, kwargs = building.inputs(replace(settings, device="cpu"))
-        return run(fully_sharded.shard_decoder(model, ranks), args, kwargs, info)
+        return run(fully_sharded.shard_decoder(model, ranks), args, kwargs, info, made_up=made_up)
     from shapetrace.models.placing import n_parameters
     from shapetrace.sharding import megatron
 
     whole = n_parameters(model)
-    trace = run(megatron.shard(model, settings, ranks), args, kwargs, info)
+    trace = run(megatron.shard(model, settings, ranks), args, kwargs, info, made_up=made_up)
     return part_of(trace, ranks, whole) if ranks.pp > 1 else trace
 
 
@@ -145,6 +146,7 @@ def _own(request: Request, say: Say) -> Trace:
                 say(guess.sentence)
                 said.append(guess.sentence)
         called = request.model if is_toy else type(model).__name__
-        return checked_run(model, inputs, ir.Model(called, {}, user_inputs.device_of_model(model).type))
+        info = ir.Model(called, {}, user_inputs.device_of_model(model).type)
+        return checked_run(model, inputs, info, made_up=not request.inputs_from)
 
     return placed_run(request, say, build, traced)

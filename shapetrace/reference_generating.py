@@ -42,12 +42,14 @@ def generated(request: Request, n_steps: int, found: Generation | None = None) -
         n_rows = (source[0] if source else ids).shape[-1]
         rows = replace(info, settings={**info.settings, "seq": n_rows}, tokens=() if step else info.tokens)
         read = [None] * len(source) if step and found.is_cached else source  # the encoder runs once
-        found.add(run(model, (*read, ids, *([cache] if found.is_cached else [])), {}, rows))
+        found.add(
+            run(model, (*read, ids, *([cache] if found.is_cached else [])), {}, rows, made_up=not settings.tokens)
+        )
         with Choosing() as choosing:
             choosing.follow(logits := outputs.pop())
             chosen = logits.argmax(-1, keepdim=True)  # (B, V) -> (B, 1)
             found.chose(choosing.led_to(chosen))
-        ids = chosen if found.is_cached else torch.cat([ids, chosen], -1)  # (B, T) -> (B, T+1)
+        ids = chosen if found.is_cached else torch.cat([ids.to(chosen.device), chosen], -1)  # (B, T) -> (B, T+1)
     return found
 
 

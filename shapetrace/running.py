@@ -55,8 +55,10 @@ def given_inputs(request: Request, specs: list["InputSpec"], model: Any) -> "Inp
     return user_inputs.from_specs(specs, user_inputs.device_of_model(model)) if specs else None
 
 
-def checked_run(model: Any, inputs: "Inputs", info: ir.Model, limits: Limits = UNLIMITED) -> Trace:
-    """Trace a model with inputs that fit its signature.
+def checked_run(
+    model: Any, inputs: "Inputs", info: ir.Model, limits: Limits = UNLIMITED, *, made_up: bool = False
+) -> Trace:
+    """Trace a model with inputs that fit its signature; see `run`.
 
     Raises:
         UsageError: If they do not.
@@ -65,7 +67,7 @@ def checked_run(model: Any, inputs: "Inputs", info: ir.Model, limits: Limits = U
 
     args, kwargs = inputs
     user_inputs.check(model, args, kwargs, strict=limits.strict)
-    return run(model, args, kwargs, info, limits)
+    return run(model, args, kwargs, info, limits, made_up=made_up)
 
 
 def part_of(trace: Trace, ranks: "Degrees", n_parameters: int) -> Trace:
@@ -82,17 +84,35 @@ def before(error: Exception) -> ir.Trace:
     raise error
 
 
-def run(model: Any, args: Any, kwargs: Any, info: ir.Model, limits: Limits = UNLIMITED) -> Trace:
-    """Trace a model; if its pass fails, what ran before."""
+def run(
+    model: Any, args: Any, kwargs: Any, info: ir.Model, limits: Limits = UNLIMITED, *, made_up: bool = False
+) -> Trace:
+    """Trace a model; if its pass fails, what ran before.
+
+    Args:
+        model: Any module.
+        args: Positional inputs.
+        kwargs: Keyword inputs.
+        info: What to keep of the model.
+        limits: When the pass is given up.
+        made_up: Whether nobody gave the values of the inputs: which rows they pick is not kept.
+    """
     from shapetrace.capture import capture
     from shapetrace.models.resizing import again
 
     try:
-        found = Trace.of(capture(model, args, kwargs, model_info=info, most_ops=limits.most_ops))
+        recorded = capture(model, args, kwargs, model_info=info, most_ops=limits.most_ops)
     except ShapetraceError:
         raise
     except Exception as error:  # noqa: BLE001 - a model can raise anything
         limits.failed(error)
-        found = Trace.of(before(error))
+        recorded = before(error)
+    found = Trace.of(_without_picks(recorded) if made_up else recorded)
     object.__setattr__(found, "_again", again(model, args, kwargs, info))  # for passes at other sizes
     return found
+
+
+def _without_picks(trace: ir.Trace) -> ir.Trace:
+    """A trace without the rows that data picks; those of positions are the model's own."""
+    tensors = (replace(each, picks=()) if each.role == "data" and each.picks else each for each in trace.tensors)
+    return replace(trace, tensors=tuple(tensors))

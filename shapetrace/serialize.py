@@ -175,6 +175,8 @@ def faults(trace: ir.Trace) -> Iterator[str]:
             yield f"tensor {tensor.id} has shape {list(tensor.shape)}"
         if tensor.alias_of is not None and tensor.alias_of >= tensor.id:
             yield f"tensor {tensor.id} replaces tensor {tensor.alias_of}, which comes later"
+        if any(first < 0 or count < 1 for first, count in tensor.picks):
+            yield f"tensor {tensor.id} picks rows that no table has"
         for pattern in () if tensor.pattern is None else (tensor.pattern, *tensor.pattern.parts):
             if pattern.size != tensor.shape[-2:] or not all(map(_fits(pattern), pattern.spans or ())):
                 yield f"tensor {tensor.id} of shape {list(tensor.shape)} has a pattern that does not fit"

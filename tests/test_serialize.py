@@ -128,11 +128,19 @@ def test_the_pattern_of_a_mask_is_kept():
         assert serialize.from_json(serialize.to_json(trace)) == trace
 
 
-def test_an_old_trace_without_patterns_is_read():
+def test_an_old_trace_without_patterns_and_picked_rows_is_read():
     document = json.loads(serialize.to_json(linear()))
     for tensor in document["tensors"]:
-        del tensor["pattern"]
+        del tensor["pattern"], tensor["picks"]
     assert serialize.from_json(json.dumps(document).encode()) == linear()
+
+
+@pytest.mark.parametrize("picks", [((-1, 1),), ((0, 0),)])
+def test_rows_that_cannot_be_picked_are_told(picks):
+    one = linear()
+    ids = replace(one.tensors[0], picks=picks)
+    with pytest.raises(UsageError, match="picks rows that no table has"):
+        serialize.from_json(serialize.to_json(replace(one, tensors=(ids, *one.tensors[1:]))))
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Lookups on meta whose indices are known: one that is out of range is an error, as it is on the CPU."""
+"""Lookups whose indices are known: which rows they take; one that is out of range is an error on meta, as elsewhere."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -6,6 +6,8 @@ from typing import Any
 from torch import Tensor
 
 from shapetrace.capture.known_values import KnownValues, apart
+from shapetrace.capture.registry import Registry
+from shapetrace.ir import MOST_PICKS
 
 Looked = tuple[Tensor | None, int, int, bool]
 """An index, the axis that it looks into, that axis's size, and whether it may count from the end."""
@@ -30,6 +32,37 @@ def check(values: KnownValues, name: str, args: Sequence[Any]) -> None:
             wrong = most if most >= size else least
             raise IndexError(f"index {wrong} is out of bounds for dimension {axis} with size {size}")
 
+
+def note(registry: Registry, values: KnownValues | None, name: str, args: Sequence[Any]) -> None:
+    """Keep which rows of a table are looked up, as far as the values of the indices are at hand."""
+    looked = LOOKUPS.get(name)
+    if looked is None or name == "gather" or registry.tensors[registry.read(args[0])].role == "data":
+        return
+    index, axis, size, _ = next(iter(looked(args)), (None, 0, 0, False))
+    if index is None or axis != 0 or index.dtype.itemsize < _SMALLEST:
+        return
+    value = registry.read(index)
+    real = (index if index.device.type == "cpu" else None) if values is None else values.value(index)
+    if real is not None and not registry.tensors[value].picks:
+        registry.note_picks(value, _runs(real, size))
+
+
+def _runs(index: Tensor, size: int) -> tuple[tuple[int, int], ...]:
+    """The first indices as they lie in memory, those that follow each other together: (first, how many)."""
+    with apart():
+        rows = [row % max(size, 1) for row in index.reshape(-1)[:_MOST_LOOKED_AT].tolist()]
+    runs: list[tuple[int, int]] = []
+    for row in rows:
+        if runs and row == sum(runs[-1]):
+            runs[-1] = (runs[-1][0], runs[-1][1] + 1)
+        elif len(runs) < MOST_PICKS:
+            runs.append((row, 1))
+        else:
+            break
+    return tuple(runs)
+
+
+_MOST_LOOKED_AT = 1 << 16
 
 _SMALLEST = 4
 """Bytes of an index; what is smaller is a mask."""

@@ -11,7 +11,7 @@ from torch.nn.parameter import UninitializedBuffer, UninitializedParameter
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from shapetrace.capture import collectives, known_calls, known_kernels, known_rules, meta_checks, recurrent
+from shapetrace.capture import collectives, known_calls, known_kernels, known_rules, lookups, meta_checks, recurrent
 from shapetrace.capture.collectives import is_apart, is_bookkeeping, is_wait
 from shapetrace.capture.composites import is_composite, opened
 from shapetrace.capture.index_ranges import index_range
@@ -23,6 +23,7 @@ from shapetrace.capture.plain import is_jagged, plain, tensors_in
 from shapetrace.capture.recorder import Recorder
 from shapetrace.capture.sharded import is_wrapper
 from shapetrace.ir import Call, Plain
+from shapetrace.ops.registry import base_name
 
 __tracebackhide__ = True  # pytest shows the code of the test, not ours
 
@@ -143,6 +144,7 @@ class KernelLevel(TorchDispatchMode):
             meta_checks.check(name, args)
         with _NOTHING if self._recorder.is_open else torch._C.DisableTorchFunction():
             result = func(*args, **kwargs) if values is None else known_kernels.run(values, func, args, kwargs)
+        lookups.note(self._recorder.registry, values, base_name(name), args)
         mutated = [value for key in written if (value := _argument(key, names, args, kwargs)) is not None]
         self._recorder.record_kernel(name, inputs, plain_args, result, mutated, is_view=is_view)
         return result

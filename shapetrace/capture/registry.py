@@ -166,6 +166,10 @@ class Registry:
         """Keep what is on in a mask."""
         self.tensors[value] = replace(self.tensors[value], band=band(pattern), pattern=pattern)
 
+    def note_picks(self, value: int, picks: tuple[tuple[int, int], ...]) -> None:
+        """Keep the first rows that indices choose."""
+        self.tensors[value] = replace(self.tensors[value], picks=picks)
+
     def note_weighted(self, inputs: Iterable[int], outputs: Iterable[int]) -> None:
         """Keep which results were made from weights: their contents are not the model's, but the training's."""
         if any(value in self.weighted or self.tensors[value].role == "weight" for value in inputs):

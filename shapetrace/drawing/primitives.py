@@ -88,11 +88,13 @@ class Span:
         text: Its characters.
         shift: -1 for a superscript, 1 for a subscript, 0 on the line.
         whole: What it is short for, for a pointer that rests on it; "" where nothing was left out.
+        slanted: True for italics in a line that has none.
     """
 
     text: str
     shift: Literal[-1, 0, 1] = 0
     whole: str = field(default="", repr=False)
+    slanted: bool = field(default=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,7 +87,7 @@ def _seen(operand: Operand) -> object:
         operand.shape,
         (operand.stack, operand.stack_axes, operand.transposed),
         operand.dims,
-        (operand.pattern, operand.slices, operand.band, operand.cells),
+        (operand.pattern, operand.slices, operand.band, operand.cells, operand.picks),
         operand.labels,
         operand.part,
     )

@@ -64,8 +64,9 @@ def _text(text: Text, anchor: str, given: str) -> str:
 def _span(text: Text, place: int) -> str:
     span, moved = text.spans[place], shift_px(text, place)
     written = escape(xml_text(span.text))
-    if not moved and not span.shift:
+    if not moved and not span.shift and not span.slanted:
         return written
+    slant = ' font-style="italic"' if span.slanted else ""
     down = f' dy="{moved}"' if moved else ""
     small = f' font-size="{SHIFTED_SIZE_PX}"' if span.shift else ""
-    return f"<tspan{down}{small}>{written}</tspan>"
+    return f"<tspan{down}{small}{slant}>{written}</tspan>"

@@ -74,6 +74,7 @@ def render(
         "rules": rules,
         "ink_class": ink_class,
         "shift_px": shift_px,
+        "has_slanted": has_slanted,
         "shape_runs": shape_runs,
         "text_runs": text_runs,
         "common_anchor": common_anchor,
@@ -184,6 +185,11 @@ def shift_px(text: Text, place: int) -> str:
     before = SHIFT_PX[text.spans[place - 1].shift] if place else 0.0
     moved = SHIFT_PX[text.spans[place].shift] - before
     return px(moved) if moved else ""
+
+
+def has_slanted(figure: Figure) -> bool:
+    """Whether some line of text has italics in it."""
+    return any(span.slanted for mark in figure.marks() if isinstance(mark, Text) for span in mark.spans)
 
 
 def corners(polygon: Polygon) -> str:

@@ -7,6 +7,7 @@ Ids are positions: ``trace.tensors[7].id == 7``. The same model and inputs give 
 from shapetrace.ir.masks import Pattern, PatternKind, Span
 from shapetrace.ir.ranks import Layout, Placement, World
 from shapetrace.ir.recorded import (
+    MOST_PICKS,
     Call,
     Failure,
     Kernel,
@@ -22,6 +23,7 @@ from shapetrace.ir.recorded import (
 from shapetrace.ir.sizes import Range, Refusal, Sizes
 
 __all__ = [
+    "MOST_PICKS",
     "Call",
     "Failure",
     "Kernel",

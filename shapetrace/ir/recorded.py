@@ -12,6 +12,9 @@ Role = Literal["data", "weight", "constant"]
 
 Origin = Literal["input", "parameter", "buffer", "made"]
 
+MOST_PICKS = 16
+"""Runs of indices that are kept: they tell a reader where rows come from, and are no copy of the input."""
+
 Plain: TypeAlias = bool | int | float | str | list[Any] | None
 """A plain argument of a call: what is not a tensor, as JSON can hold it."""
 
@@ -31,6 +34,8 @@ class Tensor:
         band: Of a mask that is a band along the diagonal: the columns it lets a row see below and above it,
             where the last row and the last column meet on it. (511, 0): the last 512. None: no such mask, or unknown.
         pattern: Of a mask that an operation used: what is on in it. None: no mask, or its values are unknown.
+        picks: Of indices that chose rows of a table: the first of them, at most 16 runs (first, how many) of indices
+            that follow each other. Empty: they chose none, or their values are unknown.
     """
 
     id: int
@@ -42,6 +47,7 @@ class Tensor:
     alias_of: int | None = None
     band: tuple[int, int] | None = None
     pattern: Pattern | None = None
+    picks: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,11 +61,15 @@ def inputs(settings: Settings) -> Inputs:
 
 
 def ids(settings: Settings, n: int, *, given: bool = True) -> Tensor:
-    """Token ids (batch, n): the settings' own if they have some, else 0, 1, 2 ... around the vocabulary."""
-    device = device_of(settings)
-    if device.type == "meta":
+    """Token ids (batch, n): the settings' own if they have some, else 0, 1, 2 ... around the vocabulary.
+
+    For a model on meta the settings' own stay on the CPU, where their values are known; others have none.
+    """
+    device, own = device_of(settings), settings.tokens if given else ()
+    if device.type == "meta" and not own:
         return torch.empty(settings.batch, n, dtype=torch.int64, device=device)
-    row = settings.tokens if settings.tokens and given else tuple(i % settings.vocab for i in range(n))
+    device = torch.device("cpu") if device.type == "meta" else device
+    row = own or tuple(i % settings.vocab for i in range(n))
     return torch.tensor([row] * settings.batch, dtype=torch.int64, device=device)
 
 

@@ -33,6 +33,7 @@ class Ref:
         band: As in `Operand`.
         seen: Of scores: which of them a mask lets through.
         veiled: Of scores: whether a mask may hide some, and nobody knows which.
+        picks: As in `Operand`.
     """
 
     value: int
@@ -46,6 +47,7 @@ class Ref:
     band: tuple[int, int] | None = None
     seen: Pattern | None = None
     veiled: bool = False
+    picks: tuple[tuple[int, int], ...] = ()
 
     @property
     def stack(self) -> int:

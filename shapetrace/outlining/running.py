@@ -17,7 +17,8 @@ def running_axes(outline: Outline) -> frozenset[int]:
     lookups = (step.operands[0] for step in steps if step.role is Role.LOOKUP_TOKENS and step.operands)
     counted = {outline.positions.axis, *(ids.axes[-1] for ids in lookups if ids.axes)}
     sides = {axis for step in steps if _slides_twice(step) for axis in step.operands[0].axes}
-    return frozenset(axis for step in steps for made in step.results for axis in made.axes if axis in counted - sides)
+    made = (axis for step in steps for result in step.results for axis in result.axes)
+    return frozenset(axis for axis in made if axis in counted - sides and axis >= 0)
 
 
 def _slides_twice(step: Step) -> bool:

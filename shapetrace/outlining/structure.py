@@ -78,6 +78,8 @@ class Operand:
         shares: What this rank has of it, where the pass is one of several ranks and it has not all.
         seen: Of scores: which of them a mask lets through; None where it hides none, or nobody knows.
         veiled: Of scores: whether a mask may hide some, and nobody knows which.
+        picks: Of a table: the rows that are looked up, as runs (first, how many): those of the first ids; empty where
+            nobody knows.
     """
 
     name: str
@@ -102,6 +104,7 @@ class Operand:
     shares: tuple[Share, ...] = ()
     seen: Pattern | None = field(default=None, repr=False)
     veiled: bool = False
+    picks: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -174,6 +174,13 @@ def test_an_mlp_with_a_gate_and_one_without_have_the_same_bands(gated):
     assert drawn.height_px < 700
 
 
+def test_bytes_of_the_cache_stand_above_what_looks_at_keys_alone(gated):
+    def told(section):
+        return any("bytes of cache" in mark.plain for mark in texts_of(compare(gated, section=section)))
+
+    assert told("attention") and told("block") and not told("mlp")
+
+
 def test_where_one_model_has_nothing_it_says_so():
     def without_its_last_step(section):
         inner = [without_its_last_step(item) if hasattr(item, "items") else item for item in section.items]

@@ -295,3 +295,43 @@ def test_the_rail_goes_into_layers_that_alternate_and_out_of_them_again():
     first = min(y for x, y in leads if x == outer and y > out)
     assert ((outer, out), (outer, first)) in lines  # what the layers gave leads to the norm behind them
     assert any(start == (outer, first) for start, *_ in lines)  # and on to the sum
+
+
+def test_a_sum_with_what_has_no_name_says_its_shape():
+    class Block(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.norm, self.a, self.b = nn.LayerNorm(8), nn.Linear(8, 8), nn.Linear(8, 8)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return x + self.b(self.a(self.norm(x)))
+
+    outline = shapetrace.trace(nn.Sequential(*(Block() for _ in range(3))), torch.zeros(1, 6, 8)).outline()
+    nameless = _renamed(outline.root)
+    for view in ("overview", "rows"):
+        drawn = figure(replace(outline, root=nameless), look=Look(view=view))
+        written = [mark.plain for mark in drawn.marks() if isinstance(mark, Text)]
+        assert any("[6,8]" in text and text.startswith(("= ", "+ ")) for text in written), view
+        assert not any("·" in text and "+" in text for text in written)
+
+
+def _renamed(section: Section) -> Section:
+    """A section whose residual sums add what has no name."""
+    items = []
+    for item in section.items:
+        if isinstance(item, Section):
+            items.append(_renamed(item))
+        elif item.kind == "residual":
+            older, newer = item.operands
+            items.append(replace(item, operands=(older, replace(newer, name=""))))
+        else:
+            items.append(item)
+    return replace(section, items=tuple(items))
+
+
+@pytest.mark.parametrize(("dims", "said"), [("numbers", "1024"), ("names", "T")])
+def test_the_legend_shows_the_length_of_the_input_as_it_is_written(dims, said):
+    for look in (Look(dims=dims), Look(dims=dims, view="rows"), Look(dims=dims, view="story")):
+        written = [mark for mark in figure(outline_of("gpt2"), look=look).marks() if isinstance(mark, Text)]
+        place = next(i for i, mark in enumerate(written) if mark.plain == "length of the input")
+        assert written[place - 1].plain == said

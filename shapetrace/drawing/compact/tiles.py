@@ -10,6 +10,7 @@ from shapetrace.drawing.layout.cells import Cell, cell
 from shapetrace.drawing.layout.following import followed_marks
 from shapetrace.drawing.layout.frames import ZIGZAG_AT, Frame, body, frame_of, sliced
 from shapetrace.drawing.layout.names import badge, name_spans
+from shapetrace.drawing.layout.picking import picked_marks
 from shapetrace.drawing.layout.running import run_ink
 from shapetrace.drawing.layout.sharing import size_text
 from shapetrace.drawing.layout.token_axes import TokenAxis
@@ -92,11 +93,13 @@ class Shown:
 def tile(operand: Operand, style: TileStyle, shown: Shown) -> Cell:
     """Draw an operand around (0, 0)."""
     frame = frame_of(operand, style.law, style.hatched, upright=shown.upright)
+    name = tuple(name_marks(frame, operand, style, shown))
     marks: list[Mark] = [
         *body(frame, operand),
         *followed_marks(frame, operand, style.follow),
+        *picked_marks(frame, operand, name),
         *size_marks(frame, operand, style, shown),
-        *name_marks(frame, operand, style, shown),
+        *name,
     ]
     marks += stack_marks(frame, operand, shown)
     return cell(marks)

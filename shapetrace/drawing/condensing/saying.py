@@ -7,7 +7,7 @@ from shapetrace.drawing.condensing.lines import Closed, Equation, Join
 from shapetrace.drawing.content.ranking import sending, talkers
 from shapetrace.drawing.content.rows import Row
 from shapetrace.drawing.layout.captions import notes_of, shared_with, title_of
-from shapetrace.drawing.layout.names import joined_path, shape_pieces, stack_text
+from shapetrace.drawing.layout.names import called, joined_path, shape_pieces, stack_text
 from shapetrace.drawing.metrics import clean, width_px
 from shapetrace.drawing.wording import Words, flops_text, short
 from shapetrace.outlining.structure import Section, Step
@@ -69,12 +69,8 @@ def notes(line: Equation, words: Words) -> str:
 
 def sum_of(join: Join, words: Words) -> str:
     """``X + O``; in the norm through which it goes on."""
-    added = " + ".join(clean(_name(step_operand)) for step_operand in join.step.operands)
+    added = " + ".join(map(called, join.step.operands))
     return f"{words.say(clean(join.norm.title))}({added})" if join.norm is not None else added
-
-
-def _name(operand: object) -> str:
-    return str(getattr(operand, "name", "")) or "·"
 
 
 def titled(section: Section, words: Words) -> str:

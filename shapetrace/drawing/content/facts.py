@@ -3,6 +3,7 @@
 from shapetrace.drawing.metrics import clean
 from shapetrace.drawing.wording import Words
 from shapetrace.ir import Model, Plain
+from shapetrace.outlining.structure import Outline
 
 _COUNTED = {
     "layers": "{n} layers",
@@ -31,6 +32,18 @@ def facts_of(model: Model, words: Words) -> list[str]:
         else:
             said.append(f"{words.say(clean(key))} {words.say(clean(str(value)))}")
     return said
+
+
+def ran_on(outline: Outline, words: Words) -> list[str]:
+    """How a pass ran: the type of its weights and where they were, and how many sequences it read."""
+    held = () if outline.trace is None else outline.trace.parameters
+    types, device = dict.fromkeys(each.dtype for each in held if not each.buffer), outline.model.device
+    batch = outline.model.settings.get("batch")
+    return [
+        *types,
+        *([words.say("on meta, no arithmetic")] if device == "meta" else [clean(device)] if device else []),
+        *([f"{words.say('batch')} {batch}"] if isinstance(batch, int) else []),
+    ]
 
 
 def _head_size(settings: dict[str, Plain]) -> int | None:

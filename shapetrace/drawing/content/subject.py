@@ -76,13 +76,16 @@ def slug(text: str) -> str:
 
 def overview_facts(outline: Outline, words: Words) -> tuple[str, ...]:
     """What is said of a whole model: its sizes, and what it costs."""
-    totals, ranks = outline.totals, outline.ranks
-    costs = _costs(totals.parameters, totals.matmul_flops, words)
-    return (
-        *_joined(facts_of(outline.model, words)),
-        *(() if ranks is None else _joined(facts_of_ranks(ranks, totals.parameters, words))),
-        *_joined([words.say("every shape recorded from a real forward pass"), *costs]),
-    )
+    costs = _costs(outline.totals.parameters, outline.totals.matmul_flops, words)
+    shapes = words.say("every shape recorded from a real forward pass")
+    return (*model_facts(outline, words), *_joined([shapes, *costs]))
+
+
+def model_facts(outline: Outline, words: Words, *before: str) -> tuple[str, ...]:
+    """A model's sizes, behind what stands before them, and which rank of several the pass is of."""
+    ranks = outline.ranks
+    of_ranks = () if ranks is None else _joined(facts_of_ranks(ranks, outline.totals.parameters, words))
+    return (*_joined([*before, *facts_of(outline.model, words)]), *of_ranks)
 
 
 def _section_facts(outline: Outline, section: Section, words: Words) -> tuple[str, ...]:

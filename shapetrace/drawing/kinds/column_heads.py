@@ -22,7 +22,7 @@ class ColumnHead:
         name: Name of the model.
         parameters: Of the compared section.
         whole: Of the whole model.
-        cache: What all layers keep of one token; None where nothing is kept.
+        cache: What all layers keep of one token; None where nothing is kept, or what is compared looks at no keys.
     """
 
     name: str
@@ -35,7 +35,8 @@ def head_of(outline: Outline, section: Section) -> ColumnHead:
     """Count what the heading of a column says."""
     whole = outline.totals.parameters
     parameters = section.parameters if section.path else whole
-    return ColumnHead(clean(outline.model.name), parameters, whole, outline.cache)
+    attends = any(step.kind == "scores" for step in section.steps())
+    return ColumnHead(clean(outline.model.name), parameters, whole, outline.cache if attends else None)
 
 
 def head_marks(head: ColumnHead, among: tuple[ColumnHead, ...], words: Words, room: float) -> tuple[Mark, ...]:

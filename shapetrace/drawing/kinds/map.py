@@ -4,11 +4,14 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from functools import partial
 
-from shapetrace.drawing.content.facts import facts_of
+from shapetrace.drawing.content.facts import ran_on
+from shapetrace.drawing.content.growth import growth_text
+from shapetrace.drawing.content.subject import model_facts
 from shapetrace.drawing.content.worth import worths
 from shapetrace.drawing.layout.boxes import Box
 from shapetrace.drawing.layout.canvas import FOOTING, HEADING, on_canvas
 from shapetrace.drawing.layout.headings import MARGIN_PX, captions, footing, heading
+from shapetrace.drawing.layout.running import legend_of_running, shape_spans
 from shapetrace.drawing.look import Look
 from shapetrace.drawing.mapping.arranging import JOIN_PX, ROOMS, SHAPE_PX, Arranging, Laid, Room, Spot
 from shapetrace.drawing.mapping.boxes import TRACK, Boxes, shape_text, table_beside
@@ -17,9 +20,10 @@ from shapetrace.drawing.mapping.flowing import stream
 from shapetrace.drawing.mapping.pictures import has_picture
 from shapetrace.drawing.mapping.wiring import wires
 from shapetrace.drawing.metrics import clean, width_px
-from shapetrace.drawing.primitives import Figure, Group, Line, Mark, Polygon, Rect, Span, Text
+from shapetrace.drawing.primitives import Figure, Group, Line, Mark, Polygon, Rect, Text
 from shapetrace.drawing.theme import Theme
 from shapetrace.drawing.wording import Words, counted, flops_text
+from shapetrace.outlining.running import running_axes
 from shapetrace.outlining.structure import Outline, Section, Step
 
 WIDTH_PX = 700.0
@@ -30,15 +34,15 @@ _TRIED_CLOSED = 2
 """With how many of the tightest rooms parts are closed; that is taken in which more is open."""
 _EDGE_PX = 8.0
 _LINE_PX = 2.0
-_BARS = "Bars: share of all parameters (grey) and of all FLOPs (blue)."
+_BARS = "Bars: share of all parameters (grey) and of all FLOPs (blue). Shapes of weights are as stored."
 
 
 def map_figure(outline: Outline, theme: Theme, words: Words, look: Look) -> Figure:
     """Draw the map: at most 1,000 px tall at 700 px where the model allows it."""
     boxes = Boxes(outline, words)
     title = clean(look.title or "") or clean(outline.model.name)
-    facts = [" · ".join(facts_of(outline.model, words)), words.say("every shape recorded from a real forward pass")]
-    head, top = heading(title, [fact for fact in facts if fact], tuple(_legend(outline, words)), WIDTH_PX)
+    facts = (*model_facts(outline, words), words.say("every shape recorded from a real forward pass"))
+    head, top = heading(title, facts, tuple(_legend(outline, words)), WIDTH_PX)
     notes, bars = tuple(_notes(outline, words)), ("caption", words.say(_BARS))
     below = footing((*notes, bars, *captions(look)), 0.0, WIDTH_PX)[1] + 20
     laid = _arranged(boxes, WIDTH_PX - 2 * MARGIN_PX, top + 10, MOST_PX - below - 16)
@@ -127,25 +131,25 @@ def _drawn(laid: Laid, boxes: Boxes, lines: tuple[Mark, ...]) -> Iterator[Group]
     yield Group("lines", lines)
     for number, spot in enumerate(spot for spot in spots if spot.node.kind != "frame"):
         title = boxes.title(spot.node) if spot.node.steps else ""
-        yield Group(f"node-{number}", (*boxes.draw(spot), *_beside(laid, spot)), title)
-    yield Group("shapes", tuple(_shapes(laid)))
+        yield Group(f"node-{number}", (*boxes.draw(spot), *_beside(laid, spot, boxes.running)), title)
+    yield Group("shapes", tuple(_shapes(laid, boxes.running)))
 
 
-def _shapes(laid: Laid) -> Iterator[Mark]:
+def _shapes(laid: Laid, running: Collection[int]) -> Iterator[Mark]:
     """What enters a frame and what leaves it."""
     for spot in laid.spots.values():
         steps = spot.node.steps
         entry = stream(steps) or next((o for o in steps[0].operands if o.role == "data"), None) if steps else None
         if spot.node.kind == "frame" and spot.node.inside is not None and entry is not None:
-            text = shape_text(entry)
+            shape = shape_spans(entry, running)
             tables = [each for each in laid.spots.values() if each.node.kind == "join" and each.node.value is not None]
             touches = any(0 <= spot.top - each.bottom < SHAPE_PX for each in tables)
             is_given = any(laid.spots[made].node.kind == "given" for made in spot.node.main)
-            if spot.middle + 8 + width_px(text, "shape") <= spot.right and not touches and not is_given:
-                yield Text(spot.middle + 8, spot.top - 4, (Span(text),), "shape")
+            if spot.middle + 8 + width_px(shape, "shape") <= spot.right and not touches and not is_given:
+                yield Text(spot.middle + 8, spot.top - 4, shape, "shape")
 
 
-def _beside(laid: Laid, spot: Spot) -> Iterator[Mark]:
+def _beside(laid: Laid, spot: Spot, running: Collection[int]) -> Iterator[Mark]:
     """The table that a sum adds, at its right."""
     table = spot.node.value
     if spot.node.kind != "join" or table is None:
@@ -155,13 +159,13 @@ def _beside(laid: Laid, spot: Spot) -> Iterator[Mark]:
         (other.right for other in owner.spots.values() if abs(other.middle - spot.middle) < 2), default=spot.right
     )
     beside = (o.left - 18 for o in owner.spots.values() if o.left > spot.right and _overlap(o, spot))
-    text = table_beside(spot.node, min([edge, *beside]) - spot.right - 42)
+    text = table_beside(spot.node, min([edge, *beside]) - spot.right - 42, running)
     if not text:
         return
     middle = (spot.top + spot.bottom) / 2
     left = spot.right + 22
     yield Rect(left, middle - 10, width_px(text, "shape") + 16, 20, "block" if table.role == "weight" else "const", 6)
-    yield Text(left + 8, middle + 4, (Span(text),), "shape")
+    yield Text(left + 8, middle + 4, text, "shape")
     yield Line((((left, middle), (spot.middle + JOIN_PX, middle)),), "weight-edge")
     tip = spot.middle + JOIN_PX
     yield Polygon(((tip, middle), (tip + 7, middle - 4), (tip + 7, middle + 4)), "arrow-head")
@@ -177,6 +181,8 @@ def _legend(outline: Outline, words: Words) -> Iterator[tuple[str, str]]:
     yield "weight", words.say("weights")
     if any(step.kind == "residual" for step in outline.steps()):
         yield "rail", words.say("residual")
+    operands = (operand for step in outline.steps() for operand in step.operands)
+    yield from legend_of_running(operands, running_axes(outline), words)
 
 
 def _notes(outline: Outline, words: Words) -> Iterator[tuple[str, str]]:
@@ -184,7 +190,9 @@ def _notes(outline: Outline, words: Words) -> Iterator[tuple[str, str]]:
     parameters = words.say("{n} parameters", n=counted(totals.parameters))
     phrase = "{flops} in products" if totals.flops == totals.matmul_flops else "{flops} in products and convolutions"
     flops = words.say(phrase, flops=flops_text(totals.flops))
-    yield "caption", f"{parameters} · {flops}"
+    yield "caption", " · ".join([parameters, flops, *ran_on(outline, words)])
+    if grown := growth_text(outline, words):
+        yield "caption", grown
     if outline.failure:
         yield "warning", words.say("The pass ended early: {reason}", reason=clean(outline.failure))
 

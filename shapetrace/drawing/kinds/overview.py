@@ -17,6 +17,7 @@ from shapetrace.drawing.layout.captions import row_title
 from shapetrace.drawing.layout.cells import Cell
 from shapetrace.drawing.layout.equations import drawn_operands
 from shapetrace.drawing.layout.headings import SENTENCE, captions, footing, heading, legend_of_ranks, legend_of_roles
+from shapetrace.drawing.layout.picking import legend_of_picks
 from shapetrace.drawing.layout.running import legend_of_running
 from shapetrace.drawing.layout.sharing import drawn_sizes
 from shapetrace.drawing.layout.token_axes import axes_of_followed
@@ -136,7 +137,8 @@ def _legend(
     yield from legend_of_roles({operand.role for operand in operands}, theme.hatched, words)
     yield from legend_of_ranks(operands, words)
     yield "match", words.say("inner sizes match")
-    yield from legend_of_running(operands, style.running, words)
+    yield from legend_of_picks(operands, words)
+    yield from legend_of_running(operands, style.running, words, style.dims)
     yield from legend_of_followed(style.follow, operands, words)
     if any(isinstance(line, Join) for line in every(lines)):
         yield "rail", words.say("residual")

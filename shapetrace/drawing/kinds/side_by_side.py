@@ -82,7 +82,7 @@ def compare(
     fitted = _fitted(parts, running, look, colours, words, columns.room)
     title = look.title or _title(outlines, parts[0], words)
     facts = (words.say("every shape recorded from a real forward pass"),)
-    head, top = heading(title, facts, tuple(_legend(fitted, running, colours, words)), look.width_px)
+    head, top = heading(title, facts, tuple(_legend(fitted, running, colours, words, look.dims)), look.width_px)
     body, height = painted(columns, fitted.bands, heads, words, top + 8)
     foot, height = footing(tuple(_notes(fitted, words, look)), height - 4, look.width_px)
     height += 14
@@ -135,7 +135,7 @@ def _fitted(
 
 
 def _legend(
-    fitted: FittedBands, running: Sequence[frozenset[int]], theme: Theme, words: Words
+    fitted: FittedBands, running: Sequence[frozenset[int]], theme: Theme, words: Words, dims: str
 ) -> Iterator[tuple[str, str]]:
     operands = operands_in(fitted.rows())
     roles = {operand.role for operand in operands}
@@ -147,7 +147,9 @@ def _legend(
     said = [
         entry
         for column, axes in zip(columns, running, strict=False)
-        for entry in legend_of_running(operands_in(row for each in column if each for row in each.rows), axes, words)
+        for entry in legend_of_running(
+            operands_in(row for each in column if each for row in each.rows), axes, words, dims
+        )
     ]
     yield from said[:1]
     if any(size in fitted.law.broken for operand in operands for size in drawn_sizes(operand)):

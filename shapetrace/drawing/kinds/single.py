@@ -24,6 +24,7 @@ from shapetrace.drawing.layout.equations import drawn_operands
 from shapetrace.drawing.layout.headings import SENTENCE, captions, footing, heading, legend_of_ranks, legend_of_roles
 from shapetrace.drawing.layout.matrices import Style
 from shapetrace.drawing.layout.painting import panel_group, rail_group, row_group
+from shapetrace.drawing.layout.picking import legend_of_picks
 from shapetrace.drawing.layout.planning import Plan, plan
 from shapetrace.drawing.layout.running import legend_of_running
 from shapetrace.drawing.layout.scale import Scale
@@ -179,7 +180,8 @@ def legend_of(planned: Plan, theme: Theme, words: Words) -> Iterator[tuple[str, 
     yield from legend_of_ranks(operands, words)
     if any(step.inner for row in rows if not row.folded and not row.emphasis for step in row.steps):
         yield "match", words.say("inner sizes match")
-    yield from legend_of_running(operands, planned.style.running, words)
+    yield from legend_of_picks(operands, words)
+    yield from legend_of_running(operands, planned.style.running, words, planned.style.dims)
     if any(any(row.emphasis.axes) for row in rows if row.emphasis):
         yield "clash", words.say("sizes that do not fit")
     if planned.style.entry is not None:

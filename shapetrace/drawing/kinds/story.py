@@ -4,14 +4,15 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from shapetrace.drawing.compact.scaling import CubeLaw, law_for
 from shapetrace.drawing.compact.tiles import TileStyle
-from shapetrace.drawing.content.facts import facts_of
 from shapetrace.drawing.content.following import fact_of, legend_of_followed, title_of, told
 from shapetrace.drawing.content.rows import Row
+from shapetrace.drawing.content.subject import model_facts
 from shapetrace.drawing.layout.canvas import FOOTING, HEADING, on_canvas
 from shapetrace.drawing.layout.captions import row_title
 from shapetrace.drawing.layout.cells import Cell
 from shapetrace.drawing.layout.headings import captions, footing, heading, legend_of_roles
 from shapetrace.drawing.layout.painting import members
+from shapetrace.drawing.layout.picking import legend_of_picks
 from shapetrace.drawing.layout.running import legend_of_running
 from shapetrace.drawing.layout.token_axes import TOKEN_PX, TokenAxis
 from shapetrace.drawing.look import Look
@@ -58,7 +59,7 @@ def story_figure(outline: Outline, theme: Theme, words: Words, look: Look) -> Fi
     slanted = running if written else frozenset()  # where words stand beside all rows, their number is not written
     title = look.title or (_title(outline, pick, words) if follow is None else title_of(outline, follow, words))
     facts = (*_facts(outline, words), *(() if follow is None else (fact_of(outline, follow, words),)))
-    legend = (*_legend(operands, law, pick, theme, words), *legend_of_running(operands, slanted, words))
+    legend = (*_legend(operands, law, pick, theme, words), *legend_of_running(operands, slanted, words, look.dims))
     legend = (*legend, *legend_of_followed(follow, operands, words))
     head, top = heading(clean(title), facts, legend, width)
     body, bottom = laid(parts, draw, law, top + 12, width)
@@ -131,11 +132,8 @@ def _facts(outline: Outline, words: Words) -> tuple[str, ...]:
     costs = [words.say("{n} parameters", n=counted(totals.parameters))]
     if totals.matmul_flops:
         costs.append(words.say("{flops} in products", flops=flops_text(totals.flops)))
-    lines = (
-        [clean(outline.model.name), *facts_of(outline.model, words)],
-        [words.say("every shape recorded from a real forward pass"), *costs],
-    )
-    return tuple(_SEPARATOR.join(line) for line in lines if line)
+    shapes = words.say("every shape recorded from a real forward pass")
+    return (*model_facts(outline, words, clean(outline.model.name)), _SEPARATOR.join([shapes, *costs]))
 
 
 def _legend(
@@ -143,6 +141,7 @@ def _legend(
 ) -> Iterator[tuple[str, str]]:
     roles = {operand.role for operand in operands}
     yield from legend_of_roles(roles, theme.hatched, words)
+    yield from legend_of_picks(operands, words)
     if pick.row is not None and not pick.quiet:
         label = (
             words.say("row of “{word}”, the last token", word=pick.label) if pick.label else words.say("the last row")

@@ -267,6 +267,16 @@ def solid_across(frame: Frame, start: float, stop: float) -> Iterator[tuple[floa
             yield max(start, low), min(stop, high)
 
 
+def solid_down(frame: Frame) -> Iterator[tuple[float, float]]:
+    """Of the height, from the top edge on, what is clear of a zigzag."""
+    if not frame.broken_down or frame.broken_across:
+        yield 0.0, frame.height
+        return
+    gap = frame.height * ZIGZAG_AT
+    yield 0.0, gap - _ZIGZAG_CLEAR_PX
+    yield gap + _ZIGZAG_CLEAR_PX, frame.height
+
+
 def _parts(frame: Frame) -> list[tuple[float, float, float, float]]:
     """Left, top, width and height of what is to be hatched: both sides of a zigzag."""
     left, top = -frame.width / 2, -frame.height / 2

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from shapetrace.drawing.layout.boxes import around, box_of
+from shapetrace.drawing.layout.names import name_spans
 from shapetrace.drawing.look import Look
 from shapetrace.drawing.metrics import clean, width_px, wrapped
 from shapetrace.drawing.primitives import Circle, Line, Mark, Polygon, Rect, Span, Text, moved
@@ -16,6 +17,7 @@ SENTENCE = "sentence"
 _ROLES = (("data", "data", "data"), ("weight", "weight", "weights"), ("constant", "const", "constants"))
 _SWATCH_PX = 14.0
 _NARROW_PX = 400.0
+_SIGN_PX = 90.0
 KEPT_BAR_PX = 3.5
 """Width of the bar on the left of what was kept from an earlier pass: its tint alone is too close to data."""
 
@@ -112,6 +114,7 @@ _SIGNS: dict[str, tuple[Mark, ...]] = {
         *(Rect(place * 8 - 16, -7, 8, _SWATCH_PX, "data-others", 0) for place in range(1, 4)),
         Rect(-16, -7, 8, _SWATCH_PX, "data", 0),
     ),
+    "picked": (Rect(-7, -7, _SWATCH_PX, _SWATCH_PX, "weight"), Line((((-7, 1), (7, 1)),), "data-edge")),
     "summand": (Text(0, 4, (Span("Σ 8"),), "stack"),),
 }
 
@@ -121,7 +124,7 @@ def _swatch(sign: str) -> tuple[Mark, ...]:
     if sign in _SIGNS:
         return _SIGNS[sign]
     if sign.startswith("run:"):
-        return (Text(0, 4, (Span(sign.removeprefix("run:")),), "size-run"),)
+        return (Text(0, 4, name_spans(sign.removeprefix("run:"), "size-run", _SIGN_PX), "size-run"),)
     if sign == "clash":
         return (Text(0, 4, (Span("64"),), "clash"), Line((((0, 8), (13, 8)),), "clash-line"))
     if sign == "change":

@@ -8,7 +8,7 @@ from shapetrace.drawing.content.rows import Row, shared
 from shapetrace.drawing.layout.boxes import around
 from shapetrace.drawing.layout.captions import notes_of, path_of, title_of
 from shapetrace.drawing.layout.cells import Cell, cell
-from shapetrace.drawing.layout.names import name_spans
+from shapetrace.drawing.layout.names import called, name_spans
 from shapetrace.drawing.metrics import clean, shortened, width_px, wrapped
 from shapetrace.drawing.primitives import Mark, Span, Text
 from shapetrace.drawing.wording import Words, flops_text, short
@@ -63,7 +63,7 @@ def _add(row: Row, room_px: float, dims: str) -> Cell:
     step, marks, x = row.steps[0], [], 0.0
     older, newer, made = step.operands[0], step.operands[1], step.results[0]
     for sign, operand, ink in (("", made, "name-data"), ("=", older, "note"), ("+", newer, "note")):
-        spans = (*((Span(f"{sign} "),) if sign else ()), *name_spans(operand.name, ink, room_px / 4))
+        spans = (*((Span(f"{sign} "),) if sign else ()), *name_spans(called(operand), ink, room_px / 4))
         marks.append(Text(x, 13, spans, ink))
         x += width_px(spans, ink) + _GAP_PX / 2
     written = (_named if dims == "names" else sizes_of)(made).strip("[]").replace(",", " × ")

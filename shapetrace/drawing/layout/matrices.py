@@ -11,6 +11,7 @@ from shapetrace.drawing.layout.cells import Cell, cell
 from shapetrace.drawing.layout.following import entry_marks, followed_marks
 from shapetrace.drawing.layout.frames import ZIGZAG_AT, Frame, frame_of, sliced
 from shapetrace.drawing.layout.names import badge, name_spans, shape_pieces
+from shapetrace.drawing.layout.picking import picked_marks
 from shapetrace.drawing.layout.running import run_ink
 from shapetrace.drawing.layout.scale import Scale
 from shapetrace.drawing.layout.sharing import size_text
@@ -87,7 +88,8 @@ def matrix(
     marks = [*token_body(frame, operand, grid)]
     marks += followed_marks(frame, operand, style.follow, token_pitches(frame, operand, grid))
     marks += entry_marks(frame, operand, style.spot)
-    marks += [*_edges(frame, operand, style, inner, pointed), *_name(frame, operand, style)]
+    name = tuple(_name(frame, operand, style))
+    marks += [*picked_marks(frame, operand, name), *_edges(frame, operand, style, inner, pointed), *name]
     if style.shapes or not operand.shape:
         marks += _shape(frame, operand, style, pointed)
     if counted and (stacked := _stack_spans(operand, style)):

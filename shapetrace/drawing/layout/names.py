@@ -37,6 +37,12 @@ def shape_pieces(shape: tuple[int, ...]) -> list[tuple[str, int | None]]:
     return pieces
 
 
+def called(operand: Operand) -> str:
+    """What an operand is called in a sum: its name, that of what it comes from, or its shape: ``[1024,768]``."""
+    shape = "".join(text for text, _ in shape_pieces(operand.shape)).replace(", ", ",")
+    return clean(operand.name) or clean(operand.source.rpartition(".")[2]) or shape
+
+
 def stack_sizes(operand: Operand) -> tuple[int, ...]:
     """Sizes of the stack an operand is drawn as, outermost first; leading axes of its shape belong to it."""
     axes = operand.stack_axes or ((operand.stack,) if operand.stack > 1 else ())

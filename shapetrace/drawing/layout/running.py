@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator
 
+from shapetrace.drawing.primitives import Span
 from shapetrace.drawing.wording import Words
 from shapetrace.outlining.structure import Operand
 
@@ -19,13 +20,31 @@ def run_ink(ink: str, operand: Operand, axis: int, running: Collection[int]) -> 
     return f"{ink}-run" if ink in INKS and runs(operand, axis, running) else ink
 
 
-def legend_of_running(operands: Iterable[Operand], running: Collection[int], words: Words) -> Iterator[tuple[str, str]]:
-    """What italics mean, if some of these operands have any."""
-    sizes = (
-        size
-        for operand in operands
-        for axis, size in enumerate(operand.shape)
-        if axis >= len(operand.shape) - 2 and runs(operand, axis, running)
-    )
-    if (size := next(sizes, None)) is not None:
-        yield f"run:{size}", words.say("length of the input")
+def legend_of_running(
+    operands: Iterable[Operand], running: Collection[int], words: Words, dims: str = "numbers"
+) -> Iterator[tuple[str, str]]:
+    """What italics mean, if some of these operands have any: of a size, or of its name where names are written."""
+    for operand in operands:
+        for axis in range(max(len(operand.shape) - 2, 0), len(operand.shape)):
+            if runs(operand, axis, running):
+                name = operand.dims[axis] if dims != "numbers" and axis < len(operand.dims) else ""
+                yield f"run:{name or operand.shape[axis]}", words.say("length of the input")
+                return
+
+
+def shape_spans(operand: Operand, running: Collection[int]) -> tuple[Span, ...]:
+    """A shape as people write it, ``[1024, 768]``, what follows from the run in italics."""
+    return (Span("["), *_apart(_sizes(operand, running), ", "), Span("]"))
+
+
+def sizes_spans(operand: Operand, running: Collection[int]) -> tuple[Span, ...]:
+    """The sizes of a matrix, ``1024×768``."""
+    return _apart(_sizes(operand, running)[-2:], "×")
+
+
+def _sizes(operand: Operand, running: Collection[int]) -> tuple[Span, ...]:
+    return tuple(Span(str(size), slanted=runs(operand, axis, running)) for axis, size in enumerate(operand.shape))
+
+
+def _apart(spans: tuple[Span, ...], between: str) -> tuple[Span, ...]:
+    return tuple(piece for span in spans for piece in (Span(between), span))[1:]

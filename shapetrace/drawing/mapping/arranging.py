@@ -36,7 +36,7 @@ class Room:
     gap: float = 17.0
     norm: float = 24.0
     box: float = 48.0
-    picture: float = 74.0
+    picture: float = 90.0
 
     def height(self, node: Node, width: float, has_picture: bool) -> float:
         """Height of a node that is no open frame."""
@@ -51,7 +51,8 @@ class Room:
 
 ROOMS = (
     Room(),
-    Room(gap=15, norm=22, box=46, picture=66),
+    Room(gap=15, norm=22, box=46, picture=82),
+    Room(gap=12, norm=18, box=40, picture=80),
     Room(gap=14, norm=20, box=44, picture=0),
     Room(gap=12, norm=18, box=40, picture=0),
     Room(gap=11, norm=18, box=26, picture=0),

@@ -1,18 +1,23 @@
 """How each node of a map looks: its box, its words, its bars."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from math import inf
 
 from shapetrace.drawing.layout.names import name_spans
+from shapetrace.drawing.layout.running import shape_spans
 from shapetrace.drawing.mapping.arranging import JOIN_PX, Spot
 from shapetrace.drawing.mapping.chart import Node
-from shapetrace.drawing.mapping.pictures import picture
+from shapetrace.drawing.mapping.counting import common_module, counted, fitting, inner_names, turns
+from shapetrace.drawing.mapping.pictures import Frame, picture
+from shapetrace.drawing.mapping.weights import WEIGHTS_PX, weight_line, weight_note
 from shapetrace.drawing.metrics import clean, shortened, width_px
 from shapetrace.drawing.primitives import Circle, Line, Mark, Rect, Span, Text
 from shapetrace.drawing.wording import Words, short
 from shapetrace.language import Phrase
 from shapetrace.outlining.roles import Part, Role
+from shapetrace.outlining.running import running_axes
 from shapetrace.outlining.structure import Operand, Outline
 
 _PAD_PX = 12.0
@@ -27,7 +32,7 @@ _SAID = frozenset({"activation", "softmax", "convolution", "contraction"})
 Painter = Callable[[Spot], Iterator[Mark]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Boxes:
     """Draws nodes.
 
@@ -38,6 +43,11 @@ class Boxes:
 
     outline: Outline
     words: Words
+
+    @cached_property
+    def running(self) -> frozenset[int]:
+        """Axes that are as long as what the pass was given."""
+        return running_axes(self.outline)
 
     def draw(self, spot: Spot) -> Iterator[Mark]:
         """The marks of one node."""
@@ -55,7 +65,7 @@ class Boxes:
         if node.sublayer in _TITLES:
             return self.words.say(_TITLES[node.sublayer])
         if len(node.steps) > 3 and (
-            module := _common([step.path.split(".") for step in node.steps if step.parameters])
+            module := common_module([step.path.split(".") for step in node.steps if step.parameters])
         ):
             return clean(module)
         first = next((step for step in node.steps if step.kind in _SAID or step.operands[1:]), node.steps[0])
@@ -73,38 +83,40 @@ class Boxes:
     def _box(self, spot: Spot) -> Iterator[Mark]:
         node, width = spot.node, spot.right - spot.left
         whole = sum(step.parameters_in_all for step in node.steps)
-        parameters = whole // (spot.times * node.copies)
-        has_weights = parameters > 0 or any(o.role == "weight" for step in node.steps for o in step.operands)
+        has_weights = whole > 0 or any(o.role == "weight" for step in node.steps for o in step.operands)
         yield Rect(spot.left, spot.top, width, spot.bottom - spot.top, "block" if has_weights else "block-plain", 7)
         height = spot.bottom - spot.top
         y = spot.top + (18 if height < 46 else 19)
-        yield from self._head(spot, y, parameters)
+        yield from self._head(spot, y)
         if height >= 36:
             yield from self._below(spot, y + (15 if height < 46 else 18), whole)
 
-    def _head(self, spot: Spot, y: float, parameters: int) -> Iterator[Mark]:
-        """The first line: what it is, and how many parameters it has or whose it reads."""
-        ink, room = ("figure" if parameters else "note"), spot.right - spot.left - 2 * _PAD_PX - 12
-        counted = self._counted(parameters, spot.times * spot.node.copies) if parameters else self._tie(spot.node)
-        times = f" ×{spot.node.copies}" if spot.node.copies > 1 else ""
-        title = shortened(self.title(spot.node) + times, "label", room - (width_px(counted, ink) if parameters else 0))
+    def _head(self, spot: Spot, y: float) -> Iterator[Mark]:
+        """The first line: what it is, how often, and how many parameters it has or whose it reads."""
+        owned, room = counted(spot.node.steps, spot.times * spot.node.copies), spot.right - spot.left - 2 * _PAD_PX - 12
+        said, ink = (owned, "figure") if owned else (self._tie(spot.node), "note")
+        n_alike = spot.node.copies * (turns(spot) or 1)
+        times = f" ×{n_alike}" if n_alike > 1 else ""
+        title = shortened(self.title(spot.node) + times, "label", room - (width_px(said, ink) if owned else 0))
         yield Text(spot.left + _PAD_PX, y, (Span(title),), "label")
         left_over = room - width_px(title, "label")
-        if counted and (parameters or left_over > _LEAST_TIE_PX):
-            yield Text(spot.right - _PAD_PX, y, (Span(shortened(counted, ink, left_over)),), ink, "end")
+        if said and (owned or left_over > _LEAST_TIE_PX):
+            yield Text(spot.right - _PAD_PX, y, (Span(shortened(said, ink, left_over)),), ink, "end")
 
     def _below(self, spot: Spot, y: float, whole: int) -> Iterator[Mark]:
         """The second line, and the picture."""
         bars = tuple(self._bars(spot, y, whole))
         used = _PAD_PX if not bars else spot.right - min(_left(mark) for mark in bars) + 10
-        note = _fitting(self._note(spot.node), spot.right - used - spot.left - _PAD_PX)
+        room = spot.right - used - spot.left - _PAD_PX
+        note = fitting(self._note(spot, room), room)
         yield Text(spot.left + _PAD_PX, y, (Span(note),), "note")
         yield from bars
         width = spot.right - spot.left - 2 * _PAD_PX
-        yield from picture(spot.node, spot.left + _PAD_PX, y + 8, width, spot.bottom - 8)
-
-    def _counted(self, parameters: int, times: int) -> str:
-        return f"{times} × {short(parameters)}" if times > 1 else short(parameters)
+        frame = Frame(spot.left + _PAD_PX, y + 8, width, spot.bottom - 8)
+        drawn = tuple(picture(spot.node, replace(frame, bottom=frame.bottom - WEIGHTS_PX), self.running, self.words))
+        yield from drawn
+        if drawn and (line := weight_line(spot.node.steps, self.outline.trace, width)):
+            yield Text(frame.x, frame.bottom - 1, line, "note")
 
     def _tie(self, node: Node) -> str:
         tied = next((step.tied_to for step in node.steps if step.tied_to), "")
@@ -113,14 +125,22 @@ class Boxes:
         reads = any(operand.role == "weight" for step in node.steps for operand in step.operands)
         return self.words.say("the same weights") if reads else ""
 
-    def _note(self, node: Node) -> list[str]:
+    def _turns(self, spot: Spot) -> Iterator[str]:
+        """How often a part of a box runs that runs more often than the rest."""
+        if turns(spot) is None:
+            most = max(step.repeat for step in spot.node.steps) * spot.node.repeat // spot.times
+            yield self.words.say("in a loop ×{n}", n=most)
+
+    def _note(self, spot: Spot, room: float) -> list[str]:
         """What tells a box from others: heads, experts, activations, its weight and module, or what it multiplies."""
-        said = list(self._sizes(node))
+        node = spot.node
+        said = [*self._turns(spot), *self._sizes(node)]
         names = [step.function or step.title for step in node.steps if step.kind == "activation"]
         said += [self.words.say(clean(name)) for name in dict.fromkeys(names)]
         weight = next((o for step in node.steps for o in step.operands if o.role == "weight" and o.source), None)
         if not said and weight is not None:
-            said.append(f"{'.'.join(clean(weight.source).split('.')[-2:])} {shape_text(weight)}")
+            said.append(weight_note(weight, self.outline.trace, room))
+        said += dict.fromkeys(self.words.say(clean(step.title)) for step in node.steps if step.kind == "collective")
         path = clean(node.section.module) if node.section else ""
         return [*said, path] if path else said or [step.equation for step in node.steps[:1]]
 
@@ -167,12 +187,11 @@ class Boxes:
         height, width = spot.bottom - spot.top, spot.right - spot.left
         y = spot.top + height / 2 + 4
         yield Rect(spot.left, spot.top, width, height, "block-soft", 6)
-        parameters = sum(step.parameters for step in spot.node.steps)
-        counted = self._counted(parameters, spot.times) if parameters else ""
-        room = width - 2 * _PAD_PX - (width_px(counted, "shape") + 10 if counted else 0)
+        owned = counted(spot.node.steps, spot.times)
+        room = width - 2 * _PAD_PX - (width_px(owned, "shape") + 10 if owned else 0)
         yield Text(spot.left + _PAD_PX, y, (Span(shortened(self._listed(spot.node), "note", room)),), "note")
-        if counted:
-            yield Text(spot.right - _PAD_PX, y, (Span(counted),), "shape", "end")
+        if owned:
+            yield Text(spot.right - _PAD_PX, y, (Span(owned),), "shape", "end")
 
     def _words(self, spot: Spot) -> Iterator[Mark]:
         height = spot.bottom - spot.top
@@ -193,11 +212,11 @@ class Boxes:
             return
         height = spot.bottom - spot.top
         yield Rect(spot.left, spot.top, spot.right - spot.left, height, "data", height / 2)
-        inside, sizes = spot.right - spot.left - 24, shape_text(operand)
+        inside, sizes = spot.right - spot.left - 24, shape_spans(operand, self.running)
         name = _spans(operand, inside)
         yield Text(spot.left + 12, spot.top + 17.5, name, "name-data")
         if width_px(name, "label") + width_px(sizes, "figure") + 8 <= inside:
-            yield Text(spot.right - 12, spot.top + 17.5, (Span(sizes),), "figure", "end")
+            yield Text(spot.right - 12, spot.top + 17.5, sizes, "figure", "end")
 
     def _frame(self, spot: Spot) -> Iterator[Mark]:
         node, width = spot.node, spot.right - spot.left
@@ -221,16 +240,15 @@ class Boxes:
 
     def _said_of_closed(self, spot: Spot) -> str:
         """What stands beside the title of a frame that shows nothing of what is in it."""
-        total = sum(step.parameters_in_all for step in spot.node.steps) // spot.times
-        counted = self._counted(total, spot.times) if total else self._tie(spot.node)
-        said = self.words.say("as above") if spot.node.like else counted
+        owned = counted(spot.node.steps, spot.times) or self._tie(spot.node)
+        said = self.words.say("as above") if spot.node.like else owned
         return shortened(said, "note", (spot.right - spot.left) / 2 - _PAD_PX)
 
     def _closed(self, spot: Spot, node: Node, said: str, *, is_left: bool) -> Iterator[Mark]:
         """What a frame says of what it does not show."""
         x, anchor = (spot.right - _PAD_PX, "end") if is_left else (spot.left + _PAD_PX, "start")
         yield Text(x, spot.top + 20, (Span(said),), "note", anchor)  # type: ignore[arg-type]
-        inner = " · ".join(dict.fromkeys(self.words.say(clean(name)) for name in _inner_names(node)))
+        inner = " · ".join(dict.fromkeys(self.words.say(clean(name)) for name in inner_names(node)))
         room = spot.right - spot.left - 2 * _PAD_PX
         yield Text(spot.left + _PAD_PX, spot.top + 36, (Span(shortened(inner, "note", room)),), "note")
 
@@ -241,42 +259,22 @@ class Boxes:
         return members[0] if len(members) == 1 else f"{members[0]} … {members[-1]}"
 
 
-def _inner_names(node: Node) -> Iterator[str]:
-    if node.section is None:
-        return
-    inner = [part.title for part in node.section.sections() if part is not node.section and part.kind != "other"]
-    yield from inner or (step.title for step in node.steps)
-
-
-def _common(paths: list[list[str]]) -> str:
-    """Name of the innermost module that all of several paths lie in; "" if it is a number or there is none."""
-    shared = [parts[0] for parts in zip(*paths, strict=False) if len({*parts}) == 1]
-    return shared[-1] if len(paths) > 1 and shared and not shared[-1].isdigit() else ""
-
-
-def _fitting(parts: list[str], room: float) -> str:
-    """As many parts as there is room for, at least the first."""
-    while len(parts) > 1 and width_px(" · ".join(parts), "note") > room:
-        parts = parts[:-1]
-    return shortened(" · ".join(parts), "note", room)
-
-
 def _left(mark: Mark) -> float:
     if isinstance(mark, Rect):
         return mark.x
     return mark.x - width_px(mark.plain, mark.ink) if isinstance(mark, Text) else 1e9
 
 
-def table_beside(node: Node, room: float) -> str:
+def table_beside(node: Node, room: float, running: Collection[int]) -> tuple[Span, ...]:
     """Of a sum with a table: as much as there is room for of its name, its shape and its parameters."""
     table = node.value
     if table is None:
-        return ""
+        return ()
     parameters = sum(step.parameters for step in node.steps)
-    parts = [_name(table), shape_text(table), *([short(parameters)] if parameters else [])]
-    while len(parts) > 1 and width_px(" ".join(parts), "shape") > room:
-        parts.pop()
-    return " ".join(parts) if width_px(" ".join(parts), "shape") <= room else ""
+    name = (Span(_name(table)),)
+    whole = (*name, Span(" "), *shape_spans(table, running))
+    counted = (*whole, Span(f" {short(parameters)}")) if parameters else whole
+    return next((spans for spans in (counted, whole, name) if width_px(spans, "shape") <= room), ())
 
 
 def _spans(operand: Operand, room_px: float) -> tuple[Span, ...]:

@@ -36,7 +36,7 @@ def chart(outline: Outline, *, closed: Collection[int] = ()) -> Flow:
     made = _Charting(closed)
     nodes = list(made.nodes(outline.root))
     last = next((node.steps[-1] for node in reversed(nodes) if node.steps), None)
-    if last is not None and last.results:
+    if last is not None and last.results and not outline.failure:
         nodes.append(Node("given", value=last.results[-1]))
     return flow_of(nodes)
 
@@ -72,7 +72,7 @@ class _Charting:
             if item.is_group and within is not None and loose and place == _module_in(within, loose[-1].path):
                 loose += item.steps()  # the turns of a loop in a module
                 continue
-            ahead = [] if _is_frame(item) or _opens(item) else _ahead_of(loose, _sublayer_of(item))
+            ahead = [] if item.repeat > 1 or _is_frame(item) or _opens(item) else _ahead_of(loose, _sublayer_of(item))
             yield from _boxes(loose[: len(loose) - len(ahead)], within)
             loose = []
             if _is_frame(item):

@@ -8,6 +8,7 @@ from shapetrace.drawing.layout.boxes import around
 from shapetrace.drawing.layout.cells import Cell, cell
 from shapetrace.drawing.layout.following import followed_marks
 from shapetrace.drawing.layout.frames import Frame, frame_of
+from shapetrace.drawing.layout.picking import picked_marks
 from shapetrace.drawing.layout.token_axes import TOKEN_PX, TokenAxis
 from shapetrace.drawing.layout.token_bodies import TokenGrid, token_body, token_frame, token_pitches
 from shapetrace.drawing.metrics import clean, shortened, width_px
@@ -53,7 +54,8 @@ def token_tile(
     if words.marked is not None and frame.rows is not None:
         marks.append(_marked(frame, operand.shape[frame.rows], rows, words.marked))
     marks += followed_marks(frame, operand, style.follow, token_pitches(frame, operand, grid))
-    marks += _name(frame, operand, style, grid, shown)
+    name = _name(frame, operand, style, grid, shown)
+    marks += [*picked_marks(frame, operand, name), *name]
     has_words = bool(words.beside and rows and rows.labels)
     if has_words and rows:
         own = style.follow.index(operand, frame.rows or 0) if style.follow else None

@@ -166,7 +166,8 @@ class _Reader:
         is_table_first = self._flow.is_floating(op.inputs[0])
         table, ids = op.inputs[:2] if is_table_first else (op.inputs[1], op.inputs[0])
         ids_ref = self.ref(ids, Part.IDS)
-        operands = (replace(ids_ref, shape=trimmed(ids_ref.shape, 1)), self.ref(table, Part.TABLE))
+        table_ref = replace(self.ref(table, Part.TABLE), picks=self._flow.facts.tensor(ids).picks)
+        operands = (replace(ids_ref, shape=trimmed(ids_ref.shape, 1)), table_ref)
         return Draft((op.id,), "lookup", operands, (self.ref(op.outputs[0]),), self._lookup_role(op, ids), call=op.call,
                      order=op.id)  # fmt: skip
 

@@ -1,0 +1,48 @@
+"""What a box of a map says of its steps: how often they run, how many parameters they have, what they are part of."""
+
+from collections.abc import Iterator, Sequence
+
+from shapetrace.drawing.mapping.arranging import Spot
+from shapetrace.drawing.mapping.chart import Node
+from shapetrace.drawing.metrics import shortened, width_px
+from shapetrace.drawing.wording import short
+from shapetrace.outlining.structure import Step
+
+
+def counted(steps: Sequence[Step], times: int) -> str:
+    """``12 × 2.36 M``: parameters of steps that stand for so many layers; weights that layers share count once."""
+    whole = sum(step.parameters_in_all for step in steps)
+    sets = {step.parameters_in_all / step.parameters for step in steps if step.parameters}
+    n_sets = times
+    if any(step.shared_parameters for step in steps):
+        n_sets = int(sets.pop()) if len(sets) == 1 else 1
+    n_sets = n_sets if n_sets and whole % n_sets == 0 else 1
+    return "" if not whole else short(whole) if n_sets == 1 else f"{n_sets} × {short(whole // n_sets)}"
+
+
+def turns(spot: Spot) -> int | None:
+    """How often all that is in a box runs each time that its layer does; None if that differs in it."""
+    around = spot.times // spot.node.repeat
+    found = {step.repeat // around for step in spot.node.steps} or {1}
+    return found.pop() if len(found) == 1 else None
+
+
+def inner_names(node: Node) -> Iterator[str]:
+    """Titles of what is in a closed frame: of its sections, or of its steps where it has none."""
+    if node.section is None:
+        return
+    inner = [part.title for part in node.section.sections() if part is not node.section and part.kind != "other"]
+    yield from inner or (step.title for step in node.steps)
+
+
+def common_module(paths: list[list[str]]) -> str:
+    """Name of the innermost module that all of several paths lie in; "" if it is a number or there is none."""
+    shared = [parts[0] for parts in zip(*paths, strict=False) if len({*parts}) == 1]
+    return shared[-1] if len(paths) > 1 and shared and not shared[-1].isdigit() else ""
+
+
+def fitting(parts: list[str], room: float) -> str:
+    """As many parts as there is room for, at least the first."""
+    while len(parts) > 1 and width_px(" · ".join(parts), "note") > room:
+        parts = parts[:-1]
+    return shortened(" · ".join(parts), "note", room)
