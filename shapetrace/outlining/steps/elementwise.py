@@ -16,8 +16,9 @@ from shapetrace.outlining.recognise.columns import Columns, own_value, part_of
 from shapetrace.outlining.recognise.filling import Fill
 from shapetrace.outlining.recognise.functions import function_of, lone_function
 from shapetrace.outlining.recognise.recurrences import Recurrence
+from shapetrace.outlining.recognise.residuals import residual_of
 from shapetrace.outlining.roles import Part, Role
-from shapetrace.outlining.steps.grouping import Groups, residual_of
+from shapetrace.outlining.steps.grouping import Groups
 
 _MOST_OPERANDS = 5
 _RUNNING = frozenset({"cumsum"})

@@ -1,81 +1,16 @@
 """Runs of element-wise operations that are one step: GELU written in eight lines, RMSNorm, RoPE."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from shapetrace.ir import Op
-from shapetrace.ops.kinds import OpKind, has, is_factory, names_of
+from shapetrace.ops.kinds import OpKind, has, names_of
 from shapetrace.outlining.flow import Flow
 from shapetrace.outlining.recognise.functions import named
+from shapetrace.outlining.recognise.residuals import REAL_WORK
 
 _FUSABLE: frozenset[OpKind] = frozenset({"pointwise", "norm", "reduce", "cat"})
-_REAL_WORK: frozenset[OpKind] = frozenset(
-    {"product", "lookup", "norm", "reduce", "softmax", "unknown", "algebra", "index"}
-)
-
-
-def residual_of(flow: Flow, op: Op, streams: Mapping[int, int]) -> tuple[int, int] | None:
-    """The stream and the branch of a residual: data, or learned rows, added to what was computed from them.
-
-    Between the two lies real work (a product, a norm), so that ``x + 0.04·x³`` is none; nor is ``x + (y - x)``.
-
-    Args:
-        flow: Values and operations.
-        op: What may be one.
-        streams: Results of the residuals before it, with the stream that each began as: in
-            ``x + attention(x) + mlp(x)`` both branches leave the stream at x.
-    """
-    if names_of(op.kernels) != ["add"] and op.name not in ("add", "iadd", "add_"):
-        return None
-    data = [flow.root(value) for value in op.inputs if flow.is_data(value) and flow.is_floating(value)]
-    shapes = {flow.facts.tensor(value).shape for value in op.inputs}
-    if len(op.inputs) != 2 or len(shapes) != 1 or not data or (data[0] == data[-1] and len(data) == 2):
-        return None
-    if len(data) == 1:
-        learned = next((root for root in map(flow.root, op.inputs) if root != data[0]), -1)
-        begins = learned >= 0 and flow.facts.tensor(learned).role == "weight" and _works_on(flow, learned, data[0])
-        return (learned, data[0]) if begins else None
-    older, newer = sorted(data, key=lambda value: flow.facts.producer.get(value, -1))
-    if _lacks(flow, newer, older) or _is_written_back(flow, op, older):
-        return None
-    if _works_on(flow, older, newer):
-        return older, newer
-    for stream, branch in ((older, newer), (newer, older)):
-        if stream in streams and _works_on(flow, streams[stream], branch):
-            return stream, branch
-    return None
-
-
-def _is_written_back(flow: Flow, op: Op, older: int) -> bool:
-    """Whether a sum is written into what it was taken from: rows of a matrix, solved one after the other."""
-    readers = [flow.trace.ops[reader] for reader in flow.readers[flow.root(op.outputs[0])]]
-    taken_from, maker = {older}, flow.op_of(older)
-    while maker is not None and flow.kinds[maker.id] == "layout" and maker.inputs:
-        older = flow.root(maker.inputs[0])
-        taken_from.add(older)
-        maker = flow.op_of(older)
-    return bool(readers) and all(
-        "copy" in names_of(reader.kernels) and flow.root(reader.inputs[0]) in taken_from for reader in readers
-    )
-
-
-def _lacks(flow: Flow, newer: int, older: int) -> bool:
-    """Whether a value is another one less an older one, so that ``x + (y - x)`` is y: gradients pass a lookup by."""
-    op = flow.op_of(newer)
-    return op is not None and names_of(op.kernels) == ["sub"] and flow.root(op.inputs[-1]) == older
-
-
-def _works_on(flow: Flow, older: int, newer: int) -> bool:
-    """Whether a value was computed from an older one by real work."""
-    since = flow.facts.producer.get(older, -1)
-    if since == flow.facts.producer.get(newer, -1):
-        return False
-    between = flow.ancestors(newer, since=since)
-    readers = (flow.trace.ops[i] for i in between if not is_factory(flow.trace.ops[i]))  # not what has its shape alone
-    reads_older = any(flow.root(value) == older for op in readers for value in op.inputs)
-    works = any(flow.kinds[i] in _REAL_WORK and flow.is_data(flow.trace.ops[i].outputs[0]) for i in between)
-    return reads_older and works
 
 
 def _idle_calls(flow: Flow, taken: set[int]) -> set[int]:
@@ -121,14 +56,30 @@ class Groups:
                 yield from self._parted(sorted(members))
 
     def _parted(self, members: list[int]) -> Iterator[list[int]]:
-        """A norm, and apart from it what was done before: a mean over positions is no part of it."""
+        """A norm, and apart from it what was done before and after: neither a mean over positions nor a rotation."""
         ops = [self._flow.trace.ops[member] for member in members]
         norm, *_ = named(self._flow, ops) if len(ops) > 1 else ("",)
+        end = 0 if norm else self._end_of_norm(ops)
+        if end:
+            yield members[:end]
+            yield from self._parted(members[end:])
+            return
         starts = (n for n in range(len(ops) - 1, 0, -1) if norm and len(self._read_of(ops[n:])) == 1)
         start = next((n for n in starts if named(self._flow, ops[n:])[0] == norm), 0)
         if start:
             yield members[:start]
         yield members[start:]
+
+    def _end_of_norm(self, ops: Sequence[Op]) -> int:
+        """How many operations at the beginning are a norm whose result alone the others read; 0 if none."""
+        if not {self._flow.kinds[op.id] for op in ops[:-1]} & {"norm", "reduce"}:
+            return 0
+        for end in range(len(ops) - 1, 0, -1):
+            between = {value for op in ops[: end - 1] for value in op.outputs}
+            read = {value for op in ops[end:] for value in self._read_by(op.id)}
+            if not between & read and len(self._read_of(ops[:end])) == 1 and named(self._flow, ops[:end])[0]:
+                return end
+        return 0
 
     def _read_of(self, ops: Sequence[Op]) -> set[int]:
         """Data that operations read from outside."""
@@ -220,7 +171,7 @@ class Groups:
         if any(names_of(self._flow.trace.ops[member].kernels) != ["add"] for member in members):
             return False
         makers = {self._flow.facts.producer.get(value) for member in members for value in self._read_by(member)}
-        branches = [maker for maker in makers if maker is not None and self._flow.kinds[maker] in _REAL_WORK]
+        branches = [maker for maker in makers if maker is not None and self._flow.kinds[maker] in REAL_WORK]
         return len(branches) > 1
 
     def _is_positions(self, value: int) -> bool:
