@@ -9,6 +9,7 @@ from shapetrace.ops.kinds import OpKind, has, names_of
 from shapetrace.outlining.flow import Flow
 from shapetrace.outlining.recognise.functions import named
 from shapetrace.outlining.recognise.residuals import REAL_WORK
+from shapetrace.outlining.recognise.rotations import rotates
 
 _FUSABLE: frozenset[OpKind] = frozenset({"pointwise", "norm", "reduce", "cat"})
 
@@ -59,7 +60,8 @@ class Groups:
         """A norm, and apart from it what was done before and after: neither a mean over positions nor a rotation."""
         ops = [self._flow.trace.ops[member] for member in members]
         norm, *_ = named(self._flow, ops) if len(ops) > 1 else ("",)
-        end = 0 if norm else self._end_of_norm(ops)
+        turns = rotates(self._flow, ops)
+        end = self._end_of_norm(ops, turns=turns) if turns or not norm else 0
         if end:
             yield members[:end]
             yield from self._parted(members[end:])
@@ -70,14 +72,16 @@ class Groups:
             yield members[:start]
         yield members[start:]
 
-    def _end_of_norm(self, ops: Sequence[Op]) -> int:
-        """How many operations at the beginning are a norm whose result alone the others read; 0 if none."""
+    def _end_of_norm(self, ops: Sequence[Op], *, turns: bool) -> int:
+        """How many operations at the beginning are a norm whose result alone the others read or turn; 0 if none."""
         if not {self._flow.kinds[op.id] for op in ops[:-1]} & {"norm", "reduce"}:
             return 0
         for end in range(len(ops) - 1, 0, -1):
             between = {value for op in ops[: end - 1] for value in op.outputs}
             read = {value for op in ops[end:] for value in self._read_by(op.id)}
-            if not between & read and len(self._read_of(ops[:end])) == 1 and named(self._flow, ops[:end])[0]:
+            if between & read or len(self._read_of(ops[:end])) != 1 or (turns and not rotates(self._flow, ops[end:])):
+                continue
+            if named(self._flow, ops[:end])[0]:
                 return end
         return 0
 
