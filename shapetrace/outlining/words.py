@@ -122,7 +122,7 @@ _BY_WIDTH = {Role.EXPAND: "MLP in", Role.SHRINK: "MLP out"}
 
 _NAMED: Mapping[Role, Callable[[Draft], str]] = {
     Role.LOSS: _loss,
-    Role.GLU: lambda draft: _glu(draft.function or (title_of(draft.calls[:1]) if draft.kind == "pointwise" else "")),
+    Role.GLU: lambda draft: _glu(draft.function or (title_of(draft.calls) if draft.kind == "pointwise" else "")),
     Role.CHOOSE_EXPERTS: lambda _: TITLES[Role.CHOOSE_EXPERTS],
     Role.CHOOSE_KEYS: lambda _: TITLES[Role.CHOOSE_KEYS],
     Role.COMBINE_EXPERTS: lambda _: TITLES[Role.COMBINE_EXPERTS],
