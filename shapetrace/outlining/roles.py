@@ -138,6 +138,8 @@ class Part(StrEnum):
     """How much each chosen expert counts."""
     MASK = auto()
     LOGITS = auto()
+    SHARES = auto()
+    """Logits made shares of one: how likely each word or class is."""
     TARGETS = auto()
     LOSS = auto()
     PRODUCT = auto()

@@ -3,7 +3,7 @@
 A symbol here is a fact, not a text: `words` writes it.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, replace
 
 from shapetrace.outlining.drafts import Draft, Graph, Ref
@@ -15,6 +15,7 @@ from shapetrace.outlining.recognise.losses import OF_CLASSES
 from shapetrace.outlining.recognise.projections import latent_of
 from shapetrace.outlining.roles import Part, Role
 from shapetrace.outlining.sections import Node
+from shapetrace.outlining.structure import StepKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,12 @@ RESULTS: Mapping[Role, Part] = {
 }  # fmt: skip
 """What the first result of a step is, by what the step is for."""
 
+_STREAMING: frozenset[StepKind] = frozenset(
+    {"norm", "add", "position", "pointwise", "multiply", "concat", "select", "route"}
+)
+_PROJECTED: frozenset[StepKind] = frozenset({*_STREAMING, "product"})
+_MOST_VALUES = 40
+
 _EMBEDDING = frozenset({Role.POSITION, Role.ADD_EMBEDDINGS})
 """What sums of a stream and rows that say something of its rows are for."""
 
@@ -70,7 +77,8 @@ def symbols(
     roles: Mapping[int, Role],
 ) -> Mapping[Place, Symbol]:
     """What each operand of the folded tree is, in the order of reading; folded layers as the first of them."""
-    following = _Following(flow, graph, roles, crossing)
+    following = _Following(flow, graph, roles)
+    following.begins = _begin_streams(graph)
     following.of |= _of_attention(flow, attentions)
     following.of |= {value: Symbol(Part.CONTEXT) for value in crossing.contexts}
     following.of |= {v: Symbol(_STREAM, "B") for v in crossing.contexts if flow.facts.tensor(v).origin == "input"}
@@ -83,6 +91,36 @@ def symbols(
                 if other.value not in fixed and mine.value != other.value:
                     following.of[other.value] = following.found[draft.key, True, place]
     return following.found
+
+
+def _begin_streams(graph: Graph) -> frozenset[int] | None:
+    """The lookups whose rows become what a residual adds to, projected perhaps; None where there is no residual.
+
+    Rows of other tables are values, conditions or types: of several that are added up the tokens' begin a stream.
+    """
+    lookups = [draft for draft in graph.drafts if draft.kind == "lookup"]
+    if not any(draft.kind == "residual" for draft in graph.drafts):
+        return None
+    for through in (_STREAMING, _PROJECTED):
+        reaching = [draft for draft in lookups if _reaches_residual(graph, draft, through)]
+        tokens = [draft for draft in reaching if draft.role is Role.LOOKUP_TOKENS]
+        if reaching:
+            tables = {draft.operands[1].value for draft in tokens or reaching}
+            return frozenset(draft.key for draft in lookups if draft.operands[1].value in tables)
+    return frozenset()
+
+
+def _reaches_residual(graph: Graph, draft: Draft, through: Set[StepKind]) -> bool:
+    """Whether what a step makes is what a residual adds to, after steps of some kinds."""
+    queue = [draft.result.value]
+    for value in queue:
+        for after in graph.readers(value):
+            if after.kind == "residual":
+                if after.operands[0].value == value:
+                    return True
+            elif after.kind in through and len(queue) < _MOST_VALUES:
+                queue += [made.value for made in after.results if made.value not in queue]
+    return False
 
 
 def _of_attention(flow: Flow, attentions: tuple[Attention, ...]) -> dict[int, Symbol]:
@@ -112,15 +150,16 @@ class _Following:
     Attributes:
         of: Symbol by value.
         found: Symbol by operand.
+        begins: Lookups that the stream begins with; None where no residual tells.
     """
 
-    def __init__(self, flow: Flow, graph: Graph, roles: Mapping[int, Role], crossing: Crossing) -> None:
+    def __init__(self, flow: Flow, graph: Graph, roles: Mapping[int, Role]) -> None:
         self.of: dict[int, Symbol] = {}
         self.found: dict[Place, Symbol] = {}
+        self.begins: frozenset[int] | None = None
         self._flow = flow
         self._graph = graph
         self._roles = roles
-        self._crossing = crossing
         self._tables: dict[int, Symbol] = {}
 
     def read(self, draft: Draft) -> None:
@@ -176,7 +215,9 @@ class _Following:
         return symbol
 
     def _table(self, draft: Draft) -> Symbol:
-        number = str(len(self._tables) + 1) if self._tables else ""
+        firsts = [d.operands[1].value for d in self._graph.drafts if self.begins and d.key in self.begins]
+        value, others = draft.operands[1].value, [table for table in self._tables if table not in firsts[:1]]
+        number = str(len(others) + (2 if firsts else 1)) if value not in firsts[:1] and (firsts or self._tables) else ""
         fallback = Symbol(_POSITIONS) if self._role(draft) is Role.LOOKUP_POSITIONS else Symbol(_TABLE, number)
         symbol = self._tables.setdefault(draft.operands[1].value, fallback)
         self.of[draft.operands[1].value] = symbol
@@ -192,22 +233,32 @@ class _Following:
         if known.part is not Part.OTHER:
             return known
         if draft.kind == "lookup":
-            return Symbol(_STREAM) if operands[1] == Symbol(_TABLE) else operands[1]
+            begins = operands[1] == Symbol(_TABLE) if self.begins is None else draft.key in self.begins
+            return Symbol(_STREAM) if begins else operands[1]
         if draft.kind == "residual":
             return _next_in_stream(operands[0], 1)
         if draft.kind == "add":
             return self._sum(draft, operands)
         if Symbol(Part.IDS) in operands and ref.value >= 0 and self._flow.is_floating(ref.value):
             operands = [NOTHING if symbol.part is Part.IDS else symbol for symbol in operands]
-        if self._blanks(draft, ref):
-            return operands[0]
+        kept = self._blanked(draft, ref)
+        if kept is not None:
+            return operands[kept]
         return _made(draft, _joined(draft, operands) if draft.kind == "concat" else (operands or [NOTHING])[0])
 
-    def _blanks(self, draft: Draft, made: Ref) -> bool:
-        """Whether a step writes one number where a mask says so: rows of another rank's ids, scores left out."""
-        first, *masks = draft.operands or (made,)
-        numbers = [ref for ref in masks if ref.value < 0 or self._flow.is_floating(ref.value)]
-        return draft.kind == "route" and bool(masks) and not numbers and first.shape == made.shape
+    def _blanked(self, draft: Draft, made: Ref) -> int | None:
+        """The operand in which a step writes one number where masks say so: another rank's ids, scores left out."""
+        if draft.kind not in ("route", "pointwise") or len(draft.operands) < 2:
+            return None
+        kinds = [self._flow.facts.tensor(ref.value).dtype if ref.value >= 0 else "" for ref in draft.operands]
+        written = {place for place, dtype in enumerate(kinds) if dtype != "bool"}
+        if draft.kind == "route":  # or where whole numbers do
+            written = {0} if not any(map(self._is_number, draft.operands[1:])) else set()
+        place = written.pop() if len(written) == 1 else None
+        return place if place is not None and draft.operands[place].shape == made.shape else None
+
+    def _is_number(self, ref: Ref) -> bool:
+        return ref.value < 0 or self._flow.is_floating(ref.value)
 
     def _by_role(self, draft: Draft, ref: Ref, place: int) -> Symbol | None:
         """What a result is, where what its step is for tells."""
@@ -243,7 +294,8 @@ class _Following:
         if any(ref.origin != "data" and min(ref.shape, default=1) == 1 for ref in draft.operands):
             return False
         parts = {symbol.part for symbol in operands}
-        return bool(parts & {_STREAM, _TABLE, _POSITIONS}) or self._role(draft) in _EMBEDDING
+        embedded = {_STREAM, _POSITIONS} if self.begins is not None else {_STREAM, _TABLE, _POSITIONS}
+        return bool(parts & embedded) or self._role(draft) in _EMBEDDING
 
     def _sum(self, draft: Draft, operands: list[Symbol]) -> Symbol:
         """M + M is M, Y + Y is Y; what positions or other embeddings are added to is the stream."""
@@ -283,6 +335,8 @@ def _made(draft: Draft, first: Symbol) -> Symbol:
         return replace(first, normed=first.part is not Part.OTHER)
     if draft.kind == "activation" and first.part is Part.GATE_UP:
         return Symbol(Part.HIDDEN)
+    if draft.kind == "softmax" and first.part is Part.LOGITS and draft.function != "log-softmax":
+        return Symbol(Part.SHARES)
     if draft.kind == "concat":
         return first
     if first.part is Part.IDS and draft.kind != "select":

@@ -91,7 +91,7 @@ def test_queries_keys_and_values_of_a_state_are_told_in_any_pass(change: Change,
 
 
 def test_what_weighs_columns_that_a_state_was_asked_for_is_a_gate() -> None:
-    found = roles(read(Mixer(decayed, summed, gated=True), torch.randn(1, 3, D)))
+    found = roles(read(Mixer(decayed, multiplied, gated=True), torch.randn(1, 3, D)))
     assert (found["e"], found["d"]) == (Role.SIDE_GATE, Role.OUT_PROJ)
 
 
