@@ -12,7 +12,8 @@ from shapetrace.outlining.flow import Flow
 from shapetrace.outlining.recognise.attention import Attention
 from shapetrace.outlining.roles import Part
 from shapetrace.outlining.sections import Node
-from shapetrace.outlining.symbols import Place, Symbol
+from shapetrace.outlining.symbol_rules import Symbol
+from shapetrace.outlining.symbols import Place
 
 _HEADS = frozenset({Part.QUERY, Part.KEY, Part.VALUE, Part.HEADS})
 _SCORES = frozenset({Part.SCORES, Part.ATTENTION_WEIGHTS})

@@ -9,7 +9,7 @@ from shapetrace.outlining.recognise.losses import FUNCTIONS
 from shapetrace.outlining.roles import Part, Role
 from shapetrace.outlining.sections import Node
 from shapetrace.outlining.structure import SectionKind, StepKind
-from shapetrace.outlining.symbols import Symbol
+from shapetrace.outlining.symbol_rules import Symbol
 
 HAT = "\u0302"
 """What a symbol wears after a norm: a combining circumflex."""
