@@ -136,6 +136,8 @@ class Part(StrEnum):
     ROUTING = auto()
     EXPERT_WEIGHTS = auto()
     """How much each chosen expert counts."""
+    MIXING = auto()
+    """How much of each row goes into each: the adjacency of a graph."""
     MASK = auto()
     LOGITS = auto()
     SHARES = auto()

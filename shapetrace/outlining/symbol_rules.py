@@ -59,6 +59,8 @@ def symbol_made(draft: Draft, operands: list[Symbol]) -> Symbol:
         return rule(draft, operands)
     if first.part is Part.IDS and draft.kind != "select":
         return NOTHING  # numbers made of ids are none
+    if first.part is Part.MIXING and draft.operands[0].shape != draft.result.shape:
+        return NOTHING  # degrees
     if draft.kind in _KEEPING and len(draft.operands) == 1:
         return replace(first, part=Part.SELECTED) if draft.kind == "select" and first.part is STREAM else first
     return NOTHING

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Set
 
 from shapetrace.outlining.drafts import Draft, Graph, Ref
 from shapetrace.outlining.flow import Flow
+from shapetrace.outlining.recognise.adjacency import adjacencies
 from shapetrace.outlining.recognise.attention import Attention, operands_of
 from shapetrace.outlining.recognise.columns import ATTENTION_INPUTS
 from shapetrace.outlining.recognise.crossing import Crossing
@@ -62,6 +63,7 @@ def symbols(
     """What each operand of the folded tree is, in the order of reading; folded layers as the first of them."""
     following = _Following(flow, graph, roles)
     following.begins = _begin_streams(graph)
+    following.of |= {value: Symbol(Part.MIXING) for value in adjacencies(flow)}
     following.of |= _of_attention(flow, attentions)
     following.of |= {value: Symbol(Part.CONTEXT) for value in crossing.contexts}
     following.of |= {v: Symbol(STREAM, "B") for v in crossing.contexts if flow.facts.tensor(v).origin == "input"}

@@ -59,7 +59,7 @@ SYMBOLS: Mapping[Part, str] = {
     Part.CACHED_KEY: "K_past", Part.CACHED_VALUE: "V_past",
     Part.CACHED_KEY_VALUE: "KV_past", Part.CACHED_LATENT: "C_past", Part.HIDDEN: "H", Part.GATE: "G", Part.UP: "U",
     Part.GATE_UP: "GU", Part.FEED_FORWARD: "M", Part.ROUTING: "R", Part.EXPERT_WEIGHTS: "g",
-    Part.MASK: "mask", Part.LOGITS: "logits", Part.SHARES: "p",
+    Part.MIXING: "A", Part.MASK: "mask", Part.LOGITS: "logits", Part.SHARES: "p",
     Part.TARGETS: "y", Part.LOSS: "L", Part.PRODUCT: "Y",
 }  # fmt: skip
 
