@@ -3,7 +3,7 @@
 A symbol here is a fact, not a text: `words` writes it.
 """
 
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterator, Mapping
 
 from shapetrace.outlining.drafts import Draft, Graph, Ref
 from shapetrace.outlining.flow import Flow
@@ -13,9 +13,9 @@ from shapetrace.outlining.recognise.columns import ATTENTION_INPUTS
 from shapetrace.outlining.recognise.crossing import Crossing
 from shapetrace.outlining.recognise.losses import OF_CLASSES
 from shapetrace.outlining.recognise.projections import latent_of
+from shapetrace.outlining.recognise.streams import begin_streams
 from shapetrace.outlining.roles import Part, Role
 from shapetrace.outlining.sections import Node
-from shapetrace.outlining.structure import StepKind
 from shapetrace.outlining.symbol_rules import (
     NOTHING,
     POSITIONS,
@@ -42,12 +42,6 @@ RESULTS: Mapping[Role, Part] = {
 }  # fmt: skip
 """What the first result of a step is, by what the step is for."""
 
-_STREAMING: frozenset[StepKind] = frozenset(
-    {"norm", "add", "position", "pointwise", "multiply", "concat", "select", "route"}
-)
-_PROJECTED: frozenset[StepKind] = frozenset({*_STREAMING, "product"})
-_MOST_VALUES = 40
-
 _EMBEDDING = frozenset({Role.POSITION, Role.ADD_EMBEDDINGS})
 """What sums of a stream and rows that say something of its rows are for."""
 
@@ -62,7 +56,7 @@ def symbols(
 ) -> Mapping[Place, Symbol]:
     """What each operand of the folded tree is, in the order of reading; folded layers as the first of them."""
     following = _Following(flow, graph, roles)
-    following.begins = _begin_streams(graph)
+    following.begins = begin_streams(graph)
     following.of |= {value: Symbol(Part.MIXING) for value in adjacencies(flow)}
     following.of |= _of_attention(flow, attentions)
     following.of |= {value: Symbol(Part.CONTEXT) for value in crossing.contexts}
@@ -76,36 +70,6 @@ def symbols(
                 if other.value not in fixed and mine.value != other.value:
                     following.of[other.value] = following.found[draft.key, True, place]
     return following.found
-
-
-def _begin_streams(graph: Graph) -> frozenset[int] | None:
-    """The lookups whose rows become what a residual adds to, projected perhaps; None where there is no residual.
-
-    Rows of other tables are values, conditions or types: of several that are added up the tokens' begin a stream.
-    """
-    lookups = [draft for draft in graph.drafts if draft.kind == "lookup"]
-    if not any(draft.kind == "residual" for draft in graph.drafts):
-        return None
-    for through in (_STREAMING, _PROJECTED):
-        reaching = [draft for draft in lookups if _reaches_residual(graph, draft, through)]
-        tokens = [draft for draft in reaching if draft.role is Role.LOOKUP_TOKENS]
-        if reaching:
-            tables = {draft.operands[1].value for draft in tokens or reaching}
-            return frozenset(draft.key for draft in lookups if draft.operands[1].value in tables)
-    return frozenset()
-
-
-def _reaches_residual(graph: Graph, draft: Draft, through: Set[StepKind]) -> bool:
-    """Whether what a step makes is what a residual adds to, after steps of some kinds."""
-    queue = [draft.result.value]
-    for value in queue:
-        for after in graph.readers(value):
-            if after.kind == "residual":
-                if after.operands[0].value == value:
-                    return True
-            elif after.kind in through and len(queue) < _MOST_VALUES:
-                queue += [made.value for made in after.results if made.value not in queue]
-    return False
 
 
 def _of_attention(flow: Flow, attentions: tuple[Attention, ...]) -> dict[int, Symbol]:
@@ -288,11 +252,23 @@ class _Following:
         embedded = {STREAM, POSITIONS} if self.begins is not None else {STREAM, TABLE, POSITIONS}
         return bool(parts & embedded) or self._role(draft) in _EMBEDDING
 
+    def _beside_adapter(self, draft: Draft) -> int | None:
+        """The operand of a sum to which an adapter is added."""
+        makers = [self._graph.maker(ref.value) for ref in draft.operands]
+        adds = [maker is not None and self._role(maker) is Role.ADAPTER_UP for maker in makers]
+        return adds.index(False) if sum(adds) == len(adds) - 1 > 0 else None
+
     def _sum(self, draft: Draft, operands: list[Symbol]) -> Symbol:
-        """M + M is M, Y + Y is Y; what positions or other embeddings are added to is the stream."""
+        """M + M is M, Y + Y is Y; what positions or other embeddings are added to is the stream.
+
+        What an adapter is added to stays what it is.
+        """
         if any(ref.origin != "data" and min(ref.shape, default=1) == 1 for ref in draft.operands):
             return operands[0]
         if self._adds_to_stream(draft, operands):
             return next_in_stream(operands[0], 0)
+        base = self._beside_adapter(draft)
+        if base is not None:
+            return operands[base]
         parts = {symbol.part for symbol in operands}
         return Symbol(parts.pop()) if len(parts) == 1 else NOTHING

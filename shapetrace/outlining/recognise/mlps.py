@@ -81,7 +81,7 @@ class _Gates:
         if draft.result.columns < gating.result.columns:
             return Role.SIDE_GATE  # a number a row
         if gating.kind == "multiply":  # nothing is activated: the first of the two gates
-            return Role.GATE if gating.operands[0].value == draft.result.value else Role.UP
+            return Role.GATE if gating.operands[0].value == self._whole(draft) else Role.UP
         return Role.GATE if self._is_gate(gating, draft) else Role.UP
 
     def _after(self, draft: Draft) -> list[Draft]:
@@ -158,7 +158,11 @@ class _Gates:
         sigmoids = [op for op in ops if work_of(op) == ["sigmoid"]]
         bent = sigmoids if len(sigmoids) == 1 and len(gating.operands) == 2 else ops
         bent = bent if self._reads(bent[0], {ref.value for ref in gating.operands}) else ops
-        return self._reads(bent[0], {draft.result.value})
+        return self._reads(bent[0], {self._whole(draft)})
+
+    def _whole(self, draft: Draft) -> int:
+        """What a product made, with what adapters added to it."""
+        return self._graph.becomes.get(draft.result.value, draft.result.value)
 
     def _reads(self, op: Op, values: Container[int]) -> bool:
         return any(self._among(value, values) in values for value in op.inputs)

@@ -136,7 +136,8 @@ class Groups:
             if op.id not in self._group:
                 self._join([op.id])
                 if self._stands_alone(op):
-                    self._closed.add(op.id)
+                    self._take_scales(op)
+                    self._closed.add(self._group[op.id])
             if self._group[op.id] not in self._closed:
                 self._absorb(op)
 
@@ -158,11 +159,33 @@ class Groups:
     def _joins_branches(self, op: Op) -> bool:
         """Whether an addition joins two results of real work: a projected shortcut, no part of one formula."""
         flow = self._flow
-        roots = {flow.root(value) for value in op.inputs if flow.is_data(value)}
+        roots = {self._unscaled(flow.root(value)) for value in op.inputs if flow.is_data(value)}
         makers = [flow.facts.producer.get(root) for root in roots]
         shapes = {flow.facts.tensor(value).shape for value in op.inputs}
         whole = all(maker is not None and self._is_whole(op, maker) for maker in makers)
         return len(roots) == 2 and len(shapes) == 1 and whole
+
+    def _unscaled(self, value: int) -> int:
+        """A value, or what it was before it was multiplied with a number that nothing else reads."""
+        scale = self._scale_of(value)
+        return value if scale is None else self._flow.root(scale.inputs[0])
+
+    def _scale_of(self, value: int) -> Op | None:
+        """The operation that made a value as a number times another one, for one reader."""
+        op = self._flow.op_of(value)
+        scales = op is not None and names_of(op.kernels) in (["mul"], ["div"]) and len(op.inputs) == 1
+        alone = scales and len(self._flow.readers[value]) == 1 and value not in self._flow.outputs
+        return op if alone else None
+
+    def _take_scales(self, addition: Op) -> None:
+        """What only scales one of the branches that are added belongs to the addition."""
+        if names_of(addition.kernels) != ["add"]:
+            return
+        for value in self._read_by(addition.id):
+            scale = self._scale_of(value)
+            group = None if scale is None else self._group.get(scale.id)
+            if group is not None and len(self._members[group]) == 1:
+                self._merge(self._group[addition.id], group)
 
     def _is_whole(self, op: Op, maker: int) -> bool:
         """Whether what an operation reads is complete: real work, or the result of another module."""
