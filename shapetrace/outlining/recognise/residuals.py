@@ -1,6 +1,7 @@
 """Residuals: a stream, and what was computed from it and is added to it."""
 
 from collections.abc import Mapping
+from math import prod
 
 from shapetrace.ir import Op
 from shapetrace.ops.kinds import OpKind, is_factory, names_of
@@ -15,7 +16,8 @@ REAL_WORK: frozenset[OpKind] = frozenset(
 def residual_of(flow: Flow, op: Op, streams: Mapping[int, int]) -> tuple[int, int] | None:
     """The stream and the branch of a residual: data, or learned rows, added to what was computed from them.
 
-    Between the two lies real work (a product, a norm), so that ``x + 0.04·x³`` is none; nor is ``x + (y - x)``.
+    Between the two lies real work (a product, a norm), so that ``x + 0.04·x³`` is none, nor ``x + sin²(x)`` behind
+    another residual; nor is ``x + (y - x)``, nor what one product made as a matrix and its bias (``W x + b``).
 
     Args:
         flow: Values and operations.
@@ -37,11 +39,38 @@ def residual_of(flow: Flow, op: Op, streams: Mapping[int, int]) -> tuple[int, in
     if _lacks(flow, newer, older) or _is_written_back(flow, op, older):
         return None
     if _works_on(flow, older, newer):
-        return older, newer
+        return None if _adds_other_part(flow, op, older, newer) else (older, newer)
     for stream, branch in ((older, newer), (newer, older)):
-        if stream in streams and _works_on(flow, streams[stream], branch):
+        if stream in streams and _works_on(flow, streams[stream], branch) and not _reads(flow, branch, stream):
             return stream, branch
     return None
+
+
+def _reads(flow: Flow, value: int, other: int) -> bool:
+    """Whether a value was computed from another one."""
+    maker = flow.facts.producer.get(other, -1)
+    return maker in flow.ancestors(value, since=maker - 1)
+
+
+def _adds_other_part(flow: Flow, op: Op, older: int, newer: int) -> bool:
+    """Whether a part of columns is added to what was computed without it, from other parts of the same ones.
+
+    A matrix and its bias come out of one product where a network makes the weights of another one.
+    """
+    added = next(value for value in op.inputs if flow.root(value) == older)
+    part = _part(flow, added)
+    if part is None or not flow.facts.sources.get(older):
+        return False
+    between = flow.ancestors(newer, since=flow.facts.producer.get(older, -1))
+    read = {v for i in between if not flow.edges[i] for v in flow.trace.ops[i].inputs if flow.root(v) == older}
+    return not {part, None} & {_part(flow, value) for value in read}
+
+
+def _part(flow: Flow, value: int) -> int | None:
+    """What was cut out of a value's root first on the way to it; None for all of it."""
+    forms = flow.forms(value)
+    whole = prod(flow.facts.tensor(forms[-1]).shape)
+    return next((form for form in reversed(forms) if prod(flow.facts.tensor(form).shape) < whole), None)
 
 
 def _is_written_back(flow: Flow, op: Op, older: int) -> bool:
