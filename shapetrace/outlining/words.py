@@ -107,7 +107,9 @@ def _loss(draft: Draft) -> str:
     return f"{draft.function[:1].upper()}{draft.function[1:]} loss" if draft.function in LOSSES else "Loss"
 
 
-def _glu(activation: str) -> str:
+def _glu(draft: Draft) -> str:
+    first = title_of(draft.calls[:1]) if draft.kind == "pointwise" else ""
+    activation = draft.function or (first if first in _GATED else title_of(draft.calls) if first else "")
     return _GATED.get(activation, activation or "Bilinear")
 
 
@@ -122,7 +124,7 @@ _BY_WIDTH = {Role.EXPAND: "MLP in", Role.SHRINK: "MLP out"}
 
 _NAMED: Mapping[Role, Callable[[Draft], str]] = {
     Role.LOSS: _loss,
-    Role.GLU: lambda draft: _glu(draft.function or (title_of(draft.calls) if draft.kind == "pointwise" else "")),
+    Role.GLU: _glu,
     Role.CHOOSE_EXPERTS: lambda _: TITLES[Role.CHOOSE_EXPERTS],
     Role.CHOOSE_KEYS: lambda _: TITLES[Role.CHOOSE_KEYS],
     Role.COMBINE_EXPERTS: lambda _: TITLES[Role.COMBINE_EXPERTS],

@@ -38,8 +38,8 @@ def _mixing(flow: Flow, product: Product, features: Set[int]) -> Iterator[int]:
     if product.left is None or features & {*atoms.leaves(product.k)}:
         return
     has = {value: bool(features & {*atoms.flat(axes_of(value))}) for value in (product.left, product.right)}
-    if sum(has.values()) == 1:
-        yield next(value for value, is_stream in has.items() if not is_stream)
+    if any(has.values()):
+        yield from (value for value, is_stream in has.items() if not is_stream)
 
 
 def _made_of_inputs(flow: Flow, value: int, features: Set[int]) -> Iterator[int]:

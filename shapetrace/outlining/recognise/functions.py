@@ -75,8 +75,8 @@ def function_of(
     if len(ops) == 1 and len(data) + len(constants) == 2 and plain == {"mul"}:
         return Function("multiply", calls=("mul",))
     calls = tuple(dict.fromkeys(op.name for op in ops))
-    others = [*data[1:], *constants]
-    scales = plain <= {"mul", "div"} and not [v for v in others if flow.facts.tensor(v).shape]
+    by_numbers = all(sum(bool(flow.facts.tensor(v).shape) for v in op.inputs) < 2 for op in ops)
+    scales = plain <= {"mul", "div"} and by_numbers
     kind: StepKind = "reduce" if kinds == {"reduce"} else "pointwise"
     return Function(kind, role=Role.SCALE if scales else Role.OTHER, calls=calls)
 
