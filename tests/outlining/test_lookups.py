@@ -48,6 +48,14 @@ class Types(Mixed):
         return self.block(self.words(ids) + self.other(types))
 
 
+class Positions(Mixed):
+    """Positions are looked up before the words."""
+
+    def forward(self, ids: Tensor) -> Tensor:
+        places = self.other(torch.arange(ids.shape[1]))
+        return self.block(places + self.words(ids))
+
+
 class Times(Mixed):
     """Rows that a product made, with a number for each."""
 
@@ -83,6 +91,10 @@ def test_the_table_whose_rows_become_the_stream_is_that_of_the_tokens_whichever_
 def test_types_are_added_to_the_stream() -> None:
     told = looked_up(read(Types(), IDS, IDS % 2, all_used=False))
     assert told == [(Role.LOOKUP_TOKENS, "E", "X"), (Role.LOOKUP, "E_2", "E_2")]
+
+
+def test_words_that_are_added_to_positions_are_words() -> None:
+    assert (Role.LOOKUP_TOKENS, "E", "X") in looked_up(read(Positions(), IDS, all_used=False))
 
 
 def test_what_is_added_to_a_product_is_no_token() -> None:

@@ -128,6 +128,59 @@ def test_a_state_that_begins_with_zeros_folds_from_the_first_turn() -> None:
     assert [step.title for step in found.root.steps()][-1] == "Concat"
 
 
+class Cell(nn.Module):
+    """A cell of an LSTM by hand: four gates of one product."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.x, self.h = nn.Linear(6, 32), nn.Linear(8, 32)
+
+    def forward(self, x: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
+        i, f, g, o = (self.x(x) + self.h(h)).chunk(4, 1)
+        c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
+        return torch.sigmoid(o) * torch.tanh(c), c
+
+
+class Remembering(nn.Module):
+    """All states are given back, or the last one is read."""
+
+    def __init__(self, *, last: bool) -> None:
+        super().__init__()
+        self.last, self.cell, self.head = last, Cell(), nn.Linear(8, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        h, c, states = torch.zeros(len(x), 8), torch.zeros(len(x), 8), []
+        for t in range(x.shape[1]):
+            h, c = self.cell(x[:, t], h, c)
+            states.append(h)
+        out: Tensor = self.head(h if self.last else torch.stack(states, 1))
+        return out
+
+
+class Joined(nn.Module):
+    """A GRU by hand whose state is put beside what is read, in seven turns."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.z, self.r, self.n = (nn.Linear(14, 8) for _ in range(3))
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = torch.zeros(len(x), 8)
+        for t in range(x.shape[1]):
+            both = torch.cat([x[:, t], h], 1)
+            z, r = torch.sigmoid(self.z(both)), torch.sigmoid(self.r(both))
+            h = (1 - z) * h + z * torch.tanh(self.n(torch.cat([x[:, t], r * h], 1)))
+        return h
+
+
+@pytest.mark.parametrize("turns", [3, 7])
+@pytest.mark.parametrize("model", [lambda: Remembering(last=True), lambda: Remembering(last=False), Joined])
+def test_the_first_turn_and_the_last_one_are_read_as_the_others(model: Callable[[], nn.Module], turns: int) -> None:
+    found = read(model(), torch.randn(2, turns, 6))
+    assert repeats(found.root) == [turns]
+    assert sum(step.kind == "product" for step in found.steps()) <= 3
+
+
 class Speaking(nn.Module):
     """Words are chosen by a model's scores, and read again."""
 

@@ -135,7 +135,9 @@ def _recognised(
         if set(kernels) <= {"add"}:
             return Function("add", role=Role.POSITION, calls=("add",))
     if activation:
-        return Function("activation", activation, Role.ACTIVATION)
+        # a state of zeros that an activation weighs, in the first turn of a loop
+        weighs = "mul" in kernels and len(data) > 1 and any(flow.facts.tensor(v).role == "constant" for v in data)
+        return Function("activation", activation, Role.GATED_ACTIVATION if weighs else Role.ACTIVATION)
     return Function("activation", gate, Role.GATED_ACTIVATION) if gate else None
 
 

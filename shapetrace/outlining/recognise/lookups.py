@@ -38,7 +38,7 @@ def _is_added_to_others(flow: Flow, op: Op) -> bool:
     beside = [v for reader in readers if names_of(reader.kernels) == ["add"] for v in reader.inputs]
     others = [other for value in beside if flow.root(value) != made and (other := flow.op_of(value)) is not None]
     return any(
-        other.id < op.id
+        other.id < op.id and flow.is_data(other.outputs[0])
         if flow.kinds[other.id] == "lookup"
         else flow.kinds[other.id] == "product" and op.id not in flow.ancestors(other.outputs[0], since=op.id - 1)
         for other in others

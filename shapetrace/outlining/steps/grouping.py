@@ -10,8 +10,11 @@ from shapetrace.outlining.flow import Flow
 from shapetrace.outlining.recognise.functions import named
 from shapetrace.outlining.recognise.residuals import REAL_WORK
 from shapetrace.outlining.recognise.rotations import rotates
+from shapetrace.outlining.recognise.turns import kept_in_other_turns
 
 _FUSABLE: frozenset[OpKind] = frozenset({"pointwise", "norm", "reduce", "cat"})
+_SMALL: frozenset[OpKind] = frozenset({"pointwise", "cast", "layout"})
+_FEW = 16
 
 
 def _idle_calls(flow: Flow, taken: set[int]) -> set[int]:
@@ -47,6 +50,7 @@ class Groups:
         self._members: dict[int, list[int]] = defaultdict(list)
         self._inputs: dict[int, set[int]] = {}
         self._closed: set[int] = set()
+        self._kept_in_other_turns = kept_in_other_turns(flow)
         self._by_leaf()
         self._by_flow()
 
@@ -151,10 +155,14 @@ class Groups:
     def _joins_projections(self, op: Op) -> bool:
         """Whether results of different products are put side by side: rotated keys and others, a state of each turn."""
         sources = [set(self._flow.facts.sources.get(value, ())) for value in op.inputs]
-        if len(sources) < 2 or not any(sources):
+        if len(sources) < 2 or not (any(sources) or any(map(self._is_of_products, op.inputs))):
             return False
         made = [found or {-1 - self._flow.root(value)} for value, found in zip(op.inputs, sources, strict=True)]
         return all(one - other for other, one in pairwise(made))
+
+    def _is_of_products(self, value: int) -> bool:
+        """Whether products were made a value of, also so many that they were not kept apart."""
+        return any(self._flow.kinds[op.id] == "product" for op, _ in self._flow.behind(value, _SMALL, most=_FEW))
 
     def _joins_branches(self, op: Op) -> bool:
         """Whether an addition joins two results of real work: a projected shortcut, no part of one formula."""
@@ -227,7 +235,9 @@ class Groups:
                     break
 
     def _alone_reads(self, group: int, value: int) -> bool:
-        """Whether a group holds all readers of a value; the last reader, often still to come, is asked first."""
+        """Whether a group holds all readers of a value, in every turn of a loop; the last one is asked first."""
+        if self._flow.facts.producer.get(value) in self._kept_in_other_turns:
+            return False
         return all(self._group.get(reader) == group for reader in reversed(self._flow.readers[value]))
 
     def _read_by(self, op: int) -> set[int]:
