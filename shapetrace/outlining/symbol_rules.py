@@ -32,7 +32,14 @@ STREAM, TABLE, POSITIONS = Part.STREAM, Part.TABLE, Part.POSITIONS
 _KEEPING = frozenset({"position", "split", "select", "pointwise", "collective"})
 """Kinds of steps that make of one operand something of the same sort."""
 
-_OF_COLUMNS = frozenset({Part.PRODUCT, Part.HIDDEN, Part.GATE_UP, Part.QUERY_KEY, Part.KEY_VALUE, Part.QUERY_KEY_VALUE})
+_TOGETHER: Mapping[frozenset[Part], Part] = {
+    frozenset({Part.KEY, Part.VALUE}): Part.KEY_VALUE,
+    frozenset({Part.QUERY, Part.KEY}): Part.QUERY_KEY,
+    frozenset({Part.QUERY, Part.KEY, Part.VALUE}): Part.QUERY_KEY_VALUE,
+}
+"""What is put side by side, where that has a symbol of its own."""
+
+_OF_COLUMNS = frozenset({Part.PRODUCT, Part.GATE_UP, Part.QUERY_KEY, Part.KEY_VALUE, Part.QUERY_KEY_VALUE})
 """What a convolution of the columns of a product is, too."""
 
 
@@ -69,9 +76,8 @@ def symbol_made(draft: Draft, operands: list[Symbol]) -> Symbol:
 def _joined(draft: Draft, operands: list[Symbol]) -> Symbol:
     """What is put side by side: as the first of the data; keys and values are both."""
     data = [symbol for ref, symbol in zip(draft.operands, operands, strict=True) if ref.origin == "data"]
-    if {symbol.part for symbol in data} == {Part.KEY, Part.VALUE}:
-        return Symbol(Part.KEY_VALUE)
-    return (data or operands)[0]
+    together = _TOGETHER.get(frozenset(symbol.part for symbol in data))
+    return Symbol(together) if together is not None else (data or operands)[0]
 
 
 def _normed(_: Draft, operands: list[Symbol]) -> Symbol:
@@ -79,6 +85,8 @@ def _normed(_: Draft, operands: list[Symbol]) -> Symbol:
 
 
 def _convolved(_: Draft, operands: list[Symbol]) -> Symbol:
+    if operands[0].part is Part.HIDDEN:
+        return NOTHING
     return replace(operands[0], normed=False) if operands[0].part in _OF_COLUMNS else Symbol(STREAM)
 
 

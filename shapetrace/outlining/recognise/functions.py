@@ -214,6 +214,8 @@ def _selection(flow: Flow, axis_roles: AxisRoles, op: Op) -> str:
         one = "index" in kernel.args or (len(after) == len(before) and after[dim] == 1)
         if one and size > 1:
             counted = _counted(flow, axis_roles, axes[dim])
+            if counted == "head" and axis_roles.heads_among([axis for axis in axes if axis is not axes[dim]]):
+                return ""  # one of a pair of heads, of each pair
             return f"last {counted}" if index in (-1, size - 1) else f"first {counted}" if index == 0 else "row"
     return ""
 

@@ -15,6 +15,7 @@ from shapetrace.outlining.recognise.turns import kept_in_other_turns
 _FUSABLE: frozenset[OpKind] = frozenset({"pointwise", "norm", "reduce", "cat"})
 _SMALL: frozenset[OpKind] = frozenset({"pointwise", "cast", "layout"})
 _FEW = 16
+_MANY = 3
 
 
 def _idle_calls(flow: Flow, taken: set[int]) -> set[int]:
@@ -147,7 +148,8 @@ class Groups:
 
     def _stands_alone(self, op: Op) -> bool:
         """Whether people name this operation by itself: padding, a Fourier transform, positions or branches added."""
-        joins = names_of(op.kernels) in (["cat"], ["stack"], ["copy"]) and self._joins_projections(op)
+        is_joined = names_of(op.kernels) in (["cat"], ["stack"], ["copy"])
+        joins = is_joined and (self._joins_projections(op) or self._joins_turns(op))
         if has(op, "alone") or joins:
             return True
         return names_of(op.kernels) == ["add"] and (any(map(self._is_positions, op.inputs)) or self._joins_branches(op))
@@ -159,6 +161,14 @@ class Groups:
             return False
         made = [found or {-1 - self._flow.root(value)} for value, found in zip(op.inputs, sources, strict=True)]
         return all(one - other for other, one in pairwise(made))
+
+    def _joins_turns(self, op: Op) -> bool:
+        """Whether the states of a loop are put side by side, each made of the one before it."""
+        if len(op.inputs) < _MANY:
+            return False
+        makers = [self._flow.facts.producer.get(self._flow.root(value), -1) for value in op.inputs]
+        pairs = [*zip(makers, op.inputs[1:], strict=False)][:_MANY]
+        return all(maker in self._flow.ancestors(value, since=maker - 1) for maker, value in pairs if maker >= 0)
 
     def _is_of_products(self, value: int) -> bool:
         """Whether products were made a value of, also so many that they were not kept apart."""
