@@ -226,3 +226,22 @@ def test_choosing_a_word_is_no_choice_of_experts(choose: Callable[[Tensor], Tens
     found = list(read(Speaking(choose, turns), ids(1, 4)).steps())
     assert not {Role.ROUTER, Role.CHOOSE_EXPERTS} & {step.role for step in found}
     assert [step.role for step in found if step.path == "model.lm_head"] == [Role.UNEMBED] * turns
+
+
+class Shared(nn.Module):
+    """Experts that share one activation's module, as loops over them do."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.act, self.both, self.down = nn.SiLU(), nn.Linear(6, 32), nn.Linear(16, 6)
+
+    def forward(self, x: Tensor) -> Tensor:
+        for _ in range(3):
+            gate, up = self.both(x).chunk(2, -1)
+            x = self.down(self.act(gate) * up)
+        return x
+
+
+def test_a_module_that_is_called_in_every_turn_is_part_of_what_reads_it() -> None:
+    told = [step.role for step in read(Shared(), torch.randn(2, 6)).steps()]
+    assert told == [Role.GATE_UP, Role.GLU, Role.DOWN]

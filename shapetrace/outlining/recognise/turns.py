@@ -20,7 +20,8 @@ def kept_in_other_turns(flow: Flow) -> frozenset[int]:
     found = set[int]()
     for calls in (calls for calls in turns.values() if len(calls) > 1):
         for twins in zip(*calls, strict=True):
-            if any(_is_read_after(flow, op, members[-1]) for op, members in zip(twins, calls, strict=True)):
+            read = {_is_read_after(flow, op, members[-1]) for op, members in zip(twins, calls, strict=True)}
+            if len(read) > 1:
                 found.update(twins)
     return frozenset(found)
 
