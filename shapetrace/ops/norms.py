@@ -52,11 +52,16 @@ def norm_of(ops: Sequence[Op], trace: Trace) -> str:
 
 
 def _unmodulated(result: Term) -> Iterator[Term]:
-    """A result, and what it was before it was scaled and shifted, by numbers, weights or other data."""
+    """A result, and what it was before it was scaled and shifted, by numbers, weights or other data.
+
+    A sum with other data that has a number for each of its own is a sum of two streams, and no shift.
+    """
     found = [result]
     for term in found:
         yield term
-        found += [each for each in (term.sources if term.is_straight else term.factors) if each not in found]
+        whole = [each for each in term.sources if each.data and prod(each.shape) == prod(term.shape)]
+        read = term.factors if not term.is_straight else term.sources if len(whole) < 2 else ()
+        found += [each for each in read if each not in found]
 
 
 def _folds_examples(op: Op, kernel: Kernel) -> bool:

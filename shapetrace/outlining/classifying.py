@@ -34,8 +34,7 @@ def held(node: "Node", roles: Mapping[int, Role]) -> SectionKind:
         return "block" if feeds else "attention"
     if own & _ATTENDING and "residual" in kinds:
         return "block"
-    is_mlp = own & (OPENING | CLOSING) or inner & {"mlp", "experts"}
-    chooses = own & _CHOOSING or any(draft.chosen for draft in node.own) or ("route" in kinds and is_mlp)
+    chooses = own & _CHOOSING or any(draft.chosen for draft in node.own)
     if inner & {"attention", "mlp", "experts", "block"}:
         is_whole = "experts" in inner and "residual" not in kinds
         return "experts" if "attention" not in inner and (chooses or is_whole) else "block"

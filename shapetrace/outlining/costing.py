@@ -18,7 +18,8 @@ from shapetrace.outlining.proved import Proved
 from shapetrace.outlining.roles import Part
 from shapetrace.outlining.sections import Node
 from shapetrace.outlining.steps.collectives import sent_formula, talking, transfer_of
-from shapetrace.outlining.symbols import Place, Symbol
+from shapetrace.outlining.symbol_rules import Symbol
+from shapetrace.outlining.symbols import Place
 from shapetrace.sizing.formulas import Formula, product, total
 
 _KEPT = (Part.KEY, Part.VALUE, Part.KEY_VALUE, Part.LATENT_KEY_VALUE)

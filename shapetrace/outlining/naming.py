@@ -19,7 +19,8 @@ from shapetrace.outlining.roles import Part, Role
 from shapetrace.outlining.sections import Node
 from shapetrace.outlining.sizes import Names
 from shapetrace.outlining.structure import Operand, Section, Step, StepKind
-from shapetrace.outlining.symbols import NOTHING, Place, Symbol
+from shapetrace.outlining.symbol_rules import NOTHING, Symbol
+from shapetrace.outlining.symbols import Place
 from shapetrace.sizing.formulas import Formula, total
 
 _OWNED_KINDS: frozenset[StepKind] = frozenset({"product", "lookup", "convolution", "norm", "add"})

@@ -15,7 +15,8 @@ from shapetrace.outlining.lanes import UNKNOWN, Lane, Positions
 from shapetrace.outlining.recognise.caches import Append
 from shapetrace.outlining.roles import Part
 from shapetrace.outlining.sections import Node
-from shapetrace.outlining.symbols import Place, Symbol
+from shapetrace.outlining.symbol_rules import Symbol
+from shapetrace.outlining.symbols import Place
 
 _WINDOWS = frozenset({"slice", "narrow", "select", "constant_pad_nd"})
 

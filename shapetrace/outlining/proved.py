@@ -12,7 +12,8 @@ from shapetrace.outlining.flow import Flow
 from shapetrace.outlining.proof import Formulas, Proof
 from shapetrace.outlining.roles import Part
 from shapetrace.outlining.sections import Node
-from shapetrace.outlining.symbols import Place, Symbol
+from shapetrace.outlining.symbol_rules import Symbol
+from shapetrace.outlining.symbols import Place
 from shapetrace.sizing.formulas import Formula, product
 
 _SWEEPS = 2

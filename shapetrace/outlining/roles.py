@@ -136,8 +136,12 @@ class Part(StrEnum):
     ROUTING = auto()
     EXPERT_WEIGHTS = auto()
     """How much each chosen expert counts."""
+    MIXING = auto()
+    """How much of each row goes into each: the adjacency of a graph."""
     MASK = auto()
     LOGITS = auto()
+    SHARES = auto()
+    """Logits made shares of one: how likely each word or class is."""
     TARGETS = auto()
     LOSS = auto()
     PRODUCT = auto()

@@ -158,8 +158,10 @@ def _is_thin(node: Node, roles: Roles) -> bool:
 
 
 def _works(node: Node, roles: Roles) -> int:
-    """Operations of its own that multiply or look up."""
-    return len({d.order for d in node.own if d.kind in _HEAVY and roles.get(d.key) not in _ADAPTERS})
+    """Operations of its own that multiply data, or look up."""
+    heavy = [d for d in node.own if d.kind in _HEAVY and roles.get(d.key) not in _ADAPTERS]
+    on_data = [d for d in heavy if not all(ref.origin == "weight" for ref in d.operands)]
+    return len({d.order for d in on_data or heavy})
 
 
 def _spliced(node: Node, child: Node) -> tuple["Draft | Node", ...]:

@@ -12,7 +12,8 @@ from shapetrace.outlining.flow import Flow
 from shapetrace.outlining.recognise.attention import Attention
 from shapetrace.outlining.roles import Part
 from shapetrace.outlining.sections import Node
-from shapetrace.outlining.symbols import Place, Symbol
+from shapetrace.outlining.symbol_rules import Symbol
+from shapetrace.outlining.symbols import Place
 
 _HEADS = frozenset({Part.QUERY, Part.KEY, Part.VALUE, Part.HEADS})
 _SCORES = frozenset({Part.SCORES, Part.ATTENTION_WEIGHTS})
@@ -21,7 +22,7 @@ _WIDTHS: Mapping[Part, str] = {
     **dict.fromkeys((Part.STREAM, Part.CONTEXT, Part.TABLE, Part.POSITIONS, Part.ATTENTION, Part.FEED_FORWARD,
                      Part.SELECTED), "d_model"),
     **dict.fromkeys((Part.HIDDEN, Part.GATE, Part.UP), "d_ff"),
-    Part.GATE_UP: "2·d_ff", Part.ROUTING: "experts", Part.LOGITS: "vocab",
+    Part.GATE_UP: "2·d_ff", Part.ROUTING: "experts", Part.LOGITS: "vocab", Part.SHARES: "vocab",
     Part.LATENT_QUERY: "", Part.LATENT_KEY_VALUE: "",
 }  # fmt: skip
 """What the columns of an operand count, by what it is; of a latent its own rank, which has no name."""

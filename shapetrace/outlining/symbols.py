@@ -4,43 +4,31 @@ A symbol here is a fact, not a text: `words` writes it.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 
 from shapetrace.outlining.drafts import Draft, Graph, Ref
 from shapetrace.outlining.flow import Flow
+from shapetrace.outlining.recognise.adjacency import adjacencies
 from shapetrace.outlining.recognise.attention import Attention, operands_of
 from shapetrace.outlining.recognise.columns import ATTENTION_INPUTS
 from shapetrace.outlining.recognise.crossing import Crossing
 from shapetrace.outlining.recognise.losses import OF_CLASSES
 from shapetrace.outlining.recognise.projections import latent_of
+from shapetrace.outlining.recognise.streams import begin_streams
 from shapetrace.outlining.roles import Part, Role
 from shapetrace.outlining.sections import Node
-
-
-@dataclass(frozen=True, slots=True)
-class Symbol:
-    """What an operand is, and which one of its sort.
-
-    Attributes:
-        part: What it is.
-        index: Its number in the stream, or which of two sequences it is: ``1``, ``A``.
-        normed: True for what comes out of a norm.
-        role: Of a weight: what its product is for.
-        latent: Of a weight that makes a latent: the latent.
-    """
-
-    part: Part
-    index: str = ""
-    normed: bool = False
-    role: Role = Role.OTHER
-    latent: Part = Part.OTHER
-
+from shapetrace.outlining.symbol_rules import (
+    NOTHING,
+    POSITIONS,
+    STREAM,
+    TABLE,
+    Symbol,
+    next_in_stream,
+    symbol_made,
+    with_positions,
+)
 
 Place = tuple[int, bool, int]
 """An operand: key of its step, whether it is a result, its position."""
-
-NOTHING = Symbol(Part.OTHER)
-_STREAM, _TABLE, _POSITIONS = Part.STREAM, Part.TABLE, Part.POSITIONS
 
 RESULTS: Mapping[Role, Part] = {
     Role.QUERY: Part.QUERY, Role.KEY: Part.KEY, Role.VALUE: Part.VALUE, Role.QUERY_KEY: Part.QUERY_KEY,
@@ -57,9 +45,6 @@ RESULTS: Mapping[Role, Part] = {
 _EMBEDDING = frozenset({Role.POSITION, Role.ADD_EMBEDDINGS})
 """What sums of a stream and rows that say something of its rows are for."""
 
-_KEEPING = frozenset({"position", "activation", "softmax", "split", "concat", "select", "pointwise", "collective"})
-"""Kinds of steps that make of one operand something of the same sort."""
-
 
 def symbols(
     flow: Flow,
@@ -71,10 +56,12 @@ def symbols(
 ) -> Mapping[Place, Symbol]:
     """What each operand of the folded tree is, in the order of reading; folded layers as the first of them."""
     following = _Following(flow, graph, roles)
+    following.begins = begin_streams(graph)
+    following.of |= {value: Symbol(Part.MIXING) for value in adjacencies(flow)}
     following.of |= _of_attention(flow, attentions)
     following.of |= {value: Symbol(Part.CONTEXT) for value in crossing.contexts}
-    following.of |= {v: Symbol(_STREAM, "B") for v in crossing.contexts if flow.facts.tensor(v).origin == "input"}
-    following.of |= {value: Symbol(_STREAM, "A") for value in crossing.asking}
+    following.of |= {v: Symbol(STREAM, "B") for v in crossing.contexts if flow.facts.tensor(v).origin == "input"}
+    following.of |= {value: Symbol(STREAM, "A") for value in crossing.asking}
     fixed = set(crossing.contexts | crossing.asking)
     for draft, twins in _in_step(folded, []):
         following.read(draft)
@@ -112,11 +99,13 @@ class _Following:
     Attributes:
         of: Symbol by value.
         found: Symbol by operand.
+        begins: Lookups that the stream begins with; None where no residual tells.
     """
 
     def __init__(self, flow: Flow, graph: Graph, roles: Mapping[int, Role]) -> None:
         self.of: dict[int, Symbol] = {}
         self.found: dict[Place, Symbol] = {}
+        self.begins: frozenset[int] | None = None
         self._flow = flow
         self._graph = graph
         self._roles = roles
@@ -128,9 +117,9 @@ class _Following:
         if draft.kind == "lookup":
             operands[1] = self._table(draft)
         if draft.kind == "residual":
-            operands = [Symbol(_STREAM) if symbol.part is Part.WEIGHT else symbol for symbol in operands]
+            operands = [Symbol(STREAM) if symbol.part is Part.WEIGHT else symbol for symbol in operands]
         elif draft.kind == "add" and self._adds_to_stream(draft, operands):
-            operands = _with_positions(draft, operands)
+            operands = with_positions(draft, operands)
         for place, symbol in enumerate(operands):
             self.found[draft.key, False, place] = symbol
         for place, ref in enumerate(draft.results):
@@ -157,14 +146,12 @@ class _Following:
         known = self.of.get(ref.value)
         if known is not None:
             return known
-        if ref.origin == "weight" and self._role(draft) in ATTENTION_INPUTS:
-            return Symbol(_STREAM)  # learned rows that ask: latents
         if ref.origin == "weight":
-            return Symbol(Part.WEIGHT if len(ref.shape) > 1 else Part.BIAS)
+            return self._weight(draft, ref)
         if ref.value < 0 or self._flow.facts.tensor(ref.value).origin != "input":
             return NOTHING
         if self._flow.is_floating(ref.value):
-            symbol = Symbol(_STREAM)
+            symbol = Symbol(STREAM)
         elif self._flow.facts.tensor(ref.value).dtype == "bool":
             symbol = Symbol(Part.MASK)
         elif draft.kind == "pointwise" and all(r.value >= 0 and self._flow.is_floating(r.value) for r in draft.results):
@@ -174,9 +161,19 @@ class _Following:
         self.of[ref.value] = symbol
         return symbol
 
+    def _weight(self, draft: Draft, ref: Ref) -> Symbol:
+        """What weights are that a product does not multiply data with."""
+        if self._role(draft) in ATTENTION_INPUTS:
+            return Symbol(STREAM)  # learned rows that ask: latents
+        if draft.kind == "product" and ref is draft.data and self._flow.facts.tensor(ref.value).origin != "parameter":
+            return NOTHING  # made of weights, and multiplied with one
+        return Symbol(Part.WEIGHT if len(ref.shape) > 1 else Part.BIAS)
+
     def _table(self, draft: Draft) -> Symbol:
-        number = str(len(self._tables) + 1) if self._tables else ""
-        fallback = Symbol(_POSITIONS) if self._role(draft) is Role.LOOKUP_POSITIONS else Symbol(_TABLE, number)
+        firsts = [d.operands[1].value for d in self._graph.drafts if self.begins and d.key in self.begins]
+        value, others = draft.operands[1].value, [table for table in self._tables if table not in firsts[:1]]
+        number = str(len(others) + (2 if firsts else 1)) if value not in firsts[:1] and (firsts or self._tables) else ""
+        fallback = Symbol(POSITIONS) if self._role(draft) is Role.LOOKUP_POSITIONS else Symbol(TABLE, number)
         symbol = self._tables.setdefault(draft.operands[1].value, fallback)
         self.of[draft.operands[1].value] = symbol
         return symbol
@@ -191,22 +188,32 @@ class _Following:
         if known.part is not Part.OTHER:
             return known
         if draft.kind == "lookup":
-            return Symbol(_STREAM) if operands[1] == Symbol(_TABLE) else operands[1]
+            begins = operands[1] == Symbol(TABLE) if self.begins is None else draft.key in self.begins
+            return Symbol(STREAM) if begins else operands[1]
         if draft.kind == "residual":
-            return _next_in_stream(operands[0], 1)
+            return next_in_stream(operands[0], 1)
         if draft.kind == "add":
             return self._sum(draft, operands)
         if Symbol(Part.IDS) in operands and ref.value >= 0 and self._flow.is_floating(ref.value):
             operands = [NOTHING if symbol.part is Part.IDS else symbol for symbol in operands]
-        if self._blanks(draft, ref):
-            return operands[0]
-        return _made(draft, _joined(draft, operands) if draft.kind == "concat" else (operands or [NOTHING])[0])
+        kept = self._blanked(draft, ref)
+        if kept is not None:
+            return operands[kept]
+        return symbol_made(draft, operands or [NOTHING])
 
-    def _blanks(self, draft: Draft, made: Ref) -> bool:
-        """Whether a step writes one number where a mask says so: rows of another rank's ids, scores left out."""
-        first, *masks = draft.operands or (made,)
-        numbers = [ref for ref in masks if ref.value < 0 or self._flow.is_floating(ref.value)]
-        return draft.kind == "route" and bool(masks) and not numbers and first.shape == made.shape
+    def _blanked(self, draft: Draft, made: Ref) -> int | None:
+        """The operand in which a step writes one number where masks say so: another rank's ids, scores left out."""
+        if draft.kind not in ("route", "pointwise") or len(draft.operands) < 2:
+            return None
+        kinds = [self._flow.facts.tensor(ref.value).dtype if ref.value >= 0 else "" for ref in draft.operands]
+        written = {place for place, dtype in enumerate(kinds) if dtype != "bool"}
+        if draft.kind == "route":  # or where whole numbers do
+            written = {0} if not any(map(self._is_number, draft.operands[1:])) else set()
+        place = written.pop() if len(written) == 1 else None
+        return place if place is not None and draft.operands[place].shape == made.shape else None
+
+    def _is_number(self, ref: Ref) -> bool:
+        return ref.value < 0 or self._flow.is_floating(ref.value)
 
     def _by_role(self, draft: Draft, ref: Ref, place: int) -> Symbol | None:
         """What a result is, where what its step is for tells."""
@@ -242,53 +249,26 @@ class _Following:
         if any(ref.origin != "data" and min(ref.shape, default=1) == 1 for ref in draft.operands):
             return False
         parts = {symbol.part for symbol in operands}
-        return bool(parts & {_STREAM, _TABLE, _POSITIONS}) or self._role(draft) in _EMBEDDING
+        embedded = {STREAM, POSITIONS} if self.begins is not None else {STREAM, TABLE, POSITIONS}
+        return bool(parts & embedded) or self._role(draft) in _EMBEDDING
+
+    def _beside_adapter(self, draft: Draft) -> int | None:
+        """The operand of a sum to which an adapter is added."""
+        makers = [self._graph.maker(ref.value) for ref in draft.operands]
+        adds = [maker is not None and self._role(maker) is Role.ADAPTER_UP for maker in makers]
+        return adds.index(False) if sum(adds) == len(adds) - 1 > 0 else None
 
     def _sum(self, draft: Draft, operands: list[Symbol]) -> Symbol:
-        """M + M is M, Y + Y is Y; what positions or other embeddings are added to is the stream."""
+        """M + M is M, Y + Y is Y; what positions or other embeddings are added to is the stream.
+
+        What an adapter is added to stays what it is.
+        """
         if any(ref.origin != "data" and min(ref.shape, default=1) == 1 for ref in draft.operands):
             return operands[0]
         if self._adds_to_stream(draft, operands):
-            return _next_in_stream(operands[0], 0)
+            return next_in_stream(operands[0], 0)
+        base = self._beside_adapter(draft)
+        if base is not None:
+            return operands[base]
         parts = {symbol.part for symbol in operands}
         return Symbol(parts.pop()) if len(parts) == 1 else NOTHING
-
-
-def _with_positions(draft: Draft, operands: list[Symbol]) -> list[Symbol]:
-    """Weights and constants that are added to the stream are its positions, unless they are rows of a table."""
-    return [
-        Symbol(_POSITIONS)
-        if ref.origin != "data" and symbol.part not in (_TABLE, _POSITIONS) and len(ref.shape) > 1
-        else symbol
-        for ref, symbol in zip(draft.operands, operands, strict=True)
-    ]
-
-
-def _next_in_stream(symbol: Symbol, first: int) -> Symbol:
-    return Symbol(_STREAM, str(int(symbol.index) + 1 if symbol.index.isdigit() else first))
-
-
-def _joined(draft: Draft, operands: list[Symbol]) -> Symbol:
-    """What is put side by side: as the first of the data; keys and values are both."""
-    data = [symbol for ref, symbol in zip(draft.operands, operands, strict=True) if ref.origin == "data"]
-    if {symbol.part for symbol in data} == {Part.KEY, Part.VALUE}:
-        return Symbol(Part.KEY_VALUE)
-    return (data or operands or [NOTHING])[0]
-
-
-def _made(draft: Draft, first: Symbol) -> Symbol:
-    """What a step makes of its first operand."""
-    if draft.kind == "norm":
-        return replace(first, normed=first.part is not Part.OTHER)
-    if draft.kind == "activation" and first.part is Part.GATE_UP:
-        return Symbol(Part.HIDDEN)
-    if draft.kind == "concat":
-        return first
-    if first.part is Part.IDS and draft.kind != "select":
-        return NOTHING  # numbers made of ids are none
-    if draft.kind in _KEEPING and len(draft.operands) == 1:
-        return replace(first, part=Part.SELECTED) if draft.kind == "select" and first.part is _STREAM else first
-    if draft.kind == "activation":
-        return Symbol(Part.HIDDEN)
-    made: dict[str, Part] = {"product": Part.PRODUCT, "contraction": Part.PRODUCT, "convolution": _STREAM}
-    return Symbol(made[draft.kind]) if draft.kind in made else NOTHING

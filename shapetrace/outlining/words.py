@@ -9,7 +9,7 @@ from shapetrace.outlining.recognise.losses import FUNCTIONS
 from shapetrace.outlining.roles import Part, Role
 from shapetrace.outlining.sections import Node
 from shapetrace.outlining.structure import SectionKind, StepKind
-from shapetrace.outlining.symbols import Symbol
+from shapetrace.outlining.symbol_rules import Symbol
 
 HAT = "\u0302"
 """What a symbol wears after a norm: a combining circumflex."""
@@ -59,7 +59,7 @@ SYMBOLS: Mapping[Part, str] = {
     Part.CACHED_KEY: "K_past", Part.CACHED_VALUE: "V_past",
     Part.CACHED_KEY_VALUE: "KV_past", Part.CACHED_LATENT: "C_past", Part.HIDDEN: "H", Part.GATE: "G", Part.UP: "U",
     Part.GATE_UP: "GU", Part.FEED_FORWARD: "M", Part.ROUTING: "R", Part.EXPERT_WEIGHTS: "g",
-    Part.MASK: "mask", Part.LOGITS: "logits",
+    Part.MIXING: "A", Part.MASK: "mask", Part.LOGITS: "logits", Part.SHARES: "p",
     Part.TARGETS: "y", Part.LOSS: "L", Part.PRODUCT: "Y",
 }  # fmt: skip
 
@@ -107,7 +107,9 @@ def _loss(draft: Draft) -> str:
     return f"{draft.function[:1].upper()}{draft.function[1:]} loss" if draft.function in LOSSES else "Loss"
 
 
-def _glu(activation: str) -> str:
+def _glu(draft: Draft) -> str:
+    first = title_of(draft.calls[:1]) if draft.kind == "pointwise" else ""
+    activation = draft.function or (first if first in _GATED else title_of(draft.calls) if first else "")
     return _GATED.get(activation, activation or "Bilinear")
 
 
@@ -122,7 +124,7 @@ _BY_WIDTH = {Role.EXPAND: "MLP in", Role.SHRINK: "MLP out"}
 
 _NAMED: Mapping[Role, Callable[[Draft], str]] = {
     Role.LOSS: _loss,
-    Role.GLU: lambda draft: _glu(draft.function or (title_of(draft.calls[:1]) if draft.kind == "pointwise" else "")),
+    Role.GLU: _glu,
     Role.CHOOSE_EXPERTS: lambda _: TITLES[Role.CHOOSE_EXPERTS],
     Role.CHOOSE_KEYS: lambda _: TITLES[Role.CHOOSE_KEYS],
     Role.COMBINE_EXPERTS: lambda _: TITLES[Role.COMBINE_EXPERTS],

@@ -1,5 +1,6 @@
 """Low-rank adapters beside projections, and shortcuts that are no formula."""
 
+import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -22,6 +23,61 @@ def test_layers_with_adapters_keep_their_names_and_places() -> None:
     adapter = ["Low-rank down", "Low-rank up", "Add"]
     assert titles(found) == ["Expand", *adapter, "GELU", "Shrink", *adapter]
     assert [s.title for s in found.root.sections()][1:] == []
+
+
+class Inline(nn.Module):
+    """Written in one line, and joined inside the activation."""
+
+    def __init__(self, scale: float) -> None:
+        super().__init__()
+        self.scale, self.second = scale, nn.Linear(96, 24)
+        self.first, self.a, self.b = (nn.Parameter(torch.randn(*s)) for s in ((24, 96), (24, 4), (4, 96)))
+
+    def forward(self, x: Tensor) -> Tensor:
+        made: Tensor = self.second(F.relu(x @ self.first + (x @ self.a) @ self.b * self.scale))
+        return x + made
+
+
+@pytest.mark.parametrize("scale", [1.0, 0.5])
+def test_an_adapter_that_is_joined_inside_an_activation_is_beside_the_first_product_of_an_mlp(scale: float) -> None:
+    found = read(Inline(scale), torch.ones(1, 5, 24))
+    assert titles(found) == ["Expand", "Low-rank down", "Low-rank up", "Add", "ReLU", "Shrink", "Residual"]
+    assert [ref.name for ref in step(found, "ReLU").operands] == ["H"]
+
+
+class Gated(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.gate, self.up, self.down = LoRA(24, 96), LoRA(24, 96), LoRA(96, 24)
+
+    def forward(self, x: Tensor) -> Tensor:
+        made: Tensor = self.down(F.silu(self.gate(x)) * self.up(x))
+        return x + made
+
+
+def test_gates_with_adapters_are_gates() -> None:
+    found = read(Gated(), torch.ones(1, 5, 24))
+    told = [title for title in titles(found) if title not in ("Low-rank down", "Low-rank up", "Add")]
+    assert told == ["Gate", "Up", "SwiGLU", "Down", "Residual"]
+    assert [ref.name for ref in step(found, "SwiGLU").operands] == ["G", "U"]
+
+
+class Merged(nn.Module):
+    """A weight with its adapter added to it, and a length of its own: DoRA."""
+
+    def __init__(self, n_in: int, n_out: int) -> None:
+        super().__init__()
+        self.base, self.length = nn.Linear(n_in, n_out), nn.Parameter(torch.ones(n_out, 1))
+        self.a, self.b = nn.Parameter(torch.randn(4, n_in)), nn.Parameter(torch.randn(n_out, 4))
+
+    def forward(self, x: Tensor) -> Tensor:
+        weight = self.base.weight + self.b @ self.a
+        return F.linear(x, self.length * weight / weight.norm(dim=1, keepdim=True), self.base.bias)
+
+
+def test_a_layer_that_makes_its_weight_first_is_one_layer() -> None:
+    found = read(nn.Sequential(nn.LayerNorm(24), MLP(Merged), nn.LayerNorm(24)), torch.ones(1, 5, 24))
+    assert [s.kind for s in found.root.sections()][1:] == ["mlp"]
 
 
 class Attention(nn.Module):

@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from shapetrace.outlining.roles import Role
 from tests.outlining.reading import read, titles
 
 X = torch.linspace(-1, 1, 2 * 6 * 16).view(2, 6, 16)
@@ -203,3 +204,26 @@ class Counted(nn.Module):
 @pytest.mark.parametrize("model", [Codes, Counted, Lags])
 def test_the_largest_that_sends_no_rows_anywhere_routes_nothing(model: Any) -> None:
     assert "Router" not in titles(read(model(), X))
+
+
+class Likeliest(Experts):
+    """Classes that are given back, with their shares."""
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        shares, classes = self.scores(x.mean(1)).softmax(-1).topk(2)
+        return shares, classes
+
+
+class Drawn(Experts):
+    """An action that is drawn, with its share."""
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        shares = self.scores(x.mean(1)).log_softmax(-1)
+        action = torch.multinomial(shares.exp(), 1)
+        return action, shares.gather(1, action)
+
+
+@pytest.mark.parametrize("kind", [Likeliest, Drawn])
+def test_what_is_chosen_and_given_back_is_no_expert(kind: type[Experts]) -> None:
+    found = read(kind(), X, all_used=False)
+    assert not {Role.ROUTER, Role.CHOOSE_EXPERTS} & {step.role for step in found.steps()}

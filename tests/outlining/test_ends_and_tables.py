@@ -279,3 +279,30 @@ class Typed(nn.Module):
 def test_a_table_of_fewer_rows_than_positions_is_of_none() -> None:
     found = read(Typed(), torch.zeros(2, 7, dtype=torch.long))
     assert [step.role for step in found.steps() if step.kind == "add"] == [Role.ADD_EMBEDDINGS, Role.POSITION]
+
+
+class Translated(nn.Module):
+    """Words of one language are read in the encoder, of another one in the decoder, which scores some of them."""
+
+    def __init__(self, source: int, target: int, scored: int) -> None:
+        super().__init__()
+        self.source, self.target = nn.Embedding(source, 16), nn.Embedding(target, 16)
+        self.fc, self.head = nn.Linear(16, 16), nn.Linear(16, scored)
+
+    def forward(self, ids: Tensor, begun: Tensor) -> Tensor:
+        context, y = self.source(ids), self.target(begun)
+        q = self.fc(y)
+        y = y + nn.functional.scaled_dot_product_attention(q, context, context)
+        scores: Tensor = self.head(y)
+        return scores
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "scored", "role"),
+    [(40, 50, 50, Role.UNEMBED), (50, 40, 50, Role.HEAD), (50, 51, 50, Role.HEAD), (50, 50, 50, Role.UNEMBED)],
+)
+def test_as_many_words_as_another_sequence_has_make_no_unembedding(
+    source: int, target: int, scored: int, role: Role
+) -> None:
+    found = read(Translated(source, target, scored), torch.arange(18).view(2, 9), torch.arange(10).view(2, 5))
+    assert roles(found)["head"] is role

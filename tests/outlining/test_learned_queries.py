@@ -136,3 +136,25 @@ def test_distances_with_weights_of_their_own_count_no_heads() -> None:
     assert (step(found, "Scores").equation, step(found, "Scores").operands[0].stack) == ("[30,8]×[8,30]→[30,30]", 2)
     assert step(found, "Concat heads").equation == "2·[5,6,8]→[5,6,16]"
     assert step(found, "Residual").equation == "[5,6,16]+[5,6,16]→[5,6,16]"
+
+
+class Induced(nn.Module):
+    """Few learned rows ask all, and all ask the few: attention of a set with itself, in two halves."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.few = nn.Parameter(torch.randn(1, 3, 16))
+        self.one, self.two = (nn.MultiheadAttention(16, 2, batch_first=True) for _ in range(2))
+
+    def forward(self, x: Tensor) -> Tensor:
+        few = self.few.expand(len(x), -1, -1)
+        few = few + self.one(few, x, x, need_weights=False)[0]
+        out: Tensor = x + self.two(x, few, few, need_weights=False)[0]
+        return out
+
+
+def test_a_block_that_makes_what_it_attends_to_is_no_decoder() -> None:
+    found = read(
+        nn.Sequential(Induced(), nn.TransformerEncoderLayer(16, 2, 32, batch_first=True)), torch.randn(2, 7, 16)
+    )
+    assert "Decoder block" not in [section.title for section in found.root.sections()]

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 from shapetrace.capture import capture
 from shapetrace.outlining import outline
 from shapetrace.outlining.structure import Outline
-from tests.outlining.reading import faults, step
+from tests.outlining.reading import faults, read, step
 
 Kind = Literal["learned", "temperature", "windows", "learned and windows"]
 
@@ -63,3 +63,25 @@ def test_a_learned_bias_is_no_mask_and_a_window_has_no_triangle(kind: Kind, fuse
 @pytest.mark.parametrize("fused", [True, False])
 def test_every_window_has_its_own_keys(fused: bool) -> None:
     assert [operand.stack for operand in step(outlined("windows", fused), "Scores").operands] == [8, 8]
+
+
+class HeadsInside(nn.Module):
+    """Scores as (examples, queries, heads, keys), as DeepSeek writes them."""
+
+    def __init__(self, mask: Tensor) -> None:
+        super().__init__()
+        self.mask, self.q, self.k, self.v = mask, nn.Linear(8, 8), nn.Linear(8, 8), nn.Linear(8, 8)
+
+    def forward(self, x: Tensor) -> Tensor:
+        q, k, v = (layer(x).unflatten(-1, (2, 4)) for layer in (self.q, self.k, self.v))
+        scores = torch.einsum("bshd,bthd->bsht", q, k) + self.mask
+        return torch.einsum("bsht,bthd->bshd", scores.softmax(-1), v)
+
+
+def test_rows_of_a_mask_before_the_heads_are_queries_and_no_padding() -> None:
+    later = torch.full((5, 5), -torch.inf).triu(1)
+    (notes,) = [
+        s.notes for s in read(HeadsInside(later.unsqueeze(1)), torch.randn(1, 5, 8)).steps() if s.kind == "scores"
+    ]
+    assert "padding hidden" not in map(str, notes)
+    assert {"masked", "causal mask"} & {*map(str, notes)}

@@ -128,6 +128,59 @@ def test_a_state_that_begins_with_zeros_folds_from_the_first_turn() -> None:
     assert [step.title for step in found.root.steps()][-1] == "Concat"
 
 
+class Cell(nn.Module):
+    """A cell of an LSTM by hand: four gates of one product."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.x, self.h = nn.Linear(6, 32), nn.Linear(8, 32)
+
+    def forward(self, x: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
+        i, f, g, o = (self.x(x) + self.h(h)).chunk(4, 1)
+        c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
+        return torch.sigmoid(o) * torch.tanh(c), c
+
+
+class Remembering(nn.Module):
+    """All states are given back, or the last one is read."""
+
+    def __init__(self, *, last: bool) -> None:
+        super().__init__()
+        self.last, self.cell, self.head = last, Cell(), nn.Linear(8, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        h, c, states = torch.zeros(len(x), 8), torch.zeros(len(x), 8), []
+        for t in range(x.shape[1]):
+            h, c = self.cell(x[:, t], h, c)
+            states.append(h)
+        out: Tensor = self.head(h if self.last else torch.stack(states, 1))
+        return out
+
+
+class Joined(nn.Module):
+    """A GRU by hand whose state is put beside what is read, in seven turns."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.z, self.r, self.n = (nn.Linear(14, 8) for _ in range(3))
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = torch.zeros(len(x), 8)
+        for t in range(x.shape[1]):
+            both = torch.cat([x[:, t], h], 1)
+            z, r = torch.sigmoid(self.z(both)), torch.sigmoid(self.r(both))
+            h = (1 - z) * h + z * torch.tanh(self.n(torch.cat([x[:, t], r * h], 1)))
+        return h
+
+
+@pytest.mark.parametrize("turns", [3, 7])
+@pytest.mark.parametrize("model", [lambda: Remembering(last=True), lambda: Remembering(last=False), Joined])
+def test_the_first_turn_and_the_last_one_are_read_as_the_others(model: Callable[[], nn.Module], turns: int) -> None:
+    found = read(model(), torch.randn(2, turns, 6))
+    assert repeats(found.root) == [turns]
+    assert sum(step.kind == "product" for step in found.steps()) <= 3
+
+
 class Speaking(nn.Module):
     """Words are chosen by a model's scores, and read again."""
 
@@ -173,3 +226,22 @@ def test_choosing_a_word_is_no_choice_of_experts(choose: Callable[[Tensor], Tens
     found = list(read(Speaking(choose, turns), ids(1, 4)).steps())
     assert not {Role.ROUTER, Role.CHOOSE_EXPERTS} & {step.role for step in found}
     assert [step.role for step in found if step.path == "model.lm_head"] == [Role.UNEMBED] * turns
+
+
+class Shared(nn.Module):
+    """Experts that share one activation's module, as loops over them do."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.act, self.both, self.down = nn.SiLU(), nn.Linear(6, 32), nn.Linear(16, 6)
+
+    def forward(self, x: Tensor) -> Tensor:
+        for _ in range(3):
+            gate, up = self.both(x).chunk(2, -1)
+            x = self.down(self.act(gate) * up)
+        return x
+
+
+def test_a_module_that_is_called_in_every_turn_is_part_of_what_reads_it() -> None:
+    told = [step.role for step in read(Shared(), torch.randn(2, 6)).steps()]
+    assert told == [Role.GATE_UP, Role.GLU, Role.DOWN]

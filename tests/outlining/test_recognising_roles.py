@@ -18,17 +18,24 @@ def roles_in(trace: Trace, gives: str) -> dict[str, Role]:
     }
 
 
-def routed(*, choosing: bool) -> Tape:
+def routed(*, choosing: bool, sending: bool = True) -> Tape:
     tape = Tape()
-    scores = tape.like("_softmax", tape.linear(tape.input(5, 8), "w1", 4), dim=-1)
+    rows = tape.input(5, 8)
+    scores = tape.like("_softmax", tape.linear(rows, "w1", 4), dim=-1)
     if choosing:
-        tape.ops("topk", (scores,), [((5, 2), "float32"), ((5, 2), "int64")], k=2, dim=-1)
+        _, places = tape.ops("topk", (scores,), [((5, 2), "float32"), ((5, 2), "int64")], k=2, dim=-1)
+        if sending:
+            tape.op("index", (rows, tape.op("eq", (places,), 5, 2, dtype="bool")), 3, 8)
     return tape
 
 
-def test_a_product_whose_best_columns_are_chosen_routes() -> None:
+def test_a_product_whose_best_columns_are_chosen_and_send_rows_routes() -> None:
     assert roles_in(routed(choosing=True).trace(), "router_roles") == {"w1": Role.ROUTER}
     assert roles_in(routed(choosing=False).trace(), "router_roles") == {}
+
+
+def test_the_best_columns_that_a_model_gives_back_choose_no_expert() -> None:
+    assert roles_in(routed(choosing=True, sending=False).trace(), "router_roles") == {}
 
 
 def test_the_best_rows_of_a_product_choose_no_expert() -> None:
@@ -160,7 +167,7 @@ def test_two_streams_of_the_same_rows_are_not_crossed_between() -> None:
 
 
 def test_the_small_steps_behind_a_router_are_one_choice() -> None:
-    router, choice = until("drafts", routed(choosing=True).trace())["drafts"]
+    router, choice, *_ = until("drafts", routed(choosing=True).trace())["drafts"]
     assert (router.kind, choice.kind, choice.role) == ("product", "route", Role.CHOOSE_EXPERTS)
     assert (choice.ops, [str(note) for note in choice.notes]) == ((1, 2), ["2 of 4"])
 

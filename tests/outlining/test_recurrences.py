@@ -52,9 +52,10 @@ def contracted(s: Tensor, q: Tensor) -> Tensor:
 class Mixer(nn.Module):
     """Rows of any length, one after another; the state of those before is given, or begins with zeros."""
 
-    def __init__(self, change: Change, ask: Read) -> None:
+    def __init__(self, change: Change, ask: Read, *, gated: bool = False) -> None:
         super().__init__()
         self.change, self.ask, self.norm = change, ask, nn.LayerNorm(D)
+        self.e = nn.Linear(D, H * V) if gated else None
         self.a, self.b, self.c = nn.Linear(D, H * K), nn.Linear(D, H * K), nn.Linear(D, H * V)
         self.g, self.d = nn.Linear(D, H), nn.Linear(H * V, D)
 
@@ -67,7 +68,8 @@ class Mixer(nn.Module):
         for t in range(x.shape[1]):
             state = self.change(state, k[:, t], v[:, t], g[:, t])
             read.append(self.ask(state, q[:, t]))
-        out: Tensor = x + self.d(torch.stack(read, 1).flatten(2))
+        seen = torch.stack(read, 1).flatten(2)
+        out: Tensor = x + self.d(seen if self.e is None else F.silu(self.e(y)) * seen)
         return out
 
 
@@ -86,6 +88,11 @@ def test_queries_keys_and_values_of_a_state_are_told_in_any_pass(change: Change,
         assert told.items() <= roles(found).items()
         assert roles(found)["g"] not in told.values()
         assert [step.role for step in found.steps()].count(Role.RESIDUAL) == 1
+
+
+def test_what_weighs_columns_that_a_state_was_asked_for_is_a_gate() -> None:
+    found = roles(read(Mixer(decayed, multiplied, gated=True), torch.randn(1, 3, D)))
+    assert (found["e"], found["d"]) == (Role.SIDE_GATE, Role.OUT_PROJ)
 
 
 class Joined(nn.Module):

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from shapetrace.outlining.roles import Role
-from tests.outlining.reading import read
+from tests.outlining.reading import read, titles
 
 D, T = 16, 6
 Turn = Callable[[Tensor, Tensor, Tensor], Tensor]
@@ -26,6 +26,11 @@ def neighbours(x: Tensor, c: Tensor, s: Tensor) -> Tensor:
 def parts(x: Tensor, c: Tensor, s: Tensor) -> Tensor:
     a, b = x.chunk(2, -1)
     return torch.cat([a * c - b * s, b * c + a * s], -1)
+
+
+def signed(x: Tensor, c: Tensor, s: Tensor) -> Tensor:
+    a, b = x.chunk(2, -1)
+    return torch.cat([a * c + b * s, a * (-s) + b * c], -1)
 
 
 def numbers(x: Tensor, c: Tensor, s: Tensor) -> Tensor:
@@ -52,7 +57,7 @@ def turned(model: nn.Module) -> int:
     return sum(step.role is Role.POSITION for step in found.steps())
 
 
-@pytest.mark.parametrize("turn", [halves, neighbours, parts, numbers])
+@pytest.mark.parametrize("turn", [halves, neighbours, parts, signed, numbers])
 def test_columns_turned_by_given_angles_are_positions(turn: Turn) -> None:
     assert turned(Attention(turn)) == 2
 
@@ -75,3 +80,14 @@ def scaled(x: Tensor, c: Tensor, s: Tensor) -> Tensor:
 @pytest.mark.parametrize("turn", [mirrored, scaled])
 def test_what_turns_nothing_is_no_position(turn: Turn) -> None:
     assert turned(Attention(turn)) == 0
+
+
+@pytest.mark.parametrize("turn", [halves, signed])
+def test_a_norm_before_a_rotation_is_a_step_of_its_own(turn: Turn) -> None:
+    def normed(x: Tensor, c: Tensor, s: Tensor) -> Tensor:
+        return turn(nn.functional.rms_norm(x, (D,)), c, s)
+
+    found = read(
+        Attention(normed), torch.randn(2, T, D), torch.randn(T, D // 2), torch.randn(T, D // 2), all_used=False
+    )
+    assert [title for title in titles(found) if title in ("RMSNorm", "RoPE")] == ["RMSNorm", "RoPE"] * 2

@@ -129,3 +129,46 @@ def test_what_is_done_before_a_norm_is_no_part_of_it(kind: str, before: str) -> 
 )
 def test_a_variant_of_a_function_is_called_so(model: nn.Module, shape: tuple[int, ...], title: str) -> None:
     assert titles(read(model, torch.ones(shape))) == [title]
+
+
+class Slerp(nn.Module):
+    """A normed branch is mixed with the stream, number by number, and the mix is normed: nGPT."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.proj, self.share = nn.Linear(8, 8), nn.Parameter(torch.full((8,), 0.1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.proj(x)
+        y = y / y.norm(dim=-1, keepdim=True)
+        mixed = x + self.share.abs() * (y - x)
+        return mixed / mixed.norm(dim=-1, keepdim=True)
+
+
+def test_a_norm_ends_where_another_stream_is_added() -> None:
+    norms = [s for s in read(Slerp(), torch.randn(2, 5, 8)).steps() if s.title == "L2 norm"]
+    assert len(norms) == 2
+    assert [len(s.operands) for s in norms] == [1, 1]
+
+
+class Gated(nn.Module):
+    """A linear recurrence, number by number, whose states are put side by side and weighed by a gate: RG-LRU."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.a, self.b, self.gate = (nn.Linear(8, 8) for _ in range(3))
+
+    def forward(self, x: Tensor) -> Tensor:
+        a, b = self.a(x).sigmoid(), self.b(x)
+        h, states = torch.zeros(len(x), 8), []
+        for t in range(x.shape[1]):
+            h = a[:, t] * h + b[:, t]
+            states.append(h)
+        return torch.stack(states, 1) * nn.functional.gelu(self.gate(x))
+
+
+def test_states_of_a_loop_are_put_side_by_side_before_they_are_weighed() -> None:
+    found = read(Gated(), torch.randn(2, 5, 8))
+    assert titles(found)[-2:] == ["gate", "GELU"]
+    assert "Concat" in titles(found)
+    assert len(step(found, "GELU").operands) == 2

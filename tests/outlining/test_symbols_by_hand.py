@@ -3,7 +3,7 @@
 from shapetrace.ir import Trace
 from shapetrace.outlining.drafts import Draft
 from shapetrace.outlining.roles import Part, Role
-from shapetrace.outlining.symbols import Symbol
+from shapetrace.outlining.symbol_rules import Symbol
 from tests.outlining.tape import Tape, until
 
 

@@ -160,7 +160,7 @@ def _assembled(
     product = flow.facts.products[scores]
     assert product.left is not None
     ops = [flow.trace.ops[op] for op in (*between, *(weighing.ops if weighing else ()), *after)]
-    uses = [*added_uses(flow, product), *uses_of(flow, ops)]
+    uses = [*added_uses(flow, product), *uses_of(flow, ops, product)]
     return Attention(
         scores, weighted, weighing, query_right=_keys_are_rows(flow, ends, weighing),
         before=tuple(_scalings(flow, (product.left, product.right))), between=tuple(between), after=tuple(after),

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from shapetrace.outlining.drafts import Draft, Graph
 from shapetrace.outlining.flow import Flow
@@ -123,13 +124,21 @@ def sided_tree(tree: Node, crossing: Crossing) -> Node:
         for place, item in enumerate(node.items):
             if isinstance(item, Node) and item.kind == "block":
                 if any(inner.crosses and inner.kind == "attention" for inner in item.nodes):
-                    item = replace(item, side="decoder")  # noqa: PLW2901
+                    side: Literal["", "decoder"] = "" if _attends_to_itself(item, crossing.contexts) else "decoder"
+                    item = replace(item, side=side)  # noqa: PLW2901
                 elif place < end and not any(inner.kind == "block" for inner in item.nodes):
                     item = replace(item, side="encoder")  # noqa: PLW2901
             items.append(item)
         return replace(node, items=tuple(items))
 
     return rebuilt(tree, change)
+
+
+def _attends_to_itself(block: Node, contexts: frozenset[int]) -> bool:
+    """Whether a block makes what it attends to across: few rows ask all, and all ask the few."""
+    drafts = list(block.drafts())
+    made = {ref.value for draft in drafts for ref in draft.results} & contexts
+    return any(ref.value in made for draft in drafts for ref in draft.operands)
 
 
 def _makes(item: object, values: frozenset[int]) -> bool:

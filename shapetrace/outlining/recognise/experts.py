@@ -55,10 +55,11 @@ def _chooses(flow: Flow, members: Iterable[int], columns: frozenset[int], made: 
     """Whether operations take the best columns of each row: top-k, or the largest where its place sends rows on.
 
     Rows go on by their numbers, or by zeros and ones that they are multiplied with. Writing rows into a larger tensor
-    is no choice, nor is the largest value by itself, nor the best positions.
+    is no choice, nor is the largest value by itself, nor the best positions, nor what a model gives back: the five
+    likeliest classes, the action drawn.
     """
     ops = [op for op in (flow.trace.ops[member] for member in members) if _is_made_of(flow, op, made)]
-    if any(has(op, "picks") and _along(flow, op.id, columns) for op in ops):
+    if any(has(op, "picks") and _along(flow, op.id, columns) and _meets_others(flow, op, made) for op in ops):
         return True
     gathers = [op for op in ops if names_of(op.kernels) == ["gather"] and len(op.inputs) == 2]
     gathered = [op.inputs[1] for op in gathers if _along(flow, op.id, columns, _FINDING)]
@@ -72,6 +73,21 @@ def _chooses(flow: Flow, members: Iterable[int], columns: frozenset[int], made: 
         if not flow.is_floating(value)
     ]
     return any(_sorts_rows(flow, place) or _masks_rows(flow, place, made) for place in places)
+
+
+def _meets_others(flow: Flow, choice: Op, made: frozenset[int]) -> bool:
+    """Whether what was chosen comes together with data that no score made, or takes matrices out of a stack."""
+    since = min((flow.facts.products[position].op for position in made), default=-1)
+    queue = [flow.root(value) for value in choice.outputs]
+    for value in queue:
+        if not flow.is_floating(value) and _chooses_matrices(flow, value):
+            return True
+        for op in (flow.trace.ops[reader] for reader in flow.readers[value][:_MOST_READERS]):
+            others = [root for root in map(flow.root, op.inputs) if root not in queue and flow.is_data(root)]
+            if any(since not in flow.ancestors(other, since - 1) for other in others):
+                return True
+            queue += [root for root in map(flow.root, op.outputs) if len(queue) < _MOST_VALUES and root not in queue]
+    return False
 
 
 def _is_made_of(flow: Flow, op: Op, made: frozenset[int]) -> bool:

@@ -75,8 +75,8 @@ def function_of(
     if len(ops) == 1 and len(data) + len(constants) == 2 and plain == {"mul"}:
         return Function("multiply", calls=("mul",))
     calls = tuple(dict.fromkeys(op.name for op in ops))
-    others = [*data[1:], *constants]
-    scales = plain <= {"mul", "div"} and not [v for v in others if flow.facts.tensor(v).shape]
+    by_numbers = all(sum(bool(flow.facts.tensor(v).shape) for v in op.inputs) < 2 for op in ops)
+    scales = plain <= {"mul", "div"} and by_numbers
     kind: StepKind = "reduce" if kinds == {"reduce"} else "pointwise"
     return Function(kind, role=Role.SCALE if scales else Role.OTHER, calls=calls)
 
@@ -135,7 +135,9 @@ def _recognised(
         if set(kernels) <= {"add"}:
             return Function("add", role=Role.POSITION, calls=("add",))
     if activation:
-        return Function("activation", activation, Role.ACTIVATION)
+        # a state of zeros that an activation weighs, in the first turn of a loop
+        weighs = "mul" in kernels and len(data) > 1 and any(flow.facts.tensor(v).role == "constant" for v in data)
+        return Function("activation", activation, Role.GATED_ACTIVATION if weighs else Role.ACTIVATION)
     return Function("activation", gate, Role.GATED_ACTIVATION) if gate else None
 
 
@@ -212,6 +214,8 @@ def _selection(flow: Flow, axis_roles: AxisRoles, op: Op) -> str:
         one = "index" in kernel.args or (len(after) == len(before) and after[dim] == 1)
         if one and size > 1:
             counted = _counted(flow, axis_roles, axes[dim])
+            if counted == "head" and axis_roles.heads_among([axis for axis in axes if axis is not axes[dim]]):
+                return ""  # one of a pair of heads, of each pair
             return f"last {counted}" if index in (-1, size - 1) else f"first {counted}" if index == 0 else "row"
     return ""
 

@@ -60,11 +60,9 @@ class Words:
         self._flow = flow
         self._graph = graph
         lookups = [draft for draft in graph.drafts if draft.kind == "lookup"]
-        self._tables = {ref.value: ref.shape for draft in lookups for ref in draft.operands[1:]}
-        self._shapes = {*self._tables.values()}
-        self._rows = {
-            ref.shape[0] for draft in lookups if draft.role is Role.LOOKUP_TOKENS for ref in draft.operands[1:]
-        }
+        self._tables = {ref.value for draft in lookups for ref in draft.operands[1:]}
+        tokens = [draft for draft in lookups if draft.role is Role.LOOKUP_TOKENS or self._is_chosen(draft)]
+        self._rows = [(draft.operands[1].shape[0], self._positions(draft.result.value)) for draft in tokens]
         self._first = {ref.value: draft.key for draft in reversed(lookups) for ref in draft.operands[1:]}
         self._leaves = Leaving(flow, graph)
 
@@ -74,8 +72,29 @@ class Words:
             return False
         if draft.weight.value in self._tables:
             return True
-        fits = draft.weight.shape[::-1] in self._shapes or draft.result.columns in self._rows
-        return fits and self._leaves(draft)
+        return self._has_a_column_for_each(draft) and self._leaves(draft)
+
+    def _is_chosen(self, lookup: Draft) -> bool:
+        """Whether the pass itself chose what is looked up: a word that was drawn."""
+        ids = lookup.operands[0].value
+        return ids >= 0 and self._flow.is_data(ids) and self._flow.facts.tensor(ids).origin != "input"
+
+    def _has_a_column_for_each(self, draft: Draft) -> bool:
+        """Whether a product has as many columns as a table has words that are read at the same positions.
+
+        That two tables have equally many rows says nothing of a decoder whose encoder reads the other one.
+        """
+        fits = [positions for n_words, positions in self._rows if n_words == draft.result.columns]
+        if not fits or draft.result.value < 0:
+            return bool(fits)
+        read = {atom for _, positions in self._rows for atom in positions}
+        rows = read & self._positions(draft.result.value)
+        return any(rows <= positions for positions in fits)
+
+    def _positions(self, value: int) -> frozenset[int]:
+        """Atoms along which rows are counted, examples among them."""
+        atoms, axes = self._flow.facts.atoms, self._flow.facts.axes_of(value)
+        return frozenset(leaf for leaf in atoms.flat(axes[:-1]) if atoms.size((leaf,)) > 1)
 
     def are_codes_for(self, draft: Draft) -> bool:
         """Whether nothing looked rows up in a product's table before it multiplied with it, scaled or as it is."""
@@ -83,7 +102,7 @@ class Words:
         made_of = (
             {flow.root(v) for op in flow.ancestors(weight) for v in flow.trace.ops[op].inputs} if weight >= 0 else ()
         )
-        tables = self._tables.keys() & {weight, *made_of}
+        tables = self._tables & {weight, *made_of}
         first = min([draft, *self._graph.times(weight)], key=lambda each: each.key).key
         return any(self._first[table] > first for table in tables)
 

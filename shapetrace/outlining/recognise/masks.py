@@ -58,17 +58,37 @@ def added_uses(flow: Flow, product: Product) -> list[tuple[int, Use]]:
     return [(product.bias, "adds")] if _is_mask(flow, product.bias) else []
 
 
-def uses_of(flow: Flow, ops: Iterable[Op]) -> list[tuple[int, Use]]:
-    """The masks that operations between scores and values use, and how."""
+def uses_of(flow: Flow, ops: Iterable[Op], scores: Product | None = None) -> list[tuple[int, Use]]:
+    """The masks that operations between scores and values use, and how; a mask is read as rows of queries by keys."""
     found: list[tuple[int, Use]] = []
     for op in ops:
         names = set(names_of(op.kernels))
         read = op.inputs[:1] if "where" in names and len(op.inputs) > 1 else op.inputs
         masks = [place for place, value in enumerate(read) if flow.kinds[op.id] != "cat" and _is_mask(flow, value)]
-        found += [(op.inputs[place], _use(flow, op, names, place)) for place in masks]
+        for place in masks:
+            value, use = op.inputs[place], _use(flow, op, names, place)
+            apart = scores is not None and _has_heads_between(flow, op, value, scores)
+            matrix = _matrix(flow, value) if apart else value
+            found.append((op.outputs[0], "hides") if matrix is None else (matrix, use))
         if not masks and (has(op, "writes") or "fill" in names) and flow.is_data(op.inputs[0]):
             found.append((op.outputs[0], "hides"))  # numbers written over some scores: nobody knows which
     return found
+
+
+def _has_heads_between(flow: Flow, op: Op, mask: int, scores: Product) -> bool:
+    """Whether scores are (queries, heads, keys), and the rows of a mask (queries, 1, keys) so lie before the heads."""
+    shape, axes = flow.facts.tensor(mask).shape, flow.facts.axes_of(op.outputs[0])
+    if len(shape) < 3 or len(axes) < 3 or shape[-2] != 1 or shape[-3] == 1:
+        return False
+    rows = {*flow.facts.atoms.flat((scores.m, scores.n))} - flow.columns
+    return bool(rows & {*flow.facts.atoms.leaves(axes[-3])})
+
+
+def _matrix(flow: Flow, mask: int) -> int | None:
+    """A mask before an axis for heads was put between its rows and its columns."""
+    shape = flow.facts.tensor(mask).shape
+    forms = ((form, flow.facts.tensor(form)) for form in flow.forms(mask))
+    return next((form for form, each in forms if each.shape[-2:] == (shape[-3], shape[-1]) and each.pattern), None)
 
 
 def _use(flow: Flow, op: Op, names: set[str], place: int) -> Use:

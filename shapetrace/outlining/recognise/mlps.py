@@ -1,6 +1,6 @@
 """Feed-forward: gate, up and down; or products with an activation between them, each read by the next one alone."""
 
-from collections.abc import Collection, Container, Iterable, Mapping
+from collections.abc import Collection, Container, Iterable, Mapping, Set
 
 from shapetrace.ir import Op
 from shapetrace.ops.kinds import work_of
@@ -81,7 +81,7 @@ class _Gates:
         if draft.result.columns < gating.result.columns:
             return Role.SIDE_GATE  # a number a row
         if gating.kind == "multiply":  # nothing is activated: the first of the two gates
-            return Role.GATE if gating.operands[0].value == draft.result.value else Role.UP
+            return Role.GATE if gating.operands[0].value == self._whole(draft) else Role.UP
         return Role.GATE if self._is_gate(gating, draft) else Role.UP
 
     def _after(self, draft: Draft) -> list[Draft]:
@@ -124,7 +124,12 @@ class _Gates:
                 if narrow and draft.result.columns == after.result.columns:
                     continue
                 closes = after.kind != "multiply" or self._closes(after)
-                if len(products) == len(makers) and one_source and closes and self._multiplies(after):
+                if (
+                    len(products) == len(makers)
+                    and one_source
+                    and closes
+                    and self._multiplies(after, {ref.value for ref in after.operands})
+                ):
                     return after
         return None
 
@@ -135,14 +140,13 @@ class _Gates:
         """Whether one product alone reads what a step makes."""
         return bool(self._hidden.way(draft.result.value, bent=True).closing)
 
-    def _multiplies(self, draft: Draft) -> bool:
-        """Whether what comes from the two operands of a step meets in a product, as a gate does, and not in a sum."""
+    def _multiplies(self, draft: Draft, outside: Set[int]) -> bool:
+        """Whether what comes from two values that a step reads meets in a product, as a gate does, and not in a sum."""
         flow = self._flow
-        behind: dict[int, set[int]] = {}
-        outside = {operand.value for operand in draft.operands}
+        behind: dict[int, Set[int]] = {}
         for op in (flow.trace.ops[i] for i in sorted(draft.ops)):
             met = [self._among(value, outside | behind.keys()) for value in op.inputs]
-            both = set().union(*(behind.get(value, {value} & outside) for value in met))
+            both = set[int]().union(*(behind.get(value, {value} & outside) for value in met))
             if len(both) > 1:
                 return work_of(op) == ["mul"]
             behind.update((value, both) for value in op.outputs)
@@ -154,7 +158,11 @@ class _Gates:
         sigmoids = [op for op in ops if work_of(op) == ["sigmoid"]]
         bent = sigmoids if len(sigmoids) == 1 and len(gating.operands) == 2 else ops
         bent = bent if self._reads(bent[0], {ref.value for ref in gating.operands}) else ops
-        return self._reads(bent[0], {draft.result.value})
+        return self._reads(bent[0], {self._whole(draft)})
+
+    def _whole(self, draft: Draft) -> int:
+        """What a product made, with what adapters added to it."""
+        return self._graph.becomes.get(draft.result.value, draft.result.value)
 
     def _reads(self, op: Op, values: Container[int]) -> bool:
         return any(self._among(value, values) in values for value in op.inputs)
@@ -166,8 +174,22 @@ class _Gates:
     def _cut_in_two(self, draft: Draft) -> Draft | None:
         """The step in which an activation takes half of a product's columns and multiplies it with the other half."""
         for after in self._after(draft):
-            gated = after.role is Role.GATED_ACTIVATION or after.function == "GLU"
-            halves = gated and len(after.operands) == 1
-            if halves and 2 * after.result.columns == draft.result.columns:
+            if len(after.operands) != 1 or 2 * after.result.columns != draft.result.columns:
+                continue
+            if after.role is Role.GATED_ACTIVATION or after.function == "GLU" or self._multiplies_halves(after):
                 return after
         return None
+
+    def _multiplies_halves(self, draft: Draft) -> bool:
+        """Whether a step bends halves of the columns that it reads, and multiplies one with the other."""
+        flow = self._flow
+        read = {value for op in draft.ops for value in flow.trace.ops[op].inputs}
+        halves = {
+            form
+            for value in read
+            for form in flow.forms(value)
+            if draft.operands[0].value == flow.root(form) != form
+            and flow.facts.tensor(form).shape[-1:] == (draft.result.columns,)
+        }
+        bends = draft.kind == "pointwise" and self._hidden.bends(draft)
+        return bends and self._multiplies(draft, halves)

@@ -1,7 +1,6 @@
 """Products around attention: what makes latents before it, and what takes its heads back to the stream."""
 
-from collections.abc import Mapping
-from types import MappingProxyType
+from collections.abc import Container, Mapping
 
 from shapetrace.ops.kinds import names_of
 from shapetrace.outlining.drafts import Draft, Graph
@@ -18,6 +17,7 @@ _CARRYING = frozenset(
 )
 _KEYS = frozenset({Role.KEY, Role.VALUE})
 _GATING = frozenset({"sigmoid", "silu", "tanh", "_softmax"})
+_READING_STREAMS = frozenset({*ATTENTION_INPUTS, Role.ROUTER})
 _FAR = 8
 
 
@@ -41,7 +41,12 @@ def output_roles(
     """The products that read what attention weighed, and where heads of their own modules are put side by side."""
     free = [draft for draft in graph.drafts if draft.key not in given_roles]
     joined = {draft.key: Role.CONCAT_HEADS for draft in free if draft.kind == "concat" and _joins_heads(graph, draft)}
-    read = [draft for draft in free if draft.kind == "product" and _weighs_heads(graph, draft.data.value, recurrences)]
+    streams = {d.data.value for d in graph.drafts if d.kind == "product" and given_roles.get(d.key) in _READING_STREAMS}
+    read = [
+        draft
+        for draft in free
+        if draft.kind == "product" and _weighs_heads(graph, draft.data.value, recurrences, streams=streams)
+    ]
     return {**joined, **{draft.key: Role.OUT_PROJ for draft in read}}
 
 
@@ -53,11 +58,19 @@ def _joins_heads(graph: Graph, draft: Draft) -> bool:
 
 
 def _weighs_heads(
-    graph: Graph, value: int, recurrences: Mapping[int, Recurrence] = MappingProxyType({}), steps: int = _FAR
+    graph: Graph,
+    value: int,
+    recurrences: Mapping[int, Recurrence],
+    steps: int = _FAR,
+    *,
+    streams: Container[int] = (),
 ) -> bool:
-    """Whether a value is the weighted sum of attention, or made from it element by element, gates included."""
+    """Whether a value is the weighted sum of attention, or made from it element by element, gates included.
+
+    Layers that are weighed by attention make a stream, which routers or the next attention read too.
+    """
     maker = graph.maker(value)
-    if maker is None or steps == 0:
+    if maker is None or steps == 0 or value in streams:
         return False
     if any(ref.part is Part.HEADS for ref in (*maker.results, *maker.operands)):
         return maker.kind in ("weighted_sum", "concat") or maker.role is Role.READ_STATE
@@ -65,7 +78,9 @@ def _weighs_heads(
         return True
     if maker.kind not in _CARRYING:
         return False
-    return any(_weighs_heads(graph, operand.value, recurrences, steps - 1) for operand in maker.operands)
+    return any(
+        _weighs_heads(graph, operand.value, recurrences, steps - 1, streams=streams) for operand in maker.operands
+    )
 
 
 def block_roles(
@@ -101,7 +116,9 @@ def _counted_keys(flow: Flow, attentions: tuple[Attention, ...]) -> set[int]:
     return {leaf for p, turned in products for leaf in flow.facts.atoms.leaves(p.m if turned else p.n)}
 
 
-def gate_roles(flow: Flow, graph: Graph, given_roles: Mapping[int, Role]) -> Mapping[int, Role]:
+def gate_roles(
+    flow: Flow, graph: Graph, given_roles: Mapping[int, Role], recurrences: Mapping[int, Recurrence]
+) -> Mapping[int, Role]:
     """The products that, activated, weigh what attention gives: a gate for each head, branch or column."""
     found: dict[int, Role] = {}
     for draft in graph.drafts:
@@ -110,7 +127,7 @@ def gate_roles(flow: Flow, graph: Graph, given_roles: Mapping[int, Role]) -> Map
             continue
         names = {name for op in readers[0].ops for name in names_of(flow.trace.ops[op].kernels)}
         others = [ref.value for ref in readers[0].operands if ref.value != draft.result.value]
-        if names & _GATING and "mul" in names and any(_weighs_heads(graph, value) for value in others):
+        if names & _GATING and "mul" in names and any(_weighs_heads(graph, value, recurrences) for value in others):
             found[draft.key] = Role.SIDE_GATE
     return found
 

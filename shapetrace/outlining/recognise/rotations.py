@@ -8,6 +8,8 @@ from shapetrace.ops.kinds import kernel_kind, names_of, work_of
 from shapetrace.outlining.flow import Flow
 
 _MOST_FORMS = 12
+_Products = tuple[tuple[int, int], tuple[int, int]]
+"""The factors of two products."""
 
 
 def rotates(flow: Flow, ops: Sequence[Op]) -> bool:
@@ -18,29 +20,39 @@ def rotates(flow: Flow, ops: Sequence[Op]) -> bool:
     ones, which are no angles; a whole value beside its turned halves may not.
     """
     own = {value: op for op in ops for value in op.outputs}
-    sums = [(op, found) for op in ops for found in _sums_of_products(flow, op, own)]
+    sums = [found for op in ops for found in _sums_of_products(flow, op, own)]
     if any(_turns_halves(flow, found, own) for _, found in sums):
         return True
-    pairs = combinations([(work_of(op) == ["sub"], found) for op, found in sums], 2)
+    pairs = combinations(sums, 2)
     if any(minus != other and _turns_pairs(flow, one, two) for (minus, one), (other, two) in pairs):
         return True
     return any(_turns_complex(flow, op) for op in ops)
 
 
-def _sums_of_products(flow: Flow, op: Op, own: dict[int, Op]) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
-    """The factors of both products of ``p·q + r·s`` or ``p·q − r·s``."""
+def _sums_of_products(flow: Flow, op: Op, own: dict[int, Op]) -> Iterator[tuple[bool, _Products]]:
+    """The factors of both products of ``p·q + r·s`` or ``p·q − r·s``, and whether the two have different signs.
+
+    A sign may be a factor's too: ``p·q + r·(−s)``.
+    """
     if work_of(op) not in (["add"], ["sub"]) or len(op.inputs) != 2:
         return
     makers = [own.get(flow.root(value)) for value in op.inputs]
     factors = [tuple(m.inputs) for m in makers if m is not None and work_of(m) == ["mul"]]
     if len(factors) == 2 and all(len(each) == 2 for each in factors):
-        (a, b), (c, d) = factors
-        yield (a, b), (c, d)
+        signs, ((a, b), (c, d)) = zip(*(_unsigned(flow, pair) for pair in factors), strict=True)
+        yield (work_of(op) == ["sub"]) ^ signs[0] ^ signs[1], ((a, b), (c, d))
 
 
-def _turns_pairs(
-    flow: Flow, one: tuple[tuple[int, int], tuple[int, int]], two: tuple[tuple[int, int], tuple[int, int]]
-) -> bool:
+def _unsigned(flow: Flow, factors: Sequence[int]) -> tuple[bool, list[int]]:
+    """Factors without their signs, and whether those make the product negative."""
+    makers = [flow.facts.producer.get(value) for value in factors]
+    ops = [None if maker is None else flow.trace.ops[maker] for maker in makers]
+    negative = [op is not None and work_of(op) == ["neg"] for op in ops]
+    bare = [op.inputs[0] if op and minus else v for op, minus, v in zip(ops, negative, factors, strict=True)]
+    return sum(negative) % 2 == 1, bare
+
+
+def _turns_pairs(flow: Flow, one: _Products, two: _Products) -> bool:
     """Whether a·c − b·s stands beside a·s + b·c, where a and b are parts of one value."""
     first, second = ([frozenset(_form(flow, v) for v in pair) for pair in each] for each in (one, two))
     crossed = all(len(pair & other) == 1 for pair in first for other in second)
@@ -51,7 +63,7 @@ def _turns_pairs(
     return len(angles) == len(parts) == 2 and _base(flow, parts[0]) == _base(flow, parts[1])
 
 
-def _turns_halves(flow: Flow, factors: tuple[tuple[int, int], tuple[int, int]], own: dict[int, Op]) -> bool:
+def _turns_halves(flow: Flow, factors: _Products, own: dict[int, Op]) -> bool:
     """Whether x·c + r·s has two parts of x in r, their order changed and one of them negative."""
     turned = []
     for pair in factors:

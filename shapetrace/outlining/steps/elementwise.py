@@ -7,7 +7,7 @@ from math import prod
 
 from shapetrace.ir import Op
 from shapetrace.language import Phrase
-from shapetrace.ops.kinds import OpKind, is_factory, names_of
+from shapetrace.ops.kinds import is_factory
 from shapetrace.outlining.axis_roles import AxisRoles
 from shapetrace.outlining.drafts import Draft, Ref, drawn_by, trimmed
 from shapetrace.outlining.flow import Flow
@@ -15,13 +15,13 @@ from shapetrace.outlining.recognise.caches import Append
 from shapetrace.outlining.recognise.columns import Columns, own_value, part_of
 from shapetrace.outlining.recognise.filling import Fill
 from shapetrace.outlining.recognise.functions import function_of, lone_function
+from shapetrace.outlining.recognise.lookups import lookup_role, table_of
 from shapetrace.outlining.recognise.recurrences import Recurrence
+from shapetrace.outlining.recognise.residuals import residual_of
 from shapetrace.outlining.roles import Part, Role
-from shapetrace.outlining.steps.grouping import Groups, residual_of
+from shapetrace.outlining.steps.grouping import Groups
 
 _MOST_OPERANDS = 5
-_RUNNING = frozenset({"cumsum"})
-_COUNTING: frozenset[OpKind] = frozenset({"pointwise", "cast", "layout"})
 
 
 _CACHED = {
@@ -50,13 +50,8 @@ def lookup_steps(flow: Flow, axis_roles: AxisRoles, biased_steps: tuple[Draft, .
     taken = drawn_by(biased_steps)
     reader = _Reader(flow, axis_roles, {})
     lookups = [op for op in flow.trace.ops if op.id not in taken and _is_lookup(flow, op)]
-    asked = {_table(flow, op) for op in lookups if flow.is_data(op.outputs[0])}
-    return tuple(reader.lookup(op) for op in lookups if _table(flow, op) in asked)
-
-
-def _table(flow: Flow, op: Op) -> int:
-    """The table of a lookup. One by fixed ids is a step where others are by data: the word that a loop begins with."""
-    return flow.root(next(value for value in op.inputs if flow.is_floating(value)))
+    asked = {table_of(flow, op) for op in lookups if flow.is_data(op.outputs[0])}
+    return tuple(reader.lookup(op) for op in lookups if table_of(flow, op) in asked)
 
 
 def _is_lookup(flow: Flow, op: Op) -> bool:
@@ -163,34 +158,14 @@ class _Reader:
 
     def lookup(self, op: Op) -> Draft:
         """Rows of a table, one for each id."""
-        is_table_first = self._flow.is_floating(op.inputs[0])
+        flow = self._flow
+        is_table_first = flow.is_floating(op.inputs[0])
         table, ids = op.inputs[:2] if is_table_first else (op.inputs[1], op.inputs[0])
         ids_ref = self.ref(ids, Part.IDS)
-        table_ref = replace(self.ref(table, Part.TABLE), picks=self._flow.facts.tensor(ids).picks)
+        table_ref = replace(self.ref(table, Part.TABLE), picks=flow.facts.tensor(ids).picks)
         operands = (replace(ids_ref, shape=trimmed(ids_ref.shape, 1)), table_ref)
-        return Draft((op.id,), "lookup", operands, (self.ref(op.outputs[0]),), self._lookup_role(op, ids), call=op.call,
-                     order=op.id)  # fmt: skip
-
-    def _lookup_role(self, op: Op, ids: int) -> Role:
-        """What is looked up, by where the ids come from: an input's are tokens, counted ones are positions.
-
-        What is added to an earlier lookup is no token, but says something of one.
-        """
-        flow, root = self._flow, self._flow.root(ids)
-        if flow.facts.tensor(root).origin == "input":
-            return Role.LOOKUP if self._is_added_to_lookup(op) else Role.LOOKUP_TOKENS
-        counted = (names_of(op.kernels) for op, _ in flow.behind(root, _COUNTING))
-        if any(flow.root(value) in flow.token_tables for value in op.inputs):
-            return Role.LOOKUP_TOKENS
-        return Role.LOOKUP_POSITIONS if any(_RUNNING & set(names) for names in counted) else Role.LOOKUP
-
-    def _is_added_to_lookup(self, op: Op) -> bool:
-        flow = self._flow
-        readers = [flow.trace.ops[reader] for reader in flow.readers[flow.root(op.outputs[0])]]
-        beside = [
-            flow.op_of(value) for reader in readers if names_of(reader.kernels) == ["add"] for value in reader.inputs
-        ]
-        return any(other is not None and other.id < op.id and flow.kinds[other.id] == "lookup" for other in beside)
+        role = lookup_role(flow, self._axis_roles, op, ids)
+        return Draft((op.id,), "lookup", operands, (self.ref(op.outputs[0]),), role, call=op.call, order=op.id)
 
     def residual(self, op: Op, older: int, newer: int) -> Draft:
         """Data plus what was computed from it."""

@@ -1,81 +1,21 @@
 """Runs of element-wise operations that are one step: GELU written in eight lines, RMSNorm, RoPE."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from shapetrace.ir import Op
-from shapetrace.ops.kinds import OpKind, has, is_factory, names_of
+from shapetrace.ops.kinds import OpKind, has, names_of
 from shapetrace.outlining.flow import Flow
 from shapetrace.outlining.recognise.functions import named
+from shapetrace.outlining.recognise.residuals import REAL_WORK
+from shapetrace.outlining.recognise.rotations import rotates
+from shapetrace.outlining.recognise.turns import kept_in_other_turns
 
 _FUSABLE: frozenset[OpKind] = frozenset({"pointwise", "norm", "reduce", "cat"})
-_REAL_WORK: frozenset[OpKind] = frozenset(
-    {"product", "lookup", "norm", "reduce", "softmax", "unknown", "algebra", "index"}
-)
-
-
-def residual_of(flow: Flow, op: Op, streams: Mapping[int, int]) -> tuple[int, int] | None:
-    """The stream and the branch of a residual: data, or learned rows, added to what was computed from them.
-
-    Between the two lies real work (a product, a norm), so that ``x + 0.04·x³`` is none; nor is ``x + (y - x)``.
-
-    Args:
-        flow: Values and operations.
-        op: What may be one.
-        streams: Results of the residuals before it, with the stream that each began as: in
-            ``x + attention(x) + mlp(x)`` both branches leave the stream at x.
-    """
-    if names_of(op.kernels) != ["add"] and op.name not in ("add", "iadd", "add_"):
-        return None
-    data = [flow.root(value) for value in op.inputs if flow.is_data(value) and flow.is_floating(value)]
-    shapes = {flow.facts.tensor(value).shape for value in op.inputs}
-    if len(op.inputs) != 2 or len(shapes) != 1 or not data or (data[0] == data[-1] and len(data) == 2):
-        return None
-    if len(data) == 1:
-        learned = next((root for root in map(flow.root, op.inputs) if root != data[0]), -1)
-        begins = learned >= 0 and flow.facts.tensor(learned).role == "weight" and _works_on(flow, learned, data[0])
-        return (learned, data[0]) if begins else None
-    older, newer = sorted(data, key=lambda value: flow.facts.producer.get(value, -1))
-    if _lacks(flow, newer, older) or _is_written_back(flow, op, older):
-        return None
-    if _works_on(flow, older, newer):
-        return older, newer
-    for stream, branch in ((older, newer), (newer, older)):
-        if stream in streams and _works_on(flow, streams[stream], branch):
-            return stream, branch
-    return None
-
-
-def _is_written_back(flow: Flow, op: Op, older: int) -> bool:
-    """Whether a sum is written into what it was taken from: rows of a matrix, solved one after the other."""
-    readers = [flow.trace.ops[reader] for reader in flow.readers[flow.root(op.outputs[0])]]
-    taken_from, maker = {older}, flow.op_of(older)
-    while maker is not None and flow.kinds[maker.id] == "layout" and maker.inputs:
-        older = flow.root(maker.inputs[0])
-        taken_from.add(older)
-        maker = flow.op_of(older)
-    return bool(readers) and all(
-        "copy" in names_of(reader.kernels) and flow.root(reader.inputs[0]) in taken_from for reader in readers
-    )
-
-
-def _lacks(flow: Flow, newer: int, older: int) -> bool:
-    """Whether a value is another one less an older one, so that ``x + (y - x)`` is y: gradients pass a lookup by."""
-    op = flow.op_of(newer)
-    return op is not None and names_of(op.kernels) == ["sub"] and flow.root(op.inputs[-1]) == older
-
-
-def _works_on(flow: Flow, older: int, newer: int) -> bool:
-    """Whether a value was computed from an older one by real work."""
-    since = flow.facts.producer.get(older, -1)
-    if since == flow.facts.producer.get(newer, -1):
-        return False
-    between = flow.ancestors(newer, since=since)
-    readers = (flow.trace.ops[i] for i in between if not is_factory(flow.trace.ops[i]))  # not what has its shape alone
-    reads_older = any(flow.root(value) == older for op in readers for value in op.inputs)
-    works = any(flow.kinds[i] in _REAL_WORK and flow.is_data(flow.trace.ops[i].outputs[0]) for i in between)
-    return reads_older and works
+_SMALL: frozenset[OpKind] = frozenset({"pointwise", "cast", "layout"})
+_FEW = 16
+_MANY = 3
 
 
 def _idle_calls(flow: Flow, taken: set[int]) -> set[int]:
@@ -111,6 +51,7 @@ class Groups:
         self._members: dict[int, list[int]] = defaultdict(list)
         self._inputs: dict[int, set[int]] = {}
         self._closed: set[int] = set()
+        self._kept_in_other_turns = kept_in_other_turns(flow)
         self._by_leaf()
         self._by_flow()
 
@@ -121,14 +62,33 @@ class Groups:
                 yield from self._parted(sorted(members))
 
     def _parted(self, members: list[int]) -> Iterator[list[int]]:
-        """A norm, and apart from it what was done before: a mean over positions is no part of it."""
+        """A norm, and apart from it what was done before and after: neither a mean over positions nor a rotation."""
         ops = [self._flow.trace.ops[member] for member in members]
         norm, *_ = named(self._flow, ops) if len(ops) > 1 else ("",)
+        turns = rotates(self._flow, ops)
+        end = self._end_of_norm(ops, turns=turns) if turns or not norm else 0
+        if end:
+            yield members[:end]
+            yield from self._parted(members[end:])
+            return
         starts = (n for n in range(len(ops) - 1, 0, -1) if norm and len(self._read_of(ops[n:])) == 1)
         start = next((n for n in starts if named(self._flow, ops[n:])[0] == norm), 0)
         if start:
             yield members[:start]
         yield members[start:]
+
+    def _end_of_norm(self, ops: Sequence[Op], *, turns: bool) -> int:
+        """How many operations at the beginning are a norm whose result alone the others read or turn; 0 if none."""
+        if not {self._flow.kinds[op.id] for op in ops[:-1]} & {"norm", "reduce"}:
+            return 0
+        for end in range(len(ops) - 1, 0, -1):
+            between = {value for op in ops[: end - 1] for value in op.outputs}
+            read = {value for op in ops[end:] for value in self._read_by(op.id)}
+            if between & read or len(self._read_of(ops[:end])) != 1 or (turns and not rotates(self._flow, ops[end:])):
+                continue
+            if named(self._flow, ops[:end])[0]:
+                return end
+        return 0
 
     def _read_of(self, ops: Sequence[Op]) -> set[int]:
         """Data that operations read from outside."""
@@ -181,13 +141,15 @@ class Groups:
             if op.id not in self._group:
                 self._join([op.id])
                 if self._stands_alone(op):
-                    self._closed.add(op.id)
+                    self._take_scales(op)
+                    self._closed.add(self._group[op.id])
             if self._group[op.id] not in self._closed:
                 self._absorb(op)
 
     def _stands_alone(self, op: Op) -> bool:
         """Whether people name this operation by itself: padding, a Fourier transform, positions or branches added."""
-        joins = names_of(op.kernels) in (["cat"], ["stack"], ["copy"]) and self._joins_projections(op)
+        is_joined = names_of(op.kernels) in (["cat"], ["stack"], ["copy"])
+        joins = is_joined and (self._joins_projections(op) or self._joins_turns(op))
         if has(op, "alone") or joins:
             return True
         return names_of(op.kernels) == ["add"] and (any(map(self._is_positions, op.inputs)) or self._joins_branches(op))
@@ -195,19 +157,53 @@ class Groups:
     def _joins_projections(self, op: Op) -> bool:
         """Whether results of different products are put side by side: rotated keys and others, a state of each turn."""
         sources = [set(self._flow.facts.sources.get(value, ())) for value in op.inputs]
-        if len(sources) < 2 or not any(sources):
+        if len(sources) < 2 or not (any(sources) or any(map(self._is_of_products, op.inputs))):
             return False
         made = [found or {-1 - self._flow.root(value)} for value, found in zip(op.inputs, sources, strict=True)]
         return all(one - other for other, one in pairwise(made))
 
+    def _joins_turns(self, op: Op) -> bool:
+        """Whether the states of a loop are put side by side, each made of the one before it."""
+        if len(op.inputs) < _MANY:
+            return False
+        makers = [self._flow.facts.producer.get(self._flow.root(value), -1) for value in op.inputs]
+        pairs = [*zip(makers, op.inputs[1:], strict=False)][:_MANY]
+        return all(maker in self._flow.ancestors(value, since=maker - 1) for maker, value in pairs if maker >= 0)
+
+    def _is_of_products(self, value: int) -> bool:
+        """Whether products were made a value of, also so many that they were not kept apart."""
+        return any(self._flow.kinds[op.id] == "product" for op, _ in self._flow.behind(value, _SMALL, most=_FEW))
+
     def _joins_branches(self, op: Op) -> bool:
         """Whether an addition joins two results of real work: a projected shortcut, no part of one formula."""
         flow = self._flow
-        roots = {flow.root(value) for value in op.inputs if flow.is_data(value)}
+        roots = {self._unscaled(flow.root(value)) for value in op.inputs if flow.is_data(value)}
         makers = [flow.facts.producer.get(root) for root in roots]
         shapes = {flow.facts.tensor(value).shape for value in op.inputs}
         whole = all(maker is not None and self._is_whole(op, maker) for maker in makers)
         return len(roots) == 2 and len(shapes) == 1 and whole
+
+    def _unscaled(self, value: int) -> int:
+        """A value, or what it was before it was multiplied with a number that nothing else reads."""
+        scale = self._scale_of(value)
+        return value if scale is None else self._flow.root(scale.inputs[0])
+
+    def _scale_of(self, value: int) -> Op | None:
+        """The operation that made a value as a number times another one, for one reader."""
+        op = self._flow.op_of(value)
+        scales = op is not None and names_of(op.kernels) in (["mul"], ["div"]) and len(op.inputs) == 1
+        alone = scales and len(self._flow.readers[value]) == 1 and value not in self._flow.outputs
+        return op if alone else None
+
+    def _take_scales(self, addition: Op) -> None:
+        """What only scales one of the branches that are added belongs to the addition."""
+        if names_of(addition.kernels) != ["add"]:
+            return
+        for value in self._read_by(addition.id):
+            scale = self._scale_of(value)
+            group = None if scale is None else self._group.get(scale.id)
+            if group is not None and len(self._members[group]) == 1:
+                self._merge(self._group[addition.id], group)
 
     def _is_whole(self, op: Op, maker: int) -> bool:
         """Whether what an operation reads is complete: real work, or the result of another module."""
@@ -220,7 +216,7 @@ class Groups:
         if any(names_of(self._flow.trace.ops[member].kernels) != ["add"] for member in members):
             return False
         makers = {self._flow.facts.producer.get(value) for member in members for value in self._read_by(member)}
-        branches = [maker for maker in makers if maker is not None and self._flow.kinds[maker] in _REAL_WORK]
+        branches = [maker for maker in makers if maker is not None and self._flow.kinds[maker] in REAL_WORK]
         return len(branches) > 1
 
     def _is_positions(self, value: int) -> bool:
@@ -249,7 +245,9 @@ class Groups:
                     break
 
     def _alone_reads(self, group: int, value: int) -> bool:
-        """Whether a group holds all readers of a value; the last reader, often still to come, is asked first."""
+        """Whether a group holds all readers of a value, in every turn of a loop; the last one is asked first."""
+        if self._flow.facts.producer.get(value) in self._kept_in_other_turns:
+            return False
         return all(self._group.get(reader) == group for reader in reversed(self._flow.readers[value]))
 
     def _read_by(self, op: int) -> set[int]:
