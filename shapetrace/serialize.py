@@ -33,6 +33,9 @@ def _plainer(value: object) -> object:
     raise NotImplementedError(f"a trace cannot hold a {type(value).__name__}")
 
 
+_RARE = frozenset({"world", "kept"})
+"""What most traces have not, and then do not mention."""
+
 _ENCODER = msgspec.json.Encoder(enc_hook=_plainer)
 
 
@@ -49,7 +52,7 @@ def to_json(trace: ir.Trace) -> bytes:
     The same trace gives the same bytes.
     """
     parts = [f'"format": "{FORMAT}"'.encode(), f'"version": {VERSION}'.encode()]
-    names = [field.name for field in fields(ir.Trace) if field.name != "world" or trace.world is not None]
+    names = [field.name for field in fields(ir.Trace) if field.name not in _RARE or getattr(trace, field.name)]
     parts += [b'"%s": %s' % (name.encode(), _lines(getattr(trace, name))) for name in names]
     return b"{\n" + b",\n".join(parts) + b"\n}\n"
 
@@ -231,6 +234,7 @@ def _size_faults(trace: ir.Trace) -> Iterator[str]:
 def _references(trace: ir.Trace) -> Iterator[tuple[str, Iterable[int]]]:
     """Tensor ids wherever a trace names some, with where that is."""
     yield "the model", (*trace.inputs, *trace.outputs)
+    yield "what was kept", (value for value, _ in trace.kept)
     yield "an alias", (tensor.alias_of for tensor in trace.tensors if tensor.alias_of is not None)
     for call in trace.calls:
         yield f"call {call.id}", (*call.inputs, *call.outputs)

@@ -206,6 +206,7 @@ def trace_of(
         versions={"torch": torch.__version__},
         failure=failure,
         world=_world(recorder.registry, model),
+        kept=tuple(recorder.registry.kept.items()),
     )
 
 

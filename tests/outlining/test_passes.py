@@ -25,7 +25,7 @@ from tests.outlining.tape import Tape
 from tests.outlining.traced import MODELS, traced
 
 GIVEN = ("trace", "fused")
-WORDED = ("named", "totals", "coverage", "ranks", "cache", "model_costs", "positions")
+WORDED = ("named", "totals", "coverage", "ranks", "cache", "model_costs", "positions", "appended")
 """The results that an outline is made of."""
 
 
