@@ -5,6 +5,7 @@ import numbers
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import fields
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ def _plainer(value: object) -> object:
     raise NotImplementedError(f"a trace cannot hold a {type(value).__name__}")
 
 
-_RARE = frozenset({"world", "kept"})
+_RARE = frozenset({"world", "kept", "numbers"})
 """What most traces have not, and then do not mention."""
 
 _ENCODER = msgspec.json.Encoder(enc_hook=_plainer)
@@ -181,6 +182,9 @@ def faults(trace: ir.Trace) -> Iterator[str]:
         for pattern in () if tensor.pattern is None else (tensor.pattern, *tensor.pattern.parts):
             if pattern.size != tensor.shape[-2:] or not all(map(_fits(pattern), pattern.spans or ())):
                 yield f"tensor {tensor.id} of shape {list(tensor.shape)} has a pattern that does not fit"
+    for value, held in trace.numbers:
+        if not 0 <= value < n_tensors or len(held) != prod(trace.tensors[value].shape):
+            yield f"tensor {value} does not hold {len(held)} numbers"
     yield from _call_faults(trace)
     yield from _size_faults(trace)
 

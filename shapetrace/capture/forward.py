@@ -207,6 +207,7 @@ def trace_of(
         failure=failure,
         world=_world(recorder.registry, model),
         kept=tuple(recorder.registry.kept.items()),
+        numbers=tuple(recorder.registry.numbers.items()),
     )
 
 

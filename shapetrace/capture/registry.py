@@ -58,6 +58,7 @@ class Registry:
         weighted: Values made from weights, alone or with data.
         ranks: How values lie on the ranks, where the pass is one of several.
         kept: Values that an earlier pass left, with a number for what they hold.
+        numbers: What the matrices of very small products hold, row by row.
     """
 
     def __init__(self, names: Names, left: Left | None = None) -> None:
@@ -71,6 +72,7 @@ class Registry:
         self.examined: set[int] = set()
         self.weighted: set[int] = set()
         self.kept: dict[int, int] = {}
+        self.numbers: dict[int, tuple[float, ...]] = {}
         self._names, self._left = names, Left() if left is None else left
         self._bound: dict[int, tuple[weakref.ref[torch.Tensor], int]] = {}
         self._sharing: dict[int, list[weakref.ref[torch.Tensor]]] = {}

@@ -192,6 +192,7 @@ class Trace:
         world: The ranks that it is one of; None for a pass of one machine.
         kept: Of a loop, the values that an earlier pass left, given or found where the model keeps them: each with a
             number for what it holds, which is another one once that was overwritten.
+        numbers: What the matrices of very small products hold, row by row, where arithmetic was really done.
     """
 
     model: Model
@@ -206,3 +207,4 @@ class Trace:
     sizes: Sizes | None = None
     world: World | None = None
     kept: tuple[tuple[int, int], ...] = ()
+    numbers: tuple[tuple[int, tuple[float, ...]], ...] = ()
