@@ -34,10 +34,19 @@ class Pass:
         trace: What ran.
         choice: How the id that the next pass reads was chosen behind it.
         earlier: The first passes of the same model, which read what later ones may only put aside.
+        spent: Values that an earlier pass left, and the next one does not find any more.
     """
 
     def __init__(self, trace: Trace, choice: Choice = Choice(), earlier: Sequence["Pass"] = ()) -> None:  # noqa: B008
         self.trace, self.choice, self.earlier = trace, choice, earlier
+        self.spent: frozenset[int] = frozenset()
+
+    def meets(self, other: "Pass") -> None:
+        """Of what it found it spends what the pass before or behind it does not find."""
+        found = {number for _, number in other.trace.kept}
+        self.spent = frozenset(value for value, number in self.trace.kept if number not in found)
+        for name in ("states", "bill"):
+            vars(self).pop(name, None)
 
     @cached_property
     def outline(self) -> Outline:
@@ -72,7 +81,7 @@ class Pass:
     @cached_property
     def bill(self) -> Bill:
         """What it costs, seen alone: one that does not show what it keeps is taken to keep all its rows."""
-        kept = {operand.value for step in self.appends for operand in step.operands[:-1]}
+        kept = self.outline.appended.union(each.value for step in self.appends for each in step.operands[:-1])
         read = sum(map(self._read, self.appends)) + rows_looked_at(self.trace, self.steps, kept)
         written = sum(map(self._written, self.appends))
         if not self.appends and self.outline.cache is not None:
@@ -86,20 +95,24 @@ class Pass:
         read = ((each.value, step.repeat) for step in self.steps for each in step.operands if each.part is Part.STATE)
         kept = [step.operands[0].value for step in self.appends]
         kept += [value for step in self.appends for op in step.ops for value in self.trace.ops[op].inputs[:1]]
-        return states(self.trace, kept, read)
+        return states(self.trace, kept, () if self.trace.kept else read, self.spent - self.outline.appended)
 
     @property
     def spare(self) -> int:
         """Bytes kept beyond the rows read and written.
 
-        Buffers of a fixed size have these in them, and so have states; what falls out of a window is kept no more.
+        Buffers have these in them, of a fixed size or larger than before, and so have states; what falls out of a
+        window is kept no more.
         """
-        found = -self.states
+        found, made = -self.states, {each.value for step in self.appends for each in step.results}
         for step in self.appends:
             found -= self._dropped(step)
-            if step.role == Role.CACHE_WRITE:
-                found -= self._written(step)
-                found += 0 if step.operands[0].part in KEPT else self._bytes(step, step.operands[0])
+            if step.role == Role.CACHE_APPEND:
+                found += self._as_kept(step, step.results[0]) - sum(self._as_kept(step, each) for each in step.operands)
+                continue
+            found -= self._written(step)
+            is_new = step.operands[0].part not in KEPT and step.operands[0].value not in made
+            found += self._bytes(step, step.operands[0]) if is_new else 0
         return found
 
     def _dropped(self, step: Step) -> int:
@@ -107,7 +120,7 @@ class Pass:
         if step.role != Role.CACHE_APPEND:
             return 0
         tensors, ops = self.trace.tensors, [self.trace.ops[op] for op in step.ops]
-        grown = next(op.outputs[-1] for op in ops if "cat" in names_of(op.kernels))
+        grown = max(op.outputs[-1] for op in ops if {"cat", "stack", "copy"} & {*names_of(op.kernels)})
         left = [prod(tensors[value].shape) for value in self._unread_parts.get(grown, ())]
         n_dropped = prod(tensors[grown].shape) - min(left, default=prod(tensors[grown].shape))
         return n_dropped * ITEMSIZE.get(tensors[grown].dtype, 1) * step.repeat
@@ -132,7 +145,11 @@ class Pass:
 
     def _written(self, step: Step) -> int:
         """Bytes of new rows as they are kept, whatever they were computed in."""
-        return self._bytes(step, replace(step.operands[-1], value=step.operands[0].value))
+        return self._as_kept(step, step.operands[-1])
+
+    def _as_kept(self, step: Step, operand: Operand) -> int:
+        """Bytes of rows in the type of those that were kept."""
+        return self._bytes(step, replace(operand, value=step.operands[0].value))
 
     def _bytes(self, step: Step, operand: Operand) -> int:
         itemsize = ITEMSIZE.get(self.trace.tensors[operand.value].dtype, 1)
@@ -162,6 +179,10 @@ class Generation:
         found = Trace.of(_sharing(self.passes[-1].trace, trace) if self.passes else trace)
         object.__setattr__(found, "_source", source)  # for errors that only its meaning shows
         self.passes.append(Pass(found, earlier=tuple(self.passes[:_FIRST])))
+        if found.kept and len(self.passes) > 1:  # the last one is taken to go on as the one before it did
+            before, last = self.passes[-2:]
+            before.meets(last)
+            last.meets(before)
 
     def save(self, path: str | Path) -> None:
         """Write all passes to one JSON file, compressed if the name ends in ``.gz``; `shapetrace.load` reads it.

@@ -5,6 +5,7 @@ import numbers
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import fields
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,9 @@ def _plainer(value: object) -> object:
     raise NotImplementedError(f"a trace cannot hold a {type(value).__name__}")
 
 
+_RARE = frozenset({"world", "kept", "numbers"})
+"""What most traces have not, and then do not mention."""
+
 _ENCODER = msgspec.json.Encoder(enc_hook=_plainer)
 
 
@@ -49,7 +53,7 @@ def to_json(trace: ir.Trace) -> bytes:
     The same trace gives the same bytes.
     """
     parts = [f'"format": "{FORMAT}"'.encode(), f'"version": {VERSION}'.encode()]
-    names = [field.name for field in fields(ir.Trace) if field.name != "world" or trace.world is not None]
+    names = [field.name for field in fields(ir.Trace) if field.name not in _RARE or getattr(trace, field.name)]
     parts += [b'"%s": %s' % (name.encode(), _lines(getattr(trace, name))) for name in names]
     return b"{\n" + b",\n".join(parts) + b"\n}\n"
 
@@ -170,18 +174,24 @@ def faults(trace: ir.Trace) -> Iterator[str]:
     n_tensors = len(trace.tensors)
     for where, ids in _references(trace):
         yield from (f"{where} names tensor {i}, of {n_tensors}" for i in ids if not 0 <= i < n_tensors)
-    for tensor in trace.tensors:
-        if any(size < 0 for size in tensor.shape):
-            yield f"tensor {tensor.id} has shape {list(tensor.shape)}"
-        if tensor.alias_of is not None and tensor.alias_of >= tensor.id:
-            yield f"tensor {tensor.id} replaces tensor {tensor.alias_of}, which comes later"
-        if any(first < 0 or count < 1 for first, count in tensor.picks):
-            yield f"tensor {tensor.id} picks rows that no table has"
-        for pattern in () if tensor.pattern is None else (tensor.pattern, *tensor.pattern.parts):
-            if pattern.size != tensor.shape[-2:] or not all(map(_fits(pattern), pattern.spans or ())):
-                yield f"tensor {tensor.id} of shape {list(tensor.shape)} has a pattern that does not fit"
+    yield from (fault for tensor in trace.tensors for fault in _tensor_faults(tensor))
+    for value, held in trace.numbers:
+        if not 0 <= value < n_tensors or len(held) != prod(trace.tensors[value].shape):
+            yield f"tensor {value} does not hold {len(held)} numbers"
     yield from _call_faults(trace)
     yield from _size_faults(trace)
+
+
+def _tensor_faults(tensor: ir.Tensor) -> Iterator[str]:
+    if any(size < 0 for size in tensor.shape):
+        yield f"tensor {tensor.id} has shape {list(tensor.shape)}"
+    if tensor.alias_of is not None and tensor.alias_of >= tensor.id:
+        yield f"tensor {tensor.id} replaces tensor {tensor.alias_of}, which comes later"
+    if any(first < 0 or count < 1 for first, count in tensor.picks):
+        yield f"tensor {tensor.id} picks rows that no table has"
+    for pattern in () if tensor.pattern is None else (tensor.pattern, *tensor.pattern.parts):
+        if pattern.size != tensor.shape[-2:] or not all(map(_fits(pattern), pattern.spans or ())):
+            yield f"tensor {tensor.id} of shape {list(tensor.shape)} has a pattern that does not fit"
 
 
 def _fits(pattern: ir.Pattern) -> Callable[[ir.Span], bool]:
@@ -233,6 +243,7 @@ def _size_faults(trace: ir.Trace) -> Iterator[str]:
 def _references(trace: ir.Trace) -> Iterator[tuple[str, Iterable[int]]]:
     """Tensor ids wherever a trace names some, with where that is."""
     yield "the model", (*trace.inputs, *trace.outputs)
+    yield "what was kept", (value for value, _ in trace.kept)
     yield "an alias", (tensor.alias_of for tensor in trace.tensors if tensor.alias_of is not None)
     for call in trace.calls:
         yield f"call {call.id}", (*call.inputs, *call.outputs)

@@ -206,6 +206,8 @@ def trace_of(
         versions={"torch": torch.__version__},
         failure=failure,
         world=_world(recorder.registry, model),
+        kept=tuple(recorder.registry.kept.items()),
+        numbers=tuple(recorder.registry.numbers.items()),
     )
 
 

@@ -13,6 +13,7 @@ from shapetrace import ir
 from shapetrace.capture.choosing import Choosing
 from shapetrace.capture.forward import enter_inputs, failure_of, names_of, outputs_of, recording, trace_of
 from shapetrace.capture.keywords import keyword_arguments
+from shapetrace.capture.leaving import Left
 from shapetrace.capture.recorder import Recorder
 from shapetrace.capture.registry import Names, Registry
 from shapetrace.capture.scopes import Scopes
@@ -56,6 +57,7 @@ class _Loop:
         self._follows = False
         self._thread = threading.get_ident()
         self._model: torch.nn.Module | None = None
+        self._left = Left()
         self._recorder = Recorder(Registry(Names()))
         self._scopes: Scopes | None = None
         self._inputs: tuple[int, ...] = ()
@@ -67,7 +69,7 @@ class _Loop:
             return
         self.choose((args, keyword_arguments()))
         self.running.close()  # of a pass that raised: PyTorch is going through its hooks where that is told
-        self._model, self._recorder = module, Recorder(Registry(names_of(module)))
+        self._model, self._recorder = module, Recorder(Registry(names_of(module), self._left))
         self._inputs = enter_inputs(self._recorder, module, args, keyword_arguments())
         self._scopes = self.running.enter_context(recording(self._recorder, module))
         self._scopes.enter(module, args)
@@ -86,6 +88,7 @@ class _Loop:
         device = next((parameter.device.type for parameter in module.parameters()), "")
         info = ir.Model(type(module).__name__, {}, device)
         self._done(trace_of(self._recorder, info, module, (self._inputs, outputs), failure))
+        self._recorder.registry.leave()
         if error is None:
             self._choosing.follow(output)
             self._follows = True

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from shapetrace.capture.known_values import KnownValues, apart
-from shapetrace.capture.plain import innermost
+from shapetrace.capture.plain import innermost, is_readable
 from shapetrace.capture.registry import Registry
 from shapetrace.ir import Pattern
 from shapetrace.ops.mask_kinds import pattern_of
@@ -53,18 +53,13 @@ def note_masks(
         if value in registry.examined:
             continue
         registry.examined.add(value)
-        real = (tensor if _is_real(tensor) else None) if values is None else values.value(tensor)
+        real = (tensor if is_readable(tensor) else None) if values is None else values.value(tensor)
         if real is None or not _may_mask(registry, value, tensors):
             continue
         turned = name in _TAKING and len(args) > 1 and wrapped is args[1]
         found = read(real, scales=name in _SCALING, turned=turned)
         if found is not None and (_hides(found) or _is_spread(registry, value, tensors)):
             registry.note_mask(value, found)
-
-
-def _is_real(tensor: torch.Tensor) -> bool:
-    """Whether its values can be read: a fake tensor says that it is on the CPU, and has none."""
-    return tensor.device.type == "cpu" and not torch._C._dispatch_keys(tensor).has(torch._C.DispatchKey.Python)
 
 
 def _candidates(

@@ -19,6 +19,7 @@ from shapetrace.capture.interrupting import deliver
 from shapetrace.capture.known_values import KnownValues
 from shapetrace.capture.lines import calling_line
 from shapetrace.capture.masks import note_masks
+from shapetrace.capture.numbers import note_numbers
 from shapetrace.capture.plain import is_jagged, plain, tensors_in
 from shapetrace.capture.recorder import Recorder
 from shapetrace.capture.sharded import is_wrapper
@@ -147,6 +148,7 @@ class KernelLevel(TorchDispatchMode):
         lookups.note(self._recorder.registry, values, base_name(name), args)
         mutated = [value for key in written if (value := _argument(key, names, args, kwargs)) is not None]
         self._recorder.record_kernel(name, inputs, plain_args, result, mutated, is_view=is_view)
+        note_numbers(self._recorder.registry, name, args, result)
         return result
 
     def _talk(self, func: OpOverload, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:

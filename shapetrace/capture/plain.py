@@ -51,6 +51,11 @@ def innermost(tensor: torch.Tensor) -> torch.Tensor:
     return rows
 
 
+def is_readable(tensor: torch.Tensor) -> bool:
+    """Whether values can be read at once: they are on the CPU, and are no fake tensor's, which says so and has none."""
+    return tensor.device.type == "cpu" and not torch._C._dispatch_keys(tensor).has(torch._C.DispatchKey.Python)
+
+
 def is_jagged(tensor: torch.Tensor) -> bool:
     """Whether it is a nested tensor that keeps its rows one below the other."""
     return tensor.is_nested and tensor.layout is torch.jagged

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import torch
 
+from shapetrace.capture.leaving import Left
 from shapetrace.capture.plain import innermost
 from shapetrace.capture.sharded import Ranks
 from shapetrace.ir import Origin, Pattern, Role, Tensor
@@ -56,18 +57,23 @@ class Registry:
         examined: Values whose contents have been looked at: masks.
         weighted: Values made from weights, alone or with data.
         ranks: How values lie on the ranks, where the pass is one of several.
+        kept: Values that an earlier pass left, with a number for what they hold.
+        numbers: What the matrices of very small products hold, row by row.
     """
 
-    def __init__(self, names: Names) -> None:
+    def __init__(self, names: Names, left: Left | None = None) -> None:
         """Start empty.
 
         Args:
             names: Those of the model's parameters and buffers.
+            left: What earlier passes of the same loop left.
         """
         self.tensors: list[Tensor] = []
         self.examined: set[int] = set()
         self.weighted: set[int] = set()
-        self._names = names
+        self.kept: dict[int, int] = {}
+        self.numbers: dict[int, tuple[float, ...]] = {}
+        self._names, self._left = names, Left() if left is None else left
         self._bound: dict[int, tuple[weakref.ref[torch.Tensor], int]] = {}
         self._sharing: dict[int, list[weakref.ref[torch.Tensor]]] = {}
         self._passing: dict[int, dict[Geometry, int]] = {}
@@ -97,8 +103,19 @@ class Registry:
         origin, name = self._names.of(tensor)
         if origin == "made" and isinstance(tensor, torch.nn.Parameter):
             origin = "parameter"
-        role: Role = "weight" if origin == "parameter" else "constant"
-        return self._bind(tensor, self._new(tensor, role, origin, name))
+        number = None if origin == "parameter" else self._left.number(tensor)
+        role: Role = "weight" if origin == "parameter" else "constant" if number is None else "data"
+        return self._bind(tensor, self._found(self._new(tensor, role, origin, name), number))
+
+    def _found(self, value: int, number: int | None) -> int:
+        if number is not None:
+            self.kept[value] = number
+        return value
+
+    def leave(self) -> None:
+        """The pass has ended: the next one may find its data."""
+        alive = ((reference(), value) for reference, value in self._bound.values())
+        self._left.leave(t for t, value in alive if t is not None and self.tensors[value].role == "data")
 
     def _as_it_is(self, tensor: torch.Tensor, value: int) -> int:
         """The same id, unless a parameter was given other data: ``model.half()`` swaps it, and no kernel tells."""
@@ -117,7 +134,7 @@ class Registry:
     def enter(self, tensor: torch.Tensor, name: str) -> int:
         """Id of a new input of the model."""
         inner = innermost(tensor)
-        return self._bind(inner, self._new(inner, "data", "input", name))
+        return self._bind(inner, self._found(self._new(inner, "data", "input", name), self._left.number(inner)))
 
     def write(self, tensor: torch.Tensor, role: Role) -> int:
         """Id of a result's value, of this role if it is new; what a kernel of the same operation made keeps its id."""

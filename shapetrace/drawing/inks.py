@@ -126,6 +126,7 @@ TEXTS: dict[str, TextInk] = {
     "tag-changed": TextInk("match", 12.5, 700),
     "tag-added": TextInk("data_text", 12.5, 700),
     "tag-removed": TextInk("warning", 12.5, 700),
+    "number": TextInk("ink", 11),
     "figure": TextInk("ink", 12, mono=True),
     "size": TextInk("muted", 10.5, mono=True),
     "size-run": TextInk("muted", 10.5, mono=True, italic=True),

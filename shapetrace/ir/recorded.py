@@ -196,6 +196,9 @@ class Trace:
         failure: The exception that ended the pass, if one did.
         sizes: Names of all sizes, if the model was also run at others.
         world: The ranks that it is one of; None for a pass of one machine.
+        kept: Of a loop, the values that an earlier pass left, given or found where the model keeps them: each with a
+            number for what it holds, which is another one once that was overwritten.
+        numbers: What the matrices of very small products hold, row by row, where arithmetic was really done.
     """
 
     model: Model
@@ -209,3 +212,5 @@ class Trace:
     failure: Failure | None = None
     sizes: Sizes | None = None
     world: World | None = None
+    kept: tuple[tuple[int, int], ...] = ()
+    numbers: tuple[tuple[int, tuple[float, ...]], ...] = ()

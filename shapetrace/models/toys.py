@@ -72,14 +72,14 @@ class Product(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.B = nn.Parameter(torch.arange(15.0).view(3, 5))
+        self.B = nn.Parameter(torch.tensor([[1.0, 0, 2, 3, 5], [2, 1, 0, 1, 7], [0, 3, 1, 2, 4]]))
 
     def forward(self, A: Tensor) -> Tensor:
         return A @ self.B
 
     def example_inputs(self) -> tuple[Tensor, ...]:
         """Four rows of three numbers."""
-        return (_features(self, 4, 3),)
+        return (self.B.new_tensor([[2, 1, 0], [1, 2, 3], [0, 1, 2], [3, 0, 1]]),)
 
 
 class OneAttention(nn.Module):
@@ -135,6 +135,9 @@ TOYS: dict[str, Callable[[], nn.Module]] = {
     "nsa": NativeSparseAttention,
 }
 """Every toy by its name; each call makes a new one."""
+
+COMPUTED = frozenset({"matmul"})
+"""Toys whose numbers are given: they are multiplied, and not only their sizes told."""
 
 
 def build(name: str, device: str) -> nn.Module:

@@ -32,6 +32,7 @@ def outline(trace: Trace, *, fused: bool = False) -> Outline:
         formulas=found["model_costs"],
         ranks=found["ranks"],
         positions=found["positions"],
+        appended=found["appended"],
     )
 
 

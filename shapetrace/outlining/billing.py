@@ -45,13 +45,14 @@ class Bill:
 
 def weights_read(trace: ir.Trace) -> int:
     """Bytes of parameters that kernels read: all of one, or the part that a view or a lookup takes."""
-    origin = _moved(trace, "parameter")
+    parameters = frozenset(tensor.id for tensor in trace.tensors if tensor.origin == "parameter")
+    origin = _moved(trace, parameters)
     read: dict[int, int] = {}
     whole: set[int] = set()
     for kernel in (kernel for op in trace.ops for kernel in op.kernels if not _moves(kernel)):
         for value in kernel.inputs:
             source = origin.get(value, value)
-            if trace.tensors[source].origin != "parameter":
+            if source not in parameters:
                 continue
             size = _taken(trace, kernel, value)
             read[source] = read.get(source, 0) + size
@@ -75,7 +76,8 @@ def rows_looked_at(trace: ir.Trace, steps: Iterable[Step], kept: Container[int] 
         steps: Its steps.
         kept: Values that rows are put to: they are counted there.
     """
-    origin = _moved(trace, "input")
+    found_here = _given_to(trace)
+    origin = _moved(trace, found_here)
     beside = {kernel.outputs[0]: kernel.inputs for op in trace.ops for kernel in op.kernels
               if base_name(kernel.name) == "cat"}  # fmt: skip
     back = {value: kernel.inputs[0] for op in trace.ops for kernel in op.kernels if _moves(kernel) and kernel.inputs
@@ -88,34 +90,38 @@ def rows_looked_at(trace: ir.Trace, steps: Iterable[Step], kept: Container[int] 
             while made in back and made not in beside:
                 made = back[made]
             sources = {origin.get(value, value) for value in (other, *beside.get(made, ()))}
-            if trace.tensors[one].origin != "input":
-                given = (v for v in sources if v >= 0 and trace.tensors[v].origin == "input" and v not in kept)
-                found.update(dict.fromkeys(given, step.repeat))
+            if one not in found_here:
+                found.update(dict.fromkeys((v for v in sources & found_here if v not in kept), step.repeat))
     return sum(
         prod(trace.tensors[value].shape) * ITEMSIZE.get(trace.tensors[value].dtype, 1) * repeat
         for value, repeat in found.items()
     )
 
 
-def states(trace: ir.Trace, kept: Iterable[int], read: Iterable[tuple[int, int]] = ()) -> int:
+def states(
+    trace: ir.Trace, kept: Iterable[int], read: Iterable[tuple[int, int]] = (), spent: Iterable[int] = ()
+) -> int:
     """Bytes of given values that a pass overwrites, or gives anew: states, which are as large after it as before.
 
     Args:
         trace: What ran.
         kept: Values that rows are put to: buffers as large as these are no states, their rows are counted.
         read: States that queries read, what a given value was changed to, each with how many layers have one.
+        spent: Values that an earlier pass of a loop left, to which no rows are put, and which later passes do not find.
     """
-    buffers = {trace.tensors[_given(trace, value)].shape for value in kept}
+    given, buffers = _given_to(trace), {trace.tensors[_given(trace, value)].shape for value in kept}
     found: dict[int, int] = {}
     for kernel in (kernel for op in trace.ops for kernel in op.kernels if base_name(kernel.name) == "copy_"):
         for value in kernel.outputs:
             source = trace.tensors[_given(trace, value)]
-            if source.origin == "input" and source.shape not in buffers:
+            if source.id in given and source.shape not in buffers:
                 written = found.get(source.id, 0) + prod(trace.tensors[value].shape)
                 found[source.id] = min(written, prod(source.shape))
     for changed, n_layers in read:
         for value in _changed(trace, changed) - found.keys():
             found[value] = prod(trace.tensors[value].shape) * n_layers
+    for value in spent:
+        found.setdefault(value, prod(trace.tensors[value].shape) if "float" in trace.tensors[value].dtype else 0)
     return sum(n * ITEMSIZE.get(trace.tensors[value].dtype, 1) for value, n in found.items())
 
 
@@ -142,14 +148,19 @@ def _moves(kernel: ir.Kernel) -> bool:
     return find(kernel.name).kind in ("layout", "cast")
 
 
-def _moved(trace: ir.Trace, origin: ir.Origin) -> dict[int, int]:
-    """Which value of an origin one is that was only moved: seen in another shape, copied, cast."""
+def _given_to(trace: ir.Trace) -> frozenset[int]:
+    """The values that a pass is given, or finds as an earlier one left them."""
+    return frozenset(tensor.id for tensor in trace.tensors if tensor.origin == "input").union(dict(trace.kept))
+
+
+def _moved(trace: ir.Trace, origins: Container[int]) -> dict[int, int]:
+    """Which of some values one is that was only moved: seen in another shape, copied, cast."""
     found: dict[int, int] = {}
     for op in trace.ops:
         for kernel in filter(_moves, op.kernels):
             for value in kernel.inputs:
                 source = found.get(value, value)
-                if trace.tensors[source].origin == origin:
+                if source in origins:
                     found.update(dict.fromkeys(kernel.outputs, source))
     return found
 

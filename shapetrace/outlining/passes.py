@@ -26,7 +26,7 @@ from shapetrace.outlining.proved import proved
 from shapetrace.outlining.recognise.adapters import Adapters, adapters
 from shapetrace.outlining.recognise.additive import additives
 from shapetrace.outlining.recognise.attention import attentions
-from shapetrace.outlining.recognise.caches import appends
+from shapetrace.outlining.recognise.caches import appended, appends
 from shapetrace.outlining.recognise.columns import columns
 from shapetrace.outlining.recognise.combining import combine_roles
 from shapetrace.outlining.recognise.crossing import Crossing, crossing, sided_tree
@@ -94,6 +94,7 @@ PASSES: tuple[Pass, ...] = (
     Pass("recurrences", recurrences, {}),
     Pass("states", states, {}),
     Pass("appends", appends, {}),
+    Pass("appended", appended, frozenset()),
     Pass("fills", fills, ()),
     Pass("axis_roles", axis_roles),
     Pass("columns", columns, {}),

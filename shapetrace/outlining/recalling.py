@@ -6,13 +6,14 @@ A key that is only put aside for later, until a block of keys is full, is a key.
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from math import prod
 from typing import TypeAlias
 
 from shapetrace.outlining.roles import Role
 from shapetrace.outlining.structure import Operand, Outline, Section, Step
 
-Place: TypeAlias = tuple[str, tuple[int, ...], int]
-"""Where a product is: its module's path, the shape of its weight, and which it is of those that are alike in both."""
+Place: TypeAlias = tuple[str, int, int]
+"""Where a product is: its module's path, the numbers in its weight, and which it is of those that are alike in both."""
 
 _Told: TypeAlias = Mapping[int, Operand]
 """What values are, by their ids: operands whose names and parts count."""
@@ -41,10 +42,10 @@ def recalled(outline: Outline, earlier: Sequence[Outline]) -> Outline:
 
 
 def _products(outline: Outline) -> Iterator[tuple[Place, Step]]:
-    seen: dict[tuple[str, tuple[int, ...]], int] = defaultdict(int)
+    seen: dict[tuple[str, int], int] = defaultdict(int)
     for step in outline.steps():
         if step.kind == "product" and len(step.operands) > 1 and step.operands[1].role == "weight":
-            key = step.path, step.operands[1].shape
+            key = step.path, prod(step.operands[1].shape) * step.operands[1].stack
             yield (*key, seen[key]), step
             seen[key] += 1
 

@@ -262,6 +262,7 @@ class Outline:
         formulas: Costs of the whole pass in proved names; None without a proof.
         ranks: What the pass is of one of all ranks; None for a pass of one machine.
         positions: Where each position of the input is in every value.
+        appended: Values to which rows are put, as the pass found them: in all layers, also in those that are folded.
     """
 
     model: Model
@@ -277,6 +278,7 @@ class Outline:
     formulas: Formulas | None = None
     ranks: Ranks | None = None
     positions: Positions = field(default=Positions(), repr=False)
+    appended: frozenset[int] = field(default=frozenset(), repr=False, compare=False)
 
     def steps(self) -> Iterator[Step]:
         """All steps, in order; a folded layer's steps once."""

@@ -1,13 +1,18 @@
 """An entry of a product: its row, its column, where they meet, and the sum that it is."""
 
 import pytest
+import torch
+from torch import nn
 
+from shapetrace.capture import capture
 from shapetrace.drawing import Look, figure
-from shapetrace.drawing.primitives import Rect
+from shapetrace.drawing.primitives import Rect, Text
 from shapetrace.errors import UsageError
 from shapetrace.formats import png
 from shapetrace.obtaining import obtain
+from shapetrace.outlining import outline
 from shapetrace.request import Request
+from shapetrace.serialize import from_json, to_json
 from tests.drawing.geometry import assert_sound, text_boxes
 
 
@@ -36,9 +41,52 @@ def test_a_row_a_column_and_the_entry_that_they_make_are_marked(product, lang):
     assert marked(drawn) == [(3, 1), (1, 3), (1, 1)]
 
 
-def test_the_sum_is_written_out(product):
-    texts = [text for text, _ in text_boxes(figure(product, look=Look(entry=(4, 1))))]
-    assert "Y[4, 1] = Σ X[4, k] · W[k, 1], k = 1 … 3: a sum of 3 products" in texts
+def test_the_sum_is_written_out_in_the_numbers_that_were_multiplied(product):
+    drawn = figure(product, look=Look(entry=(2, 5)))
+    texts = [text for text, _ in text_boxes(drawn)]
+    assert "Y[2, 5] = Σ X[2, k] · W[k, 5] = 1·5 + 2·7 + 3·4 = 31" in texts
+    cells = [text for text in drawn.marks() if isinstance(text, Text) and text.ink == "number"]
+    assert len(cells) == 4 * 3 + 3 * 5 + 4 * 5
+    assert_sound(drawn)
+
+
+class Pair(nn.Module):
+    """Numbers that are no whole ones, and below 0."""
+
+    def forward(self, a, b):
+        return a @ b
+
+
+A, B = torch.tensor([[0.5, -2.0], [1 / 3, 4.0]]), torch.tensor([[3.0, -1.0], [0.25, -7.0]])
+
+
+@pytest.mark.parametrize(
+    ("entry", "said"),
+    [((1, 1), "= 0.5·3 + (−2)·0.25 = 1"), ((1, 2), "= 0.5·(−1) + (−2)·(−7) = 13.5"), ((2, 1), "≈ 2")],
+)
+def test_numbers_are_rounded_and_say_so(entry, said):
+    found = outline(capture(Pair(), (A, B)))
+    (sum_,) = [text for text, _ in text_boxes(figure(found, look=Look(entry=entry))) if " = Σ " in text]
+    assert sum_.endswith(said)
+
+
+@pytest.mark.parametrize(
+    ("a", "b"),
+    [(A.to("meta"), B.to("meta")), (torch.ones(9, 9), torch.ones(9, 9)), (A / 0, B)],
+    ids=["meta", "large", "infinite"],
+)
+def test_of_numbers_that_are_not_there_none_is_written(a, b):
+    drawn = figure(outline(capture(Pair(), (a, b))), look=Look(entry=(1, 2)))
+    assert not [mark for mark in drawn.marks() if isinstance(mark, Text) and mark.ink == "number"]
+    (sum_,) = [text for text, _ in text_boxes(drawn) if " = Σ " in text]
+    assert ", k = 1 … " in sum_
+
+
+def test_numbers_stay_in_a_file(tmp_path):
+    trace = capture(Pair(), (A, B))
+    again = from_json(to_json(trace))
+    assert dict(again.numbers)[0] == (0.5, -2.0, A[1, 0].item(), 4.0)
+    assert again == trace
 
 
 @pytest.mark.parametrize(("entry", "is_hidden"), [((5, 2), False), ((5, 5), False), ((2, 5), True)])

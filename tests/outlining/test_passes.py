@@ -25,7 +25,7 @@ from tests.outlining.tape import Tape
 from tests.outlining.traced import MODELS, traced
 
 GIVEN = ("trace", "fused")
-WORDED = ("named", "totals", "coverage", "ranks", "cache", "model_costs", "positions")
+WORDED = ("named", "totals", "coverage", "ranks", "cache", "model_costs", "positions", "appended")
 """The results that an outline is made of."""
 
 
@@ -233,9 +233,16 @@ def test_elided_that_drops_an_operation_draws_it() -> None:
 
 def test_an_outline_is_what_the_passes_give() -> None:
     found, made = results(traced("llama")), outline(traced("llama"))
-    assert (made.root, made.totals, made.coverage, made.ranks, made.cache, made.formulas, made.positions) == tuple(
-        found[name] for name in WORDED
-    )
+    assert (
+        made.root,
+        made.totals,
+        made.coverage,
+        made.ranks,
+        made.cache,
+        made.formulas,
+        made.positions,
+        made.appended,
+    ) == tuple(found[name] for name in WORDED)
 
 
 def test_a_recogniser_is_a_pass_and_a_line_in_the_list() -> None:

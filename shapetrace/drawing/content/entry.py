@@ -1,15 +1,23 @@
 """One entry of a product: which row and which column make it, and what is said of that."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from shapetrace.drawing.metrics import clean
 from shapetrace.drawing.wording import Words
 from shapetrace.errors import UsageError
+from shapetrace.ir import Trace
 from shapetrace.outlining.following import SCORED, seen_by_row
 from shapetrace.outlining.structure import Operand, Outline, Step
 
+Numbers: TypeAlias = tuple[tuple[float, ...], ...]
+"""Rows of a matrix."""
 Spot = tuple[int | None, int | None]
 """A row, a column, or where both meet, counted from 0."""
+
+_MOST_TERMS = 6
+_LARGE = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,11 +28,13 @@ class Entry:
         step: The product.
         row: Its row, counted from 0.
         column: Its column.
+        numbers: What both factors and the result hold, row by row; () where no arithmetic was done, or is not kept.
     """
 
     step: Step
     row: int
     column: int
+    numbers: tuple[Numbers, ...] = ()
 
     @property
     def n_summed(self) -> int:
@@ -46,7 +56,19 @@ class Entry:
         made = _part(self.step.results[0], (self.row, self.column))
         summed = words.say("a sum of {n} products", n=f"{self.n_summed:,}")
         said = f"{made} = Σ {left} · {right}, k = 1 … {self.n_summed:,}: {summed}"
+        if self.numbers:
+            said = f"{made} = Σ {left} · {right}{self._sum()}"
         return f"{said} · {words.say('The mask hides it.').rstrip('.')}" if self.is_hidden else said
+
+    def _sum(self) -> str:
+        """`` = 1·5 + 2·7 = 19``; of more products than can be written their sum alone."""
+        left, right, result = self.numbers
+        pairs = [*zip(left[self.row], (row[self.column] for row in right), strict=True)]
+        whole = result[self.row][self.column]
+        terms = " + ".join("·".join(_factor(number) for number in pair) for pair in pairs)
+        is_exact = all(float(plain(number)) == number for number in (whole, *(n for pair in pairs for n in pair)))
+        written = f" = {terms}" if len(pairs) <= _MOST_TERMS else ""
+        return f"{written} {'=' if is_exact else '≈'} {number_text(whole)}"
 
     @property
     def is_hidden(self) -> bool:
@@ -75,7 +97,38 @@ def entry_of(outline: Outline, step: int | None, asked: tuple[int, int]) -> tupl
         raise UsageError(f"no step {step} in {outline.model.name}; it has steps 1 to {len(numbered)}")
     number, found = next(iter(chosen.items()))
     _check(number, found, asked)
-    return number, Entry(found, asked[0] - 1, asked[1] - 1)
+    return number, Entry(found, asked[0] - 1, asked[1] - 1, _numbers(outline.trace, found))
+
+
+def _numbers(trace: Trace | None, step: Step) -> tuple[Numbers, ...]:
+    """What the matrices of a product hold, where a kernel multiplied just these."""
+    if trace is None or not trace.numbers:
+        return ()
+    known, shapes = dict(trace.numbers), [each.shape for each in (*step.operands[:2], *step.results[:1])]
+    for kernel in (kernel for op in step.ops for kernel in trace.ops[op].kernels):
+        values = (*kernel.inputs, *kernel.outputs[:1])
+        if known.keys() >= {*values} and [trace.tensors[value].shape for value in values] == shapes:
+            return tuple(_rows(known[value], trace.tensors[value].shape[1]) for value in values)
+    return ()
+
+
+def _rows(numbers: Sequence[float], width: int) -> Numbers:
+    return tuple(tuple(numbers[start : start + width]) for start in range(0, len(numbers), width))
+
+
+def number_text(number: float) -> str:
+    """A number as it is written into a cell: ``3``, ``0.25``, ``−1.2e+03``."""
+    return plain(number).replace("-", "−")
+
+
+def plain(number: float) -> str:
+    """A number in three digits; whole ones as they are, while they are short."""
+    is_whole = number == int(number) and abs(number) < _LARGE
+    return str(int(number)) if is_whole else f"{number:.3g}"
+
+
+def _factor(number: float) -> str:
+    return f"({number_text(number)})" if number < 0 else number_text(number)
 
 
 def _check(number: int, step: Step, asked: tuple[int, int]) -> None:

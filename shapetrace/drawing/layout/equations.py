@@ -7,6 +7,7 @@ from shapetrace.drawing.content.emphasis import Emphasis
 from shapetrace.drawing.content.rows import Row, shared
 from shapetrace.drawing.layout.cells import Cell, ending_pill, norm_pill, operator, pill, with_comma
 from shapetrace.drawing.layout.matrices import Style, matrix
+from shapetrace.drawing.layout.token_axes import TOKEN_PX, pitch_of
 from shapetrace.drawing.metrics import clean, shortened
 from shapetrace.drawing.wording import Words
 from shapetrace.outlining.structure import Operand, Step
@@ -108,7 +109,10 @@ def _operand(step: Step, place: int, style: Style, emphasis: Emphasis) -> Cell:
 def _spotted(step: Step, style: Style, place: int) -> Style:
     """The style with what is marked in a matrix, where an entry of this step is shown."""
     entry = style.entry
-    return style if entry is None or entry.step.id != step.id else replace(style, spot=entry.spot(place))
+    if entry is None or entry.step.id != step.id:
+        return style
+    numbers = entry.numbers[place] if pitch_of(entry) != TOKEN_PX else ()
+    return replace(style, spot=entry.spot(place), numbers=numbers)
 
 
 def _upright_result(step: Step) -> bool:

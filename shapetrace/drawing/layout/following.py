@@ -1,10 +1,11 @@
 """What is marked in a matrix: the row or column of one position, and an entry of a product with what makes it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from shapetrace.drawing.content.entry import number_text
 from shapetrace.drawing.layout.frames import Frame, solid_across
-from shapetrace.drawing.primitives import Mark, Rect
+from shapetrace.drawing.primitives import Mark, Rect, Span, Text
 from shapetrace.outlining.following import SCORED, Followed, Runs, seen_by_row, sees_column
 from shapetrace.outlining.structure import Operand
 
@@ -118,6 +119,15 @@ def entry_marks(frame: Frame, operand: Operand, entry: tuple[int | None, int | N
     if None not in entry:
         down, across = _grown(down, frame.height), _grown(across, frame.width)
     yield _box(frame, down, across)
+
+
+def number_marks(frame: Frame, numbers: Sequence[Sequence[float]]) -> Iterator[Mark]:
+    """The numbers of a matrix, each in its cell."""
+    for row, line in enumerate(numbers):
+        y = frame.height * ((row + 0.5) / len(numbers) - 0.5)
+        for column, number in enumerate(line):
+            x = frame.width * ((column + 0.5) / len(line) - 0.5)
+            yield Text(x, y + 4, (Span(number_text(number)),), "number", "middle")
 
 
 def _grown(span: tuple[float, float], length_px: float) -> tuple[float, float]:

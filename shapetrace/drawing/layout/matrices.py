@@ -4,11 +4,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from shapetrace.drawing.content.emphasis import Pointed
-from shapetrace.drawing.content.entry import Entry, Spot
+from shapetrace.drawing.content.entry import Entry, Numbers, Spot
 from shapetrace.drawing.inks import SHIFT_PX
 from shapetrace.drawing.layout.boxes import around
 from shapetrace.drawing.layout.cells import Cell, cell
-from shapetrace.drawing.layout.following import entry_marks, followed_marks
+from shapetrace.drawing.layout.following import entry_marks, followed_marks, number_marks
 from shapetrace.drawing.layout.frames import ZIGZAG_AT, Frame, frame_of, sliced
 from shapetrace.drawing.layout.names import badge, name_spans, shape_pieces
 from shapetrace.drawing.layout.picking import picked_marks
@@ -46,6 +46,7 @@ class Style:
         tokens: Axes on which one row is one token.
         entry: An entry of the product that is drawn; None for none.
         spot: What of it is marked in one matrix.
+        numbers: What is written into the cells of one matrix; () for nothing.
         running: Axes that are as long as what the pass was given.
     """
 
@@ -58,6 +59,7 @@ class Style:
     tokens: Mapping[int, TokenAxis] = field(default_factory=dict)
     entry: Entry | None = None
     spot: Spot | None = None
+    numbers: Numbers = ()
     running: frozenset[int] = frozenset()
 
 
@@ -89,6 +91,7 @@ def matrix(
     marks += followed_marks(frame, operand, style.follow, token_pitches(frame, operand, grid))
     marks += entry_marks(frame, operand, style.spot)
     name = tuple(_name(frame, operand, style))
+    marks += number_marks(frame, style.numbers)
     marks += [*picked_marks(frame, operand, name), *_edges(frame, operand, style, inner, pointed), *name]
     if style.shapes or not operand.shape:
         marks += _shape(frame, operand, style, pointed)
@@ -191,7 +194,7 @@ def _name(frame: Frame, operand: Operand, style: Style) -> Iterator[Mark]:
     if not spans:
         return
     x, y, width, height = _name_room(frame, operand)
-    if width_px(spans, ink) > width - 5 or height < 18:
+    if width_px(spans, ink) > width - 5 or height < 18 or style.numbers:
         above = _lowered(spans) + 6.0
         if frame.columns is not None:
             named = _named_ink(operand, frame.columns, style, "size")

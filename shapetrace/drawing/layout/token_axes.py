@@ -3,12 +3,18 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from shapetrace.drawing.content.entry import Entry
+from shapetrace.drawing.content.entry import Entry, number_text
+from shapetrace.drawing.metrics import width_px
 from shapetrace.outlining.following import Followed
 from shapetrace.outlining.structure import Operand
 
 MOST_TOKENS = 16
 TOKEN_PX = 14.0
+
+_NUMBER_PX = 24.0
+_WIDEST_PX = 40.0
+_MOST_NUMBERS = 8
+"""Rows or columns of a matrix whose numbers are written into it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,11 +25,13 @@ class TokenAxis:
         size: How long it is.
         real: How many of its rows are tokens; the others are padding behind them.
         labels: Their words, as many as there are tokens; empty if unknown.
+        pitch_px: How long one of them is.
     """
 
     size: int
     real: int
     labels: tuple[str, ...] = ()
+    pitch_px: float = TOKEN_PX
 
     @property
     def padded(self) -> bool:
@@ -33,7 +41,7 @@ class TokenAxis:
     @property
     def length_px(self) -> float:
         """Length where one row is one token; padding is a short end behind a break."""
-        return self.real * TOKEN_PX + (PADDING_PX if self.padded else 0)
+        return self.real * self.pitch_px + (PADDING_PX if self.padded else 0)
 
 
 PADDING_PX = 26.0
@@ -64,4 +72,14 @@ def axes_of_entry(entry: Entry | None) -> Mapping[int, TokenAxis]:
     """The axes along which single entries of a product are seen: those that are short."""
     matrices = (*entry.step.operands, *entry.step.results) if entry else ()
     sizes = (each for matrix in matrices for each in zip(matrix.axes, matrix.shape, strict=False))
-    return {number: TokenAxis(size, size) for number, size in sizes if number >= 0 and 1 < size <= MOST_TOKENS}
+    pitch = pitch_of(entry)
+    return {n: TokenAxis(size, size, (), pitch) for n, size in sizes if n >= 0 and 1 < size <= MOST_TOKENS}
+
+
+def pitch_of(entry: Entry | None) -> float:
+    """How large a cell is: as large as the numbers in it, if they are known and fit."""
+    numbers = [number for matrix in entry.numbers for row in matrix for number in row] if entry else []
+    sides = [len(side) for matrix in entry.numbers for side in (matrix, matrix[0])] if entry else []
+    widest = max((width_px(number_text(number), "number") for number in numbers), default=0.0)
+    fits = 0 < widest <= _WIDEST_PX and max(sides) <= _MOST_NUMBERS and min(sides) > 1
+    return max(_NUMBER_PX, widest + 8) if fits else TOKEN_PX

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from shapetrace.drawing.layout.following import ALL, Grid, even_grid
+from shapetrace.drawing.layout.following import ALL, Grid, Pitch, even_grid
 from shapetrace.drawing.layout.frames import Frame, backs, body, cuts
-from shapetrace.drawing.layout.token_axes import TOKEN_PX, TokenAxis, axis_of
+from shapetrace.drawing.layout.token_axes import TokenAxis, axis_of
 from shapetrace.drawing.primitives import Line, Mark, Point, Polygon, Rect
 from shapetrace.outlining.following import seen_by_row
 from shapetrace.outlining.structure import Operand
@@ -37,7 +37,8 @@ def token_frame(
 def token_pitches(frame: Frame, operand: Operand, grid: TokenGrid) -> Grid:
     """Where rows and columns are: tokens are all as long, others to scale."""
     to_scale = even_grid(frame, operand)
-    rows, columns = _tokens if grid.rows else to_scale.rows, _tokens if grid.columns else to_scale.columns
+    rows = _tokens(grid.rows) if grid.rows else to_scale.rows
+    columns = _tokens(grid.columns) if grid.columns else to_scale.columns
     return Grid(rows, columns, cells=bool(grid.rows and grid.columns), shown=(_real(grid.rows), _real(grid.columns)))
 
 
@@ -46,8 +47,8 @@ def _real(axis: TokenAxis | None) -> int:
     return axis.real if axis else ALL
 
 
-def _tokens(start: int, stop: int) -> tuple[float, float]:
-    return start * TOKEN_PX, stop * TOKEN_PX
+def _tokens(axis: TokenAxis) -> Pitch:
+    return lambda start, stop: (start * axis.pitch_px, stop * axis.pitch_px)
 
 
 def token_body(frame: Frame, operand: Operand, grid: TokenGrid) -> Iterator[Mark]:
@@ -90,7 +91,7 @@ def _pieces(frame: Frame, grid: TokenGrid) -> Iterator[_Piece]:
 def _spans(length: float, axis: TokenAxis | None, broken: bool) -> list[tuple[float, float]]:
     """Start and end of the parts of an axis, around 0."""
     if axis is not None and axis.padded:
-        at = axis.real * TOKEN_PX - length / 2
+        at = axis.real * axis.pitch_px - length / 2
         return [(-length / 2, at + 4), (at + 4 + _BREAK_PX, length / 2)]
     if broken:
         at = length * 0.18
@@ -117,12 +118,12 @@ def _hairlines(frame: Frame, grid: TokenGrid) -> Iterator[Mark]:
     strokes: list[tuple[Point, Point]] = []
     right, low = frame.width / 2, frame.height / 2
     if grid.rows:
-        ys = [TOKEN_PX * row - low for row in range(1, grid.rows.real + grid.rows.padded)]
-        end = grid.columns.real * TOKEN_PX - right if grid.columns and grid.columns.padded else right
+        ys = [grid.rows.pitch_px * row - low for row in range(1, grid.rows.real + grid.rows.padded)]
+        end = grid.columns.real * grid.columns.pitch_px - right if grid.columns and grid.columns.padded else right
         strokes += [((-right, y), (end, y)) for y in ys[: grid.rows.real - (not grid.rows.padded)]]
     if grid.columns:
-        xs = [TOKEN_PX * column - right for column in range(1, grid.columns.real + grid.columns.padded)]
-        end = grid.rows.real * TOKEN_PX - low if grid.rows and grid.rows.padded else low
+        xs = [grid.columns.pitch_px * column - right for column in range(1, grid.columns.real + grid.columns.padded)]
+        end = grid.rows.real * grid.rows.pitch_px - low if grid.rows and grid.rows.padded else low
         strokes += [((x, -low), (x, end)) for x in xs]
     if strokes:
         yield Line(tuple(strokes), f"{frame.ink if frame.ink in _CUT else 'data'}-cut")
@@ -146,18 +147,19 @@ def visible_cells(
 ) -> Iterator[Mark]:
     """Cells that are seen, filled; a line where seeing ends."""
     left, top = -frame.width / 2, -frame.height / 2
+    high, wide = rows.pitch_px, columns.pitch_px
     edges: list[tuple[Point, Point]] = []
     for row in range(rows.real):
-        y = top + row * TOKEN_PX
+        y = top + row * high
         filled = [column for column in range(columns.real) if seen(row, column)]
         for column in filled:
-            yield Rect(left + column * TOKEN_PX, y, TOKEN_PX, TOKEN_PX, f"{frame.ink}-fill", 0)
+            yield Rect(left + column * wide, y, wide, high, f"{frame.ink}-fill", 0)
         for column in range(columns.real):
-            x = left + column * TOKEN_PX
+            x = left + column * wide
             inside = seen(row, column)
             if column + 1 < columns.real and inside != seen(row, column + 1):
-                edges.append(((x + TOKEN_PX, y), (x + TOKEN_PX, y + TOKEN_PX)))
+                edges.append(((x + wide, y), (x + wide, y + high)))
             if row + 1 < rows.real and inside != seen(row + 1, column):
-                edges.append(((x, y + TOKEN_PX), (x + TOKEN_PX, y + TOKEN_PX)))
+                edges.append(((x, y + high), (x + wide, y + high)))
     if edges:
         yield Line(tuple(edges), f"{frame.ink}-edge")

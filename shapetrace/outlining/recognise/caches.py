@@ -7,17 +7,14 @@ from typing import TypeAlias
 
 from shapetrace.ir import Op
 from shapetrace.ops.atoms import Axis
-from shapetrace.ops.kinds import OpKind, is_factory, names_of
-from shapetrace.ops.written import AT_INDICES
+from shapetrace.ops.kinds import OpKind, names_of
 from shapetrace.outlining.flow import Flow
 from shapetrace.outlining.recognise.attention import Attention, operands_of
-from shapetrace.outlining.recognise.regions import region
+from shapetrace.outlining.recognise.blending import blend
+from shapetrace.outlining.recognise.origins import IDLE, MOVING, is_own, kept_by
+from shapetrace.outlining.recognise.regions import Region, region
 from shapetrace.outlining.roles import Part
 
-_MOVING = (AT_INDICES - {"index_add"}) | {
-    "copy", "_index_put_impl_", "roll", "slice", "index", "index_select", "narrow", "clone", "where", "zero",
-}  # fmt: skip
-_IDLE = frozenset({"view", "expand", "unsqueeze", "squeeze", "select", "alias", "arange", "detach", "_to_copy"})
 _ROWWISE: frozenset[OpKind] = frozenset(
     {"pointwise", "cast", "layout", "dropout", "index", "norm", "cat", "product", "route"}
 )
@@ -34,16 +31,16 @@ class Append:
     Attributes:
         op: The operation.
         kept: The rows from before; several where they were put aside one after another.
-        new: The rows of this pass.
+        new: The rows of this pass; several where they are put there one by one.
         part: What the rows are: keys, values, or a latent of both.
-        in_place: True if they are written into a tensor of fixed size.
+        in_place: True if they are written into a tensor of fixed size, or take the place of some of its rows.
         moves: Further operations that only move what is kept.
-        is_first: True if they are written into a tensor that this pass has made: nothing was kept before.
+        is_first: True if this pass has made what they are written into, or written there before: nothing is read.
     """
 
     op: int
     kept: tuple[int, ...]
-    new: int
+    new: tuple[int, ...]
     part: Part
     in_place: bool
     moves: tuple[int, ...] = ()
@@ -89,7 +86,13 @@ def appends(flow: Flow, attentions: tuple[Attention, ...]) -> Mapping[int, Appen
                 known = replace(known, part=both if shared else look.part)
             if known is not None:
                 found[op.id] = known
-    return {op: replace(append, moves=_moves(flow, append, found)) for op, append in found.items()}
+    return {op: replace(each, moves=(*each.moves, *_moves(flow, each, found))) for op, each in found.items()}
+
+
+def appended(flow: Flow, appends: Mapping[int, Append]) -> frozenset[int]:
+    """The values to which rows are put, or into which they are written, as this pass found them."""
+    found = (flow.facts.outside(value) for append in appends.values() for value in append.kept)
+    return frozenset(kept_by(flow, value, ()).value for value in found)
 
 
 def _relatives(flow: Flow) -> Relatives:
@@ -143,14 +146,14 @@ def _are_apart(flow: Flow, attention: Attention) -> bool:
 
 def _moves(flow: Flow, append: Append, appends: Mapping[int, Append]) -> tuple[int, ...]:
     """Operations that only move what is kept: rolled or cut before the append, written back after it."""
-    before = [op.id for kept in append.kept for op in kept_by(flow, kept, appends)[1] if not flow.edges[op.id]]
+    before = [op.id for kept in append.kept for op in kept_by(flow, kept, appends).passed if not flow.edges[op.id]]
     result = flow.trace.ops[append.op].outputs[-1]
     values, back = [*map(flow.root, append.kept), flow.root(result)], []
     for value in values:
         for reader in flow.readers[value]:
             op = flow.trace.ops[reader]
             names = set(names_of(op.kernels))
-            if reader not in appends and reader not in before and names & _MOVING and names <= _MOVING | _IDLE:
+            if reader not in appends and reader not in before and names & MOVING and names <= MOVING | IDLE:
                 back.append(reader)
                 values += [v for v in map(flow.root, op.outputs) if v not in values]
     return tuple(dict.fromkeys((*before, *back)))
@@ -191,24 +194,46 @@ def _append(flow: Flow, op: Op, look: _Look, way: Sequence[Op], earlier: Mapping
     """An operation as an append, if it grows or fills the axis along which keys are counted."""
     if not op.outputs or len(op.inputs) < 2:
         return None
-    if "cat" in names_of(op.kernels):
-        *kept, new = op.inputs
-        grows = _is_along_keys(flow, look, _joined(flow, op), way)
-        if grows and _is_new(flow, new, earlier) and all(kept_by(flow, value, {})[0] for value in kept):
-            return Append(op.id, tuple(kept), new, look.part, in_place=False)
-        return None
+    if {"cat", "stack"} & set(names_of(op.kernels)):
+        return _beside(flow, op, look, way, earlier)
     found = region(flow, op)
-    if found is None or not _is_new(flow, found.source, earlier):
+    return _blended(flow, op, look, way, earlier) if found is None else _written(flow, op, found, look, way, earlier)
+
+
+def _beside(flow: Flow, op: Op, look: _Look, way: Sequence[Op], earlier: Mapping[int, Append]) -> Append | None:
+    """New rows that are put beside kept ones."""
+    kept = tuple(value for value in op.inputs if kept_by(flow, value, ()).is_kept)
+    new = tuple(value for value in op.inputs if value not in kept)
+    if not kept or not new or not _is_along_keys(flow, look, _joined(flow, op), way):
         return None
+    are_new = all(_is_new(flow, value, earlier) for value in new)
+    return Append(op.id, kept, new, look.part, in_place=False) if are_new else None
+
+
+def _written(
+    flow: Flow, op: Op, found: Region, look: _Look, way: Sequence[Op], earlier: Mapping[int, Append]
+) -> Append | None:
+    """New rows that are written among kept ones, or behind those that were put into a larger tensor."""
     rows = [each for each in found.among if _is_along_keys(flow, look, each.atoms, way)]
-    if not rows and not (found.rows and found.rows == look.queries):  # read only as far as it is filled
+    is_filled = bool(found.rows) and found.rows == look.queries  # and read only so far
+    if not (rows or is_filled) or not _is_new(flow, found.source, earlier):
         return None
-    made = flow.op_of(found.target)
-    is_first = made is not None and is_factory(made)
-    if not is_first and not kept_by(flow, found.target, earlier)[0]:
+    of_one = earlier if len(rows) == len(found.among) else {}  # else a tensor may have the rows of several layers
+    is_first, before = is_own(flow, found.target, of_one), kept_by(flow, found.target, earlier)
+    if not is_first and before.grown is not None:
+        return Append(op.id, (before.grown,), (found.source,), look.part, in_place=False)
+    kept = (rows or found.among)[-1].value
+    is_kept = is_first or before.is_kept
+    return Append(op.id, (kept,), (found.source,), look.part, True, is_first=is_first) if is_kept else None
+
+
+def _blended(flow: Flow, op: Op, look: _Look, way: Sequence[Op], earlier: Mapping[int, Append]) -> Append | None:
+    """New rows that stand where a mask picks them among kept ones."""
+    found = blend(flow, op.outputs[-1], lambda value: is_own(flow, value, earlier) or kept_by(flow, value, ()).is_kept)
+    if found is None or not _is_new(flow, found.new, earlier) or not _is_along_keys(flow, look, found.along, way):
         return None
-    kept_rows = (rows or found.among)[-1].value
-    return Append(op.id, (kept_rows,), found.source, look.part, in_place=True, is_first=is_first)
+    is_first = is_own(flow, found.kept, earlier)
+    return Append(op.id, (found.kept,), (found.new,), look.part, True, found.ops, is_first)
 
 
 def _joined(flow: Flow, op: Op) -> frozenset[int]:
@@ -228,24 +253,6 @@ def _is_along_keys(flow: Flow, look: _Look, rows: frozenset[int], way: Sequence[
             before, after = ({*atoms.flat(flow.facts.axes_of(v))} for v in (op.inputs[0], op.outputs[0]))
             found |= after - before if found & (before - after) else set()
     return bool(found & look.among) and not look.keys & look.queries
-
-
-def kept_by(flow: Flow, value: int, earlier: Mapping[int, Append]) -> tuple[bool, list[Op]]:
-    """Whether nothing in this pass made a value but an earlier append, and the operations that moved it since."""
-    root = flow.root(value)
-    passed: list[Op] = []
-    for _ in range(8):
-        tensor, op = flow.facts.tensor(root), flow.op_of(root)
-        if op is None:
-            return tensor.role != "weight", passed
-        if op.id in earlier:
-            return True, passed
-        names = set(names_of(op.kernels))
-        if not op.inputs or not (flow.kinds[op.id] in ("layout", "cast", "index") or names & _MOVING):
-            break
-        passed.append(op)
-        root = flow.root(op.inputs[0])
-    return False, []
 
 
 def _is_new(flow: Flow, value: int, earlier: Mapping[int, Append]) -> bool:

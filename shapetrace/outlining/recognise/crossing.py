@@ -8,8 +8,8 @@ from typing import Literal
 from shapetrace.outlining.drafts import Draft, Graph
 from shapetrace.outlining.flow import Flow
 from shapetrace.outlining.recognise.attention import Attention, operands_of
-from shapetrace.outlining.recognise.caches import kept_by
 from shapetrace.outlining.recognise.columns import ATTENTION_INPUTS
+from shapetrace.outlining.recognise.origins import kept_by
 from shapetrace.outlining.roles import Part, Role
 from shapetrace.outlining.sections import Node, rebuilt
 
@@ -59,7 +59,9 @@ def _crosses(flow: Flow, graph: Graph, attention: Attention) -> bool:
     values = {part: value for part, value, _ in operands_of(flow, attention)}
     queries, keys = (_projected(flow, graph, attention, part) for part in (Part.QUERY, Part.KEY))
     if queries and not keys:
-        return kept_by(flow, values[Part.KEY], {})[0]  # made in an earlier pass, and this one adds no row of its own
+        return kept_by(
+            flow, values[Part.KEY], {}
+        ).is_kept  # made in an earlier pass, and this one adds no row of its own
     if not queries or not keys or not _rows_apart(flow, queries, keys):
         return False
     return _streams(flow, graph, values[Part.QUERY]).isdisjoint(_streams(flow, graph, values[Part.KEY]))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from shapetrace.ir import Kernel, Op
 from shapetrace.ops.kinds import kernel_kind
+from shapetrace.ops.registry import find
 from shapetrace.ops.written import writes, written_axes
 from shapetrace.outlining.flow import Flow
 
@@ -98,7 +99,12 @@ def _maker(flow: Flow, op: Op, value: int) -> Kernel | None:
     producer = flow.facts.producer.get(value)
     kernels: Sequence[Kernel] = op.kernels if producer is None else flow.trace.ops[producer].kernels
     found = next((kernel for kernel in kernels if value in kernel.outputs), None)
-    is_view = found is not None and bool(found.inputs) and kernel_kind(found.name) == "layout"
+    is_view = (
+        found is not None
+        and bool(found.inputs)
+        and kernel_kind(found.name) == "layout"
+        and not find(found.name).factory
+    )
     return found if is_view else None
 
 

@@ -142,11 +142,16 @@ class _Reader:
         """Kept rows with new ones behind them, or in their place."""
         op = self._flow.trace.ops[append.op]
         kept = Part.OTHER if append.is_first else _CACHED[append.part]
-        operands = (*(self.ref(value, kept) for value in append.kept), self.ref(append.new, append.part))
+        operands = (*(self.ref(value, kept) for value in append.kept), self._side_by_side(append.new, append.part))
         result = self.ref(op.outputs[-1], append.part)
         role = Role.CACHE_WRITE if append.in_place else Role.CACHE_APPEND
         ops = (op.id, *(move for move in append.moves if not self._flow.edges[move]))
-        return Draft(ops, "concat", operands, (result,), role, call=op.call, order=op.id)
+        return Draft(ops, "concat", operands, (result,), role, call=op.call, order=op.id, also=append.new[1:])
+
+    def _side_by_side(self, rows: Sequence[int], part: Part) -> Ref:
+        """Rows of several values, one below the other, as those of the first."""
+        first, n = self.ref(rows[0], part), sum(self.ref(value).shape[-2] for value in rows[1:])
+        return first if not n else replace(first, shape=(*first.shape[:-2], first.shape[-2] + n, first.shape[-1]))
 
     def filled(self, fill: Fill) -> Draft:
         """Pieces side by side."""
