@@ -40,7 +40,9 @@ def shard(model: nn.Module, degrees: Degrees, blocks: Iterable[nn.Module]) -> nn
         UsageError: If it is too large.
     """
     if n_parameters(model) > _MOST:
-        raise UsageError(f"--fsdp {degrees.fsdp}: fake tensors of so large a model take minutes: give fewer layers, such as 4.")
+        raise UsageError(
+            f"--fsdp {degrees.fsdp}: fake tensors of so large a model take minutes: give fewer layers, such as 4."
+        )
     ranks = mesh(degrees)["fsdp"]
     fakes = FakeTensorMode(allow_non_fake_inputs=True)
     with _disable_current_modes(), fakes:  # those that keep everything on meta
