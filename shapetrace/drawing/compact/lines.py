@@ -1,11 +1,12 @@
 """Tiles and signs on one line: gaps shrink and grow, the line never breaks where the law of lengths can shrink."""
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from functools import cache
 from itertools import combinations
 
 from shapetrace.drawing.compact.scaling import most_px
-from shapetrace.drawing.layout.boxes import Box, box_of
+from shapetrace.drawing.layout.boxes import box_of
 from shapetrace.drawing.layout.cells import Cell, cell
 from shapetrace.drawing.layout.columns import EquationLine
 from shapetrace.drawing.primitives import Line, Mark, Polygon, Span, Text, moved
@@ -37,41 +38,80 @@ def arrow(length: float = 14.0) -> Cell:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Sides:
+    """What of a cell may meet another one: the outermost of its marks at each height.
+
+    Attributes:
+        lefts: (top, bottom, left) of marks that stand out to the left.
+        rights: (top, bottom, right) of those that stand out to the right.
+        left: Where the whole cell begins.
+        right: Where it ends.
+    """
+
+    lefts: tuple[tuple[float, float, float], ...]
+    rights: tuple[tuple[float, float, float], ...]
+    left: float
+    right: float
+
+
+def _sides(cells: Sequence[Cell]) -> list[_Sides]:
+    found = []
+    for each in cells:
+        boxes = [box_of(mark) for mark in each.marks]
+        lefts = ((top, bottom, -out) for top, bottom, out in _outermost((b.top, b.bottom, -b.left) for b in boxes))
+        rights = _outermost((b.top, b.bottom, b.right) for b in boxes)
+        found.append(_Sides(tuple(lefts), tuple(rights), each.box.left, each.box.right))
+    return found
+
+
+def _outermost(spans: Iterable[tuple[float, float, float]]) -> list[tuple[float, float, float]]:
+    """Spans of heights, and how far each reaches out, without those that lie behind another one."""
+    reach: dict[tuple[float, float], float] = {}
+    for top, bottom, out in spans:
+        reach[top, bottom] = max(out, reach.get((top, bottom), out))
+    kept: list[tuple[float, float, float]] = []
+    for (top, bottom), out in sorted(reach.items(), key=lambda each: (-each[1], each[0])):
+        if not any(first <= top and bottom <= last for first, last, _ in kept):
+            kept.append((top, bottom, out))
+    return kept
+
+
+def _reach(span: tuple[float, float, float]) -> float:
+    return -span[2]
+
+
 def least_px(cells: Sequence[Cell]) -> float:
     """How narrow a line can be."""
-    return _packed(cells, GAPS_PX[0])[1]
+    return _packed(_sides(cells), GAPS_PX[0])[1]
 
 
 def placed(cells: Sequence[Cell], room_px: float, most_px: float = GAPS_PX[1]) -> EquationLine:
     """Put cells on one line with equal gaps, as large as there is room, at most ``most_px``."""
+    sides = _sides(cells)
     tries = (most_px - (most_px - GAPS_PX[0]) * step / _GAPS_TRIED for step in range(_GAPS_TRIED))
-    gap = next((gap for gap in tries if _packed(cells, gap)[1] <= room_px), GAPS_PX[0])
-    xs, right = _packed(cells, gap)
+    gap = next((gap for gap in tries if _packed(sides, gap)[1] <= room_px), GAPS_PX[0])
+    xs, right = _packed(sides, gap)
     above = max((-each.box.top for each in cells), default=0.0)
     below = max((each.box.bottom for each in cells), default=0.0)
     return EquationLine(tuple(zip(cells, xs, strict=True)), above, below, right)
 
 
-def _packed(cells: Sequence[Cell], gap: float) -> tuple[list[float], float]:
+def _packed(cells: Sequence[_Sides], gap: float) -> tuple[list[float], float]:
     """The x of each cell, and the right end: a sign may stand below a name that is wider than its tile."""
     xs: list[float] = []
     right = 0.0
-    standing: list[Box] = []
+    standing: list[tuple[float, float, float]] = []  # the furthest to the right first
     for each in cells:
-        boxes = [box_of(mark) for mark in each.marks]
-        x = max(
-            (old.right - new.left + gap for new in boxes for old in standing if _beside(new, old)),
-            default=-each.box.left,
-        )
-        x = max(x, -each.box.left)
+        x = -each.left
+        for top, bottom, left in each.lefts:
+            beside = (out for above, below, out in standing if below - top > -_CLEAR_PX < bottom - above)
+            if (reach := next(beside, None)) is not None:
+                x = max(x, reach - left + gap)
         xs.append(x)
-        standing += [Box(box.left + x, box.top, box.right + x, box.bottom) for box in boxes]
-        right = max(right, each.box.right + x)
+        standing = sorted([*((top, bottom, out + x) for top, bottom, out in each.rights), *standing], key=_reach)
+        right = max(right, each.right + x)
     return xs, right
-
-
-def _beside(one: Box, other: Box) -> bool:
-    return min(one.bottom, other.bottom) - max(one.top, other.top) > -_CLEAR_PX
 
 
 def wrapped(cells: Sequence[Cell], room_px: float, most_px: float = GAPS_PX[1]) -> tuple[EquationLine, ...]:
@@ -80,11 +120,12 @@ def wrapped(cells: Sequence[Cell], room_px: float, most_px: float = GAPS_PX[1]) 
     A sign starts the line of what follows it.
     """
     starts = sorted({0, *range(1, len(cells), 2), len(cells)})
+    sides = _sides(cells)
     n_pieces = len(starts) - 1
 
     @cache
     def width(first: int, last: int) -> float:
-        return least_px(cells[starts[first] : starts[last]])
+        return _packed(sides[starts[first] : starts[last]], GAPS_PX[0])[1]
 
     lines = _greedy(n_pieces, width, room_px)
     if 1 < len(lines) <= n_pieces <= _MOST_BALANCED:
