@@ -178,6 +178,11 @@ class Figure:
             yield from group.marks
 
 
+def has_slanted(figure: Figure) -> bool:
+    """Whether some line of text has italics in it."""
+    return any(span.slanted for mark in figure.marks() if isinstance(mark, Text) for span in mark.spans)
+
+
 def moved(marks: Iterable[Mark], dx: float, dy: float) -> tuple[Mark, ...]:
     """Shift marks by (dx, dy)."""
     return tuple(_moved(mark, dx, dy) for mark in marks)

@@ -17,7 +17,7 @@ from pathlib import Path
 from markupsafe import Markup
 
 from shapetrace.drawing.inks import SHAPES, SHIFT_PX, SHIFTED_SIZE_PX, TEXTS
-from shapetrace.drawing.primitives import Figure, Group, Line, Mark, Point, Polygon, Text
+from shapetrace.drawing.primitives import Figure, Group, Line, Mark, Point, Polygon, Text, has_slanted
 from shapetrace.formats.contract import Format
 from shapetrace.formats.moving import FAINT, motion
 from shapetrace.formats.templating import rendered
@@ -185,11 +185,6 @@ def shift_px(text: Text, place: int) -> str:
     before = SHIFT_PX[text.spans[place - 1].shift] if place else 0.0
     moved = SHIFT_PX[text.spans[place].shift] - before
     return px(moved) if moved else ""
-
-
-def has_slanted(figure: Figure) -> bool:
-    """Whether some line of text has italics in it."""
-    return any(span.slanted for mark in figure.marks() if isinstance(mark, Text) for span in mark.spans)
 
 
 def corners(polygon: Polygon) -> str:

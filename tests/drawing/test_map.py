@@ -518,3 +518,18 @@ def test_a_full_bar_and_its_share_do_not_overlap():
     share = next(box_of(mark) for mark in drawn.marks() if isinstance(mark, Text) and mark.plain == "100.0 %")
     tracks = [mark for mark in drawn.marks() if isinstance(mark, Rect) and mark.ink == "track"]
     assert all(bar.x + bar.width <= share.left or bar.x >= share.right for bar in tracks)
+
+
+def test_a_residual_runs_on_no_other_line_and_arrives_at_an_edge():
+    drawn = map_of(obtain(Request(model="hf:vits", shape={"seq": 64}), lambda _sentence: None).outline())
+    marks = [mark for group in drawn.groups if group.id != "heading" for mark in group.marks]
+    strokes = {
+        ink: [stroke for mark in marks if isinstance(mark, Line) and mark.ink == ink for stroke in mark.strokes]
+        for ink in ("rail", "data-edge")
+    }
+    others = [(a[0], a[1], b[1]) for stroke in strokes["data-edge"] for a, b in pairwise(stroke) if a[0] == b[0]]
+    edges = {x for mark in marks if isinstance(mark, Rect) for x in (mark.x, mark.x + mark.width)}
+    assert strokes["rail"]
+    for _, (x, top), (_, low), tip in strokes["rail"]:
+        assert not any(abs(x - other) < 4 and top < below and above < low for other, above, below in others)
+        assert tip[0] in edges

@@ -53,6 +53,14 @@ def test_what_is_as_long_as_the_input_is_slanted():
     assert 'font-style="italic">768</tspan>' in svg.render(drawn)
 
 
+def test_the_legend_explains_italics_where_there_are_some():
+    frames_of_sound = shapetrace.trace(nn.Sequential(nn.Conv1d(4, 8, 3), nn.ReLU()), torch.zeros(1, 4, 64)).outline()
+    for outline in (outline_of("gpt2"), frames_of_sound):
+        drawn = map_of(outline)
+        slanted = any(span.slanted for mark in drawn.marks() if isinstance(mark, Text) for span in mark.spans)
+        assert ("length of the input" in texts(drawn)) is slanted
+
+
 def test_below_a_map_stands_how_it_ran_and_what_a_longer_input_costs():
     said = " ".join(texts(map_of(outline_of("gpt2"))))
     assert "float32 · on meta, no arithmetic · batch 1" in said

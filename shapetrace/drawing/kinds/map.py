@@ -1,6 +1,6 @@
 """The map: the whole model on one screen, as boxes and arrows that were recorded."""
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -20,7 +20,7 @@ from shapetrace.drawing.mapping.flowing import stream
 from shapetrace.drawing.mapping.pictures import has_picture
 from shapetrace.drawing.mapping.wiring import wires
 from shapetrace.drawing.metrics import clean, width_px
-from shapetrace.drawing.primitives import Figure, Group, Line, Mark, Polygon, Rect, Text
+from shapetrace.drawing.primitives import Figure, Group, Line, Mark, Polygon, Rect, Text, has_slanted
 from shapetrace.drawing.theme import Theme
 from shapetrace.drawing.wording import Words, counted, flops_text
 from shapetrace.outlining.running import running_axes
@@ -39,10 +39,18 @@ _BARS = "Bars: share of all parameters (grey) and of all FLOPs (blue). Shapes of
 
 def map_figure(outline: Outline, theme: Theme, words: Words, look: Look) -> Figure:
     """Draw the map: at most 1,000 px tall at 700 px where the model allows it."""
+    legend = tuple(_legend(outline, words))
+    operands = (operand for step in outline.steps() for operand in step.operands)
+    of_running = tuple(legend_of_running(operands, running_axes(outline), words))
+    drawn = _figure(outline, (*legend, *of_running), theme, words, look)
+    return drawn if has_slanted(drawn) or not of_running else _figure(outline, legend, theme, words, look)
+
+
+def _figure(outline: Outline, legend: Sequence[tuple[str, str]], theme: Theme, words: Words, look: Look) -> Figure:
     boxes = Boxes(outline, words)
     title = clean(look.title or "") or clean(outline.model.name)
     facts = (*model_facts(outline, words), words.say("every shape recorded from a real forward pass"))
-    head, top = heading(title, facts, tuple(_legend(outline, words)), WIDTH_PX)
+    head, top = heading(title, facts, legend, WIDTH_PX)
     notes, bars = tuple(_notes(outline, words)), ("caption", words.say(_BARS))
     below = footing((*notes, bars, *captions(look)), 0.0, WIDTH_PX)[1] + 20
     laid = _arranged(boxes, WIDTH_PX - 2 * MARGIN_PX, top + 10, MOST_PX - below - 16)
@@ -181,8 +189,6 @@ def _legend(outline: Outline, words: Words) -> Iterator[tuple[str, str]]:
     yield "weight", words.say("weights")
     if any(step.kind == "residual" for step in outline.steps()):
         yield "rail", words.say("residual")
-    operands = (operand for step in outline.steps() for operand in step.operands)
-    yield from legend_of_running(operands, running_axes(outline), words)
 
 
 def _notes(outline: Outline, words: Words) -> Iterator[tuple[str, str]]:

@@ -1,5 +1,6 @@
 """The lines of a map: from what is made to what goes on with it, residuals, and what an encoder hands over."""
 
+import math
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -13,6 +14,9 @@ _LANE_PX = 11.0
 _HEAD_PX = 4.0
 _MOST_LANES = 3
 _ASIDE_PX = 2.0
+_APART_PX = 4.0
+_ASIDE_OF_LINE_PX = 7.0
+"""How close a residual runs to another line, and how far it is moved aside there."""
 _OUTSIDE_PX = 6.0
 """How far beside the outermost column a line may run."""
 
@@ -38,12 +42,13 @@ def wires(laid: Laid) -> Wires:
     for flow in laid.all():
         rails = list(_rails(flow))
         lanes = _lanes([(rail.start, rail.end) for rail in rails], [_is_other_side(flow, rail) for rail in rails])
+        plain = [*_lines(flow, flow is not laid), *_handed_over(flow)]
+        upright = tuple(_upright(plain))
         for rail, lane in zip(rails, lanes, strict=True):
-            drawn = [] if lane is None else list(_rail(flow, rail, lane, room))
+            drawn = [] if lane is None else list(_rail(flow, rail, lane, room, upright))
             left_out += not drawn
             marks += drawn
-        marks += _lines(flow, flow is not laid)
-        marks += _handed_over(flow)
+        marks += plain
     return Wires(tuple(marks), left_out)
 
 
@@ -184,16 +189,30 @@ def _lanes(spans: Sequence[tuple[float, float]], on_other: Sequence[bool] = ()) 
     return [found[number] for number in range(len(spans))]
 
 
-def _rail(laid: Laid, rail: _Rail, lane: int, room: tuple[float, float]) -> Iterator[Mark]:
-    """A line past what stands between, on the usual side or the other; nothing where it would run through something."""
+def _upright(marks: Sequence[Mark]) -> Iterator[tuple[float, float, float]]:
+    """Pieces of lines that go straight down: their x, and from where to where."""
+    for mark in marks:
+        for stroke in mark.strokes if isinstance(mark, Line) else ():
+            yield from ((x, y, below) for (x, y), (other, below) in pairwise(stroke) if x == other)
+
+
+def _rail(
+    laid: Laid, rail: _Rail, lane: int, room: tuple[float, float], upright: Sequence[tuple[float, float, float]]
+) -> Iterator[Mark]:
+    """A line past what stands between, on the usual side or the other, and on no other line.
+
+    Nothing where it would run through something.
+    """
     passed = [spot for spot in laid.spots.values() if rail.start < spot.bottom and spot.top < rail.end]
     if rail.start > rail.end:
         return
     on_other, lane = divmod(lane, _MOST_LANES)
-    half = JOIN_PX if rail.spot.node.kind == "join" else (rail.spot.right - rail.spot.left) / 2
-    left = min([*(spot.left for spot in passed), rail.x]) - 12 - lane * _LANE_PX, rail.spot.middle - half
-    right = max([*(spot.right for spot in passed), rail.x]) + 12 + lane * _LANE_PX, rail.spot.middle + half
-    for x, tip in (left, right) if (laid.side == "left") != bool(on_other) else (right, left):
+    spot = rail.spot
+    tips = (spot.middle - JOIN_PX, spot.middle + JOIN_PX) if spot.node.kind == "join" else (spot.left, spot.right)
+    left = min([*(spot.left for spot in passed), rail.x]) - 12 - lane * _LANE_PX, tips[0]
+    right = max([*(spot.right for spot in passed), rail.x]) + 12 + lane * _LANE_PX, tips[1]
+    for usual, tip in (left, right) if (laid.side == "left") != bool(on_other) else (right, left):
+        x = _aside(usual, rail, upright, away=usual - tip)
         by_title = rail.start < laid.top and (x < rail.x) == (laid.side == "right")
         start = laid.top - 5 if by_title else rail.start
         points = ((rail.x, start), (x, start), (x, rail.end), (tip, rail.end))
@@ -201,6 +220,12 @@ def _rail(laid: Laid, rail: _Rail, lane: int, room: tuple[float, float]) -> Iter
             yield Line((points,), "rail", 6)
             yield _head(points[-2], points[-1])
             return
+
+
+def _aside(x: float, rail: _Rail, upright: Sequence[tuple[float, float, float]], away: float) -> float:
+    """Where a line runs: beside another that is there, farther away from what it arrives at."""
+    on_a_line = any(abs(x - other) < _APART_PX and top < rail.end and rail.start < low for other, top, low in upright)
+    return x + (math.copysign(_ASIDE_OF_LINE_PX, away) if on_a_line else 0.0)
 
 
 def _runs_through(spots: Sequence[Spot], points: Sequence[Point]) -> bool:
