@@ -61,7 +61,7 @@ class Words:
         self._graph = graph
         lookups = [draft for draft in graph.drafts if draft.kind == "lookup"]
         self._tables = {ref.value for draft in lookups for ref in draft.operands[1:]}
-        tokens = [draft for draft in lookups if draft.role is Role.LOOKUP_TOKENS or self._is_chosen(draft)]
+        tokens = [draft for draft in lookups if draft.role is not Role.LOOKUP_POSITIONS and self._is_read_alone(draft)]
         self._rows = [(draft.operands[1].shape[0], self._positions(draft.result.value)) for draft in tokens]
         self._first = {ref.value: draft.key for draft in reversed(lookups) for ref in draft.operands[1:]}
         self._leaves = Leaving(flow, graph)
@@ -74,10 +74,10 @@ class Words:
             return True
         return self._has_a_column_for_each(draft) and self._leaves(draft)
 
-    def _is_chosen(self, lookup: Draft) -> bool:
-        """Whether the pass itself chose what is looked up: a word that was drawn."""
-        ids = lookup.operands[0].value
-        return ids >= 0 and self._flow.is_data(ids) and self._flow.facts.tensor(ids).origin != "input"
+    def _is_read_alone(self, lookup: Draft) -> bool:
+        """Whether rows are words by themselves, and are not added to those of a word."""
+        added = any(each.kind == "add" for each in self._graph.readers(lookup.result.value))
+        return lookup.role is Role.LOOKUP_TOKENS or not added
 
     def _has_a_column_for_each(self, draft: Draft) -> bool:
         """Whether a product has as many columns as a table has words that are read at the same positions.

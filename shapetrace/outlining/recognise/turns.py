@@ -27,4 +27,4 @@ def kept_in_other_turns(flow: Flow) -> frozenset[int]:
 
 
 def _is_read_after(flow: Flow, op: int, last: int) -> bool:
-    return any(max(flow.readers.get(value, [0])) > last for value in flow.trace.ops[op].outputs)
+    return any(max(flow.readers.get(value, ()), default=0) > last for value in flow.trace.ops[op].outputs)

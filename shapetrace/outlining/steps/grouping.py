@@ -197,7 +197,7 @@ class Groups:
 
     def _take_scales(self, addition: Op) -> None:
         """What only scales one of the branches that are added belongs to the addition."""
-        if names_of(addition.kernels) != ["add"]:
+        if names_of(addition.kernels) != ["add"] or not self._joins_branches(addition):
             return
         for value in self._read_by(addition.id):
             scale = self._scale_of(value)
