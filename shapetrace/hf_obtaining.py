@@ -50,7 +50,7 @@ class TooLongError(Exception):
         self.excess = excess
 
 
-def obtain(request: Request, say: Say, config: Any = None) -> Trace:
+def obtain(request: Request, say: Say, config: Any = None, *, completes: bool = True) -> Trace:
     """The trace of a model that transformers builds from a configuration.
 
     What the configuration lacks is filled in, and said; then the model is built again.
@@ -59,12 +59,13 @@ def obtain(request: Request, say: Say, config: Any = None) -> Trace:
         request: What is asked for.
         say: Takes a sentence for what was filled in.
         config: The configuration, or its entries; None for the one that the request names.
+        completes: False to take a pass that fails as it is.
 
     Raises:
         ShapetraceError: If the request is wrong or cannot be carried out.
     """
     asked = _Asked(request, say, config)
-    for _ in range(hf_completing.MOST):
+    for _ in range(hf_completing.MOST if completes else 0):
         try:
             return placed_run(request, say, asked.build, asked.run)
         except hf_completing.IncompleteError as error:

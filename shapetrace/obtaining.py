@@ -18,8 +18,13 @@ if TYPE_CHECKING:
     from shapetrace.sharding.degrees import Degrees
 
 
-def obtain(request: Request, say: Say) -> Trace:
+def obtain(request: Request, say: Say, *, completes: bool = True) -> Trace:
     """The trace that a request asks for. A pass that failed gives what ran before; see ``Trace.failure``.
+
+    Args:
+        request: What is asked for.
+        say: Takes a sentence for what was filled in.
+        completes: Whether entries are looked for that a configuration of transformers may lack, where a pass fails.
 
     Raises:
         ShapetraceError: If the request is wrong or cannot be carried out.
@@ -32,8 +37,8 @@ def obtain(request: Request, say: Say) -> Trace:
         from shapetrace.sharding.grouping import simulated
 
         with simulated(request.ranks):
-            return _built_and_run(request, say)
-    return _built_and_run(request, say)
+            return _built_and_run(request, say, completes=completes)
+    return _built_and_run(request, say, completes=completes)
 
 
 def several(request: Request, say: Say, n_steps: int, *, cached: bool = True) -> "Generation | None":
@@ -70,13 +75,13 @@ def _saved(request: Request) -> "Generation | None":
     return None if isinstance(found, Trace) else found
 
 
-def _built_and_run(request: Request, say: Say) -> Trace:
+def _built_and_run(request: Request, say: Say, *, completes: bool) -> Trace:
     if request.kind in {"reference", "preset"}:
         return _reference(request)
     if request.kind == "huggingface":
         from shapetrace import hf_obtaining
 
-        return hf_obtaining.obtain(request, say)
+        return hf_obtaining.obtain(request, say, completes=completes)
     return _own(request, say)
 
 

@@ -40,6 +40,7 @@ def offer(request: Request, trace: Trace) -> Offer:
     ]  # fmt: skip
     device = "meta" if trace.model.device == "meta" else "auto"
     n_layers = distinct_layers(trace)
+    said: list[str] = []
     few = [f"{path}={n_layers}" for path, value in _layers(config, "") if value > n_layers]
 
     def attempt(values: Mapping[str, int], *, shallow: bool) -> ir.Trace:
@@ -53,7 +54,7 @@ def offer(request: Request, trace: Trace) -> Offer:
         level = logger.level
         logger.setLevel(logging.ERROR)
         try:
-            return obtain(asked, _silent)
+            return obtain(asked, _silent if values else said.append, completes=bool(said) or not values)
         finally:
             logger.setLevel(level)
 

@@ -18,6 +18,7 @@ _LONGEST = 1 << 15
 """A table of positions is no longer than this, as a rule; a longer one is of words."""
 
 _MOST_GUESSES = 6
+_NEARBY = (1, 3, 7, 15)
 
 
 def ranges(search: Search, varied: Sequence[Variable], trace: Trace, sizes: Sizes) -> tuple[Range, ...]:
@@ -108,8 +109,12 @@ class _Trial:
     def _between(self, good: int, bad: int, reason: str) -> tuple[int | None, str]:
         """The last one that holds between one that does and one that does not, a table's length first."""
         step = self._variable.step
-        lengths = [size for size in self._lengths() if good < size < bad]
+        known = [*self._lengths(), *self._sizes.symbols.values()]
+        lengths = [size for size in dict.fromkeys(known) if good <= size < bad]
         guesses = [size for length in lengths for size in (length, length + step)][:_MOST_GUESSES]
+        guesses += [size - step for size in lengths][:_MOST_GUESSES]
+        if bad < good:  # what is too short is, as a rule, very short
+            guesses = [bad + step * nearby for nearby in _NEARBY] + guesses
         while abs(bad - good) > step:
             size = guesses.pop(0) if guesses else (good + bad) // 2 // step * step
             if not min(good, bad) < size < max(good, bad) or size % step:

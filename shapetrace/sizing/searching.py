@@ -55,7 +55,8 @@ class Search:
     def run(self, values: Mapping[Variable, int], *, shallow: bool = True) -> Trace | str:
         """A pass, or why there is none."""
         shallow = shallow and self.has_shallow
-        by_key = {key: value for variable, value in values.items() for key in variable.keys}
+        changed = {variable: value for variable, value in values.items() if value != variable.base}
+        by_key = {key: value for variable, value in changed.items() for key in variable.keys}
         asked = (shallow, *sorted(by_key.items()))
         if asked not in self._tried:
             if shallow and self.budget < 0:
@@ -107,9 +108,9 @@ def taken(search: Search) -> list[Variable]:
     tied = _tied(variables)
     if not search.fit(variables):
         return variables
-    heads = _with_one_number_of_heads(variables)
-    if len(heads) < len(variables) and not search.fit(heads):
-        return heads
+    for heads in (_with_one_number_of_heads(variables), _with_doubled_heads(variables)):
+        if heads != variables and not search.fit(heads):
+            return heads
     is_tied = len(tied) < len(variables) and not search.fit(tied)
     if is_tied:
         untied = _untied(tied, search)
@@ -146,6 +147,12 @@ def _with_one_number_of_heads(variables: Sequence[Variable]) -> list[Variable]:
     if queries is None or keys is None or queries.base != keys.base:
         return list(variables)
     return [replace(each, also=keys.keys) if each is queries else each for each in variables if each is not keys]
+
+
+def _with_doubled_heads(variables: Sequence[Variable]) -> list[Variable]:
+    """Heads that are a power of two stay one: others get slopes of another rule (ALiBi)."""
+    return [replace(each, doubled=True) if each.symbol == "h" and each.base & (each.base - 1) == 0 else each
+            for each in variables]  # fmt: skip
 
 
 def _untied(options: Sequence[Variable], search: Search) -> list[Variable]:

@@ -29,6 +29,9 @@ _LONG = 128
 _OF_A_HEAD = frozenset({"d_head", "d_v", "d_qk", "d_rope"})
 """Widths of one head, which no number of heads divides but by chance."""
 
+_DOUBLINGS = 3
+"""Times that a power of two may be doubled further than it must."""
+
 _MOST_DRAWS = 40
 _STEPS = (1, 2, 4, 7, 8, 14, 16, 32, 64, 128)
 """What lengths may have to be multiples of."""
@@ -103,7 +106,7 @@ def _draw(variables: Sequence[Variable], fixed: Sequence[int], seed: int) -> dic
         found[each] = _length(each, random) if each.base > 1 else _SMALL[(seed + place) % len(_SMALL)]
     heads = list[tuple[int, int]]()  # what divides widths for sure stands before what may do so by chance
     relations = [(number, number) for number in fixed]
-    largest = 1
+    largest = {True: 1, False: 1}  # of what is as wide as a head, and of all others
     for each in sorted((each for each in variables if each.kind == "entry"), key=lambda each: each.base):
         step = _step(each, [*(heads if each.symbol not in _OF_A_HEAD else ()), *relations])
         known = heads if each.symbol.partition("_")[0] == "h" else relations
@@ -113,16 +116,19 @@ def _draw(variables: Sequence[Variable], fixed: Sequence[int], seed: int) -> dic
             if known is heads:
                 known.append((each.base, found[each]))
             continue
-        least = max([largest, each.least, *(found[length] for length in inputs if length.base <= each.base)])
+        is_narrow = each.symbol in _OF_A_HEAD
+        lengths = (found[length] for length in inputs if length.base <= each.base)
+        least = max([largest[is_narrow], each.least, *(() if is_narrow else lengths)])
         further = 1 + random.randrange(_SPREAD)
-        largest = found[each] = step * (least // step + further) if not each.doubled else _doubled(each, least, further)
-        known.append((each.base, largest))
+        found[each] = step * (least // step + further) if not each.doubled else _doubled(each, least, further)
+        largest[is_narrow] = found[each]
+        known.append((each.base, found[each]))
     return found
 
 
 def _doubled(variable: Variable, least: int, further: int) -> int:
     """A value that is so often doubled, past the least."""
-    times = max(0, (least // variable.base).bit_length()) + further
+    times = max(0, (least // variable.base).bit_length()) + further % _DOUBLINGS
     return variable.base << times
 
 
