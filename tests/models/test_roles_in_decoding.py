@@ -8,10 +8,10 @@ from tests.models.decode_reading import STEPS, changed, generation
 TYPES = (
     "gpt2", "llama", "gpt_oss", "gemma3_text", "mixtral", "deepseek_v3", "lfm2", "mamba", "rwkv",
     "t5", "whisper", "switch_transformers", "pix2struct", "inkling2_text", "mamba2", "falcon_h1",
-    "glm_moe_dsa", "t5gemma2", "minimax", "unlimited_ocr_text",
+    "glm_moe_dsa", "t5gemma2", "minimax", "unlimited_ocr_text", "xlnet",
 )  # fmt: skip
 """Caches that grow, that slide, of latents, of convolutions, of states by several rules; attention over depth;
-keys that choose others; rows beside those of an encoder."""
+keys that choose others; rows beside those of an encoder; hidden states."""
 
 ARCHITECTURES, CLEAN, COUNTED = 240, 0.97, 0.97
 

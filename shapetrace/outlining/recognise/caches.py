@@ -256,6 +256,7 @@ def _is_along_keys(flow: Flow, look: _Look, rows: frozenset[int], way: Sequence[
 
 
 def _is_new(flow: Flow, value: int, earlier: Mapping[int, Append]) -> bool:
-    """Whether a projection of this pass made a value."""
+    """Whether a projection of this pass made a value, or a table of embeddings: hidden states are kept too."""
     op = flow.op_of(value)
-    return bool(flow.facts.sources.get(value)) and (op is None or op.id not in earlier)
+    is_made = bool(flow.facts.sources.get(value)) or (op is not None and flow.kinds[op.id] == "lookup")
+    return is_made and (op is None or op.id not in earlier)
