@@ -97,9 +97,38 @@ def test_heads_of_keys_that_are_as_many_as_those_of_queries_are_one_number_at_on
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     pytest.importorskip("transformers")
-    passes, run = list[Request](), obtaining.obtain
-    monkeypatch.setattr(obtaining, "obtain", lambda asked, say: passes.append(asked) or run(asked, say))
-    found = named(Request(model="hf:llama", shape={"seq": 64}, hf_set=("num_hidden_layers=2", "vocab_size=1024")))
+    found, n_passes = counted(
+        monkeypatch, Request(model="hf:llama", shape={"seq": 64}, hf_set=("num_hidden_layers=2", "vocab_size=1024"))
+    )
     assert found.sizes is not None
     assert found.sizes.entries["h"] == "num_attention_heads, num_key_value_heads"
-    assert len(passes) < 18  # one by one they were twice as many
+    assert n_passes < 18  # one by one they were twice as many
+
+
+@pytest.mark.parametrize(
+    ("model", "names", "most"),
+    [
+        ("gpt2", {"B", "T", "h", "d_model"}, ("T", 1024)),  # a table as long as the input
+        ("bloom", {"B", "T", "h", "d_model", "V"}, None),  # other slopes where heads are no power of two
+        ("mistral", {"B", "T", "h", "h_kv", "d_head", "d_ff"}, ("T", 4095)),  # a wide head is another kernel; a window
+        ("t5", {"B", "T", "h", "d_head"}, None),  # one token alone takes another branch
+    ],
+)
+def test_few_passes_tell_all_sizes_and_where_they_end(
+    monkeypatch: pytest.MonkeyPatch, model: str, names: set[str], most: tuple[str, int] | None
+) -> None:
+    pytest.importorskip("transformers")
+    found, n_passes = counted(monkeypatch, Request(model=f"hf:{model}"))
+    assert found.sizes is not None
+    assert names <= found.sizes.entries.keys()
+    assert not found.sizes.refused
+    assert n_passes <= 12
+    ends = {each.symbol: each.most for each in found.sizes.ranges}
+    assert most is None or ends[most[0]] == most[1]
+
+
+def counted(monkeypatch: pytest.MonkeyPatch, request: Request) -> tuple[Trace, int]:
+    """The pass with its names, and how many passes it took."""
+    passes, run = list[Request](), obtaining.obtain
+    monkeypatch.setattr(obtaining, "obtain", lambda asked, say, **how: passes.append(asked) or run(asked, say, **how))
+    return named(request), len(passes)
