@@ -1,6 +1,7 @@
 """Names by varying and PyTorch's symbols say the same of every module's output, on models of different authors."""
 
 import json
+from collections.abc import Callable
 
 import pytest
 import torch
@@ -130,5 +131,10 @@ def test_few_passes_tell_all_sizes_and_where_they_end(
 def counted(monkeypatch: pytest.MonkeyPatch, request: Request) -> tuple[Trace, int]:
     """The pass with its names, and how many passes it took."""
     passes, run = list[Request](), obtaining.obtain
-    monkeypatch.setattr(obtaining, "obtain", lambda asked, say, **how: passes.append(asked) or run(asked, say, **how))
+
+    def obtained(asked: Request, say: Callable[[str], None], *, completes: bool = True) -> Trace:
+        passes.append(asked)
+        return run(asked, say, completes=completes)
+
+    monkeypatch.setattr(obtaining, "obtain", obtained)
     return named(request), len(passes)
