@@ -66,6 +66,7 @@ def test_below_a_map_stands_how_it_ran_and_what_a_longer_input_costs():
     assert "float32 · on meta, no arithmetic · batch 1" in said
     assert "86.7 % of the FLOPs grow as T, 13.3 % as T² and the cache by 73,728 bytes a token" in said
     assert "grow as" not in " ".join(texts(map_of(outline_of("mixtral-8x7b"))))
+    assert "As both inputs get longer, T: 98.3 % of" in " ".join(texts(map_of(outline_of("transformer-base"))))
 
 
 @pytest.mark.parametrize("rows", [1, 5, 1024, 100_000])

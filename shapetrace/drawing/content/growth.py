@@ -2,6 +2,7 @@
 
 from shapetrace.drawing.wording import Words
 from shapetrace.outlining.lengthening import flops_by_power
+from shapetrace.outlining.running import running_axes
 from shapetrace.outlining.structure import Outline
 
 _RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -24,4 +25,7 @@ def growth_text(outline: Outline, words: Words) -> str:
     cache = outline.cache
     if cache is not None and all(group.window is None and group.tokens_per_row == 1 for group in cache.layers):
         said.append(words.say("the cache by {n} bytes a token", n=f"{cache.bytes_per_token():,}"))
-    return words.say("As the input gets longer, T: {grown}; parameters not at all.", grown=words.listed(tuple(said)))
+    told = "As the input gets longer, T: {grown}; parameters not at all."
+    if len(running_axes(outline)) > 1:
+        told = "As both inputs get longer, T: {grown}; parameters not at all."
+    return words.say(told, grown=words.listed(tuple(said)))
