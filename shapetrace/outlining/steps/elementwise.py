@@ -23,7 +23,6 @@ _MOST_OPERANDS = 5
 _RUNNING = frozenset({"cumsum"})
 _COUNTING: frozenset[OpKind] = frozenset({"pointwise", "cast", "layout"})
 
-
 _CACHED = {
     Part.KEY: Part.CACHED_KEY, Part.VALUE: Part.CACHED_VALUE, Part.LATENT_KEY_VALUE: Part.CACHED_LATENT,
     Part.KEY_VALUE: Part.CACHED_KEY_VALUE,
