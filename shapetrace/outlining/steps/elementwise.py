@@ -23,7 +23,6 @@ from shapetrace.outlining.steps.grouping import Groups
 
 _MOST_OPERANDS = 5
 
-
 _CACHED = {
     Part.KEY: Part.CACHED_KEY, Part.VALUE: Part.CACHED_VALUE, Part.LATENT_KEY_VALUE: Part.CACHED_LATENT,
     Part.KEY_VALUE: Part.CACHED_KEY_VALUE,
