@@ -118,6 +118,15 @@ class Flow:
                     found |= {value for value in roots if self.is_floating(value)}
         return frozenset(found)
 
+    @cached_property
+    def multiplied(self) -> frozenset[int]:
+        """Values in which a product has a part, near or far."""
+        found: set[int] = set()
+        for op in self.trace.ops:
+            if self.kinds[op.id] == "product" or not found.isdisjoint(op.inputs):
+                found.update(op.outputs)
+        return frozenset(found)
+
     def is_looked_up(self, value: int) -> bool:
         """Whether ids choose rows of a value."""
         return value in self._tables

@@ -44,10 +44,14 @@ def _mixing(flow: Flow, product: Product, features: Set[int]) -> Iterator[int]:
 
 def _made_of_inputs(flow: Flow, value: int, features: Set[int]) -> Iterator[int]:
     """A value and what it was made of, as far as that has its form; nothing where a weight had a part in it."""
-    facts = flow.facts
-    ops = [flow.trace.ops[op] for op in flow.ancestors(value)]
-    values = {flow.root(value), *(flow.root(v) for op in ops for v in (*op.inputs, *op.outputs))}
-    if any(flow.is_weight(v) or features & {*facts.atoms.flat(facts.axes_of(v))} for v in values):
-        return
+    facts, met, waiting = flow.facts, set[int](), [value]
+    while waiting:
+        each = flow.root(waiting.pop())
+        if flow.is_weight(each) or features & {*facts.atoms.flat(facts.axes_of(each))}:
+            return
+        if each not in met:
+            met.add(each)
+            op = flow.op_of(each)
+            waiting += () if op is None else op.inputs
     form = facts.tensor(value).shape[-2:]
-    yield from (v for v in values if flow.is_data(v) and facts.tensor(v).shape[-2:] == form)
+    yield from (v for v in met if flow.is_data(v) and facts.tensor(v).shape[-2:] == form)

@@ -3,9 +3,10 @@
 ``cache * (1 - onehot) + onehot * k``, ``where(rows == place, k, cache)``, ``cache + onehot * (k - cache)``.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass, field
 
+from shapetrace.ir import Op
 from shapetrace.outlining.flow import Flow
 
 _MOST_OPERATIONS = 12
@@ -26,6 +27,22 @@ class Blend:
     new: int
     along: frozenset[int]
     ops: tuple[int, ...]
+
+
+def may_blend(flow: Flow, op: Op, earlier: Container[int]) -> bool:
+    """Whether an operation has something new on one side, and on another what no product or an earlier append made."""
+    if op.outputs[-1] not in flow.multiplied:
+        return False
+    shape = flow.facts.tensor(op.outputs[-1]).shape
+    whole = [value for value in op.inputs if flow.facts.tensor(value).shape == shape]
+    return any(value not in flow.multiplied or _is_of(flow, value, earlier) for value in whole)
+
+
+def _is_of(flow: Flow, value: int, earlier: Container[int]) -> bool:
+    """Whether a value is what an earlier append made, or one operation further."""
+    made = flow.op_of(value)
+    behind = () if made is None else (flow.op_of(each) for each in made.inputs)
+    return any(op is not None and op.id in earlier for op in (made, *behind))
 
 
 @dataclass(slots=True)

@@ -10,7 +10,7 @@ from shapetrace.ops.atoms import Axis
 from shapetrace.ops.kinds import OpKind, names_of
 from shapetrace.outlining.flow import Flow
 from shapetrace.outlining.recognise.attention import Attention, operands_of
-from shapetrace.outlining.recognise.blending import blend
+from shapetrace.outlining.recognise.blending import blend, may_blend
 from shapetrace.outlining.recognise.origins import IDLE, MOVING, is_own, kept_by
 from shapetrace.outlining.recognise.regions import Region, region
 from shapetrace.outlining.roles import Part
@@ -229,6 +229,8 @@ def _written(
 
 def _blended(flow: Flow, op: Op, look: _Look, way: Sequence[Op], earlier: Mapping[int, Append]) -> Append | None:
     """New rows that stand where a mask picks them among kept ones."""
+    if not may_blend(flow, op, earlier):
+        return None
     found = blend(flow, op.outputs[-1], lambda value: is_own(flow, value, earlier) or kept_by(flow, value, ()).is_kept)
     if found is None or not _is_new(flow, found.new, earlier) or not _is_along_keys(flow, look, found.along, way):
         return None
