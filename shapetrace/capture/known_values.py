@@ -16,7 +16,7 @@ from torch.multiprocessing.reductions import StorageWeakRef
 from torch.nn.utils.rnn import PackedSequence
 from torch.utils._pytree import tree_map, tree_map_only
 
-from shapetrace.capture.plain import named_tensors
+from shapetrace.capture.plain import is_readable, named_tensors, storage_of
 from shapetrace.capture.sharded import local
 
 MOST_ELEMENTS = 1 << 22
@@ -173,11 +173,11 @@ class KnownValues:
 
     def _is_part(self, value: torch.Tensor, operands: Iterable[torch.Tensor]) -> bool:
         """Whether a value shares its memory with an operand, or with what is known of one."""
-        known = (self._memory(operand) if operand.is_meta else _storage(operand) for operand in operands)
+        known = (self._memory(operand) if operand.is_meta else storage_of(operand) for operand in operands)
         return value.untyped_storage()._cdata in [memory._cdata for memory in known if memory is not None]
 
     def _memory(self, tensor: torch.Tensor) -> torch.UntypedStorage | None:
-        storage = _storage(tensor)
+        storage = storage_of(tensor)
         if storage is None:
             return None
         held = self._held.get(storage._cdata)
@@ -220,6 +220,13 @@ def of_pass(model: torch.nn.Module, arguments: Any) -> KnownValues | None:
     return values
 
 
+def value_of(values: KnownValues | None, tensor: torch.Tensor) -> torch.Tensor | None:
+    """What a tensor of a pass holds, as far as it can be read: on meta what is known, elsewhere what is on the CPU."""
+    if values is not None:
+        return values.value(tensor)
+    return tensor if is_readable(tensor) else None
+
+
 @contextmanager
 def apart() -> Iterator[None]:
     """Real computation beside the pass: no mode sees it, no gradient is kept."""
@@ -240,13 +247,6 @@ def _window(tensor: torch.Tensor, memory: torch.UntypedStorage) -> torch.Tensor:
         made.set_(memory, tensor.storage_offset(), tensor.size(), tensor.stride())
         made = made.conj() if tensor.is_conj() else made
         return made._neg_view() if tensor.is_neg() else made
-
-
-def _storage(tensor: torch.Tensor) -> torch.UntypedStorage | None:
-    try:
-        return tensor.untyped_storage()
-    except (RuntimeError, NotImplementedError):  # sparse and nested tensors have no memory of their own
-        return None
 
 
 def _lies_as(value: torch.Tensor, tensor: torch.Tensor) -> bool:

@@ -5,6 +5,8 @@ from collections.abc import Iterable
 import torch
 from torch.multiprocessing.reductions import StorageWeakRef
 
+from shapetrace.capture.plain import storage_of
+
 __tracebackhide__ = True
 
 
@@ -19,21 +21,14 @@ class Left:
         """A pass has ended, and these hold its data."""
         self._memories = {memory: left for memory, left in self._memories.items() if not left.expired()}
         for tensor in tensors:
-            storage = _storage(tensor)
+            storage = storage_of(tensor)
             if storage is not None:
                 self._memories.setdefault(int(storage._cdata), StorageWeakRef(storage))
 
     def number(self, tensor: torch.Tensor) -> int | None:
         """A number for what a tensor holds, another one once that was overwritten; None if no pass left it."""
-        storage = _storage(tensor)
+        storage = storage_of(tensor)
         if storage is None or int(storage._cdata) not in self._memories:
             return None
         version = 0 if tensor.is_inference() else tensor._version
         return self._numbers.setdefault((int(storage._cdata), version), len(self._numbers))
-
-
-def _storage(tensor: torch.Tensor) -> torch.UntypedStorage | None:
-    try:
-        return tensor.untyped_storage()
-    except (RuntimeError, NotImplementedError):  # sparse and nested tensors have none of their own
-        return None

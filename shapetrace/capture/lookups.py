@@ -5,8 +5,7 @@ from typing import Any
 
 from torch import Tensor
 
-from shapetrace.capture.known_values import KnownValues, apart
-from shapetrace.capture.plain import is_readable
+from shapetrace.capture.known_values import KnownValues, apart, value_of
 from shapetrace.capture.registry import Registry
 from shapetrace.ir import MOST_PICKS
 
@@ -43,7 +42,7 @@ def note(registry: Registry, values: KnownValues | None, name: str, args: Sequen
     if index is None or axis != 0 or index.dtype.itemsize < _SMALLEST:
         return
     value = registry.read(index)
-    real = (index if is_readable(index) else None) if values is None else values.value(index)
+    real = value_of(values, index)
     if real is not None and not registry.tensors[value].picks:
         registry.note_picks(value, _runs(real, size))
 

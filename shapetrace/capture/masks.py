@@ -9,8 +9,8 @@ from typing import Any
 
 import torch
 
-from shapetrace.capture.known_values import KnownValues, apart
-from shapetrace.capture.plain import innermost, is_readable
+from shapetrace.capture.known_values import KnownValues, apart, value_of
+from shapetrace.capture.plain import innermost
 from shapetrace.capture.registry import Registry
 from shapetrace.ir import Pattern
 from shapetrace.ops.mask_kinds import pattern_of
@@ -53,7 +53,7 @@ def note_masks(
         if value in registry.examined:
             continue
         registry.examined.add(value)
-        real = (tensor if is_readable(tensor) else None) if values is None else values.value(tensor)
+        real = value_of(values, tensor)
         if real is None or not _may_mask(registry, value, tensors):
             continue
         turned = name in _TAKING and len(args) > 1 and wrapped is args[1]

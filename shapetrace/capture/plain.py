@@ -56,6 +56,14 @@ def is_readable(tensor: torch.Tensor) -> bool:
     return tensor.device.type == "cpu" and not torch._C._dispatch_keys(tensor).has(torch._C.DispatchKey.Python)
 
 
+def storage_of(tensor: torch.Tensor) -> torch.UntypedStorage | None:
+    """The memory of a tensor; None for sparse and nested ones, which have none of their own."""
+    try:
+        return tensor.untyped_storage()
+    except (RuntimeError, NotImplementedError):
+        return None
+
+
 def is_jagged(tensor: torch.Tensor) -> bool:
     """Whether it is a nested tensor that keeps its rows one below the other."""
     return tensor.is_nested and tensor.layout is torch.jagged
