@@ -80,7 +80,7 @@ class Role(StrEnum):
     GATED_ACTIVATION = auto()
     """An activation times another value."""
     GLU = auto()
-    """The gate of an MLP, activated, times what it lets through."""
+    """A product, activated, times another one of the same rows: the gate of an MLP and what it lets through."""
     SIDE_GATE = auto()
     """A product that scales what another one made, outside an MLP."""
     SCALE = auto()

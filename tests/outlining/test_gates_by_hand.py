@@ -39,6 +39,32 @@ def test_what_is_activated_and_multiplied_is_a_gate(gate: Gate, title: str) -> N
     assert told(Gated(gate)) == ([Role.GATE, Role.UP, Role.DOWN], [title])
 
 
+class Open(nn.Module):
+    """A gate that nothing closes: what is behind it is another module's."""
+
+    def __init__(self, gate: Gate) -> None:
+        super().__init__()
+        self.gate, self.a, self.b = gate, nn.Linear(12, 24), nn.Linear(12, 24)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        a, b = self.a(x), self.b(x)
+        return self.gate(a, b), b
+
+
+@pytest.mark.parametrize(
+    ("gate", "title"),
+    [
+        (lambda a, b: a.relu() * b, "ReGLU"),
+        (lambda a, b: nn.functional.silu(a) * b, "SwiGLU"),
+        (lambda a, b: a.sigmoid() * b, "GLU"),
+        (lambda a, _: a.relu() * a, "ReLU²"),
+        (lambda a, _: a.relu() * 2.0, "ReLU"),
+    ],
+)
+def test_the_other_factor_says_what_an_activation_is_also_where_no_product_follows(gate: Gate, title: str) -> None:
+    assert told(Open(gate))[1] == [title]
+
+
 @pytest.mark.parametrize("gate", [lambda a, b: a.tanh() * b.sigmoid(), lambda a, b: b.sigmoid() * a.relu()])
 def test_of_two_that_are_activated_the_sigmoid_is_the_gate(gate: Gate) -> None:
     assert told(Gated(gate))[0] == [Role.UP, Role.GATE, Role.DOWN]

@@ -37,6 +37,8 @@ def _gated(gates: "_Gates", hidden: Hidden, products: Mapping[int, Draft]) -> di
             closed |= dict.fromkeys(closing, Role.DOWN)
         else:
             found |= {key: Role.SIDE_GATE for key, role in roles.items() if role in (Role.GATE, Role.SIDE_GATE)}
+            if {*roles.values()} in _MLPS and gating.role is Role.GATED_ACTIVATION:
+                found[gating.key] = Role.GLU
     return {**closed, **found}
 
 
