@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from shapetrace import ir
 from shapetrace.api import Trace
 from shapetrace.errors import ShapetraceError
@@ -114,5 +116,8 @@ def run(
 
 def _without_picks(trace: ir.Trace) -> ir.Trace:
     """A trace without the rows that data picks; those of positions are the model's own."""
-    tensors = (replace(each, picks=()) if each.role == "data" and each.picks else each for each in trace.tensors)
+    tensors = (
+        msgspec.structs.replace(each, picks=()) if each.role == "data" and each.picks else each
+        for each in trace.tensors
+    )
     return replace(trace, tensors=tuple(tensors))

@@ -3,6 +3,7 @@ import gzip
 import json
 from dataclasses import replace
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given
@@ -106,8 +107,8 @@ def test_a_missing_file_and_a_folder_are_told(tmp_path):
 
 def test_fifteen_thousand_operations_are_small():
     one = linear()
-    ops = tuple(replace(one.ops[0], id=i) for i in range(15_000))
-    tensors = tuple(replace(one.tensors[4], id=i) for i in range(15_000))
+    ops = tuple(msgspec.structs.replace(one.ops[0], id=i) for i in range(15_000))
+    tensors = tuple(msgspec.structs.replace(one.tensors[4], id=i) for i in range(15_000))
     data = serialize.to_json(replace(one, ops=ops, tensors=tensors))
     assert len(data) < 10_000_000
     assert all(isinstance(op, Op) for op in serialize.from_json(data).ops)
@@ -138,7 +139,7 @@ def test_an_old_trace_without_patterns_and_picked_rows_is_read():
 @pytest.mark.parametrize("picks", [((-1, 1),), ((0, 0),)])
 def test_rows_that_cannot_be_picked_are_told(picks):
     one = linear()
-    ids = replace(one.tensors[0], picks=picks)
+    ids = msgspec.structs.replace(one.tensors[0], picks=picks)
     with pytest.raises(UsageError, match="picks rows that no table has"):
         serialize.from_json(serialize.to_json(replace(one, tensors=(ids, *one.tensors[1:]))))
 

@@ -3,10 +3,11 @@
 import functools
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
+from msgspec.structs import replace
 
 from shapetrace.capture.known_values import KnownValues
 from shapetrace.capture.plain import plain, tensors_in

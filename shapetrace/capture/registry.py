@@ -3,9 +3,9 @@
 import functools
 import weakref
 from collections.abc import Iterable
-from dataclasses import replace
 
 import torch
+from msgspec.structs import replace
 
 from shapetrace.capture.leaving import Left
 from shapetrace.capture.plain import innermost

@@ -1,6 +1,7 @@
 """The trace: what a forward pass ran, as plain facts.
 
-Frozen dataclasses, standard library only. Nothing here is interpreted: meaning is the outline's.
+Frozen, and nothing here is interpreted: meaning is the outline's. What a pass has thousands of are structs of msgspec,
+which are made ten times as fast as frozen dataclasses.
 Ids are positions: ``trace.tensors[7].id == 7``. The same model and inputs give the same trace.
 """
 

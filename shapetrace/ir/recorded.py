@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
+import msgspec
+
 from shapetrace.ir.masks import Pattern
 from shapetrace.ir.ranks import World
 from shapetrace.ir.sizes import Sizes
@@ -19,8 +21,7 @@ Plain: TypeAlias = bool | int | float | str | list[Any] | None
 """A plain argument of a call: what is not a tensor, as JSON can hold it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Tensor:
+class Tensor(msgspec.Struct, frozen=True, gc=False):
     """One value. A tensor changed in place is a new value with the old one as ``alias_of``.
 
     Attributes:
@@ -50,8 +51,7 @@ class Tensor:
     picks: tuple[tuple[int, int], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Kernel:
+class Kernel(msgspec.Struct, frozen=True, gc=False):
     """What PyTorch executed: one ATen operator.
 
     Attributes:
@@ -66,12 +66,11 @@ class Kernel:
     name: str
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
-    args: dict[str, Plain] = field(default_factory=dict)
+    args: dict[str, Plain] = msgspec.field(default_factory=dict)
     times: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Op:
+class Op(msgspec.Struct, frozen=True, gc=False):
     """One operation as its author called it.
 
     Attributes:
@@ -90,13 +89,12 @@ class Op:
     call: int
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
-    attrs: dict[str, Plain] = field(default_factory=dict)
+    attrs: dict[str, Plain] = msgspec.field(default_factory=dict)
     kernels: tuple[Kernel, ...] = ()
     line: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(msgspec.Struct, frozen=True, gc=False):
     """One execution of a module, or of a function made of several operations.
 
     Attributes:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from shapetrace.ir import Kernel, Op
-from shapetrace.ops.registry import OpKind, Trait, base_name, find
+from shapetrace.ops.registry import OpKind, Trait, find, plain_name
 
 __all__ = ["OpKind", "all_have", "has", "is_factory", "kernel_kind", "names_of", "op_kind"]
 
@@ -45,7 +45,7 @@ def all_have(op: Op, trait: Trait) -> bool:
 
 def names_of(kernels: Iterable[Kernel]) -> list[str]:
     """Base names of kernels, in-place forms as the plain ones; without what autograd detaches to keep."""
-    names = [base_name(kernel.name).removesuffix("_") for kernel in kernels]
+    names = [plain_name(kernel.name) for kernel in kernels]
     return [name for name in names if name != "detach"] or names
 
 

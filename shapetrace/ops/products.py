@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 from math import prod
 from typing import Literal
 
+import msgspec
+
 from shapetrace.ir import Kernel
 from shapetrace.ops.atoms import Axes, Axis
 from shapetrace.ops.registry import find
@@ -85,7 +87,7 @@ def matmul_and_add(
     op: int, kernel: Kernel, axes: Sequence[Axes], shapes: Shapes, out_shapes: Shapes
 ) -> tuple[Product, ...]:
     """As `matmul`, added to the first operand."""
-    multiplied = replace(kernel, inputs=kernel.inputs[1:])
+    multiplied = msgspec.structs.replace(kernel, inputs=kernel.inputs[1:])
     (product,) = matmul(op, multiplied, axes[1:], shapes[1:], out_shapes)
     return (replace(product, bias=kernel.inputs[0]),)
 

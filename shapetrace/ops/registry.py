@@ -75,6 +75,7 @@ def kernels(names: str, kind: OpKind, word: str = "", **facts: Any) -> None:
     if twice := [name for name in names.split() if name in ENTRIES]:
         raise ValueError(f"two entries for the kernel {twice[0]}")
     ENTRIES.update(dict.fromkeys(names.split(), Entry(kind, word, **facts)))
+    find.cache_clear()
 
 
 @lru_cache(maxsize=4096)
@@ -84,8 +85,15 @@ def base_name(kernel: str) -> str:
     return name[1] if len(name) > 1 else name[0]
 
 
+@lru_cache(maxsize=4096)
+def plain_name(kernel: str) -> str:
+    """``aten.add_.Tensor`` is ``add``, as the form that is not in place."""
+    return base_name(kernel).removesuffix("_")
+
+
+@lru_cache(maxsize=4096)
 def find(kernel: str) -> Entry:
     """The entry of a kernel by its name, qualified or not; an in-place form has that of the plain one."""
     base = base_name(kernel)
-    found = ENTRIES.get(base) or ENTRIES.get(base.removesuffix("_"))
+    found = ENTRIES.get(base) or ENTRIES.get(plain_name(kernel))
     return found or (_SPECIAL if base.startswith("special_") else UNKNOWN)

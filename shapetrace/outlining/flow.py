@@ -16,6 +16,9 @@ from shapetrace.outlining.talk import Talk
 
 _FEW_OPERATIONS = 40
 _SMALL_KINDS: frozenset[OpKind] = frozenset({"pointwise", "cast", "layout", "cat", "index"})
+_BY_ROW: frozenset[OpKind] = frozenset(
+    {"pointwise", "cast", "layout", "dropout", "index", "norm", "cat", "product", "route"}
+)
 
 
 class Flow:
@@ -127,6 +130,17 @@ class Flow:
                 found.update(op.outputs)
         return frozenset(found)
 
+    @cached_property
+    def by_row(self) -> frozenset[int]:
+        """Operations that work row by row; one with a mean in it does if it is a norm, as its shapes say."""
+        kinds, tensor = self.kinds, self.facts.tensor
+        return frozenset(
+            op.id
+            for op in self.trace.ops
+            if kinds[op.id] in _BY_ROW
+            or (kinds[op.id] == "reduce" and len({tensor(v).shape for v in (*op.inputs[:1], *op.outputs[:1])}) == 1)
+        )
+
     def is_looked_up(self, value: int) -> bool:
         """Whether ids choose rows of a value."""
         return value in self._tables
@@ -153,6 +167,9 @@ class Flow:
 
     def root(self, value: int) -> int:
         """The value behind all edges: what a step computed, an input, a weight or a constant."""
+        known = self._roots.get(value)
+        if known is not None:
+            return known
         path = []
         while value not in self._roots:
             path.append(value)

@@ -4,6 +4,7 @@ Run as a program it reads model types from its standard input, one a line, and w
 """
 
 import json
+import os
 import resource
 import signal
 import sys
@@ -118,6 +119,8 @@ def main(measured: Callable[[str], dict[str, Any]] = measure) -> None:
     torch.set_num_threads(1)
     resource.setrlimit(resource.RLIMIT_AS, (MOST_BYTES, MOST_BYTES))
     signal.signal(signal.SIGALRM, _late)
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # some libraries print what they think; what reads us waits for answers
     for line in sys.stdin:
         signal.alarm(SECONDS)
         start = time.perf_counter()
@@ -126,10 +129,8 @@ def main(measured: Callable[[str], dict[str, Any]] = measure) -> None:
         except Late as error:
             found = {"cpu": str(error)}
         signal.alarm(0)
-        sys.__stdout__.write(
-            json.dumps({"type": line.strip(), **found, "seconds": round(time.perf_counter() - start, 1)}) + "\n"
-        )  # type: ignore[union-attr]
-        sys.__stdout__.flush()  # type: ignore[union-attr]
+        answer = {"type": line.strip(), **found, "seconds": round(time.perf_counter() - start, 1)}
+        print(json.dumps(answer), file=answers, flush=True)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import msgspec
 import pytest
 
 pytest.importorskip("transformers")
@@ -39,7 +40,7 @@ def test_names_that_were_swapped_are_found() -> None:
 
     other = replace(
         trace,
-        tensors=tuple(replace(tensor, name=renamed(tensor.name)) for tensor in trace.tensors),
+        tensors=tuple(msgspec.structs.replace(tensor, name=renamed(tensor.name)) for tensor in trace.tensors),
         parameters=tuple(replace(parameter, name=renamed(parameter.name)) for parameter in trace.parameters),
     )
     assert [line.split(": ")[1] for line in compared(other).wrong] == [

@@ -33,6 +33,7 @@ def entries() -> Iterator[None]:
     yield
     ENTRIES.clear()
     ENTRIES.update(before)
+    find.cache_clear()
 
 
 def frobnicate(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:

@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from shapetrace.ir import Op
 from shapetrace.ops.atoms import Axis
-from shapetrace.ops.kinds import OpKind, names_of
+from shapetrace.ops.kinds import names_of
 from shapetrace.outlining.flow import Flow
 from shapetrace.outlining.recognise.attention import Attention, operands_of
 from shapetrace.outlining.recognise.blending import blend, may_blend
@@ -15,9 +15,6 @@ from shapetrace.outlining.recognise.origins import IDLE, MOVING, is_own, kept_by
 from shapetrace.outlining.recognise.regions import Region, region
 from shapetrace.outlining.roles import Part
 
-_ROWWISE: frozenset[OpKind] = frozenset(
-    {"pointwise", "cast", "layout", "dropout", "index", "norm", "cat", "product", "route"}
-)
 _MOST_OPERATIONS = 80
 
 Relatives: TypeAlias = Mapping[int, frozenset[int]]
@@ -166,7 +163,7 @@ def behind(flow: Flow, value: int) -> Iterator[tuple[Op, bool]]:
     while stack and len(seen) < _MOST_OPERATIONS:
         current, expanded = stack.pop()
         producer = flow.facts.producer.get(current)
-        if producer is None or producer in seen or not _keeps_rows(flow, flow.trace.ops[producer]):
+        if producer is None or producer in seen or producer not in flow.by_row:
             continue
         op = flow.trace.ops[producer]
         multiplies = flow.kinds[producer] == "product"
@@ -176,12 +173,6 @@ def behind(flow: Flow, value: int) -> Iterator[tuple[Op, bool]]:
         stack += [(v, expanded or multiplies) for v in op.inputs if v < current]
     for op_id in sorted(seen):
         yield flow.trace.ops[op_id], seen[op_id]
-
-
-def _keeps_rows(flow: Flow, op: Op) -> bool:
-    """Whether an operation works row by row; one with a mean in it does if it is a norm, as its shapes say."""
-    shapes = {flow.facts.tensor(value).shape for value in (*op.inputs[:1], *op.outputs[:1])}
-    return flow.kinds[op.id] in _ROWWISE or (flow.kinds[op.id] == "reduce" and len(shapes) == 1)
 
 
 def _projects(flow: Flow, op: Op) -> bool:
