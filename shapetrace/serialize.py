@@ -1,4 +1,4 @@
-"""Traces as JSON files: encoded from the dataclasses of ``ir``, validated on the way in."""
+"""Traces as JSON files: encoded from the facts of ``ir``, validated on the way in."""
 
 import gzip
 import numbers
@@ -59,7 +59,7 @@ def to_json(trace: ir.Trace) -> bytes:
 
 
 def _lines(value: Any) -> bytes:
-    """JSON of a value; the dataclasses of a tuple have a line each."""
+    """JSON of a value; the facts of a tuple have a line each."""
     if isinstance(value, tuple) and value and not isinstance(value[0], int):
         return b"[\n" + b",\n".join(_ENCODER.encode(item) for item in value) + b"\n]"
     return _ENCODER.encode(value)
