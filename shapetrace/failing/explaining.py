@@ -14,7 +14,7 @@ from shapetrace.failing.mends import Mend, sound
 from shapetrace.failing.messages import message
 from shapetrace.failing.modules import module_of
 from shapetrace.failing.no_tensors import no_tensors
-from shapetrace.failing.remaking import as_others, remade
+from shapetrace.failing.remaking import as_others, remade, widened
 from shapetrace.failing.rules import broken, rule_of
 from shapetrace.failing.settings import arguments, indices, layers
 from shapetrace.failing.structure import Explanation, FailureKind, Part, written
@@ -144,7 +144,7 @@ def mends(case: Case) -> tuple[Mend, ...]:
     """Those that are sure: of the call and of what it was given; else of the layer that runs."""
     op = case.operation
     found = sound(case, chain(*(source(case, op) for source in (*_OF_THE_CALL, remade, as_others))))
-    return tuple(found or sound(case, layers(case, op)))
+    return tuple(found or sound(case, chain(layers(case, op), widened(case, op))))
 
 
 def _said(case: Case, constraint: Constraint) -> Text:

@@ -9,6 +9,10 @@ from shapetrace.language import Phrase, Text, say
 _NOT = re.compile(
     r"(?P<op>\w+)\(\)?: argument '(?P<name>\w+)' \(position \d+\) must be (?:a )?Tensor, not (?P<type>[\w.]+)"
 )
+_OPERATOR = re.compile(
+    r"unsupported operand type\(s\) for (?P<op>\S+): (?:'(?:Tensor|Parameter)' and )?'(?P<type>\w+)'"
+    r"(?: and '(?:Tensor|Parameter)')?"
+)
 _ATTRIBUTE = re.compile(r"'(?P<type>\w+)' object has no attribute '(?P<name>\w+)'")
 _OF_TENSORS = frozenset("size shape dim ndim dtype device view reshape transpose permute flatten unsqueeze to".split())
 _TWO = re.compile(
@@ -42,6 +46,9 @@ def no_tensors(case: Case) -> Finding | None:
     if found := _NOT.search(text):
         told = "{op} takes a tensor as {name} and was given a {type}"
         return Finding("other", _with_hint(say(told, **found.groupdict()), found["type"].rpartition(".")[2]))
+    if found := _OPERATOR.fullmatch(text):
+        told = "{op} takes two tensors, or a tensor and a number, and was given a {type}"
+        return Finding("other", _with_hint(say(told, **found.groupdict()), found["type"]))
     found = _ATTRIBUTE.fullmatch(text)
     if found is None or found["name"] not in _OF_TENSORS:
         return None

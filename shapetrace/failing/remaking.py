@@ -72,6 +72,24 @@ def as_others(case: Case, op: Operation) -> Iterator[Mend]:
                 yield Mend(text, op.with_operands({i: operand}), 1 if was_split else -3, remade=(-1, {}))
 
 
+def widened(case: Case, op: Operation) -> Iterator[Mend]:
+    """The one layer that made an operand, with as many columns as what its result is added to has."""
+    if (
+        op.name not in ("add", "sub")
+        or len(op.operands) != 2
+        or any(operand.role == "weight" for operand in op.operands)
+    ):
+        return
+    made = [next((each for each in reversed(_way(case, tensor.id)) if each.op.name not in SAME_SHAPE), None)
+            for tensor in case.tensors]  # fmt: skip
+    layers = [i for i, each in enumerate(made) if each is not None and each.op.name == "linear"]
+    if len(layers) == 1 and (layer := made[layers[0]]) is not None and all(op.shapes):
+        wanted, path = op.shapes[1 - layers[0]][-1], case.trace.tensors[layer.op.inputs[1]].name.rpartition(".")[0]
+        if path:
+            text = say("{layer} as {path}", layer=f"Linear({layer.operands[1].shape[1]}, {wanted})", path=path)
+            yield Mend(text, op.with_operands({layers[0]: op.operands[layers[0]].resized(-1, wanted)}))
+
+
 def _chains(case: Case) -> list[tuple[tuple[int, ...], int, tuple[Step, ...]]]:
     """Views that were called one after the other, with the value they start from: each way to split into heads."""
     found: dict[tuple[tuple[int, ...], tuple[Step, ...]], int] = {}
@@ -206,9 +224,26 @@ def _otherwise(case: Case, made: Made) -> Iterator[tuple[int, Text, dict[str, An
         for dim in range(1, len(made.operands[0].axes) + (name == "stack")):
             cost = 4 * dim - 3 if name == "stack" else 1
             yield cost, say("{op} along dim {dim}", op=name, dim=dim), _argument(op, "dim", dim)
+    elif name == "repeat_interleave":
+        yield from _other_times(case, made)
     elif name in METHODS and len(made.operands[0].axes) > 1:
         before = f".{name}({', '.join(map(str, _positional(op)))})"
         for step in _other_steps(case, name, made.operands[0]):
+            told = say("{call} instead of {before}", call=written_calls((step,)), before=before)
+            yield 1, told, {"method": step[0], "args": step[1]}
+
+
+def _other_times(case: Case, made: Made) -> Iterator[tuple[int, Text, dict[str, Any]]]:
+    """Another number of times that each row is repeated, after which an axis is as long as one that it may meet."""
+    given = dict(zip(("repeats", "dim"), _positional(made.op), strict=False)) | made.op.attrs
+    times, dim = given.get("repeats"), given.get("dim")
+    if not isinstance(times, int) or not isinstance(dim, int):
+        return
+    n = made.operands[0].shape[dim]
+    for size in sorted({size for shape in case.operation.shapes for size in shape}):
+        if size % n == 0 and size not in (n, n * times):
+            step: Step = ("repeat_interleave", (size // n, dim))
+            before = written_calls((("repeat_interleave", (times, dim)),))
             told = say("{call} instead of {before}", call=written_calls((step,)), before=before)
             yield 1, told, {"method": step[0], "args": step[1]}
 

@@ -40,7 +40,7 @@ def _along(case: Case, op: Operation) -> Iterator[Mend]:
         axes = [[o.axes[at] for o in op.operands if at < len(o.axes)] for at in (now, dim)]
         sure, far = any(map(case.identity.examples, axes[0])), any(map(case.identity.brought, axes[1]))
         text = say("dim={axis}, if they are to be joined along that axis", axis=dim)
-        yield Mend(text, op.with_arg("dim", 1, dim), 1 if sure else 7 if far else 2)
+        yield Mend(text, op.with_arg("dim", 1, dim), 1 if sure else 4 if far else 2)
 
 
 def _in_training(_: Case, op: Operation) -> Iterator[Mend]:

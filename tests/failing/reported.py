@@ -52,6 +52,22 @@ def dense() -> dict[str, Fails]:
             of(lambda s, x, *_: s.fc(s.rnn(x)), R(5, 2, 8), rnn=nn.LSTM(8, 20), fc=nn.Linear(20, 2)), "other", "",
             "was given a tuple", "output, state = layer(x)",
         ),
+        "a tuple of attention in a sum": fails(
+            of(lambda s, x, *_: x + s.attn(x, x, x), R(2, 5, 8), attn=nn.MultiheadAttention(8, 2, batch_first=True)),
+            "other", "", "+ takes two tensors", "was given a tuple", "output, state = layer(x)",
+        ),
+        "a residual around a layer that widens": fails(
+            of(lambda s, x, *_: x + s.fc(x).relu(), R(2, 5, 8), fc=nn.Linear(8, 32)), "shape", "8 ≠ 32",
+            "would fit: Linear(8, 8) as fc",
+        ),
+        "one more row of keys along the heads": fails(
+            of(lambda s, k, past, _: torch.cat([past, k], 1), R(2, 4, 1, 8), R(2, 4, 7, 8)), "shape", "7 ≠ 1",
+            "dim=2, if they are to be joined along that axis",
+        ),
+        "heads of keys that were repeated too seldom": fails(
+            of(lambda s, q, k, _: q @ k.repeat_interleave(3, 1).mT, R(2, 8, 6, 16), R(2, 2, 6, 16)), "shape", "8 ≠ 6",
+            "would fit: .repeat_interleave(4, 1) instead of .repeat_interleave(3, 1): [2,8,16,6]",
+        ),
         "None from a function without return": fails(
             of(lambda s, x, *_: s.fc(None), R(2, 4), fc=nn.Linear(4, 2)), "other", "", "does what comes before return"
         ),
