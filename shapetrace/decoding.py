@@ -12,7 +12,7 @@ from typing import Any
 from shapetrace import ir
 from shapetrace.api import Explorer, Figure, Trace
 from shapetrace.ops.kinds import names_of
-from shapetrace.outlining.billing import Bill, rows_looked_at, states, weights_read
+from shapetrace.outlining.billing import Bill, put_aside, rows_looked_at, states, weights_read
 from shapetrace.outlining.choice import Choice
 from shapetrace.outlining.memory import ITEMSIZE
 from shapetrace.outlining.recalling import recalled
@@ -81,13 +81,26 @@ class Pass:
     @cached_property
     def bill(self) -> Bill:
         """What it costs, seen alone: one that does not show what it keeps is taken to keep all its rows."""
-        kept = self.outline.appended.union(each.value for step in self.appends for each in step.operands[:-1])
-        read = sum(map(self._read, self.appends)) + rows_looked_at(self.trace, self.steps, kept)
+        read = sum(map(self._read, self.appends)) + rows_looked_at(self.trace, self.steps, self._put_to)
         written = sum(map(self._written, self.appends))
+        read, written = (
+            read + sum(map(self._size, self._waiting)),
+            written + sum(map(self._size, self._waiting.values())),
+        )
         if not self.appends and self.outline.cache is not None:
             written = self.outline.cache.bytes_per_token() * self._rows
         read, written = read + self.states, written + self.states
         return Bill(self.outline.totals.matmul_flops, weights_read(self.trace), read, written)
+
+    @cached_property
+    def _put_to(self) -> frozenset[int]:
+        """Values to which its steps put rows."""
+        return self.outline.appended.union(each.value for step in self.appends for each in step.operands[:-1])
+
+    @cached_property
+    def _waiting(self) -> Mapping[int, int]:
+        """Rows that it does not read, and the new ones that it puts to them."""
+        return put_aside(self.trace, self._put_to)
 
     @cached_property
     def states(self) -> int:
@@ -95,7 +108,8 @@ class Pass:
         read = ((each.value, step.repeat) for step in self.steps for each in step.operands if each.part is Part.STATE)
         kept = [step.operands[0].value for step in self.appends]
         kept += [value for step in self.appends for op in step.ops for value in self.trace.ops[op].inputs[:1]]
-        return states(self.trace, kept, () if self.trace.kept else read, self.spent - self.outline.appended)
+        spent = self.spent - self.outline.appended - self._waiting.keys()
+        return states(self.trace, kept, () if self.trace.kept else read, spent)
 
     @property
     def spare(self) -> int:
@@ -150,6 +164,9 @@ class Pass:
     def _as_kept(self, step: Step, operand: Operand) -> int:
         """Bytes of rows in the type of those that were kept."""
         return self._bytes(step, replace(operand, value=step.operands[0].value))
+
+    def _size(self, value: int) -> int:
+        return prod(self.trace.tensors[value].shape) * ITEMSIZE.get(self.trace.tensors[value].dtype, 1)
 
     def _bytes(self, step: Step, operand: Operand) -> int:
         itemsize = ITEMSIZE.get(self.trace.tensors[operand.value].dtype, 1)

@@ -341,3 +341,26 @@ def test_what_stays_as_it_is_is_no_state() -> None:
     assert [len(each.trace.kept) for each in found.passes] == [0, 1, 1, 1]
     assert [each.spent for each in found.passes] == [frozenset()] * 4
     assert found.bills[-1].cache_written == 0
+
+
+class Waiting(nn.Module):
+    """Puts rows aside until there are eight, and mixes those."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner, self.kept = nn.Linear(D, D), torch.zeros(1, 0, D)
+
+    def forward(self, x: Tensor) -> Tensor:
+        rows = torch.cat([self.kept, self.inner(x)], 1)
+        n = rows.shape[1] // 8 * 8
+        self.kept = rows[:, n:]
+        return x if n == 0 else x + rows[:, :n].softmax(1).sum(1, keepdim=True)
+
+
+def test_rows_that_wait_are_kept_though_nothing_in_the_pass_reads_them() -> None:
+    model = Waiting()
+    with shapetrace.generation() as found, torch.no_grad():
+        for n in (4, 1, 2):
+            model(torch.ones(1, n, D))
+    assert [(bill.cache_read, bill.cache_written) for bill in found.bills[1:]] == [(16 * D, 4 * D), (20 * D, 8 * D)]
+    assert found.cache_bytes == 28 * D == model.kept.nbytes

@@ -1,5 +1,6 @@
 """The bill of a pass: FLOPs, and the bytes of weights and of kept rows that it moves."""
 
+from collections import defaultdict
 from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from math import prod
@@ -123,6 +124,34 @@ def states(
     for value in spent:
         found.setdefault(value, prod(trace.tensors[value].shape) if "float" in trace.tensors[value].dtype else 0)
     return sum(n * ITEMSIZE.get(trace.tensors[value].dtype, 1) for value, n in found.items())
+
+
+def put_aside(trace: ir.Trace, kept: Container[int] = ()) -> dict[int, int]:
+    """Given rows to which new ones are joined, and these, where nothing in the pass reads what they are together.
+
+    They wait: a later pass reads them, once there are enough.
+
+    Args:
+        trace: What ran.
+        kept: Values that rows are put to, which are counted elsewhere.
+    """
+    given, readers = _given_to(trace), defaultdict[int, list[ir.Op]](list)
+    for op in trace.ops:
+        for value in op.inputs:
+            readers[value].append(op)
+
+    def waits(value: int) -> bool:
+        """Whether a value is only cut and laid out, or has nothing in it."""
+        rest = readers[value] if prod(trace.tensors[value].shape) else ()
+        return all(all(map(_moves, op.kernels)) and all(map(waits, op.outputs)) for op in rest)
+
+    found = {}
+    for value in sorted(value for value in given if "float" in trace.tensors[value].dtype and value not in kept):
+        joins = [op for op in readers[value] if {base_name(kernel.name) for kernel in op.kernels} == {"cat"}]
+        new = [each for op in joins for each in op.inputs if each not in given]
+        if len(joins) == len(readers[value]) == len(new) == 1 and all(map(waits, joins[0].outputs)):
+            found[value] = new[0]
+    return found
 
 
 def _changed(trace: ir.Trace, value: int) -> set[int]:
