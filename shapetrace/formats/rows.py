@@ -179,7 +179,7 @@ def members(section: Section, parent: Section) -> str:
     """
     if section.is_group:
         return ""
-    if section.repeat > 1 and len(section.members) > 1:
+    if section.repeat > 1 and len({*section.members}) > 1:
         first, last = (relative(path, parent.path) for path in (section.members[0], section.members[-1]))
         both = f"{first} … {last}"
         base, _, number = last.rpartition(".")

@@ -12,7 +12,7 @@ from shapetrace.formats.equations import equation_in
 from shapetrace.formats.grid import Column, Grid
 from shapetrace.formats.phrasing import ENGLISH
 from shapetrace.formats.rendering import narrowed
-from shapetrace.formats.rows import stack
+from shapetrace.formats.rows import members, stack
 from shapetrace.formats.table import render, render_grid
 from shapetrace.language import Phrase
 from shapetrace.outlining.structure import Step
@@ -51,6 +51,13 @@ def test_chinese_is_aligned_by_the_cells_of_a_terminal(width):
     assert len(starts) == 1
     ends = {cell_len(line) for line in lines[rules[0] : rules[1]] if re.search(r"\d [KMG]$|–$", line)}
     assert len(ends) <= 1
+
+
+def test_a_block_that_runs_twelve_times_is_written_once():
+    outline = gpt2()
+    block = next(section for section in outline.root.sections() if section.repeat == 12)
+    assert members(block, outline.root) == "h.0 … h.11"
+    assert members(replace(block, members=("h.0",) * 12), outline.root) == "h.0"
 
 
 def test_english_from_its_file_is_the_english_table():

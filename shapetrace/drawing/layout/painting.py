@@ -60,7 +60,7 @@ def panel_group(placed: PlacedPanel, margins: Margins, words: Words) -> Group:
 
 def members(section: Section) -> str:
     """``h.0 … h.11``: which modules a section stands for."""
-    if section.repeat > 1 and len(section.members) > 1:
+    if section.repeat > 1 and len({*section.members}) > 1:
         return clean(f"{section.members[0]} … {section.members[-1]}")
     return clean(section.module)
 

@@ -255,7 +255,7 @@ class Boxes:
     def _members(self, node: Node) -> str:
         if node.section is None or not node.section.members:
             return ""
-        members = [clean(member) for member in node.section.members]
+        members = [clean(member) for member in dict.fromkeys(node.section.members)]
         return members[0] if len(members) == 1 else f"{members[0]} … {members[-1]}"
 
 
