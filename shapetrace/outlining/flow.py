@@ -4,7 +4,7 @@ Views, casts and dropout in eval mode hand a value on: they are edges, not steps
 """
 
 from collections import defaultdict
-from collections.abc import Container, Hashable, Iterator
+from collections.abc import Container, Hashable, Iterator, Mapping
 from functools import cached_property
 
 from shapetrace.ir import Op, Trace
@@ -149,6 +149,20 @@ class Flow:
     def _tables(self) -> set[int]:
         lookups = (op for op in self.trace.ops if self.kinds[op.id] == "lookup")
         return {self.root(value) for op in lookups for value in op.inputs if self.is_floating(value)}
+
+    @cached_property
+    def tables_by_ids(self) -> Mapping[int, set[int]]:
+        """The tables of which a value chooses rows, by the value's root."""
+        found = defaultdict[int, set[int]](set)
+        for op in self.trace.ops:
+            if self.kinds[op.id] == "lookup":
+                for value in op.inputs:
+                    found[self.root(value)].add(self.table_of(op))
+        return found
+
+    def table_of(self, op: Op) -> int:
+        """The table of a lookup; -1 if it holds no numbers that are computed with."""
+        return next((self.root(value) for value in op.inputs if self.is_floating(value)), -1)
 
     @cached_property
     def module_of(self) -> list[int]:

@@ -117,9 +117,9 @@ def _bare(flow: Flow, position: int) -> Attention | None:
     for value, right in ((product.left, False), (product.right, True)):
         assert value is not None
         for source, passed in flow.behind(value, BETWEEN):
-            names = [activation_of([flow.trace.ops[op]], flow.trace) for op in passed]
             for scores in _data_products(flow, source):
                 keys = _keys_axis(flow, scores, product)
+                names = [activation_of([flow.trace.ops[op]], flow.trace) for op in passed] if keys is not None else []
                 if keys is None or not _sums_over_keys(flow, scores, product, activated=any(names)):
                     continue
                 weighing, between, after = None, passed, []

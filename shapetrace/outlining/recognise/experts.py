@@ -30,11 +30,12 @@ def router_roles(flow: Flow, collected: Collected, adapters: Adapters) -> Mappin
     graph = Graph(collected.drafts, adapters.becomes)
     words = Words(flow, graph)
     products = [draft for draft in graph.drafts if draft.kind == "product" and draft.role is Role.OTHER]
-    routers = (draft for draft in products if _routes(flow, graph, draft))
+    choosing = {each.key: [op for op in each.ops if _may_choose(flow, op)] for each in graph.drafts}
+    routers = (draft for draft in products if _routes(flow, graph, draft, choosing))
     return {draft.key: Role.ROUTER for draft in routers if not words.are_scored_by(draft)}
 
 
-def _routes(flow: Flow, graph: Graph, draft: Draft) -> bool:
+def _routes(flow: Flow, graph: Graph, draft: Draft, choosing: Mapping[int, Sequence[int]]) -> bool:
     result = draft.result
     if result.columns < 2 or result.value < 0:
         return False
@@ -42,8 +43,14 @@ def _routes(flow: Flow, graph: Graph, draft: Draft) -> bool:
     made = frozenset(flow.facts.of_op.get(draft.order, ()))
     after = list(graph.onward(result.value, _WEIGHING))
     weighed = (ref.value for each in after if each.kind in _WEIGHING for ref in each.results)
-    alone = {reader for value in (result.value, *weighed) for reader in flow.readers.get(value, ())}
-    return any(_chooses(flow, ops, own, made) for ops in (alone, *(each.ops for each in after)))
+    readers = {reader for value in (result.value, *weighed) for reader in flow.readers.get(value, ())}
+    alone = [reader for reader in readers if _may_choose(flow, reader)]
+    return any(_chooses(flow, ops, own, made) for ops in (alone, *(choosing[each.key] for each in after)))
+
+
+def _may_choose(flow: Flow, member: int) -> bool:
+    op = flow.trace.ops[member]
+    return has(op, "picks") or has(op, "best") or names_of(op.kernels) == ["gather"]
 
 
 def _columns_of(flow: Flow, value: int) -> frozenset[int]:

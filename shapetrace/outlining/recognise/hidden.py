@@ -61,6 +61,7 @@ class Hidden:
         self._graph = graph
         self._outputs = outputs
         self._beside = beside
+        self._kernels: dict[int, set[str]] = {}
 
     def way(self, value: int, *, bent: bool = False) -> Way:
         """Where the columns of a value go; ``bent`` if an activation has taken them already."""
@@ -126,7 +127,10 @@ class Hidden:
 
     def kernels(self, draft: Draft) -> set[str]:
         """Names of all kernels of a step."""
-        return {name for op in draft.ops for name in names_of(self._flow.trace.ops[op].kernels)}
+        if draft.key not in self._kernels:
+            ops = (self._flow.trace.ops[op] for op in draft.ops)
+            self._kernels[draft.key] = {name for op in ops for name in names_of(op.kernels)}
+        return self._kernels[draft.key]
 
     def _is_beside_heads(self, draft: Draft) -> bool:
         readers = self._graph.readers(draft.result.value)

@@ -124,6 +124,7 @@ def _reached(flow: Flow, graph: Graph, value: int) -> tuple[list[Draft], set[int
     reached: list[Draft] = []
     results, chooses = {value}, _is_chosen_by(flow, value)
     queue = list(graph.readers(value))
+    waiting = {each.key for each in queue}
     for after in queue:
         if len(reached) > _MOST_STEPS:
             break
@@ -134,7 +135,9 @@ def _reached(flow: Flow, graph: Graph, value: int) -> tuple[list[Draft], set[int
                 chooses = True
             elif ref.value not in results:
                 results.add(ref.value)
-                queue += [later for later in graph.readers(ref.value) if later not in queue]
+                later = [each for each in graph.readers(ref.value) if each.key not in waiting]
+                waiting.update(each.key for each in later)
+                queue += later
     return reached, results, chooses
 
 

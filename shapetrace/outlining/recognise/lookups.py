@@ -10,11 +10,6 @@ _RUNNING = frozenset({"cumsum"})
 _COUNTING: frozenset[OpKind] = frozenset({"pointwise", "cast", "layout"})
 
 
-def table_of(flow: Flow, op: Op) -> int:
-    """The table of a lookup. One by fixed ids is a step where others are by data: the word that a loop begins with."""
-    return flow.root(next(value for value in op.inputs if flow.is_floating(value)))
-
-
 def lookup_role(flow: Flow, axis_roles: AxisRoles, op: Op, ids: int) -> Role:
     """What is looked up, by where the ids come from: an input's are tokens, counted ones are positions.
 
@@ -52,5 +47,4 @@ def _is_of_an_example(flow: Flow, axis_roles: AxisRoles, ids: int) -> bool:
     root = flow.root(ids)
     if not rows or not rows <= axis_roles.examples:
         return False
-    beside = [flow.trace.ops[reader] for reader in flow.readers[root] if flow.kinds[reader] == "lookup"]
-    return len(facts.tensor(root).shape) == 1 or len({table_of(flow, other) for other in beside}) > 1
+    return len(facts.tensor(root).shape) == 1 or len(flow.tables_by_ids[root]) > 1

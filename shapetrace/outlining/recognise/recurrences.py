@@ -74,16 +74,17 @@ def recurrences(flow: Flow) -> Mapping[int, Recurrence]:
     """The readings of all states that are changed by keys and values, by the operation that reads."""
     changes = _changes(flow)
     following = {state: change for change in changes.values() for state in change.before}
+    states = changes.keys() | following.keys()
     readings = [
         reading
         for op in (flow.trace.ops if changes else ())
         for reading in _readings(flow, op)
-        if flow.root(reading.state) in changes.keys() | following.keys() and _is_asked(flow, reading.asked)
+        if flow.root(reading.state) in states and _is_asked(flow, reading.asked)
     ]
     reading_ops = frozenset(reading.op for reading in readings)
     found: dict[int, Recurrence] = {}
     for reading in readings:
-        before, after = (states.get(flow.root(reading.state)) for states in (changes, following))
+        before, after = (known.get(flow.root(reading.state)) for known in (changes, following))
         change = before or after
         if change is not None and (after is None or not _corrects(flow, reading.op, after)):
             recurrence = _recurrence(flow, change, reading, reading_ops)

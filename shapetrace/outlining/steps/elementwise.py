@@ -15,7 +15,7 @@ from shapetrace.outlining.recognise.caches import Append
 from shapetrace.outlining.recognise.columns import Columns, own_value, part_of
 from shapetrace.outlining.recognise.filling import Fill
 from shapetrace.outlining.recognise.functions import function_of, lone_function
-from shapetrace.outlining.recognise.lookups import lookup_role, table_of
+from shapetrace.outlining.recognise.lookups import lookup_role
 from shapetrace.outlining.recognise.recurrences import Recurrence
 from shapetrace.outlining.recognise.residuals import residual_of
 from shapetrace.outlining.roles import Part, Role
@@ -49,8 +49,8 @@ def lookup_steps(flow: Flow, axis_roles: AxisRoles, biased_steps: tuple[Draft, .
     taken = drawn_by(biased_steps)
     reader = _Reader(flow, axis_roles, {})
     lookups = [op for op in flow.trace.ops if op.id not in taken and _is_lookup(flow, op)]
-    asked = {table_of(flow, op) for op in lookups if flow.is_data(op.outputs[0])}
-    return tuple(reader.lookup(op) for op in lookups if table_of(flow, op) in asked)
+    asked = {flow.table_of(op) for op in lookups if flow.is_data(op.outputs[0])}
+    return tuple(reader.lookup(op) for op in lookups if flow.table_of(op) in asked)
 
 
 def _is_lookup(flow: Flow, op: Op) -> bool:

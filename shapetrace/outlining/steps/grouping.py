@@ -81,14 +81,25 @@ class Groups:
         """How many operations at the beginning are a norm whose result alone the others read or turn; 0 if none."""
         if not {self._flow.kinds[op.id] for op in ops[:-1]} & {"norm", "reduce"}:
             return 0
-        for end in range(len(ops) - 1, 0, -1):
-            between = {value for op in ops[: end - 1] for value in op.outputs}
-            read = {value for op in ops[end:] for value in self._read_by(op.id)}
-            if between & read or len(self._read_of(ops[:end])) != 1 or (turns and not rotates(self._flow, ops[end:])):
-                continue
-            if named(self._flow, ops[:end])[0]:
+        for end in reversed([*self._ends(ops)]):
+            if (not turns or rotates(self._flow, ops[end:])) and named(self._flow, ops[:end])[0]:
                 return end
         return 0
+
+    def _ends(self, ops: Sequence[Op]) -> Iterator[int]:
+        """How many operations at the beginning read one value, and of theirs one result alone is read by the others."""
+        made = {value: place for place, op in enumerate(ops) for value in op.outputs}
+        reads = [self._read_by(op.id) for op in ops]
+        last_reader = [0] * len(ops)
+        for place, values in enumerate(reads):
+            for value in values & made.keys():
+                last_reader[made[value]] = place
+        outside, farthest = set[int](), 0
+        for end in range(1, len(ops)):
+            outside |= {value for value in reads[end - 1] - made.keys() if self._flow.is_data(value)}
+            farthest = max([farthest, *last_reader[max(end - 2, 0) : end - 1]])
+            if len(outside) == 1 and farthest < end:
+                yield end
 
     def _read_of(self, ops: Sequence[Op]) -> set[int]:
         """Data that operations read from outside."""
@@ -228,21 +239,18 @@ class Groups:
 
     def _absorb(self, op: Op) -> None:
         """Take in the groups whose results only this group reads."""
-        changed = True
-        while changed:
-            changed = False
-            mine = self._group[op.id]
-            for value in list(self._inputs[mine]):
-                producer = self._flow.facts.producer.get(value)
-                other = None if producer is None else self._group.get(producer)
-                if other is None or other == mine or other in self._closed or value in self._flow.outputs:
-                    self._inputs[mine].discard(value)  # producers come first: that will not change
-                elif names_of(op.kernels) != ["add"] and self._is_sum(other):
-                    self._closed.add(other)
-                elif self._alone_reads(mine, value) and self._same_place(op, producer or 0):
-                    self._merge(mine, other)
-                    changed = True
-                    break
+        waiting = list(self._inputs[self._group[op.id]])
+        while waiting:
+            value, mine = waiting.pop(), self._group[op.id]
+            producer = self._flow.facts.producer.get(value)
+            other = None if producer is None else self._group.get(producer)
+            if other is None or other == mine or other in self._closed or value in self._flow.outputs:
+                self._inputs[mine].discard(value)  # producers come first: that will not change
+            elif names_of(op.kernels) != ["add"] and self._is_sum(other):
+                self._closed.add(other)
+            elif self._alone_reads(mine, value) and self._same_place(op, producer or 0):
+                waiting += self._inputs[other]  # what both read is read by one group now
+                self._merge(mine, other)
 
     def _alone_reads(self, group: int, value: int) -> bool:
         """Whether a group holds all readers of a value, in every turn of a loop; the last one is asked first."""
