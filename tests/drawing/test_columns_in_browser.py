@@ -11,17 +11,16 @@ import pytest
 
 import shapetrace
 from shapetrace.comparing import compare as compared
-from shapetrace.decoding import Generation
 from shapetrace.drawing import Figure, Look, compare, figure
 from shapetrace.drawing.kinds.differing import difference
 from shapetrace.formats.svg import render
-from shapetrace.generating import generated
 from shapetrace.obtaining import obtain, variants
 from shapetrace.outlining.structure import Outline
 from shapetrace.request import Request
 from shapetrace.sharding.degrees import Degrees
 from tests.browser import chromium, open_browser, survey
 from tests.failing.models import FAILING
+from tests.generations import PARIS, passes
 
 pytestmark = pytest.mark.skipif(chromium() is None, reason="no Chromium on this system")
 
@@ -42,14 +41,16 @@ def browser() -> Iterator[object]:
 
 
 @cache
-def read(model: str, text: str = "", layers: int | None = None, pad: int | None = None) -> Outline:
+def read(
+    model: str, text: str = "", layers: int | None = None, pad: int | None = None, entries: tuple[str, ...] = ()
+) -> Outline:
     shape = {name: value for name, value in (("layers", layers), ("pad", pad)) if value is not None}
-    return obtain(Request(model=model, text=text, shape=shape), print).outline()
+    return obtain(Request(model=model, text=text, shape=shape, hf_set=entries), print).outline()
 
 
 def of_type(model_type: str) -> Outline:
     pytest.importorskip("transformers")
-    return read(f"hf:{model_type}")
+    return read(f"hf:{model_type}", entries=("num_hidden_layers=5",) if model_type == "deepseek_v3" else ())
 
 
 def failed(name: str) -> Figure:
@@ -79,32 +80,25 @@ RANKS = {
 """Sections that are drawn of one rank."""
 
 
-@cache
-def passes(model: str, n_steps: int, seq: int = 5, text: str = "") -> Generation:
-    shape = {} if text else {"seq": seq}
-    return generated(Request(model=model, text=text, shape=shape), print, n_steps)
-
-
 def columns(model: str, n_steps: int, lang: str = "en", follow: str = "", **given: Any) -> Figure:
     return passes(model, n_steps, **given).figure(lang=lang, follow=follow).drawing
 
 
 GENERATIONS: dict[str, Callable[[], Figure]] = {
-    "words": lambda: columns("gpt2", 4, text="The capital of France is"),
-    "words-zh": lambda: columns("gpt2", 4, "zh", text="The capital of France is"),
-    "words-followed": lambda: columns("gpt2", 4, follow="France", text="The capital of France is"),
-    "words-followed-zh": lambda: columns("gpt2", 4, "zh", follow="6", text="The capital of France is"),
+    "words": lambda: columns("gpt2", 4),
+    "words-zh": lambda: columns("gpt2", 4, "zh"),
+    "words-followed": lambda: columns("gpt2", 4, follow="France"),
+    "words-followed-zh": lambda: columns("gpt2", 4, "zh", follow="6"),
     "two-kinds-followed": lambda: columns("hf:gemma3_text", 2, follow="150", seq=600),
     "long-words": lambda: columns("gpt2", 2, text="Donaudampfschifffahrtsgesellschaftskapitän " * 3),
-    "one-step": lambda: columns("gpt2", 1),
-    "latent": lambda: columns("deepseek-v3", 3),
+    "one-step": lambda: columns("gpt2", 1, seq=5),
+    "latent": lambda: columns("deepseek-v3", 3, seq=5),
     "latent-far": lambda: columns("deepseek-v3", 3, "zh", seq=4096),
     "grouped-far": lambda: columns("llama-3.1-405b", 2, seq=4096),
     "two-kinds": lambda: columns("hf:gemma3_text", 2, seq=600),
 }
 """Prefill and decode steps in columns."""
 
-PARIS = "The capital of France is"
 FIGURES: dict[str, Callable[[], Figure]] = {
     "story": lambda: figure(read("gpt2", PARIS), look=STORY),
     "story-padded": lambda: figure(read("gpt2", PARIS, pad=1024), look=STORY),
