@@ -4,7 +4,6 @@ Nothing overlaps or is clipped, text has contrast, and is no smaller there than 
 """
 
 from collections.abc import Callable, Iterator
-from functools import cache
 from typing import Any
 
 import pytest
@@ -14,13 +13,13 @@ from shapetrace.comparing import compare as compared
 from shapetrace.drawing import Figure, Look, compare, figure
 from shapetrace.drawing.kinds.differing import difference
 from shapetrace.formats.svg import render
-from shapetrace.obtaining import obtain, variants
+from shapetrace.obtaining import variants
 from shapetrace.outlining.structure import Outline
-from shapetrace.request import Request
 from shapetrace.sharding.degrees import Degrees
 from tests.browser import chromium, open_browser, survey
 from tests.failing.models import FAILING
 from tests.generations import PARIS, passes
+from tests.obtained import obtained
 
 pytestmark = pytest.mark.skipif(chromium() is None, reason="no Chromium on this system")
 
@@ -40,12 +39,8 @@ def browser() -> Iterator[object]:
         yield opened
 
 
-@cache
-def read(
-    model: str, text: str = "", layers: int | None = None, pad: int | None = None, entries: tuple[str, ...] = ()
-) -> Outline:
-    shape = {name: value for name, value in (("layers", layers), ("pad", pad)) if value is not None}
-    return obtain(Request(model=model, text=text, shape=shape, hf_set=entries), print).outline()
+def read(model: str, text: str = "", **given: Any) -> Outline:
+    return obtained(model, text=text, **given).outline()
 
 
 def of_type(model_type: str) -> Outline:
@@ -66,9 +61,8 @@ def _outlines() -> list[Outline]:
     return [trace.outline() for trace in variants()]
 
 
-@cache
 def rank(model: str, **degrees: int) -> Outline:
-    return obtain(Request(model=model, shape={"seq": 64}, ranks=Degrees(**degrees)), print).outline()
+    return obtained(model, ranks=Degrees(**degrees), seq=64).outline()
 
 
 RANKS = {
