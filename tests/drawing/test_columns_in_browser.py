@@ -16,7 +16,7 @@ from shapetrace.formats.svg import render
 from shapetrace.obtaining import variants
 from shapetrace.outlining.structure import Outline
 from shapetrace.sharding.degrees import Degrees
-from tests.browser import chromium, open_browser, survey
+from tests.browser import chromium, open_browser, surveys
 from tests.failing.models import FAILING
 from tests.generations import PARIS, passes
 from tests.obtained import obtained
@@ -135,8 +135,7 @@ FIGURES: dict[str, Callable[[], Figure]] = {
 def test_a_column_of_700_px_is_sound(browser, tmp_path, name):
     path = tmp_path / "figure.svg"
     path.write_text(render(FIGURES[name]()), encoding="utf-8")
-    for scheme in ("light", "dark"):
-        (found,) = survey(browser, path, scheme)
+    for _, (found,) in surveys(browser, path):
         found.assert_sound()
         assert found.width_px <= COLUMN_PX
         assert found.font_px * min(1, COLUMN_PX / found.width_px) >= 10

@@ -111,7 +111,7 @@ def _broken() -> Trace:
 @cache
 def trace(name: str) -> Trace:
     """The trace of a preset, or of a module that stands here."""
-    own = {"hostile": _hostile, "broken": _broken, "deep": lambda: deep(300)}
+    own = {"hostile": _hostile, "broken": _broken, "deep": lambda: deep(200)}
     if name.startswith("rank "):
         _, rank, model = name.split()
         return obtained(model, ranks=Degrees(tp=2, pp=2, rank=int(rank)))
