@@ -79,7 +79,7 @@ def _outermost(spans: Iterable[tuple[float, float, float]]) -> list[tuple[float,
 
 def least_px(cells: Sequence[Cell]) -> float:
     """How narrow a line can be."""
-    return _packed(_sides(cells), GAPS_PX[0])[1]
+    return _right(_sides(cells), GAPS_PX[0])
 
 
 def placed(cells: Sequence[Cell], room_px: float, most_px: float = GAPS_PX[1]) -> EquationLine:
@@ -89,17 +89,22 @@ def placed(cells: Sequence[Cell], room_px: float, most_px: float = GAPS_PX[1]) -
 
 def _placed(cells: Sequence[Cell], sides: Sequence[_Sides], room_px: float, most_px: float) -> EquationLine:
     tries = [most_px - (most_px - GAPS_PX[0]) * step / _GAPS_TRIED for step in range(_GAPS_TRIED)]
-    first = bisect_left(tries, True, key=lambda gap: _packed(sides, gap)[1] <= room_px)  # less apart is never wider
-    xs, right = _packed(sides, tries[first] if first < len(tries) else GAPS_PX[0])
+    first = bisect_left(tries, True, key=lambda gap: _right(sides, gap) <= room_px)  # less apart is never wider
+    xs, rights = _packed(sides, tries[first] if first < len(tries) else GAPS_PX[0])
     above = max((-each.box.top for each in cells), default=0.0)
     below = max((each.box.bottom for each in cells), default=0.0)
-    return EquationLine(tuple(zip(cells, xs, strict=True)), above, below, right)
+    return EquationLine(tuple(zip(cells, xs, strict=True)), above, below, rights[-1] if rights else 0.0)
 
 
-def _packed(cells: Sequence[_Sides], gap: float) -> tuple[list[float], float]:
-    """The x of each cell, and the right end: a sign may stand below a name that is wider than its tile."""
+def _right(cells: Sequence[_Sides], gap: float) -> float:
+    """Where cells beside each other end."""
+    return _packed(cells, gap)[1][-1] if cells else 0.0
+
+
+def _packed(cells: Sequence[_Sides], gap: float) -> tuple[list[float], list[float]]:
+    """The x of each cell, and where a line ends behind it: a sign may stand below a name wider than its tile."""
     xs: list[float] = []
-    right = 0.0
+    rights: list[float] = []
     standing: list[tuple[float, float, float]] = []  # (-right, top, bottom): the furthest to the right first
     for each in cells:
         x = -each.left
@@ -111,8 +116,8 @@ def _packed(cells: Sequence[_Sides], gap: float) -> tuple[list[float], float]:
         xs.append(x)
         standing += [(-out - x, top, bottom) for out, top, bottom in each.rights]
         standing.sort()
-        right = max(right, each.right + x)
-    return xs, right
+        rights.append(max(each.right + x, rights[-1] if rights else 0.0))
+    return xs, rights
 
 
 def wrapped(cells: Sequence[Cell], room_px: float, most_px: float = GAPS_PX[1]) -> tuple[EquationLine, ...]:
@@ -120,13 +125,16 @@ def wrapped(cells: Sequence[Cell], room_px: float, most_px: float = GAPS_PX[1]) 
 
     A sign starts the line of what follows it.
     """
-    starts = sorted({0, *range(1, len(cells), 2), len(cells)})
+    starts: list[int] = sorted({0, *range(1, len(cells), 2), len(cells)})
     sides = _sides(cells)
     n_pieces = len(starts) - 1
 
     @cache
+    def rights(first: int) -> list[float]:
+        return _packed(sides[starts[first] :], GAPS_PX[0])[1]
+
     def width(first: int, last: int) -> float:
-        return _packed(sides[starts[first] : starts[last]], GAPS_PX[0])[1]
+        return rights(first)[starts[last] - starts[first] - 1]
 
     lines = _greedy(n_pieces, width, room_px)
     if 1 < len(lines) <= n_pieces <= _MOST_BALANCED:
