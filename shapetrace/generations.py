@@ -13,7 +13,7 @@ import msgspec
 from shapetrace import ir
 from shapetrace.errors import UsageError
 from shapetrace.outlining.choice import Choice
-from shapetrace.serialize import content, faults, format_of, one_line, to_json
+from shapetrace.serialize import content, faults, format_of, one_line, to_document
 
 if TYPE_CHECKING:
     from shapetrace.decoding import Generation
@@ -70,13 +70,13 @@ def written(of: "Generation") -> bytes:
 
 def _entries(of: "Generation") -> Iterator[_Entry]:
     """Entries of all passes, in order."""
-    before: Document | None = None
+    before: tuple[ir.Trace, Document] | None = None
     last: _Entry | None = None
     for each in of.passes:
-        document = msgspec.json.decode(to_json(each.trace))
-        changes = None if before is None else list(_changes(before, document))
+        document = to_document(each.trace, before)
+        changes = None if before is None else list(_changes(before[1], document))
         entry = _entry(document, changes, each.choice)
-        before = document
+        before = each.trace, document
         if last is not None and _goes_on(last, entry):
             last.times += 1
             continue
@@ -108,11 +108,12 @@ def _goes_on(last: _Entry, entry: _Entry) -> bool:
 
 def _changes(before: Any, after: Any, place: Place = ()) -> Iterator[tuple[Place, Any, Any]]:
     if type(before) is type(after) is dict and before.keys() == after.keys():
-        for key in before:
-            yield from _changes(before[key], after[key], (*place, key))
+        for key, old in before.items():
+            if old is not after[key] and old != after[key]:
+                yield from _changes(old, after[key], (*place, key))
     elif type(before) is type(after) is list and len(before) == len(after):
         for number, pair in enumerate(zip(before, after, strict=True)):
-            if pair[0] != pair[1]:
+            if pair[0] is not pair[1] and pair[0] != pair[1]:
                 yield from _changes(*pair, (*place, number))
     elif before != after:
         yield place, before, after

@@ -5,6 +5,7 @@ import numbers
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import fields
+from itertools import chain, repeat
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -53,14 +54,47 @@ def to_json(trace: ir.Trace) -> bytes:
     The same trace gives the same bytes.
     """
     parts = [f'"format": "{FORMAT}"'.encode(), f'"version": {VERSION}'.encode()]
-    names = [field.name for field in fields(ir.Trace) if field.name not in _RARE or getattr(trace, field.name)]
-    parts += [b'"%s": %s' % (name.encode(), _lines(getattr(trace, name))) for name in names]
+    parts += [b'"%s": %s' % (name.encode(), _lines(getattr(trace, name))) for name in _mentioned(trace)]
     return b"{\n" + b",\n".join(parts) + b"\n}\n"
 
 
+def to_document(trace: ir.Trace, before: tuple[ir.Trace, dict[str, Any]] | None = None) -> dict[str, Any]:
+    """What is read where `to_json` wrote a trace.
+
+    Args:
+        trace: It.
+        before: Another trace with its document: items that are the same objects in both have one entry.
+    """
+    found: dict[str, Any] = {"format": FORMAT, "version": VERSION}
+    for name in _mentioned(trace):
+        value = getattr(trace, name)
+        found[name] = _entries(value, name, before) if _has_lines(value) else _decoded(value)
+    return found
+
+
+def _entries(items: tuple[Any, ...], name: str, before: tuple[ir.Trace, dict[str, Any]] | None) -> list[Any]:
+    olds = zip(getattr(before[0], name), before[1].get(name, ()), strict=False) if before else ()
+    padded = chain(olds, repeat((None, None)))
+    return [entry if item is old else _decoded(item) for item, (old, entry) in zip(items, padded, strict=False)]
+
+
+def _decoded(value: Any) -> Any:
+    return msgspec.json.decode(_ENCODER.encode(value))
+
+
+def _mentioned(trace: ir.Trace) -> list[str]:
+    """Names of the fields that a file has."""
+    return [field.name for field in fields(ir.Trace) if field.name not in _RARE or getattr(trace, field.name)]
+
+
+def _has_lines(value: Any) -> bool:
+    """Whether it is a tuple of facts, which have a line each."""
+    return isinstance(value, tuple) and bool(value) and not isinstance(value[0], int)
+
+
 def _lines(value: Any) -> bytes:
-    """JSON of a value; the facts of a tuple have a line each."""
-    if isinstance(value, tuple) and value and not isinstance(value[0], int):
+    """JSON of a value."""
+    if _has_lines(value):
         return b"[\n" + b",\n".join(_ENCODER.encode(item) for item in value) + b"\n]"
     return _ENCODER.encode(value)
 

@@ -92,12 +92,19 @@ def open_browser() -> Iterator[Browser]:
 
 def survey(browser: Browser, path: Path, scheme: str = "light") -> list[Survey]:
     """Load an SVG or a page and look at every figure in it."""
-    page = _page(browser, scheme)
+    return next(found for name, found in surveys(browser, path) if name == scheme)
+
+
+def surveys(browser: Browser, path: Path) -> Iterator[tuple[str, list[Survey]]]:
+    """Load an SVG or a page, and look at every figure in it, in light and in dark."""
+    page = _page(browser)
     page.goto(path.resolve().as_uri())
-    return [Survey(**found) for found in page.evaluate(_SURVEY)]
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        yield scheme, [Survey(**found) for found in page.evaluate(_SURVEY)]
 
 
 @cache
-def _page(browser: Browser, scheme: str) -> Page:
-    """One page for all that is looked at in a scheme: to open one takes longer than to look."""
-    return browser.new_page(color_scheme=scheme, viewport={"width": 1400, "height": 1000})  # type: ignore[arg-type]
+def _page(browser: Browser) -> Page:
+    """One page for all that is looked at: to open one takes longer than to look."""
+    return browser.new_page(viewport={"width": 1400, "height": 1000})

@@ -1,10 +1,17 @@
 """What all tests share: golden files, which one flag rewrites; no test depends on how fast the machine is."""
 
+import gc
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # a worker has one core: more threads would wait for each other
+
+gc.set_threshold(20_000, 20, 20)  # looking for cycles behind every 700 objects takes a tenth of the time
 
 settings.register_profile("any machine", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any machine")

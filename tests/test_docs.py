@@ -1,16 +1,16 @@
 """The README and docs/ say what the code does: examples run, options exist, the schema is that of the types."""
 
 import json
-import os
 import re
-import subprocess
-import sys
+import shlex
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 import pytest
 
 from shapetrace import ir
+from shapetrace.cli import main as command_line
 from shapetrace.cli.examples import SHORT
 from shapetrace.cli.format_options import loaded
 from shapetrace.serialize import FORMAT, VERSION
@@ -24,18 +24,26 @@ def transcripts() -> list[tuple[str, str]]:
     return TRANSCRIPT.findall(README.read_text(encoding="utf-8"))
 
 
-def output(command: str, folder: Path, columns: int = 100) -> str:
-    program = command.replace("shapetrace", f"{sys.executable} -m shapetrace", 1)
-    result = subprocess.run(
-        program, shell=True, cwd=folder, capture_output=True, encoding="utf-8", check=True,
-        env={**os.environ, "COLUMNS": str(columns), "NO_COLOR": "1"},
-    )  # fmt: skip
-    return result.stdout
+@pytest.fixture
+def output(capsys, monkeypatch) -> Callable[..., tuple[object, str]]:
+    """Runs a command in this process: its exit code, and what it printed."""
+
+    def run(command: str, folder: Path, columns: int = 100) -> tuple[object, str]:
+        monkeypatch.chdir(folder)
+        monkeypatch.setenv("COLUMNS", str(columns))
+        monkeypatch.setenv("NO_COLOR", "1")
+        monkeypatch.setattr("sys.argv", shlex.split(command))
+        with pytest.raises(SystemExit) as ended:
+            command_line.main()
+        return ended.value.code, capsys.readouterr().out
+
+    return run
 
 
 @pytest.mark.parametrize("command", [command for command, _ in transcripts()])
-def test_the_readme_shows_what_a_command_prints(command, tmp_path, request):
-    printed = output(command, tmp_path)
+def test_the_readme_shows_what_a_command_prints(command, output, tmp_path, request):
+    code, printed = output(command, tmp_path)
+    assert code == 0
     if request.config.getoption("--rewrite-golden"):
         text = README.read_text(encoding="utf-8")
         start = text.index(f"```console\n$ {command}\n") + len(f"```console\n$ {command}\n")
@@ -44,8 +52,8 @@ def test_the_readme_shows_what_a_command_prints(command, tmp_path, request):
 
 
 @pytest.mark.parametrize("command", [command for command, _ in transcripts()])
-def test_every_transcript_fits_80_columns_and_cuts_nothing(command, tmp_path):
-    lines = output(command, tmp_path, columns=80).splitlines()
+def test_every_transcript_fits_80_columns_and_cuts_nothing(command, output, tmp_path):
+    lines = output(command, tmp_path, columns=80)[1].splitlines()
     assert max(map(len, lines)) <= 80
     assert not any(line.rstrip().endswith("…") for line in lines)
 
@@ -95,9 +103,6 @@ def test_the_schema_is_that_of_the_types(golden):
 
 
 @pytest.mark.parametrize("post", ["post-en.md", "post-zh.md"])
-def test_the_example_posts_show_what_shapetrace_draws(post):
-    printed = subprocess.run(
-        [sys.executable, "-m", "shapetrace", "embed", "--check", post],
-        cwd=ROOT / "docs", capture_output=True, encoding="utf-8", check=False,
-    )  # fmt: skip
-    assert printed.returncode == 0, f"{printed.stdout}{printed.stderr}make gallery refreshes it"
+def test_the_example_posts_show_what_shapetrace_draws(post, output):
+    code, printed = output(f"shapetrace embed --check {post}", ROOT / "docs")
+    assert code == 0, f"{printed}make gallery refreshes it"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser import chromium, open_browser, survey
+from tests.browser import chromium, open_browser, surveys
 
 GALLERY = Path(__file__).resolve().parents[1] / "gallery"
 FIGURES = sorted(path.relative_to(GALLERY).as_posix() for path in GALLERY.rglob("*.svg"))
@@ -21,8 +21,7 @@ def browser() -> Iterator[object]:
 
 @pytest.mark.parametrize("name", FIGURES)
 def test_a_figure_of_the_gallery_is_sound(browser, name):
-    for scheme in ("light", "dark"):
-        (found,) = survey(browser, GALLERY / name, scheme)
+    for scheme, (found,) in surveys(browser, GALLERY / name):
         found.assert_sound()
         assert (found.background == "rgb(255, 255, 255)") == (scheme == "light")
         if not name.startswith("parameters/"):  # tables of a family's numbers have a column a model

@@ -17,6 +17,7 @@ from shapetrace.errors import UsageError
 from shapetrace.generating import generated
 from shapetrace.outlining.choice import Choice
 from shapetrace.request import Request
+from tests.generations import passes
 from tests.test_generation import ids, llama
 from tests.test_hostile_traces import exchange, places
 
@@ -45,8 +46,7 @@ def stretched(of: Generation, n_passes: int) -> bytes:
 @pytest.mark.parametrize("model", ["gpt2", "transformer-base", "hf:gpt_oss"])
 def test_what_is_read_back_is_what_ran(model, name, tmp_path) -> None:
     rows = 200 if model == "hf:gpt_oss" else 5  # beyond its window: the first step drops rows, the next ones do not
-    sizes = {} if model.startswith("hf:") else {"layers": 2}
-    ran = generated(Request(model=model, shape={"seq": rows} | sizes), print, 3)
+    ran = passes(model, 3, seq=rows)
     ran.save(tmp_path / name)
     read = shapetrace.load(tmp_path / name)
     assert isinstance(read, Generation)

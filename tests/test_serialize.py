@@ -156,3 +156,14 @@ def test_rows_that_cannot_be_picked_are_told(picks):
 def test_a_pattern_that_does_not_fit_its_tensor_is_told(changes):
     with pytest.raises(UsageError, match="pattern that does not fit"):
         serialize.from_json(serialize.to_json(masked(**changes)))
+
+
+def test_a_document_is_what_is_read_and_shares_what_another_trace_shares() -> None:
+    one = linear()
+    other = replace(one, tensors=(*one.tensors[:-1], replace(one.tensors[-1], shape=(5, 16)), one.tensors[0]))
+    document = serialize.to_document(one)
+    beside = serialize.to_document(other, (one, document))
+    assert document == json.loads(serialize.to_json(one))
+    assert beside == json.loads(serialize.to_json(other))
+    assert [a is b for a, b in zip(document["tensors"], beside["tensors"], strict=False)] == [True] * 4 + [False]
+    assert beside["ops"][0] is document["ops"][0]

@@ -18,6 +18,7 @@ _INVISIBLE = frozenset("Cc Cf Cs Co Cn Zl Zp".split())
 """Control, format (among them the marks that turn the direction of text), lone surrogates, unassigned."""
 
 
+@lru_cache(maxsize=4096)
 def clean(text: str) -> str:
     """Make text of unknown origin safe to measure and to draw in one line.
 

@@ -190,9 +190,11 @@ def moved(marks: Iterable[Mark], dx: float, dy: float) -> tuple[Mark, ...]:
 
 def _moved(mark: Mark, dx: float, dy: float) -> Mark:
     if isinstance(mark, Polygon):
-        return replace(mark, points=_shifted(mark.points, dx, dy))
+        return Polygon(_shifted(mark.points, dx, dy), mark.ink)
     if isinstance(mark, Line):
-        return replace(mark, strokes=tuple(_shifted(stroke, dx, dy) for stroke in mark.strokes))
+        return Line(tuple(_shifted(stroke, dx, dy) for stroke in mark.strokes), mark.ink, mark.radius)
+    if isinstance(mark, Text):
+        return Text(mark.x + dx, mark.y + dy, mark.spans, mark.ink, mark.anchor, mark.turned)
     return replace(mark, x=mark.x + dx, y=mark.y + dy)
 
 

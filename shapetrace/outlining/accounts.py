@@ -17,6 +17,9 @@ class Accounts:
     """Which step a parameter belongs to: the first that reads it; later ones are tied to it.
 
     Steps that read different slices of one parameter (a matrix that holds W_Q, W_K and W_V) own a part each.
+
+    Attributes:
+        read: Names of the parameters that some step reads.
     """
 
     def __init__(self, flow: Flow, drafts: Sequence[Draft]) -> None:
@@ -41,11 +44,7 @@ class Accounts:
                 self._owned[name][order] = min(amount, left)
                 left -= min(amount, left)
             self._owned[name][next(iter(amounts))] += left  # rows of a table that no slice takes
-
-    @property
-    def read(self) -> frozenset[str]:
-        """Names of the parameters that some step reads."""
-        return frozenset(self._read)
+        self.read = frozenset(self._read)
 
     def names(self, draft: Draft) -> list[str]:
         """Names of the parameters that a step reads, through whatever prepares them."""

@@ -4,24 +4,22 @@ Nothing overlaps or is clipped, text has contrast, and is no smaller there than 
 """
 
 from collections.abc import Callable, Iterator
-from functools import cache
 from typing import Any
 
 import pytest
 
 import shapetrace
 from shapetrace.comparing import compare as compared
-from shapetrace.decoding import Generation
 from shapetrace.drawing import Figure, Look, compare, figure
 from shapetrace.drawing.kinds.differing import difference
 from shapetrace.formats.svg import render
-from shapetrace.generating import generated
-from shapetrace.obtaining import obtain, variants
+from shapetrace.obtaining import variants
 from shapetrace.outlining.structure import Outline
-from shapetrace.request import Request
 from shapetrace.sharding.degrees import Degrees
-from tests.browser import chromium, open_browser, survey
+from tests.browser import chromium, open_browser, surveys
 from tests.failing.models import FAILING
+from tests.generations import PARIS, passes
+from tests.obtained import obtained
 
 pytestmark = pytest.mark.skipif(chromium() is None, reason="no Chromium on this system")
 
@@ -41,15 +39,13 @@ def browser() -> Iterator[object]:
         yield opened
 
 
-@cache
-def read(model: str, text: str = "", layers: int | None = None, pad: int | None = None) -> Outline:
-    shape = {name: value for name, value in (("layers", layers), ("pad", pad)) if value is not None}
-    return obtain(Request(model=model, text=text, shape=shape), print).outline()
+def read(model: str, text: str = "", **given: Any) -> Outline:
+    return obtained(model, text=text, **given).outline()
 
 
 def of_type(model_type: str) -> Outline:
     pytest.importorskip("transformers")
-    return read(f"hf:{model_type}")
+    return read(f"hf:{model_type}", entries=("num_hidden_layers=5",) if model_type == "deepseek_v3" else ())
 
 
 def failed(name: str) -> Figure:
@@ -65,9 +61,8 @@ def _outlines() -> list[Outline]:
     return [trace.outline() for trace in variants()]
 
 
-@cache
 def rank(model: str, **degrees: int) -> Outline:
-    return obtain(Request(model=model, shape={"seq": 64}, ranks=Degrees(**degrees)), print).outline()
+    return obtained(model, ranks=Degrees(**degrees), seq=64).outline()
 
 
 RANKS = {
@@ -79,32 +74,25 @@ RANKS = {
 """Sections that are drawn of one rank."""
 
 
-@cache
-def passes(model: str, n_steps: int, seq: int = 5, text: str = "") -> Generation:
-    shape = {} if text else {"seq": seq}
-    return generated(Request(model=model, text=text, shape=shape), print, n_steps)
-
-
 def columns(model: str, n_steps: int, lang: str = "en", follow: str = "", **given: Any) -> Figure:
     return passes(model, n_steps, **given).figure(lang=lang, follow=follow).drawing
 
 
 GENERATIONS: dict[str, Callable[[], Figure]] = {
-    "words": lambda: columns("gpt2", 4, text="The capital of France is"),
-    "words-zh": lambda: columns("gpt2", 4, "zh", text="The capital of France is"),
-    "words-followed": lambda: columns("gpt2", 4, follow="France", text="The capital of France is"),
-    "words-followed-zh": lambda: columns("gpt2", 4, "zh", follow="6", text="The capital of France is"),
+    "words": lambda: columns("gpt2", 4),
+    "words-zh": lambda: columns("gpt2", 4, "zh"),
+    "words-followed": lambda: columns("gpt2", 4, follow="France"),
+    "words-followed-zh": lambda: columns("gpt2", 4, "zh", follow="6"),
     "two-kinds-followed": lambda: columns("hf:gemma3_text", 2, follow="150", seq=600),
     "long-words": lambda: columns("gpt2", 2, text="Donaudampfschifffahrtsgesellschaftskapitän " * 3),
-    "one-step": lambda: columns("gpt2", 1),
-    "latent": lambda: columns("deepseek-v3", 3),
+    "one-step": lambda: columns("gpt2", 1, seq=5),
+    "latent": lambda: columns("deepseek-v3", 3, seq=5),
     "latent-far": lambda: columns("deepseek-v3", 3, "zh", seq=4096),
     "grouped-far": lambda: columns("llama-3.1-405b", 2, seq=4096),
     "two-kinds": lambda: columns("hf:gemma3_text", 2, seq=600),
 }
 """Prefill and decode steps in columns."""
 
-PARIS = "The capital of France is"
 FIGURES: dict[str, Callable[[], Figure]] = {
     "story": lambda: figure(read("gpt2", PARIS), look=STORY),
     "story-padded": lambda: figure(read("gpt2", PARIS, pad=1024), look=STORY),
@@ -147,8 +135,7 @@ FIGURES: dict[str, Callable[[], Figure]] = {
 def test_a_column_of_700_px_is_sound(browser, tmp_path, name):
     path = tmp_path / "figure.svg"
     path.write_text(render(FIGURES[name]()), encoding="utf-8")
-    for scheme in ("light", "dark"):
-        (found,) = survey(browser, path, scheme)
+    for _, (found,) in surveys(browser, path):
         found.assert_sound()
         assert found.width_px <= COLUMN_PX
         assert found.font_px * min(1, COLUMN_PX / found.width_px) >= 10

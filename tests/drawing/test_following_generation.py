@@ -1,22 +1,12 @@
 """One row followed through a prefill and decode steps: where it is computed, where it is kept, who looks at it."""
 
-from functools import cache
-
 import pytest
 
-from shapetrace.decoding import Generation
 from shapetrace.drawing.primitives import Figure, Mark, Rect, Text
 from shapetrace.errors import UsageError
-from shapetrace.generating import generated
-from shapetrace.request import Request
 from tests.drawing.geometry import assert_sound
-from tests.drawing.test_generation import PARIS, TOKEN_PX, group, with_static_cache
-
-
-@cache
-def passes(model: str = "gpt2", n_steps: int = 4, seq: int = 0, cached: bool = True) -> Generation:
-    request = Request(model=model, text="" if seq else PARIS, shape={"seq": seq} if seq else {})
-    return generated(request, print, n_steps, cached=cached)
+from tests.drawing.test_generation import TOKEN_PX, group, with_static_cache
+from tests.generations import passes
 
 
 def drawn(follow: str, lang: str = "en", **given: object) -> Figure:

@@ -1,6 +1,5 @@
 """Passes in columns: what is read from the cache is told from what is added; shapes are those recorded."""
 
-from functools import cache
 from itertools import pairwise
 
 import pytest
@@ -16,14 +15,9 @@ from shapetrace.drawing.primitives import Figure, Group, Rect, Text
 from shapetrace.errors import UsageError
 from shapetrace.generating import generated
 from shapetrace.request import Request
+from tests.generations import LAYERS, PARIS, passes
 
 TOKEN_PX = 14.0
-PARIS = "The capital of France is"
-
-
-@cache
-def passes(model: str, n_steps: int, seq: int = 5, text: str = "") -> Generation:
-    return generated(Request(model=model, text=text, shape={} if text else {"seq": seq}), print, n_steps)
 
 
 def with_static_cache(n_layers: int) -> Generation:
@@ -55,7 +49,7 @@ def columns(generation: Generation) -> list[PassColumn]:
 
 
 def test_kept_rows_stand_under_a_bar_and_one_row_is_added_in_each_step() -> None:
-    cached = group(passes("gpt2", 4, text=PARIS).figure().drawing, "cache-0-0")
+    cached = group(passes("gpt2").figure().drawing, "cache-0-0")
     bars = rects(cached, "kept-bar")
     assert [bar.height / TOKEN_PX for bar in bars] == [5, 5, 8, 8]  # K and V of the first step, and of the last
     assert [rect.height / TOKEN_PX for rect in rects(cached, "marker")] == [5, 5, 1, 1, 1, 1]
@@ -64,7 +58,7 @@ def test_kept_rows_stand_under_a_bar_and_one_row_is_added_in_each_step() -> None
 
 
 def test_shapes_are_those_of_the_passes() -> None:
-    said = texts(passes("gpt2", 4, text=PARIS).figure().drawing)
+    said = texts(passes("gpt2").figure().drawing)
     assert [text for text in said if text.endswith("×12") and "64]" in text and "→" not in text] == [
         "[5, 64] ×12", "[1, 64] ×12", "[1, 64] ×12",  # Q
         "[5, 64] ×12", "[1, 64] ×12", "[1, 64] ×12",  # Z
@@ -77,7 +71,7 @@ def test_shapes_are_those_of_the_passes() -> None:
 
 
 def test_bills_are_below_their_columns() -> None:
-    generation = passes("gpt2", 4, text=PARIS)
+    generation = passes("gpt2")
     said = texts(generation.figure().drawing)
     assert said[said.index("FLOPs") + 1 :][:3] == ["927 MFLOPs", "247 MFLOPs", "247 MFLOPs"]
     assert said[said.index("cache written") + 1 :][:3] == ["369 kB", "73.7 kB", "73.7 kB"]
@@ -87,8 +81,8 @@ def test_bills_are_below_their_columns() -> None:
 
 
 def test_latents_are_what_is_kept_and_keys_are_made_again() -> None:
-    (layer,) = layers_of(columns(passes("deepseek-v3", 2)))
-    assert layer.repeat == 61
+    (layer,) = layers_of(columns(passes("deepseek-v3", 2, seq=5)))
+    assert layer.repeat == LAYERS["deepseek-v3"][1]
     for attended, n_rows in zip(layer.columns, (5, 6, 7), strict=True):
         assert [kept.new.shape[-1] for kept in attended.kept if kept] == [512, 64]
         assert {kept.n_rows for kept in attended.kept if kept} == {n_rows}
@@ -101,7 +95,7 @@ def test_layers_with_a_window_are_drawn_apart_and_stop_growing() -> None:
     assert sliding.columns[0].kept[0].n_written == 127  # what the next pass finds
     assert [{kept.n_rows for kept in each.kept if kept} for each in full.columns] == [{200}, {201}, {202}]
     said = texts(passes("hf:gpt_oss", 2, seq=200).figure().drawing)
-    assert said.count("in 18 layers") == 2
+    assert said.count("in 2 layers") == 2
 
 
 def test_a_static_cache_is_written_in_place() -> None:
@@ -111,9 +105,9 @@ def test_a_static_cache_is_written_in_place() -> None:
 
 
 def test_the_chosen_id_is_read_by_the_next_pass_dashed_over_passes_not_drawn() -> None:
-    ways = group(passes("gpt2", 4, text=PARIS).figure().drawing, "next-ids")
+    ways = group(passes("gpt2").figure().drawing, "next-ids")
     assert [mark.ink for mark in ways.marks if mark.ink != "marker-tip"] == ["marker-way", "marker-later"]
-    ways = group(passes("gpt2", 1).figure().drawing, "next-ids")
+    ways = group(passes("gpt2", 1, seq=5).figure().drawing, "next-ids")
     assert [mark.ink for mark in ways.marks if mark.ink != "marker-tip"] == ["marker-way"]
 
 

@@ -21,18 +21,17 @@ from shapetrace.drawing.primitives import Figure, Line, Rect, Text
 from shapetrace.drawing.wording import words_in
 from shapetrace.errors import UsageError
 from shapetrace.models import presets
-from shapetrace.obtaining import obtain
 from shapetrace.outlining.structure import Operand, Outline, Step
-from shapetrace.request import Request
 from tests.drawing.geometry import assert_sound
 from tests.drawing.random_outlines import outlines
+from tests.obtained import obtained
 from tests.outlines import gpt2
 
 LARGEST = {"gpt2", "llama-3.1-405b", "mixtral-8x7b", "deepseek-v3", "transformer-base", "qwen3-0.6b", "lecture-gpt"}
 
 
 def outline_of(model: str) -> Outline:
-    return obtain(Request(model=model), lambda _sentence: None).outline()
+    return obtained(model).outline()
 
 
 def map_of(outline: Outline) -> Figure:
@@ -521,7 +520,7 @@ def test_a_full_bar_and_its_share_do_not_overlap():
 
 
 def test_a_residual_runs_on_no_other_line_and_arrives_at_an_edge():
-    drawn = map_of(obtain(Request(model="hf:vits", shape={"seq": 64}), lambda _sentence: None).outline())
+    drawn = map_of(obtained("hf:vits", seq=64).outline())
     marks = [mark for group in drawn.groups if group.id != "heading" for mark in group.marks]
     strokes = {
         ink: [stroke for mark in marks if isinstance(mark, Line) and mark.ink == ink for stroke in mark.strokes]

@@ -1,6 +1,5 @@
 """The overview: a whole pass in a column of 700 px, nothing left out, norms and sums as marks."""
 
-import functools
 import math
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
@@ -25,13 +24,13 @@ from shapetrace.outlining.running import running_axes
 from shapetrace.outlining.structure import Outline, Section
 from tests.drawing.geometry import assert_sound
 from tests.drawing.random_outlines import outlines
+from tests.obtained import obtained
 
 PRESETS = {"gpt2": 1500, "llama-3.1-8b": 1500, "deepseek-v3": 2400, "transformer-base": 2400}
 
 
-@functools.cache
 def outline_of(model: str) -> Outline:
-    return preset(model).outline()
+    return obtained(model).outline()
 
 
 def shown(lines: Iterable[Line]) -> list[str]:

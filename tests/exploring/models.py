@@ -13,9 +13,9 @@ from shapetrace.exploring import Explored, Tour
 from shapetrace.formats.contract import Options
 from shapetrace.formats.page import render
 from shapetrace.generating import generated, tour
-from shapetrace.obtaining import obtain
 from shapetrace.request import Request
 from shapetrace.sharding.degrees import Degrees
+from tests.obtained import obtained
 
 HOSTILE = '</script><script>document.title="taken"</script><img src=x onerror=alert(1)>'
 
@@ -111,12 +111,12 @@ def _broken() -> Trace:
 @cache
 def trace(name: str) -> Trace:
     """The trace of a preset, or of a module that stands here."""
-    own = {"hostile": _hostile, "broken": _broken, "deep": lambda: deep(300)}
+    own = {"hostile": _hostile, "broken": _broken, "deep": lambda: deep(200)}
     if name.startswith("rank "):
         _, rank, model = name.split()
-        return obtain(Request(model=model, ranks=Degrees(tp=2, pp=2, rank=int(rank))), print)
+        return obtained(model, ranks=Degrees(tp=2, pp=2, rank=int(rank)))
     own |= {"mended": _mended, "alike": lambda: _stacked(-1), "wider": lambda: _stacked(3)}
-    return own.get(name, lambda: obtain(Request(model=name), print))()
+    return own.get(name, lambda: obtained(name))()
 
 
 @cache

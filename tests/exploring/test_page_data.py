@@ -1,5 +1,6 @@
 """What a page knows, against the outline that it was made from and the trace behind it."""
 
+from functools import cache
 from itertools import chain
 
 import pytest
@@ -12,11 +13,17 @@ from tests.exploring.models import trace
 MODELS = ["gpt2", "transformer-base", "deepseek-v3", "hostile", "broken"]
 
 
-@pytest.fixture(params=MODELS)
-def told(request):
-    outline = trace(request.param).outline()
+@cache
+def told_of(name):
+    outline = trace(name).outline()
     data, drawn = page_data(Explored.of(outline), [words_in("en"), words_in("zh")])
     return outline, data, drawn
+
+
+@pytest.fixture(params=MODELS)
+def told(request):
+    """The outline of a model, what its page knows, and what is drawn on it; all tests read the same."""
+    return told_of(request.param)
 
 
 def shown(step):

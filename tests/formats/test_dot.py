@@ -16,6 +16,8 @@ from shapetrace.request import Request
 from tests.drawing.outlines import gpt2
 
 needs_dot = pytest.mark.skipif(not shutil.which("dot"), reason="needs Graphviz")
+FEW = 5
+"""Layers in which each preset has all kinds that it has."""
 HOSTILE = [
     "<b>x</b>",
     'a"b',
@@ -71,7 +73,9 @@ def test_hostile_names_are_text(name):
 @needs_dot
 @pytest.mark.parametrize("name", presets.names())
 def test_dot_draws_every_preset(name):
-    outline = obtain(Request(model=name), lambda _: None).outline()
+    """Layers that are alike are one cluster with their number: of no kind there are more than a few."""
+    layers = min(presets.preset(name).settings.layers, FEW)
+    outline = obtain(Request(model=name, shape={"layers": layers}), lambda _: None).outline()
     assert dot.drawn(dot.render(outline), "dot").startswith(b"digraph shapetrace")
 
 

@@ -11,7 +11,7 @@ EXPERTS = ("num_experts", "n_routed_experts", "num_local_experts", "moe_num_expe
 
 
 def shrink(config: Any, *, widths: bool = True) -> Any:
-    """Few layers, experts and words, and widths divided by 8; in nested configurations too."""
+    """Few layers, experts, words and frames, and widths divided by 8; in nested configurations too."""
     for name, value in list(vars(config).items()):
         if hasattr(value, "to_dict"):
             shrink(value, widths=widths)
@@ -38,6 +38,8 @@ def _fit_heads(config: Any) -> None:
 def smaller(name: str, value: int, *, widths: bool) -> int:
     if name in ("n_layer", "depth") or (name.endswith("_layers") and not name.startswith(("first", "mlp_only"))):
         return min(value, 2 if widths else 6)
+    if name == "num_frames":
+        return min(value, 4)
     if name.endswith("vocab_size") and value > 1024:
         return 1024
     if name.endswith(("token_id", "token_index")) and value >= 1024:

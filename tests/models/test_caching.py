@@ -61,7 +61,12 @@ def test_the_bill_of_gpt2_is_what_was_counted_by_hand() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "n_bytes"), [("deepseek-v3", 70_272), ("qwen2.5-72b", 327_680), ("llama-3.1-405b", 516_096)]
+    ("name", "n_bytes"),
+    [
+        ("deepseek-v3", 70_272),
+        ("qwen2.5-72b", 327_680),
+        pytest.param("llama-3.1-405b", 516_096, marks=pytest.mark.slow),
+    ],
 )
 def test_bytes_a_token_are_those_that_are_published(name, n_bytes) -> None:
     found = generated(Request(model=name, shape={"seq": 8, "dtype": "bfloat16"}), 1)

@@ -4,6 +4,7 @@ import pytest
 
 pytest.importorskip("transformers")
 
+from shapetrace import hf_obtaining
 from shapetrace.errors import UsageError
 from shapetrace.models import hf_completing, huggingface
 from shapetrace.obtaining import obtain
@@ -81,10 +82,12 @@ def test_a_length_that_was_asked_for_is_kept_and_its_failure_told() -> None:
     assert "out of bounds" in trace.failure.message
 
 
-def test_a_pass_that_takes_its_tokens_one_by_one_gets_few() -> None:
+def test_a_pass_that_takes_its_tokens_one_by_one_gets_few(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert hf_obtaining._MOST_OPS == 60_000
+    monkeypatch.setattr(hf_obtaining, "_MOST_OPS", 5_000)
     said: list[str] = []
-    trace = obtain(Request(model="hf:mamba", hf_set=("num_hidden_layers=12",)), said.append)
+    trace = obtain(Request(model="hf:mamba", hf_set=("num_hidden_layers=1",)), said.append)
     assert trace.tensors[trace.inputs[0]].shape == (1, 64)
     assert said == [
-        "With 1,024 tokens the pass makes more than 60,000 operations: traced with 64; --seq says otherwise."
+        "With 1,024 tokens the pass makes more than 5,000 operations: traced with 64; --seq says otherwise."
     ]

@@ -40,7 +40,13 @@ def named(asked: Request) -> Trace:
     return prove(asked, hf_obtaining.obtain(asked, str))
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+ALIKE = {"mistral", "olmo2", "starcoder2"}
+"""Families whose operations others have too: their formulas are compared by the slow tests."""
+
+
+@pytest.mark.parametrize(
+    "family", [pytest.param(name, marks=pytest.mark.slow) if name in ALIKE else name for name in FAMILIES]
+)
 def test_formulas_of_module_outputs_are_those_of_symbolic_shapes(family: str) -> None:
     pytest.importorskip("transformers")
     asked = request(family)

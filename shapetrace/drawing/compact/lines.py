@@ -1,12 +1,13 @@
 """Tiles and signs on one line: gaps shrink and grow, the line never breaks where the law of lengths can shrink."""
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import combinations
+from typing import TypeAlias
 
 from shapetrace.drawing.compact.scaling import most_px
-from shapetrace.drawing.layout.boxes import box_of
 from shapetrace.drawing.layout.cells import Cell, cell
 from shapetrace.drawing.layout.columns import EquationLine
 from shapetrace.drawing.primitives import Line, Mark, Polygon, Span, Text, moved
@@ -20,6 +21,9 @@ _STEPS = 32
 _LINE_GAP_PX = 10.0
 _MOST_BALANCED = 16
 """Tiles with their signs beyond which lines are as full as they can be, not of about the same width."""
+
+Drawn: TypeAlias = tuple[Callable[[float], Sequence[Cell]], float]
+"""What gives the cells of a line at a unit, and the room that it has."""
 
 
 def sign(symbol: str) -> Cell:
@@ -43,8 +47,8 @@ class _Sides:
     """What of a cell may meet another one: the outermost of its marks at each height.
 
     Attributes:
-        lefts: (top, bottom, left) of marks that stand out to the left.
-        rights: (top, bottom, right) of those that stand out to the right.
+        lefts: (-left, top, bottom) of marks that stand out to the left.
+        rights: (right, top, bottom) of those that stand out to the right.
         left: Where the whole cell begins.
         right: Where it ends.
     """
@@ -58,60 +62,62 @@ class _Sides:
 def _sides(cells: Sequence[Cell]) -> list[_Sides]:
     found = []
     for each in cells:
-        boxes = [box_of(mark) for mark in each.marks]
-        lefts = ((top, bottom, -out) for top, bottom, out in _outermost((b.top, b.bottom, -b.left) for b in boxes))
-        rights = _outermost((b.top, b.bottom, b.right) for b in boxes)
+        lefts = _outermost((-box.left, box.top, box.bottom) for box in each.boxes)
+        rights = _outermost((box.right, box.top, box.bottom) for box in each.boxes)
         found.append(_Sides(tuple(lefts), tuple(rights), each.box.left, each.box.right))
     return found
 
 
 def _outermost(spans: Iterable[tuple[float, float, float]]) -> list[tuple[float, float, float]]:
-    """Spans of heights, and how far each reaches out, without those that lie behind another one."""
-    reach: dict[tuple[float, float], float] = {}
-    for top, bottom, out in spans:
-        reach[top, bottom] = max(out, reach.get((top, bottom), out))
+    """How far marks reach out, from which top to which bottom; without those that lie behind another one."""
     kept: list[tuple[float, float, float]] = []
-    for (top, bottom), out in sorted(reach.items(), key=lambda each: (-each[1], each[0])):
-        if not any(first <= top and bottom <= last for first, last, _ in kept):
-            kept.append((top, bottom, out))
+    for out, top, bottom in sorted(spans, reverse=True):
+        if not any(first <= top and bottom <= last for _, first, last in kept):
+            kept.append((out, top, bottom))
     return kept
-
-
-def _reach(span: tuple[float, float, float]) -> float:
-    return -span[2]
 
 
 def least_px(cells: Sequence[Cell]) -> float:
     """How narrow a line can be."""
-    return _packed(_sides(cells), GAPS_PX[0])[1]
+    return _right(_sides(cells), GAPS_PX[0])
 
 
 def placed(cells: Sequence[Cell], room_px: float, most_px: float = GAPS_PX[1]) -> EquationLine:
     """Put cells on one line with equal gaps, as large as there is room, at most ``most_px``."""
-    sides = _sides(cells)
-    tries = (most_px - (most_px - GAPS_PX[0]) * step / _GAPS_TRIED for step in range(_GAPS_TRIED))
-    gap = next((gap for gap in tries if _packed(sides, gap)[1] <= room_px), GAPS_PX[0])
-    xs, right = _packed(sides, gap)
+    return _placed(cells, _sides(cells), room_px, most_px)
+
+
+def _placed(cells: Sequence[Cell], sides: Sequence[_Sides], room_px: float, most_px: float) -> EquationLine:
+    tries = [most_px - (most_px - GAPS_PX[0]) * step / _GAPS_TRIED for step in range(_GAPS_TRIED)]
+    first = bisect_left(tries, True, key=lambda gap: _right(sides, gap) <= room_px)  # less apart is never wider
+    xs, rights = _packed(sides, tries[first] if first < len(tries) else GAPS_PX[0])
     above = max((-each.box.top for each in cells), default=0.0)
     below = max((each.box.bottom for each in cells), default=0.0)
-    return EquationLine(tuple(zip(cells, xs, strict=True)), above, below, right)
+    return EquationLine(tuple(zip(cells, xs, strict=True)), above, below, rights[-1] if rights else 0.0)
 
 
-def _packed(cells: Sequence[_Sides], gap: float) -> tuple[list[float], float]:
-    """The x of each cell, and the right end: a sign may stand below a name that is wider than its tile."""
+def _right(cells: Sequence[_Sides], gap: float) -> float:
+    """Where cells beside each other end."""
+    return _packed(cells, gap)[1][-1] if cells else 0.0
+
+
+def _packed(cells: Sequence[_Sides], gap: float) -> tuple[list[float], list[float]]:
+    """The x of each cell, and where a line ends behind it: a sign may stand below a name wider than its tile."""
     xs: list[float] = []
-    right = 0.0
-    standing: list[tuple[float, float, float]] = []  # the furthest to the right first
+    rights: list[float] = []
+    standing: list[tuple[float, float, float]] = []  # (-right, top, bottom): the furthest to the right first
     for each in cells:
         x = -each.left
-        for top, bottom, left in each.lefts:
-            beside = (out for above, below, out in standing if below - top > -_CLEAR_PX < bottom - above)
-            if (reach := next(beside, None)) is not None:
-                x = max(x, reach - left + gap)
+        for out, top, bottom in each.lefts:
+            for reach, above, below in standing:
+                if below - top > -_CLEAR_PX < bottom - above:
+                    x = max(x, out - reach + gap)
+                    break
         xs.append(x)
-        standing = sorted([*((top, bottom, out + x) for top, bottom, out in each.rights), *standing], key=_reach)
-        right = max(right, each.right + x)
-    return xs, right
+        standing += [(-out - x, top, bottom) for out, top, bottom in each.rights]
+        standing.sort()
+        rights.append(max(each.right + x, rights[-1] if rights else 0.0))
+    return xs, rights
 
 
 def wrapped(cells: Sequence[Cell], room_px: float, most_px: float = GAPS_PX[1]) -> tuple[EquationLine, ...]:
@@ -119,20 +125,24 @@ def wrapped(cells: Sequence[Cell], room_px: float, most_px: float = GAPS_PX[1]) 
 
     A sign starts the line of what follows it.
     """
-    starts = sorted({0, *range(1, len(cells), 2), len(cells)})
+    starts: list[int] = sorted({0, *range(1, len(cells), 2), len(cells)})
     sides = _sides(cells)
     n_pieces = len(starts) - 1
 
     @cache
+    def rights(first: int) -> list[float]:
+        return _packed(sides[starts[first] :], GAPS_PX[0])[1]
+
     def width(first: int, last: int) -> float:
-        return _packed(sides[starts[first] : starts[last]], GAPS_PX[0])[1]
+        return rights(first)[starts[last] - starts[first] - 1]
 
     lines = _greedy(n_pieces, width, room_px)
     if 1 < len(lines) <= n_pieces <= _MOST_BALANCED:
         widths = sorted({width(*span) for span in combinations(range(n_pieces + 1), 2)})
         room = next((each for each in widths if len(_greedy(n_pieces, width, each)) <= len(lines)), room_px)
         lines = _greedy(n_pieces, width, min(room, room_px))
-    return tuple(placed(cells[starts[first] : starts[last]], room_px, most_px) for first, last in lines)
+    spans = [slice(starts[first], starts[last]) for first, last in lines]
+    return tuple(_placed(cells[span], sides[span], room_px, most_px) for span in spans)
 
 
 def _greedy(n_pieces: int, width: Callable[[int, int], float], room_px: float) -> list[tuple[int, int]]:
@@ -153,8 +163,22 @@ def largest_unit(fits: Callable[[float], bool], bounds: tuple[float, float]) -> 
     return next((unit for unit in units if fits(unit)), low)
 
 
+def all_fit(draws: Iterable[Drawn]) -> Callable[[float], bool]:
+    """Whether every line fits at a unit; the one that did not at the unit before is tried first."""
+    waiting = list(draws)
+
+    def fit(unit_px: float) -> bool:
+        for place, (draw, room_px) in enumerate(waiting):
+            if least_px(draw(unit_px)) > room_px:
+                waiting.insert(0, waiting.pop(place))
+                return False
+        return True
+
+    return fit
+
+
 def shared_unit(
-    draws: Sequence[tuple[Callable[[float], Sequence[Cell]], float]],
+    draws: Sequence[Drawn],
     sizes: Sequence[int],
     units: tuple[float, float],
     side_px: float,
@@ -162,14 +186,14 @@ def shared_unit(
     """The largest unit at which every line fits; those that do not fit at the least one are wrapped, and do not count.
 
     Args:
-        draws: What gives the cells of a line at a unit, and the room that it has.
+        draws: All lines.
         sizes: All sizes that are drawn.
         units: The least unit, and the most where sizes are usual.
         side_px: How long the longest side may be at least, where all sizes are small.
     """
     able = [(draw, room) for draw, room in draws if least_px(draw(units[0])) <= room]
     bounds = (units[0], most_px(sizes, units[1], side_px))
-    return largest_unit(lambda unit_px: all(least_px(draw(unit_px)) <= room for draw, room in able), bounds)
+    return largest_unit(all_fit(able), bounds)
 
 
 def height_px(lines: Iterable[EquationLine]) -> float:

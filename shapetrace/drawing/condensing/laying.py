@@ -43,14 +43,14 @@ class Laying:
     """Puts lines below each other.
 
     Attributes:
-        cells: The cells of each equation and line of functions.
+        wrapped: The lines of each equation, and of functions, as wide as they have room.
         words: The language.
         tight: Whether equations as text stand beside the titles where there is room.
         follow: The position of which it is said what happens to it; None for none.
         groups: What is painted so far.
     """
 
-    cells: Mapping[int, tuple[Cell, ...]]
+    wrapped: Mapping[int, tuple[EquationLine, ...]]
     words: Words
     tight: bool = False
     follow: Followed | None = None
@@ -114,7 +114,6 @@ class Laying:
     def _drawn(
         self, line: Equation | Hung, edges: Edges, y: float, stream: Stream
     ) -> tuple[float, tuple[frozenset[str], Point]]:
-        cells = self.cells[id(line)]
         marks: list[Mark] = []
         if isinstance(line, Equation):
             marks, y = self._caption(line, edges, y)
@@ -122,7 +121,7 @@ class Laying:
         if said := shortened(told(steps, self.follow, self.words), "follow", edges.room):
             marks.append(Text(edges.left, y + 8, (Span(said),), "follow"))
             y += _NOTE_PX + 3
-        lines = lines_in(line, cells, edges.room)
+        lines = self.wrapped[id(line)]
         axes = axes_below(lines, y)
         marks += painted_at(lines, axes, edges.left)
         if isinstance(line, Equation):

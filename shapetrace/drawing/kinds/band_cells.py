@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cache, partial
 
 from shapetrace.drawing.compact.equations import row_cells, sizes_in
-from shapetrace.drawing.compact.lines import largest_unit, least_px, placed, wrapped
+from shapetrace.drawing.compact.lines import all_fit, largest_unit, placed, wrapped
 from shapetrace.drawing.compact.scaling import CubeLaw, law_for, most_px
 from shapetrace.drawing.compact.tiles import TileStyle
 from shapetrace.drawing.content.rows import Row
@@ -68,14 +69,15 @@ def fitted_bands(
     rows = [(told.row, place) for band in bands for place, column in enumerate(band) for told in column]
     sizes = sizes_in(row for row, _ in rows)
 
+    @cache
     def styled(unit_px: float) -> tuple[TileStyle, ...]:
         return tuple(replace(style, law=law_for(sizes, unit_px)) for style in styles)
 
-    def fits(unit_px: float) -> bool:
-        own = styled(unit_px)
-        return all(least_px(row_cells(row, own[place])) <= room_px for row, place in rows)
+    def drawn(row: Row, place: int, unit_px: float) -> Sequence[Cell]:
+        return row_cells(row, styled(unit_px)[place])
 
-    chosen = styled(largest_unit(fits, (_UNITS_PX[0], most_px(sizes, _UNITS_PX[1], _SIDE_PX))))
+    fit = all_fit((partial(drawn, row, place), room_px) for row, place in rows)
+    chosen = styled(largest_unit(fit, (_UNITS_PX[0], most_px(sizes, _UNITS_PX[1], _SIDE_PX))))
     done: list[FittedBand] = []
     for band in bands:
         if any(sharing) and _has_scores(band) and not any(_has_scores(other) for other in bands[: bands.index(band)]):

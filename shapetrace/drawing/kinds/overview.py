@@ -1,7 +1,7 @@
 """The overview: a whole pass for a column of 700 px, with norms and residual sums as marks on a rail."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import partial
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cache, partial
 
 from shapetrace.drawing.compact.lines import shared_unit
 from shapetrace.drawing.compact.scaling import law_for
@@ -15,6 +15,7 @@ from shapetrace.drawing.content.subject import overview_facts
 from shapetrace.drawing.layout.canvas import FOOTING, HEADING, on_canvas
 from shapetrace.drawing.layout.captions import row_title
 from shapetrace.drawing.layout.cells import Cell
+from shapetrace.drawing.layout.columns import EquationLine
 from shapetrace.drawing.layout.equations import drawn_operands
 from shapetrace.drawing.layout.headings import SENTENCE, captions, footing, heading, legend_of_ranks, legend_of_roles
 from shapetrace.drawing.layout.picking import legend_of_picks
@@ -94,16 +95,16 @@ def _laid(
 ) -> tuple[tuple[Group, ...], float] | None:
     """The lines at their places, and the y below them: closer to each other, then smaller, where they are many."""
     rooms = dict(_rooms(lines, edges, 0))
+
+    @cache
+    def wrapped(unit: float) -> Mapping[int, tuple[EquationLine, ...]]:
+        return {id(line): lines_in(line, draw(line, unit), rooms[id(line)]) for line in every(lines)}
+
     laid: tuple[tuple[Group, ...], float] | None = None
     for unit, tight in _tries(style.law.unit_px):
-        cells = {id(line): draw(line, unit) for line in every(lines)}
-        if any(
-            set_.right > rooms[id(line)]
-            for line in every(lines)
-            for set_ in lines_in(line, cells[id(line)], rooms[id(line)])
-        ):
+        if any(each.right > rooms[number] for number, them in wrapped(unit).items() for each in them):
             continue
-        laying = Laying(cells, words, tight, style.follow)
+        laying = Laying(wrapped(unit), words, tight, style.follow)
         bottom = laying.level(lines, edges, top, Stream(), 0)
         laid = tuple(laying.groups), bottom
         if bottom <= _MOST_BOTTOM_PX:

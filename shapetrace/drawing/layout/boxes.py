@@ -1,6 +1,6 @@
 """Bounding boxes of marks: what may not overlap and what must be on the canvas."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from shapetrace.drawing.inks import SHIFT_PX, TEXTS
@@ -50,7 +50,11 @@ def box_of(mark: Mark) -> Box:
 
 def around(marks: Iterable[Mark]) -> Box:
     """The box around several marks; at least one."""
-    boxes = [box_of(mark) for mark in marks]
+    return enclosing([box_of(mark) for mark in marks])
+
+
+def enclosing(boxes: Sequence[Box]) -> Box:
+    """The box around several boxes; at least one."""
     return Box(
         min(box.left for box in boxes),
         min(box.top for box in boxes),
@@ -63,8 +67,8 @@ def _text_box(text: Text) -> Box:
     size = TEXTS[text.ink].size_px
     width = width_px(text.spans, text.ink)
     start = -{"start": 0.0, "middle": 0.5, "end": 1.0}[text.anchor] * width
-    up = size * ASCENT - min(SHIFT_PX[span.shift] / 2 for span in text.spans)
-    down = size * DESCENT + max(SHIFT_PX[span.shift] / 2 for span in text.spans)
+    shifts = [SHIFT_PX[span.shift] / 2 for span in text.spans]
+    up, down = size * ASCENT - min(shifts), size * DESCENT + max(shifts)
     if text.turned:  # a quarter to the left: the start is below, the letters' tops are on the left
         return Box(text.x - up, text.y - start - width, text.x + down, text.y - start)
     return Box(text.x + start, text.y - up, text.x + start + width, text.y + down)

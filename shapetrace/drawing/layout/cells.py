@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from shapetrace.drawing.layout.boxes import Box, around
+from shapetrace.drawing.layout.boxes import Box, box_of, enclosing
 from shapetrace.drawing.metrics import width_px
 from shapetrace.drawing.primitives import Line, Mark, Polygon, Rect, Span, Text
 
@@ -18,17 +18,20 @@ class Cell:
 
     Attributes:
         marks: What is painted.
+        boxes: The box of each mark.
         box: The box around all of it.
     """
 
     marks: tuple[Mark, ...]
+    boxes: tuple[Box, ...]
     box: Box
 
 
 def cell(marks: Iterable[Mark]) -> Cell:
     """Make a cell of marks."""
     kept = tuple(marks)
-    return Cell(kept, around(kept))
+    boxes = tuple(map(box_of, kept))
+    return Cell(kept, boxes, enclosing(boxes))
 
 
 def operator(symbol: str) -> Cell:
