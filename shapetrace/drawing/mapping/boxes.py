@@ -211,10 +211,11 @@ class Boxes:
         if operand is None:
             return
         height = spot.bottom - spot.top
-        yield Rect(spot.left, spot.top, spot.right - spot.left, height, "data", height / 2)
+        is_weight = operand.role == "weight"
+        yield Rect(spot.left, spot.top, spot.right - spot.left, height, "block" if is_weight else "data", height / 2)
         inside, sizes = spot.right - spot.left - 24, shape_spans(operand, self.running)
         name = _spans(operand, inside)
-        yield Text(spot.left + 12, spot.top + 17.5, name, "name-data")
+        yield Text(spot.left + 12, spot.top + 17.5, name, "name-weight" if is_weight else "name-data")
         if width_px(name, "label") + width_px(sizes, "figure") + 8 <= inside:
             yield Text(spot.right - 12, spot.top + 17.5, sizes, "figure", "end")
 
@@ -278,7 +279,9 @@ def table_beside(node: Node, room: float, running: Collection[int]) -> tuple[Spa
 
 
 def _spans(operand: Operand, room_px: float) -> tuple[Span, ...]:
-    return name_spans(clean(operand.name) or clean(operand.source) or "output", "label", room_px)
+    learned = operand.source.rpartition(".")[2] if operand.role == "weight" else ""
+    named = clean(learned) or clean(operand.name) or clean(operand.source)
+    return name_spans(named or ("X" if operand.role == "weight" else "output"), "label", room_px)
 
 
 def _name(operand: Operand) -> str:
