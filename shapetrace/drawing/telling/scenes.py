@@ -189,13 +189,18 @@ def is_infix(step: Step) -> bool:
 
 
 def _is_quiet(step: Step) -> bool:
-    data = [operand for operand in step.operands if operand.role == "data"]
+    shapes = [operand.shape for operand in step.operands if operand.role == "data" and _is_told(operand)]
     return (
         step.kind in _QUIET
-        and len(data) == len(step.results) == 1
-        and data[0].shape == step.results[0].shape
+        and shapes == [result.shape for result in step.results[:1]]
+        and len(step.results) == 1
         and not (is_infix(step) and step.kind != "norm")
     )
+
+
+def _is_told(operand: Operand) -> bool:
+    """Whether a step or the input gave it; what only prepares values, a mask say, did not."""
+    return bool(operand.made_by or operand.source)
 
 
 def _is_like(scene: Scene, step: Step) -> bool:
