@@ -17,6 +17,7 @@ from shapetrace.drawing.mapping.arranging import JOIN_PX, ROOMS, SHAPE_PX, Arran
 from shapetrace.drawing.mapping.boxes import TRACK, Boxes, shape_text, table_beside
 from shapetrace.drawing.mapping.charting import chart, closable
 from shapetrace.drawing.mapping.flowing import stream
+from shapetrace.drawing.mapping.origins import Origins
 from shapetrace.drawing.mapping.pictures import has_picture
 from shapetrace.drawing.mapping.wiring import wires
 from shapetrace.drawing.metrics import clean, width_px
@@ -100,9 +101,10 @@ def _area(spot: Spot, boxes: Boxes) -> tuple[str, Box, Section | Step]:
 
 def _arranged(boxes: Boxes, most_wide: float, top: float, most_bottom: float) -> Laid:
     """Places with as much room as there is; a single column is no wider than it reads well."""
+    origins = Origins(boxes.outline)
 
     def lay(room: Room, closed: Collection[int] = ()) -> Laid:
-        flow = chart(boxes.outline, closed=closed)
+        flow = chart(boxes.outline, closed=closed, origins=origins)
         forks = any(not isinstance(item, int) for item in flow.chain)
         width = max(most_wide, _LEAST_FORKED_PX) if forks else min(most_wide, _COLUMN_PX)
         left = (WIDTH_PX - width) / 2

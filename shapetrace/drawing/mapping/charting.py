@@ -27,14 +27,15 @@ _JOINS = frozenset({"residual", "add"})
 _BOXED = frozenset({"lookup", "product", "convolution", "contraction", "scores", "weighted_sum", "algebra", "unknown"})
 
 
-def chart(outline: Outline, *, closed: Collection[int] = ()) -> Flow:
+def chart(outline: Outline, *, closed: Collection[int] = (), origins: Origins | None = None) -> Flow:
     """The chart of a whole pass.
 
     Args:
         outline: What a trace means.
         closed: ``id`` of each section that is closed.
+        origins: What steps go back to, for one that charts an outline several times.
     """
-    made = _Charting(closed, Origins(outline))
+    made = _Charting(closed, origins or Origins(outline))
     nodes = list(made.nodes(outline.root))
     last = next((node.steps[-1] for node in reversed(nodes) if node.steps), None)
     if last is not None and last.results and not outline.failure:

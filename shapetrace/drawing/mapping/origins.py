@@ -1,7 +1,7 @@
 """What a step goes back to where no operand tells: through operations that only prepare values, which no step draws."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from shapetrace.ir import Trace
@@ -17,6 +17,7 @@ class Origins:
     """
 
     outline: Outline
+    _known: dict[str, frozenset[str | int]] = field(default_factory=dict, init=False, repr=False)
 
     @cached_property
     def _makers(self) -> dict[int, int]:
@@ -34,7 +35,9 @@ class Origins:
     def of(self, step: Step) -> frozenset[str | int]:
         """Ids of the steps, and of the inputs of the pass, that what a step reads was made of, with nothing between."""
         trace = self.outline.trace
-        return frozenset() if trace is None else frozenset(self._walked(step, trace))
+        if step.id not in self._known:
+            self._known[step.id] = frozenset() if trace is None else frozenset(self._walked(step, trace))
+        return self._known[step.id]
 
     def _walked(self, step: Step, trace: Trace) -> Iterator[str | int]:
         inputs = frozenset(trace.inputs)
