@@ -36,9 +36,9 @@ def held(node: "Node", roles: Mapping[int, Role]) -> SectionKind:
         return "block"
     chooses = own & _CHOOSING or any(draft.chosen for draft in node.own)
     if inner & {"attention", "mlp", "experts", "block"}:
-        if "residual" in kinds and not own & (_CHOOSING - {Role.DISPATCH}):
-            return "block"  # rows copied for experts below are all that it does of theirs
-        return "experts" if "attention" not in inner and (chooses or "experts" in inner) else "block"
+        only_copies = "residual" in kinds and not own & (_CHOOSING - {Role.DISPATCH})  # rows, for experts below
+        is_block = only_copies or "attention" in inner or not (chooses or "experts" in inner)
+        return "block" if is_block else "experts"
     if chooses:
         return "experts"
     stacked = any(operand.stack > 1 for d in node.own if d.kind == "product" for operand in d.operands)

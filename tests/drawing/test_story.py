@@ -265,3 +265,16 @@ def test_numbers_written_where_something_is_true_are_a_mask_and_no_scene_of_thei
     (scene,) = story_of(outline, frozenset())
     assert [step.title for step in scene.steps] == ["Lookup", "Unembedding"]
     assert [step.title for step in scene.before] == ["Mask"]
+
+
+def test_a_closed_section_gives_what_is_read_of_it_and_may_give_the_next_word():
+    outline = told("hf:blip-2", seq=64)
+    scenes = [
+        scene for each in story_of(outline, frozenset()) for scene in ((each,) if isinstance(each, Scene) else ())
+    ]
+    queries = next(scene for scene in scenes if scene.closed and scene.closed.path == "qformer")
+    assert queries.ends[-1].shape == (32, 768), "not the row that is taken out and read by nobody"
+    written = [text for text, _ in text_boxes(figure(outline, look=STORY))]
+    assert "next word" in written
+    name = outline.model.name
+    assert sum(name in text for text in written) == 1, "in the title alone"

@@ -57,12 +57,12 @@ class _Charting:
     Attributes:
         closed: ``id`` of each section that is not opened.
         origins: What steps go back to where no operand tells.
-        shown: What the opened frames show, to know the same again.
+        shown: What the opened frames show, to know the same again, with their steps.
     """
 
     closed: Collection[int]
     origins: Origins
-    shown: set[object] = field(default_factory=set)
+    shown: dict[object, tuple[Step, ...]] = field(default_factory=dict)
 
     def nodes(self, section: Section) -> Iterator[Node]:
         """The nodes of a section that is shown by what is in it."""
@@ -93,8 +93,8 @@ class _Charting:
         form = _form(section)
         steps = tuple(section.steps())
         if form in self.shown or id(section) in self.closed:
-            return Node("frame", steps, section, like=form in self.shown)
-        self.shown.add(form)
+            return Node("frame", steps, section, like=self.shown.get(form))
+        self.shown[form] = steps
         entry = stream(steps)
         inside = flow_of(list(_entering(self.nodes(section), entry, self.origins)), self.origins, entry, is_inside=True)
         return Node("frame", steps, section, inside=inside)

@@ -95,6 +95,10 @@ class _Teller:
         self._hidden, self._chosen, self._sources = hidden, chosen, sources_of(root)
         self._read_as = {operand.made_by: operand for step in root.steps() for operand in step.operands
                          if operand.part == Part.CONTEXT}  # fmt: skip
+        self._readers: dict[str, set[str]] = {}
+        for step in root.steps():
+            for operand in step.operands:
+                self._readers.setdefault(operand.made_by, set()).add(step.id)
 
     def told(self, section: Section) -> Iterator[Told]:
         run: list[Step] = []
@@ -142,11 +146,14 @@ class _Teller:
     def _closed(self, section: Section) -> Iterator[Scene]:
         """A section as one scene: what it reads from outside, and what others read of it."""
         steps = tuple(section.steps())
+        if not steps:
+            return
         own = {step.id for step in steps}
         read = [o for step in steps for o in step.operands if o.role == "data" and o.made_by not in own]
-        given = steps[-1].results[:1] if steps else ()
-        if given and steps[-1].id in self._read_as:
-            given = (replace(given[0], name=self._read_as[steps[-1].id].name),)
+        last = next((step for step in reversed(steps) if self._readers.get(step.id, own) - own), steps[-1])
+        given = last.results[:1]
+        if given and last.id in self._read_as:
+            given = (replace(given[0], name=self._read_as[last.id].name),)
         if read or given:
             yield Scene(steps, closed=section, ends=(*read[:1], *given))
 
