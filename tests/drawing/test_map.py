@@ -621,3 +621,14 @@ def test_a_residual_runs_on_no_other_line_and_arrives_at_an_edge():
     for _, (x, top), (_, low), tip in strokes["rail"]:
         assert not any(abs(x - other) < 4 and top < below and above < low for other, above, below in others)
         assert tip[0] in edges
+
+
+@pytest.mark.parametrize("width", [300.0, 333.0, 500.0])
+def test_a_map_is_as_narrow_as_is_asked_for_unless_columns_need_more(width):
+    alone, forked = outline_of("gpt2"), outline_of("transformer-base")
+    drawn = figure(alone, look=Look(view="map", width_px=width))
+    assert drawn.width_px == width and {"Attention", "MLP", "logits"} <= set(texts(drawn))
+    assert_sound(drawn)
+    drawn = figure(forked, look=Look(view="map", width_px=width))
+    assert width < drawn.width_px < 700
+    assert_sound(drawn)
