@@ -52,10 +52,12 @@ def flow_of(nodes: Sequence[Node], origins: Origins, entry: Operand | None = Non
         is_inside: Whether they are in a frame.
     """
     given = list(_with_inputs(nodes, origins, entry))
-    given = list(_with_weights(given, _wired(given, origins), is_inside))
-    folded = list(_folded(given, _wired(given, origins)))
-    wired = tuple(_wired(folded, origins))
-    return Flow(wired, staged(wired))
+    wired = _wired(given, origins)
+    begun = list(_with_weights(given, wired, is_inside))
+    wired = wired if len(begun) == len(given) else _wired(begun, origins)
+    folded = list(_folded(begun, wired))
+    wired = wired if len(folded) == len(begun) else _wired(folded, origins)
+    return Flow(tuple(wired), staged(wired))
 
 
 def _folded(nodes: Sequence[Node], wired: Sequence[Node]) -> Iterator[Node]:
