@@ -267,6 +267,7 @@ def test_numbers_written_where_something_is_true_are_a_mask_and_no_scene_of_thei
     assert [step.title for step in scene.before] == ["Mask"]
 
 
+@pytest.mark.slow
 def test_a_closed_section_gives_what_is_read_of_it_and_may_give_the_next_word():
     outline = told("hf:blip-2", seq=64)
     scenes = [
