@@ -75,7 +75,17 @@ def axis_groups(flow: Flow, axis_roles: AxisRoles, draft: Draft, *, gathers: boo
     if draft.kind == "product" and len(draft.operands) == 2 and len(weights) == 1:
         inner, outer = axes[False, 1 - weights[0]], axes[True, 0]  # a weight's rows are columns of the data
         axes[False, weights[0]] = [*inner[-1:], *outer[-1:]]
+    if draft.kind == "collective" and len(draft.operands) == len(draft.results) == 1:
+        axes[True, 0] = _kept(draft.operands[0], draft.results[0], axes[False, 0]) or axes[True, 0]
     return axes
+
+
+def _kept(sent: Ref, got: Ref, axes: Sequence[tuple[int, ...]]) -> Sequence[tuple[int, ...]] | None:
+    """The axes of what ranks put together: all but the one along which they have parts are those of what one sent."""
+    grown = [sent_size != size for sent_size, size in zip(sent.shape, got.shape, strict=False)]
+    if len(sent.shape) != len(got.shape) or sum(grown) != 1:
+        return None
+    return [() if is_grown else axis for axis, is_grown in zip(axes, grown, strict=True)]
 
 
 def _axes(flow: Flow, axis_roles: AxisRoles, draft: Draft, ref: Ref, gathers: bool) -> Sequence[tuple[int, ...]]:

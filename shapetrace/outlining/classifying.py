@@ -36,8 +36,9 @@ def held(node: "Node", roles: Mapping[int, Role]) -> SectionKind:
         return "block"
     chooses = own & _CHOOSING or any(draft.chosen for draft in node.own)
     if inner & {"attention", "mlp", "experts", "block"}:
-        is_whole = "experts" in inner and "residual" not in kinds
-        return "experts" if "attention" not in inner and (chooses or is_whole) else "block"
+        only_copies = "residual" in kinds and not own & (_CHOOSING - {Role.DISPATCH})  # rows, for experts below
+        is_block = only_copies or "attention" in inner or not (chooses or "experts" in inner)
+        return "block" if is_block else "experts"
     if chooses:
         return "experts"
     stacked = any(operand.stack > 1 for d in node.own if d.kind == "product" for operand in d.operands)

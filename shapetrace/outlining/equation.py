@@ -16,19 +16,24 @@ def sizes_of(operand: "Operand") -> str:
     return "[" + ",".join(map(str, operand.shape)) + "]"
 
 
-def equation(step: "Step", written: Callable[["Operand"], str] = sizes_of) -> str:
-    """Write a step's shapes in one line, each as ``written`` says; see `Step.equation`."""
+def in_english(phrase: str, **values: int) -> str:
+    """A phrase as it is, with its values."""
+    return phrase.format(**values)
+
+
+def equation(step: "Step", written: Callable[["Operand"], str] = sizes_of, say: Callable[..., str] = in_english) -> str:
+    """Write a step's shapes in one line, each as ``written`` says, words as ``say`` does; see `Step.equation`."""
     left = [written(operand) for operand in step.operands]
     right = ", ".join(written(operand) for operand in step.results)
     if step.kind == "lookup":
-        return f"{left[0]}→rows of {left[1]}→{right}{_part(step)}"
+        return f"{left[0]}→{say('rows of')} {left[1]}→{right}{_part(step, say)}"
     if step.kind == "concat" and len(left) == 1 and step.operands[0].stack > 1:
-        return f"{step.operands[0].stack}·{left[0]}→{right}{_part(step)}"
+        return f"{step.operands[0].stack}·{left[0]}→{right}{_part(step, say)}"
     if len(left) == 1:
         same = left[0] == right and step.kind != "split"
-        return f"{of_all(step)}{left[0]}{'' if same else f'→{right}'}{_part(step)}"
+        return f"{of_all(step)}{left[0]}{'' if same else f'→{right}'}{_part(step, say)}"
     separator = step.operator if step.operator in {"×", "+", "⊙", "∗"} else ", "
-    return f"{separator.join(left)}→{right}{_part(step)}"
+    return f"{separator.join(left)}→{right}{_part(step, say)}"
 
 
 def of_all(step: "Step") -> str:
@@ -47,6 +52,6 @@ def one_of(step: "Step") -> int:
     return prod(shares.values())
 
 
-def _part(step: "Step") -> str:
+def _part(step: "Step", say: Callable[..., str]) -> str:
     n_ranks = one_of(step)
-    return f" of {n_ranks}" if n_ranks > 1 else ""
+    return f" {say('of {n}', n=n_ranks)}" if n_ranks > 1 else ""

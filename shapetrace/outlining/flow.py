@@ -64,10 +64,16 @@ class Flow:
 
     def _writes_numbers(self, op: Op) -> bool:
         """Whether fixed numbers are written over some results of a product: ``scores[hidden] = -inf``."""
-        if not has(op, "writes") or not op.inputs or not self.facts.sources.get(op.inputs[0]):
-            return False
+        return bool(op.inputs) and bool(self.facts.sources.get(op.inputs[0])) and self._writes_constants(op)
+
+    def _writes_constants(self, op: Op) -> bool:
         written = [value for value in op.inputs[1:] if self.is_floating(value)]
-        return all(self.facts.tensor(value).role == "constant" for value in written)
+        return has(op, "writes") and all(self.facts.tensor(value).role == "constant" for value in written)
+
+    def is_masking(self, op: Op) -> bool:
+        """Whether a fixed number is written where something is true: ``rows[~mine] = 0``, as ``masked_fill`` does."""
+        places = [self.facts.tensor(value).dtype for value in op.inputs[1:] if not self.is_floating(value)]
+        return places == ["bool"] and self._writes_constants(op)
 
     def chosen_table(self, value: int) -> Op | None:
         """The operation that took a factor out of a stack of matrices by computed indices: rows meet their experts."""

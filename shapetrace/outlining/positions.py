@@ -9,7 +9,7 @@ from shapetrace.ir import Kernel, Op
 from shapetrace.ops.kinds import kernel_kind
 from shapetrace.ops.registry import base_name, find
 from shapetrace.outlining.axis_ids import Axes
-from shapetrace.outlining.drafts import Draft
+from shapetrace.outlining.drafts import Draft, Ref
 from shapetrace.outlining.flow import Flow
 from shapetrace.outlining.lanes import UNKNOWN, Lane, Positions
 from shapetrace.outlining.recognise.caches import Append
@@ -54,7 +54,8 @@ def _counting(
     flow: Flow, folded: Node, symbols: Mapping[Place, Symbol], axis_atoms: Mapping[Place, Axes]
 ) -> tuple[int, tuple[int, ...], int, tuple[str, ...]] | None:
     """What counts positions: its value, the atoms and size of its axis, its words. Ids, else rows of an input."""
-    rows: tuple[int, tuple[int, ...], int, tuple[str, ...]] | None = None
+    rows: dict[int, tuple[int, tuple[int, ...], int, tuple[str, ...]]] = {}
+    given = {value: place for place, value in enumerate(flow.trace.inputs)}
     words = flow.trace.model.tokens
     for draft in folded.drafts():
         for n, ref in enumerate(draft.operands):
@@ -64,9 +65,17 @@ def _counting(
                 continue
             if symbols.get(place, _NO_SYMBOL).part == Part.IDS:
                 return ref.value, groups[-1], ref.shape[-1], words if len(words) == ref.shape[-1] else ()
-            if rows is None and ref.origin == "data" and len(ref.shape) > 1 and groups[-2]:
-                rows = ref.value, groups[-2], ref.shape[-2], ()
-    return rows
+            if ref.origin == "data" and len(ref.shape) > 1 and groups[-2]:
+                rows.setdefault(given.get(ref.value, len(given)), _rows(flow, ref, groups))
+    return rows[min(rows)] if rows else None
+
+
+def _rows(flow: Flow, ref: Ref, groups: Axes) -> tuple[int, tuple[int, ...], int, tuple[str, ...]]:
+    """The rows of a value as it was made, also where they are read in another order: (B, T, d) as (T, B, d)."""
+    axes = flow.facts.axes.get(ref.value, ())
+    own = tuple(flow.facts.atoms.flat([axes[-2]])) if len(axes) > 1 else ()
+    place = groups.index(own) if own in groups else -2
+    return ref.value, groups[place], ref.shape[place], ()
 
 
 _NO_SYMBOL = Symbol(Part.OTHER)

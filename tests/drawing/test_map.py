@@ -12,12 +12,13 @@ import shapetrace
 from shapetrace.drawing import Look, figure
 from shapetrace.drawing.kinds.map import _arranged
 from shapetrace.drawing.layout.boxes import box_of
-from shapetrace.drawing.mapping.arranging import ROOMS, Arranging
+from shapetrace.drawing.mapping.arranging import ROOMS, Arranging, Laid, Spot
 from shapetrace.drawing.mapping.boxes import Boxes
 from shapetrace.drawing.mapping.chart import Flow, Fork, Node
 from shapetrace.drawing.mapping.charting import chart, closable
-from shapetrace.drawing.mapping.wiring import Wires, _lanes, wires
-from shapetrace.drawing.primitives import Figure, Line, Rect, Text
+from shapetrace.drawing.mapping.railing import Rail, Railing
+from shapetrace.drawing.mapping.wiring import Wires, wires
+from shapetrace.drawing.primitives import Figure, Line, Polygon, Rect, Text
 from shapetrace.drawing.wording import words_in
 from shapetrace.errors import UsageError
 from shapetrace.models import presets
@@ -506,9 +507,96 @@ class Turn(nn.Module):
 
 
 def test_a_line_past_boxes_runs_on_the_side_from_which_it_comes():
-    spans = [(0.0, 9.0), (0.0, 20.0)]
-    assert _lanes(spans) == [0, 1]
-    assert _lanes(spans, [False, True]) == [0, 3]
+    box = Spot(Node("box"), 100, 100, 140, 120, 120)
+    laid = Laid(Flow((), ()), "left", 80, 260, 0, spots={0: box})
+    drawn = Railing(laid, (60, 280), ()).draw(
+        [Rail(120, 10, 110, box), Rail(220, 10, 110, box), Rail(120, 20, 110, box)]
+    )
+    lanes = [mark.strokes[0][1][0] for marks in drawn for mark in marks if isinstance(mark, Line)]
+    assert lanes[0] < lanes[2] < box.left and lanes[1] > box.right
+
+
+def arrowless(outline: Outline) -> list[str]:
+    """Boxes of a map without an arrow in, which begin with nothing that was computed or given."""
+    laid = _arranged(Boxes(outline, words_in("en")), 652, 10, 900)
+    marks = wires(laid).marks
+    tips = [mark.points[0] for mark in marks if isinstance(mark, Polygon)]
+    tips += [stroke[-1] for mark in marks if isinstance(mark, Line) for stroke in mark.strokes]
+    spots = [spot for flow in laid.all() for spot in flow.spots.values() if spot.node.steps]
+    return [
+        spot.node.steps[0].id
+        for spot in spots
+        if not any(spot.left - 1 <= x <= spot.right + 1 and spot.top - 1 <= y <= spot.bottom + 1 for x, y in tips)
+    ]
+
+
+class Queries(nn.Module):
+    """Learned queries that look at an image, as in Q-Former: the first layer begins with weights alone."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.queries, self.norm = nn.Parameter(torch.zeros(1, 4, 16)), nn.LayerNorm(16)
+        self.layers = nn.ModuleList(nn.TransformerDecoderLayer(16, 2, 32, batch_first=True) for _ in range(2))
+        self.encoder = nn.Linear(8, 16)
+
+    def forward(self, image: Tensor) -> Tensor:
+        memory, x = self.encoder(image), self.norm(self.queries)
+        for layer in self.layers:
+            x = layer(x, memory)
+        return x
+
+
+class Padded(nn.Module):
+    """Ids that are padded before they are looked up, and positions that are counted from them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.words, self.places = nn.Embedding(20, 16), nn.Embedding(12, 16)
+        self.layer = nn.TransformerEncoderLayer(16, 2, 32, batch_first=True)
+
+    def forward(self, ids: Tensor) -> Tensor:
+        ids = nn.functional.pad(ids, (0, 2), value=1)
+        known = ids.ne(1).int()
+        y: Tensor = self.layer(self.words(ids) + self.places(known.cumsum(1) * known))
+        return y
+
+
+@pytest.mark.parametrize(
+    ("model", "inputs"),
+    [
+        (Skipping(), (torch.zeros(1, 3, 8, 8), torch.zeros(1, 4))),
+        (Conditioned(), CONDITIONED),
+        (Several(4), (torch.zeros(1, 4, 5, dtype=torch.long),)),
+        (Queries(), (torch.zeros(1, 5, 8),)),
+        (Padded(), (torch.ones(1, 5, dtype=torch.long),)),
+        (nn.Transformer(16, 2, 2, 2, 32, batch_first=True), (torch.zeros(1, 5, 16), torch.zeros(1, 4, 16))),
+    ],
+)
+def test_every_box_that_reads_something_has_an_arrow(model, inputs):
+    outline = shapetrace.trace(model.eval(), *inputs).outline()
+    assert arrowless(outline) == []
+    found, lines = crossings(outline)
+    assert found == [] and lines.left_out == 0
+
+
+@pytest.mark.parametrize("model", [
+    "hf:siglip",
+    *(pytest.param(f"hf:{name}", marks=pytest.mark.slow) for name in (
+        "vits", "mask2former", "blip-2", "longformer", "clip", "florence2", "seamless_m4t", "whisper", "wav2vec2",
+        "timesformer", "t5gemma", "qwen3_next",
+    )),
+])  # fmt: skip
+def test_every_box_of_a_model_of_transformers_that_reads_something_has_an_arrow(model):
+    outline = obtain(Request(model=model, shape={"seq": 64}), lambda _sentence: None).outline()
+    assert arrowless(outline) == []
+    assert crossings(outline)[0] == []
+
+
+def test_learned_queries_stand_before_what_begins_with_them():
+    flow = chart(shapetrace.trace(Queries().eval(), torch.zeros(1, 5, 8)).outline())
+    (queries,) = [node for node in flow.nodes if node.kind == "given" and node.value.role == "weight"]
+    readers = [node for node in flow.nodes if flow.nodes.index(queries) in node.main]
+    assert [node.kind for node in readers] == ["frame"] and queries.value.shape == (4, 16)
 
 
 def test_a_full_bar_and_its_share_do_not_overlap():
@@ -532,3 +620,14 @@ def test_a_residual_runs_on_no_other_line_and_arrives_at_an_edge():
     for _, (x, top), (_, low), tip in strokes["rail"]:
         assert not any(abs(x - other) < 4 and top < below and above < low for other, above, below in others)
         assert tip[0] in edges
+
+
+@pytest.mark.parametrize("width", [300.0, 333.0, 500.0])
+def test_a_map_is_as_narrow_as_is_asked_for_unless_columns_need_more(width):
+    alone, forked = outline_of("gpt2"), outline_of("transformer-base")
+    drawn = figure(alone, look=Look(view="map", width_px=width))
+    assert drawn.width_px == width and {"Attention", "MLP", "logits"} <= set(texts(drawn))
+    assert_sound(drawn)
+    drawn = figure(forked, look=Look(view="map", width_px=width))
+    assert width < drawn.width_px < 700
+    assert_sound(drawn)

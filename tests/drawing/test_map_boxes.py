@@ -9,16 +9,21 @@ from torch import Tensor, nn
 import shapetrace
 from shapetrace.drawing import Look, figure
 from shapetrace.drawing.layout.boxes import box_of
+from shapetrace.drawing.mapping.boxes import Boxes
+from shapetrace.drawing.mapping.chart import Node
 from shapetrace.drawing.mapping.charting import chart
 from shapetrace.drawing.mapping.pictures import Frame, has_picture, picture
+from shapetrace.drawing.mapping.weights import weight_line
 from shapetrace.drawing.primitives import Text
 from shapetrace.drawing.wording import words_in
 from shapetrace.formats import svg
 from shapetrace.obtaining import obtain
+from shapetrace.outlining.roles import Role
 from shapetrace.outlining.structure import Operand, Outline, Step
 from shapetrace.request import Request
 from shapetrace.sharding.degrees import Degrees
 from tests.drawing.test_map import frames, map_of, outline_of, texts
+from tests.outlining.test_kinds_of_sections import StateSpace
 
 
 def test_a_picture_multiplies_what_was_recorded_and_no_more():
@@ -175,3 +180,45 @@ def test_a_pass_that_failed_has_no_result_and_no_growth():
     outline = shapetrace.Trace.of(caught.value.trace).outline()  # type: ignore[attr-defined]
     assert [node.kind for node in chart(outline).nodes] == ["given", "box", "box"]
     assert not any("grow as" in line for line in texts(map_of(outline)))
+
+
+def test_a_layer_that_is_like_another_says_what_is_said_of_its_scores_alone():
+    shape = {"layers": 4, "seq": 64, "window": 16, "full_every": 2}
+    outline = obtain(Request(model="gpt2", shape=shape), print).outline()
+    drawn = map_of(outline)
+    assert "as above, without window of 16" in texts(drawn)
+    assert any("window of 16" in line and "heads" in line for line in texts(drawn))
+    section = next(part for part in outline.root.sections() if part.path == "h.0.attn")
+    node = Node("box", tuple(section.steps()), section, "attention")
+    inks = [mark.ink for mark in picture(node, Frame(0, 0, 500, 90), frozenset(), words_in("en"))]
+    assert {"data-hollow", "data-fill"} <= set(inks), "A is a band"
+    assert any(text.startswith("同上，但无") for text in texts(figure(outline, look=Look(view="map"), lang="zh")))
+
+
+def test_a_mixer_that_weighs_by_no_softmax_is_not_called_attention():
+    outline = _traced(nn.Sequential(StateSpace(), StateSpace()), 5, 8)
+    states = tuple(step for step in outline.steps() if step.role in {Role.STATE, Role.READ_STATE})
+    queries = tuple(step for step in outline_of("gpt2").steps() if step.role is Role.QUERY)
+    titles = [
+        Boxes(outline, words_in("en")).title(Node("box", (*states, *more), sublayer="attention"))
+        for more in ((), queries)
+    ]
+    assert len(states) > 1 and titles[0] != "Attention" == titles[1]
+
+
+@pytest.mark.parametrize(("room", "line"), [
+    (300, "q, o [8, 8] + bias · k [2, 8] + bias"), (170, "q, o [8, 8] · k [2, 8] + biases"),
+])  # fmt: skip
+def test_weights_with_biases_say_so_once_where_room_is_short(room, line):
+    class Three(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.q, self.o, self.k = nn.Linear(8, 8), nn.Linear(8, 8), nn.Linear(8, 2)
+
+        def forward(self, x: Tensor) -> Tensor:
+            y: Tensor = self.k(self.o(self.q(x)))
+            return y
+
+    outline = _traced(Three(), 5, 8)
+    written = "".join(span.text for span in weight_line(list(outline.steps()), outline.trace, room))
+    assert written == line

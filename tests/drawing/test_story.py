@@ -4,7 +4,10 @@ from collections import Counter
 from dataclasses import replace
 
 import pytest
+import torch
+from torch import Tensor, nn
 
+import shapetrace
 from shapetrace.drawing import Look, figure
 from shapetrace.drawing.layout.captions import shared_with
 from shapetrace.drawing.primitives import Rect, Text
@@ -238,3 +241,41 @@ def test_of_an_encoder_around_blocks_that_repeat_the_block_is_told():
     (opened,) = (each for each in story_of(replace(outline, root=root), frozenset()) if isinstance(each, Opened))
     assert opened.section is block
     assert not any(scene.closed for scene in opened.scenes)
+
+
+class Ours(nn.Module):
+    """Rows of ids that a table does not hold are set to 0, as on each rank of a vocabulary-parallel embedding."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.table, self.out = nn.Embedding(10, 8), nn.Linear(8, 10)
+
+    def forward(self, ids: Tensor) -> Tensor:
+        foreign = ids >= 10
+        x = self.table(ids.masked_fill(foreign, 0))
+        x[foreign] = 0.0
+        y: Tensor = self.out(x)
+        return y
+
+
+def test_numbers_written_where_something_is_true_are_a_mask_and_no_scene_of_their_own():
+    outline = shapetrace.trace(Ours(), torch.tensor([[3, 12, 1]])).outline()
+    titles = [step.title for step in outline.steps()]
+    assert "Mask" in titles and "Write" not in titles
+    (scene,) = story_of(outline, frozenset())
+    assert [step.title for step in scene.steps] == ["Lookup", "Unembedding"]
+    assert [step.title for step in scene.before] == ["Mask"]
+
+
+@pytest.mark.slow
+def test_a_closed_section_gives_what_is_read_of_it_and_may_give_the_next_word():
+    outline = told("hf:blip-2", seq=64)
+    scenes = [
+        scene for each in story_of(outline, frozenset()) for scene in ((each,) if isinstance(each, Scene) else ())
+    ]
+    queries = next(scene for scene in scenes if scene.closed and scene.closed.path == "qformer")
+    assert queries.ends[-1].shape == (32, 768), "not the row that is taken out and read by nobody"
+    written = [text for text, _ in text_boxes(figure(outline, look=STORY))]
+    assert "next word" in written
+    name = outline.model.name
+    assert sum(name in text for text in written) == 1, "in the title alone"

@@ -229,3 +229,18 @@ def test_words_and_numbers_name_the_same_position_and_mistakes_are_told() -> Non
     unlabelled = obtain(Request(model="gpt2", shape={"seq": 4}), print).outline()
     with pytest.raises(UsageError, match="the words of the input are not known; give its number, or --text"):
         followed(unlabelled, "cat")
+
+
+def test_rows_of_an_input_are_counted_where_it_has_them_not_where_they_are_read_first() -> None:
+    class Conditioned(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.condition, self.layer = nn.Linear(16, 64), nn.TransformerEncoderLayer(64, 4, 128, batch_first=True)
+
+        def forward(self, x: Tensor, c: Tensor) -> Tensor:
+            shift = self.condition(c)
+            y: Tensor = self.layer(x)  # the layer's attention reads it as (T, B, d)
+            return y + shift[:, None]
+
+    found = outline(capture(Conditioned(), (torch.zeros(2, 10, 64), torch.zeros(2, 16)))).positions
+    assert found.size == 10

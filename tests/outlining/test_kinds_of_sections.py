@@ -7,6 +7,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from shapetrace.outlining.classifying import held
+from shapetrace.outlining.drafts import Draft
+from shapetrace.outlining.roles import Role
+from shapetrace.outlining.sections import Node
 from shapetrace.outlining.structure import Section
 from tests.outlining.reading import read
 
@@ -159,3 +163,11 @@ class Decoder(nn.Module):
 @pytest.mark.parametrize("length", [2, 4])
 def test_a_module_that_looks_words_up_and_scores_them_is_no_embedding(length: int) -> None:
     assert kinds(read(Decoder(), torch.zeros(2, length, dtype=torch.int64)).root) == {"step": "other"}
+
+
+@pytest.mark.parametrize(("role", "kind"), [(Role.DISPATCH, "block"), (Role.ROUTER, "experts")])
+def test_a_layer_that_copies_rows_for_experts_below_is_a_block(role: Role, kind: str) -> None:
+    """A layer with a mixer that nobody knows; one that routes itself is the experts' own."""
+    mixer, experts = Node("layer.mixer", "Mixer"), Node("layer.experts", "Experts", kind="experts")
+    steps = Draft((0,), "select", (), (), key=0), Draft((1,), "residual", (), (), key=1)
+    assert held(Node("layer", "Layer", (mixer, *steps, experts)), {0: role}) == kind

@@ -233,7 +233,7 @@ class Laying:
         title = saying.title(row, self.words)
         marks, x, right, y = self._titled(title, costs, edges, y)
         beside = [("path", saying.path(row))]
-        below = [("path", saying.equation(row)), ("note", saying.notes(line, self.words))]
+        below = [("path", saying.equation(row, self.words)), ("note", saying.notes(line, self.words))]
         while self.tight and below and x + width_px(below[0][1], below[0][0]) <= right:
             ink, text = below.pop(0)
             marks += _written(((ink, text),), x, y + 13, right)

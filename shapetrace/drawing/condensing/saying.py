@@ -10,6 +10,7 @@ from shapetrace.drawing.layout.captions import notes_of, shared_with, title_of
 from shapetrace.drawing.layout.names import called, joined_path, shape_pieces, stack_text
 from shapetrace.drawing.metrics import clean, width_px
 from shapetrace.drawing.wording import Words, flops_text, short
+from shapetrace.outlining.equation import equation as written
 from shapetrace.outlining.structure import Section, Step
 
 _SEPARATOR = " · "
@@ -45,15 +46,15 @@ def costs_of(steps: Sequence[Step], words: Words) -> str:
     return _SEPARATOR.join([*told, *([flops_text(flops)] if flops else []), *sent])
 
 
-def equation(row: Row) -> str:
+def equation(row: Row, words: Words) -> str:
     """Its products as text, with the number of their heads."""
     told = [] if row.folded else [row.steps[0], *(step for step in row.steps[1:] if multiplies(step))]
-    return ", ".join(map(_equation, told))
+    return ", ".join(_equation(step, words) for step in told)
 
 
-def _equation(step: Step) -> str:
+def _equation(step: Step, words: Words) -> str:
     stacks = [text for operand in (*step.results, *step.operands) if (text := stack_text(operand))]
-    return f"{step.equation} {stacks[0]}" if stacks else step.equation
+    return " ".join([written(step, say=words.say), *stacks[:1]])
 
 
 def notes(line: Equation, words: Words) -> str:

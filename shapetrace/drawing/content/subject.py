@@ -1,6 +1,7 @@
 """What a figure is about: its rows before layout, its title, the facts below the title."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from shapetrace.drawing.content.collapsing import collapse
@@ -15,7 +16,7 @@ from shapetrace.drawing.look import Look
 from shapetrace.drawing.metrics import clean
 from shapetrace.drawing.wording import Words, counted, flops_text
 from shapetrace.errors import UsageError
-from shapetrace.outlining.structure import Outline, Section
+from shapetrace.outlining.structure import Outline, Section, Step
 
 _SEPARATOR = " · "
 _NAME_LENGTH = 60
@@ -53,6 +54,7 @@ def subject_of(outline: Outline, section: str | None, step: int | None, look: Lo
         chosen = step_numbered(outline, step)
         title = words.say("{part} in {model}", part=words.say(clean(chosen.title)), model=model)
         facts = _joined([clean(chosen.path), *_costs(chosen.parameters, chosen.flops or 0, words)])
+        facts = (*facts, *_sizes([chosen], look))
         return Subject(
             slug(chosen.id), look.title or title, facts, primed((Row((chosen,)),), activated(outline.steps()))
         )
@@ -66,7 +68,8 @@ def subject_of(outline: Outline, section: str | None, step: int | None, look: Lo
         title = words.say("{model}: one forward pass", model=model)
         return Subject("overview", look.title or title, overview_facts(outline, words), items)
     title = words.say("{part} in {model}", part=words.say(clean(root.title)), model=model)
-    return Subject(slug(root.path), look.title or title, _section_facts(outline, root, words), items)
+    facts = (*_section_facts(outline, root, words), *_sizes(root.steps(), look))
+    return Subject(slug(root.path), look.title or title, facts, items)
 
 
 def slug(text: str) -> str:
@@ -95,6 +98,16 @@ def _section_facts(outline: Outline, section: Section, words: Words) -> tuple[st
         facts.append(words.say("one of {n} alike", n=n_layers))
     flops = sum(step.flops or 0 for step in section.steps())
     return _joined([*facts, *_costs(section.parameters, flops, words)])
+
+
+def _sizes(steps: Iterable[Step], look: Look) -> tuple[str, ...]:
+    """What sizes are that stand at the edges as names: ``T 1024 · d_model 768``. A whole model says its own."""
+    if look.dims == "numbers":
+        return ()
+    operands = [operand for step in steps for operand in (*step.operands, *step.results)]
+    pairs = (pair for o in operands for pair in (*zip(o.dims, o.shape), *zip(o.stack_dims, o.stack_axes)))  # noqa: B905
+    sizes = {name: size for name, size in pairs if re.fullmatch(r"\w+", name)}
+    return _joined([f"{name} {size}" for name, size in sizes.items()])
 
 
 def _repeats(root: Section, section: Section) -> int:

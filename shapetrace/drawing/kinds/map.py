@@ -15,8 +15,10 @@ from shapetrace.drawing.layout.running import legend_of_running, shape_spans
 from shapetrace.drawing.look import Look
 from shapetrace.drawing.mapping.arranging import JOIN_PX, ROOMS, SHAPE_PX, Arranging, Laid, Room, Spot
 from shapetrace.drawing.mapping.boxes import TRACK, Boxes, shape_text, table_beside
+from shapetrace.drawing.mapping.chart import Flow
 from shapetrace.drawing.mapping.charting import chart, closable
 from shapetrace.drawing.mapping.flowing import stream
+from shapetrace.drawing.mapping.origins import Origins
 from shapetrace.drawing.mapping.pictures import has_picture
 from shapetrace.drawing.mapping.wiring import wires
 from shapetrace.drawing.metrics import clean, width_px
@@ -38,7 +40,7 @@ _BARS = "Bars: share of all parameters (grey) and of all FLOPs (blue). Shapes of
 
 
 def map_figure(outline: Outline, theme: Theme, words: Words, look: Look) -> Figure:
-    """Draw the map: at most 1,000 px tall at 700 px where the model allows it."""
+    """Draw the map: at most 1,000 px tall at 700 px where the model allows it, no wider than that."""
     legend = tuple(_legend(outline, words))
     operands = (operand for step in outline.steps() for operand in step.operands)
     of_running = tuple(legend_of_running(operands, running_axes(outline), words))
@@ -48,23 +50,24 @@ def map_figure(outline: Outline, theme: Theme, words: Words, look: Look) -> Figu
 
 def _figure(outline: Outline, legend: Sequence[tuple[str, str]], theme: Theme, words: Words, look: Look) -> Figure:
     boxes = Boxes(outline, words)
+    width = _width(outline, look)
     title = clean(look.title or "") or clean(outline.model.name)
     facts = (*model_facts(outline, words), words.say("every shape recorded from a real forward pass"))
-    head, top = heading(title, facts, legend, WIDTH_PX)
+    head, top = heading(title, facts, legend, width)
     notes, bars = tuple(_notes(outline, words)), ("caption", words.say(_BARS))
-    below = footing((*notes, bars, *captions(look)), 0.0, WIDTH_PX)[1] + 20
-    laid = _arranged(boxes, WIDTH_PX - 2 * MARGIN_PX, top + 10, MOST_PX - below - 16)
+    below = footing((*notes, bars, *captions(look)), 0.0, width)[1] + 20
+    laid = _arranged(boxes, width - 2 * MARGIN_PX, top + 10, MOST_PX - below - 16, width / 2)
     lines = wires(laid)
     drawn = tuple(_drawn(laid, boxes, lines.marks))
     if any(isinstance(mark, Rect) and mark.ink == TRACK for group in drawn for mark in group.marks):
         notes = (*notes, bars)
     if lines.left_out:
         notes = (*notes, ("caption", words.several("{n} arrows have no room and are not drawn.", lines.left_out)))
-    foot, bottom = footing((*notes, *captions(look)), laid.bottom + 10, WIDTH_PX)
+    foot, bottom = footing((*notes, *captions(look)), laid.bottom + 10, width)
     groups = (Group(HEADING, head), *drawn, Group(FOOTING, foot))
     height = bottom + 16
     desc = "\n".join(_told(laid, boxes))
-    return Figure("map", title, desc, WIDTH_PX, height, on_canvas(groups, WIDTH_PX, height), theme, words.lang)
+    return Figure("map", title, desc, width, height, on_canvas(groups, width, height), theme, words.lang)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,14 +101,14 @@ def _area(spot: Spot, boxes: Boxes) -> tuple[str, Box, Section | Step]:
     return boxes.title(spot.node), box, spot.node.section or spot.node.steps[0]
 
 
-def _arranged(boxes: Boxes, most_wide: float, top: float, most_bottom: float) -> Laid:
+def _arranged(boxes: Boxes, most_wide: float, top: float, most_bottom: float, middle: float = WIDTH_PX / 2) -> Laid:
     """Places with as much room as there is; a single column is no wider than it reads well."""
+    origins = Origins(boxes.outline)
 
     def lay(room: Room, closed: Collection[int] = ()) -> Laid:
-        flow = chart(boxes.outline, closed=closed)
-        forks = any(not isinstance(item, int) for item in flow.chain)
-        width = max(most_wide, _LEAST_FORKED_PX) if forks else min(most_wide, _COLUMN_PX)
-        left = (WIDTH_PX - width) / 2
+        flow = chart(boxes.outline, closed=closed, origins=origins)
+        width = max(most_wide, _LEAST_FORKED_PX) if _forks(flow) else min(most_wide, _COLUMN_PX)
+        left = middle - width / 2
         return Arranging(room, has_picture, boxes.width).lay(flow, left, left + width, top)
 
     for room in ROOMS:
@@ -114,6 +117,16 @@ def _arranged(boxes: Boxes, most_wide: float, top: float, most_bottom: float) ->
             return laid
     tries = [_opened(boxes.outline, partial(lay, room), most_bottom) for room in ROOMS[-_TRIED_CLOSED:]]
     return max(tries, key=lambda each: (min(0.0, most_bottom - each[1].bottom), each[0]))[1]
+
+
+def _width(outline: Outline, look: Look) -> float:
+    """A column at most; as wide as columns side by side need at least."""
+    least = _LEAST_FORKED_PX + 2 * MARGIN_PX if look.width_px < WIDTH_PX and _forks(chart(outline)) else 0.0
+    return min(WIDTH_PX, max(look.width_px, least))
+
+
+def _forks(flow: Flow) -> bool:
+    return any(not isinstance(item, int) for item in flow.chain)
 
 
 def _opened(outline: Outline, lay: Callable[[Collection[int]], Laid], most_bottom: float) -> tuple[float, Laid]:

@@ -58,7 +58,7 @@ def story_figure(outline: Outline, theme: Theme, words: Words, look: Look) -> Fi
     written = any(isinstance(mark, Text) and mark.ink.endswith("-run") for cell in cells for mark in cell.marks)
     slanted = running if written else frozenset()  # where words stand beside all rows, their number is not written
     title = look.title or (_title(outline, pick, words) if follow is None else title_of(outline, follow, words))
-    facts = (*_facts(outline, words), *(() if follow is None else (fact_of(outline, follow, words),)))
+    facts = (*_facts(outline, title, words), *(() if follow is None else (fact_of(outline, follow, words),)))
     legend = (*_legend(operands, law, pick, theme, words), *legend_of_running(operands, slanted, words, look.dims))
     legend = (*legend, *legend_of_followed(follow, operands, words))
     head, top = heading(clean(title), facts, legend, width)
@@ -127,13 +127,14 @@ def _title(outline: Outline, pick: Pick, words: Words) -> str:
 _LONGEST_TEXT = 60
 
 
-def _facts(outline: Outline, words: Words) -> tuple[str, ...]:
+def _facts(outline: Outline, title: str, words: Words) -> tuple[str, ...]:
     totals = outline.totals
     costs = [words.say("{n} parameters", n=counted(totals.parameters))]
     if totals.matmul_flops:
         costs.append(words.say("{flops} in products", flops=flops_text(totals.flops)))
     shapes = words.say("every shape recorded from a real forward pass")
-    return (*model_facts(outline, words, clean(outline.model.name)), _SEPARATOR.join([shapes, *costs]))
+    name = clean(outline.model.name)
+    return (*model_facts(outline, words, *([] if name in title else [name])), _SEPARATOR.join([shapes, *costs]))
 
 
 def _legend(

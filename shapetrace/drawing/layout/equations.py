@@ -73,7 +73,7 @@ def _single(step: Step, style: Style, words: Words, emphasis: Emphasis | None) -
             yield Slot(operator(symbol if infix else ","), place * 2 + 1 if aligned else None, glued=True)
     if not results and infix:
         return
-    link = operator("=") if infix else _link(step, words)
+    link = operator("=") if infix and step.kind != "lookup" else _link(step, words)
     yield Slot(link, (3 if infix else 2) if aligned else None, glued=True, is_link=True)
     for place, result in enumerate(results):
         yield Slot(result, _RESULT_COLUMN if aligned else None)
@@ -122,6 +122,8 @@ def _upright_result(step: Step) -> bool:
 
 def _link(step: Step, words: Words) -> Cell:
     """What stands between the operands of a function and its results."""
+    if step.kind == "lookup" and len(step.operands) > 1:
+        return pill(words.say("pick rows"))
     if step.operator in {"", "→", "="} or step.operator in _SYMBOLS:
         return operator("→")
     return pill(function_name(step, words))

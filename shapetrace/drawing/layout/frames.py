@@ -145,7 +145,7 @@ def body(frame: Frame, operand: Operand) -> Iterator[Mark]:
     elif operand.pattern == "causal":
         yield from _causal(frame, *operand.shape[-2:])
     elif operand.band is not None:
-        yield from _band(frame, operand.shape, operand.band)
+        yield from band_body(frame, operand.shape, operand.band)
     elif operand.cells:
         yield from _cells(frame, operand.cells)
     else:
@@ -177,7 +177,7 @@ def _causal(frame: Frame, n_rows: int, n_columns: int) -> Iterator[Mark]:
     yield Line((((-right, -low), (-right, low), (right, low)),), f"{frame.ink}-edge")
 
 
-def _band(frame: Frame, shape: tuple[int, ...], band: tuple[int, int]) -> Iterator[Mark]:
+def band_body(frame: Frame, shape: tuple[int, ...], band: tuple[int, int]) -> Iterator[Mark]:
     """Row i sees the columns near i; a band too thin to be seen is drawn a little wider."""
     n_rows, n_columns = shape[-2:]
     thinnest = _THINNEST_BAND_PX * n_columns / frame.width

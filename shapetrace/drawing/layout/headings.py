@@ -161,7 +161,7 @@ def footing(notes: Sequence[tuple[str, str]], top: float, width: float) -> tuple
     marks: list[Mark] = []
     y = top
     for ink, words in notes:
-        for line in wrapped(words, ink, width - 2 * MARGIN_PX, lines=4):
+        for line in wrapped(words, ink, width - 2 * MARGIN_PX, lines=4, is_list=True):
             y += 19
             marks.append(Text(MARGIN_PX, y, (Span(line),), ink))
         y += 4

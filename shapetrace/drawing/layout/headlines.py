@@ -37,7 +37,7 @@ def headline(row: Row, words: Words, room_px: float, dims: str = "numbers", foll
     marks.append(Text(0, 13, (Span(title),), "label"))
     x = width_px(title, "label") + _GAP_PX
     below: list[tuple[str, str]] = [] if beside or not costs else [("note", costs)]
-    for ink, text in _facts(row, dims):
+    for ink, text in _facts(row, words, dims):
         if x + width_px(text, ink) <= free and not below:
             marks.append(Text(x, 13, (Span(text),), ink))
             x += width_px(text, ink) + _GAP_PX
@@ -95,11 +95,11 @@ def costs_of(row: Row, words: Words) -> str:
     return _SEPARATOR.join(said)
 
 
-def _facts(row: Row, dims: str) -> Iterator[tuple[str, str]]:
+def _facts(row: Row, words: Words, dims: str) -> Iterator[tuple[str, str]]:
     if path := clean(path_of(row)):
         yield "path", path
     if not row.folded:
-        yield "equation", clean(equation(row.steps[0], _named if dims == "names" else sizes_of))
+        yield "equation", clean(equation(row.steps[0], _named if dims == "names" else sizes_of, words.say))
 
 
 def _named(operand: Operand) -> str:

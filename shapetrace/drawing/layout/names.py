@@ -3,7 +3,7 @@
 import re
 
 from shapetrace.drawing.layout.sharing import stacks, summands
-from shapetrace.drawing.metrics import clean, shortened
+from shapetrace.drawing.metrics import clean, shortened, width_px
 from shapetrace.drawing.primitives import Span
 from shapetrace.outlining.structure import Operand
 
@@ -18,8 +18,17 @@ def name_spans(text: str, ink: str, room_px: float, *, transposed: bool = False)
     if match := _SUBSCRIPTED.fullmatch(text):
         prime = (Span(match[3]),) if match[3] else ()
         return (Span(match[1]), Span(match[2], 1), *prime, *raised)
+    if "+" in text and (spans := _sum_spans(text)) and width_px(spans, ink) <= room_px:
+        return (*spans, *raised)
     shown = shortened(text, ink, room_px)
     return (Span(shown, whole="" if shown == text else text), *raised) if text else ()
+
+
+def _sum_spans(text: str) -> tuple[Span, ...]:
+    """A sum of names, each with its subscript: ``d_qk+d_rope``; () where one of them is no such name."""
+    parts = [_SUBSCRIPTED.fullmatch(part) for part in text.split("+")]
+    spans = [(Span(f"{'+' if place else ''}{each[1]}"), Span(each[2], 1)) for place, each in enumerate(parts) if each]
+    return tuple(span for pair in spans for span in pair) if all(parts) else ()
 
 
 def shape_pieces(shape: tuple[int, ...]) -> list[tuple[str, int | None]]:

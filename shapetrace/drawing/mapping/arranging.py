@@ -154,8 +154,13 @@ class Arranging:
             if isinstance(item, Fork):
                 y = self._fork(laid, item, edges, y + (6 if place else 0), times, insets) + 2
             else:
-                y = self._node(laid, item, edges, y, times, insets)
+                y = self._node(laid, item, edges, max(y, self._below_sources(laid, item)), times, insets)
         return y
+
+    def _below_sources(self, laid: Laid, number: int) -> float:
+        """How far down a node stands at least: below what made what it goes on with, in whatever column."""
+        bottoms = (laid.spots[made].bottom for made in laid.flow.nodes[number].main if made in laid.spots)
+        return max((bottom + self.room.gap for bottom in bottoms), default=0.0)
 
     def _fork(
         self, laid: Laid, fork: Fork, edges: tuple[float, float], top: float, times: int, insets: tuple[float, float]
@@ -166,7 +171,7 @@ class Arranging:
         width = (right - left - GUTTER_PX * (n_chains - 1)) / n_chains
         if n_chains > _MOST_ABREAST or width < _NARROWEST_PX:
             y = top
-            for chain in sorted(fork.chains, key=lambda chain: not _enters(laid.flow, chain)):
+            for chain in sorted(fork.chains, key=lambda chain: (not _enters(laid.flow, chain), max(_numbers(chain)))):
                 y = self._chain(laid, chain, edges, y, times, insets) + max(self.room.gap, SHAPE_PX)
             return y - max(self.room.gap, SHAPE_PX)
         bottoms = []

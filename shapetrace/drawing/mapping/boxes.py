@@ -1,6 +1,6 @@
 """How each node of a map looks: its box, its words, its bars."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import inf
@@ -9,7 +9,15 @@ from shapetrace.drawing.layout.names import name_spans
 from shapetrace.drawing.layout.running import shape_spans
 from shapetrace.drawing.mapping.arranging import JOIN_PX, Spot
 from shapetrace.drawing.mapping.chart import Node
-from shapetrace.drawing.mapping.counting import common_module, counted, fitting, inner_names, turns
+from shapetrace.drawing.mapping.counting import (
+    common_module,
+    counted,
+    fitting,
+    inner_names,
+    is_mixer,
+    other_notes,
+    turns,
+)
 from shapetrace.drawing.mapping.pictures import Frame, picture
 from shapetrace.drawing.mapping.weights import WEIGHTS_PX, weight_line, weight_note
 from shapetrace.drawing.metrics import clean, shortened, width_px
@@ -18,7 +26,7 @@ from shapetrace.drawing.wording import Words, short
 from shapetrace.language import Phrase
 from shapetrace.outlining.roles import Part, Role
 from shapetrace.outlining.running import running_axes
-from shapetrace.outlining.structure import Operand, Outline
+from shapetrace.outlining.structure import WINDOW, Operand, Outline, Step
 
 _PAD_PX = 12.0
 _BAR_PX = 62.0
@@ -62,7 +70,7 @@ class Boxes:
             return self.words.say("Cross-attention")
         if node.sublayer == "attention" and len({step.role for step in node.steps}) == 1:
             return self.words.say(clean(node.steps[0].title))
-        if node.sublayer in _TITLES:
+        if node.sublayer in _TITLES and not (node.sublayer == "attention" and is_mixer(node.steps)):
             return self.words.say(_TITLES[node.sublayer])
         if len(node.steps) > 3 and (
             module := common_module([step.path.split(".") for step in node.steps if step.parameters])
@@ -150,7 +158,7 @@ class Boxes:
             queries = scores[0].operands[0]
             heads = queries.stack_axes[-1] if queries.stack_axes else queries.stack
             yield f"{self.words.several('{n} heads', heads)} × {queries.shape[-1]}"
-            yield from (self.words.note(note) for note in scores[0].notes)
+            yield from map(self.words.note, sorted(scores[0].notes, key=lambda note: note.template != WINDOW))
         if node.sublayer == "experts":
             stacks = [o.stack for step in node.steps for o in step.operands if o.role == "weight" and o.stack > 1]
             chosen = (note.values for s in node.steps if s.role is Role.CHOOSE_EXPERTS for note in s.notes)
@@ -211,10 +219,11 @@ class Boxes:
         if operand is None:
             return
         height = spot.bottom - spot.top
-        yield Rect(spot.left, spot.top, spot.right - spot.left, height, "data", height / 2)
+        is_weight = operand.role == "weight"
+        yield Rect(spot.left, spot.top, spot.right - spot.left, height, "block" if is_weight else "data", height / 2)
         inside, sizes = spot.right - spot.left - 24, shape_spans(operand, self.running)
         name = _spans(operand, inside)
-        yield Text(spot.left + 12, spot.top + 17.5, name, "name-data")
+        yield Text(spot.left + 12, spot.top + 17.5, name, "name-weight" if is_weight else "name-data")
         if width_px(name, "label") + width_px(sizes, "figure") + 8 <= inside:
             yield Text(spot.right - 12, spot.top + 17.5, sizes, "figure", "end")
 
@@ -241,8 +250,16 @@ class Boxes:
     def _said_of_closed(self, spot: Spot) -> str:
         """What stands beside the title of a frame that shows nothing of what is in it."""
         owned = counted(spot.node.steps, spot.times) or self._tie(spot.node)
-        said = self.words.say("as above") if spot.node.like else owned
-        return shortened(said, "note", (spot.right - spot.left) / 2 - _PAD_PX)
+        said = owned if spot.node.like is None else self._as_above(spot.node.steps, spot.node.like)
+        return shortened(said, "note", (spot.right - spot.left) * 0.6 - _PAD_PX)
+
+    def _as_above(self, steps: Sequence[Step], like: Sequence[Step]) -> str:
+        own, others = ([self.words.note(note) for note in notes] for notes in other_notes(steps, like))
+        if own:
+            return self.words.say("as above, with {what}", what=" · ".join(dict.fromkeys(own)))
+        if others:
+            return self.words.say("as above, without {what}", what=" · ".join(dict.fromkeys(others)))
+        return self.words.say("as above")
 
     def _closed(self, spot: Spot, node: Node, said: str, *, is_left: bool) -> Iterator[Mark]:
         """What a frame says of what it does not show."""
@@ -278,7 +295,9 @@ def table_beside(node: Node, room: float, running: Collection[int]) -> tuple[Spa
 
 
 def _spans(operand: Operand, room_px: float) -> tuple[Span, ...]:
-    return name_spans(clean(operand.name) or clean(operand.source) or "output", "label", room_px)
+    learned = operand.source.rpartition(".")[2] if operand.role == "weight" else ""
+    named = clean(learned) or clean(operand.name) or clean(operand.source)
+    return name_spans(named or ("X" if operand.role == "weight" else "output"), "label", room_px)
 
 
 def _name(operand: Operand) -> str:

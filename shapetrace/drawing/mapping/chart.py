@@ -25,7 +25,7 @@ class Node:
         value: What is given; of a join, the table or constant that is added.
         inside: Of a frame, what is in it; None if it is closed.
         copies: How many boxes that are alike, read the same and are read together it stands for.
-        like: Of a closed frame, whether one above it shows the same.
+        like: Of a closed frame, what one above it has that shows the same but for what is said of scores; None if none.
         main: Nodes of the same flow that made what it goes on with, by number; () if that comes from outside.
         beside: Nodes of the same flow that made something else that it reads: what an encoder hands over.
         enters: Whether what it reads from outside of its frame, if anything, is what the layers add to.
@@ -39,7 +39,7 @@ class Node:
     value: Operand | None = None
     inside: "Flow | None" = None
     copies: int = 1
-    like: bool = False
+    like: tuple[Step, ...] | None = None
     main: tuple[int, ...] = ()
     beside: tuple[int, ...] = ()
     enters: bool = True

@@ -4,7 +4,8 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from shapetrace.drawing.mapping.chart import Flow, Node, Sublayer
-from shapetrace.drawing.mapping.flowing import flow_of, stream
+from shapetrace.drawing.mapping.flowing import flow_of, origin_of, rows_of_weights, stream
+from shapetrace.drawing.mapping.origins import Origins
 from shapetrace.outlining.roles import Role
 from shapetrace.outlining.structure import Operand, Outline, Section, Step
 
@@ -26,19 +27,20 @@ _JOINS = frozenset({"residual", "add"})
 _BOXED = frozenset({"lookup", "product", "convolution", "contraction", "scores", "weighted_sum", "algebra", "unknown"})
 
 
-def chart(outline: Outline, *, closed: Collection[int] = ()) -> Flow:
+def chart(outline: Outline, *, closed: Collection[int] = (), origins: Origins | None = None) -> Flow:
     """The chart of a whole pass.
 
     Args:
         outline: What a trace means.
         closed: ``id`` of each section that is closed.
+        origins: What steps go back to, for one that charts an outline several times.
     """
-    made = _Charting(closed)
+    made = _Charting(closed, origins or Origins(outline))
     nodes = list(made.nodes(outline.root))
     last = next((node.steps[-1] for node in reversed(nodes) if node.steps), None)
     if last is not None and last.results and not outline.failure:
         nodes.append(Node("given", value=last.results[-1]))
-    return flow_of(nodes)
+    return flow_of(nodes, made.origins)
 
 
 def closable(outline: Outline) -> Iterator[Section]:
@@ -54,11 +56,13 @@ class _Charting:
 
     Attributes:
         closed: ``id`` of each section that is not opened.
-        shown: What the opened frames show, to know the same again.
+        origins: What steps go back to where no operand tells.
+        shown: What the opened frames show, to know the same again, with their steps.
     """
 
     closed: Collection[int]
-    shown: set[object] = field(default_factory=set)
+    origins: Origins
+    shown: dict[object, tuple[Step, ...]] = field(default_factory=dict)
 
     def nodes(self, section: Section) -> Iterator[Node]:
         """The nodes of a section that is shown by what is in it."""
@@ -89,24 +93,22 @@ class _Charting:
         form = _form(section)
         steps = tuple(section.steps())
         if form in self.shown or id(section) in self.closed:
-            return Node("frame", steps, section, like=form in self.shown)
-        self.shown.add(form)
+            return Node("frame", steps, section, like=self.shown.get(form))
+        self.shown[form] = steps
         entry = stream(steps)
-        inside = flow_of(list(_entering(self.nodes(section), entry)), entry)
+        inside = flow_of(list(_entering(self.nodes(section), entry, self.origins)), self.origins, entry, is_inside=True)
         return Node("frame", steps, section, inside=inside)
 
 
-def _entering(nodes: Iterable[Node], entry: Operand | None) -> Iterator[Node]:
-    """Nodes of a frame, those marked that read something else from outside than what its layers add to."""
+def _entering(nodes: Iterable[Node], entry: Operand | None, origins: Origins) -> Iterator[Node]:
+    """Nodes of a frame, those marked that read nothing from outside, or something else than what its layers add to."""
     own: set[str] = set()
     for node in nodes:
         own.update(step.id for step in node.steps)
-        read = {_origin(o) for step in node.steps for o in step.operands if o.role == "data" and o.made_by not in own}
-        yield replace(node, enters=entry is None or not read or _origin(entry) in read)
-
-
-def _origin(operand: Operand) -> str | int:
-    return operand.made_by or operand.value
+        read = {origin_of(o) for step in node.steps for o in step.operands if o.role == "data" and o.made_by not in own}
+        read = read or {each for step in node.steps for each in origins.of(step)}
+        begins = entry is None and rows_of_weights(node) is not None
+        yield replace(node, enters=begins or bool(read) if entry is None else origin_of(entry) in read)
 
 
 def _form(section: Section) -> object:
@@ -187,12 +189,17 @@ def _boxes(steps: Iterable[Step], within: str | None) -> Iterator[Node]:
             yield from closed()
             yield _apart(step)
             continue
-        begins = (own != key if own else bool(step.kind in _BOXED or step.parameters)) and not in_module
+        begins = (own != key if own else _is_boxed(step)) and not in_module
         if not box or begins or own == "lookup" or (isinstance(key, tuple) and not in_module and _meets(step, box)):
             yield from closed()
             key = own or (module,)
         box.append(step)
     yield from closed()
+
+
+def _is_boxed(step: Step) -> bool:
+    """Whether a step of no sublayer is a box: what is made of constants alone is a part of what it is made for."""
+    return bool(step.parameters) or (step.kind in _BOXED and any(o.role != "constant" for o in step.operands))
 
 
 def _meets(step: Step, box: Sequence[Step]) -> bool:

@@ -6,6 +6,9 @@ from shapetrace.drawing.mapping.arranging import Spot
 from shapetrace.drawing.mapping.chart import Node
 from shapetrace.drawing.metrics import shortened, width_px
 from shapetrace.drawing.wording import short
+from shapetrace.language import Phrase
+from shapetrace.outlining.recognise.columns import ATTENTION_INPUTS
+from shapetrace.outlining.roles import Role
 from shapetrace.outlining.structure import Step
 
 
@@ -25,6 +28,20 @@ def turns(spot: Spot) -> int | None:
     around = spot.times // spot.node.repeat
     found = {step.repeat // around for step in spot.node.steps} or {1}
     return found.pop() if len(found) == 1 else None
+
+
+def other_notes(steps: Sequence[Step], like: Sequence[Step]) -> tuple[list[Phrase], list[Phrase]]:
+    """What is said of scores and of none of those that are alike otherwise; and what is said of those alone."""
+    own, others = ([note for step in each if step.kind == "scores" for note in step.notes] for each in (steps, like))
+    return [note for note in own if note not in others], [note for note in others if note not in own]
+
+
+def is_mixer(steps: Sequence[Step]) -> bool:
+    """Whether scores are weighed by no softmax and made of no queries, keys or values: a state-space model, say."""
+    roles = {step.role for step in steps}
+    return roles.isdisjoint({Role.ATTENTION_WEIGHTS, Role.SPLIT_HEADS, *ATTENTION_INPUTS}) and not roles.isdisjoint(
+        {Role.SCORES, Role.STATE, Role.READ_STATE}
+    )
 
 
 def inner_names(node: Node) -> Iterator[str]:

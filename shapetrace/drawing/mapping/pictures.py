@@ -6,6 +6,8 @@ from itertools import product
 
 from shapetrace.drawing.content.priming import is_activated, with_prime
 from shapetrace.drawing.layout.cells import cell
+from shapetrace.drawing.layout.frames import Frame as Body
+from shapetrace.drawing.layout.frames import band_body
 from shapetrace.drawing.layout.names import name_spans
 from shapetrace.drawing.layout.running import sizes_spans
 from shapetrace.drawing.mapping.chart import Node
@@ -173,7 +175,10 @@ def _matrix(operand: Operand, side: float, largest: int) -> Iterator[Mark]:
     behind = min(operand.stack, 3) - 1
     for back in range(behind, 0, -1):
         yield Rect(left + back * _STACK_PX, top - back * _STACK_PX, width, height, f"{ink}-back")
-    yield Rect(left, top, width, height, "weight-deep" if ink == "weight" else ink)
+    if operand.band is not None:
+        yield from band_body(Body(ink, 0, 1, width, height), operand.shape, operand.band)
+    else:
+        yield Rect(left, top, width, height, "weight-deep" if ink == "weight" else ink)
     if ink == "weight":
         yield Rect(left, top, width, height, "weight-edge")
     if operand.pattern == "causal":
@@ -183,7 +188,7 @@ def _matrix(operand: Operand, side: float, largest: int) -> Iterator[Mark]:
     if not name:
         return
     if width_px(name, f"name-{ink}") <= width - 2 and height >= _HIGH_ENOUGH_PX:
-        aside = (width / 5, height / 5) if operand.pattern == "causal" else (0.0, 0.0)
+        aside = (width / 5, height / 5) if operand.pattern in {"causal", "band"} else (0.0, 0.0)
         yield Text(-aside[0], aside[1] + 4.5, name, f"name-{ink}", "middle")
     else:
         yield Text(behind * _STACK_PX / 2, top - behind * _STACK_PX - 5, name, f"name-{ink}", "middle")

@@ -1,6 +1,6 @@
 """The weights of a box in a line: what they are called, the modules that hold them, and the shapes that are stored."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import prod
 
 from shapetrace.drawing.layout.names import name_spans
@@ -13,6 +13,7 @@ WEIGHTS_PX = 16.0
 """Height of the line."""
 _INK = "note"
 _BIAS = " + bias"
+_BIASES = " + biases"
 
 
 def weight_note(weight: Operand, trace: Trace | None, room_px: float) -> str:
@@ -39,9 +40,17 @@ def weight_line(steps: Sequence[Step], trace: Trace | None, room_px: float) -> t
     modules: dict[str, list[str]] = {}
     for _, module, shape in held:
         modules.setdefault(shape, []).append(module)
-    text = " · ".join(f"{', '.join(dict.fromkeys(each))} {shape}" for shape, each in modules.items())
+    lines = [_by_shape(modules, str), _by_shape(modules, lambda shape: shape.removesuffix(_BIAS))]
+    if all(shape.endswith(_BIAS) for shape in modules):
+        lines[1] += _BIASES
+    text = next((line for line in lines if width_px(line, _INK) <= room_px), lines[-1])
     shown = shortened(text, _INK, room_px)
-    return (Span(shown, whole="" if shown == text else text),)
+    return (Span(shown, whole="" if shown == lines[0] else lines[0]),)
+
+
+def _by_shape(modules: Mapping[str, Sequence[str]], written: Callable[[str], str]) -> str:
+    """``q_proj, o_proj [4096, 4096] · k_proj, v_proj [1024, 4096]``."""
+    return " · ".join(f"{', '.join(dict.fromkeys(each))} {written(shape)}" for shape, each in modules.items())
 
 
 def _held(steps: Iterable[Step], trace: Trace) -> Iterable[tuple[tuple[str, ...], str, str]]:

@@ -97,6 +97,8 @@ def scene_pieces(scene: Scene, pick: Pick, words: Language) -> Iterator[Piece]:
     """What a scene draws, from left to right."""
     if scene.closed is not None:
         yield from _closed(scene, scene.closed, words)
+        if scene.steps[-1].id == pick.last:
+            yield from _next_word(pick, words)
         return
     yield from _operands(scene, pick)
     for place, step in enumerate(scene.steps):
@@ -106,8 +108,12 @@ def scene_pieces(scene: Scene, pick: Pick, words: Language) -> Iterator[Piece]:
         yield "=" if is_infix(step) else Function(function_label(step, pick, words))
         yield from _results(scene, step, following, pick)
     if pick.ends(scene):
-        yield Function(words.say("softmax"))
-        yield NextWord(words.say("next word"), "data" if pick.quiet else "marker")
+        yield from _next_word(pick, words)
+
+
+def _next_word(pick: Pick, words: Language) -> Iterator[Piece]:
+    yield Function(words.say("softmax"))
+    yield NextWord(words.say("next word"), "data" if pick.quiet else "marker")
 
 
 def _operands(scene: Scene, pick: Pick) -> Iterator[Piece]:

@@ -95,6 +95,10 @@ class _Teller:
         self._hidden, self._chosen, self._sources = hidden, chosen, sources_of(root)
         self._read_as = {operand.made_by: operand for step in root.steps() for operand in step.operands
                          if operand.part == Part.CONTEXT}  # fmt: skip
+        self._readers: dict[str, set[str]] = {}
+        for step in root.steps():
+            for operand in step.operands:
+                self._readers.setdefault(operand.made_by, set()).add(step.id)
 
     def told(self, section: Section) -> Iterator[Told]:
         run: list[Step] = []
@@ -142,11 +146,14 @@ class _Teller:
     def _closed(self, section: Section) -> Iterator[Scene]:
         """A section as one scene: what it reads from outside, and what others read of it."""
         steps = tuple(section.steps())
+        if not steps:
+            return
         own = {step.id for step in steps}
         read = [o for step in steps for o in step.operands if o.role == "data" and o.made_by not in own]
-        given = steps[-1].results[:1] if steps else ()
-        if given and steps[-1].id in self._read_as:
-            given = (replace(given[0], name=self._read_as[steps[-1].id].name),)
+        last = next((step for step in reversed(steps) if self._readers.get(step.id, own) - own), steps[-1])
+        given = last.results[:1]
+        if given and last.id in self._read_as:
+            given = (replace(given[0], name=self._read_as[last.id].name),)
         if read or given:
             yield Scene(steps, closed=section, ends=(*read[:1], *given))
 
@@ -189,13 +196,18 @@ def is_infix(step: Step) -> bool:
 
 
 def _is_quiet(step: Step) -> bool:
-    data = [operand for operand in step.operands if operand.role == "data"]
+    shapes = [operand.shape for operand in step.operands if operand.role == "data" and _is_told(operand)]
     return (
         step.kind in _QUIET
-        and len(data) == len(step.results) == 1
-        and data[0].shape == step.results[0].shape
+        and shapes == [result.shape for result in step.results[:1]]
+        and len(step.results) == 1
         and not (is_infix(step) and step.kind != "norm")
     )
+
+
+def _is_told(operand: Operand) -> bool:
+    """Whether a step or the input gave it; what only prepares values, a mask say, did not."""
+    return bool(operand.made_by or operand.source)
 
 
 def _is_like(scene: Scene, step: Step) -> bool:

@@ -191,6 +191,8 @@ def lone_function(flow: Flow, axis_roles: AxisRoles, op: Op) -> Function:
         return Function("select", _selection(flow, axis_roles, op), Role.SELECT)
     if found == "index":
         return Function("select", "rows", Role.SELECT)
+    if flow.is_masking(op):
+        return Function("pointwise", calls=("masked_fill",))
     if found == "route":
         is_top = "topk" in names_of(op.kernels)
         return Function("route", "top-k" if is_top else "", calls=(op.name,))

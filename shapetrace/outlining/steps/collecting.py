@@ -83,13 +83,18 @@ def collected(
         replace(
             draft,
             key=place,
-            call=flow.module_of[draft.ops[0]] if draft.ops else flow.nearest_module(draft.call),
+            call=flow.module_of[_place(draft)] if draft.ops else flow.nearest_module(draft.call),
             ops=tuple(prepared[place]),
             weights=_weights(flow, draft, prepared[place], claimed),
         )
         for place, draft in enumerate(drafts)
     )
     return Collected(numbered, left)
+
+
+def _place(draft: Draft) -> int:
+    """The operation in whose module a step stands: of a sum, the sum itself, whatever scaled what it adds before."""
+    return max(draft.ops) if draft.kind in {"add", "residual"} else draft.ops[0]
 
 
 def _in_order(flow: Flow, drafts: Sequence[Draft]) -> list[Draft]:
