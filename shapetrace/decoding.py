@@ -3,7 +3,6 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from difflib import SequenceMatcher
 from functools import cached_property
 from math import prod
 from pathlib import Path
@@ -294,24 +293,3 @@ def shown(passes: Sequence[Pass]) -> list[int]:
     if len(passes) <= 3:
         return list(range(len(passes)))
     return [0, 1, len(passes) - 1]
-
-
-def aligned(passes: Sequence[Pass]) -> list[tuple[Step | None, ...]]:
-    """Rows of steps that do the same work in all passes, in order; None where a pass has no such step."""
-    rows: list[list[Step | None]] = []
-    for number, each in enumerate(passes):
-        before = [_key(next(step for step in row if step is not None)) for row in rows]
-        after = [_key(step) for step in each.steps]
-        merged: list[list[Step | None]] = []
-        for tag, a, b, c, d in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
-            if tag == "equal":
-                merged += [[*row, step] for row, step in zip(rows[a:b], each.steps[c:d], strict=True)]
-                continue
-            merged += [[*row, None] for row in rows[a:b]]
-            merged += [[*[None] * number, step] for step in each.steps[c:d]]
-        rows = merged
-    return [tuple(row) for row in rows]
-
-
-def _key(step: Step) -> tuple[Any, ...]:
-    return (step.role, step.path, step.kind, step.repeat)

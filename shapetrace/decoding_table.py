@@ -2,8 +2,10 @@
 
 import shutil
 from collections.abc import Callable, Sequence
+from difflib import SequenceMatcher
+from typing import Any
 
-from shapetrace.decoding import Generation, aligned, shown
+from shapetrace.decoding import Generation, Pass, shown
 from shapetrace.drawing.wording import Words
 from shapetrace.formats.grid import Cell, Column, Grid
 from shapetrace.formats.numbers import exact, short
@@ -85,3 +87,24 @@ def saving(of: Generation, words: Words) -> list[str]:
         words.say("with a cache: {n} FLOPs in products instead of {all}", n=with_cache, all=flops),
         words.say("with a cache: {n} of weights and kept rows moved instead of {all}", n=kept_and_moved, all=moved),
     ]
+
+
+def aligned(passes: Sequence[Pass]) -> list[tuple[Step | None, ...]]:
+    """Rows of steps that do the same work in all passes, in order; None where a pass has no such step."""
+    rows: list[list[Step | None]] = []
+    for number, each in enumerate(passes):
+        before = [_key(next(step for step in row if step is not None)) for row in rows]
+        after = [_key(step) for step in each.steps]
+        merged: list[list[Step | None]] = []
+        for tag, a, b, c, d in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
+            if tag == "equal":
+                merged += [[*row, step] for row, step in zip(rows[a:b], each.steps[c:d], strict=True)]
+                continue
+            merged += [[*row, None] for row in rows[a:b]]
+            merged += [[*[None] * number, step] for step in each.steps[c:d]]
+        rows = merged
+    return [tuple(row) for row in rows]
+
+
+def _key(step: Step) -> tuple[Any, ...]:
+    return (step.role, step.path, step.kind, step.repeat)

@@ -73,7 +73,7 @@ def _counting(
 def _rows(flow: Flow, ref: Ref, groups: Axes) -> tuple[int, tuple[int, ...], int, tuple[str, ...]]:
     """The rows of a value as it was made, also where they are read in another order: (B, T, d) as (T, B, d)."""
     axes = flow.facts.axes.get(ref.value, ())
-    own = tuple(flow.facts.atoms.flat([axes[-2]])) if len(axes) > 1 else ()
+    own = tuple(flow.facts.atoms.flat((axes[-2],))) if len(axes) > 1 else ()
     place = groups.index(own) if own in groups else -2
     return ref.value, groups[place], ref.shape[place], ()
 

@@ -587,7 +587,7 @@ def test_every_box_that_reads_something_has_an_arrow(model, inputs):
     )),
 ])  # fmt: skip
 def test_every_box_of_a_model_of_transformers_that_reads_something_has_an_arrow(model):
-    outline = obtain(Request(model=model, shape={"seq": 64}), lambda _sentence: None).outline()
+    outline = obtained(model, seq=64).outline()
     assert arrowless(outline) == []
     assert crossings(outline)[0] == []
 

@@ -14,10 +14,11 @@ from shapetrace.drawing.layout.headings import MARGIN_PX, captions, footing, hea
 from shapetrace.drawing.layout.running import legend_of_running, shape_spans
 from shapetrace.drawing.look import Look
 from shapetrace.drawing.mapping.arranging import JOIN_PX, ROOMS, SHAPE_PX, Arranging, Laid, Room, Spot
-from shapetrace.drawing.mapping.boxes import TRACK, Boxes, shape_text, table_beside
+from shapetrace.drawing.mapping.boxes import TRACK, Boxes
 from shapetrace.drawing.mapping.chart import Flow
 from shapetrace.drawing.mapping.charting import chart, closable
 from shapetrace.drawing.mapping.flowing import stream
+from shapetrace.drawing.mapping.operands import shape_text, table_beside
 from shapetrace.drawing.mapping.origins import Origins
 from shapetrace.drawing.mapping.pictures import has_picture
 from shapetrace.drawing.mapping.wiring import wires

@@ -294,8 +294,7 @@ def _parts(frame: Frame) -> list[tuple[float, float, float, float]]:
 
 def _hatching(left: float, top: float, width: float, height: float) -> Iterator[tuple[Point, Point]]:
     """Diagonals at 45 degrees, cut at the edges of a rectangle."""
-    for i in range(1, int((width + height) / _HATCH_PITCH_PX) + 1):
-        reach = i * _HATCH_PITCH_PX
+    for reach in (i * _HATCH_PITCH_PX for i in range(1, int((width + height) / _HATCH_PITCH_PX) + 1)):
         start = (left + min(reach, width), top + reach - min(reach, width))
         end = (left + reach - min(reach, height), top + min(reach, height))
         if start[1] < top + height and end[0] < left + width:

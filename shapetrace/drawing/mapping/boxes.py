@@ -1,11 +1,10 @@
 """How each node of a map looks: its box, its words, its bars."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import inf
 
-from shapetrace.drawing.layout.names import name_spans
 from shapetrace.drawing.layout.running import shape_spans
 from shapetrace.drawing.mapping.arranging import JOIN_PX, Spot
 from shapetrace.drawing.mapping.chart import Node
@@ -18,15 +17,16 @@ from shapetrace.drawing.mapping.counting import (
     other_notes,
     turns,
 )
+from shapetrace.drawing.mapping.operands import named_spans, shape_text
 from shapetrace.drawing.mapping.pictures import Frame, picture
 from shapetrace.drawing.mapping.weights import WEIGHTS_PX, weight_line, weight_note
 from shapetrace.drawing.metrics import clean, shortened, width_px
 from shapetrace.drawing.primitives import Circle, Line, Mark, Rect, Span, Text
-from shapetrace.drawing.wording import Words, short
+from shapetrace.drawing.wording import Words
 from shapetrace.language import Phrase
 from shapetrace.outlining.roles import Part, Role
 from shapetrace.outlining.running import running_axes
-from shapetrace.outlining.structure import WINDOW, Operand, Outline, Step
+from shapetrace.outlining.structure import WINDOW, Outline, Step
 
 _PAD_PX = 12.0
 _BAR_PX = 62.0
@@ -82,7 +82,7 @@ class Boxes:
     def width(self, node: Node) -> float:
         """Width of an input, a result or small steps."""
         if node.value is not None and node.kind == "given":
-            return width_px(_spans(node.value, inf), "label") + width_px(shape_text(node.value), "figure") + 34
+            return width_px(named_spans(node.value, inf), "label") + width_px(shape_text(node.value), "figure") + 34
         return width_px(self._listed(node), "note") + 24
 
     def _listed(self, node: Node) -> str:
@@ -222,7 +222,7 @@ class Boxes:
         is_weight = operand.role == "weight"
         yield Rect(spot.left, spot.top, spot.right - spot.left, height, "block" if is_weight else "data", height / 2)
         inside, sizes = spot.right - spot.left - 24, shape_spans(operand, self.running)
-        name = _spans(operand, inside)
+        name = named_spans(operand, inside)
         yield Text(spot.left + 12, spot.top + 17.5, name, "name-weight" if is_weight else "name-data")
         if width_px(name, "label") + width_px(sizes, "figure") + 8 <= inside:
             yield Text(spot.right - 12, spot.top + 17.5, sizes, "figure", "end")
@@ -280,34 +280,6 @@ def _left(mark: Mark) -> float:
     if isinstance(mark, Rect):
         return mark.x
     return mark.x - width_px(mark.plain, mark.ink) if isinstance(mark, Text) else 1e9
-
-
-def table_beside(node: Node, room: float, running: Collection[int]) -> tuple[Span, ...]:
-    """Of a sum with a table: as much as there is room for of its name, its shape and its parameters."""
-    table = node.value
-    if table is None:
-        return ()
-    parameters = sum(step.parameters for step in node.steps)
-    name = (Span(_name(table)),)
-    whole = (*name, Span(" "), *shape_spans(table, running))
-    counted = (*whole, Span(f" {short(parameters)}")) if parameters else whole
-    return next((spans for spans in (counted, whole, name) if width_px(spans, "shape") <= room), ())
-
-
-def _spans(operand: Operand, room_px: float) -> tuple[Span, ...]:
-    learned = operand.source.rpartition(".")[2] if operand.role == "weight" else ""
-    named = clean(learned) or clean(operand.name) or clean(operand.source)
-    return name_spans(named or ("X" if operand.role == "weight" else "output"), "label", room_px)
-
-
-def _name(operand: Operand) -> str:
-    base, _, index = operand.name.partition("_")
-    return clean(f"{base}{index}" if base.isupper() and index.isdigit() else operand.name or operand.source or "output")
-
-
-def shape_text(operand: Operand) -> str:
-    """A shape as people write it."""
-    return f"[{', '.join(map(str, operand.shape))}]"
 
 
 _PAINTERS: Mapping[str, Callable[[Boxes, Spot], Iterator[Mark]]] = {
