@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from shapetrace.outlining.drafts import Draft, Graph, Ref
 from shapetrace.outlining.flow import Flow
 from shapetrace.outlining.recognise.adjacency import adjacencies
-from shapetrace.outlining.recognise.attention import Attention, operands_of
+from shapetrace.outlining.recognise.attention import Attention, all_operands_of
 from shapetrace.outlining.recognise.columns import ATTENTION_INPUTS
 from shapetrace.outlining.recognise.crossing import Crossing
 from shapetrace.outlining.recognise.losses import OF_CLASSES
@@ -76,8 +76,9 @@ def _of_attention(flow: Flow, attentions: tuple[Attention, ...]) -> dict[int, Sy
     """What attention reads; nothing where two read the same as different things."""
     found: dict[int, Symbol] = {}
     for attention in attentions:
-        for part, value, _ in operands_of(flow, attention):
-            root, symbol = flow.root(value), Symbol(part)
+        latents = attention.absorbed.read if attention.absorbed else ()
+        for part, value, _ in all_operands_of(flow, attention):
+            root, symbol = flow.root(value), Symbol(Part.LATENT_KEY_VALUE if value in latents else part)
             found[root] = symbol if found.get(root, symbol) == symbol else NOTHING
     return found
 

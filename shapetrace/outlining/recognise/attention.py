@@ -1,6 +1,6 @@
 """Finds attention: Q Kᵀ → scale → mask → softmax → × V, written out or as one fused call."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -9,6 +9,7 @@ from shapetrace.ops.activations import activation_of
 from shapetrace.ops.kinds import names_of
 from shapetrace.ops.products import Product
 from shapetrace.outlining.flow import Flow
+from shapetrace.outlining.recognise.absorbing import Absorbed, absorbed
 from shapetrace.outlining.recognise.masks import NO_MASK, Mask, added_uses, fused_mask, together, uses_of
 from shapetrace.outlining.recognise.mixing import BETWEEN, Mixing, is_projected, joins_data
 from shapetrace.outlining.recognise.weighing import Weighing, maxima_between, weighings
@@ -32,6 +33,8 @@ class Attention:
         mask: What hides scores, and what is added to them.
         scale: Factor of the scores where the call says it.
         mixes: Positions of the products that mix heads before and after the softmax.
+        others: Further products of queries and keys that are added to these scores: of the columns that rotate.
+        absorbed: The products that would expand a latent, where it attends to that.
     """
 
     scores: int
@@ -46,6 +49,8 @@ class Attention:
     mask: Mask = NO_MASK
     scale: float | None = None
     mixes: tuple[int, ...] = ()
+    others: tuple[int, ...] = ()
+    absorbed: Absorbed | None = None
 
 
 def operands_of(flow: Flow, attention: Attention) -> list[tuple[Part, int, int]]:
@@ -58,6 +63,12 @@ def operands_of(flow: Flow, attention: Attention) -> list[tuple[Part, int, int]]
         values = weighted.left if attention.weights_right else weighted.right
         found.append((Part.VALUE, values, attention.weighted))
     return [(part, value, product) for part, value, product in found if value is not None]
+
+
+def all_operands_of(flow: Flow, attention: Attention) -> list[tuple[Part, int, int]]:
+    """As `operands_of`, with the queries and keys of all products that are added to the scores."""
+    others = (replace(attention, scores=other, weighted=None) for other in attention.others)
+    return [read for each in (attention, *others) for read in operands_of(flow, each)]
 
 
 def attentions(flow: Flow) -> tuple[Attention, ...]:
@@ -74,7 +85,12 @@ def attentions(flow: Flow) -> tuple[Attention, ...]:
             if attention is not None and attention.scores not in found:
                 found[attention.scores] = attention
     weighted = {attention.weighted for attention in found.values()}
-    return tuple(found[position] for position in sorted(found) if position not in weighted)
+    return tuple(_with_absorbed(flow, found[position]) for position in sorted(found) if position not in weighted)
+
+
+def _with_absorbed(flow: Flow, attention: Attention) -> Attention:
+    read = {part: value for part, value, _ in operands_of(flow, attention)}
+    return replace(attention, absorbed=absorbed(flow, (attention.scores, attention.weighted), read))
 
 
 def _fused(flow: Flow, position: int, product: Product) -> Attention:
@@ -96,16 +112,34 @@ def _explicit(flow: Flow, position: int, softmaxes: Mapping[int, Weighing], mixi
             weighing = softmaxes.get(op.id)
             if weighing is None:
                 continue
-            for source, between, early in mixing.behind(weighing.source, ()):
-                scores = _data_products(flow, source)
-                if scores:
-                    found = _assembled(flow, (scores[-1], position), weighing, (between, after))
-                    return replace(found, weights_right=right, mixes=(*early, *late))
+            ways = [(_data_products(flow, source), *way) for source, *way in mixing.behind(weighing.source, ())]
+            ways = [way for way in ways if way[0]]
+            if ways:
+                scores, between, early = ways[0]
+                found = _assembled(flow, (scores[-1], position), weighing, (between, after))
+                others = tuple(
+                    made[-1] for made, way, _ in ways[1:]
+                    if _are_alike(flow, made[-1], scores[-1]) and _are_added(flow, way, between)
+                )  # fmt: skip
+                return replace(found, weights_right=right, mixes=(*early, *late), others=others)
     return None
+
+
+def _are_alike(flow: Flow, one: int, other: int) -> bool:
+    """Whether two products over columns make scores of the same queries and keys."""
+    atoms, products = flow.facts.atoms, [flow.facts.products[place] for place in (one, other)]
+    axes = [(sorted(atoms.flat((*p.batch, p.m))), atoms.leaves(p.n)) for p in products]
+    return axes[0] == axes[1] and flow.is_over_columns(products[0])
 
 
 def _data_products(flow: Flow, op: Op) -> list[int]:
     return [p for p in flow.facts.of_op.get(op.id, ()) if joins_data(flow, flow.facts.products[p])]
+
+
+def _are_added(flow: Flow, way: Sequence[int], other: Sequence[int]) -> bool:
+    """Whether two ways, each from its end to its beginning, meet in a sum."""
+    common = [op for op in way if op in other]
+    return bool(common) and names_of(flow.trace.ops[common[-1]].kernels) == ["add"]
 
 
 def _bare(flow: Flow, position: int) -> Attention | None:
