@@ -10,7 +10,7 @@ from shapetrace.ops.kinds import names_of
 from shapetrace.ops.products import Product
 from shapetrace.outlining.flow import Flow
 from shapetrace.outlining.recognise.absorbing import Absorbed, absorbed
-from shapetrace.outlining.recognise.masks import NO_MASK, Mask, added_uses, fused_mask, together, uses_of
+from shapetrace.outlining.recognise.masks import NO_MASK, Mask, Places, added_uses, fused_mask, together, uses_of
 from shapetrace.outlining.recognise.mixing import BETWEEN, Mixing, is_projected, joins_data
 from shapetrace.outlining.recognise.weighing import Weighing, maxima_between, weighings
 from shapetrace.outlining.roles import Part
@@ -194,12 +194,22 @@ def _assembled(
     product = flow.facts.products[scores]
     assert product.left is not None
     ops = [flow.trace.ops[op] for op in (*between, *(weighing.ops if weighing else ()), *after)]
-    uses = [*added_uses(flow, product), *uses_of(flow, ops, product)]
+    query_right = _keys_are_rows(flow, ends, weighing)
+    uses = [*added_uses(flow, product, query_right), *uses_of(flow, ops, _places(flow, product, weighing, query_right))]
     return Attention(
-        scores, weighted, weighing, query_right=_keys_are_rows(flow, ends, weighing),
+        scores, weighted, weighing, query_right=query_right,
         before=tuple(_scalings(flow, (product.left, product.right))), between=tuple(between), after=tuple(after),
         mask=together(flow, uses), scale=_factor(flow, product, between),
     )  # fmt: skip
+
+
+def _places(flow: Flow, product: Product, weighing: Weighing | None, query_right: bool) -> Places:
+    """Where queries and keys are in scores, as products, views and a softmax tell."""
+    rows, columns = ({*flow.facts.atoms.leaves(axis)} - flow.columns for axis in (product.m, product.n))
+    queries, keys = (columns, rows) if query_right else (rows, columns)
+    axes = flow.facts.axes_of(weighing.source) if weighing is not None else ()
+    weighed = (axes, weighing.dim(flow) % len(axes) - len(axes)) if weighing is not None and axes else None
+    return Places(frozenset(queries), frozenset(keys), weighed)
 
 
 def _keys_are_rows(flow: Flow, ends: tuple[int, int], weighing: Weighing | None) -> bool:

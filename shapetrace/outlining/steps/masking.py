@@ -41,9 +41,14 @@ def _seen_notes(seen: Pattern) -> list[Phrase]:
         notes.append(Phrase(WINDOW, {"n": seen.below + seen.above + 1}))
     else:
         notes.append(Phrase(_SEEN.get(seen.kind, "masked")))
-    if seen.kind not in _SEEN_ROWS and (seen.columns is not None or seen.rows is not None):
+    if seen.kind not in _SEEN_ROWS and any(map(_is_padded, (seen, *seen.parts))):
         notes.append(Phrase("padding hidden"))
     return notes
+
+
+def _is_padded(seen: Pattern) -> bool:
+    """Whether columns or rows are off altogether, of one example or of all."""
+    return seen.columns is not None or seen.rows is not None
 
 
 def _is_past(seen: Pattern) -> bool:
