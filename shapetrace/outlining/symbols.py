@@ -24,6 +24,7 @@ from shapetrace.outlining.symbol_rules import (
     Symbol,
     next_in_stream,
     symbol_made,
+    together,
     with_positions,
 )
 
@@ -117,6 +118,8 @@ class _Following:
         operands = [self._operand(draft, ref) for ref in draft.operands]
         if draft.kind == "lookup":
             operands[1] = self._table(draft)
+        if draft.kind == "concat" and draft.also and len(operands) == 1:
+            operands = [together([*operands, *(self.of.get(value, NOTHING) for value in draft.also)])]
         if draft.kind == "residual":
             operands = [Symbol(STREAM) if symbol.part is Part.WEIGHT else symbol for symbol in operands]
         elif draft.kind == "add" and self._adds_to_stream(draft, operands):

@@ -58,7 +58,7 @@ class Groups:
     def all(self) -> Iterator[list[int]]:
         """Operation ids of each group, in order."""
         for members in self._members.values():
-            if members:
+            if any(map(self._is_floating, members)):
                 yield from self._parted(sorted(members))
 
     def _parted(self, members: list[int]) -> Iterator[list[int]]:
@@ -103,7 +103,18 @@ class Groups:
             return False
         value = op.outputs[0]
         places = [made for made in op.outputs[1:] if has(op, "best") and flow.readers[flow.root(made)]]
-        return flow.is_data(value) and flow.is_floating(value) and not places
+        return flow.is_data(value) and (flow.is_floating(value) or self._compares(op)) and not places
+
+    def _compares(self, op: Op) -> bool:
+        """Whether an operation compares numbers for one that computes with the answer: ``x * (x > 0)``."""
+        flow, readers = self._flow, self._flow.readers[self._flow.root(op.outputs[0])]
+        numbers = any(flow.is_data(value) and flow.is_floating(value) for value in op.inputs)
+        computes = [flow.kinds[reader] == "pointwise" and self._is_floating(reader) for reader in readers]
+        return numbers and flow.kinds[op.id] == "pointwise" and computes == [True]
+
+    def _is_floating(self, op: int) -> bool:
+        outputs = self._flow.trace.ops[op].outputs
+        return bool(outputs) and self._flow.is_floating(outputs[0])
 
     def _by_leaf(self) -> None:
         runs: dict[int, list[int]] = defaultdict(list)
