@@ -72,7 +72,8 @@ class Flow:
         if op is None or self.kinds[op.id] not in ("index", "lookup") or not op.inputs:
             return None
         table = self.facts.tensor(op.inputs[0])
-        return op if table.role == "weight" and len(table.shape) >= 3 else None
+        is_table = table.role == "weight" and not self.facts.sources.get(op.inputs[0])  # no keys of a constant
+        return op if is_table and len(table.shape) >= 3 else None
 
     @cached_property
     def projections(self) -> tuple[Product, ...]:
@@ -125,6 +126,24 @@ class Flow:
         for op in self.trace.ops:
             if self.kinds[op.id] == "product" or not found.isdisjoint(op.inputs):
                 found.update(op.outputs)
+        return frozenset(found)
+
+    @cached_property
+    def unread(self) -> frozenset[int]:
+        """Operations of PyTorch's own functions that no product is among and that nothing reads: of no use here."""
+        calls, outputs = self.trace.calls, {*self.trace.outputs}
+        inside = [op for op in self.trace.ops if calls and calls[op.call].kind == "function"]
+        readers: dict[int, list[int]] = defaultdict(list)
+        for op in self.trace.ops if inside else ():
+            for value in op.inputs:
+                readers[value].append(op.id)
+        found: set[int] = set()
+        for op in reversed(inside if not self.trace.failure else []):
+            is_work = (
+                self.kinds[op.id] in ("product", "lookup") or has(op, "writes") or any(map(self.is_weight, op.inputs))
+            )
+            if not is_work and all(v not in outputs and found.issuperset(readers[v]) for v in op.outputs):
+                found.add(op.id)
         return frozenset(found)
 
     def is_looked_up(self, value: int) -> bool:

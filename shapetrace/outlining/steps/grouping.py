@@ -97,7 +97,7 @@ class Groups:
 
     def _fusable(self, op: Op) -> bool:
         flow = self._flow
-        if op.id in self._taken or flow.edges[op.id] or not op.outputs:
+        if op.id in self._taken or flow.edges[op.id] or not op.outputs or op.id in flow.unread:
             return False
         if flow.kinds[op.id] not in _FUSABLE:
             return False
