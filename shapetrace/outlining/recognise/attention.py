@@ -12,6 +12,7 @@ from shapetrace.outlining.flow import Flow
 from shapetrace.outlining.recognise.absorbing import Absorbed, absorbed
 from shapetrace.outlining.recognise.masks import NO_MASK, Mask, Places, added_uses, fused_mask, together, uses_of
 from shapetrace.outlining.recognise.mixing import BETWEEN, Mixing, is_projected, joins_data
+from shapetrace.outlining.recognise.scaling import scaled, scaling_of
 from shapetrace.outlining.recognise.weighing import Weighing, maxima_between, weighings
 from shapetrace.outlining.roles import Part
 
@@ -31,7 +32,8 @@ class Attention:
         between: Operations that scale and mask the scores.
         after: Element-wise operations between softmax and the product with the values.
         mask: What hides scores, and what is added to them.
-        scale: Factor of the scores where the call says it.
+        scale: What scores are multiplied with, on their way or before; None where no number is known.
+        cap: What bounds them: cap · tanh(scores / cap).
         mixes: Positions of the products that mix heads before and after the softmax.
         others: Further products of queries and keys that are added to these scores: of the columns that rotate.
         absorbed: The products that would expand a latent, where it attends to that.
@@ -48,6 +50,7 @@ class Attention:
     after: tuple[int, ...] = ()
     mask: Mask = NO_MASK
     scale: float | None = None
+    cap: float | None = None
     mixes: tuple[int, ...] = ()
     others: tuple[int, ...] = ()
     absorbed: Absorbed | None = None
@@ -95,12 +98,12 @@ def _with_absorbed(flow: Flow, attention: Attention) -> Attention:
 
 def _fused(flow: Flow, position: int, product: Product) -> Attention:
     op = flow.trace.ops[product.op]
-    scale = op.attrs.get("scale")
+    own = op.attrs.get("scale")
+    before = _scalings(flow, op.inputs[:2])
+    width = flow.facts.atoms.size(product.k)
+    scale = scaled(flow, before, float(own) if isinstance(own, (int, float)) else width**-0.5)
     mask = fused_mask(flow, op, *map(flow.facts.atoms.size, (product.m, product.n)))
-    return Attention(
-        position, position + 1, fused=True, mask=mask, before=tuple(_scalings(flow, op.inputs[:2])),
-        scale=scale if isinstance(scale, float) else None,
-    )  # fmt: skip
+    return Attention(position, position + 1, fused=True, mask=mask, before=tuple(before), scale=scale)
 
 
 def _explicit(flow: Flow, position: int, softmaxes: Mapping[int, Weighing], mixing: "Mixing") -> Attention | None:
@@ -196,10 +199,12 @@ def _assembled(
     ops = [flow.trace.ops[op] for op in (*between, *(weighing.ops if weighing else ()), *after)]
     query_right = _keys_are_rows(flow, ends, weighing)
     uses = [*added_uses(flow, product, query_right), *uses_of(flow, ops, _places(flow, product, weighing, query_right))]
+    before = _scalings(flow, (product.left, product.right))
+    scaling = scaling_of(flow, before, product, between)
     return Attention(
         scores, weighted, weighing, query_right=query_right,
-        before=tuple(_scalings(flow, (product.left, product.right))), between=tuple(between), after=tuple(after),
-        mask=together(flow, uses), scale=_factor(flow, product, between),
+        before=tuple(before), between=tuple(between), after=tuple(after),
+        mask=together(flow, uses), scale=scaling.factor, cap=scaling.cap,
     )  # fmt: skip
 
 
@@ -247,14 +252,3 @@ def _is_scaling(flow: Flow, op: Op) -> bool:
     return (
         len(data) == 1 and numbers and one_reader and set(names_of(op.kernels)) <= {"mul", "div"} and bool(op.kernels)
     )
-
-
-def _factor(flow: Flow, product: Product, between: list[int]) -> float | None:
-    """The number that scores are multiplied with, after their product or inside it (``alpha``)."""
-    for op in (flow.trace.ops[i] for i in between):
-        names = names_of(op.kernels)
-        numbers = [arg for kernel in op.kernels for arg in kernel.args.values() if isinstance(arg, float)]
-        if numbers and names in (["mul"], ["div"]):
-            return numbers[0] if names == ["mul"] else 1 / numbers[0]
-    inside = [kernel.args.get("alpha") for kernel in flow.trace.ops[product.op].kernels if product.bias is not None]
-    return next((float(alpha) for alpha in inside if isinstance(alpha, (int, float)) and alpha != 1), None)

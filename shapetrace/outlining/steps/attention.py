@@ -264,11 +264,12 @@ def _pattern(seen: Pattern | None, columns: int) -> tuple[str, tuple[int, int] |
 def _score_notes(attention: Attention, width: int) -> list[Phrase]:
     notes = []
     scale = attention.scale
-    default = attention.fused and scale is None
-    if default or (scale and math.isclose(scale, width**-0.5, rel_tol=1e-3)) or attention.before:
+    if scale and math.isclose(scale, width**-0.5, rel_tol=1e-3):
         notes.append(Phrase("Q Kᵀ ⁄ √{width}", {"width": width}))
     elif scale and scale != 1:
         notes.append(Phrase("Q Kᵀ · {scale}", {"scale": f"{scale:.4g}"}))
+    if attention.cap:
+        notes.append(Phrase("capped at ±{cap}", {"cap": f"{attention.cap:.4g}"}))
     notes += mask_notes(attention.mask)
     if attention.fused:
         notes.append(Phrase("one fused call"))
