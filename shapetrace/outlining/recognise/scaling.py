@@ -10,7 +10,6 @@ from shapetrace.ops.kinds import names_of
 from shapetrace.ops.products import Product
 from shapetrace.outlining.flow import Flow
 
-
 _BENDING = frozenset({"tanh", "sigmoid", "relu", "gelu", "silu", "elu", "softplus", "exp", "pow"})
 """Behind these, numbers scale something else."""
 
