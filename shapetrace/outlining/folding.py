@@ -7,10 +7,10 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
 from math import prod
 
-from shapetrace.ir import Trace
 from shapetrace.outlining.accounts import Accounts
 from shapetrace.outlining.classifying import kind_of
 from shapetrace.outlining.drafts import Draft, Ref
+from shapetrace.outlining.flow import Flow
 from shapetrace.outlining.roles import Role
 from shapetrace.outlining.sections import Node
 
@@ -22,14 +22,15 @@ _HEAVY = frozenset({"product", "contraction", "scores", "convolution"})
 _Item = Draft | Node
 
 
-def folded(trace: Trace, sided_tree: Node, accounts: Accounts, roles: Mapping[int, Role]) -> Node:
+def folded(flow: Flow, sided_tree: Node, accounts: Accounts, roles: Mapping[int, Role]) -> Node:
     """The tree with what repeats folded everywhere, inner sections first."""
-    return _Folder(trace, accounts, roles).fold(sided_tree)
+    return _Folder(flow, accounts, roles).fold(sided_tree)
 
 
 class _Folder:
-    def __init__(self, trace: Trace, accounts: Accounts, roles: Mapping[int, Role]) -> None:
-        self._trace = trace
+    def __init__(self, flow: Flow, accounts: Accounts, roles: Mapping[int, Role]) -> None:
+        self._flow = flow
+        self._trace = flow.trace
         self._accounts = accounts
         self._roles = roles
 
@@ -47,7 +48,17 @@ class _Folder:
         refs = tuple(map(self._of_ref, (*item.operands, *item.results)))
         function = item.function if item.kind != "select" else ""  # of a loop over rows, the first row and the last
         what = (item.kind, self._roles.get(item.key), function, item.calls, tuple(map(str, item.notes)))
-        return (what, refs, item.share, self._accounts.local(item))
+        return (what, refs, item.share, self._accounts.local(item), self._is_turned(item))
+
+    def _is_turned(self, draft: Draft) -> bool:
+        """Whether a product sums over rows of what it reads: tokens are mixed as channels are, one after the other."""
+        facts, value = self._flow.facts, draft.operands[0].value if draft.operands else -1
+        if draft.kind != "product" or value < 0 or draft.order not in facts.of_op:
+            return False
+        axes = facts.axes_of(value)
+        columns = {*facts.atoms.leaves(axes[-1])} if axes else set()
+        inner = {*facts.atoms.leaves(facts.products[facts.of_op[draft.order][0]].k)}
+        return bool(inner) and bool(columns) and not inner & columns
 
     def _of_ref(self, ref: Ref) -> Hashable:
         """What must be equal in operands; in the first turn of a loop a constant may stand where the next have data."""
