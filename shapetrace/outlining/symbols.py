@@ -250,11 +250,16 @@ class _Following:
 
     def _adds_to_stream(self, draft: Draft, operands: list[Symbol]) -> bool:
         """Whether a sum makes the stream: positions or other embeddings are added, no bias of one row or column."""
-        if any(ref.origin != "data" and min(ref.shape, default=1) == 1 for ref in draft.operands):
+        if self._adds_one_row(draft):
             return False
         parts = {symbol.part for symbol in operands}
         embedded = {STREAM, POSITIONS} if self.begins is not None else {STREAM, TABLE, POSITIONS}
         return bool(parts & embedded) or self._role(draft) in _EMBEDDING
+
+    def _adds_one_row(self, draft: Draft) -> bool:
+        """Whether one row or column is added that is no position, not even that of a single token."""
+        one = any(ref.origin != "data" and min(ref.shape, default=1) == 1 for ref in draft.operands)
+        return one and self._role(draft) is not Role.POSITION
 
     def _beside_adapter(self, draft: Draft) -> int | None:
         """The operand of a sum to which an adapter is added."""
@@ -267,7 +272,7 @@ class _Following:
 
         What an adapter is added to stays what it is.
         """
-        if any(ref.origin != "data" and min(ref.shape, default=1) == 1 for ref in draft.operands):
+        if self._adds_one_row(draft):
             return operands[0]
         if self._adds_to_stream(draft, operands):
             return next_in_stream(operands[0], 0)
