@@ -7,6 +7,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
 from math import prod
 
+from shapetrace.ir import Op
 from shapetrace.outlining.accounts import Accounts
 from shapetrace.outlining.classifying import kind_of
 from shapetrace.outlining.drafts import Draft, Ref
@@ -95,9 +96,12 @@ class _Folder:
             folded=tuple(sections[1:]),
             members=tuple(path for section in sections for path in section.members),
         )
-        if not first.nodes and self._are_parallel(sections):
+        if first.nodes or not self._are_apart(sections):
+            return [first]
+        if self._are_joined(sections):
             return self._side_by_side(sections)
-        return [first]
+        is_bare = all(isinstance(item, Draft) for item in copies[0])
+        return [item for copy in copies for item in copy] if is_bare and len(copies) < _LONG_LOOP else [first]
 
     def _section_of(self, unit: Sequence[_Item]) -> Node:
         """A run of items as one section: itself, if it is one."""
@@ -113,17 +117,22 @@ class _Folder:
         works = any(isinstance(item, Node) or item.kind in _IN_BLOCKS for item in unit)
         return Node(name, "", tuple(unit), "block" if works else "other", members=members, is_group=True)
 
-    def _are_parallel(self, members: Sequence[Node]) -> bool:
-        """Whether no member reads what another one made, and one operation reads them all: heads, not layers."""
-        ops = [[self._trace.ops[op] for draft in member.drafts() for op in draft.ops] for member in members]
+    def _are_apart(self, members: Sequence[Node]) -> bool:
+        """Whether no member reads what another one made: different things that look alike, no turns of a loop."""
         made: set[int] = set()
-        outputs = []
-        for mine in ops:
+        for mine in map(self._ops_of, members):
             if made.intersection(value for op in mine for value in op.inputs):
                 return False
-            outputs.append({value for op in mine for value in op.outputs})
-            made |= outputs[-1]
-        return bool(made) and any(all(not one.isdisjoint(op.inputs) for one in outputs) for op in self._trace.ops)
+            made.update(value for op in mine for value in op.outputs)
+        return bool(made)
+
+    def _are_joined(self, members: Sequence[Node]) -> bool:
+        """Whether one operation reads what all members made: heads, not layers."""
+        outputs = [{value for op in self._ops_of(member) for value in op.outputs} for member in members]
+        return any(all(not one.isdisjoint(op.inputs) for one in outputs) for op in self._trace.ops)
+
+    def _ops_of(self, member: Node) -> list[Op]:
+        return [self._trace.ops[op] for draft in member.drafts() for op in draft.ops]
 
     def _side_by_side(self, members: Sequence[Node]) -> list[Draft]:
         """Members that work next to each other are a stack: their steps stand in the section above."""

@@ -1,4 +1,4 @@
-"""Equal layers fold; what mixes tokens does not fold with what mixes channels, also where there are as many."""
+"""Equal layers fold; what is alike in numbers alone does not: mixers of tokens and of channels, steps side by side."""
 
 from typing import Any
 
@@ -34,3 +34,24 @@ def test_mixing_tokens_and_mixing_channels_are_two_things(n_tokens: int, layers:
     found = read(Mixer(n_tokens, 16, layers), torch.randn(2, n_tokens, 16))
     products = [(s.path, s.repeat) for s in found.steps() if s.kind == "product"]
     assert products == [(f"{mlp}.0.{i}", layers) for mlp in ("tokens", "channels") for i in (0, 2)]
+
+
+def test_steps_beside_each_other_that_look_alike_are_no_layers() -> None:
+    class Beside(nn.Module):
+        """Three projections, each of its own mix of a row and the row before it, as RWKV has them."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.key, self.value, self.gate = (nn.Linear(8, 8) for _ in range(3))
+            self.mix = nn.ParameterList(torch.rand(8) for _ in range(3))
+
+        def forward(self, x: Tensor) -> Any:
+            before = nn.functional.pad(x, (0, 0, 1, -1))
+            k, v, g = (
+                each(x * mix + before * (1 - mix))
+                for each, mix in zip((self.key, self.value, self.gate), self.mix, strict=True)
+            )
+            return g.sigmoid() * (k * v).cumsum(1)
+
+    products = [s for s in read(Beside(), torch.randn(2, 5, 8)).steps() if s.kind == "product"]
+    assert [(s.path, s.repeat) for s in products] == [("key", 1), ("value", 1), ("gate", 1)]
