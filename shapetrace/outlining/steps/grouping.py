@@ -106,9 +106,9 @@ class Groups:
         return flow.is_data(value) and (flow.is_floating(value) or self._compares(op)) and not places
 
     def _compares(self, op: Op) -> bool:
-        """Whether an operation compares numbers for one that computes with the answer: ``x * (x > 0)``."""
+        """Whether an operation compares data with a number or a weight, for one that computes: ``x * (x > 0)``."""
         flow, readers = self._flow, self._flow.readers[self._flow.root(op.outputs[0])]
-        numbers = any(flow.is_data(value) and flow.is_floating(value) for value in op.inputs)
+        numbers = [flow.is_floating(value) for value in op.inputs if flow.is_data(value)] == [True]
         computes = [flow.kinds[reader] == "pointwise" and self._is_floating(reader) for reader in readers]
         return numbers and flow.kinds[op.id] == "pointwise" and computes == [True]
 
