@@ -32,6 +32,7 @@ class _Folder:
     def __init__(self, flow: Flow, accounts: Accounts, roles: Mapping[int, Role]) -> None:
         self._flow = flow
         self._trace = flow.trace
+        self._turned: dict[int, bool] = {}
         self._accounts = accounts
         self._roles = roles
 
@@ -49,12 +50,14 @@ class _Folder:
         refs = tuple(map(self._of_ref, (*item.operands, *item.results)))
         function = item.function if item.kind != "select" else ""  # of a loop over rows, the first row and the last
         what = (item.kind, self._roles.get(item.key), function, item.calls, tuple(map(str, item.notes)))
-        return (what, refs, item.share, self._accounts.local(item), self._is_turned(item))
+        if item.kind == "product" and item.key not in self._turned:
+            self._turned[item.key] = self._is_turned(item)
+        return (what, refs, item.share, self._accounts.local(item), self._turned.get(item.key))
 
     def _is_turned(self, draft: Draft) -> bool:
         """Whether a product sums over rows of what it reads: tokens are mixed as channels are, one after the other."""
         facts, value = self._flow.facts, draft.operands[0].value if draft.operands else -1
-        if draft.kind != "product" or value < 0 or draft.order not in facts.of_op:
+        if value < 0 or draft.order not in facts.of_op:
             return False
         axes = facts.axes_of(value)
         columns = {*facts.atoms.leaves(axes[-1])} if axes else set()

@@ -92,6 +92,12 @@ def attentions(flow: Flow) -> tuple[Attention, ...]:
 
 
 def _with_absorbed(flow: Flow, attention: Attention) -> Attention:
+    """An attention with what it has absorbed; queries that no product over heads made have nothing to absorb."""
+    scores = flow.facts.products[attention.scores]
+    queries = scores.right if attention.query_right else scores.left
+    made = flow.facts.sources.get(queries, {}) if queries is not None else ()
+    if not any(flow.facts.products[product].batch for product in made):
+        return attention
     read = {part: value for part, value, _ in operands_of(flow, attention)}
     return replace(attention, absorbed=absorbed(flow, (attention.scores, attention.weighted), read))
 
