@@ -27,6 +27,10 @@ from shapetrace.errors import TraceError
 __tracebackhide__ = True  # pytest shows the code of the test, not ours
 
 
+_UNCOMPILED = "_FLEX_ATTENTION_DISABLE_COMPILE_DEBUG"
+"""PyTorch's own switch, for those who debug a ``score_mod``."""
+
+
 def capture(
     model: torch.nn.Module,
     args: Sequence[Any] = (),
@@ -99,6 +103,7 @@ def recording(recorder: Recorder, model: torch.nn.Module | None, values: KnownVa
             stack.enter_context(torch.compiler.set_stance("force_eager"))
             stack.enter_context(warnings.catch_warnings())
             warnings.filterwarnings("ignore", "Using `torch.compile", UserWarning)  # hooks fire twice: they may
+        stack.enter_context(_flex_attention_opened())
         stack.enter_context(room_for_hooks())
         if values is not None:
             stack.enter_context(uncollected())
@@ -106,6 +111,20 @@ def recording(recorder: Recorder, model: torch.nn.Module | None, values: KnownVa
         stack.enter_context(KernelLevel(recorder, values))
         stack.enter_context(FunctionLevel(recorder, values))
         yield scopes
+
+
+@contextlib.contextmanager
+def _flex_attention_opened() -> Iterator[None]:
+    """``flex_attention`` runs as plain kernels: it would load the compiler, which then looks at what records."""
+    module = sys.modules.get("torch.nn.attention.flex_attention")
+    before = getattr(module, _UNCOMPILED, None)
+    if before is not None:
+        setattr(module, _UNCOMPILED, True)
+    try:
+        yield
+    finally:
+        if before is not None:
+            setattr(module, _UNCOMPILED, before)
 
 
 def enter_inputs(

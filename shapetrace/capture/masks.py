@@ -12,7 +12,7 @@ import torch
 from shapetrace.capture.known_values import KnownValues, apart, value_of
 from shapetrace.capture.plain import innermost
 from shapetrace.capture.registry import Registry
-from shapetrace.ir import Pattern
+from shapetrace.ir import Pattern, PatternKind
 from shapetrace.ops.mask_kinds import pattern_of
 from shapetrace.ops.mask_spans import MOST_CELLS
 from shapetrace.ops.masks import spread, together
@@ -33,6 +33,9 @@ _HIDES_ALONE = -50.0
 
 _MOST_ROWS = 1 << 14
 """Rows, of all examples and heads that differ, that are looked at one by one."""
+
+_SAME_ALONG: Mapping[PatternKind, int] = {"columns": -2, "rows": -1}
+"""Kinds of masks that are the same along one of the last two axes."""
 
 _CELLS_AT_ONCE = 1 << 14
 """Too few for PyTorch to start threads, which takes longer than the work."""
@@ -130,7 +133,21 @@ def read(marks: torch.Tensor, *, scales: bool = False, turned: bool = False) -> 
         if rule is None:
             return None
         data, biased = _cells(chunks, rule)
-        return _pattern(data, held.shape, (n_rows, n_columns), biased=biased, factor=rule.factor)
+        found = _pattern(data, held.shape, (n_rows, n_columns), biased=biased, factor=rule.factor)
+        return replace(found, across=_across(held, found, scales=scales, turned=turned))
+
+
+def _across(held: torch.Tensor, found: Pattern, *, scales: bool, turned: bool) -> Pattern | None:
+    """What is on along the last two axes that a mask is not the same along, where these are not the last ones."""
+    if found.differs and found.kind in _SAME_ALONG:
+        held = held.narrow(_SAME_ALONG[found.kind], 0, 1)
+    longer = [axis for axis in range(-held.dim(), 0) if held.size(axis) > 1]
+    if len(longer) < 2 or longer[-2:] == [-2, -1]:
+        return None
+    rows, columns = longer[-2:]
+    others = [axis for axis in range(-held.dim(), 0) if axis not in (rows, columns)]
+    across = read(held.permute(*others, rows, columns), scales=scales, turned=turned)
+    return None if across is None else replace(across, axes=(rows, columns), across=None)
 
 
 @dataclass(frozen=True, slots=True)

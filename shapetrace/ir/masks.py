@@ -48,6 +48,9 @@ class Pattern:
         spans: The cells that are on, exactly; None if that takes too many, or examples differ.
         parts: The patterns of all examples and heads in order, where they differ and are few.
         lead: Sizes of the axes before the rows, 1 where the mask is the same along one; () if nothing differs.
+        axes: Which axes of the mask are read as rows and columns, counted from the end.
+        across: The same mask by its last two axes that are longer than 1, where these are not the last ones; its own
+            ``axes`` say which. (T, 1, T) has scores of T queries with heads between queries and keys.
     """
 
     kind: PatternKind
@@ -68,3 +71,5 @@ class Pattern:
     spans: tuple[Span, ...] | None = None
     parts: tuple["Pattern", ...] = ()
     lead: tuple[int, ...] = ()
+    axes: tuple[int, int] = (-2, -1)
+    across: "Pattern | None" = None

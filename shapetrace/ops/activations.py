@@ -25,6 +25,7 @@ _WRITTEN_OUT: tuple[tuple[str, Formula], ...] = (
 )
 _WITH_ONE: tuple[tuple[str, Formula], ...] = (
     ("LeakyReLU", lambda x, slope: x if x > 0 else x * slope),
+    ("JumpReLU", lambda x, threshold: x if x > threshold else 0.0),
     ("Swish", lambda x, beta: x * sigmoid(beta * x)),
 )
 _WITH_TWO: tuple[tuple[str, Formula], ...] = (("Snake", lambda x, alpha, scale: x + scale * math.sin(alpha * x) ** 2),)

@@ -163,19 +163,19 @@ kernels("hardtanh", "pointwise", activation="Hardtanh", formula=formulas.hardtan
 kernels("hardsigmoid", "pointwise", activation="Hardsigmoid", formula=lambda x: formulas.clamp(x + 3, 0, 6) / 6)
 kernels("hardswish", "pointwise", activation="Hardswish", formula=lambda x: x * formulas.clamp(x + 3, 0, 6) / 6)
 kernels("prelu _prelu_kernel", "pointwise", activation="PReLU", formula=lambda x, weight: x if x > 0 else x * weight)
-kernels("log_sigmoid log_sigmoid_forward", "pointwise", activation="LogSigmoid",
+kernels("log_sigmoid log_sigmoid_forward", "pointwise", "LogSigmoid", activation="LogSigmoid",
         formula=lambda x: math.log(formulas.sigmoid(x)))  # fmt: skip
 kernels("selu", "pointwise", activation="SELU", formula=formulas.selu)
 kernels("celu", "pointwise", activation="CELU", formula=lambda x, alpha=1: formulas.elu(x, alpha, 1, 1 / alpha))
 kernels("glu", "pointwise", activation="GLU")
 
 # Comparisons and masks
-kernels("eq", "pointwise", shape="comparing", formula=lambda x, other: x == other)
-kernels("ne", "pointwise", shape="comparing", formula=lambda x, other: x != other)
-kernels("gt", "pointwise", shape="comparing", formula=lambda x, other: x > other)
-kernels("lt", "pointwise", shape="comparing", formula=lambda x, other: x < other)
-kernels("ge", "pointwise", shape="comparing", formula=lambda x, other: x >= other)
-kernels("le", "pointwise", shape="comparing", formula=lambda x, other: x <= other)
+kernels("eq", "pointwise", "compare", shape="comparing", formula=lambda x, other: x == other)
+kernels("ne", "pointwise", "compare", shape="comparing", formula=lambda x, other: x != other)
+kernels("gt", "pointwise", "compare", shape="comparing", formula=lambda x, other: x > other)
+kernels("lt", "pointwise", "compare", shape="comparing", formula=lambda x, other: x < other)
+kernels("ge", "pointwise", "compare", shape="comparing", formula=lambda x, other: x >= other)
+kernels("le", "pointwise", "compare", shape="comparing", formula=lambda x, other: x <= other)
 kernels("where", "pointwise", "choose", axes=axis_values.where, shape="where", traits=("hides", "keeps form"),
         formula=lambda condition, self, other: self if condition else other)  # fmt: skip
 kernels("masked_fill", "pointwise", "mask", shape="masked_fill", traits=("hides", "keeps form"),

@@ -55,6 +55,21 @@ def complement(pattern: Pattern) -> Pattern:
 
 
 @lru_cache(maxsize=_MOST_KEPT)
+def turned(pattern: Pattern) -> Pattern:
+    """What is on with rows as columns."""
+    n_rows, n_columns = pattern.size
+    cells = rows(pattern)
+    if cells is not None:
+        texts = [f"{row:0{n_columns}b}"[::-1] for row in reversed(cells)]
+        made = pattern_of([int("".join(column), 2) for column in zip(*texts, strict=True)], n_rows)
+        return replace(made, biased=pattern.biased, factor=pattern.factor)
+    if pattern.parts:
+        return together([turned(part) for part in pattern.parts], pattern.lead)
+    kind: PatternKind = pattern.kind if pattern.kind in ("all", "none") and not pattern.differs else "other"
+    return Pattern(kind, (n_columns, n_rows), differs=pattern.differs, biased=pattern.biased, lead=pattern.lead)
+
+
+@lru_cache(maxsize=_MOST_KEPT)
 def meet(one: Pattern, other: Pattern) -> Pattern | None:
     """What is on in both: ``one & other``, with sizes of 1 broadcast.
 

@@ -13,12 +13,10 @@ from shapetrace.ops.products import Product
 from shapetrace.outlining.analysis import Facts
 from shapetrace.outlining.edges import Edges
 from shapetrace.outlining.talk import Talk
+from shapetrace.outlining.usage import left_unread, work_by_row, writes_numbers
 
 _FEW_OPERATIONS = 40
 _SMALL_KINDS: frozenset[OpKind] = frozenset({"pointwise", "cast", "layout", "cat", "index"})
-_BY_ROW: frozenset[OpKind] = frozenset(
-    {"pointwise", "cast", "layout", "dropout", "index", "norm", "cat", "product", "route"}
-)
 
 
 class Flow:
@@ -60,20 +58,7 @@ class Flow:
         kind = op_kind(op)
         if self.facts.of_op.get(op.id):
             return "product"
-        return "pointwise" if kind == "route" and self._writes_numbers(op) else kind
-
-    def _writes_numbers(self, op: Op) -> bool:
-        """Whether fixed numbers are written over some results of a product: ``scores[hidden] = -inf``."""
-        return bool(op.inputs) and bool(self.facts.sources.get(op.inputs[0])) and self._writes_constants(op)
-
-    def _writes_constants(self, op: Op) -> bool:
-        written = [value for value in op.inputs[1:] if self.is_floating(value)]
-        return has(op, "writes") and all(self.facts.tensor(value).role == "constant" for value in written)
-
-    def is_masking(self, op: Op) -> bool:
-        """Whether a fixed number is written where something is true: ``rows[~mine] = 0``, as ``masked_fill`` does."""
-        places = [self.facts.tensor(value).dtype for value in op.inputs[1:] if not self.is_floating(value)]
-        return places == ["bool"] and self._writes_constants(op)
+        return "pointwise" if kind == "route" and writes_numbers(self.facts, op) else kind
 
     def chosen_table(self, value: int) -> Op | None:
         """The operation that took a factor out of a stack of matrices by computed indices: rows meet their experts."""
@@ -81,7 +66,8 @@ class Flow:
         if op is None or self.kinds[op.id] not in ("index", "lookup") or not op.inputs:
             return None
         table = self.facts.tensor(op.inputs[0])
-        return op if table.role == "weight" and len(table.shape) >= 3 else None
+        is_table = table.role == "weight" and not self.facts.sources.get(op.inputs[0])  # no keys of a constant
+        return op if is_table and len(table.shape) >= 3 else None
 
     @cached_property
     def projections(self) -> tuple[Product, ...]:
@@ -139,13 +125,12 @@ class Flow:
     @cached_property
     def by_row(self) -> frozenset[int]:
         """Operations that work row by row; one with a mean in it does if it is a norm, as its shapes say."""
-        kinds, tensor = self.kinds, self.facts.tensor
-        return frozenset(
-            op.id
-            for op in self.trace.ops
-            if kinds[op.id] in _BY_ROW
-            or (kinds[op.id] == "reduce" and len({tensor(v).shape for v in (*op.inputs[:1], *op.outputs[:1])}) == 1)
-        )
+        return work_by_row(self.facts, self.kinds)
+
+    @cached_property
+    def unread(self) -> frozenset[int]:
+        """Operations of PyTorch's own functions that no product is among and that nothing reads: of no use here."""
+        return left_unread(self.facts, self.kinds)
 
     def is_looked_up(self, value: int) -> bool:
         """Whether ids choose rows of a value."""

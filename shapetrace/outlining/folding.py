@@ -7,10 +7,11 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
 from math import prod
 
-from shapetrace.ir import Trace
+from shapetrace.ir import Op
 from shapetrace.outlining.accounts import Accounts
 from shapetrace.outlining.classifying import kind_of
 from shapetrace.outlining.drafts import Draft, Ref
+from shapetrace.outlining.flow import Flow
 from shapetrace.outlining.roles import Role
 from shapetrace.outlining.sections import Node
 
@@ -22,14 +23,16 @@ _HEAVY = frozenset({"product", "contraction", "scores", "convolution"})
 _Item = Draft | Node
 
 
-def folded(trace: Trace, sided_tree: Node, accounts: Accounts, roles: Mapping[int, Role]) -> Node:
+def folded(flow: Flow, sided_tree: Node, accounts: Accounts, roles: Mapping[int, Role]) -> Node:
     """The tree with what repeats folded everywhere, inner sections first."""
-    return _Folder(trace, accounts, roles).fold(sided_tree)
+    return _Folder(flow, accounts, roles).fold(sided_tree)
 
 
 class _Folder:
-    def __init__(self, trace: Trace, accounts: Accounts, roles: Mapping[int, Role]) -> None:
-        self._trace = trace
+    def __init__(self, flow: Flow, accounts: Accounts, roles: Mapping[int, Role]) -> None:
+        self._flow = flow
+        self._trace = flow.trace
+        self._turned: dict[int, bool] = {}
         self._accounts = accounts
         self._roles = roles
 
@@ -47,7 +50,19 @@ class _Folder:
         refs = tuple(map(self._of_ref, (*item.operands, *item.results)))
         function = item.function if item.kind != "select" else ""  # of a loop over rows, the first row and the last
         what = (item.kind, self._roles.get(item.key), function, item.calls, tuple(map(str, item.notes)))
-        return (what, refs, item.share, self._accounts.local(item))
+        if item.kind == "product" and item.key not in self._turned:
+            self._turned[item.key] = self._is_turned(item)
+        return (what, refs, item.share, self._accounts.local(item), self._turned.get(item.key))
+
+    def _is_turned(self, draft: Draft) -> bool:
+        """Whether a product sums over rows of what it reads: tokens are mixed as channels are, one after the other."""
+        facts, value = self._flow.facts, draft.operands[0].value if draft.operands else -1
+        if value < 0 or draft.order not in facts.of_op:
+            return False
+        axes = facts.axes_of(value)
+        columns = {*facts.atoms.leaves(axes[-1])} if axes else set()
+        inner = {*facts.atoms.leaves(facts.products[facts.of_op[draft.order][0]].k)}
+        return bool(inner) and bool(columns) and not inner & columns
 
     def _of_ref(self, ref: Ref) -> Hashable:
         """What must be equal in operands; in the first turn of a loop a constant may stand where the next have data."""
@@ -84,9 +99,12 @@ class _Folder:
             folded=tuple(sections[1:]),
             members=tuple(path for section in sections for path in section.members),
         )
-        if not first.nodes and self._are_parallel(sections):
+        if first.nodes or not self._are_apart(sections):
+            return [first]
+        if self._are_joined(sections):
             return self._side_by_side(sections)
-        return [first]
+        is_bare = all(isinstance(item, Draft) for item in copies[0])
+        return [item for copy in copies for item in copy] if is_bare and len(copies) < _LONG_LOOP else [first]
 
     def _section_of(self, unit: Sequence[_Item]) -> Node:
         """A run of items as one section: itself, if it is one."""
@@ -102,17 +120,22 @@ class _Folder:
         works = any(isinstance(item, Node) or item.kind in _IN_BLOCKS for item in unit)
         return Node(name, "", tuple(unit), "block" if works else "other", members=members, is_group=True)
 
-    def _are_parallel(self, members: Sequence[Node]) -> bool:
-        """Whether no member reads what another one made, and one operation reads them all: heads, not layers."""
-        ops = [[self._trace.ops[op] for draft in member.drafts() for op in draft.ops] for member in members]
+    def _are_apart(self, members: Sequence[Node]) -> bool:
+        """Whether no member reads what another one made: different things that look alike, no turns of a loop."""
         made: set[int] = set()
-        outputs = []
-        for mine in ops:
+        for mine in map(self._ops_of, members):
             if made.intersection(value for op in mine for value in op.inputs):
                 return False
-            outputs.append({value for op in mine for value in op.outputs})
-            made |= outputs[-1]
-        return bool(made) and any(all(not one.isdisjoint(op.inputs) for one in outputs) for op in self._trace.ops)
+            made.update(value for op in mine for value in op.outputs)
+        return bool(made)
+
+    def _are_joined(self, members: Sequence[Node]) -> bool:
+        """Whether one operation reads what all members made: heads, not layers."""
+        outputs = [{value for op in self._ops_of(member) for value in op.outputs} for member in members]
+        return any(all(not one.isdisjoint(op.inputs) for one in outputs) for op in self._trace.ops)
+
+    def _ops_of(self, member: Node) -> list[Op]:
+        return [self._trace.ops[op] for draft in member.drafts() for op in draft.ops]
 
     def _side_by_side(self, members: Sequence[Node]) -> list[Draft]:
         """Members that work next to each other are a stack: their steps stand in the section above."""

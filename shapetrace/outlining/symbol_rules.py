@@ -1,6 +1,6 @@
 """What one symbol is, and what steps make of the symbols of their operands."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from shapetrace.outlining.drafts import Draft
@@ -71,6 +71,14 @@ def symbol_made(draft: Draft, operands: list[Symbol]) -> Symbol:
     if draft.kind in _KEEPING and len(draft.operands) == 1:
         return replace(first, part=Part.SELECTED) if draft.kind == "select" and first.part is STREAM else first
     return NOTHING
+
+
+def together(symbols: Sequence[Symbol]) -> Symbol:
+    """One symbol for values that are drawn as a stack: what all are, or queries, keys and values; else none."""
+    first, parts = symbols[0], {symbol.part for symbol in symbols}
+    if len(parts) > 1:
+        return Symbol(_TOGETHER.get(frozenset(parts), Part.OTHER))
+    return first if all(symbol == first for symbol in symbols) else Symbol(first.part)
 
 
 def _joined(draft: Draft, operands: list[Symbol]) -> Symbol:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from shapetrace.outlining.drafts import Draft, Graph, Ref
 from shapetrace.outlining.flow import Flow
 from shapetrace.outlining.recognise.adjacency import adjacencies
-from shapetrace.outlining.recognise.attention import Attention, operands_of
+from shapetrace.outlining.recognise.attention import Attention, all_operands_of
 from shapetrace.outlining.recognise.columns import ATTENTION_INPUTS
 from shapetrace.outlining.recognise.crossing import Crossing
 from shapetrace.outlining.recognise.losses import OF_CLASSES
@@ -24,6 +24,7 @@ from shapetrace.outlining.symbol_rules import (
     Symbol,
     next_in_stream,
     symbol_made,
+    together,
     with_positions,
 )
 
@@ -76,8 +77,9 @@ def _of_attention(flow: Flow, attentions: tuple[Attention, ...]) -> dict[int, Sy
     """What attention reads; nothing where two read the same as different things."""
     found: dict[int, Symbol] = {}
     for attention in attentions:
-        for part, value, _ in operands_of(flow, attention):
-            root, symbol = flow.root(value), Symbol(part)
+        latents = attention.absorbed.read if attention.absorbed else ()
+        for part, value, _ in all_operands_of(flow, attention):
+            root, symbol = flow.root(value), Symbol(Part.LATENT_KEY_VALUE if value in latents else part)
             found[root] = symbol if found.get(root, symbol) == symbol else NOTHING
     return found
 
@@ -116,6 +118,8 @@ class _Following:
         operands = [self._operand(draft, ref) for ref in draft.operands]
         if draft.kind == "lookup":
             operands[1] = self._table(draft)
+        if draft.kind == "concat" and draft.also and len(operands) == 1:
+            operands = [together([*operands, *(self.of.get(value, NOTHING) for value in draft.also)])]
         if draft.kind == "residual":
             operands = [Symbol(STREAM) if symbol.part is Part.WEIGHT else symbol for symbol in operands]
         elif draft.kind == "add" and self._adds_to_stream(draft, operands):
@@ -246,11 +250,16 @@ class _Following:
 
     def _adds_to_stream(self, draft: Draft, operands: list[Symbol]) -> bool:
         """Whether a sum makes the stream: positions or other embeddings are added, no bias of one row or column."""
-        if any(ref.origin != "data" and min(ref.shape, default=1) == 1 for ref in draft.operands):
+        if self._adds_one_row(draft):
             return False
         parts = {symbol.part for symbol in operands}
         embedded = {STREAM, POSITIONS} if self.begins is not None else {STREAM, TABLE, POSITIONS}
         return bool(parts & embedded) or self._role(draft) in _EMBEDDING
+
+    def _adds_one_row(self, draft: Draft) -> bool:
+        """Whether one row or column is added that is no position, not even that of a single token."""
+        one = any(ref.origin != "data" and min(ref.shape, default=1) == 1 for ref in draft.operands)
+        return one and self._role(draft) is not Role.POSITION
 
     def _beside_adapter(self, draft: Draft) -> int | None:
         """The operand of a sum to which an adapter is added."""
@@ -263,7 +272,7 @@ class _Following:
 
         What an adapter is added to stays what it is.
         """
-        if any(ref.origin != "data" and min(ref.shape, default=1) == 1 for ref in draft.operands):
+        if self._adds_one_row(draft):
             return operands[0]
         if self._adds_to_stream(draft, operands):
             return next_in_stream(operands[0], 0)

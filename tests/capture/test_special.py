@@ -1,5 +1,7 @@
 """Modules that are more than Python code: compiled, scripted, with their own gradients, wrapped weights."""
 
+import subprocess
+import sys
 import warnings
 from typing import Any
 
@@ -8,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.attention.bias import causal_lower_right, causal_upper_left
-from torch.nn.attention.flex_attention import create_block_mask, flex_attention
+from torch.nn.attention.flex_attention import AuxRequest, create_block_mask, flex_attention
 from torch.nn.functional import scaled_dot_product_attention
 from torch.nn.utils import parametrizations
 from torch.utils.checkpoint import checkpoint
@@ -238,6 +240,19 @@ def test_flex_attention_is_read_with_its_mask() -> None:
     assert steps[Role.WEIGHTED_SUM].operands[0].stack == 2
 
 
+def test_what_flex_attention_returns_to_nobody_is_no_step() -> None:
+    model, x = Flexible(), torch.randn(1, 8, 32)
+    with torch.no_grad():
+        unread = outline(capture(model, (x,)))
+        model.attend = lambda q, k, v: (
+            (found := flex_attention(q, k, v, return_aux=AuxRequest(lse=True)))[0] * found[1].lse[..., None]
+        )
+        read = outline(capture(model, (x,)))
+    after = [[s for s in each.steps() if "ogsumexp" in s.title] for each in (unread, read)]
+    assert unread.coverage.reasons["not read"] > read.coverage.reasons["not read"]
+    assert [len(found) for found in after] == [0, 1]
+
+
 @pytest.mark.filterwarnings("ignore:.*flex_attention called without torch.compile")
 def test_distances_that_flex_attention_adds_hide_nothing() -> None:
     slopes = torch.tensor([0.5, 0.25])
@@ -281,3 +296,19 @@ def test_the_rows_of_a_jagged_tensor_are_multiplied_together() -> None:
     assert torch.equal(got.values(), model(rows).values())
     assert [step.equation for step in outline(trace).steps()] == ["[5,4]×[4,6]→[5,6]", "[5,6]", "[5,6]×[6,2]→[5,2]"]
     assert outline(trace).totals.flops == 2 * 5 * (4 * 6 + 6 * 2)
+
+
+def test_flex_attention_is_opened_where_no_compiler_was_loaded() -> None:
+    code = """
+import sys, torch
+from torch.nn.attention.flex_attention import flex_attention
+from shapetrace.capture import capture
+class Net(torch.nn.Module):
+    def forward(self, x):
+        return flex_attention(x, x, x)
+assert "torch._dynamo" not in sys.modules
+ops = capture(Net(), (torch.randn(1, 2, 8, 16),)).ops
+print(any(kernel.name.startswith("aten.bmm") for op in ops for kernel in op.kernels))
+"""
+    run = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout == "True\n"

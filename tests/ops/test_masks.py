@@ -1,5 +1,6 @@
 """Masks by their cells: each kind against its definition, complement and meet against torch's."""
 
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import pytest
@@ -79,9 +80,10 @@ def tables(draw: st.DrawFn, kinds: tuple[str, ...] = ()) -> tuple[str, Tensor]:
 
 
 def pattern(mask: Tensor) -> Pattern:
-    read_as = read(mask)
-    assert read_as is not None
-    return read_as
+    """What is on along the last two axes."""
+    found = read(mask)
+    assert found is not None
+    return replace(found, across=None)
 
 
 def cells(given: Pattern) -> Tensor:
@@ -155,6 +157,28 @@ def test_complement_and_meet_are_those_of_torch(one: tuple[str, Tensor], other: 
     assert masks.meet(pattern(left), pattern(right)) == pattern(left & right)
     assert masks.meet(pattern(left[:1]), pattern(right)) == pattern(left[:1] & right)
     assert masks.meet(pattern(left[:, :1]), pattern(right[:1])) == pattern(left[:, :1] & right[:1])
+
+
+@given(tables(), tables())
+def test_rows_and_columns_change_places_as_in_torch(one: tuple[str, Tensor], other: tuple[str, Tensor]) -> None:
+    assert masks.turned(pattern(one[1])) == pattern(one[1].mT)
+    rows, columns = (min(a, b) for a, b in zip(one[1].shape, other[1].shape, strict=True))
+    both = torch.stack([mask[:rows, :columns] for _, mask in (one, other)])
+    assert masks.turned(pattern(both)) == pattern(both.mT)
+
+
+@given(tables(), st.integers(1, 3))
+def test_a_mask_is_read_too_along_axes_that_do_not_lie_last(made: tuple[str, Tensor], heads: int) -> None:
+    _, mask = made
+    shapes = [mask[:, None].repeat(1, heads, 1), mask[:, :, None].repeat(1, 1, heads)]
+    for between, axes in zip(shapes, ((-3, -1), (-3, -2)), strict=True):
+        found_along = read(between)
+        assert found_along is not None
+        across = found_along.across
+        if across is not None and across.axes == axes:
+            assert replace(across, axes=(-2, -1)) == pattern(mask)
+        else:
+            assert min(mask.shape) == 1 or pattern(mask).kind in ("all", "none", "columns", "rows")
 
 
 @given(st.lists(tables(("columns", "all", "causal", "random")), min_size=2, max_size=4), tables())

@@ -54,11 +54,6 @@ def supervised_inside(m: Any, x: Tensor) -> object:
     return m.h_y(h), h
 
 
-def sparse(m: Any, x: Tensor) -> object:
-    h = F.relu(m.x_h(x))
-    return F.mse_loss(m.h_y(h), x) + h.abs().mean()
-
-
 def densely(m: Any, x: Tensor) -> object:
     h = F.relu(m.x_h(x))
     return m.both_a(torch.cat([h, F.relu(m.h_h(h))], -1))
@@ -107,7 +102,6 @@ def minimal_gru(m: Any, x: Tensor) -> object:
         ("x_h h_a h_v", actor_critic),
         ("x_h h_h h_a h_a_2", gaussian_policy),
         ("x_h h_y", supervised_inside),
-        ("x_h h_y", sparse),
         ("x_h h_h both_a", densely),
         ("x_h h_h wide_a", skipping),
         ("x_h h_h h_y", elman),
@@ -148,6 +142,17 @@ def squeezed(m: Any, x: Tensor) -> object:
     return m.x_a(x * m.h_y(F.relu(m.x_h(x.mean(1, keepdim=True)))).sigmoid())
 
 
+def sparse(m: Any, x: Tensor) -> object:
+    """A penalty on what is hidden is one number, and no way on."""
+    h = F.relu(m.x_h(x))
+    return F.mse_loss(m.h_y(h), x) + h.abs().mean()
+
+
+def jumping(m: Any, x: Tensor) -> object:
+    h = m.x_h(x)
+    return m.h_y(h * (h > torch.linspace(0.1, 1, 16)))
+
+
 @pytest.mark.parametrize(
     ("layers", "forward", "roles"),
     [
@@ -156,6 +161,8 @@ def squeezed(m: Any, x: Tensor) -> object:
         ("x_h h_h h_h_2 h_y", chain, "x_h EXPAND h_h HIDDEN h_h_2 HIDDEN h_y SHRINK"),
         ("x_h h_a a_h a_h_2", embedded_time, "x_h EXPAND h_a SHRINK"),
         ("x_h h_y x_a", squeezed, "x_h EXPAND h_y SHRINK"),
+        ("x_h h_y", sparse, "x_h EXPAND h_y SHRINK"),
+        ("x_h h_y", jumping, "x_h EXPAND h_y SHRINK"),
     ],
 )
 def test_what_leads_to_one_product_alone_is_a_hidden_layer(layers: str, forward: Forward, roles: str) -> None:
@@ -203,3 +210,63 @@ def test_a_gate_is_one_of_an_mlp_where_one_product_closes_it(
     layers: str, forward: Forward, roles: dict[str, str]
 ) -> None:
     assert told(Net(layers, forward), torch.randn(2, 3, 6)) == roles
+
+
+class Jump(nn.Module):
+    """A sparse autoencoder whose features are what lies above thresholds that are learned."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.up, self.down, self.above = nn.Linear(6, 16), nn.Linear(16, 6), nn.Parameter(torch.rand(16))
+
+    def forward(self, x: Tensor) -> Any:
+        h = self.up(x)
+        return self.down(h * (h > self.above))
+
+
+def test_a_comparison_belongs_to_what_multiplies_with_its_answer() -> None:
+    (bent,) = (s for s in read(Jump(), torch.randn(2, 3, 6)).steps() if s.kind == "activation")
+    assert (bent.title, bent.parameters) == ("JumpReLU", 16)
+
+
+@pytest.mark.parametrize(("above", "title"), [(0.0, "ReLU"), (0.5, "JumpReLU")])
+def test_what_lies_above_a_number_is_named_by_its_values(above: float, title: str) -> None:
+    net = Net("x_h h_y", lambda m, x: m.h_y((h := m.x_h(x)) * (h > above)))
+    assert [s.title for s in read(net, torch.randn(2, 3, 6)).steps()] == ["Expand", title, "Shrink"]
+
+
+class Medusa(nn.Module):
+    """Several heads on one hidden state, each a residual block and a score for each word."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.words, self.head = nn.Embedding(9, 6), nn.Linear(6, 9)
+        self.blocks = nn.ModuleList(nn.Linear(6, 6) for _ in range(3))
+        self.heads = nn.ModuleList(nn.Linear(6, 9) for _ in range(3))
+
+    def forward(self, ids: Tensor) -> Any:
+        h = self.words(ids)
+        further = [head(h + F.silu(block(h))) for block, head in zip(self.blocks, self.heads, strict=True)]
+        return torch.stack([self.head(h), *further])
+
+
+def test_every_head_of_several_scores_words() -> None:
+    steps = [s for s in read(Medusa(), torch.zeros(2, 5, dtype=torch.long)).steps() if s.results[0].shape[-1] == 9]
+    heads = [s for s in steps if s.kind == "product"]
+    assert {s.role for s in heads} == {Role.UNEMBED}
+    assert sum(s.results[0].stack for s in heads) == 4
+
+
+def test_queries_keys_and_values_side_by_side_are_all_three() -> None:
+    class Gated(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.q, self.k, self.v = (nn.Linear(6, 6) for _ in range(3))
+            self.gate = nn.Linear(18, 6)
+
+        def forward(self, x: Tensor) -> Any:
+            q, k, v = self.q(x), self.k(x), self.v(x)
+            return (q @ k.mT).softmax(-1) @ v * self.gate(torch.cat([q, k, v], -1)).sigmoid()
+
+    (beside,) = (s for s in read(Gated(), torch.randn(2, 3, 6)).steps() if s.kind == "concat")
+    assert [operand.name for operand in (*beside.operands, *beside.results)] == ["QKV", "QKV"]

@@ -62,6 +62,15 @@ WEIGHED: dict[str, tuple[Weigh, list[str]]] = {
     "every third": (
         lambda _, q, k: (q @ k.mT).masked_fill((HERE[:, None] - HERE) % 3 != 0, -1e9).softmax(-1),
         ["one position in 3"]),
+    "queries scaled": (lambda _, q, k: ((q * 0.5) @ k.mT).softmax(-1), ["Q Kᵀ · 0.5"]),
+    "both scaled": (lambda _, q, k: ((q * 8**-0.25) @ (k * 8**-0.25).mT).softmax(-1), ["Q Kᵀ ⁄ √8"]),
+    "scaled twice": (lambda _, q, k: ((q / 8**0.5) @ k.mT / 3).softmax(-1), ["Q Kᵀ · 0.1179"]),
+    "by a whole number": (lambda _, q, k: (q @ k.mT / 4).softmax(-1), ["Q Kᵀ · 0.25"]),
+    "by who knows": (lambda _, q, k: ((q / torch.tensor(3.0)) @ k.mT).softmax(-1), []),
+    "capped": (
+        lambda _, q, k: (50 * torch.tanh(q @ k.mT * 8**-0.5 / 50)).masked_fill(AFTER, -1e9).softmax(-1),
+        ["Q Kᵀ ⁄ √8", "capped at ±50", "causal mask"]),
+    "bent": (lambda _, q, k: (3 * torch.tanh(q @ k.mT / 2)).softmax(-1), ["Q Kᵀ · 0.5"]),
 }  # fmt: skip
 
 
@@ -201,3 +210,19 @@ class Patches(nn.Module):
 @pytest.mark.parametrize(("stride", "windows"), [(4, 4), (2, 9)])
 def test_windows_are_cut_out_whether_they_overlap_or_not(stride: int, windows: int) -> None:
     assert step(read(Patches(stride), torch.ones(2, 3, 8, 8)), "Windows").equation == f"[2,3,8,8]→[2,48,{windows}]"
+
+
+def test_a_fused_call_scales_what_was_scaled_before() -> None:
+    found = read(Fused(), torch.ones(2, N, 32))
+    assert "Q Kᵀ · 0.07071" in map(str, step(found, "Scores").notes)  # 0.2 / √8
+
+
+class Fused(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.qkv = nn.Linear(32, 96)
+
+    def forward(self, x: Tensor) -> Tensor:
+        q, k, v = self.qkv(x).view(2, N, 3, 4, 8).permute(2, 0, 3, 1, 4)
+        attended: Tensor = F.scaled_dot_product_attention(q * 0.2, k, v)
+        return attended

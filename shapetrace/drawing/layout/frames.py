@@ -222,11 +222,9 @@ def _edge(start: float, step: int, within: tuple[int, int], n_columns: int) -> I
 
 def cuts(frame: Frame, n_slices: int) -> Line:
     """Lines between the slices; as many as can be told apart."""
-    n_drawn = n_slices
-    while frame.width / n_drawn < _SMALLEST_SLICE_PX and n_drawn > 2:
-        n_drawn = (n_drawn + 1) // 2
-    pitch = frame.width / n_drawn
-    xs = [-frame.width / 2 + pitch * i for i in range(1, n_drawn)]
+    while frame.width / n_slices < _SMALLEST_SLICE_PX and n_slices > 2:
+        n_slices = (n_slices + 1) // 2
+    xs = [-frame.width / 2 + frame.width / n_slices * i for i in range(1, n_slices)]
     return Line(tuple(((x, -frame.height / 2), (x, frame.height / 2)) for x in xs), f"{frame.ink}-cut")
 
 

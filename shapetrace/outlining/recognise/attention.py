@@ -1,6 +1,6 @@
 """Finds attention: Q Kᵀ → scale → mask → softmax → × V, written out or as one fused call."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -9,8 +9,10 @@ from shapetrace.ops.activations import activation_of
 from shapetrace.ops.kinds import names_of
 from shapetrace.ops.products import Product
 from shapetrace.outlining.flow import Flow
-from shapetrace.outlining.recognise.masks import NO_MASK, Mask, added_uses, fused_mask, together, uses_of
+from shapetrace.outlining.recognise.absorbing import Absorbed, absorbed
+from shapetrace.outlining.recognise.masks import NO_MASK, Mask, Places, added_uses, fused_mask, together, uses_of
 from shapetrace.outlining.recognise.mixing import BETWEEN, Mixing, is_projected, joins_data
+from shapetrace.outlining.recognise.scaling import scaled, scaling_of
 from shapetrace.outlining.recognise.weighing import Weighing, maxima_between, weighings
 from shapetrace.outlining.roles import Part
 
@@ -30,8 +32,11 @@ class Attention:
         between: Operations that scale and mask the scores.
         after: Element-wise operations between softmax and the product with the values.
         mask: What hides scores, and what is added to them.
-        scale: Factor of the scores where the call says it.
+        scale: What scores are multiplied with, on their way or before; None where no number is known.
+        cap: What bounds them: cap · tanh(scores / cap).
         mixes: Positions of the products that mix heads before and after the softmax.
+        others: Further products of queries and keys that are added to these scores: of the columns that rotate.
+        absorbed: The products that would expand a latent, where it attends to that.
     """
 
     scores: int
@@ -45,7 +50,10 @@ class Attention:
     after: tuple[int, ...] = ()
     mask: Mask = NO_MASK
     scale: float | None = None
+    cap: float | None = None
     mixes: tuple[int, ...] = ()
+    others: tuple[int, ...] = ()
+    absorbed: Absorbed | None = None
 
 
 def operands_of(flow: Flow, attention: Attention) -> list[tuple[Part, int, int]]:
@@ -58,6 +66,12 @@ def operands_of(flow: Flow, attention: Attention) -> list[tuple[Part, int, int]]
         values = weighted.left if attention.weights_right else weighted.right
         found.append((Part.VALUE, values, attention.weighted))
     return [(part, value, product) for part, value, product in found if value is not None]
+
+
+def all_operands_of(flow: Flow, attention: Attention) -> list[tuple[Part, int, int]]:
+    """As `operands_of`, with the queries and keys of all products that are added to the scores."""
+    others = (replace(attention, scores=other, weighted=None) for other in attention.others)
+    return [read for each in (attention, *others) for read in operands_of(flow, each)]
 
 
 def attentions(flow: Flow) -> tuple[Attention, ...]:
@@ -74,17 +88,28 @@ def attentions(flow: Flow) -> tuple[Attention, ...]:
             if attention is not None and attention.scores not in found:
                 found[attention.scores] = attention
     weighted = {attention.weighted for attention in found.values()}
-    return tuple(found[position] for position in sorted(found) if position not in weighted)
+    return tuple(_with_absorbed(flow, found[position]) for position in sorted(found) if position not in weighted)
+
+
+def _with_absorbed(flow: Flow, attention: Attention) -> Attention:
+    """An attention with what it has absorbed; queries that no product over heads made have nothing to absorb."""
+    scores = flow.facts.products[attention.scores]
+    queries = scores.right if attention.query_right else scores.left
+    made = flow.facts.sources.get(queries, {}) if queries is not None else ()
+    if not any(flow.facts.products[product].batch for product in made):
+        return attention
+    read = {part: value for part, value, _ in operands_of(flow, attention)}
+    return replace(attention, absorbed=absorbed(flow, (attention.scores, attention.weighted), read))
 
 
 def _fused(flow: Flow, position: int, product: Product) -> Attention:
     op = flow.trace.ops[product.op]
-    scale = op.attrs.get("scale")
+    own = op.attrs.get("scale")
+    before = _scalings(flow, op.inputs[:2])
+    width = flow.facts.atoms.size(product.k)
+    scale = scaled(flow, before, float(own) if isinstance(own, (int, float)) else width**-0.5)
     mask = fused_mask(flow, op, *map(flow.facts.atoms.size, (product.m, product.n)))
-    return Attention(
-        position, position + 1, fused=True, mask=mask, before=tuple(_scalings(flow, op.inputs[:2])),
-        scale=scale if isinstance(scale, float) else None,
-    )  # fmt: skip
+    return Attention(position, position + 1, fused=True, mask=mask, before=tuple(before), scale=scale)
 
 
 def _explicit(flow: Flow, position: int, softmaxes: Mapping[int, Weighing], mixing: "Mixing") -> Attention | None:
@@ -96,16 +121,34 @@ def _explicit(flow: Flow, position: int, softmaxes: Mapping[int, Weighing], mixi
             weighing = softmaxes.get(op.id)
             if weighing is None:
                 continue
-            for source, between, early in mixing.behind(weighing.source, ()):
-                scores = _data_products(flow, source)
-                if scores:
-                    found = _assembled(flow, (scores[-1], position), weighing, (between, after))
-                    return replace(found, weights_right=right, mixes=(*early, *late))
+            ways = [(_data_products(flow, source), *way) for source, *way in mixing.behind(weighing.source, ())]
+            ways = [way for way in ways if way[0]]
+            if ways:
+                scores, between, early = ways[0]
+                found = _assembled(flow, (scores[-1], position), weighing, (between, after))
+                others = tuple(
+                    made[-1] for made, way, _ in ways[1:]
+                    if _are_alike(flow, made[-1], scores[-1]) and _are_added(flow, way, between)
+                )  # fmt: skip
+                return replace(found, weights_right=right, mixes=(*early, *late), others=others)
     return None
+
+
+def _are_alike(flow: Flow, one: int, other: int) -> bool:
+    """Whether two products over columns make scores of the same queries and keys."""
+    atoms, products = flow.facts.atoms, [flow.facts.products[place] for place in (one, other)]
+    axes = [(sorted(atoms.flat((*p.batch, p.m))), atoms.leaves(p.n)) for p in products]
+    return axes[0] == axes[1] and flow.is_over_columns(products[0])
 
 
 def _data_products(flow: Flow, op: Op) -> list[int]:
     return [p for p in flow.facts.of_op.get(op.id, ()) if joins_data(flow, flow.facts.products[p])]
+
+
+def _are_added(flow: Flow, way: Sequence[int], other: Sequence[int]) -> bool:
+    """Whether two ways, each from its end to its beginning, meet in a sum."""
+    common = [op for op in way if op in other]
+    return bool(common) and names_of(flow.trace.ops[common[-1]].kernels) == ["add"]
 
 
 def _bare(flow: Flow, position: int) -> Attention | None:
@@ -160,12 +203,24 @@ def _assembled(
     product = flow.facts.products[scores]
     assert product.left is not None
     ops = [flow.trace.ops[op] for op in (*between, *(weighing.ops if weighing else ()), *after)]
-    uses = [*added_uses(flow, product), *uses_of(flow, ops, product)]
+    query_right = _keys_are_rows(flow, ends, weighing)
+    uses = [*added_uses(flow, product, query_right), *uses_of(flow, ops, _places(flow, product, weighing, query_right))]
+    before = _scalings(flow, (product.left, product.right))
+    scaling = scaling_of(flow, before, product, between)
     return Attention(
-        scores, weighted, weighing, query_right=_keys_are_rows(flow, ends, weighing),
-        before=tuple(_scalings(flow, (product.left, product.right))), between=tuple(between), after=tuple(after),
-        mask=together(flow, uses), scale=_factor(flow, product, between),
+        scores, weighted, weighing, query_right=query_right,
+        before=tuple(before), between=tuple(between), after=tuple(after),
+        mask=together(flow, uses), scale=scaling.factor, cap=scaling.cap,
     )  # fmt: skip
+
+
+def _places(flow: Flow, product: Product, weighing: Weighing | None, query_right: bool) -> Places:
+    """Where queries and keys are in scores, as products, views and a softmax tell."""
+    rows, columns = ({*flow.facts.atoms.leaves(axis)} - flow.columns for axis in (product.m, product.n))
+    queries, keys = (columns, rows) if query_right else (rows, columns)
+    axes = flow.facts.axes_of(weighing.source) if weighing is not None else ()
+    weighed = (axes, weighing.dim(flow) % len(axes) - len(axes)) if weighing is not None and axes else None
+    return Places(frozenset(queries), frozenset(keys), weighed)
 
 
 def _keys_are_rows(flow: Flow, ends: tuple[int, int], weighing: Weighing | None) -> bool:
@@ -203,14 +258,3 @@ def _is_scaling(flow: Flow, op: Op) -> bool:
     return (
         len(data) == 1 and numbers and one_reader and set(names_of(op.kernels)) <= {"mul", "div"} and bool(op.kernels)
     )
-
-
-def _factor(flow: Flow, product: Product, between: list[int]) -> float | None:
-    """The number that scores are multiplied with, after their product or inside it (``alpha``)."""
-    for op in (flow.trace.ops[i] for i in between):
-        names = names_of(op.kernels)
-        numbers = [arg for kernel in op.kernels for arg in kernel.args.values() if isinstance(arg, float)]
-        if numbers and names in (["mul"], ["div"]):
-            return numbers[0] if names == ["mul"] else 1 / numbers[0]
-    inside = [kernel.args.get("alpha") for kernel in flow.trace.ops[product.op].kernels if product.bias is not None]
-    return next((float(alpha) for alpha in inside if isinstance(alpha, (int, float)) and alpha != 1), None)

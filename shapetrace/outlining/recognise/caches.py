@@ -9,7 +9,7 @@ from shapetrace.ir import Op
 from shapetrace.ops.atoms import Axis
 from shapetrace.ops.kinds import names_of
 from shapetrace.outlining.flow import Flow
-from shapetrace.outlining.recognise.attention import Attention, operands_of
+from shapetrace.outlining.recognise.attention import Attention, all_operands_of, operands_of
 from shapetrace.outlining.recognise.blending import blend, may_blend
 from shapetrace.outlining.recognise.origins import IDLE, MOVING, is_own, kept_by
 from shapetrace.outlining.recognise.regions import Region, region
@@ -107,7 +107,7 @@ def _of_attentions(flow: Flow, attentions: Iterable[Attention], relatives: Relat
     for attention in attentions:
         scores = products[attention.scores]
         keys, queries = (scores.m, scores.n) if attention.query_right else (scores.n, scores.m)
-        for part, value, _ in operands_of(flow, attention):
+        for part, value, _ in all_operands_of(flow, attention):
             if part is Part.QUERY:
                 continue
             is_value = part is Part.VALUE and attention.weighted is not None

@@ -13,7 +13,7 @@ from shapetrace.ops.atoms import Axis
 from shapetrace.ops.axis_rules import Cut
 from shapetrace.ops.products import Product
 from shapetrace.outlining.flow import Flow
-from shapetrace.outlining.recognise.attention import Attention, operands_of
+from shapetrace.outlining.recognise.attention import Attention, all_operands_of
 from shapetrace.outlining.recognise.caches import Append
 from shapetrace.outlining.recognise.carriers import carriers, way_of
 from shapetrace.outlining.recognise.column_cuts import cut_out, heads_and_width, is_within, own_cuts
@@ -88,26 +88,27 @@ class _Read(NamedTuple):
 
 
 def columns(
-    flow: Flow,
-    attentions: tuple[Attention, ...],
-    states: Mapping[int, State],
-    appends: Mapping[int, Append],
+    flow: Flow, attentions: tuple[Attention, ...], states: Mapping[int, State], appends: Mapping[int, Append],
     recurrences: Mapping[int, Recurrence],
-) -> Mapping[int, tuple[Columns, ...]]:
+) -> Mapping[int, tuple[Columns, ...]]:  # fmt: skip
     """For each product with weights: its columns by what becomes of them, in order of their place in memory."""
     claims: dict[int, list[_Claim]] = defaultdict(list)
     alone: dict[int, list[_Claim]] = defaultdict(list)  # one projection multiplied with itself
     facts = flow.facts
     for position, attention in enumerate(attentions):
-        read = operands_of(flow, attention)
-        ways = {part: way_of(flow, value) for part, value, _ in read}
-        carrying = {part: found for part, (found, _) in ways.items()}
-        made = {part: {p: facts.sources.get(value, {}).get(p) for p in carrying[part]} for part, value, _ in read}
-        itself = made.get(Part.QUERY) == made.get(Part.KEY)
-        for part, value, product in read:
+        taken = attention.absorbed
+        read = [*all_operands_of(flow, attention), *([taken.query] if taken else [])]
+        without = taken.products if taken else frozenset[int]()
+        ways = [way_of(flow, value) for _, value, _ in read]
+        made = [
+            (part, {p: facts.sources.get(value, {}).get(p) for p in carrying})
+            for (part, value, _), (carrying, _) in zip(read, ways, strict=True)
+        ]
+        itself = dict(reversed(made)).get(Part.QUERY) == dict(reversed(made)).get(Part.KEY)
+        for (part, value, product), (carrying, between) in zip(read, ways, strict=True):
             target = alone if itself and part is not Part.VALUE else claims
-            grown = not ways[part][1].isdisjoint(appends)
-            _claim(flow, target, position, _Read(part, value, product, grown), carrying[part])
+            grown = not between.isdisjoint(appends)
+            _claim(flow, target, position, _Read(part, value, product, grown), carrying - without)
     for position, state in states.items():
         read_by = facts.products[position]
         for part, factor in ((state.left, read_by.left), (state.right, read_by.right)):
@@ -260,15 +261,26 @@ def _with_rest(
 
 
 def _joined(pieces: Sequence[Columns]) -> tuple[Columns, ...]:
-    """Equal pieces next to each other (one head after the other, cut out in a loop) are heads of one piece."""
+    """Equal pieces next to each other (one head after the other, cut out in a loop) are heads of one piece.
+
+    So are pieces of each head next to each other: columns that rotate and columns that do not.
+    """
     joined: list[Columns] = []
     for piece in pieces:
         last = joined[-1] if joined else None
         if last is not None and (last.parts, last.width) == (piece.parts, piece.width):
             joined[-1] = replace(last, heads=last.heads + piece.heads)
+        elif last is not None and _is_beside(last, piece):
+            joined[-1] = replace(last, width=last.width + piece.width, cuts=last.cuts & piece.cuts)
         else:
             joined.append(piece)
     return tuple(joined)
+
+
+def _is_beside(one: Columns, other: Columns) -> bool:
+    """Whether columns of each head stand behind others of the same head that are the same."""
+    alike = (one.parts, one.heads) == (other.parts, other.heads)
+    return alike and one.heads > 1 and other.start == one.start + one.width
 
 
 def _columns(flow: Flow, whole: Axis, cuts: frozenset[Cut], claims: Sequence[_Claim]) -> Columns:

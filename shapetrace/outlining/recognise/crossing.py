@@ -1,7 +1,7 @@
 """Cross-attention: queries come from one stream, keys and values from another."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -32,20 +32,28 @@ class Crossing:
     asking: frozenset[int]
 
 
-def crossing(flow: Flow, graph: Graph, attentions: tuple[Attention, ...], given_roles: Mapping[int, Role]) -> Crossing:
+def crossing(
+    flow: Flow,
+    graph: Graph,
+    attentions: tuple[Attention, ...],
+    given_roles: Mapping[int, Role],
+) -> Crossing:
     """Find cross-attention: rows of queries and keys are counted apart, and no stream gives both.
 
     Keys that were kept, to which this pass adds none, are of another stream too: a row of their own is what queries
     of their stream would see.
     """
-    crossed = [attention for attention in attentions if _crosses(flow, graph, attention)]
+    absorbed = [each.absorbed for each in attentions if each.absorbed is not None]
+    latent = {flow.facts.products[product].op for each in absorbed for product in each.latents}
+    making = {d.key for d in graph.drafts if d.kind == "product" and (d.role in ATTENTION_INPUTS or d.order in latent)}
+    crossed = [attention for attention in attentions if _crosses(flow, graph, attention, making)]
     readers: dict[int, set[Role]] = defaultdict(set)
     for draft in graph.drafts:
         for operand in draft.operands:
             role = given_roles.get(draft.key, Role.OTHER) if draft.kind == "product" else Role.OTHER
             readers[operand.value].add(role)
     read = {
-        part: {value for attention in crossed for value in _projected(flow, graph, attention, part)}
+        part: {value for attention in crossed for value in _projected(flow, graph, attention, part, making)}
         for part in (Part.QUERY, Part.KEY)
     }
     return Crossing(
@@ -55,9 +63,9 @@ def crossing(flow: Flow, graph: Graph, attentions: tuple[Attention, ...], given_
     )
 
 
-def _crosses(flow: Flow, graph: Graph, attention: Attention) -> bool:
+def _crosses(flow: Flow, graph: Graph, attention: Attention, making: Container[int]) -> bool:
     values = {part: value for part, value, _ in operands_of(flow, attention)}
-    queries, keys = (_projected(flow, graph, attention, part) for part in (Part.QUERY, Part.KEY))
+    queries, keys = (_projected(flow, graph, attention, part, making) for part in (Part.QUERY, Part.KEY))
     if queries and not keys:
         return kept_by(
             flow, values[Part.KEY], {}
@@ -67,16 +75,12 @@ def _crosses(flow: Flow, graph: Graph, attention: Attention) -> bool:
     return _streams(flow, graph, values[Part.QUERY]).isdisjoint(_streams(flow, graph, values[Part.KEY]))
 
 
-def _projected(flow: Flow, graph: Graph, attention: Attention, part: Part) -> set[int]:
-    """What the projections that make queries or keys read."""
+def _projected(flow: Flow, graph: Graph, attention: Attention, part: Part, making: Container[int]) -> set[int]:
+    """What the projections that make queries or keys, or a latent of these, read."""
     value = next((value for each, value, _ in operands_of(flow, attention) if each is part), None)
     sources = {} if value is None else flow.facts.sources.get(value, {})
     ops = {flow.facts.products[product].op for product in sources}
-    return {
-        draft.operands[0].value
-        for draft in graph.drafts_of(ops)
-        if draft.kind == "product" and draft.role in ATTENTION_INPUTS
-    }
+    return {draft.operands[0].value for draft in graph.drafts_of(ops) if draft.key in making}
 
 
 def _rows_apart(flow: Flow, queries: set[int], keys: set[int]) -> bool:

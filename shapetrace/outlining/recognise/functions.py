@@ -12,6 +12,7 @@ from shapetrace.outlining.flow import Flow
 from shapetrace.outlining.recognise.rotations import rotates
 from shapetrace.outlining.roles import Role
 from shapetrace.outlining.structure import StepKind
+from shapetrace.outlining.usage import is_masking
 
 _SOFTMAX = frozenset({"exp", "sum", "div", "sub", "amax", "max"})
 
@@ -191,7 +192,7 @@ def lone_function(flow: Flow, axis_roles: AxisRoles, op: Op) -> Function:
         return Function("select", _selection(flow, axis_roles, op), Role.SELECT)
     if found == "index":
         return Function("select", "rows", Role.SELECT)
-    if flow.is_masking(op):
+    if is_masking(flow.facts, op):
         return Function("pointwise", calls=("masked_fill",))
     if found == "route":
         is_top = "topk" in names_of(op.kernels)

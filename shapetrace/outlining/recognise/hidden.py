@@ -86,6 +86,8 @@ class Hidden:
         if after.kind == "product":
             self._meet(walk, after)
             return
+        if not any(ref.shape for ref in after.results):
+            return  # one number of a whole pass: a penalty, part of a loss
         foreign = {ref.value for ref in self.columns_of(after)} - walk.reached.keys()
         bent = any(walk.reached.get(ref.value, False) for ref in after.operands)
         if foreign or not self.is_between(after):

@@ -12,7 +12,7 @@ from shapetrace.outlining.axis_roles import AxisRoles
 from shapetrace.outlining.drafts import Draft, Graph
 from shapetrace.outlining.flow import Flow
 from shapetrace.outlining.kept import Cache, CachedLayers
-from shapetrace.outlining.recognise.attention import Attention, operands_of
+from shapetrace.outlining.recognise.attention import Attention, all_operands_of, operands_of
 from shapetrace.outlining.recognise.caches import Append, behind
 from shapetrace.outlining.recognise.carriers import carriers
 from shapetrace.outlining.recognise.column_cuts import columns_of
@@ -169,13 +169,17 @@ class Keeper:
 
     def _kept(self, attention: Attention) -> Iterator[_Kept]:
         """What makes the keys and values of one attention: columns of products, or the latent that these read."""
-        for part, value, reader in operands_of(self.flow, attention):
+        read = all_operands_of(self.flow, attention)
+        made = {p for part, v, _ in read if part is Part.VALUE for p in self.flow.facts.sources.get(v, {})}
+        absorbed = {product for product in made if Role.LATENT_DOWN in self._roles_of(product)}
+        for part, value, reader in read:
             if part in _ORDER:
                 appended = self._appended(value)
                 plain = bool(appended) and not any(appended)
                 for kept in self._columns(part, value, reader):
                     latents = [] if plain or kept.source < 0 else self._latents(kept.source)
-                    yield from latents or [kept]
+                    is_latent = kept.source in absorbed and reader in (attention.scores, attention.weighted)
+                    yield from latents or [replace(kept, part=Part.LATENT_KEY_VALUE) if is_latent else kept]
 
     def _columns(self, part: Part, value: int, reader: int) -> list[_Kept]:
         """The columns of products that keys or values are; these themselves where products do not account for them."""

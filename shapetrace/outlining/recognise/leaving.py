@@ -149,5 +149,7 @@ def _is_chosen_by(flow: Flow, value: int) -> bool:
 
 def joins(flow: Flow, draft: Draft, results: set[int]) -> bool:
     """Whether a step puts other data together with what came from a product."""
+    if results & {*draft.also}:
+        return False  # one of a stack that is put side by side
     others = [ref.value for ref in draft.operands if ref.origin == "data" and ref.value not in results]
     return any(value >= 0 and flow.is_floating(value) for value in others)

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from shapetrace.ir import Op, Pattern, Tensor
+from shapetrace.ops.atoms import Axes
 from shapetrace.ops.kinds import has, names_of
-from shapetrace.ops.masks import complement, meet
+from shapetrace.ops.masks import complement, meet, turned
 from shapetrace.ops.products import Product
 from shapetrace.ops.registry import base_name
 from shapetrace.outlining.flow import Flow
@@ -35,6 +36,47 @@ class Mask:
 
 
 NO_MASK = Mask()
+_ROWS_BY_COLUMNS = -2, -1
+
+
+class MaskUse(NamedTuple):
+    """One mask as one operation uses it.
+
+    Attributes:
+        value: The mask.
+        does: What a true value does.
+        axes: Along which axes of the scores queries and keys are counted, from the end.
+    """
+
+    value: int
+    does: Use
+    axes: tuple[int, int] = _ROWS_BY_COLUMNS
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where queries and keys are in scores.
+
+    Attributes:
+        queries: Atoms of the rows that ask.
+        keys: Atoms of the rows that are looked at.
+        weighed: The axes of the scores that are made weights, and along which of them, from the end.
+    """
+
+    queries: frozenset[int]
+    keys: frozenset[int]
+    weighed: tuple[Axes, int] | None = None
+
+    def of(self, flow: Flow, scores: int) -> tuple[int, int]:
+        """The axes along which queries and keys are counted; the last two where that cannot be told."""
+        axes = flow.facts.axes_of(scores)
+        leaves = {axis - len(axes): {*flow.facts.atoms.leaves(each)} for axis, each in enumerate(axes)}
+        queries, keys = ([axis for axis, found in leaves.items() if found & rows] for rows in (self.queries, self.keys))
+        if self.weighed is not None and self.weighed[0] == axes and self.weighed[1] in keys:
+            keys = [self.weighed[1]]
+        column = keys[-1] if keys else -1
+        queries = [axis for axis in queries if axis != column]
+        return (queries[-1], column) if len(queries) == 1 else _ROWS_BY_COLUMNS
 
 
 def fused_mask(flow: Flow, op: Op, rows: int, columns: int) -> Mask:
@@ -42,7 +84,7 @@ def fused_mask(flow: Flow, op: Op, rows: int, columns: int) -> Mask:
     read = {value for kernel in op.kernels for value in kernel.inputs}
     stands_for_one = any(value not in read for value in op.inputs[3:4])
     values = () if stands_for_one else op.inputs[3:4]
-    uses: list[tuple[int, Use]] = [(v, "adds" if flow.is_floating(v) else "sees") for v in values]
+    uses = [MaskUse(v, "adds" if flow.is_floating(v) else "sees") for v in values]
     found = together(flow, uses)
     if not any(args.get("is_causal") for args in (op.attrs, *(kernel.args for kernel in op.kernels))):
         return Mask(hides=True) if stands_for_one else found
@@ -50,45 +92,27 @@ def fused_mask(flow: Flow, op: Op, rows: int, columns: int) -> Mask:
     return Mask(causal if found.seen is None else meet(causal, found.seen), True, found.learned, found.biased)
 
 
-def added_uses(flow: Flow, product: Product) -> list[tuple[int, Use]]:
+def added_uses(flow: Flow, product: Product, queries_right: bool) -> list[MaskUse]:
     """The mask or bias that a product of queries and keys adds by itself, as ``baddbmm`` does."""
     kernels = flow.trace.ops[product.op].kernels
     if product.bias is None or any(kernel.args.get("beta") == 0 for kernel in kernels):
         return []
-    return [(product.bias, "adds")] if _is_mask(flow, product.bias) else []
+    axes = (-1, -2) if queries_right else _ROWS_BY_COLUMNS
+    return [MaskUse(product.bias, "adds", axes)] if _is_mask(flow, product.bias) else []
 
 
-def uses_of(flow: Flow, ops: Iterable[Op], scores: Product | None = None) -> list[tuple[int, Use]]:
+def uses_of(flow: Flow, ops: Iterable[Op], places: Places | None = None) -> list[MaskUse]:
     """The masks that operations between scores and values use, and how; a mask is read as rows of queries by keys."""
-    found: list[tuple[int, Use]] = []
+    found: list[MaskUse] = []
     for op in ops:
         names = set(names_of(op.kernels))
         read = op.inputs[:1] if "where" in names and len(op.inputs) > 1 else op.inputs
         masks = [place for place, value in enumerate(read) if flow.kinds[op.id] != "cat" and _is_mask(flow, value)]
-        for place in masks:
-            value, use = op.inputs[place], _use(flow, op, names, place)
-            apart = scores is not None and _has_heads_between(flow, op, value, scores)
-            matrix = _matrix(flow, value) if apart else value
-            found.append((op.outputs[0], "hides") if matrix is None else (matrix, use))
+        axes = places.of(flow, op.outputs[0]) if places is not None and masks else _ROWS_BY_COLUMNS
+        found += [MaskUse(op.inputs[place], _use(flow, op, names, place), axes) for place in masks]
         if not masks and (has(op, "writes") or "fill" in names) and flow.is_data(op.inputs[0]):
-            found.append((op.outputs[0], "hides"))  # numbers written over some scores: nobody knows which
+            found.append(MaskUse(op.outputs[0], "hides"))  # numbers written over some scores: nobody knows which
     return found
-
-
-def _has_heads_between(flow: Flow, op: Op, mask: int, scores: Product) -> bool:
-    """Whether scores are (queries, heads, keys), and the rows of a mask (queries, 1, keys) so lie before the heads."""
-    shape, axes = flow.facts.tensor(mask).shape, flow.facts.axes_of(op.outputs[0])
-    if len(shape) < 3 or len(axes) < 3 or shape[-2] != 1 or shape[-3] == 1:
-        return False
-    rows = {*flow.facts.atoms.flat((scores.m, scores.n))} - flow.columns
-    return bool(rows & {*flow.facts.atoms.leaves(axes[-3])})
-
-
-def _matrix(flow: Flow, mask: int) -> int | None:
-    """A mask before an axis for heads was put between its rows and its columns."""
-    shape = flow.facts.tensor(mask).shape
-    forms = ((form, flow.facts.tensor(form)) for form in flow.forms(mask))
-    return next((form for form, each in forms if each.shape[-2:] == (shape[-3], shape[-1]) and each.pattern), None)
 
 
 def _use(flow: Flow, op: Op, names: set[str], place: int) -> Use:
@@ -102,19 +126,19 @@ def _use(flow: Flow, op: Op, names: set[str], place: int) -> Use:
     return "adds"
 
 
-def together(flow: Flow, uses: Sequence[tuple[int, Use]]) -> Mask:
+def together(flow: Flow, uses: Sequence[MaskUse]) -> Mask:
     """What several masks do together: a score is seen if all of them show it."""
     seen: Pattern | None = None
     hides = learned = biased = False
     unknown = False
-    for value, use in (part for each in uses for part in _summands(flow, *each)):
+    for value, use, axes in (part for each in uses for part in _summands(flow, each)):
         tensor = flow.facts.tensor(value)
         if tensor.role == "weight":
             learned = learned or use == "adds"
             hides = hides or _holds_mask(flow, value)
             unknown = unknown or _holds_mask(flow, value)
             continue
-        shown = _shown(tensor, use)
+        shown = _shown(tensor, use, axes)
         if shown is None:
             hides = unknown = True
             continue
@@ -126,13 +150,14 @@ def together(flow: Flow, uses: Sequence[tuple[int, Use]]) -> Mask:
     return Mask(None if unknown else seen, hides, learned, biased)
 
 
-def _summands(flow: Flow, value: int, use: Use) -> list[tuple[int, Use]]:
+def _summands(flow: Flow, use: MaskUse) -> list[MaskUse]:
     """A learned bias to which a mask was added, as the two of them."""
-    op = flow.op_of(value) if use == "adds" and flow.facts.tensor(value).role == "weight" else None
+    op = flow.op_of(use.value) if use.does == "adds" and flow.facts.tensor(use.value).role == "weight" else None
     if op is None or names_of(op.kernels) != ["add"] or len(op.inputs) != 2:
-        return [(value, use)]
+        return [use]
     roles = {flow.facts.tensor(part).role for part in op.inputs}
-    return [part for each in op.inputs for part in _summands(flow, each, use)] if len(roles) > 1 else [(value, use)]
+    each = [use._replace(value=value) for value in op.inputs]
+    return [part for one in each for part in _summands(flow, one)] if len(roles) > 1 else [use]
 
 
 def _met(one: Pattern, other: Pattern) -> Pattern | None:
@@ -142,15 +167,25 @@ def _met(one: Pattern, other: Pattern) -> Pattern | None:
         return None
 
 
-def _shown(tensor: Tensor, use: Use) -> Pattern | None:
+def _shown(tensor: Tensor, use: Use, axes: tuple[int, int]) -> Pattern | None:
     """The scores that a mask shows; None if its values are unknown."""
     if tensor.pattern is not None:
-        return complement(tensor.pattern) if use == "hides" else tensor.pattern
+        found = _read_along(tensor.pattern, tensor.shape, axes)
+        return complement(found) if use == "hides" and found is not None else found
     if tensor.band is None or len(tensor.shape) < 2:  # traces of earlier versions know bands alone
         return None
     (below, above), size = tensor.band, (tensor.shape[-2], tensor.shape[-1])
     whole = above <= 0 and below >= size[1] - 1
     return Pattern("causal" if whole else "window", size, below=below, above=above, causal=above <= 0)
+
+
+def _read_along(pattern: Pattern, shape: tuple[int, ...], axes: tuple[int, int]) -> Pattern | None:
+    """A mask as rows of queries by columns of keys, which are along these axes; None if nobody read it so."""
+    for each in (pattern, pattern.across):
+        if each is not None and each.axes in (axes, axes[::-1]):
+            return each if each.axes == axes else turned(each)
+    is_same = -axes[0] > len(shape) or shape[axes[0]] == 1
+    return pattern if is_same and axes[1] == -1 and shape[-2] == 1 else None
 
 
 def _is_mask(flow: Flow, value: int) -> bool:

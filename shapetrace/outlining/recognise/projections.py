@@ -73,7 +73,7 @@ def _weighs_heads(
     if maker is None or steps == 0 or value in streams:
         return False
     if any(ref.part is Part.HEADS for ref in (*maker.results, *maker.operands)):
-        return maker.kind in ("weighted_sum", "concat") or maker.role is Role.READ_STATE
+        return maker.kind in ("weighted_sum", "concat") or maker.role in (Role.READ_STATE, Role.VALUE)
     if not recurrences.keys().isdisjoint(maker.ops):
         return True
     if maker.kind not in _CARRYING:
@@ -162,6 +162,9 @@ def latent_of(graph: Graph, roles: Mapping[int, Role], draft: Draft) -> Part | N
                 return None
             found.add(Part.LATENT_QUERY if role is Role.QUERY else Part.LATENT_KEY_VALUE)
             columns += sum(result.columns * result.stack for result in after.results)
+        elif _is_latent_read(after):
+            found.add(Part.LATENT_KEY_VALUE)  # heads have absorbed what would expand it
+            columns += after.result.columns + draft.operands[0].columns
         elif after.kind == "residual" or (
             after.kind == "concat"
             and role not in CACHING
@@ -178,7 +181,13 @@ def latent_of(graph: Graph, roles: Mapping[int, Role], draft: Draft) -> Part | N
 def _joins_keys(graph: Graph, roles: Mapping[int, Role], draft: Draft) -> bool:
     """Whether columns are put beside keys that a product made: positions that all heads share."""
     makers = [graph.maker(ref.value) for ref in draft.operands]
-    return any(maker is not None and roles.get(maker.key) in ATTENTION_INPUTS for maker in makers)
+    attends = any(map(_is_latent_read, graph.readers(draft.result.value)))
+    return attends or any(maker is not None and roles.get(maker.key) in ATTENTION_INPUTS for maker in makers)
+
+
+def _is_latent_read(draft: Draft) -> bool:
+    """Whether attention reads a latent as it is: scores with it, or a weighted sum of it."""
+    return draft.kind in ("scores", "weighted_sum") and draft.operands[1].part is Part.LATENT_KEY_VALUE
 
 
 def _is_cached(graph: Graph, draft: Draft) -> bool:

@@ -131,7 +131,7 @@ def _factors(flow: Flow, value: int) -> tuple[_Factor, ...]:
         if op is not None and work_of(op) == ["mul"]:
             queue += [_Factor(v, current.along or _along(flow, v)) for v in op.inputs]
             continue
-        if op is not None and set(names_of(op.kernels)) <= _PICKING:
+        if op is not None and op.inputs and set(names_of(op.kernels)) <= _PICKING:
             queue.append(_Factor(op.inputs[0], current.along))
             continue
         outer = [] if op is None else [flow.facts.products[p] for p in flow.facts.of_op.get(op.id, ())]

@@ -9,7 +9,7 @@ from shapetrace.outlining.drafts import Draft, Ref
 from shapetrace.outlining.flow import Flow
 from shapetrace.outlining.recognise.additive import Additive
 from shapetrace.outlining.roles import Part, Role
-from shapetrace.outlining.steps.attention import mask_notes
+from shapetrace.outlining.steps.masking import mask_notes
 
 _PARTS = {Role.QUERY: Part.QUERY, Role.KEY: Part.KEY}
 

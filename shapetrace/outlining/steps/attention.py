@@ -13,15 +13,19 @@ from shapetrace.outlining.drafts import UNSEEN, Draft, Ref, trimmed
 from shapetrace.outlining.flow import Flow
 from shapetrace.outlining.recognise.attention import Attention, operands_of
 from shapetrace.outlining.recognise.columns import Columns
-from shapetrace.outlining.recognise.masks import Mask
+from shapetrace.outlining.recognise.masks import NO_MASK
 from shapetrace.outlining.roles import Part, Role
-from shapetrace.outlining.structure import WINDOW, StepKind
+from shapetrace.outlining.steps.masking import mask_notes
+from shapetrace.outlining.structure import StepKind
 
 _Pieces = Mapping[int, Sequence[Columns]]
 
 
 def attention_steps(
-    flow: Flow, axis_roles: AxisRoles, attentions: tuple[Attention, ...], columns: _Pieces
+    flow: Flow,
+    axis_roles: AxisRoles,
+    attentions: tuple[Attention, ...],
+    columns: _Pieces,
 ) -> tuple[Draft, ...]:
     """The steps of every attention, from the split into heads to their concatenation.
 
@@ -30,7 +34,12 @@ def attention_steps(
     found: list[Draft] = []
     split: set[int] = set()
     for attention in attentions:
-        drafts = _OneAttention(flow, axis_roles, attention, columns).drafts()
+        one = _OneAttention(flow, axis_roles, attention, columns)
+        others = [
+            replace(attention, scores=other, before=(), between=(), mask=NO_MASK, absorbed=None)
+            for other in attention.others
+        ]
+        drafts = [*one.drafts(), *(_OneAttention(flow, axis_roles, other, columns).added() for other in others)]
         found += [draft for draft in drafts if draft.kind != "split" or not split & {*draft.ops}]
         split.update(op for draft in drafts if draft.kind == "split" for op in draft.ops)
     return tuple(found)
@@ -60,6 +69,10 @@ class _OneAttention:
             drafts += self._concat(drafts[-1])
         return drafts
 
+    def added(self) -> Draft:
+        """A further product of queries and keys, as what is added to the scores."""
+        return replace(self._scores(), kind="contraction", notes=(Phrase("added to the scores"),))
+
     def _scores(self) -> Draft:
         flow, product, attention, atoms = self._flow, self._product, self._attention, self._flow.facts.atoms
         assert product.left is not None
@@ -73,7 +86,14 @@ class _OneAttention:
         pattern, band = _pattern(attention.mask.seen, keys_length)
         operands = (
             Ref(flow.root(queries), (length, width), "data", stack, Part.QUERY),
-            Ref(flow.root(keys), (width, keys_length), "data", self._own_heads(keys, all_keys), Part.KEY, True),
+            Ref(
+                flow.root(keys),
+                (width, keys_length),
+                "data",
+                self._own_heads(keys, all_keys),
+                self._read_as(Part.KEY),
+                True,
+            ),
         )
         result = Ref(self._value(product.out, 0), (length, keys_length), "data", stack, Part.SCORES, pattern=pattern,
                      band=band, seen=attention.mask.seen,
@@ -85,6 +105,10 @@ class _OneAttention:
             (*attention.before, self._op.id, *attention.between), "scores", operands, (result,), Role.SCORES,
             call=self._op.call, order=self._op.id, notes=tuple(notes), flops=product.flops or None, inner=(1, 0),
         )  # fmt: skip
+
+    def _read_as(self, part: Part) -> Part:
+        """Keys or values as they are read: a latent where each head has absorbed what would make them of it."""
+        return part if self._attention.absorbed is None else Part.LATENT_KEY_VALUE
 
     def _value(self, out: int | None, place: int) -> int:
         """The value behind all edges; a number of its own for what exists only inside a fused call."""
@@ -142,7 +166,7 @@ class _OneAttention:
         whole = Ref(UNSEEN, (shape[1], atoms.size(width)), stack_axes=stack)
         operands = (
             weights,
-            Ref(flow.root(values), whole.shape, "data", self._own_heads(values, whole), Part.VALUE),
+            Ref(flow.root(values), whole.shape, "data", self._own_heads(values, whole), self._read_as(Part.VALUE)),
         )
         result = Ref(self._value(product.out, 0), (shape[0], atoms.size(width)), "data", stack, Part.HEADS)
         return Draft(
@@ -179,7 +203,7 @@ class _OneAttention:
                 return found
             op = flow.trace.ops[producer]
             turned = {"transpose", "permute"} & set(names_of(op.kernels))
-            if turned and flow.edges[op.id] and len(flow.facts.tensor(op.outputs[0]).shape) == 4:
+            if turned and flow.edges[op.id] and self._brings_heads(op):
                 found = op
             data = [v for v in op.inputs if flow.is_data(v)]
             if not data:
@@ -187,13 +211,27 @@ class _OneAttention:
             value = data[0]
         return found
 
+    def _brings_heads(self, op: Op) -> bool:
+        """Whether the axis before the columns goes before the rows: it was cut off the columns."""
+        before, after = (self._flow.facts.axes_of(values[0]) for values in (op.inputs, op.outputs))
+        return len(before) == len(after) == 4 and before[-2] not in after[-2:]
+
     def _concat(self, weighted: Draft) -> list[Draft]:
         """The heads side by side, if a view puts them there."""
         result, flow, atoms = weighted.result, self._flow, self._flow.facts.atoms
-        product = flow.facts.products[self._attention.weighted or 0]
-        rows = product.n if self._attention.weights_right else product.m
-        heads = self._axis_roles.heads_among((*product.batch, rows))
-        if product.out is None or not heads or result.stack == 1:
+        place, turned = self._attention.weighted or 0, self._attention.weights_right
+        if self._attention.absorbed is not None:
+            place, turned = self._attention.absorbed.value, False
+        product = flow.facts.products[place]
+        if product.out is None:
+            return []
+        result = replace(
+            result,
+            value=flow.root(product.out),
+            shape=(result.shape[0], atoms.size(product.m if turned else product.n)),
+        )
+        heads = self._axis_roles.heads_among((*product.batch, product.n if turned else product.m))
+        if not heads or result.stack == 1:
             return []
         edges = flow.edges_of(flow.root(product.out))
         for op in edges:
@@ -223,67 +261,15 @@ def _pattern(seen: Pattern | None, columns: int) -> tuple[str, tuple[int, int] |
     return ("causal" if seen.kind == "causal" and seen.rows is None and seen.columns is None else ""), None
 
 
-_MOST_BLOCKS = 4
-
-
-def mask_notes(mask: Mask) -> list[Phrase]:
-    """What a mask lets through, by its values; "masked" where these are unknown or have no name."""
-    seen = mask.seen
-    notes = _seen_notes(seen) if seen is not None else [Phrase("masked")] if mask.hides else []
-    if mask.learned:
-        notes.append(Phrase("plus a learned bias"))
-    elif mask.biased:
-        notes.append(Phrase("plus a bias"))
-    return notes
-
-
-def _seen_notes(seen: Pattern) -> list[Phrase]:
-    notes = []
-    if seen.kind == "prefix":
-        notes.append(Phrase("causal mask"))
-        notes.append(Phrase("the first {n} seen by all", {"n": seen.prefix or 0}))
-    elif seen.kind == "blocks":
-        few = len(seen.blocks) <= _MOST_BLOCKS
-        sizes = ", ".join(map(str, seen.blocks)) if few else str(len(seen.blocks))
-        notes += [Phrase("causal mask")] if seen.causal else []
-        notes.append(Phrase("blocks of {sizes}" if few else "{sizes} blocks", {"sizes": sizes}))
-    elif seen.kind == "dilated":
-        notes += [Phrase("causal mask")] if seen.above == 0 else []
-        notes.append(Phrase("one position in {n}", {"n": seen.step or 1}))
-    elif _is_past(seen):
-        notes.append(Phrase("sees only what comes before"))
-    elif seen.kind == "window" and seen.below == 0 and (seen.above or 0) >= seen.size[-1] - 1:
-        notes.append(Phrase("sees itself and what comes after"))
-    elif seen.kind == "window" and seen.below is not None and seen.above is not None:
-        notes += [Phrase("causal mask")] if seen.above <= 0 else []
-        notes.append(Phrase(WINDOW, {"n": seen.below + seen.above + 1}))
-    else:
-        notes.append(Phrase(_SEEN.get(seen.kind, "masked")))
-    if seen.kind not in _SEEN_ROWS and (seen.columns is not None or seen.rows is not None):
-        notes.append(Phrase("padding hidden"))
-    return notes
-
-
-def _is_past(seen: Pattern) -> bool:
-    """Whether every row sees all that comes before it, and not itself."""
-    return seen.kind == "window" and seen.above == -1 and (seen.below or 0) >= seen.size[-1] - 1
-
-
-_SEEN_ROWS = frozenset({"columns", "rows", "other", "none"})
-_SEEN = {
-    "causal": "causal mask", "future": "sees only what comes after", "diagonal": "each sees itself alone",
-    "off_diagonal": "all but itself", "columns": "padding hidden", "none": "all hidden",
-}  # fmt: skip
-
-
 def _score_notes(attention: Attention, width: int) -> list[Phrase]:
     notes = []
     scale = attention.scale
-    default = attention.fused and scale is None
-    if default or (scale and math.isclose(scale, width**-0.5, rel_tol=1e-3)) or attention.before:
+    if scale and math.isclose(scale, width**-0.5, rel_tol=1e-3):
         notes.append(Phrase("Q Kᵀ ⁄ √{width}", {"width": width}))
     elif scale and scale != 1:
         notes.append(Phrase("Q Kᵀ · {scale}", {"scale": f"{scale:.4g}"}))
+    if attention.cap:
+        notes.append(Phrase("capped at ±{cap}", {"cap": f"{attention.cap:.4g}"}))
     notes += mask_notes(attention.mask)
     if attention.fused:
         notes.append(Phrase("one fused call"))

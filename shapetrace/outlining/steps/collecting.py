@@ -44,6 +44,8 @@ def elided(flow: Flow, drawn: tuple[Draft, ...]) -> Mapping[int, str]:
 def _reason(flow: Flow, op: Op) -> str:
     if flow.edges[op.id]:
         return flow.edges[op.id]
+    if op.id in flow.unread:
+        return "not read"
     origins = {flow.facts.tensor(value).role for value in op.outputs}
     if origins == {"constant"}:
         return "constants"

@@ -9,8 +9,8 @@ from shapetrace.ops.kinds import OpKind, has, names_of
 from shapetrace.outlining.flow import Flow
 from shapetrace.outlining.recognise.functions import named
 from shapetrace.outlining.recognise.residuals import REAL_WORK
-from shapetrace.outlining.recognise.rotations import rotates
 from shapetrace.outlining.recognise.turns import kept_in_other_turns
+from shapetrace.outlining.steps.parting import parted, read_by
 
 _FUSABLE: frozenset[OpKind] = frozenset({"pointwise", "norm", "reduce", "cat"})
 _SMALL: frozenset[OpKind] = frozenset({"pointwise", "cast", "layout"})
@@ -58,63 +58,29 @@ class Groups:
     def all(self) -> Iterator[list[int]]:
         """Operation ids of each group, in order."""
         for members in self._members.values():
-            if members:
-                yield from self._parted(sorted(members))
-
-    def _parted(self, members: list[int]) -> Iterator[list[int]]:
-        """A norm, and apart from it what was done before and after: neither a mean over positions nor a rotation."""
-        ops = [self._flow.trace.ops[member] for member in members]
-        norm, *_ = named(self._flow, ops) if len(ops) > 1 else ("",)
-        turns = rotates(self._flow, ops)
-        end = self._end_of_norm(ops, turns=turns) if turns or not norm else 0
-        if end:
-            yield members[:end]
-            yield from self._parted(members[end:])
-            return
-        starts = (n for n in range(len(ops) - 1, 0, -1) if norm and len(self._read_of(ops[n:])) == 1)
-        start = next((n for n in starts if named(self._flow, ops[n:])[0] == norm), 0)
-        if start:
-            yield members[:start]
-        yield members[start:]
-
-    def _end_of_norm(self, ops: Sequence[Op], *, turns: bool) -> int:
-        """How many operations at the beginning are a norm whose result alone the others read or turn; 0 if none."""
-        if not {self._flow.kinds[op.id] for op in ops[:-1]} & {"norm", "reduce"}:
-            return 0
-        for end in reversed([*self._ends(ops)]):
-            if (not turns or rotates(self._flow, ops[end:])) and named(self._flow, ops[:end])[0]:
-                return end
-        return 0
-
-    def _ends(self, ops: Sequence[Op]) -> Iterator[int]:
-        """How many operations at the beginning read one value, and of theirs one result alone is read by the others."""
-        made = {value: place for place, op in enumerate(ops) for value in op.outputs}
-        reads = [self._read_by(op.id) for op in ops]
-        last_reader = [0] * len(ops)
-        for place, values in enumerate(reads):
-            for value in values & made.keys():
-                last_reader[made[value]] = place
-        outside, farthest = set[int](), 0
-        for end in range(1, len(ops)):
-            outside |= {value for value in reads[end - 1] - made.keys() if self._flow.is_data(value)}
-            farthest = max([farthest, *last_reader[max(end - 2, 0) : end - 1]])
-            if len(outside) == 1 and farthest < end:
-                yield end
-
-    def _read_of(self, ops: Sequence[Op]) -> set[int]:
-        """Data that operations read from outside."""
-        made = {value for op in ops for value in op.outputs}
-        return {root for op in ops for root in self._read_by(op.id) if root not in made and self._flow.is_data(root)}
+            if any(map(self._is_floating, members)):
+                yield from parted(self._flow, sorted(members))
 
     def _fusable(self, op: Op) -> bool:
         flow = self._flow
-        if op.id in self._taken or flow.edges[op.id] or not op.outputs:
+        if op.id in self._taken or flow.edges[op.id] or not op.outputs or op.id in flow.unread:
             return False
         if flow.kinds[op.id] not in _FUSABLE:
             return False
         value = op.outputs[0]
         places = [made for made in op.outputs[1:] if has(op, "best") and flow.readers[flow.root(made)]]
-        return flow.is_data(value) and flow.is_floating(value) and not places
+        return flow.is_data(value) and (flow.is_floating(value) or self._compares(op)) and not places
+
+    def _compares(self, op: Op) -> bool:
+        """Whether an operation compares data with a number or a weight, for one that computes: ``x * (x > 0)``."""
+        flow, readers = self._flow, self._flow.readers[self._flow.root(op.outputs[0])]
+        numbers = [flow.is_floating(value) for value in op.inputs if flow.is_data(value)] == [True]
+        computes = [flow.kinds[reader] == "pointwise" and self._is_floating(reader) for reader in readers]
+        return numbers and flow.kinds[op.id] == "pointwise" and computes == [True]
+
+    def _is_floating(self, op: int) -> bool:
+        outputs = self._flow.trace.ops[op].outputs
+        return bool(outputs) and self._flow.is_floating(outputs[0])
 
     def _by_leaf(self) -> None:
         runs: dict[int, list[int]] = defaultdict(list)
@@ -135,7 +101,7 @@ class Groups:
         made_by: dict[int, int] = {}
         for member in members:
             mine = [member]
-            for value in self._read_by(member):
+            for value in read_by(self._flow, member):
                 other = part_of[made_by[value]] if value in made_by else mine
                 if other is not mine:
                     mine, smaller = (mine, other) if len(mine) > len(other) else (other, mine)
@@ -210,7 +176,7 @@ class Groups:
         """What only scales one of the branches that are added belongs to the addition."""
         if names_of(addition.kernels) != ["add"] or not self._joins_branches(addition):
             return
-        for value in self._read_by(addition.id):
+        for value in read_by(self._flow, addition.id):
             scale = self._scale_of(value)
             group = None if scale is None else self._group.get(scale.id)
             if group is not None and len(self._members[group]) == 1:
@@ -226,7 +192,7 @@ class Groups:
         members = self._members[group]
         if any(names_of(self._flow.trace.ops[member].kernels) != ["add"] for member in members):
             return False
-        makers = {self._flow.facts.producer.get(value) for member in members for value in self._read_by(member)}
+        makers = {self._flow.facts.producer.get(value) for member in members for value in read_by(self._flow, member)}
         branches = [maker for maker in makers if maker is not None and self._flow.kinds[maker] in REAL_WORK]
         return len(branches) > 1
 
@@ -258,10 +224,6 @@ class Groups:
             return False
         return all(self._group.get(reader) == group for reader in reversed(self._flow.readers[value]))
 
-    def _read_by(self, op: int) -> set[int]:
-        """Values that an operation reads, behind all edges."""
-        return {self._flow.root(value) for value in self._flow.trace.ops[op].inputs}
-
     def _same_place(self, op: Op, other: int) -> bool:
         """Whether two operations run in one module, leaves such as an activation's module apart."""
         return self._place(op.id) == self._place(other)
@@ -286,7 +248,7 @@ class Groups:
         for member in members:
             self._group[member] = members[0]
         self._members[members[0]] = list(members)
-        self._inputs[members[0]] = {value for member in members for value in self._read_by(member)}
+        self._inputs[members[0]] = {value for member in members for value in read_by(self._flow, member)}
 
     def _merge(self, one: int, other: int) -> None:
         """Make one group of two; the smaller moves, so that long chains cost no more than they are long."""

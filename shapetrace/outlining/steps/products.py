@@ -17,6 +17,8 @@ from shapetrace.outlining.recognise.states import State
 from shapetrace.outlining.roles import Part, Role
 from shapetrace.outlining.structure import StepKind
 
+_ABSORBED = {Role.KEY: "absorbed: multiplies queries", Role.VALUE: "absorbed: multiplies weighted sums"}
+
 EACH_ITS_EXPERT = "each row meets the matrix of its own expert"
 
 
@@ -33,7 +35,9 @@ def product_steps(
 
     An operation with several products is drawn by the step of its first one; equal ones count as one step.
     """
-    in_attention = {p for a in attentions for p in (a.scores, a.weighted) if p is not None}
+    in_attention = {p for a in attentions for p in (a.scores, a.weighted, *a.others) if p is not None}
+    absorbed = [each.absorbed for each in attentions if each.absorbed is not None]
+    around = {each.key: Role.KEY for each in absorbed} | {each.value: Role.VALUE for each in absorbed}
     mixes = {position for attention in attentions for position in attention.mixes}
     one = _OneProduct(flow, axis_roles, columns, fused=fused)
     found: list[Draft] = []
@@ -50,6 +54,8 @@ def product_steps(
             drafts = [replace(draft, role=Role.MIX_HEADS) for draft in drafts]
         elif position in states:
             drafts = [_of_state(draft, states[position]) for draft in drafts]
+        elif position in around:
+            drafts = [_of_latent(draft, around[position]) for draft in drafts]
         if len(flow.facts.of_op[product.op]) > 1 and len(drafts) == 1:
             same = (product.op, flow.root(product.right), product.flops, *drafts[0].result.shape)
             first = first_of.setdefault(same, len(found))
@@ -90,6 +96,12 @@ def _of_state(draft: Draft, state: State) -> Draft:
     operands = tuple(replace(ref, part=part) for ref, part in zip(draft.operands, parts, strict=True))
     made = Part.STATE if state.role is Role.STATE else Part.HEADS
     return replace(draft, role=state.role, operands=operands, results=(replace(draft.result, part=made),))
+
+
+def _of_latent(draft: Draft, role: Role) -> Draft:
+    """A product that would make keys or values of a latent, and multiplies queries or weighted sums in their place."""
+    made = replace(draft.result, part=Part.QUERY if role is Role.KEY else Part.HEADS)
+    return replace(draft, role=role, results=(made,), notes=(*draft.notes, Phrase(_ABSORBED[role])))
 
 
 def _more_often(draft: Draft, more: int, flops: int) -> Draft:
