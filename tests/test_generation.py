@@ -23,8 +23,8 @@ from transformers import (
 )
 
 import shapetrace
-from shapetrace.decoding import Bill, aligned
-from shapetrace.decoding_table import render
+from shapetrace.decoding import Bill
+from shapetrace.decoding_table import aligned, render
 from shapetrace.generating import generated as generated_by_request
 from shapetrace.hf_obtaining import generated
 from shapetrace.obtaining import obtain

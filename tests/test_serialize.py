@@ -160,7 +160,8 @@ def test_a_pattern_that_does_not_fit_its_tensor_is_told(changes):
 
 def test_a_document_is_what_is_read_and_shares_what_another_trace_shares() -> None:
     one = linear()
-    other = replace(one, tensors=(*one.tensors[:-1], replace(one.tensors[-1], shape=(5, 16)), one.tensors[0]))
+    wider = msgspec.structs.replace(one.tensors[-1], shape=(5, 16))
+    other = replace(one, tensors=(*one.tensors[:-1], wider, one.tensors[0]))
     document = serialize.to_document(one)
     beside = serialize.to_document(other, (one, document))
     assert document == json.loads(serialize.to_json(one))

@@ -1,6 +1,7 @@
 """What is offered holds: torch runs each mend, and the examples of a batch are where they were."""
 
 from collections.abc import Callable, Sequence
+from copy import deepcopy
 
 import pytest
 import torch
@@ -42,8 +43,9 @@ def changed_models(fails: Fails) -> dict[str, Callable[..., torch.Tensor]]:
     case = case_of(failed(fails.model, fails.inputs))
     if case.failure.op.startswith(_WITHIN) or not case.failure.op:
         return {}
-    found = {str(mend.text): mended(fails.model.eval(), case, mend) for mend in finding(case).mends}
-    return {text: model for text, model in found.items() if model is not None}
+    model = deepcopy(fails.model).eval()  # others look at it as it is
+    found = {str(mend.text): mended(model, case, mend) for mend in finding(case).mends}
+    return {text: changed for text, changed in found.items() if changed is not None}
 
 
 def test_most_mends_can_be_made_in_the_model_itself():
