@@ -40,6 +40,7 @@ _QUERIES = frozenset(
 )  # fmt: skip
 """Calls that ask about a tensor and give none."""
 _NOTHING = contextlib.nullcontext()
+_LAZY = (UninitializedParameter, UninitializedBuffer)
 _NUMBERS = frozenset({int, float, bool})
 
 
@@ -58,9 +59,7 @@ class FunctionLevel(TorchFunctionMode):
         deliver()
         kwargs = kwargs or {}
         name, composite = _described(func)
-        if not name or (
-            types and any(issubclass(each, UninitializedParameter | UninitializedBuffer) for each in types)
-        ):
+        if not name or (types and any(issubclass(each, _LAZY) for each in types)):
             return func(*args, **kwargs)  # a lazy parameter is no tensor yet
         if composite and func not in self._opened:  # a method that calls its namesake in C++ is met twice
             return self._run_composite(func, name, args, kwargs)

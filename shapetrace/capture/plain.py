@@ -12,19 +12,21 @@ from shapetrace.ir import Plain
 _LONGEST_LIST = 64
 _DEEPEST_OBJECT = 6
 _WITHOUT_TENSORS = frozenset({type(None), bool, int, float, str, torch.dtype, torch.device})
+_AS_IT_IS = (bool, int, str)
+_NAMED = (torch.dtype, torch.device, torch.layout, torch.memory_format)
 _DEEPEST_ARGUMENT = 16
 """Levels of lists in lists: one that holds itself must end somewhere."""
 
 
 def plain(value: Any) -> Plain:
     """A plain argument; a tensor becomes "tensor", what has no plain form its type's name."""
-    if value is None or isinstance(value, bool | int | str):
+    if value is None or isinstance(value, _AS_IT_IS):
         return value
     if isinstance(value, float):
         return value if abs(value) < float("inf") else str(value)
     if isinstance(value, torch.Tensor):
         return "tensor"
-    if isinstance(value, torch.dtype | torch.device | torch.layout | torch.memory_format):
+    if isinstance(value, _NAMED):
         return str(value).removeprefix("torch.")
     if isinstance(value, list | tuple):
         return [plain(item) for item in value[:_LONGEST_LIST]]

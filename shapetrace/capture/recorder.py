@@ -23,6 +23,9 @@ _POSITIONS = {
 }  # fmt: skip
 """Names of positional arguments that the outline reads and that are not in a kernel's schema."""
 
+_PLACES = (torch.device, torch.memory_format)
+"""Types of arguments that say where a result lies, and not what it is."""
+
 _SHAPE_ONLY = ("zeros_like", "ones_like", "empty_like", "full_like", "rand_like", "randn_like", "new_")
 """Functions whose result takes its shape, but no value, from their operand."""
 
@@ -239,6 +242,6 @@ def _attrs(name: str, args: Sequence[Any], kwargs: dict[str, Any]) -> dict[str, 
     elif any(not isinstance(value, torch.Tensor) for value in args):
         attrs["args"] = [plain(value) for value in args]
     for key, value in kwargs.items():
-        if value is not None and not isinstance(value, torch.device | torch.memory_format):
+        if value is not None and not isinstance(value, _PLACES):
             attrs[key] = plain(value)
     return attrs
