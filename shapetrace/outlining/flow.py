@@ -47,6 +47,7 @@ class Flow:
                 for value in dict.fromkeys(self.root(value) for value in op.inputs):
                     self.readers[value].append(op.id)
         self.outputs = {self.root(value) for value in self.trace.outputs}
+        self._kernels: dict[tuple[int, ...], frozenset[str]] = {}
         self.named: dict[Hashable, tuple[str, str, str]] = {}
         self._edges_of: dict[int, list[Op]] = defaultdict(list)
         for op in self.trace.ops:
@@ -172,22 +173,16 @@ class Flow:
 
     def root(self, value: int) -> int:
         """The value behind all edges: what a step computed, an input, a weight or a constant."""
-        known = self._roots.get(value)
-        if known is not None:
-            return known
         path = []
-        while value not in self._roots:
+        while (found := self._roots.get(value)) is None:
             path.append(value)
             producer = self.facts.producer.get(value)
-            if producer is None or not self.edges[producer]:
-                self._roots[value] = value
-                break
-            before = self._handing.handed_on(self.trace.ops[producer], value)
+            is_edge = producer is not None and bool(self.edges[producer])
+            before = self._handing.handed_on(self.trace.ops[producer or 0], value) if is_edge else value
             if before >= value:  # operands are older than results; anything else is no hand-on
-                self._roots[value] = value
+                found = value
                 break
             value = before
-        found = self._roots[value]
         for passed in path:
             self._roots[passed] = found
         return found
@@ -215,6 +210,12 @@ class Flow:
     def is_floating(self, value: int) -> bool:
         """Whether a value holds real or complex numbers."""
         return self.facts.is_floating(value)
+
+    def kernels(self, ops: tuple[int, ...]) -> frozenset[str]:
+        """Names of all kernels of a step, which may have thousands of operations and many askers."""
+        if ops not in self._kernels:
+            self._kernels[ops] = frozenset(name for op in ops for name in names_of(self.trace.ops[op].kernels))
+        return self._kernels[ops]
 
     def behind(
         self, value: int, through: frozenset[OpKind], *, stops: Container[int] = (), most: int = 64

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from heapq import heappop, heappush
 from math import prod
 
-from shapetrace.ops.kinds import names_of
 from shapetrace.outlining.drafts import Draft, Graph, Ref
 from shapetrace.outlining.flow import Flow
 
@@ -61,7 +60,6 @@ class Hidden:
         self._graph = graph
         self._outputs = outputs
         self._beside = beside
-        self._kernels: dict[int, set[str]] = {}
 
     def way(self, value: int, *, bent: bool = False) -> Way:
         """Where the columns of a value go; ``bent`` if an activation has taken them already."""
@@ -127,12 +125,9 @@ class Hidden:
         """Whether a step may stand between the two products of an MLP: row by row, or in a convolution of channels."""
         return draft.kind in _BETWEEN and not any(name.startswith("_fft") for name in self.kernels(draft))
 
-    def kernels(self, draft: Draft) -> set[str]:
+    def kernels(self, draft: Draft) -> frozenset[str]:
         """Names of all kernels of a step."""
-        if draft.key not in self._kernels:
-            ops = (self._flow.trace.ops[op] for op in draft.ops)
-            self._kernels[draft.key] = {name for op in ops for name in names_of(op.kernels)}
-        return self._kernels[draft.key]
+        return self._flow.kernels(draft.ops)
 
     def _is_beside_heads(self, draft: Draft) -> bool:
         readers = self._graph.readers(draft.result.value)

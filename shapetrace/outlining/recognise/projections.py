@@ -2,7 +2,6 @@
 
 from collections.abc import Container, Mapping
 
-from shapetrace.ops.kinds import names_of
 from shapetrace.outlining.drafts import Draft, Graph
 from shapetrace.outlining.flow import Flow
 from shapetrace.outlining.recognise.adapters import Adapters
@@ -121,14 +120,11 @@ def gate_roles(
 ) -> Mapping[int, Role]:
     """The products that, activated, weigh what attention gives: a gate for each head, branch or column."""
     found: dict[int, Role] = {}
-    kernels: dict[int, set[str]] = {}
     for draft in graph.drafts:
         readers = graph.readers(draft.result.value) if draft.kind == "product" else []
         if draft.key in given_roles or len(readers) != 1:
             continue
-        if readers[0].key not in kernels:
-            kernels[readers[0].key] = {name for op in readers[0].ops for name in names_of(flow.trace.ops[op].kernels)}
-        names = kernels[readers[0].key]
+        names = flow.kernels(readers[0].ops)
         others = [ref.value for ref in readers[0].operands if ref.value != draft.result.value]
         if names & _GATING and "mul" in names and any(_weighs_heads(graph, value, recurrences) for value in others):
             found[draft.key] = Role.SIDE_GATE
