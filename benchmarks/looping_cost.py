@@ -1,10 +1,12 @@
 """What loops written out cost to trace and to read, as a Markdown table: ``python benchmarks/looping_cost.py``.
 
-Three models whose operations grow with a number: a state that changes from turn to turn, experts that are asked one by
-one, and tokens that are generated inside of ``forward`` with a cache. An operation should cost the same in a long loop.
+Models whose operations grow with a number: a state that changes from turn to turn, experts that are asked one by one,
+tokens that are generated inside of ``forward`` with a cache, and the layers of a preset. An operation should cost the
+same in a long loop, and the layers of a preset the same with many experts, which multiply in one operation.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 import torch
@@ -12,11 +14,13 @@ from timing import seconds
 from torch import Tensor, nn
 
 from shapetrace.capture import capture
+from shapetrace.models.building import build, inputs
+from shapetrace.models.presets import preset
 from shapetrace.outlining import outline
 
 D, HEADS = 32, 4
 HEADER = """\
-| model | turns | operations | trace, µs an operation | outline, µs an operation |
+| model | number | operations | trace, µs an operation | outline, µs an operation |
 | --- | ---: | ---: | ---: | ---: |"""
 
 
@@ -73,10 +77,22 @@ class Writing(nn.Module):
         return ids
 
 
+def of_preset(name: str, **changed: int) -> tuple[nn.Module, Tensor]:
+    """A preset on meta, with another number of layers or experts."""
+    settings = replace(preset(name).settings, device="meta")
+    if "experts" in changed and settings.experts is not None:
+        settings = replace(settings, experts=replace(settings.experts, count=changed["experts"]))
+    settings = replace(settings, layers=changed.get("layers", settings.layers))
+    args, _ = inputs(settings)
+    return build(settings), *args
+
+
 MODELS: dict[str, tuple[Callable[[int], tuple[nn.Module, Tensor]], tuple[int, ...]]] = {
     "states, turn by turn": (lambda n: (States(), torch.ones(2, n, D)), (128, 256, 512)),
     "experts, one by one": (lambda n: (Experts(n), torch.ones(2, 8, D)), (128, 256, 512)),
     "tokens, one by one": (lambda n: (Writing(n), torch.ones(1, 4, dtype=torch.int64)), (32, 64, 128)),
+    "layers of llama-3.1-405b": (lambda n: of_preset("llama-3.1-405b", layers=n), (12, 42, 126)),
+    "experts of mixtral-8x7b": (lambda n: of_preset("mixtral-8x7b", experts=n), (2, 8, 64)),
 }
 
 

@@ -5,8 +5,8 @@ Commands are held against a Python that does nothing, the reading of a trace aga
 
 import json
 import sys
-from dataclasses import replace
 
+from msgspec.structs import replace
 from timing import command_seconds, seconds
 
 from shapetrace import ir, serialize

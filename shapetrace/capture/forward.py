@@ -12,7 +12,6 @@ import torch
 from shapetrace import ir
 from shapetrace.capture import known_values
 from shapetrace.capture.depth import room_for_hooks
-from shapetrace.capture.garbage import uncollected
 from shapetrace.capture.interrupting import interruptible
 from shapetrace.capture.known_values import KnownValues
 from shapetrace.capture.lines import failing_line
@@ -23,6 +22,7 @@ from shapetrace.capture.registry import Names, Registry
 from shapetrace.capture.scopes import Scopes, module_scopes
 from shapetrace.capture.sharded import finish, local
 from shapetrace.errors import TraceError
+from shapetrace.garbage import uncollected
 
 __tracebackhide__ = True  # pytest shows the code of the test, not ours
 

@@ -1,6 +1,7 @@
 """Trace → Outline: what the operations mean. Passes are pure functions; `passes.PASSES` lists them all."""
 
 from shapetrace.failing import explanation
+from shapetrace.garbage import uncollected
 from shapetrace.ir import Trace
 from shapetrace.outlining.passes import PASSES, run
 from shapetrace.outlining.structure import Outline
@@ -18,7 +19,8 @@ def outline(trace: Trace, *, fused: bool = False) -> Outline:
     Returns:
         Sections with steps; every operation of the trace is drawn, folded or elided with a reason.
     """
-    found = run(PASSES, trace=trace, fused=fused)
+    with uncollected():
+        found = run(PASSES, trace=trace, fused=fused)
     return Outline(
         trace.model,
         found["named"],

@@ -10,12 +10,13 @@ from shapetrace.ops.atoms import Axis
 from shapetrace.ops.kinds import names_of
 from shapetrace.outlining.flow import Flow
 from shapetrace.outlining.recognise.attention import Attention, all_operands_of, operands_of
-from shapetrace.outlining.recognise.blending import blend, may_blend
+from shapetrace.outlining.recognise.blending import Blend, blend, may_blend
 from shapetrace.outlining.recognise.origins import IDLE, MOVING, is_own, kept_by
 from shapetrace.outlining.recognise.regions import Region, region
 from shapetrace.outlining.roles import Part
 
 _MOST_OPERATIONS = 80
+_JOINING = frozenset({"cat", "stack"})
 
 Relatives: TypeAlias = Mapping[int, frozenset[int]]
 """For atoms that are pieces, or put together: the atoms of all axes that they were cut out of, or made of."""
@@ -68,6 +69,8 @@ class _Look:
 def appends(flow: Flow, attentions: tuple[Attention, ...]) -> Mapping[int, Append]:
     """All appends to what attention reads as keys and values, by operation."""
     found: dict[int, Append] = {}
+    if not any(_may_append(flow, op) for op in flow.trace.ops):
+        return found
     relatives = _relatives(flow)
     for look in (*_of_attentions(flow, attentions, relatives), *_of_choices(flow, attentions, relatives)):
         behind_it = list(behind(flow, look.value))
@@ -84,6 +87,15 @@ def appends(flow: Flow, attentions: tuple[Attention, ...]) -> Mapping[int, Appen
             if known is not None:
                 found[op.id] = known
     return {op: replace(each, moves=(*each.moves, *_moves(flow, each, found))) for op, each in found.items()}
+
+
+def _may_append(flow: Flow, op: Op) -> bool:
+    """Whether an operation may be the first append of a pass, whatever reads it: most passes have none."""
+    if not op.outputs or len(op.inputs) < 2:
+        return False
+    if _JOINING & set(names_of(op.kernels)):
+        return len({kept_by(flow, value, ()).is_kept for value in op.inputs}) == 2
+    return region(flow, op) is not None or _blend_in(flow, op, {}) is not None
 
 
 def appended(flow: Flow, appends: Mapping[int, Append]) -> frozenset[int]:
@@ -185,7 +197,7 @@ def _append(flow: Flow, op: Op, look: _Look, way: Sequence[Op], earlier: Mapping
     """An operation as an append, if it grows or fills the axis along which keys are counted."""
     if not op.outputs or len(op.inputs) < 2:
         return None
-    if {"cat", "stack"} & set(names_of(op.kernels)):
+    if _JOINING & set(names_of(op.kernels)):
         return _beside(flow, op, look, way, earlier)
     found = region(flow, op)
     return _blended(flow, op, look, way, earlier) if found is None else _written(flow, op, found, look, way, earlier)
@@ -220,13 +232,17 @@ def _written(
 
 def _blended(flow: Flow, op: Op, look: _Look, way: Sequence[Op], earlier: Mapping[int, Append]) -> Append | None:
     """New rows that stand where a mask picks them among kept ones."""
-    if not may_blend(flow, op, earlier):
-        return None
-    found = blend(flow, op.outputs[-1], lambda value: is_own(flow, value, earlier) or kept_by(flow, value, ()).is_kept)
+    found = _blend_in(flow, op, earlier)
     if found is None or not _is_new(flow, found.new, earlier) or not _is_along_keys(flow, look, found.along, way):
         return None
     is_first = is_own(flow, found.kept, earlier)
     return Append(op.id, (found.kept,), (found.new,), look.part, True, found.ops, is_first)
+
+
+def _blend_in(flow: Flow, op: Op, earlier: Mapping[int, Append]) -> Blend | None:
+    if not may_blend(flow, op, earlier):
+        return None
+    return blend(flow, op.outputs[-1], lambda value: is_own(flow, value, earlier) or kept_by(flow, value, ()).is_kept)
 
 
 def _joined(flow: Flow, op: Op) -> frozenset[int]:

@@ -1,4 +1,4 @@
-"""Python's search for cycles, which a pass without memory has no use for."""
+"""Python's search for cycles, of no use where little memory is in play and nearly all that is made is kept."""
 
 import gc
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def uncollected() -> Iterator[None]:
-    """No search in the block: on meta there is no memory to give back, and nearly all that is made is kept.
+    """No search in the block: a pass on meta has no memory to give back, and an outline is made of what is kept.
 
     It would go again and again through all that has been recorded.
     """
