@@ -8,7 +8,7 @@ from typing import Any
 from shapetrace.decoding import Generation, Pass, shown
 from shapetrace.drawing.wording import Words
 from shapetrace.formats.grid import Cell, Column, Grid
-from shapetrace.formats.numbers import exact, short
+from shapetrace.formats.numbers import exact, n_bytes, short
 from shapetrace.formats.phrasing import ENGLISH
 from shapetrace.formats.table import render_grid
 from shapetrace.outlining.billing import Bill
@@ -16,9 +16,9 @@ from shapetrace.outlining.structure import Step
 
 _BILL: tuple[tuple[str, Callable[[Bill], str]], ...] = (
     ("FLOPs in products", lambda bill: short(bill.flops)),
-    ("weights read", lambda bill: f"{short(bill.weights_read)}B"),
-    ("cache read", lambda bill: f"{short(bill.cache_read)}B"),
-    ("cache written", lambda bill: f"{short(bill.cache_written)}B"),
+    ("weights read", lambda bill: n_bytes(bill.weights_read)),
+    ("cache read", lambda bill: n_bytes(bill.cache_read)),
+    ("cache written", lambda bill: n_bytes(bill.cache_written)),
     ("FLOPs a byte", lambda bill: f"{bill.flops_a_byte:.1f}"),
 )
 
@@ -81,7 +81,7 @@ def saving(of: Generation, words: Words) -> list[str]:
         return []
     cached = of.beside
     flops, with_cache = (short(sum(bill.flops for bill in each.bills)) for each in (of, cached))
-    moved, kept_and_moved = (f"{short(sum(bill.moved for bill in each.bills))}B" for each in (of, cached))
+    moved, kept_and_moved = (n_bytes(sum(bill.moved for bill in each.bills)) for each in (of, cached))
     return [
         words.say("each pass computes all of the text again"),
         words.say("with a cache: {n} FLOPs in products instead of {all}", n=with_cache, all=flops),

@@ -58,7 +58,9 @@ class InputOptions:
         int | None, _option(_INPUT, "Tokens of the decoder beside an encoder (as many).", "--target-seq")
     ] = None
     batch: Annotated[int | None, _option(_INPUT, "Sequences (1).", "--batch")] = None
-    text: Annotated[str, _option(_INPUT, "Words to write beside the rows; one word is one token.", "--text")] = ""
+    text: Annotated[
+        str | None, _option(_INPUT, "Words to write beside the rows; one word is one token.", "--text")
+    ] = None
     tokens: Annotated[str, _option(_INPUT, "Token ids: 2238,295,3361,318.", "--tokens")] = ""
     tokenizer: Annotated[
         Path | None, _option(_INPUT, "A tokenizer.json that makes the ids of the text.", "--tokenizer")
@@ -92,7 +94,7 @@ class InputOptions:
         values = {entry.name: getattr(self, entry.name) for entry in fields(self)}
         return Request(
             shape={name: value for name, value in values.items() if name not in apart and value is not None},
-            text=self.text,
+            text="" if self.text is None else self.text or " ",  # an empty text was meant to be one
             tokens=self.tokens,
             tokenizer=self.tokenizer,
             inputs=tuple(self.inputs or ()),

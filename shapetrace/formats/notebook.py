@@ -11,7 +11,7 @@ from dataclasses import replace
 from shapetrace.drawing.primitives import Figure
 from shapetrace.drawing.wording import Words
 from shapetrace.formats import html, svg
-from shapetrace.formats.numbers import exact, short
+from shapetrace.formats.numbers import exact, n_bytes, short
 from shapetrace.formats.phrasing import ENGLISH
 from shapetrace.outlining.counts import Totals
 from shapetrace.outlining.structure import Outline
@@ -106,7 +106,7 @@ def lines(counted: Totals, words: Words = ENGLISH) -> Sequence[tuple[str, str]]:
     found.append(("FLOPs in products", short(t.matmul_flops)))
     if t.flops != t.matmul_flops:
         found.append(("FLOPs with convolutions", short(t.flops)))
-    found += [("weights", f"{short(t.parameter_bytes)}B"), ("activations", f"{short(t.activation_bytes)}B")]
+    found += [("weights", n_bytes(t.parameter_bytes)), ("activations", n_bytes(t.activation_bytes))]
     if t.uncounted:
         names = ", ".join(f"{n} {name}" for name, n in t.uncounted.items())
         found.append(("FLOPs not counted", names))

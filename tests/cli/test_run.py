@@ -94,6 +94,7 @@ WRONG = {
     ("gpt2", "--input", "x=1x2"): "--input has no meaning",
     ("--tokens", "a,b"): "--tokens is 'a,b': expected ids",
     ("--text", " "): "--text has no words",
+    ("--text", ""): "--text has no words",
     ("--text", "a b", "--tokens", "1"): "2 words, --tokens 1 ids",
     ("--text", "a b", "--seq", "7"): "--seq and a text of 2 tokens",
     ("--tokens", "99999999"): "not in the vocabulary",
