@@ -58,9 +58,9 @@ class InputOptions:
         int | None, _option(_INPUT, "Tokens of the decoder beside an encoder (as many).", "--target-seq")
     ] = None
     batch: Annotated[int | None, _option(_INPUT, "Sequences (1).", "--batch")] = None
-    text: Annotated[
-        str | None, _option(_INPUT, "Words to write beside the rows; one word is one token.", "--text")
-    ] = None
+    text: Annotated[str | None, _option(_INPUT, "Words to write beside the rows; one word is one token.", "--text")] = (
+        None
+    )
     tokens: Annotated[str, _option(_INPUT, "Token ids: 2238,295,3361,318.", "--tokens")] = ""
     tokenizer: Annotated[
         Path | None, _option(_INPUT, "A tokenizer.json that makes the ids of the text.", "--tokenizer")

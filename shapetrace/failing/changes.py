@@ -142,6 +142,9 @@ def repeated(case: Case, op: Operation) -> Iterator[Mend]:
     if op.name != "matmul" or len(op.shapes) != 2:
         return
     for i, j in ((0, 1), (1, 0)):
+        views = case.origins.before_views(case.tensors[i].id)[1]
+        if any(view.name == "repeat_interleave" for view in views):
+            continue  # what the code repeats is not repeated once more
         for back in range(3, min(map(len, op.shapes)) + 1):
             few, many = op.shapes[i][-back], op.shapes[j][-back]
             axis = len(op.shapes[i]) - back

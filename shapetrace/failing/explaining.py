@@ -10,11 +10,12 @@ from shapetrace.failing.changes import casts, expanded, padded, repeated, sliced
 from shapetrace.failing.checkpoints import checkpoint
 from shapetrace.failing.constraints import Constraint, Place, merged
 from shapetrace.failing.finding import Finding
+from shapetrace.failing.likening import as_others, shifted
 from shapetrace.failing.mends import Mend, sound
 from shapetrace.failing.messages import message
 from shapetrace.failing.modules import module_of
 from shapetrace.failing.no_tensors import no_tensors
-from shapetrace.failing.remaking import as_others, remade, widened
+from shapetrace.failing.remaking import remade, widened
 from shapetrace.failing.rules import broken, rule_of
 from shapetrace.failing.settings import arguments, indices, layers
 from shapetrace.failing.structure import Explanation, FailureKind, Part, written
@@ -143,7 +144,7 @@ _OF_THE_CALL = (views, types, expanded, arguments, repeated, indices, casts, sli
 def mends(case: Case) -> tuple[Mend, ...]:
     """Those that are sure: of the call and of what it was given; else of the layer that runs."""
     op = case.operation
-    found = sound(case, chain(*(source(case, op) for source in (*_OF_THE_CALL, remade, as_others))))
+    found = sound(case, chain(*(source(case, op) for source in (*_OF_THE_CALL, remade, as_others, shifted))))
     return tuple(found or sound(case, chain(layers(case, op), widened(case, op))))
 
 

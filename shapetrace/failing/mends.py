@@ -1,6 +1,6 @@
 """What would mend a failure: changes of one operand, of several or of an argument, each held against the rule first."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,6 +8,7 @@ from shapetrace.failing.case import Case, Operation, on
 from shapetrace.failing.operands import Operand, called
 from shapetrace.failing.rules import ALIGNED, broken, rule_of
 from shapetrace.failing.structure import written
+from shapetrace.ir import Op
 from shapetrace.language import Phrase, Text, say
 
 Step = tuple[str, tuple[Any, ...]]
@@ -155,3 +156,19 @@ def together(case: Case, op: Operation, steps: Mapping[int, tuple[Step, ...]], c
     for other in texts[1:]:
         text = text if str(other) == str(text) else say("{first} and {second}", first=text, second=other)
     yield Mend(text, op.with_operands(operands), cost, steps)
+
+
+def steps_of(ops: Iterable[Op]) -> tuple[Step, ...]:
+    """Recorded functions of one value as methods with their arguments."""
+    return tuple((op.name, tuple(map(_frozen, positional(op)))) for op in ops)
+
+
+def positional(op: Op) -> list[Any]:
+    """Plain positional arguments of a recorded function, without the value itself."""
+    given = op.attrs.get("args")
+    return given[1:] if isinstance(given, list) else []
+
+
+def _frozen(value: Any) -> Any:
+    """An argument that can be a key: sizes given as one tuple."""
+    return tuple(map(_frozen, value)) if isinstance(value, list) else value

@@ -6,17 +6,18 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any
 
-from shapetrace.failing.case import Case, Operation, on
-from shapetrace.failing.mends import Mend, Step, written_calls
+from shapetrace.failing.case import Case, Operation
+from shapetrace.failing.mends import Mend, Step, positional, written_calls
 from shapetrace.failing.operands import METHODS, REDUCING, SAME_SHAPE, Operand, called
 from shapetrace.failing.rules import broken
 from shapetrace.failing.structure import written
 from shapetrace.ir import Kernel, Op
 from shapetrace.language import Text, say
-from shapetrace.ops.atoms import Axes
 
 _LONGEST_WAY = 12
 _JOINS = frozenset({"cat", "concat", "concatenate", "stack"})
+_LAYERS = frozenset({"linear", "embedding"})
+"""Layers whose results are as wide as they were built."""
 _WINDOW = re.compile(r"aten\.(?:convolution|(?:max|avg)_pool[123]d|max_pool[123]d_with_indices)\.")
 
 
@@ -51,55 +52,25 @@ def remade(case: Case, op: Operation) -> Iterator[Mend]:
                     )
 
 
-def as_others(case: Case, op: Operation) -> Iterator[Mend]:
-    """An operand viewed as another value of its shape was: keys split into heads as queries are."""
-    seen: set[tuple[int, Axes]] = set()
-    for i, tensor in enumerate(case.tensors):
-        root, _ = case.origins.before_views(tensor.id)
-        start = case.operand(case.trace.tensors[root])
-        for shape, sibling, views in _chains(case):
-            for steps in (views, (*views, ("transpose", (-2, -1)))) if shape == start.shape and sibling != root else ():
-                operand: Operand | None = start
-                for name, args in steps:
-                    operand = None if operand is None else called(operand, name, args)
-                if operand is None or tensor.role == "weight" or (i, operand.axes) in seen:
-                    continue
-                seen.add((i, operand.axes))
-                text = say("{call}, as {sibling}: {shape}", sibling=case.origins.name(sibling),
-                           call=on(case.origins.name(root), written_calls(steps)),
-                           shape=written(operand.shape))  # fmt: skip
-                was_split = len(op.shapes[i]) == max(map(len, op.shapes))
-                yield Mend(text, op.with_operands({i: operand}), 1 if was_split else -3, remade=(-1, {}))
-
-
 def widened(case: Case, op: Operation) -> Iterator[Mend]:
     """The one layer that made an operand, with as many columns as what its result is added to has."""
     if (
         op.name not in ("add", "sub")
         or len(op.operands) != 2
-        or any(operand.role == "weight" for operand in op.operands)
+        or any(tensor.origin in ("parameter", "buffer") for tensor in case.tensors)
     ):
         return
     made = [next((each for each in reversed(_way(case, tensor.id)) if each.op.name not in SAME_SHAPE), None)
             for tensor in case.tensors]  # fmt: skip
-    layers = [i for i, each in enumerate(made) if each is not None and each.op.name == "linear"]
+    layers = [i for i, each in enumerate(made) if each is not None and each.op.name in _LAYERS]
     if len(layers) == 1 and (layer := made[layers[0]]) is not None and all(op.shapes):
-        wanted, path = op.shapes[1 - layers[0]][-1], case.trace.tensors[layer.op.inputs[1]].name.rpartition(".")[0]
+        place = next(k for k, operand in enumerate(layer.operands) if operand.role == "weight")
+        wanted, path = op.shapes[1 - layers[0]][-1], case.trace.tensors[layer.op.inputs[place]].name.rpartition(".")[0]
         if path:
-            text = say("{layer} as {path}", layer=f"Linear({layer.operands[1].shape[1]}, {wanted})", path=path)
+            rows, width = layer.operands[place].shape
+            built = f"Linear({width}, {wanted})" if layer.op.name == "linear" else f"Embedding({rows}, {wanted})"
+            text = say("{layer} as {path}", layer=built, path=path)
             yield Mend(text, op.with_operands({layers[0]: op.operands[layers[0]].resized(-1, wanted)}))
-
-
-def _chains(case: Case) -> list[tuple[tuple[int, ...], int, tuple[Step, ...]]]:
-    """Views that were called one after the other, with the value they start from: each way to split into heads."""
-    found: dict[tuple[tuple[int, ...], tuple[Step, ...]], int] = {}
-    for op in case.trace.ops:
-        for value in op.outputs[:1] if op.name in METHODS else ():
-            root, ops = case.origins.before_views(value)
-            steps = tuple((each.name, tuple(map(_frozen, _positional(each)))) for each in ops)
-            if any(name in ("view", "reshape", "unflatten") for name, _ in steps):
-                found.setdefault((case.trace.tensors[root].shape, steps), root)
-    return sorted(((shape, root, steps) for (shape, steps), root in found.items()), key=lambda chain: len(chain[2]))
 
 
 def _way(case: Case, value: int) -> list[Made]:
@@ -124,16 +95,6 @@ def _with(made: Made, operand: Operand) -> Made:
     return replace(made, operands=tuple(operand if k == made.follows else o for k, o in enumerate(made.operands)))
 
 
-def _frozen(value: Any) -> Any:
-    """An argument that can be a key: sizes given as one tuple."""
-    return tuple(map(_frozen, value)) if isinstance(value, list) else value
-
-
-def _positional(op: Op) -> list[Any]:
-    given = op.attrs.get("args")
-    return given[1:] if isinstance(given, list) else []
-
-
 def _again(made: Made, changes: Mapping[str, Any]) -> Operand | None:
     """What a function gives for its operands, with other arguments; None if that is not known."""
     op, name = made.op, made.op.name.rstrip("_")
@@ -143,8 +104,8 @@ def _again(made: Made, changes: Mapping[str, Any]) -> Operand | None:
         return _windowed(made, {**kernel.args, **changes})
     if name in METHODS or name in SAME_SHAPE:
         named = {key: value for key, value in op.attrs.items() if key not in ("args", "dtype")}
-        return called(made.operands[made.follows], name, _positional(op), {} if name in SAME_SHAPE else named)
-    if name in _JOINS or name in ("linear", "add", "mul", "sub"):
+        return called(made.operands[made.follows], name, positional(op), {} if name in SAME_SHAPE else named)
+    if name in _JOINS or name in _LAYERS or name in ("add", "mul", "sub"):
         return _combined(name, made, changes)
     return None
 
@@ -156,6 +117,9 @@ def _combined(name: str, made: Made, changes: Mapping[str, Any]) -> Operand | No
     first = made.operands[made.follows]
     if name == "linear":
         return first.with_axes((*first.axes[:-1], made.operands[1].axes[0]))
+    if name == "embedding":
+        ids, table = sorted(made.operands, key=lambda operand: operand.role == "weight")
+        return replace(table, role="data").with_axes((*ids.axes, table.axes[1]))
     if name not in _JOINS:
         larger = max(made.operands, key=lambda operand: len(operand.axes))
         return larger.with_axes([
@@ -227,25 +191,32 @@ def _otherwise(case: Case, made: Made) -> Iterator[tuple[int, Text, dict[str, An
     elif name == "repeat_interleave":
         yield from _other_times(case, made)
     elif name in METHODS and len(made.operands[0].axes) > 1:
-        before = f".{name}({', '.join(map(str, _positional(op)))})"
+        before = f".{name}({', '.join(map(str, positional(op)))})"
         for step in _other_steps(case, name, made.operands[0]):
             told = say("{call} instead of {before}", call=written_calls((step,)), before=before)
             yield 1, told, {"method": step[0], "args": step[1]}
 
 
 def _other_times(case: Case, made: Made) -> Iterator[tuple[int, Text, dict[str, Any]]]:
-    """Another number of times that each row is repeated, after which an axis is as long as one that it may meet."""
-    given = dict(zip(("repeats", "dim"), _positional(made.op), strict=False)) | made.op.attrs
+    """Rows repeated along another axis, or so often that an axis is as long as one that it may meet."""
+    given = dict(zip(("repeats", "dim"), positional(made.op), strict=False)) | made.op.attrs
     times, dim = given.get("repeats"), given.get("dim")
     if not isinstance(times, int) or not isinstance(dim, int):
         return
-    n = made.operands[0].shape[dim]
-    for size in sorted({size for shape in case.operation.shapes for size in shape}):
-        if size % n == 0 and size not in (n, n * times):
-            step: Step = ("repeat_interleave", (size // n, dim))
-            before = written_calls((("repeat_interleave", (times, dim)),))
-            told = say("{call} instead of {before}", call=written_calls((step,)), before=before)
-            yield 1, told, {"method": step[0], "args": step[1]}
+    shape, axes = made.operands[0].shape, made.operands[0].axes
+    sizes = sorted({size for shape in case.operation.shapes for size in shape})
+    steps: list[Step] = [
+        ("repeat_interleave", (times, other))
+        for other in range(len(shape))
+        if other != dim % len(shape) and shape[other] > 1 and shape[other] * times in sizes
+        and not case.identity.examples(axes[other])
+    ]  # fmt: skip
+    n = shape[dim]
+    steps += [("repeat_interleave", (size // n, dim)) for size in sizes if size % n == 0 and size not in (n, n * times)]
+    before = written_calls((("repeat_interleave", (times, dim)),))
+    for step in steps:
+        told = say("{call} instead of {before}", call=written_calls((step,)), before=before)
+        yield 1, told, {"method": step[0], "args": step[1]}
 
 
 def _argument(op: Op, name: str, value: Any) -> dict[str, Any]:

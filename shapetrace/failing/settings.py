@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import combinations
 from typing import Any
 
-from shapetrace.failing.case import Case, Operation
+from shapetrace.failing.case import Case, Operation, on
 from shapetrace.failing.layouts import sizes_of
-from shapetrace.failing.mends import Mend, Step, changed, order, together
+from shapetrace.failing.mends import Mend, Step, changed, order, together, written_calls
 from shapetrace.failing.operands import Operand, Shape, called
 from shapetrace.failing.rules import broken, rule_of
 from shapetrace.failing.structure import written
@@ -93,7 +94,44 @@ def _sizes(case: Case, op: Operation) -> Iterator[Mend]:
                 continue
             shown = tuple(-1 if size == -1 else made.shape[place] for place, size in enumerate(base))
             if any(size == asked for size, asked in zip(shown, wanted, strict=True)):
-                yield Mend(written(shown), replace(op, attrs={"args": ["tensor", *shown]}), cost)
+                mixed = 0 if _keeps_examples(case, operand, made) else _MIXED
+                turned = list(_turned_before(case, op, made))
+                yield from turned
+                yield Mend(written(shown), replace(op, attrs={"args": ["tensor", *shown]}), cost + mixed + len(turned))
+
+
+_MIXED = 4
+"""What it costs to put parts of several examples into one row: it is said where nothing else fits."""
+
+
+def _keeps_examples(case: Case, operand: Operand, made: Operand) -> bool:
+    """Whether the examples have an axis of their own, or lie with whole other axes in one."""
+    before = [set(operand.atoms.leaves(axis)) for axis in operand.axes]
+    now = [set(operand.atoms.leaves(axis)) for axis in made.axes if case.identity.examples(axis)]
+    return all(axis <= mine or axis.isdisjoint(mine) for mine in now for axis in before)
+
+
+def _turned_before(case: Case, op: Operation, made: Operand) -> Iterator[Mend]:
+    """Two axes turned before a view that else puts parts of them into one: heads are to lie beside each row again."""
+    operand = op.operands[0]
+    if _is_of_whole_axes(operand, made):
+        return
+    for pair in combinations(range(len(operand.axes)), 2):
+        turned = called(operand, "transpose", pair)
+        after = called(turned, "view", made.shape) if turned is not None else None
+        if turned is None or after is None or order(case, after)[0] != order(case, operand)[0]:
+            continue
+        if _is_of_whole_axes(operand, after):
+            text = on(case.name(0), written_calls((("transpose", pair), ("reshape", made.shape))))
+            asked = replace(op, name="reshape", attrs={"args": ["tensor", *made.shape]})
+            yield Mend(text, asked.with_operands({0: turned}), 0)
+
+
+def _is_of_whole_axes(operand: Operand, made: Operand) -> bool:
+    """Whether a view has all axes that it puts into one whole."""
+    before = [set(operand.atoms.leaves(axis)) for axis in operand.axes if axis]
+    joined = [set(operand.atoms.leaves(axis)) for axis in made.axes if len(operand.atoms.leaves(axis)) > 1]
+    return all(axis <= mine or axis.isdisjoint(mine) for mine in joined for axis in before)
 
 
 def _opened(operand: Operand, base: Shape, axis: int) -> Operand | None:

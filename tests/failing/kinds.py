@@ -54,6 +54,21 @@ def products() -> dict[str, Fails]:
     q, k = nn.Linear(32, 32), nn.Linear(32, 32)
     x = R(2, 5, 32)
     return {
+        "keys that are repeated along the rows": fails(
+            of(
+                lambda s, x, *_: heads(s.q(x), 8) @ heads(s.k(x), 2).repeat_interleave(4, 2).mT,
+                R(3, 12, 64), q=nn.Linear(64, 64), k=nn.Linear(64, 16),
+            ),
+            "shape", "8 ≠ 2", "would fit: .repeat_interleave(4, 1) instead of .repeat_interleave(4, 2): [3,8,8,12]\n",
+        ),
+        "heads that are put together where they stand": fails(
+            of(lambda s, x, *_: heads(s.q(x)).reshape(2, 4, 32), R(2, 16, 32), q=q), "shape", "1024 ≠ 256",
+            "would fit: .transpose(1, 2).reshape(2, 16, 32) on the result of q",
+        ),
+        "examples that a view would mix": fails(
+            of(lambda s, x, *_: s.q(x).view(2, 8, 32), R(2, 16, 32), q=q), "shape", "1024 ≠ 512",
+            "would fit: [2,16,32]; or [2,8,64]\n",
+        ),
         "keys that are not split into heads": fails(
             of(lambda s, x, *_: heads(s.q(x)) @ s.k(x).transpose(-1, -2), x, q=q, k=k), "shape", "8 ≠ 32, 4 ≠ 2",
             ".view(2, 5, 4, -1).transpose(1, 2).transpose(-2, -1) on the result of k",
@@ -172,6 +187,28 @@ def multi_head() -> dict[str, Fails]:
     }  # fmt: skip
 
 
+def learned() -> dict[str, Fails]:
+    table, head = nn.Embedding(12, 32), nn.Linear(64, 10)
+
+    def losses(s: Any, x: Any, labels: Any, _: Any) -> Any:
+        return F.cross_entropy(s.head(x)[:, :-1].reshape(-1, 10), labels.view(-1))
+
+    return {
+        "a table of positions of another width": fails(
+            of(lambda s, x, *_: x + s.pos(torch.arange(12, device=x.device)), R(4, 12, 64), pos=table), "shape",
+            "64 ≠ 32", "would fit: Embedding(12, 64) as pos\n",
+        ),
+        "two tables of different widths": fails(
+            of(lambda s, ids, *_: s.token(ids) + s.pos(torch.arange(5)), torch.zeros(2, 5, dtype=torch.int64),
+               token=nn.Embedding(9, 64), pos=table), "shape", "64 ≠ 32",
+        ),
+        "labels of all tokens beside scores of all but one": fails(
+            of(losses, R(4, 10, 64), torch.zeros(4, 10, dtype=torch.int64), head=head), "shape", "36 ≠ 40",
+            "would fit: y[:, 1:], if each row's label is the next token\n",
+        ),
+    }  # fmt: skip
+
+
 def merged() -> dict[str, Fails]:
     conv, fc = nn.Conv2d(1, 4, 3), nn.Linear(4 * 26 * 26, 10)
     image = R(2, 1, 28, 28)
@@ -245,5 +282,5 @@ def casts() -> dict[str, Fails]:
 
 
 KINDS = {
-    **two_axes(), **products(), **joins(), **masks(), **multi_head(), **merged(), **casts(),
+    **two_axes(), **products(), **joins(), **masks(), **multi_head(), **learned(), **merged(), **casts(),
 }  # fmt: skip
