@@ -168,8 +168,12 @@ def sliced(case: Case, op: Operation) -> Iterator[Mend]:
         cut: list[Step] = []
         for constraint in broken(op):
             mine = [axis for j, axis in constraint.places if j == i]
-            other = [op.shapes[j][axis] for j, axis in constraint.places if j != i and j < len(op.shapes)]
-            cut += [("narrow", (a, 0, n)) for a, n in zip(mine, other, strict=False) if 1 < n < op.shapes[i][a]]
+            other = [(j, axis) for j, axis in constraint.places if j != i and j < len(op.shapes)]
+            cut += [
+                ("narrow", (a, 0, n))
+                for a, (j, axis) in zip(mine, other, strict=False)
+                if 1 < (n := op.shapes[j][axis]) < op.shapes[i][a] and case.identity.brought(op.operands[j].axes[axis])
+            ]
         if cut and tensor.origin in ("parameter", "buffer") and rule_of(op.name).asks in ALIGNED:
             yield from changed(case, op, i, tuple(cut), 2)
 

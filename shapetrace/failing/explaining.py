@@ -10,16 +10,17 @@ from shapetrace.failing.changes import casts, expanded, padded, repeated, sliced
 from shapetrace.failing.checkpoints import checkpoint
 from shapetrace.failing.constraints import Constraint, Place, merged
 from shapetrace.failing.finding import Finding
-from shapetrace.failing.likening import as_others, shifted
+from shapetrace.failing.likening import as_others, shifted, split
 from shapetrace.failing.mends import Mend, sound
 from shapetrace.failing.messages import message
 from shapetrace.failing.modules import module_of
 from shapetrace.failing.no_tensors import no_tensors
-from shapetrace.failing.remaking import remade, widened
+from shapetrace.failing.remaking import remade
 from shapetrace.failing.rules import broken, rule_of
 from shapetrace.failing.settings import arguments, indices, layers
 from shapetrace.failing.structure import Explanation, FailureKind, Part, written
 from shapetrace.failing.unpacking import unpacked
+from shapetrace.failing.widening import trimmed, widened
 from shapetrace.ir import Failure, Trace
 from shapetrace.language import Text, joined, say
 
@@ -138,13 +139,14 @@ def _places(case: Case, first: Constraint, wrong: Sequence[Constraint]) -> tuple
 
 
 _SIZES = frozenset({"equal", "broadcast"})
+_OF_WHAT_CAME = (remade, as_others, split, shifted, trimmed)
 _OF_THE_CALL = (views, types, expanded, arguments, repeated, indices, casts, sliced, padded)
 
 
 def mends(case: Case) -> tuple[Mend, ...]:
     """Those that are sure: of the call and of what it was given; else of the layer that runs."""
     op = case.operation
-    found = sound(case, chain(*(source(case, op) for source in (*_OF_THE_CALL, remade, as_others, shifted))))
+    found = sound(case, chain(*(source(case, op) for source in (*_OF_THE_CALL, *_OF_WHAT_CAME))))
     return tuple(found or sound(case, chain(layers(case, op), widened(case, op))))
 
 

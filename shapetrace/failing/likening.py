@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from shapetrace.failing.case import Case, Operation, on
-from shapetrace.failing.mends import Mend, Step, steps_of, written_calls
+from shapetrace.failing.mends import Mend, Step, changed, steps_of, written_calls
 from shapetrace.failing.operands import METHODS, SAME_SHAPE, Operand, called
 from shapetrace.failing.structure import written
 from shapetrace.language import say
@@ -27,6 +27,15 @@ def as_others(case: Case, op: Operation) -> Iterator[Mend]:
                            shape=written(operand.shape))  # fmt: skip
                 was_split = len(op.shapes[i]) == max(map(len, op.shapes))
                 yield Mend(text, op.with_operands({i: operand}), 1 if was_split else -3, remade=(-1, {}))
+
+
+def split(case: Case, op: Operation) -> Iterator[Mend]:
+    """New rows split into heads as those are that they meet: a cache of keys (batch, heads, rows, d_head)."""
+    for shape in dict.fromkeys(shape for shape in op.shapes if len(shape) == 4):
+        for i, mine in enumerate(op.shapes):
+            if len(mine) == 3 and mine[-1] == shape[1] * shape[3] and op.operands[i].role != "weight":
+                steps: tuple[Step, ...] = (("view", (*mine[:-1], shape[1], shape[3])), ("transpose", (1, 2)))
+                yield from changed(case, op, i, steps)
 
 
 def shifted(case: Case, op: Operation) -> Iterator[Mend]:

@@ -72,6 +72,8 @@ def _keeps(case: Case, op: Operation) -> bool:
                 return False
             if constraint.summed and (case.identity.examples(one) or case.identity.examples(other)):
                 return False
+    if _masks_more(op):
+        return False
     before = case.operation.shapes
     if max(map(len, op.shapes), default=0) > max(map(len, before), default=0):
         return False
@@ -80,6 +82,14 @@ def _keeps(case: Case, op: Operation) -> bool:
     n_axes = max(map(len, op.shapes))
     padded = [(1,) * (n_axes - len(shape)) + shape for shape in op.shapes]
     return tuple(map(max, zip(*padded, strict=True))) in before
+
+
+def _masks_more(op: Operation) -> bool:
+    """Whether a mask has more rows or columns than the scores that it is laid on."""
+    if op.name != "scaled_dot_product_attention" or len(op.shapes) < 4:
+        return False
+    scores = (*op.shapes[0][:-1], op.shapes[1][-2])
+    return any(n not in (1, m) for n, m in zip(reversed(op.shapes[3]), reversed(scores), strict=False))
 
 
 def _moved(case: Case, mend: Mend) -> int:

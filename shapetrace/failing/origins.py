@@ -41,6 +41,17 @@ class Origins:
         """The function that made a value; None for what no function made."""
         return self._made_by.get(value)
 
+    def behind(self, value: int) -> frozenset[int]:
+        """All operations that had a part in a value."""
+        found: set[int] = set()
+        stack = [value]
+        while stack:
+            op = self._made_by.get(stack.pop())
+            if op is not None and op.id not in found:
+                found.add(op.id)
+                stack += op.inputs
+        return frozenset(found)
+
     def before_views(self, value: int) -> tuple[int, list[Op]]:
         """The value that a value is a view of, and the views from first to last."""
         steps: list[Op] = []

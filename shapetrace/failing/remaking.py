@@ -1,7 +1,7 @@
 """Mends of what made an operand: a function on its way called otherwise, and all after it run again on shapes."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any
@@ -16,7 +16,7 @@ from shapetrace.language import Text, say
 
 _LONGEST_WAY = 12
 _JOINS = frozenset({"cat", "concat", "concatenate", "stack"})
-_LAYERS = frozenset({"linear", "embedding"})
+LAYERS = frozenset({"linear", "embedding"})
 """Layers whose results are as wide as they were built."""
 _WINDOW = re.compile(r"aten\.(?:convolution|(?:max|avg)_pool[123]d|max_pool[123]d_with_indices)\.")
 
@@ -37,43 +37,32 @@ class Made:
 
 
 def remade(case: Case, op: Operation) -> Iterator[Mend]:
-    """Every function on the way to every operand, called otherwise."""
-    for i, tensor in enumerate(case.tensors):
-        way = _way(case, tensor.id)
+    """Every function on the way to every operand, called otherwise; what it gives to others changes with it."""
+    ways = [way_to(case, tensor.id) for tensor in case.tensors]
+    behind = [case.origins.behind(tensor.id) for tensor in case.tensors]
+    for i, way in enumerate(ways):
         for place, made in enumerate(way):
+            reached = [j for j, ops in enumerate(behind) if made.op.id in ops]
             for cost, text, changes in _otherwise(case, made):
-                operand = _again(made, changes)
-                for later in way[place + 1 :]:
-                    operand = None if operand is None else _again(_with(later, operand), {})
-                if operand is not None and operand.axes != op.operands[i].axes:
-                    told = say("{call}: {shape}", call=text, shape=written(operand.shape))
-                    yield Mend(
-                        told, op.with_operands({i: operand}), cost + len(way) - place, remade=(made.op.id, changes)
-                    )
+                operands = {j: _after(ways[j], made, changes) for j in reached}
+                operand = operands.get(i)
+                if operand is None or None in operands.values() or operand.axes == op.operands[i].axes:
+                    continue
+                told = say("{call}: {shape}", call=text, shape=written(operand.shape))
+                changed = {j: each for j, each in operands.items() if each is not None}
+                yield Mend(told, op.with_operands(changed), cost + len(way) - place, remade=(made.op.id, changes))
 
 
-def widened(case: Case, op: Operation) -> Iterator[Mend]:
-    """The one layer that made an operand, with as many columns as what its result is added to has."""
-    if (
-        op.name not in ("add", "sub")
-        or len(op.operands) != 2
-        or any(tensor.origin in ("parameter", "buffer") for tensor in case.tensors)
-    ):
-        return
-    made = [next((each for each in reversed(_way(case, tensor.id)) if each.op.name not in SAME_SHAPE), None)
-            for tensor in case.tensors]  # fmt: skip
-    layers = [i for i, each in enumerate(made) if each is not None and each.op.name in _LAYERS]
-    if len(layers) == 1 and (layer := made[layers[0]]) is not None and all(op.shapes):
-        place = next(k for k, operand in enumerate(layer.operands) if operand.role == "weight")
-        wanted, path = op.shapes[1 - layers[0]][-1], case.trace.tensors[layer.op.inputs[place]].name.rpartition(".")[0]
-        if path:
-            rows, width = layer.operands[place].shape
-            built = f"Linear({width}, {wanted})" if layer.op.name == "linear" else f"Embedding({rows}, {wanted})"
-            text = say("{layer} as {path}", layer=built, path=path)
-            yield Mend(text, op.with_operands({layers[0]: op.operands[layers[0]].resized(-1, wanted)}))
+def _after(way: Sequence[Made], changed: Made, changes: Mapping[str, Any]) -> Operand | None:
+    """What a way leads to when one of its functions is called otherwise; None if it is not on it, or does not run."""
+    place = next((place for place, made in enumerate(way) if made.op.id == changed.op.id), None)
+    operand = None if place is None else _again(way[place], changes)
+    for later in way[(place or 0) + 1 :]:
+        operand = None if operand is None else _again(_with(later, operand), {})
+    return operand
 
 
-def _way(case: Case, value: int) -> list[Made]:
+def way_to(case: Case, value: int) -> list[Made]:
     """The functions on the way to a value whose results follow from what they were given, the first one first."""
     way: list[Made] = []
     while len(way) < _LONGEST_WAY:
@@ -100,12 +89,14 @@ def _again(made: Made, changes: Mapping[str, Any]) -> Operand | None:
     op, name = made.op, made.op.name.rstrip("_")
     if "method" in changes:
         return called(made.operands[0], changes["method"], changes["args"])
-    if kernel := _window(op):
+    if kernel := window(op):
         return _windowed(made, {**kernel.args, **changes})
+    if name == "interpolate":
+        return _interpolated(made, changes)
     if name in METHODS or name in SAME_SHAPE:
         named = {key: value for key, value in op.attrs.items() if key not in ("args", "dtype")}
         return called(made.operands[made.follows], name, positional(op), {} if name in SAME_SHAPE else named)
-    if name in _JOINS or name in _LAYERS or name in ("add", "mul", "sub"):
+    if name in _JOINS or name in LAYERS or name in ("add", "mul", "sub"):
         return _combined(name, made, changes)
     return None
 
@@ -136,7 +127,8 @@ def _combined(name: str, made: Made, changes: Mapping[str, Any]) -> Operand | No
     return first.with_axes((*first.axes[:dim], joined, *first.axes[dim + 1 :]))
 
 
-def _window(op: Op) -> Kernel | None:
+def window(op: Op) -> Kernel | None:
+    """The kernel of a convolution or a pooling; None for another function."""
     found = [kernel for kernel in op.kernels if _WINDOW.match(kernel.name)]
     return found[0] if len(found) == 1 and not found[0].args.get("transposed") else None
 
@@ -163,6 +155,25 @@ def _windowed(made: Made, args: Mapping[str, Any]) -> Operand | None:
     return data.with_axes(axes)
 
 
+def _interpolated(made: Made, changes: Mapping[str, Any]) -> Operand | None:
+    """Sides as given, or as many times as long."""
+    data, given = made.operands[0], positional(made.op)
+    size, factor = (changes.get(name, given[place] if len(given) > place else None)
+                    for place, name in enumerate(("size", "scale_factor")))  # fmt: skip
+    if "scale_factor" in changes:
+        size = None
+    operand, n_space = data, len(data.axes) - 2
+    for back in range(-n_space, 0):
+        n = _each(size, back) if size is not None else int(data.shape[back] * _part(factor, back))
+        operand = operand if n == data.shape[back] else operand.resized(back, n)
+    return operand
+
+
+def _part(value: Any, place: int) -> float:
+    """A number for one of the sides."""
+    return float(value[place] if isinstance(value, list) else value)
+
+
 def _each(value: Any, place: int) -> int:
     if isinstance(value, list):
         return int(value[place] if -len(value) <= place < len(value) else value[-1])
@@ -178,12 +189,14 @@ def _left(n: int, kernel: int, stride: int, padding: int, dilation: int, *, ceil
 def _otherwise(case: Case, made: Made) -> Iterator[tuple[int, Text, dict[str, Any]]]:
     """Ways to call a function otherwise."""
     op, name = made.op, made.op.name
-    if kernel := _window(op):
+    if kernel := window(op):
         who = case.origins.maker(op) or name
         for cost, change in _other_windows(kernel, made):
             key, value = next(iter(change.items()))
             told = value[0] if isinstance(value, list) and len(set(value)) == 1 else value
             yield cost, say("{layer} with {change}", layer=who, change=f"{key}={told}"), change
+    elif name == "interpolate":
+        yield from _other_sides(case, made)
     elif name in _JOINS:
         for dim in range(1, len(made.operands[0].axes) + (name == "stack")):
             cost = 4 * dim - 3 if name == "stack" else 1
@@ -195,6 +208,21 @@ def _otherwise(case: Case, made: Made) -> Iterator[tuple[int, Text, dict[str, An
         for step in _other_steps(case, name, made.operands[0]):
             told = say("{call} instead of {before}", call=written_calls((step,)), before=before)
             yield 1, told, {"method": step[0], "args": step[1]}
+
+
+def _other_sides(case: Case, made: Made) -> Iterator[tuple[int, Text, dict[str, Any]]]:
+    """Sides as long as those of another operand."""
+    given, before = positional(made.op), made.operands[0].shape[2:]
+    for sides in dict.fromkeys(s[2:] for s in case.operation.shapes if len(s) == len(before) + 2):
+        times = {side / n for side, n in zip(sides, before, strict=True)}
+        change: dict[str, Any] = {"size": list(sides)}
+        if given[:1] == [None] and len(times) == 1:
+            change = {"scale_factor": int(ratio) if (ratio := times.pop()) == int(ratio) else ratio}
+        elif given[:1] == [None]:
+            continue
+        key, value = next(iter(change.items()))
+        told = say("{layer} with {change}", layer=case.origins.maker(made.op) or made.op.name, change=f"{key}={value}")
+        yield 1, told, change
 
 
 def _other_times(case: Case, made: Made) -> Iterator[tuple[int, Text, dict[str, Any]]]:

@@ -1,5 +1,6 @@
 """Mends that call the operation otherwise: another argument, another function, a layer built for what comes in."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import combinations
@@ -28,8 +29,9 @@ def arguments(case: Case, op: Operation) -> Iterator[Mend]:
     if alike == "positions" and "attn_mask" in op.attrs and "key_padding_mask" not in op.attrs:
         named = {"key_padding_mask" if key == "attn_mask" else key: value for key, value in op.attrs.items()}
         yield Mend(say("as key_padding_mask, if it says which keys are padding"), replace(op, attrs=named), 1)
-    if alike == "positions" and not op.attrs.get("batch_first"):
-        yield Mend("batch_first=True", replace(op, attrs={**op.attrs, "batch_first": True}), 0)
+    if alike == "positions":
+        first = not op.attrs.get("batch_first")
+        yield Mend(f"batch_first={first}", replace(op, attrs={**op.attrs, "batch_first": first}), 0 if first else 1)
     if (other := _OTHERWISE.get(op.name)) is not None and op.shapes:
         yield from other(case, op)
 
@@ -82,6 +84,7 @@ def _numbers(op: Operation) -> Iterator[tuple[str, int, list[Any]]]:
 def _sizes(case: Case, op: Operation) -> Iterator[Mend]:
     """Shapes with one size changed that have as many elements, the first axis as it was or as it was asked."""
     wanted, operand = sizes_of(op), op.operands[0]
+    yield from _squares(op, wanted)
     bases = [wanted] if not operand.axes else [wanted, (operand.shape[0], *wanted[1:])]
     for cost, base in enumerate(bases, start=1):
         for axis in range(len(base)):
@@ -98,6 +101,17 @@ def _sizes(case: Case, op: Operation) -> Iterator[Mend]:
                 turned = list(_turned_before(case, op, made))
                 yield from turned
                 yield Mend(written(shown), replace(op, attrs={"args": ["tensor", *shown]}), cost + mixed + len(turned))
+
+
+def _squares(op: Operation, wanted: Shape) -> Iterator[Mend]:
+    """Two sides that were asked to be equal, as long as there are positions for."""
+    n = math.prod(op.shapes[0])
+    for axis in range(1, len(wanted) - 1):
+        rest = math.prod(wanted[:axis] + wanted[axis + 2 :])
+        side = math.isqrt(n // rest) if rest > 0 else 0
+        if wanted[axis] == wanted[axis + 1] > 1 and side > 1 and side * side * rest == n:
+            sizes = (*wanted[:axis], side, side, *wanted[axis + 2 :])
+            yield Mend(written(sizes), replace(op, attrs={"args": ["tensor", *sizes]}), 0)
 
 
 _MIXED = 4
@@ -174,6 +188,8 @@ def layers(case: Case, op: Operation) -> Iterator[Mend]:
         if place is None or constraint.kind != "equal" or constraint.values.get("dtype") in ("uint8", "int8"):
             continue
         got = constraint.values["got"]
+        if any(case.identity.examples(op.operands[j].axes[axis]) for j, axis in constraint.places if j != weight):
+            continue  # a weight has no axis of examples
         resized = {
             i: operand.resized(place[1], got)
             for i, operand in enumerate(op.operands)

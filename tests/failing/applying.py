@@ -117,7 +117,7 @@ def mended(model: nn.Module, case: Case, mend: Mend) -> Callable[..., Any] | Non
         op = case.trace.ops[mend.remade[0]]
         path = case.origins.maker(op)
         changes = mend.remade[1]
-        if not {"method", "args", "dim"} & set(changes):
+        if path and not {"method", "args", "dim"} & set(changes):
             model = copy.deepcopy(model)
             layer = model.get_submodule(path)
             for key, value in changes.items():

@@ -209,6 +209,88 @@ def learned() -> dict[str, Fails]:
     }  # fmt: skip
 
 
+def widths() -> dict[str, Fails]:
+    up, gate, conv = nn.Linear(64, 256), nn.Linear(64, 128), nn.Conv1d(8, 8, 4, groups=8, padding=3)
+    x = R(2, 10, 64)
+    return {
+        "a gate of another width": fails(
+            of(lambda s, x, *_: F.silu(s.gate(x)) * s.up(x), x, up=up, gate=gate), "shape", "128 ≠ 256",
+            "would fit: Linear(64, 256) as gate; or Linear(64, 128) as up\n",
+        ),
+        "two towers of different widths": fails(
+            of(lambda s, x, *_: s.a(x.mean(1)) @ s.b(x.mean(1)).T, x, a=nn.Linear(64, 16), b=nn.Linear(64, 24)),
+            "shape", "16 ≠ 24", "Linear(64, 24) as a; or Linear(64, 16) as b\n",
+        ),
+        "teacher and student with other classes": fails(
+            of(lambda s, x, *_: F.kl_div(s.a(x).log_softmax(-1), s.b(x).softmax(-1), reduction="batchmean"), x,
+               a=nn.Linear(64, 10), b=nn.Linear(64, 12)), "shape", "10 ≠ 12", "Linear(64, 12) as a",
+        ),
+        "a causal convolution that is not cut": fails(
+            of(lambda s, x, *_: s.c(x) * x, R(2, 8, 10), c=conv), "shape", "13 ≠ 10",
+            "would fit: .narrow(2, 0, 10) on the result of c: [2,8,10]\n",
+        ),
+        "a scale that is wider than a head": fails(
+            of(lambda s, x, *_: s.up(x).view(2, 10, 16, 16) * s.w, x, up=up, w=nn.Parameter(torch.ones(32))), "shape",
+            "16 ≠ 32", "parameter w [32]\n  at",
+        ),
+        "a weight for each example": fails(
+            of(lambda s, x, *_: torch.bmm(x, s.w), x, w=nn.Parameter(torch.zeros(3, 64, 8))), "shape", "2 ≠ 3",
+            "parameter w [3,64,8]\n  at",
+        ),
+    }  # fmt: skip
+
+
+def sides() -> dict[str, Fails]:
+    down, deep = nn.Conv2d(3, 8, 3, 2, 1), nn.Conv2d(8, 16, 3, 2, 1)
+    image, q = R(2, 3, 32, 32), nn.Linear(32, 32)
+
+    def again(s: Any, x: Any, *_: Any) -> Any:
+        x = s.down(x)
+        return torch.cat([F.interpolate(s.deep(x), scale_factor=4), x], 1)
+
+    def resized(s: Any, x: Any, *_: Any) -> Any:
+        x = s.down(x)
+        return torch.cat([F.interpolate(s.deep(x), (32, 32)), x], 1)
+
+    def raised(s: Any, x: Any, *_: Any) -> Any:
+        x = s.down(x)
+        return torch.cat([s.up(s.deep(x)), x], 1)
+
+    def attends(s: Any, x: Any, kept: Any, _: Any) -> Any:
+        keys = torch.cat([kept, heads(s.q(x))], 2)
+        return sdpa(heads(s.q(x)), keys, keys, attn_mask=torch.ones(1, 1, 1, 9, dtype=torch.bool))
+
+    return {
+        "a map that is made too large": fails(
+            of(again, image, down=down, deep=deep), "shape", "32 ≠ 16",
+            "would fit: interpolate with scale_factor=2: [2,16,16,16]",
+        ),
+        "a map that is made too large by its sides": fails(
+            of(resized, image, down=down, deep=deep), "shape", "32 ≠ 16",
+            "would fit: interpolate with size=[16, 16]: [2,16,16,16]",
+        ),
+        "a layer that makes a map too large": fails(
+            of(raised, image, down=down, deep=deep, up=nn.Upsample(scale_factor=4)), "shape", "32 ≠ 16",
+            "would fit: up with scale_factor=2: [2,16,16,16]",
+        ),
+        "windows of another image": fails(
+            of(lambda _s, x, *_: x.view(2, 7, 7, 16), R(2, 64, 16)), "shape", "2048 ≠ 1568", "would fit: [2,8,8,16]\n"
+        ),
+        "rows that are not split beside a cache": fails(
+            of(lambda s, x, kept, _: torch.cat([kept, s.q(x)], 2), R(2, 5, 32), R(2, 4, 9, 8), q=q), "shape",
+            "4 ≠ 3 axes", ".view(2, 5, 4, 8).transpose(1, 2) on the result of q: [2,4,5,8]\n",
+        ),
+        "a mask of the rows before": fails(
+            of(attends, R(2, 1, 32), R(2, 4, 9, 8), q=q), "shape", "9 ≠ 10",
+            "in sides.<locals>.attends\n  at",
+        ),
+        "batch_first for rows that lie first": fails(
+            of(lambda s, x, *_: s.a(x, x, x, attn_mask=torch.ones(10, 10).triu(1).bool())[0], R(10, 2, 64),
+               a=nn.MultiheadAttention(64, 4, batch_first=True)), "shape", "10 ≠ 2", "would fit: batch_first=False\n",
+        ),
+    }  # fmt: skip
+
+
 def merged() -> dict[str, Fails]:
     conv, fc = nn.Conv2d(1, 4, 3), nn.Linear(4 * 26 * 26, 10)
     image = R(2, 1, 28, 28)
@@ -282,5 +364,6 @@ def casts() -> dict[str, Fails]:
 
 
 KINDS = {
-    **two_axes(), **products(), **joins(), **masks(), **multi_head(), **learned(), **merged(), **casts(),
+    **two_axes(), **products(), **joins(), **masks(), **multi_head(), **learned(), **widths(), **sides(), **merged(),
+    **casts(),
 }  # fmt: skip
