@@ -124,7 +124,7 @@ def _title(step: Step, words: Words) -> str:
 
 
 def _shapes(step: Step, words: Words) -> str:
-    return f"{equation_in(words, step)} {stack(step)}".rstrip()
+    return f"{equation_in(words, step)} {stack(step, words=words)}".rstrip()
 
 
 def _reasons(degrees: Sequence[Degree], words: Words) -> Iterator[str]:

@@ -101,7 +101,8 @@ def _translated(row: TableRow, words: Words, dims: Dims) -> TableRow:
         note = words.several("{n} steps", n_steps) if row.note else ""
         return replace(row, title=headline(row.section, words), note=note, words=words)
     note = _note(row.step, words)
-    return replace(row, title=words.say(row.title), note=note, pieces=pieces(row.step, words, dims), words=words)
+    shapes, count = pieces(row.step, words, dims), stack(row.step, dims, words)
+    return replace(row, title=words.say(row.title), note=note, pieces=shapes, stack=count, words=words)
 
 
 def _rows(section: Section, level: int, depth: int | None, around: int) -> Iterator[TableRow]:
@@ -194,12 +195,17 @@ def relative(path: str, base: str) -> str:
     return path.removeprefix(f"{base}.") if base else path
 
 
-def stack(step: Step, dims: Dims = "numbers") -> str:
-    """How many equal matrices a step has: ``×12``; ``×4·12`` for a batch of 4 and 12 heads."""
+def stack(step: Step, dims: Dims = "numbers", words: Words = ENGLISH) -> str:
+    """How many equal matrices a step has: ``×12``; ``×4·12`` for a batch of 4 and 12 heads; ``1 of 8`` for experts.
+
+    Those are weights of which each row meets one: there is one product of all rows, and not one for each of them.
+    """
     shown = max((*step.results, *step.operands), key=lambda operand: operand.stack, default=None)
     if shown is None or shown.stack == 1 or joins_a_stack(step):
         return ""
-    if dims != "numbers" and any(shown.stack_dims):
-        return "×" + "·".join(stack_sizes(shown, dims))
+    is_named = dims != "numbers" and any(shown.stack_dims)
     axes = shown.stack_axes if 1 < len(shown.stack_axes) <= _LONGEST_STACK else (shown.stack,)
-    return "×" + "·".join(map(str, axes))
+    count = "·".join(stack_sizes(shown, dims) if is_named else map(str, axes))
+    if step.kind == "product" and all(operand.stack == 1 for operand in (step.operands[0], *step.results)):
+        return words.say("1 of {n}", n=count)
+    return f"×{count}"

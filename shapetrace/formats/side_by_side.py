@@ -61,4 +61,4 @@ def _written(row: Row, words: Words) -> str:
         first,
         *(step for step in after if len({operand.shape for operand in (*step.operands, *step.results)}) > 1),
     ]
-    return ", ".join(f"{equation_in(words, step)} {stack(step)}".rstrip() for step in shown)
+    return ", ".join(f"{equation_in(words, step)} {stack(step, words=words)}".rstrip() for step in shown)

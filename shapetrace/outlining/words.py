@@ -33,7 +33,8 @@ TITLES: Mapping[Role, str] = {
     Role.UNEMBED: "Unembedding", Role.HEAD: "Head", Role.RESIDUAL: "Residual", Role.SCALE: "Scale",
 }  # fmt: skip
 
-_GATED = {"ReLU": "ReGLU", "GELU": "GEGLU", "SiLU": "SwiGLU", "Sigmoid": "GLU"}
+_GATED = {"ReLU": "ReGLU", "GELU": "GEGLU", "SiLU": "SwiGLU", "Quick GELU": "SwiGLU", "Sigmoid": "GLU"}
+"""Gates by their activation; Swish has a factor, 1 in SiLU and 1.702 in Quick GELU."""
 LOSSES = frozenset(FUNCTIONS.values())
 
 _SELECTIONS: Mapping[str, str] = {

@@ -180,3 +180,10 @@ def test_a_step_says_its_stack_once():
     caches = replace(heads, operands=(data(5, 16, stack=2), data(1, 16, stack=2)), results=(data(6, 16, stack=2),))
     assert (stack(heads), equation_in(ENGLISH, heads)) == ("", "4·[5,16]→[5,64]")
     assert (stack(caches), equation_in(ENGLISH, caches)) == ("×2", "[5,16], [1,16]→[6,16]")
+
+
+def test_rows_that_each_meet_one_of_several_weights_are_one_product():
+    experts = replace(data(24, 48, stack=8), role="weight")
+    grouped = Step("a", "s", "product", "Up", "", "", (data(14, 24), experts), (data(14, 48),))
+    heads = replace(grouped, results=(data(14, 48, stack=8),))
+    assert (stack(grouped), stack(heads)) == ("1 of 8", "×8")

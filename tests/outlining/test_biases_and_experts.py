@@ -52,6 +52,7 @@ class Experts(nn.Module):
         self.down, self.down_bias = nn.Parameter(torch.ones(n, 32, 24)), nn.Parameter(torch.ones(n, 24))
 
     def forward(self, x: Tensor) -> Tensor:
+        x = x.view(-1, 24)
         scores, chosen = self.router(x).softmax(-1).topk(self.per_token, dim=-1)  # (T, k)
         rows = x.repeat_interleave(self.per_token, dim=0)  # (T k, d)
         ids = chosen.reshape(-1)
@@ -63,9 +64,11 @@ class Experts(nn.Module):
 
 
 def test_experts_have_their_names_and_their_biases() -> None:
-    found = read(Experts(), torch.ones(7, 24))
-    wanted = ["Router", "Choose experts", "Dispatch", "Gate and up", "Quick GELU", "Down", "Combine experts"]
+    found = read(Experts(), torch.ones(1, 7, 24))
+    wanted = ["Router", "Choose experts", "Dispatch", "Gate and up", "SwiGLU", "Down", "Combine experts"]
     assert [t for t in titles(found) if t != "Select rows"] == wanted
+    trace = found.trace
+    assert trace.ops[min(step(found, "Dispatch").ops)].name == "repeat_interleave"
     assert step(found, "Gate and up").parameters == 6 * (24 * 64 + 64)
     assert step(found, "Down").parameters == 6 * (32 * 24 + 24)
     combined = step(found, "Combine experts")

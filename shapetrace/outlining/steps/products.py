@@ -82,12 +82,20 @@ def dispatch_steps(flow: Flow, axis_roles: AxisRoles, product_steps: tuple[Draft
         if draft.chosen is None or root in found or product.left is None:
             continue
         before = axis_roles.readable(root)
-        ops = [op.id for op in flow.edges_of(root) if op.id < product.op]
+        ops = _growing(flow, root, product.op)
         if ops and prod(before[:-1]) < draft.chosen[0] and before[-1:] == draft.operands[0].shape[-1:]:
             made = Ref(root, draft.operands[0].shape, draft.operands[0].origin)
             found[root] = Draft(tuple(ops), "select", (Ref(root, before, made.origin),), (made,), Role.DISPATCH,
                                 call=draft.call, order=ops[-1])  # fmt: skip
     return tuple(found.values())
+
+
+def _growing(flow: Flow, root: int, reader: int) -> list[int]:
+    """The edges between a value and its reader from the first that makes it larger; what turns it before is none."""
+    edges = [op for op in flow.edges_of(root) if op.id < reader]
+    sizes = [prod(flow.facts.tensor(op.outputs[0]).shape) for op in edges]
+    first = next((place for place, n in enumerate(sizes) if n > prod(flow.facts.tensor(root).shape)), len(edges))
+    return [op.id for op in edges[first:]]
 
 
 def _of_state(draft: Draft, state: State) -> Draft:
