@@ -99,7 +99,7 @@ def choose(rows: Sequence[TableRow], width: int, words: Words = ENGLISH) -> Colu
 
 def _measured(rows: Sequence[TableRow], choice: _Choice, words: Words) -> ColumnWidths:
     above = _titles(rows, words, compact=choice.compact)
-    least = [cell_len(title) for title in above[1:]]
+    least = [cell_len(name) for name in above[1:]]
     titles = [cell_len(title(row, notes=choice.notes, heads=not choice.heads)) for row in rows]
     stacks = [cell_len(row.stack) for row in rows]
     costs = [cell_len(cost(row, compact=choice.compact)) for row in rows]

@@ -131,7 +131,7 @@ class Nests(nn.Module):
 
 
 def test_modules_may_nest_as_deep_as_python_runs_them() -> None:
-    depth, found = 230, []
+    depth, found = 210, []
     model, x = Nests(depth), torch.ones(2, 4)
 
     def run() -> None:
