@@ -78,7 +78,7 @@ def words_in(lang: str, templates: Path | None = None) -> Words:
     Raises:
         UsageError: If there is no such language, or its file is broken.
     """
-    known = names_in("labels", ".toml", templates)
+    known = names_in("labels", templates)
     if lang not in known:
         raise UsageError(f"no labels for the language {lang!r}; there are {', '.join(known)}")
     return _words(lang, read(f"labels/{lang}.toml", templates))

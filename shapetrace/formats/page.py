@@ -186,7 +186,7 @@ def _bare(path: str) -> str:
 
 
 def _languages(first: str, templates: Path | None) -> list[Words]:
-    others = [code for code in names_in("labels", ".toml", templates) if code != first]
+    others = [code for code in names_in("labels", templates) if code != first]
     return [words_in(code, templates) for code in (first, *others)]
 
 

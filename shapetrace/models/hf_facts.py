@@ -54,9 +54,9 @@ def number(configuration: Any, *names: str, prefer: str = "", default: int) -> i
     return default
 
 
-def extent(configuration: Any, *names: str, prefer: str = "vision", default: int) -> tuple[int, int]:
+def extent(configuration: Any, *names: str, default: int) -> tuple[int, int]:
     """Height and width: from ``224``, ``[224, 448]`` or ``{"height": 224, "width": 448}``."""
-    value = fact(configuration, *names, prefer=prefer)
+    value = fact(configuration, *names, prefer="vision")
     if isinstance(value, dict):
         value = [value.get("height") or next(iter(value.values())), value.get("width") or next(iter(value.values()))]
     if isinstance(value, list | tuple) and value and all(isinstance(size, int) for size in value):
