@@ -1,5 +1,6 @@
 """How the matrices change from pass to pass: a prefill and the decode steps behind it, with the bill of each."""
 
+import shutil
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -273,9 +274,11 @@ class Generation:
         return Figure(drawing(self, Options(theme=theme, lang=lang, look=look_of(None, choices))))
 
     def __str__(self) -> str:
-        from shapetrace.decoding_table import render
+        from shapetrace.decoding_table import grid
+        from shapetrace.formats.contract import Options
+        from shapetrace.formats.table import render_grid
 
-        return render(self)
+        return render_grid(grid(self), Options(width=shutil.get_terminal_size((110, 40)).columns))
 
 
 def _sharing(before: ir.Trace, trace: ir.Trace) -> ir.Trace:

@@ -47,11 +47,14 @@ class ColumnWidths:
     compact: bool = False
 
     @property
+    def widths(self) -> tuple[int, ...]:
+        """Width of each column, from left to right."""
+        return (self.number, self.step, self.module, self.shapes, self.heads, self.parameters, self.flops)
+
+    @property
     def total(self) -> int:
         """Width of a line, the left margin included."""
-        shown = [
-            n for n in (self.number, self.step, self.module, self.shapes, self.heads, self.parameters, self.flops) if n
-        ]
+        shown = [width for width in self.widths if width]
         return MARGIN + sum(shown) + GAP * (len(shown) - 1) - 1 - self.compact
 
 

@@ -99,6 +99,9 @@ class Excerpt:
     view: Literal["", "map", "story", "mesh"] = ""
 
 
+PLAIN = Options()
+"""What is as if nobody had chosen."""
+
 _OF_DRAWING = frozenset({"lang", "look", "theme", "strict", "explain"})
 
 

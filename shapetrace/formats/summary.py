@@ -4,7 +4,6 @@ from shapetrace.drawing.content.ranking import mesh_text
 from shapetrace.drawing.wording import Words
 from shapetrace.formats.numbers import exact, n_bytes, percent, short
 from shapetrace.formats.phrasing import ENGLISH, part_named
-from shapetrace.ir import Model
 from shapetrace.outlining.roles import Role
 from shapetrace.outlining.structure import Outline, Section, SectionKind, Step
 
@@ -19,17 +18,6 @@ _SHARES: dict[SectionKind, str] = {
     "experts": "experts",
     "unembedding": "head",
 }
-
-
-def device(model: Model, words: Words = ENGLISH) -> str:
-    """Where the pass ran, and what that means: ``meta: no arithmetic``."""
-    return words.say("meta: no arithmetic") if model.device == "meta" else model.device
-
-
-def shares(outline: Outline, words: Words = ENGLISH) -> list[tuple[str, str]]:
-    """Where the parameters live: (``embedding``, ``31.7 %``) ... in the order of the model; small ones too."""
-    whole = outline.totals.parameters
-    return [(part_named(words, name), percent(count, whole)) for name, count in parameter_parts(outline).items()]
 
 
 def parameter_parts(outline: Outline) -> dict[str, int]:
@@ -70,7 +58,8 @@ def totals(outline: Outline, words: Words = ENGLISH) -> tuple[str, str]:
     left = [words.say("{n} parameters", n=exact(counts.parameters))]
     if counts.active_parameters != counts.parameters:
         left.append(words.say("{n} active", n=exact(counts.active_parameters)))
-    left += [f"{name} {share}" for name, share in shares(outline, words)]
+    for name, count in parameter_parts(outline).items():
+        left.append(f"{part_named(words, name)} {percent(count, counts.parameters)}")
     if counts.buffers:
         left.append(words.say("buffers {n}", n=exact(counts.buffers)))
     if outline.failure and not counts.flops:
@@ -84,6 +73,12 @@ def totals(outline: Outline, words: Words = ENGLISH) -> tuple[str, str]:
 def _flops(number: int) -> str:
     """FLOPs in short: ``291.65 GFLOPs``, ``512 FLOPs``."""
     return f"{short(number)}{'' if number >= 1000 else ' '}FLOPs"
+
+
+def notes(outline: Outline, words: Words = ENGLISH) -> list[str]:
+    """What stands below every table: ranks, coverage, what is not counted."""
+    lines = (*of_ranks(outline, words), coverage(outline, words), uncounted(outline, words))
+    return [line for line in lines if line]
 
 
 def coverage(outline: Outline, words: Words = ENGLISH) -> str:
