@@ -106,7 +106,7 @@ def parameter_tables() -> dict[Path, bytes]:
             for lang, suffix in (("en", ""), ("zh", "-zh")):
                 said = tables.translated(grid, lang)
                 title = tables.family_title(name, lang) if kind == "families" else ""
-                drawn = tables.render_grid(said, lang=lang, title=title)
+                drawn = svg.render(tables.figure(said, lang=lang, title=title))
                 files[GALLERY / "parameters" / f"{name}{suffix}.svg"] = drawn.encode()
                 files[GALLERY / "parameters" / f"{name}{suffix}.md"] = markdown.render_grid(said).encode()
                 pages += [f"    shapetrace models {option} --format svg --lang {lang}", ""]

@@ -16,8 +16,7 @@ from shapetrace.formats.columns import GAP, MARGIN, ColumnWidths, choose, cost, 
 from shapetrace.formats.comparison import compared
 from shapetrace.formats.contract import PLAIN, Format, Options
 from shapetrace.formats.failures import panel, printable
-from shapetrace.formats.footnotes import with_notes_below
-from shapetrace.formats.grid import Grid
+from shapetrace.formats.grid import Grid, with_notes_below
 from shapetrace.formats.grid_lines import fits, grid_lines
 from shapetrace.formats.rows import TableRow, rows
 from shapetrace.formats.sized import notes
