@@ -9,6 +9,7 @@ import typer
 from shapetrace.cli.degrees import of_degrees, takes_degrees
 from shapetrace.cli.figure_options import SectionOptions, takes_section
 from shapetrace.cli.format_options import deliver, terminal_options
+from shapetrace.cli.options import GridFile, GridFormat
 from shapetrace.cli.terminal import say, waiting
 from shapetrace.obtaining import obtain, variants
 from shapetrace.request import Request, for_each
@@ -32,10 +33,8 @@ def compare(
             "several degrees: --tp 1,8,16.",
         ),
     ],
-    out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Write it to this file: {grid_files}.", show_default=False)
-    ] = None,
-    format: Annotated[str, typer.Option("--format", "-f", help="{grid}.")] = "table",  # noqa: A002
+    out: GridFile = None,
+    format: GridFormat = "table",  # noqa: A002
     save: Annotated[
         list[Path] | None,
         typer.Option("--save", help="Keep the traces in these files (repeat: one a model).", show_default=False),

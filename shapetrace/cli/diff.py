@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from shapetrace.cli.format_options import deliver, terminal_options
-from shapetrace.cli.options import takes_model
+from shapetrace.cli.options import Lang, takes_model
 from shapetrace.cli.terminal import say, tracing
 from shapetrace.obtaining import obtain
 from shapetrace.request import OF_ONE, Request, for_each
@@ -28,7 +28,7 @@ def diff(
     theme: Annotated[
         str, typer.Option("--theme", help="Of a figure: default, light, dark, print, transparent, or a TOML file.")
     ] = "default",
-    lang: Annotated[str, typer.Option("--lang", help="Language of what people read: en, zh.")] = "en",
+    lang: Lang = "en",
 ) -> None:
     """Compare two models or traces step by step; exit 0 if their products are equal, 1 if not."""
     from shapetrace.comparing import compare

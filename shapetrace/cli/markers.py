@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from shapetrace.outlining.structure import Outline
     from shapetrace.posting import Image
 
+_Format = Annotated[str, typer.Option("--format", "-f")]
+_Name = Annotated[str, typer.Option("--name")]
+"""Read by `posting.file_names`."""
 Outlines = Callable[[Request, bool], "Outline"]
 """Gives the outline of what a request asks for, fused or not."""
 
@@ -127,8 +130,8 @@ def _format(name: str) -> "Format":
 def _read(
     request: Request,
     asked: FigureOptions,
-    format: Annotated[str, typer.Option("--format", "-f")] = "svg",  # noqa: A002
-    name: Annotated[str, typer.Option("--name")] = "",  # noqa: ARG001 - read by posting.file_names
+    format: _Format = "svg",  # noqa: A002
+    name: _Name = "",  # noqa: ARG001
 ) -> "tuple[Request, FigureOptions, Format]":
     return request, asked, _format(format)
 
@@ -138,8 +141,8 @@ def _read(
 def _drawn(
     request: Request,
     asked: FigureOptions,
-    format: Annotated[str, typer.Option("--format", "-f")] = "svg",  # noqa: A002
-    name: Annotated[str, typer.Option("--name")] = "",  # noqa: ARG001 - read by posting.file_names
+    format: _Format = "svg",  # noqa: A002
+    name: _Name = "",  # noqa: ARG001
 ) -> Wanted:
     from shapetrace import generating
     from shapetrace.formats.contract import Excerpt
@@ -170,8 +173,8 @@ def _compared(
     asked: SectionOptions,
     request: Request,
     models: Annotated[list[str], typer.Argument(default_factory=list)],
-    format: Annotated[str, typer.Option("--format", "-f")] = "svg",  # noqa: A002
-    name: Annotated[str, typer.Option("--name")] = "",  # noqa: ARG001 - read by posting.file_names
+    format: _Format = "svg",  # noqa: A002
+    name: _Name = "",  # noqa: ARG001
 ) -> Wanted:
     from shapetrace.drawing import compare
     from shapetrace.obtaining import variants
@@ -199,8 +202,8 @@ def _listed(
     asked: StyleOptions,
     model: Annotated[str, typer.Argument()] = "",
     family: Annotated[str, typer.Option("--family")] = "",
-    format: Annotated[str, typer.Option("--format", "-f")] = "svg",  # noqa: A002
-    name: Annotated[str, typer.Option("--name")] = "",  # noqa: ARG001 - read by posting.file_names
+    format: _Format = "svg",  # noqa: A002
+    name: _Name = "",  # noqa: ARG001
 ) -> Wanted:
     from shapetrace.formats import tables
     from shapetrace.listing import listed, parts
@@ -229,7 +232,7 @@ def _explored(
     lang: Annotated[str, typer.Option("--lang")] = "en",
     title: Annotated[str, typer.Option("--title")] = "",
     templates: Annotated[Path | None, typer.Option("--templates")] = None,
-    name: Annotated[str, typer.Option("--name")] = "",  # noqa: ARG001 - read by posting.file_names
+    name: _Name = "",  # noqa: ARG001
 ) -> Wanted:
     from shapetrace.drawing import Look
     from shapetrace.formats.contract import Options

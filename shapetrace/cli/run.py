@@ -8,7 +8,7 @@ import typer
 
 from shapetrace.cli.format_options import deliver, terminal_options
 from shapetrace.cli.naming import named
-from shapetrace.cli.options import takes_model
+from shapetrace.cli.options import Lang, takes_model
 from shapetrace.cli.terminal import say, tracing
 from shapetrace.errors import UsageError
 from shapetrace.obtaining import obtain, several
@@ -61,7 +61,7 @@ def run(
     explain: Annotated[
         bool, typer.Option("--explain", help="Say of each step what it does and why, in a sentence.")
     ] = False,
-    lang: Annotated[str, typer.Option("--lang", help="Language of what people read: en, zh.")] = "en",
+    lang: Lang = "en",
     templates: Annotated[
         Path | None, typer.Option("--templates", help="Your templates: labels/LANG.toml.", show_default=False)
     ] = None,

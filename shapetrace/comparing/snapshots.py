@@ -74,11 +74,6 @@ def _step(step: Step, section: Section, shapes: "_Shapes") -> tuple[str, ...]:
     return cleaned(step.title), relative(step.path, section.path), shapes.equation(step), cost, kind
 
 
-def equation(step: Step) -> str:
-    """``[64,768] × w[768,64]×12 → [64,64]×12``."""
-    return _Shapes(None).equation(step)
-
-
 class _Shapes:
     """Writes shapes, as numbers or with names of what depends on the input."""
 
