@@ -72,6 +72,9 @@ class Words:
         return self.say("{items} and {last}", items=self.phrases.get(", ", ", ").join(items[:-1]), last=items[-1])
 
 
+ENGLISH = Words("en", {})
+
+
 def words_in(lang: str, templates: Path | None = None) -> Words:
     """Load the phrases of a language.
 

@@ -12,7 +12,6 @@ from shapetrace.exploring.mapping import maps
 from shapetrace.exploring.pairing import Paired, paired, told
 from shapetrace.exploring.picturing import Pictures, pictures
 from shapetrace.exploring.recording import Layers, made_bytes, operation
-from shapetrace.exploring.sentences import OF_SECTIONS
 from shapetrace.exploring.touring import Explored, Tour
 from shapetrace.exploring.wiring import Place, value_keys
 from shapetrace.ir import Trace
@@ -20,7 +19,19 @@ from shapetrace.language import Phrase
 from shapetrace.outlining.following import near
 from shapetrace.outlining.lanes import Positions
 from shapetrace.outlining.sentences import sentence
-from shapetrace.outlining.structure import Operand, Section, Step
+from shapetrace.outlining.structure import Operand, Section, SectionKind, Step
+
+OF_SECTIONS: Mapping[SectionKind, str] = {
+    "model": "One forward pass from its inputs to its outputs. Choose a part on the left or in the figure.",
+    "embedding": "Inputs become vectors, one row each.",
+    "block": "One layer: rows look at each other, then each one is worked on alone.",
+    "attention": "Where rows exchange information: each decides how much it takes from which other one.",
+    "mlp": "Works on each row alone, and often holds most of a layer's weights.",
+    "experts": "Many small networks, of which each row passes a few.",
+    "unembedding": "The stream becomes what the model gives back: a score for each word or class, or other numbers.",
+    "other": "Steps that the model keeps together.",
+}
+"""What each sort of section does, in one sentence. Label files translate them."""
 
 
 def page_data(shown: Tour | Explored, languages: Sequence[Words]) -> tuple[dict[str, Any], Pictures]:

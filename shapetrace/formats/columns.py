@@ -5,9 +5,8 @@ from dataclasses import dataclass, replace
 
 from rich.cells import cell_len
 
-from shapetrace.drawing.wording import Words
+from shapetrace.drawing.wording import ENGLISH, Words
 from shapetrace.formats.numbers import n_bytes, short, short_count
-from shapetrace.formats.phrasing import ENGLISH
 from shapetrace.formats.rows import TableRow
 from shapetrace.formats.wrapping import shortened
 

@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from shapetrace.comparing import summarising
 from shapetrace.comparing.structure import Change, Comparison, Quantity, Side, Total
 from shapetrace.drawing.kinds.pairing import titled
-from shapetrace.drawing.wording import Words
+from shapetrace.drawing.wording import ENGLISH, Words
 from shapetrace.formats.equations import equation_in
 from shapetrace.formats.failures import printable
 from shapetrace.formats.grid import Cell, Column, Grid
 from shapetrace.formats.numbers import exact, short
-from shapetrace.formats.phrasing import ENGLISH
 from shapetrace.language import say
 from shapetrace.outlining.structure import Operand, Step
 

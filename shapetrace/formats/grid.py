@@ -3,9 +3,8 @@
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
-from shapetrace.drawing.wording import Words
+from shapetrace.drawing.wording import ENGLISH, Words
 from shapetrace.formats.numbers import exact, short
-from shapetrace.formats.phrasing import ENGLISH
 
 Cell: TypeAlias = str | int | None
 

@@ -3,12 +3,10 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from shapetrace.drawing.wording import Words
+from shapetrace.drawing.wording import ENGLISH, Words
 from shapetrace.formats.contract import Options
 from shapetrace.formats.equations import Dims, Piece, joined, joins_a_stack, pieces, pieces_of_ends, stack_sizes
 from shapetrace.formats.numbers import exact
-from shapetrace.formats.phrasing import ENGLISH
-from shapetrace.formats.placements import placed
 from shapetrace.outlining.structure import Operand, Outline, Section, Step
 
 _LONGEST_STACK = 3
@@ -97,7 +95,7 @@ class _Rows:
         return TableRow(
             depth=level,
             title=words.say(step.title),
-            note=" · ".join(filter(None, (*notes, placed(step, words)))),
+            note=" · ".join(filter(None, (*notes, _placed(step, words)))),
             module=relative(step.path, section.path),
             step=step,
             section=section,
@@ -177,3 +175,31 @@ def stack(step: Step, dims: Dims = "numbers") -> str:
         return "×" + "·".join(stack_sizes(shown, dims))
     axes = shown.stack_axes if 1 < len(shown.stack_axes) <= _LONGEST_STACK else (shown.stack,)
     return "×" + "·".join(map(str, axes))
+
+
+_WHOLE_AFTER = frozenset({"all_reduce", "all_gather", "broadcast"})
+
+
+def _placed(step: Step, words: Words) -> str:
+    """Where the parts of a step's matrices lie, ``Replicate × Shard(1) → Shard(1)``; "" if all is whole."""
+    transfer = step.transfer
+    if transfer is not None:
+        after = (
+            _placements(step.results[0])
+            if step.results[0].shares
+            else "Replicate"
+            if transfer.talk in _WHOLE_AFTER
+            else ""
+        )
+        before = _placements(step.operands[0]) if step.operands[0].shares or after != "Replicate" else ""
+        way = " → ".join(filter(None, (before, after)))
+        over = words.say("over {axis}", axis=" = ".join(transfer.axes)) if transfer.axes else ""
+        return " · ".join(filter(None, (way, over)))
+    if not any(operand.shares for operand in (*step.operands, *step.results)):
+        return ""
+    sign = f" {step.operator} " if len(step.operator) == 1 else ", "
+    return f"{sign.join(map(_placements, step.operands))} → {', '.join(map(_placements, step.results))}"
+
+
+def _placements(operand: Operand) -> str:
+    return "·".join(share.placement for share in operand.shares) or "Replicate"

@@ -1,9 +1,8 @@
 """What stands above and below a table: the model in one line, totals, coverage, what is not counted."""
 
 from shapetrace.drawing.content.ranking import mesh_text
-from shapetrace.drawing.wording import Words
+from shapetrace.drawing.wording import ENGLISH, Words
 from shapetrace.formats.numbers import exact, n_bytes, percent, short
-from shapetrace.formats.phrasing import ENGLISH, part_named
 from shapetrace.outlining.roles import Role
 from shapetrace.outlining.structure import Outline, Section, SectionKind, Step
 
@@ -130,3 +129,9 @@ def of_ranks(outline: Outline, words: Words = ENGLISH) -> list[str]:
         names = words.phrases.get(", ", ", ").join(words.say(kind) for kind in ranks.whole)
         lines.append(words.say("not sharded, every rank has all of it: {names}", names=names))
     return lines
+
+
+def part_named(words: Words, name: str) -> str:
+    """A part of a model: ``experts`` above a column are a number of them, here they are the part."""
+    part = name.capitalize()
+    return words.say(part if part in words.phrases and words.lang != ENGLISH.lang else name)

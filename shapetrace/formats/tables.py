@@ -10,7 +10,7 @@ from shapetrace.drawing.primitives import Figure, Group, Line, Mark, Rect, Span,
 from shapetrace.drawing.theme import theme_named
 from shapetrace.drawing.wording import Words, words_in
 from shapetrace.formats.grid import Cell, Column, Grid, text, with_notes_below
-from shapetrace.formats.phrasing import part_named
+from shapetrace.formats.summary import part_named
 
 _MOST_PX = 1200.0
 _COLUMN_PX = 700.0

@@ -6,10 +6,9 @@ from functools import cached_property
 
 from shapetrace.ir import Op, Refusal, Sizes, Tensor, Trace
 from shapetrace.sizing.aligning import Alignment, align, aligned, numberless
-from shapetrace.sizing.convolving import convolved
+from shapetrace.sizing.deriving import convolved, regrouped
 from shapetrace.sizing.formulas import Formula
 from shapetrace.sizing.ranging import ranges
-from shapetrace.sizing.regrouping import regrouped
 from shapetrace.sizing.searching import Attempt, Search, ending, taken
 from shapetrace.sizing.solving import Solver, Vector
 from shapetrace.sizing.variables import Variable

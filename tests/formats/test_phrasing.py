@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 
 from shapetrace.drawing.content.facts import facts_of
-from shapetrace.drawing.wording import _ONE, words_in
+from shapetrace.drawing.wording import _ONE, ENGLISH, words_in
 from shapetrace.formats import markdown, summary
 from shapetrace.formats.contract import Options
-from shapetrace.formats.phrasing import ENGLISH, part_named
+from shapetrace.formats.summary import part_named
 from shapetrace.ir import Model
 from tests.outlines import gpt2
 

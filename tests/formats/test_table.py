@@ -6,10 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
+from shapetrace.drawing.wording import ENGLISH
 from shapetrace.formats.contract import Excerpt, Options
 from shapetrace.formats.equations import equation_in
 from shapetrace.formats.grid import Column, Grid
-from shapetrace.formats.phrasing import ENGLISH
 from shapetrace.formats.rendering import narrowed
 from shapetrace.formats.rows import members, stack
 from shapetrace.formats.table import render, render_grid

@@ -7,9 +7,8 @@ import pytest
 
 import shapetrace
 from shapetrace.drawing.teaching import caption, sentences
-from shapetrace.drawing.wording import words_in
+from shapetrace.drawing.wording import ENGLISH, words_in
 from shapetrace.formats.contract import Options
-from shapetrace.formats.phrasing import ENGLISH
 from shapetrace.formats.table import render
 from shapetrace.outlining.roles import Role
 from shapetrace.outlining.sentences import sentence
