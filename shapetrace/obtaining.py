@@ -13,7 +13,7 @@ from shapetrace.running import Say, checked_run, given_inputs, part_of, placed_r
 from shapetrace.words import Words
 
 if TYPE_CHECKING:
-    from shapetrace.decoding import Generation
+    from shapetrace.generations.decoding import Generation
     from shapetrace.models.settings import Settings
     from shapetrace.sharding.degrees import Degrees
 
@@ -57,7 +57,7 @@ def several(request: Request, say: Say, n_steps: int, *, cached: bool = True) ->
         raise UsageError("--no-cache is of several passes: add --generate N")
     if not n_steps:
         return found
-    from shapetrace.generating import generated
+    from shapetrace.generations.running import generated
 
     return generated(request, say, n_steps, cached=cached)
 
@@ -66,7 +66,7 @@ def _saved(request: Request) -> "Generation | None":
     """The generation that a file holds; None for a file of one pass, and for what is no file."""
     if request.kind != "file":
         return None
-    from shapetrace.generations import is_generation
+    from shapetrace.generations.files import is_generation
 
     if not is_generation(path := Path(request.model)):
         return None

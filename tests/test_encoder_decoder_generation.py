@@ -5,11 +5,11 @@ import torch
 from transformers import BartConfig, BartForConditionalGeneration, T5Config, T5ForConditionalGeneration
 
 import shapetrace
-from shapetrace.decoding import Generation
 from shapetrace.drawing.generating.content import PassColumn
 from shapetrace.drawing.generating.gathering import layers_of
 from shapetrace.drawing.primitives import Text
-from shapetrace.generating import generated
+from shapetrace.generations.decoding import Generation
+from shapetrace.generations.running import generated
 from shapetrace.models import building
 from shapetrace.models.caching import Cache
 from shapetrace.models.settings import Settings

@@ -23,11 +23,11 @@ from transformers import (
 )
 
 import shapetrace
-from shapetrace.decoding import Bill
-from shapetrace.decoding_table import aligned, grid
 from shapetrace.formats.contract import Options
 from shapetrace.formats.table import render_grid
-from shapetrace.generating import generated as generated_by_request
+from shapetrace.generations.decoding import Bill
+from shapetrace.generations.running import generated as generated_by_request
+from shapetrace.generations.table import aligned, grid
 from shapetrace.hf_obtaining import generated
 from shapetrace.obtaining import obtain
 from shapetrace.outlining.roles import Role

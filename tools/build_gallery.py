@@ -13,12 +13,12 @@ from typing import Any
 
 from rich.progress import track
 
-from shapetrace import generating
 from shapetrace.cli.markers import asked_by
 from shapetrace.drawing import compare
 from shapetrace.formats import markdown, svg, tables
 from shapetrace.formats.contract import Excerpt
 from shapetrace.formats.rendering import drawing
+from shapetrace.generations import running
 from shapetrace.listing import listed, parts
 from shapetrace.obtaining import obtain, variants
 from shapetrace.outlining.structure import Outline
@@ -75,7 +75,7 @@ def built() -> dict[Path, bytes]:
             figure["title"] = drawn.title
             continue
         if asked.n_steps:
-            drawn = generating.drawing(generating.generated(request, print, asked.n_steps), asked.options)
+            drawn = running.drawing(running.generated(request, print, asked.n_steps), asked.options)
             files[GALLERY / folder["name"] / f"{figure['name']}.svg"] = svg.render(drawn).encode()
             figure["title"] = drawn.title
             continue

@@ -15,8 +15,8 @@ from shapetrace.obtaining import obtain, several
 from shapetrace.request import Request
 
 if TYPE_CHECKING:
-    from shapetrace.decoding import Generation
     from shapetrace.formats.contract import Format
+    from shapetrace.generations.decoding import Generation
 
 _USUAL = "svg"
 
@@ -93,7 +93,7 @@ def _drawn(
 ) -> None:
     """A prefill and decode steps, in columns of one figure."""
     from shapetrace.formats.rendering import render
-    from shapetrace.generating import drawing
+    from shapetrace.generations.running import drawing
     from shapetrace.writing import write
 
     figure = drawing(found, asked.options)

@@ -144,9 +144,9 @@ def _drawn(
     format: _Format = "svg",  # noqa: A002
     name: _Name = "",  # noqa: ARG001
 ) -> Wanted:
-    from shapetrace import generating
     from shapetrace.formats.contract import Excerpt
     from shapetrace.formats.rendering import drawing
+    from shapetrace.generations import running
     from shapetrace.obtaining import several
 
     check(request)
@@ -160,7 +160,7 @@ def _drawn(
         passes = several(request, say, asked.n_steps, cached=not asked.no_cache)
         if passes is not None:
             asked.check_several("--generate" if asked.n_steps else request.model)
-            return generating.drawing(passes, asked.options)
+            return running.drawing(passes, asked.options)
         asked.check_one()
         return drawing(outlines(request, asked.fused), Excerpt("", asked.section, asked.step), asked.options)
 

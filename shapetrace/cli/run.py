@@ -16,10 +16,10 @@ from shapetrace.request import Request
 
 if TYPE_CHECKING:
     from shapetrace.api import Trace
-    from shapetrace.decoding import Generation
     from shapetrace.drawing.wording import Words
     from shapetrace.formats.contract import Excerpt, Options
     from shapetrace.formats.grid import Grid
+    from shapetrace.generations.decoding import Generation
 
 
 @takes_model
@@ -132,14 +132,14 @@ def _several(
 
 def _told(found: "Generation", name: str, save: Path | None, options: "Options") -> None:
     """A prefill and decode steps, side by side."""
-    from shapetrace import decoding_table
     from shapetrace.formats import ready
     from shapetrace.formats.rendering import render
+    from shapetrace.generations import table
 
     (to,) = ready([name], "grid", options)
     if save is not None:
         found.save(save)
-    deliver(render(decoding_table.grid(found, to.given(options).words), to, options), to)
+    deliver(render(table.grid(found, to.given(options).words), to, options), to)
     if found.failure:
         raise typer.Exit(1)
 

@@ -9,13 +9,13 @@ import pytest
 from PIL import Image, ImageChops, ImageStat
 
 import shapetrace
-from shapetrace.decoding import Generation
 from shapetrace.drawing.primitives import Figure, Mark, Rect
 from shapetrace.errors import UsageError
 from shapetrace.formats import gif, png, svg
 from shapetrace.formats.contract import Options
 from shapetrace.formats.moving import cycle_s, motion
-from shapetrace.generating import generated
+from shapetrace.generations.decoding import Generation
+from shapetrace.generations.running import generated
 from shapetrace.request import Request
 
 PARIS = "The capital of France is"

@@ -9,7 +9,7 @@ import pytest
 from shapetrace.drawing.primitives import Figure
 from shapetrace.formats.moving import cycle_s
 from shapetrace.formats.svg import render
-from shapetrace.generating import generated
+from shapetrace.generations.running import generated
 from shapetrace.request import Request
 from tests.browser import chromium, open_browser, survey
 

@@ -3,13 +3,13 @@
 import pytest
 import torch
 
-from shapetrace.decoding import Bill
 from shapetrace.errors import UsageError
+from shapetrace.generations.decoding import Bill
+from shapetrace.generations.reference import generated
 from shapetrace.models import building
 from shapetrace.models.caching import Cache
 from shapetrace.models.presets import preset
 from shapetrace.models.settings import Attention, Latent, Settings
-from shapetrace.reference_generating import generated
 from shapetrace.request import Request
 
 SMALL = {"layers": 4, "d_model": 32, "heads": 4, "vocab": 50, "seq": 9, "device": "cpu"}

@@ -4,8 +4,8 @@ from dataclasses import replace
 from typing import Any
 
 from shapetrace import ir
-from shapetrace.decoding import Generation
 from shapetrace.errors import UsageError
+from shapetrace.generations.decoding import Generation
 from shapetrace.models.settings import Settings
 from shapetrace.request import Request, check, settings_of
 from shapetrace.running import run

@@ -4,10 +4,10 @@ from collections.abc import Callable, Sequence
 from difflib import SequenceMatcher
 from typing import Any
 
-from shapetrace.decoding import Generation, Pass, shown
 from shapetrace.drawing.wording import ENGLISH, Words
 from shapetrace.formats.grid import Cell, Column, Grid
 from shapetrace.formats.numbers import exact, n_bytes, short
+from shapetrace.generations.decoding import Generation, Pass, shown
 from shapetrace.outlining.billing import Bill
 from shapetrace.outlining.structure import Step
 
