@@ -8,9 +8,9 @@ from shapetrace import ir
 from shapetrace.api import Trace
 from shapetrace.errors import UsageError
 from shapetrace.loading import load, load_pass
+from shapetrace.prompts import Prompt
 from shapetrace.request import Request, check, settings_of, shaped
 from shapetrace.running import Say, checked_run, given_inputs, part_of, placed_run, run
-from shapetrace.words import Words
 
 if TYPE_CHECKING:
     from shapetrace.generations.decoding import Generation
@@ -95,20 +95,20 @@ def variants(request: Request | None = None) -> list[Trace]:
 
     asked = request or Request()
     check(asked)
-    return [_built(name, shaped(settings, asked).validate(), asked.words) for name, settings in ATTENTIONS.items()]
+    return [_built(name, shaped(settings, asked).validate(), asked.prompt) for name, settings in ATTENTIONS.items()]
 
 
 def _reference(request: Request) -> Trace:
     name, settings = settings_of(request)  # checked before torch is imported, which takes seconds
-    return _built(name, settings, request.words, request.ranks)
+    return _built(name, settings, request.prompt, request.ranks)
 
 
-def _built(name: str, settings: "Settings", words: Words, ranks: "Degrees | None" = None) -> Trace:
+def _built(name: str, settings: "Settings", prompt: Prompt, ranks: "Degrees | None" = None) -> Trace:
     from shapetrace.models import building
 
     device = building.device_of(settings).type
-    cut = {"text": "cut in characters"} if words.cut else {}
-    info = ir.Model(name, {**settings.facts(), **cut}, device, words.labels)
+    cut = {"text": "cut in characters"} if prompt.cut else {}
+    info = ir.Model(name, {**settings.facts(), **cut}, device, prompt.labels)
     args, kwargs = building.inputs(settings)
     model = building.build(settings)
     made_up = not settings.tokens

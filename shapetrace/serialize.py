@@ -144,15 +144,6 @@ def keep(data: bytes, path: Path) -> None:
     write(path, gzip.compress(data, mtime=0) if path.suffix == ".gz" else data)
 
 
-def load(path: Path) -> ir.Trace:
-    """Read a trace from a file.
-
-    Raises:
-        UsageError: If it cannot be read, or is no sound trace.
-    """
-    return from_json(content(path), str(path))
-
-
 def content(path: Path) -> bytes:
     """What a file holds, unpacked.
 
