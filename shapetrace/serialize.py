@@ -14,6 +14,7 @@ import msgspec
 
 from shapetrace import ir
 from shapetrace.errors import UsageError
+from shapetrace.language import printable
 from shapetrace.sizing.parsing import parse
 from shapetrace.writing import write
 
@@ -183,8 +184,7 @@ def _unpacked(data: bytes) -> bytes | None:
 
 def one_line(error: Exception) -> str:
     """What the decoder says, without what a hostile file may have put into it: its length, control characters."""
-    said = "".join(character if character.isprintable() else " " for character in str(error)[:_LONGEST_ERROR])
-    return " ".join(said.split())
+    return " ".join(printable(str(error)[:_LONGEST_ERROR], " ").split())
 
 
 def faults(trace: ir.Trace) -> Iterator[str]:

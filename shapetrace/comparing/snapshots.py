@@ -18,6 +18,7 @@ from math import prod
 
 from shapetrace.ir import Plain, Sizes
 from shapetrace.ir import Role as Origin
+from shapetrace.language import printable
 from shapetrace.outlining.roles import Role
 from shapetrace.outlining.structure import Operand, Outline, Section, Step
 from shapetrace.sizing import Formula, parse
@@ -141,5 +142,4 @@ def ranged(paths: Sequence[str]) -> str:
 
 def cleaned(text: str) -> str:
     """Words that can stand between bars on a line."""
-    plain = "".join(character if character.isprintable() else "·" for character in text)
-    return " ".join(plain.replace("|", "¦").split()) or "·"
+    return " ".join(printable(text).replace("|", "¦").split()) or "·"

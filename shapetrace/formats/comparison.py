@@ -8,10 +8,9 @@ from shapetrace.comparing.structure import Change, Comparison, Quantity, Side, T
 from shapetrace.drawing.kinds.pairing import titled
 from shapetrace.drawing.wording import ENGLISH, Words
 from shapetrace.formats.equations import equation_in
-from shapetrace.formats.failures import printable
 from shapetrace.formats.grid import Cell, Column, Grid
 from shapetrace.formats.numbers import exact, short
-from shapetrace.language import say
+from shapetrace.language import printable, say
 from shapetrace.outlining.structure import Operand, Step
 
 _SIGNS = {"added": "+", "removed": "−", "changed": "~", "same": " "}

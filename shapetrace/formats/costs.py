@@ -97,7 +97,7 @@ def _rows(section: Section, whole: Cost, words: Words, level: int, depth: int | 
     for steps in apart:
         if (cost := Cost.of(steps)) != Cost():
             titles = dict.fromkeys(words.say(step.title) for step in steps)
-            name = words.phrases.get(", ", ", ").join(titles)
+            name = words.enumerated(titles)
             yield _row("  " * level + shortened(name, _LONGEST_TITLE), "", cost, whole)
 
 

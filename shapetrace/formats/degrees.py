@@ -76,7 +76,7 @@ def _counted(degrees: Sequence[Degree], words: Words) -> Iterator[tuple[str, lis
 
 def _talks(outline: Outline, words: Words) -> str:
     circles = outline.ranks.circles if outline.ranks is not None else ()
-    return words.phrases.get(", ", ", ").join(talks_of(circle, words) for circle in circles) or "0"
+    return words.enumerated(talks_of(circle, words) for circle in circles) or "0"
 
 
 def _steps(degrees: Sequence[Degree], words: Words) -> Iterator[tuple[Cell, ...]]:

@@ -12,6 +12,7 @@ from shapetrace.formats.contract import PLAIN, Excerpt, Files, Format, Options
 from shapetrace.formats.grid import Grid, text
 from shapetrace.formats.markdown import TITLES
 from shapetrace.formats.rows import TableRow, rows
+from shapetrace.language import printable
 from shapetrace.outlining.structure import Outline
 
 _NUMBERS = frozenset({"#", "parameters", "FLOPs"})
@@ -82,7 +83,7 @@ def render_grid(grid: Grid, _options: Options = PLAIN) -> str:
 
 def plain(words: str) -> str:
     """Escaped, without the control characters that no page may hold."""
-    return escape("".join(character if character.isprintable() else " " for character in words))
+    return escape(printable(words, " "))
 
 
 def _lines(words: str) -> str:

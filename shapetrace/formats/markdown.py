@@ -14,6 +14,7 @@ from shapetrace.formats.contract import PLAIN, Excerpt, Files, Format, Options
 from shapetrace.formats.failures import told
 from shapetrace.formats.grid import Grid, text
 from shapetrace.formats.rows import TableRow, rows
+from shapetrace.language import printable
 from shapetrace.outlining.structure import Outline
 
 TITLES = ("#", "step", "module", "shapes", "heads", "parameters", "FLOPs")
@@ -67,7 +68,7 @@ def render_grid(grid: Grid, _options: Options = PLAIN) -> str:
 
 def escaped(line: str) -> str:
     """Text that Markdown shows as it is, on one line."""
-    line = "".join(character if character.isprintable() else " " for character in line)
+    line = printable(line, " ")
     for character in "\\`*_{}[]<>|":
         line = line.replace(character, f"\\{character}")
     return line
@@ -82,7 +83,7 @@ def _cells(row: TableRow) -> list[str]:
 
 def _code(line: str) -> str:
     """Text in monospace; a table's bars and backticks cannot stand in it."""
-    plain = "".join(character if character.isprintable() and character not in "`|" else "·" for character in line)
+    plain = printable(line).replace("`", "·").replace("|", "·")
     return f"`{plain}`" if plain else ""
 
 

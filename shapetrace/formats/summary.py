@@ -83,7 +83,7 @@ def notes(outline: Outline, words: Words = ENGLISH) -> list[str]:
 def coverage(outline: Outline, words: Words = ENGLISH) -> str:
     """Where every operation went: ``coverage: 512 operations = 60 drawn + 440 folded + 12 elided (12 views)``."""
     counts = outline.coverage
-    reasons = words.phrases.get(", ", ", ").join(
+    reasons = words.enumerated(
         f"{exact(n)} {words.say(reason if n != 1 else reason.removesuffix('s'))}"
         for reason, n in counts.reasons.items()
     )
@@ -121,12 +121,12 @@ def of_ranks(outline: Outline, words: Words = ENGLISH) -> list[str]:
         )),
     ]  # fmt: skip
     if ranks.collectives:
-        listed = words.phrases.get(", ", ", ").join(
+        listed = words.enumerated(
             f"{exact(n)} {words.say(talk.replace('_', '-'))}" for talk, n in ranks.collectives.items()
         )
         lines.append(words.say("a rank sends {bytes} in a pass: {listed}", bytes=n_bytes(ranks.sent), listed=listed))
     if ranks.whole:
-        names = words.phrases.get(", ", ", ").join(words.say(kind) for kind in ranks.whole)
+        names = words.enumerated(words.say(kind) for kind in ranks.whole)
         lines.append(words.say("not sharded, every rank has all of it: {names}", names=names))
     return lines
 

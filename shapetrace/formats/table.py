@@ -15,12 +15,13 @@ from shapetrace.formats import summary
 from shapetrace.formats.columns import GAP, MARGIN, ColumnWidths, choose, cost, flops_of, module_path, title
 from shapetrace.formats.comparison import compared
 from shapetrace.formats.contract import PLAIN, Format, Options
-from shapetrace.formats.failures import panel, printable
+from shapetrace.formats.failures import panel
 from shapetrace.formats.grid import Grid, with_notes_below
 from shapetrace.formats.grid_lines import fits, grid_lines
 from shapetrace.formats.rows import TableRow, rows
 from shapetrace.formats.sized import notes
 from shapetrace.formats.wrapping import broken
+from shapetrace.language import printable
 from shapetrace.outlining.sentences import sentence
 from shapetrace.outlining.structure import Outline
 
