@@ -9,7 +9,7 @@ from shapetrace.drawing.wording import Words
 from shapetrace.exploring.ending import failure
 from shapetrace.exploring.laying import Laid, laid
 from shapetrace.exploring.mapping import maps
-from shapetrace.exploring.pairing import Paired, paired, told
+from shapetrace.exploring.pairing import paired, told
 from shapetrace.exploring.picturing import Pictures, pictures
 from shapetrace.exploring.recording import Layers, made_bytes, operation
 from shapetrace.exploring.touring import Explored, Tour
@@ -32,6 +32,9 @@ OF_SECTIONS: Mapping[SectionKind, str] = {
     "other": "Steps that the model keeps together.",
 }
 """What each sort of section does, in one sentence. Label files translate them."""
+
+
+_SORTS = {"s": "section", "t": "step"}
 
 
 def page_data(shown: Tour | Explored, languages: Sequence[Words]) -> tuple[dict[str, Any], Pictures]:
@@ -58,15 +61,10 @@ def page_data(shown: Tour | Explored, languages: Sequence[Words]) -> tuple[dict[
         "changes": {name: each.marks for name, each in compared.items()},
         "cached": tour.is_cached,
         "told": {words.lang: list(tour.told(words)) for words in languages} if tour.told else {},
-        "verdict": {words.lang: _verdict(compared, words) for words in languages},
+        "verdict": {words.lang: told(compared["head"].comparison, words) if compared else [] for words in languages},
         "rows": drawn.rows,
     }
     return data, drawn
-
-
-def _verdict(compared: Mapping[str, Paired], words: Words) -> list[str]:
-    """What is said of two models: that of the products of one head each."""
-    return told(compared["head"].comparison, words) if compared else []
 
 
 def _subject(
@@ -94,7 +92,8 @@ def _form(form: Laid, layers: Layers | None, drawn: Pictures, languages: Sequenc
     given, where = frozenset(trace.outputs) if trace else frozenset(), form.outline.positions
     return {
         "sections": [
-            (_section(section, layers) if section else {}) | _without_empty({"items": _items(form.items[n])})
+            (_section(section, layers) if section else {})
+            | _without_empty({"items": [{_SORTS[sort]: number} for sort, number in form.items[n]]})
             for n, section in enumerate(form.sections)
         ],
         "steps": [step and _step(step, keys, given, drawn, where) | _recorded(step, trace) for step in form.steps],
@@ -104,10 +103,6 @@ def _form(form: Laid, layers: Layers | None, drawn: Pictures, languages: Sequenc
         },
         "maps": maps(form.outline, languages, form.numbers(), drawn),
     }
-
-
-def _items(inside: Sequence[tuple[str, int]]) -> list[dict[str, int]]:
-    return [{"section" if sort == "s" else "step": number} for sort, number in inside]
 
 
 def _section(section: Section, layers: Layers | None) -> dict[str, Any]:

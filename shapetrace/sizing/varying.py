@@ -47,11 +47,6 @@ def sizes(trace: Trace, variables: Sequence[Variable], attempt: Attempt, *, shal
     return _solved(search, [each for each in varied if each not in still], compared)
 
 
-def with_sizes(trace: Trace, found: Sizes) -> Trace:
-    """The same pass with the names of its sizes."""
-    return replace(trace, sizes=found)
-
-
 @dataclass(frozen=True)
 class _Compared:
     """The pass that is named, and the model at other sizes.
