@@ -8,7 +8,7 @@ import typer
 
 from shapetrace.cli.degrees import of_degrees, takes_degrees
 from shapetrace.cli.figure_options import SectionOptions, takes_section
-from shapetrace.cli.format_options import deliver, terminal_options
+from shapetrace.cli.format_options import deliver, ready_format, terminal_options
 from shapetrace.cli.options import GridFile, GridFormat
 from shapetrace.cli.terminal import say, waiting
 from shapetrace.obtaining import obtain, variants
@@ -43,12 +43,11 @@ def compare(
     """Draw two or three models side by side: parameters and key/value cache above, the same work in one band."""
     from shapetrace.drawing import compare as draw
     from shapetrace.errors import UsageError
-    from shapetrace.formats import format_of_file, ready
     from shapetrace.formats.rendering import render
     from shapetrace.formats.side_by_side import side_by_side
 
     options, (request, degrees) = replace(asked.options, **terminal_options()), given
-    (to,) = ready([format if out is None else format_of_file(out, "grid").name], "grid", options)
+    to = ready_format(format, out, "grid", options)
     if degrees:
         if len(models) != 1 or save:
             raise UsageError("several degrees are of one model, and keep no trace: compare MODEL --tp 1,8,16")

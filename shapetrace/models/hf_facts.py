@@ -4,6 +4,13 @@ from collections.abc import Iterator
 from typing import Any
 
 
+def inside(configuration: Any) -> Iterator[tuple[str, Any]]:
+    """The configurations that are entries of another one, by name."""
+    for name, value in vars(configuration).items():
+        if hasattr(value, "to_dict") and hasattr(value, "model_type"):
+            yield name, value
+
+
 def nested(configuration: Any, prefer: str = "") -> Iterator[Any]:
     """A configuration and those in it, outermost first; those whose entry's name holds ``prefer`` go before.
 
@@ -16,9 +23,8 @@ def nested(configuration: Any, prefer: str = "") -> Iterator[Any]:
         following: list[tuple[Any, bool]] = []
         for part, is_preferred in level:
             (preferred if is_preferred else others).append(part)
-            for name, value in vars(part).items():
-                if hasattr(value, "to_dict") and hasattr(value, "model_type"):
-                    following.append((value, is_preferred or bool(prefer and prefer in name)))
+            for name, value in inside(part):
+                following.append((value, is_preferred or bool(prefer and prefer in name)))
         level = following
     yield from preferred
     yield from others
@@ -89,6 +95,6 @@ def longest(configuration: Any, *, at_most: int) -> int:
 
 def _reading(configuration: Any) -> Iterator[Any]:
     yield configuration
-    for name, value in vars(configuration).items():
-        if hasattr(value, "to_dict") and hasattr(value, "model_type") and not any(sense in name for sense in SENSES):
+    for name, value in inside(configuration):
+        if not any(sense in name for sense in SENSES):
             yield from _reading(value)

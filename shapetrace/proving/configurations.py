@@ -9,7 +9,7 @@ from typing import Any
 
 from shapetrace import ir
 from shapetrace.api import Trace
-from shapetrace.models.hf_facts import SENSES, special_ids
+from shapetrace.models.hf_facts import SENSES, inside, special_ids
 from shapetrace.proving.offering import Offer
 from shapetrace.request import Request
 from shapetrace.sizing.symbols import ENTRIES, symbols_of
@@ -84,20 +84,19 @@ def _side(trace: Trace, size: int) -> tuple[str, int] | None:
 def _numbers(config: Any, prefix: str) -> Iterator[tuple[str, int]]:
     """Whole numbers of a configuration and of those nested in it that may be sizes."""
     known, defaults = {name for names in ENTRIES.values() for name in names}, type(config)()
-    nested = []
     for name, value in vars(config).items():
-        if hasattr(value, "to_dict") and hasattr(value, "model_type"):
-            nested.append((any(sense in name for sense in SENSES), name, value))
-        elif _is_size(name, value) and (value > 1 or name in known) and hasattr(defaults, name):
+        if _is_size(name, value) and (value > 1 or name in known) and hasattr(defaults, name):
             yield f"{prefix}{name}", value
-    for _, name, value in sorted(nested, key=lambda each: each[0]):  # what reads before what looks and listens
+    senses = [(any(sense in name for sense in SENSES), name, value) for name, value in inside(config)]
+    for _, name, value in sorted(senses, key=lambda each: each[0]):  # what reads before what looks and listens
         yield from _numbers(value, f"{prefix}{name}.")
 
 
 def _layers(config: Any, prefix: str) -> Iterator[tuple[str, int]]:
     """Entries that say how many layers there are."""
+    inner = dict(inside(config))
     for name, value in vars(config).items():
-        if hasattr(value, "to_dict") and hasattr(value, "model_type"):
+        if name in inner:
             yield from _layers(value, f"{prefix}{name}.")
         elif isinstance(value, int) and (name in _LAYERS or name.endswith("hidden_layers")):
             yield f"{prefix}{name}", value
