@@ -86,11 +86,7 @@ def _built_and_run(request: Request, say: Say, *, completes: bool) -> Trace:
 
 
 def variants(request: Request | None = None) -> list[Trace]:
-    """The reference Transformer with multi-head, grouped-query and multi-head latent attention, at one size.
-
-    Args:
-        request: What to change in all three.
-    """
+    """The reference Transformer with multi-head, grouped-query and multi-head latent attention, at one size."""
     from shapetrace.models.variants import ATTENTIONS
 
     asked = request or Request()

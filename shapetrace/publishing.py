@@ -122,10 +122,7 @@ def _pages(
     words, (command, below) = options.words, place
     facts = " · ".join(facts_of(outline.model, words))
     folder = Folder(words.say(outline.model.name), facts, printable(command, " "), pictures, below)
-    return {
-        "index.html": page(folder, words, options.templates),
-        "README.md": readme(folder, words, options.templates),
-    }
+    return {"index.html": page(folder, words, options.templates), "README.md": readme(folder, words, options.templates)}
 
 
 def _picture(

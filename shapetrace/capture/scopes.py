@@ -60,11 +60,7 @@ class Scopes:
         given = (args, tuple(keyword_arguments().values()))
         inputs = tuple(recorder.registry.read(tensor) for tensor in tensors_in(given))
         call = Call(
-            len(recorder.calls),
-            path,
-            type(module).__name__,
-            recorder.scope if recorder.calls else None,
-            inputs,
+            len(recorder.calls), path, type(module).__name__, recorder.scope if recorder.calls else None, inputs
         )
         self._running.append((module, recorder.enter_call(call)))
 

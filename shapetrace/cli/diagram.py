@@ -28,8 +28,7 @@ def diagram(
     asked: FigureOptions,
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the figures, or one .svg, .png, .pdf ...")],
     format: Annotated[  # noqa: A002
-        str,
-        typer.Option("--format", "-f", help="With commas: {outline}."),
+        str, typer.Option("--format", "-f", help="With commas: {outline}.")
     ] = _USUAL,
 ) -> None:
     """Draw the matrix products: an overview, one figure for each part, and a page that shows them."""

@@ -112,12 +112,7 @@ class FigureOptions(SectionOptions):
         bool, _option(_WHAT, "Say below it what each step does and why, in a sentence.", "--explain")
     ] = False
     view: Annotated[
-        str,
-        _option(
-            _WHAT,
-            "overview; rows: every step; map: boxes; story: what multiplies; mesh: ranks.",
-            "--view",
-        ),
+        str, _option(_WHAT, "overview; rows: every step; map: boxes; story: what multiplies; mesh: ranks.", "--view")
     ] = "overview"
     follow: Annotated[
         str, _option(_WHAT, "Mark one row through the figure: its number from 1 on, or its word.", "--follow")

@@ -4,17 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from shapetrace.failing.case import Operation
-from shapetrace.failing.constraints import (
-    UNREAD,
-    Asks,
-    Constraint,
-    broadcast,
-    equal,
-    rank,
-    same_type,
-    total,
-    typed,
-)
+from shapetrace.failing.constraints import UNREAD, Asks, Constraint, broadcast, equal, rank, same_type, total, typed
 from shapetrace.failing.structure import written
 from shapetrace.language import say
 

@@ -84,13 +84,7 @@ _CHOICES = (
 
 
 def choose(rows: Sequence[TableRow], width: int, words: Words = ENGLISH) -> ColumnWidths:
-    """The richest columns that fit; if none do, few ones, with long equations on lines of their own.
-
-    Args:
-        rows: What they hold.
-        width: Characters a line.
-        words: The language of their titles.
-    """
+    """The richest columns that fit; if none do, few ones, with long equations on lines of their own."""
     for choice in _CHOICES:
         columns = _measured(rows, choice, words)
         if columns.total <= width:

@@ -28,12 +28,7 @@ def render(outline: Outline, options: Options = PLAIN) -> str:
     model = outline.model
     layers = dict(_layers(outline.root, ""))
     document = {
-        "model": {
-            "name": model.name,
-            "settings": model.settings,
-            "device": model.device,
-            "tokens": list(model.tokens),
-        },
+        "model": {"name": model.name, "settings": model.settings, "device": model.device, "tokens": list(model.tokens)},
         "totals": asdict(outline.totals),
         "coverage": asdict(outline.coverage),
         "cache": None if outline.cache is None else asdict(outline.cache),

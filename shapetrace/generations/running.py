@@ -43,10 +43,6 @@ def generated(request: Request, say: Callable[[str], None], n_steps: int, *, cac
 def drawing(generation: Generation, options: Options) -> Figure:
     """Prefill, first and last decode step in columns of one figure.
 
-    Args:
-        generation: At least one pass.
-        options: Theme, language and look.
-
     Raises:
         UsageError: If there is no pass, or no such theme or language.
     """

@@ -25,12 +25,6 @@ def sizes(trace: Trace, variables: Sequence[Variable], attempt: Attempt, *, shal
     """Names of all sizes of a pass.
 
     A variation that the model refuses, or an entry that gives other operations, is left out, and said.
-
-    Args:
-        trace: The pass that is named.
-        variables: What can be chosen.
-        attempt: Runs the model at other sizes.
-        shallow_layers: Whether it can run with few layers.
     """
     search = Search(attempt, variables, shallow_layers, max(_LEAST_SEARCH, _SEARCH * len(trace.ops)),
                     ending(trace))  # fmt: skip
