@@ -91,16 +91,6 @@ def wanted_by(words: Sequence[str]) -> Wanted:
     return found
 
 
-def asked_by(words: Sequence[str]) -> "tuple[Request, FigureOptions, Format]":
-    """What words such as ``gpt2 --section attention`` ask for: a model, a figure of it, a format.
-
-    Raises:
-        UsageError: If they are no arguments and options of ``shapetrace diagram``.
-    """
-    found: tuple[Request, FigureOptions, Format] = _parsed(_read, words, "diagram")
-    return found
-
-
 def _parsed(command: Callable[..., Any], words: Sequence[str], name: str) -> Any:
     from typer.main import get_command
 
@@ -123,17 +113,6 @@ def _format(name: str) -> "Format":
         raise UsageError(f"no format {name.lower()!r} in a post: choose {listed_words([each.name for each in shown])}")
     to.check()
     return to
-
-
-@takes_model
-@takes_figure
-def _read(
-    request: Request,
-    asked: FigureOptions,
-    format: _Format = "svg",  # noqa: A002
-    name: _Name = "",  # noqa: ARG001
-) -> "tuple[Request, FigureOptions, Format]":
-    return request, asked, _format(format)
 
 
 @takes_model
