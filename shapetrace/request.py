@@ -138,6 +138,17 @@ def for_each(request: Request, names: Sequence[str], *, of_one: Collection[str] 
     return found
 
 
+def compared(request: Request, names: Sequence[str]) -> list[Request]:
+    """The requests for two or three models side by side; none for the variants of attention.
+
+    Raises:
+        UsageError: If there is one alone.
+    """
+    if len(names) == 1:
+        raise UsageError(f"got one model, {names[0]}: expected two or three, or none for MHA, GQA and MLA")
+    return for_each(request, names) if names else []
+
+
 def _check_inputs(request: Request) -> None:
     """Is the shape of the input said once?"""
     ways = ["--input"] * bool(request.inputs) + ["--inputs"] * bool(request.inputs_from)

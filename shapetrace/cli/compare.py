@@ -12,7 +12,7 @@ from shapetrace.cli.format_options import deliver, ready_format, terminal_option
 from shapetrace.cli.options import GridFile, GridFormat
 from shapetrace.cli.terminal import say, waiting
 from shapetrace.obtaining import obtain, variants
-from shapetrace.request import Request, for_each
+from shapetrace.request import Request, compared
 
 if TYPE_CHECKING:
     from shapetrace.formats.contract import Format, Options
@@ -53,17 +53,15 @@ def compare(
             raise UsageError("several degrees are of one model, and keep no trace: compare MODEL --tp 1,8,16")
         _by_degrees(request, models[0], degrees, asked, (to, options, out))
         return
-    if len(models) == 1:
-        raise UsageError(f"got one model, {models[0]}: expected two or three, or none for MHA, GQA and MLA")
+    requests = compared(request, models)
     if save and len(save) != (len(models) or 3):
         raise UsageError(f"got {len(save)} files to keep {len(models) or 3} traces: give --save once for each model")
     with waiting("tracing"):
-        requests = for_each(request, models) if models else []
         traces = [obtain(each, say) for each in requests] or variants(request)
     for trace, file in zip(traces, save or (), strict=False):
         trace.save(file)
     outlines = [trace.outline(fused=asked.fused) for trace in traces]
-    section = None if asked.section == "all" else asked.section or "attention"
+    section = asked.compared_section
     thing = (
         draw(outlines, section=section, theme=options.theme, lang=options.lang, look=options.look)
         if to.figure
@@ -90,8 +88,8 @@ def _by_degrees(
     with waiting("tracing"):
         found = of_degrees(request, model, degrees, say, fused=asked.fused)
     if to.figure and asked.section:
-        section = None if asked.section == "all" else asked.section
-        drawn = draw(named_by_degree(found), section=section, theme=options.theme, lang=options.lang, look=options.look)
+        drawn = draw(named_by_degree(found), section=asked.compared_section, theme=options.theme, lang=options.lang,
+                     look=options.look)  # fmt: skip
         deliver(render(drawn, to, options), to, out)
     else:
         deliver(render(degrees_table(found, to.given(options).words), to, options), to, out)

@@ -102,6 +102,11 @@ class SectionOptions(StyleOptions):
             templates=self.templates,
         )
 
+    @property
+    def compared_section(self) -> str | None:
+        """The section that is compared: attention where none is asked for; None for ``all``, the whole models."""
+        return None if self.section == "all" else self.section or "attention"
+
 
 @dataclass(frozen=True, slots=True)
 class FigureOptions(SectionOptions):

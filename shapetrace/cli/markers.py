@@ -20,7 +20,7 @@ from shapetrace.cli.format_options import listed_words
 from shapetrace.cli.options import takes_input, takes_model
 from shapetrace.cli.terminal import say
 from shapetrace.errors import UsageError
-from shapetrace.request import Request, check
+from shapetrace.request import OF_ONE, Request, check, compared, for_each
 
 if TYPE_CHECKING:
     from shapetrace.drawing.primitives import Figure
@@ -157,16 +157,13 @@ def _compared(
 ) -> Wanted:
     from shapetrace.drawing import compare
     from shapetrace.obtaining import variants
-    from shapetrace.request import for_each
 
-    if len(models) == 1:
-        raise UsageError(f"got one model, {models[0]}: expected two or three, or none for MHA, GQA and MLA")
-    requests = for_each(request, models) if models else []
+    requests = compared(request, models)
     for each in requests:
         check(each)
     options = asked.options
     options.check()
-    section = None if asked.section == "all" else asked.section or "attention"
+    section = asked.compared_section
 
     def draw(outlines: Outlines) -> "Figure":
         found = [outlines(each, asked.fused) for each in requests]
@@ -216,7 +213,6 @@ def _explored(
     from shapetrace.drawing import Look
     from shapetrace.formats.contract import Options
     from shapetrace.posting import Image
-    from shapetrace.request import OF_ONE, for_each
 
     requests = for_each(request, (request.model, other), of_one=OF_ONE) if other else [request]
     for each in requests:
