@@ -13,7 +13,7 @@ from timing import seconds
 
 import shapetrace
 from shapetrace.api import Explorer
-from shapetrace.generating import generated
+from shapetrace.generations.running import generated
 from shapetrace.request import Request
 from tests.browser import open_browser
 from tests.exploring.models import deep

@@ -21,9 +21,9 @@ def measure(name: str) -> dict[str, float]:
     """Trace the passes of one preset in this process."""
     import torch
 
-    from shapetrace import generations
     from shapetrace.capture import capture
-    from shapetrace.decoding import Generation
+    from shapetrace.generations import files
+    from shapetrace.generations.decoding import Generation
     from shapetrace.models.building import build, ids
     from shapetrace.models.caching import Cache
     from shapetrace.models.presets import preset
@@ -51,7 +51,7 @@ def measure(name: str) -> dict[str, float]:
     return {
         "operations": sum(len(each.trace.ops) for each in generation.passes),
         "bare": best[0], "traced": best[1], "reading": reading, "peak_mib": peak / 1024,
-        "file_mb": len(generations.written(generation)) / 1e6, "cache": generation.bill(1).cache_written,
+        "file_mb": len(files.written(generation)) / 1e6, "cache": generation.bill(1).cache_written,
     }  # fmt: skip
 
 

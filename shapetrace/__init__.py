@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from shapetrace.api import Figure, Trace, compare, explain, explore, figure, outline, trace
     from shapetrace.errors import MissingPartError, ShapetraceError, TraceError, UsageError
+    from shapetrace.generations.recording import generation
     from shapetrace.loading import load
-    from shapetrace.looping import generation
     from shapetrace.making import from_config, preset
     from shapetrace.proving import sizes
 
@@ -46,7 +46,7 @@ _PLACES = {
     "api": ("Figure", "Trace", "compare", "explain", "explore", "figure", "outline", "trace"),
     "errors": ("MissingPartError", "ShapetraceError", "TraceError", "UsageError"),
     "loading": ("load",),
-    "looping": ("generation",),
+    "generations.recording": ("generation",),
     "making": ("from_config", "preset"),
     "proving": ("sizes",),
 }

@@ -9,11 +9,11 @@ from shapetrace.api import Trace
 from shapetrace.comparing import compare
 from shapetrace.errors import UsageError
 from shapetrace.failing.reporting import lines
-from shapetrace.formats import ready
+from shapetrace.formats import FORMATS
 from shapetrace.formats.contract import Excerpt, Options
-from shapetrace.formats.rendering import WHOLE, render
+from shapetrace.formats.rendering import render
 from shapetrace.obtaining import obtain
-from shapetrace.outlining.structure import Outline, Step
+from shapetrace.outlining.structure import Step
 from shapetrace.request import Request
 
 _MOST_KEPT = 8
@@ -51,7 +51,7 @@ class Answers:
             if Path(save).exists():
                 raise UsageError(f"{save} is there already: name a new file")
             traced.save(save)
-        return self._told(traced.outline(), Options(depth=depth or None))
+        return str(render(traced.outline(), FORMATS["markdown"], Options(depth=depth or None)))
 
     def section(self, model: str, section: str, seq: int = 0, batch: int = 0) -> str:
         """List the steps of one section of a model.
@@ -63,7 +63,7 @@ class Answers:
             batch: As for ``trace``.
         """
         part = Excerpt(section, section)
-        return self._told(self._trace(model, seq, batch).outline(), Options(), part)
+        return str(render(self._trace(model, seq, batch).outline(), FORMATS["markdown"], Options(), part))
 
     def find(self, model: str, text: str, seq: int = 0, batch: int = 0) -> str:
         """Find steps by module path, parameter, role, title or shape, with the section that each is in.
@@ -93,8 +93,7 @@ class Answers:
         """
         traces = [self._trace(name, seq, batch) for name in (model, other)]
         found = compare(*traces, names=(model, other))
-        (to,) = ready(["markdown"], "comparison", Options())
-        return _text(render(found, to, Options()))
+        return str(render(found, FORMATS["markdown"], Options()))
 
     def explain_failure(self, model: str, seq: int = 0, batch: int = 0) -> str:
         """Say why a forward pass fails: the sizes that clash, where they come from, and mends that were tried.
@@ -116,9 +115,8 @@ class Answers:
             seq: As for ``trace``.
             batch: As for ``trace``.
         """
-        (to,) = ready(["svg"], "figure", Options())
         part = Excerpt(section or "overview", section or None)
-        return _text(render(self._trace(model, seq, batch).outline(), to, Options(), part))
+        return str(render(self._trace(model, seq, batch).outline(), FORMATS["svg"], Options(), part))
 
     def tools(self) -> tuple[Callable[..., str], ...]:
         """What can be asked; each tells about itself in its docstring."""
@@ -135,15 +133,6 @@ class Answers:
             while len(self._kept) > _MOST_KEPT:
                 del self._kept[next(iter(self._kept))]
         return self._kept[key]
-
-    @staticmethod
-    def _told(outline: Outline, options: Options, part: Excerpt = WHOLE) -> str:
-        (to,) = ready(["markdown"], "outline", options)
-        return _text(render(outline, to, options, part))
-
-
-def _text(content: Any) -> str:
-    return content.decode() if isinstance(content, bytes) else str(content)
 
 
 def _plain(text: str) -> str:

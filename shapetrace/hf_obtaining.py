@@ -7,8 +7,8 @@ from typing import Any
 
 from shapetrace import ir
 from shapetrace.api import Trace
-from shapetrace.decoding import Generation
 from shapetrace.errors import TooManyOpsError, UsageError
+from shapetrace.generations.decoding import Generation
 from shapetrace.models import hf_completing, hf_inputs, huggingface
 from shapetrace.models.hf_facts import longest, number
 from shapetrace.models.hf_repairs import excess

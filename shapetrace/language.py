@@ -43,3 +43,8 @@ def joined(first: Text, *others: Text, by: str) -> Text:
     for other in others:
         first = say(by, first=first, second=other)
     return first
+
+
+def printable(text: str, instead: str = "·") -> str:
+    """Text without control characters: names and messages are not ours."""
+    return "".join(character if character.isprintable() else instead for character in text)

@@ -84,7 +84,7 @@ def _row(preset: Preset) -> tuple[Cell, ...]:
         settings.head_size if latent is None else latent.v_head_dim,
         settings.ff_size,
         settings.vocab,
-        preset.context,
+        settings.context,
         settings.experts.count if settings.experts else None,
         preset.published if preset.published is not None else preset.label,
     )

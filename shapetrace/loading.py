@@ -7,7 +7,7 @@ from shapetrace.api import Trace
 from shapetrace.errors import UsageError
 
 if TYPE_CHECKING:
-    from shapetrace.decoding import Generation
+    from shapetrace.generations.decoding import Generation
 
 
 def load(path: str | Path) -> "Trace | Generation":
@@ -16,12 +16,12 @@ def load(path: str | Path) -> "Trace | Generation":
     Raises:
         UsageError: If it is no sound trace, and no sound generation.
     """
-    from shapetrace import generations
+    from shapetrace.generations import files
     from shapetrace.serialize import content, format_of, from_json
 
     data = content(Path(path))
-    if format_of(data) == generations.FORMAT:
-        return generations.read(data, str(path))
+    if format_of(data) == files.FORMAT:
+        return files.read(data, str(path))
     trace = Trace.of(from_json(data, str(path)))
     object.__setattr__(trace, "_source", str(path))  # for errors that only its meaning shows
     return trace

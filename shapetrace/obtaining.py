@@ -8,12 +8,12 @@ from shapetrace import ir
 from shapetrace.api import Trace
 from shapetrace.errors import UsageError
 from shapetrace.loading import load, load_pass
+from shapetrace.prompts import Prompt
 from shapetrace.request import Request, check, settings_of, shaped
 from shapetrace.running import Say, checked_run, given_inputs, part_of, placed_run, run
-from shapetrace.words import Words
 
 if TYPE_CHECKING:
-    from shapetrace.decoding import Generation
+    from shapetrace.generations.decoding import Generation
     from shapetrace.models.settings import Settings
     from shapetrace.sharding.degrees import Degrees
 
@@ -57,7 +57,7 @@ def several(request: Request, say: Say, n_steps: int, *, cached: bool = True) ->
         raise UsageError("--no-cache is of several passes: add --generate N")
     if not n_steps:
         return found
-    from shapetrace.generating import generated
+    from shapetrace.generations.running import generated
 
     return generated(request, say, n_steps, cached=cached)
 
@@ -66,7 +66,7 @@ def _saved(request: Request) -> "Generation | None":
     """The generation that a file holds; None for a file of one pass, and for what is no file."""
     if request.kind != "file":
         return None
-    from shapetrace.generations import is_generation
+    from shapetrace.generations.files import is_generation
 
     if not is_generation(path := Path(request.model)):
         return None
@@ -86,29 +86,25 @@ def _built_and_run(request: Request, say: Say, *, completes: bool) -> Trace:
 
 
 def variants(request: Request | None = None) -> list[Trace]:
-    """The reference Transformer with multi-head, grouped-query and multi-head latent attention, at one size.
-
-    Args:
-        request: What to change in all three.
-    """
+    """The reference Transformer with multi-head, grouped-query and multi-head latent attention, at one size."""
     from shapetrace.models.variants import ATTENTIONS
 
     asked = request or Request()
     check(asked)
-    return [_built(name, shaped(settings, asked).validate(), asked.words) for name, settings in ATTENTIONS.items()]
+    return [_built(name, shaped(settings, asked).validate(), asked.prompt) for name, settings in ATTENTIONS.items()]
 
 
 def _reference(request: Request) -> Trace:
     name, settings = settings_of(request)  # checked before torch is imported, which takes seconds
-    return _built(name, settings, request.words, request.ranks)
+    return _built(name, settings, request.prompt, request.ranks)
 
 
-def _built(name: str, settings: "Settings", words: Words, ranks: "Degrees | None" = None) -> Trace:
+def _built(name: str, settings: "Settings", prompt: Prompt, ranks: "Degrees | None" = None) -> Trace:
     from shapetrace.models import building
 
     device = building.device_of(settings).type
-    cut = {"text": "cut in characters"} if words.cut else {}
-    info = ir.Model(name, {**settings.facts(), **cut}, device, words.labels)
+    cut = {"text": "cut in characters"} if prompt.cut else {}
+    info = ir.Model(name, {**settings.facts(), **cut}, device, prompt.labels)
     args, kwargs = building.inputs(settings)
     model = building.build(settings)
     made_up = not settings.tokens

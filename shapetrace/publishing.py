@@ -13,6 +13,7 @@ from shapetrace.errors import MissingPartError
 from shapetrace.formats import FORMATS, ready, rendering
 from shapetrace.formats.contract import Content, Excerpt, Options
 from shapetrace.formats.gallery import Folder, Picture, page, readme
+from shapetrace.language import printable
 from shapetrace.outlining.structure import Outline, Section
 from shapetrace.writing import make_folder, write
 
@@ -120,11 +121,8 @@ def _pages(
         return {}
     words, (command, below) = options.words, place
     facts = " · ".join(facts_of(outline.model, words))
-    folder = Folder(words.say(outline.model.name), facts, _on_one_line(command), pictures, below)
-    return {
-        "index.html": page(folder, words, options.templates),
-        "README.md": readme(folder, words, options.templates),
-    }
+    folder = Folder(words.say(outline.model.name), facts, printable(command, " "), pictures, below)
+    return {"index.html": page(folder, words, options.templates), "README.md": readme(folder, words, options.templates)}
 
 
 def _picture(
@@ -150,7 +148,7 @@ def _picture(
         drawn.title,
         round(drawn.width_px) if is_figure else 0,
         round(drawn.height_px) if is_figure else 0,
-        _on_one_line(single),
+        printable(single, " "),
         tuple(other for other in files if other != file),
     )
 
@@ -162,10 +160,6 @@ def _label(outline: Outline, part: Excerpt, options: Options) -> str:
     sections = [section for section in _sections(outline) if section.path == part.section]
     title = options.words.say(sections[0].title) if sections else part.section
     return title if part.name in KINDS or not sections else f"{title} {sections[0].spoken}"
-
-
-def _on_one_line(command: str) -> str:
-    return "".join(character if character.isprintable() else " " for character in command)
 
 
 def _parts(outline: Outline) -> list[Excerpt]:

@@ -9,8 +9,8 @@ from typing import Any, Literal
 from shapetrace.errors import UsageError
 from shapetrace.models import presets
 from shapetrace.models.settings import Attention, Settings
+from shapetrace.prompts import Prompt, read_prompt
 from shapetrace.sharding.degrees import Degrees
-from shapetrace.words import Words, read_words
 
 Kind = Literal["reference", "preset", "huggingface", "code", "file"]
 
@@ -62,9 +62,9 @@ class Request:
         return "code" if ":" in self.model else "preset"
 
     @property
-    def words(self) -> Words:
+    def prompt(self) -> Prompt:
         """Labels and ids of the input."""
-        return read_words(self.text, self.tokens, self.tokenizer)
+        return read_prompt(self.text, self.tokens, self.tokenizer)
 
 
 def check(request: Request) -> None:
@@ -138,6 +138,17 @@ def for_each(request: Request, names: Sequence[str], *, of_one: Collection[str] 
     return found
 
 
+def compared(request: Request, names: Sequence[str]) -> list[Request]:
+    """The requests for two or three models side by side; none for the variants of attention.
+
+    Raises:
+        UsageError: If there is one alone.
+    """
+    if len(names) == 1:
+        raise UsageError(f"got one model, {names[0]}: expected two or three, or none for MHA, GQA and MLA")
+    return for_each(request, names) if names else []
+
+
 def _check_inputs(request: Request) -> None:
     """Is the shape of the input said once?"""
     ways = ["--input"] * bool(request.inputs) + ["--inputs"] * bool(request.inputs_from)
@@ -189,11 +200,13 @@ def settings_of(request: Request) -> tuple[str, Settings]:
 
 def shaped(settings: Settings, request: Request) -> Settings:
     """Settings with what was given; a given text or ids also say the length, and that the last row is read."""
-    words, shape = request.words, dict(request.shape)
-    if words.labels:
+    prompt, shape = request.prompt, dict(request.shape)
+    if prompt.labels:
         if "seq" in shape:
-            raise UsageError(f"--seq and a text of {len(words.labels)} tokens: give one of them; --pad makes it longer")
-        shape = {"seq": len(words.labels), "tokens": words.ids, "last_row": not settings.encoder_layers} | shape
+            raise UsageError(
+                f"--seq and a text of {len(prompt.labels)} tokens: give one of them; --pad makes it longer"
+            )
+        shape = {"seq": len(prompt.labels), "tokens": prompt.ids, "last_row": not settings.encoder_layers} | shape
     attention = replace(settings.attention, **_among(Attention, shape))
     return replace(settings, attention=attention, **_among(Settings, shape))
 

@@ -14,6 +14,7 @@ import msgspec
 
 from shapetrace import ir
 from shapetrace.errors import UsageError
+from shapetrace.language import printable
 from shapetrace.sizing.parsing import parse
 from shapetrace.writing import write
 
@@ -144,15 +145,6 @@ def keep(data: bytes, path: Path) -> None:
     write(path, gzip.compress(data, mtime=0) if path.suffix == ".gz" else data)
 
 
-def load(path: Path) -> ir.Trace:
-    """Read a trace from a file.
-
-    Raises:
-        UsageError: If it cannot be read, or is no sound trace.
-    """
-    return from_json(content(path), str(path))
-
-
 def content(path: Path) -> bytes:
     """What a file holds, unpacked.
 
@@ -192,8 +184,7 @@ def _unpacked(data: bytes) -> bytes | None:
 
 def one_line(error: Exception) -> str:
     """What the decoder says, without what a hostile file may have put into it: its length, control characters."""
-    said = "".join(character if character.isprintable() else " " for character in str(error)[:_LONGEST_ERROR])
-    return " ".join(said.split())
+    return " ".join(printable(str(error)[:_LONGEST_ERROR], " ").split())
 
 
 def faults(trace: ir.Trace) -> Iterator[str]:

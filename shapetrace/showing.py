@@ -39,9 +39,10 @@ class Outline(structure.Outline):
         return cls(**{**values, "totals": Totals(**counted)})
 
     def __str__(self) -> str:
+        from shapetrace.formats.contract import Options
         from shapetrace.formats.table import render
 
-        return render(self, width=shutil.get_terminal_size((_WIDTH, 40)).columns).rstrip("\n")
+        return render(self, Options(width=shutil.get_terminal_size((_WIDTH, 40)).columns)).rstrip("\n")
 
     def __repr__(self) -> str:
         return f"<Outline {summary(self)}>"

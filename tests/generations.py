@@ -2,8 +2,8 @@
 
 from functools import cache
 
-from shapetrace.decoding import Generation
-from shapetrace.generating import generated
+from shapetrace.generations.decoding import Generation
+from shapetrace.generations.running import generated
 from shapetrace.request import Request
 
 PARIS = "The capital of France is"

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 import shapetrace
-from shapetrace.decoding import Generation
+from shapetrace.generations.decoding import Generation
 from shapetrace.outlining.roles import Role
 
 D, HEADS, KV, WIDTH, LAYERS, ROWS, BLOCK, WINDOW = 32, 4, 2, 8, 2, 16, 4, 6

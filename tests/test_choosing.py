@@ -7,7 +7,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 import shapetrace
 from shapetrace.drawing.primitives import Text
-from shapetrace.generating import generated
+from shapetrace.generations.running import generated
 from shapetrace.outlining.choice import Choice
 from shapetrace.request import Request
 from tests.test_generation import ids, llama

@@ -5,12 +5,11 @@ import torch
 from transformers import BartConfig, BartForConditionalGeneration, T5Config, T5ForConditionalGeneration
 
 import shapetrace
-from shapetrace.decoding import Generation
-from shapetrace.decoding_table import render
 from shapetrace.drawing.generating.content import PassColumn
 from shapetrace.drawing.generating.gathering import layers_of
 from shapetrace.drawing.primitives import Text
-from shapetrace.generating import generated
+from shapetrace.generations.decoding import Generation
+from shapetrace.generations.running import generated
 from shapetrace.models import building
 from shapetrace.models.caching import Cache
 from shapetrace.models.settings import Settings
@@ -68,7 +67,7 @@ def test_bytes_kept_are_those_of_both_caches(build) -> None:
     assert g.cache_bytes == sum(t.nbytes for layer in layers for t in (layer.keys, layer.values))
     crossed = sum(t.nbytes for layer in kept.cross_attention_cache.layers for t in (layer.keys, layer.values))
     assert g.bills[2].cache_read - g.bills[2].cache_written == crossed
-    assert "Encoder" in render(g, width=200) and "Prefill" not in render(g, width=200)
+    assert "Encoder" in str(g) and "Prefill" not in str(g)
 
 
 @pytest.mark.parametrize("model", ["transformer-base", "hf:t5", "hf:bart", "hf:whisper"])

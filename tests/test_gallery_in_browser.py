@@ -1,22 +1,15 @@
 """Every figure of the gallery in Chromium, light and dark: no overlaps, nothing clipped, everything legible."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.browser import chromium, open_browser, surveys
+from tests.browser import chromium, surveys
 
 GALLERY = Path(__file__).resolve().parents[1] / "gallery"
 FIGURES = sorted(path.relative_to(GALLERY).as_posix() for path in GALLERY.rglob("*.svg"))
 
 pytestmark = pytest.mark.skipif(chromium() is None, reason="no Chromium on this system")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[object]:
-    with open_browser() as opened:
-        yield opened
 
 
 @pytest.mark.parametrize("name", FIGURES)

@@ -23,9 +23,11 @@ from transformers import (
 )
 
 import shapetrace
-from shapetrace.decoding import Bill
-from shapetrace.decoding_table import aligned, render
-from shapetrace.generating import generated as generated_by_request
+from shapetrace.formats.contract import Options
+from shapetrace.formats.table import render_grid
+from shapetrace.generations.decoding import Bill
+from shapetrace.generations.running import generated as generated_by_request
+from shapetrace.generations.table import aligned, grid
 from shapetrace.hf_obtaining import generated
 from shapetrace.obtaining import obtain
 from shapetrace.outlining.roles import Role
@@ -250,7 +252,7 @@ def test_the_same_work_stands_in_one_row() -> None:
     for row in aligned(g.passes):
         assert len({(step.role, step.path) for step in row if step is not None}) == 1
     assert [row[0] is None for row in aligned(g.passes)].count(True) == 2  # two appends
-    text = render(g, width=160)
+    text = render_grid(grid(g), Options(width=160))
     assert "[5,16]×[16,5]→[5,5] ×4" in text and "[1,16]×[16,7]→[1,7] ×4" in text
 
 
@@ -352,7 +354,7 @@ def test_what_a_cache_saves_is_the_difference_of_two_generations() -> None:
     whole, cached = (generated_by_request(request, print, 3, cached=kept) for kept in (False, True))
     assert whole.beside is not None
     assert whole.beside.bills == cached.bills
-    told = render(whole, width=200)
+    told = render_grid(grid(whole), Options(width=200))
     assert "each pass computes all of the text again" in told
     assert "with a cache: 1.67 G FLOPs in products instead of 4.73 G" in told
     assert [sum(bill.flops for bill in each.bills) // 10**7 for each in (cached, whole)] == [166, 473]

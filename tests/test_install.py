@@ -85,7 +85,7 @@ def test_the_unpacked_wheel_finds_its_own_files(wheel, tmp_path):
         "from shapetrace.models import presets\n"
         f"assert shapetrace.__file__.startswith({str(tmp_path)!r}), shapetrace.__file__\n"
         f"assert str(template_folders()[0]).startswith({str(tmp_path)!r})\n"
-        "assert 'default' in names_in('themes', '.toml') and 'gpt2' in presets.names()\n"
+        "assert 'default' in names_in('themes') and 'gpt2' in presets.names()\n"
     )
     subprocess.run([sys.executable, "-I", "-c", program], cwd=tmp_path, check=True)
 

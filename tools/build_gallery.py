@@ -13,14 +13,10 @@ from typing import Any
 
 from rich.progress import track
 
-from shapetrace import generating
-from shapetrace.cli.markers import asked_by
-from shapetrace.drawing import compare
+from shapetrace.cli.markers import wanted_by
 from shapetrace.formats import markdown, svg, tables
-from shapetrace.formats.contract import Excerpt
-from shapetrace.formats.rendering import drawing
 from shapetrace.listing import listed, parts
-from shapetrace.obtaining import obtain, variants
+from shapetrace.obtaining import obtain
 from shapetrace.outlining.structure import Outline
 from shapetrace.publishing import publish
 from shapetrace.request import Request
@@ -62,29 +58,10 @@ def built() -> dict[Path, bytes]:
     files: dict[Path, bytes] = {}
     figures = [(folder, figure) for folder in folders for figure in folder["figures"]]
     for folder, figure in track(figures, "drawing the gallery", disable=not sys.stderr.isatty(), transient=True):
-        request, asked, _ = asked_by(shlex.split(figure["words"]))
-        if figure.get("command") == "compare":
-            drawn = compare(
-                [trace.outline() for trace in variants()],
-                section=asked.section or "attention",
-                theme=asked.theme,
-                lang=asked.lang,
-                look=asked.look(),
-            )
-            files[GALLERY / folder["name"] / f"{figure['name']}.svg"] = svg.render(drawn).encode()
-            figure["title"] = drawn.title
-            continue
-        if asked.n_steps:
-            drawn = generating.drawing(generating.generated(request, print, asked.n_steps), asked.options)
-            files[GALLERY / folder["name"] / f"{figure['name']}.svg"] = svg.render(drawn).encode()
-            figure["title"] = drawn.title
-            continue
-        outline = outline_of(request, fused=asked.fused, known=outlines)
-        part = Excerpt(figure["name"], asked.section, asked.step)
-        drawn = drawing(outline, part, asked.options)
-        files[GALLERY / folder["name"] / f"{part.name}.svg"] = svg.render(
-            drawn, templates=asked.options.templates
-        ).encode()
+        wanted = wanted_by([figure.get("command", "diagram"), *shlex.split(figure["words"])])
+        assert wanted.draw is not None, f"{figure['words']} draws no figure"
+        drawn = wanted.draw(lambda request, fused: outline_of(request, fused=fused, known=outlines))
+        files[GALLERY / folder["name"] / f"{figure['name']}.svg"] = svg.render(drawn).encode()
         figure["title"] = drawn.title
     files |= parameter_tables()
     for folder in folders:
@@ -106,7 +83,7 @@ def parameter_tables() -> dict[Path, bytes]:
             for lang, suffix in (("en", ""), ("zh", "-zh")):
                 said = tables.translated(grid, lang)
                 title = tables.family_title(name, lang) if kind == "families" else ""
-                drawn = tables.render_grid(said, lang=lang, title=title)
+                drawn = svg.render(tables.figure(said, lang=lang, title=title))
                 files[GALLERY / "parameters" / f"{name}{suffix}.svg"] = drawn.encode()
                 files[GALLERY / "parameters" / f"{name}{suffix}.md"] = markdown.render_grid(said).encode()
                 pages += [f"    shapetrace models {option} --format svg --lang {lang}", ""]

@@ -81,11 +81,10 @@ def explorer(
 ) -> Explorer:
     """Write the page of a tour; the other arguments are those of `explore`."""
     from shapetrace.drawing import Look
-    from shapetrace.drawing.wording import words_in
     from shapetrace.formats.contract import Options
     from shapetrace.formats.notebook import instead_of_frame
     from shapetrace.formats.page import render
 
     options = Options(lang=lang, theme=theme, look=Look(title=title))
-    instead = instead_of_frame([each.outline for each in tour.subjects], words_in(lang))
+    instead = instead_of_frame(tour.subjects[0].outline, Options(lang=lang))
     return Explorer(render(tour, options, place=at), title or tour.name, height_px, instead)

@@ -156,24 +156,19 @@ def outputs_of(recorder: Recorder, result: Any) -> tuple[int, ...]:
 
 def parameters_of(model: torch.nn.Module) -> tuple[ir.Parameter, ...]:
     """Parameters and buffers under their first names; further names of the same tensor are aliases."""
-    first: dict[int, tuple[str, torch.Tensor, bool]] = {}
-    aliases: dict[int, list[str]] = {}
     held = [
         *((name, tensor, False) for name, tensor in model.named_parameters(remove_duplicate=False)),
         *((name, tensor, True) for name, tensor in model.named_buffers(remove_duplicate=False)),
     ]
+    found: dict[int, tuple[torch.Tensor, bool, list[str]]] = {}
     for name, tensor, buffer in held:
-        if id(tensor) in first:
-            aliases[id(tensor)].append(name)
-        else:
-            first[id(tensor)] = (name, tensor, buffer)
-            aliases[id(tensor)] = []
+        found.setdefault(id(tensor), (tensor, buffer, []))[2].append(name)
     return tuple(
         ir.Parameter(
-            name, _shape(local(tensor)), str(tensor.dtype).removeprefix("torch."), tensor.dtype.itemsize,
-            tuple(aliases[key]), buffer,
+            first, _shape(local(tensor)), str(tensor.dtype).removeprefix("torch."), tensor.dtype.itemsize,
+            tuple(aliases), buffer,
         )
-        for key, (name, tensor, buffer) in first.items()
+        for tensor, buffer, (first, *aliases) in found.values()
     )  # fmt: skip
 
 

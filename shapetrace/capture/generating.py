@@ -12,11 +12,10 @@ from torch.nn.modules.module import register_module_forward_hook, register_modul
 from shapetrace import ir
 from shapetrace.capture.choosing import Choosing
 from shapetrace.capture.forward import enter_inputs, failure_of, names_of, outputs_of, recording, trace_of
-from shapetrace.capture.keywords import keyword_arguments
 from shapetrace.capture.leaving import Left
 from shapetrace.capture.recorder import Recorder
 from shapetrace.capture.registry import Names, Registry
-from shapetrace.capture.scopes import Scopes
+from shapetrace.capture.scopes import Scopes, keyword_arguments
 
 __tracebackhide__ = True
 

@@ -133,10 +133,7 @@ def _topk(
         return None
     shape = list(data.shape)
     shape[dim] = k
-    return (
-        torch.empty(shape, dtype=data.dtype, device="meta"),
-        torch.empty(shape, dtype=torch.int64, device="meta"),
-    )
+    return (torch.empty(shape, dtype=data.dtype, device="meta"), torch.empty(shape, dtype=torch.int64, device="meta"))
 
 
 def _like(data: Tensor, *, dtype: Any = None, device: Any = None, **others: Any) -> Tensor | None:

@@ -14,10 +14,10 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from shapetrace.capture import collectives, known_calls, known_kernels, known_rules, lookups, meta_checks, recurrent
 from shapetrace.capture.collectives import is_apart, is_bookkeeping, is_wait
 from shapetrace.capture.composites import is_composite, opened
-from shapetrace.capture.index_ranges import index_range
 from shapetrace.capture.interrupting import deliver
 from shapetrace.capture.known_values import KnownValues
 from shapetrace.capture.lines import calling_line
+from shapetrace.capture.lookups import index_range
 from shapetrace.capture.masks import note_masks
 from shapetrace.capture.numbers import note_numbers
 from shapetrace.capture.plain import is_jagged, plain, tensors_in

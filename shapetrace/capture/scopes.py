@@ -10,7 +10,6 @@ import torch
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 from torch.utils.hooks import RemovableHandle
 
-from shapetrace.capture.keywords import keyword_arguments
 from shapetrace.capture.plain import tensors_in
 from shapetrace.capture.recorder import Recorder
 from shapetrace.ir import Call
@@ -61,11 +60,7 @@ class Scopes:
         given = (args, tuple(keyword_arguments().values()))
         inputs = tuple(recorder.registry.read(tensor) for tensor in tensors_in(given))
         call = Call(
-            len(recorder.calls),
-            path,
-            type(module).__name__,
-            recorder.scope if recorder.calls else None,
-            inputs,
+            len(recorder.calls), path, type(module).__name__, recorder.scope if recorder.calls else None, inputs
         )
         self._running.append((module, recorder.enter_call(call)))
 
@@ -115,3 +110,16 @@ def _kept_as(module: torch.nn.Module, parent: torch.nn.Module | None) -> str:
                 if item is module:
                     return f"{name}[{key}]"
     return f"<{type(module).__name__}>"
+
+
+def keyword_arguments() -> dict[str, object]:
+    """What the module whose pre-hook is running was called with by keyword; empty if that cannot be seen.
+
+    PyTorch hands keyword arguments to the pre-hooks of one module alone; to register one would change the model. The
+    frame that runs the hooks has them.
+    """
+    frame = sys._getframe(2)
+    if frame.f_code.co_filename != torch.nn.modules.module.__file__:
+        return {}
+    found = frame.f_locals.get("kwargs")
+    return dict(found) if isinstance(found, dict) else {}

@@ -11,10 +11,10 @@ from torch.nn.modules.module import register_module_forward_pre_hook
 
 from shapetrace import ir
 from shapetrace.capture.forward import failure_of, named_arguments, names_of, parameters_of, recording
-from shapetrace.capture.keywords import keyword_arguments
 from shapetrace.capture.plain import named_tensors
 from shapetrace.capture.recorder import Recorder
 from shapetrace.capture.registry import Names, Registry
+from shapetrace.capture.scopes import keyword_arguments
 
 __tracebackhide__ = True  # pytest shows the code of the test, not ours
 

@@ -10,7 +10,7 @@ import typer
 
 from shapetrace.cli.format_options import deliver, terminal_options
 from shapetrace.cli.naming import named
-from shapetrace.cli.options import takes_model
+from shapetrace.cli.options import Lang, takes_model
 from shapetrace.cli.terminal import say, tracing
 from shapetrace.errors import UsageError
 from shapetrace.obtaining import obtain
@@ -36,7 +36,7 @@ def check(
         str, typer.Option("--ignore", help="Differences that do not count: steps, names, kernels; or none.")
     ] = "kernels",
     format: Annotated[str, typer.Option("--format", "-f", help="Of the differences: {comparison}.")] = "table",  # noqa: A002
-    lang: Annotated[str, typer.Option("--lang", help="Language of what people read: en, zh.")] = "en",
+    lang: Lang = "en",
 ) -> None:
     """Check a model against a file of shapes: exit 0 if they are the same, 1 with the differences if not.
 

@@ -8,10 +8,11 @@ import typer
 
 from shapetrace.cli.degrees import of_degrees, takes_degrees
 from shapetrace.cli.figure_options import SectionOptions, takes_section
-from shapetrace.cli.format_options import deliver, terminal_options
+from shapetrace.cli.format_options import deliver, ready_format, terminal_options
+from shapetrace.cli.options import GridFile, GridFormat
 from shapetrace.cli.terminal import say, waiting
 from shapetrace.obtaining import obtain, variants
-from shapetrace.request import Request, for_each
+from shapetrace.request import Request, compared
 
 if TYPE_CHECKING:
     from shapetrace.formats.contract import Format, Options
@@ -32,10 +33,8 @@ def compare(
             "several degrees: --tp 1,8,16.",
         ),
     ],
-    out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Write it to this file: {grid_files}.", show_default=False)
-    ] = None,
-    format: Annotated[str, typer.Option("--format", "-f", help="{grid}.")] = "table",  # noqa: A002
+    out: GridFile = None,
+    format: GridFormat = "table",  # noqa: A002
     save: Annotated[
         list[Path] | None,
         typer.Option("--save", help="Keep the traces in these files (repeat: one a model).", show_default=False),
@@ -44,28 +43,25 @@ def compare(
     """Draw two or three models side by side: parameters and key/value cache above, the same work in one band."""
     from shapetrace.drawing import compare as draw
     from shapetrace.errors import UsageError
-    from shapetrace.formats import format_of_file, ready
     from shapetrace.formats.rendering import render
     from shapetrace.formats.side_by_side import side_by_side
 
     options, (request, degrees) = replace(asked.options, **terminal_options()), given
-    (to,) = ready([format if out is None else format_of_file(out, "grid").name], "grid", options)
+    to = ready_format(format, out, "grid", options)
     if degrees:
         if len(models) != 1 or save:
             raise UsageError("several degrees are of one model, and keep no trace: compare MODEL --tp 1,8,16")
         _by_degrees(request, models[0], degrees, asked, (to, options, out))
         return
-    if len(models) == 1:
-        raise UsageError(f"got one model, {models[0]}: expected two or three, or none for MHA, GQA and MLA")
+    requests = compared(request, models)
     if save and len(save) != (len(models) or 3):
         raise UsageError(f"got {len(save)} files to keep {len(models) or 3} traces: give --save once for each model")
     with waiting("tracing"):
-        requests = for_each(request, models) if models else []
         traces = [obtain(each, say) for each in requests] or variants(request)
     for trace, file in zip(traces, save or (), strict=False):
         trace.save(file)
     outlines = [trace.outline(fused=asked.fused) for trace in traces]
-    section = None if asked.section == "all" else asked.section or "attention"
+    section = asked.compared_section
     thing = (
         draw(outlines, section=section, theme=options.theme, lang=options.lang, look=options.look)
         if to.figure
@@ -92,8 +88,8 @@ def _by_degrees(
     with waiting("tracing"):
         found = of_degrees(request, model, degrees, say, fused=asked.fused)
     if to.figure and asked.section:
-        section = None if asked.section == "all" else asked.section
-        drawn = draw(named_by_degree(found), section=section, theme=options.theme, lang=options.lang, look=options.look)
+        drawn = draw(named_by_degree(found), section=asked.compared_section, theme=options.theme, lang=options.lang,
+                     look=options.look)  # fmt: skip
         deliver(render(drawn, to, options), to, out)
     else:
         deliver(render(degrees_table(found, to.given(options).words), to, options), to, out)

@@ -15,8 +15,8 @@ from shapetrace.obtaining import obtain, several
 from shapetrace.request import Request
 
 if TYPE_CHECKING:
-    from shapetrace.decoding import Generation
     from shapetrace.formats.contract import Format
+    from shapetrace.generations.decoding import Generation
 
 _USUAL = "svg"
 
@@ -28,8 +28,7 @@ def diagram(
     asked: FigureOptions,
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the figures, or one .svg, .png, .pdf ...")],
     format: Annotated[  # noqa: A002
-        str,
-        typer.Option("--format", "-f", help="With commas: {outline}."),
+        str, typer.Option("--format", "-f", help="With commas: {outline}.")
     ] = _USUAL,
 ) -> None:
     """Draw the matrix products: an overview, one figure for each part, and a page that shows them."""
@@ -93,7 +92,7 @@ def _drawn(
 ) -> None:
     """A prefill and decode steps, in columns of one figure."""
     from shapetrace.formats.rendering import render
-    from shapetrace.generating import drawing
+    from shapetrace.generations.running import drawing
     from shapetrace.writing import write
 
     figure = drawing(found, asked.options)

@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from shapetrace.cli.format_options import deliver, terminal_options
-from shapetrace.cli.options import takes_model
+from shapetrace.cli.format_options import deliver, ready_format, terminal_options
+from shapetrace.cli.options import Lang, takes_model
 from shapetrace.cli.terminal import say, tracing
 from shapetrace.obtaining import obtain
 from shapetrace.request import OF_ONE, Request, for_each
@@ -28,17 +28,15 @@ def diff(
     theme: Annotated[
         str, typer.Option("--theme", help="Of a figure: default, light, dark, print, transparent, or a TOML file.")
     ] = "default",
-    lang: Annotated[str, typer.Option("--lang", help="Language of what people read: en, zh.")] = "en",
+    lang: Lang = "en",
 ) -> None:
     """Compare two models or traces step by step; exit 0 if their products are equal, 1 if not."""
     from shapetrace.comparing import compare
-    from shapetrace.formats import format_of_file, ready
     from shapetrace.formats.contract import Options
     from shapetrace.formats.rendering import render
 
     options = Options(lang=lang, theme=theme, strict=strict, **terminal_options())
-    name = format if out is None else format_of_file(out, "comparison").name
-    (to,) = ready([name], "comparison", options)
+    to = ready_format(format, out, "comparison", options)
     requests = for_each(request, (request.model, other), of_one=OF_ONE)
     traces = []
     for each in requests:

@@ -1,7 +1,7 @@
 """``shapetrace embed``: the figures that Markdown posts ask for."""
 
 from collections.abc import Iterator
-from contextlib import chdir
+from contextlib import chdir, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,6 +13,7 @@ from shapetrace.cli.terminal import say, show, waiting
 from shapetrace.errors import ShapetraceError, UsageError
 from shapetrace.obtaining import obtain
 from shapetrace.request import Request
+from shapetrace.writing import write
 
 if TYPE_CHECKING:
     from shapetrace.outlining.structure import Outline
@@ -61,7 +62,7 @@ def embed(
                 continue
             stale.append(path)
             if not check:
-                _write(path, content)
+                write(path, content)
             show(f"stale: {path}" if check else str(path))
         for path in old:
             stale.append(path)
@@ -99,18 +100,13 @@ def _file_names(place: "Place", found: "list[Marker]", wanted: list[Wanted]) -> 
     return file_names(stems, found, [each.short for each in wanted], contents)
 
 
-class _named:  # noqa: N801 - used as a function
-    """Puts file and line of a marker before what goes wrong with it."""
-
-    def __init__(self, marker: "Marker") -> None:
-        self._marker = marker
-
-    def __enter__(self) -> None:
-        return
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, ShapetraceError):
-            raise type(error)(f"{self._marker.place}: {error}") from error
+@contextmanager
+def _named(marker: "Marker") -> Iterator[None]:
+    """Put file and line of a marker before what goes wrong with it."""
+    try:
+        yield
+    except ShapetraceError as error:
+        raise type(error)(f"{marker.place}: {error}") from error
 
 
 def _made(post: _Post) -> tuple[dict[Path, bytes], list[Path]]:
@@ -176,9 +172,3 @@ def _is_stale(path: Path, content: bytes, *, check: bool) -> bool:
     if not path.is_file():
         return True
     return not (check and path.suffix in {".png", ".gif"}) and path.read_bytes() != content
-
-
-def _write(path: Path, content: bytes) -> None:
-    from shapetrace.writing import write
-
-    write(path, content)

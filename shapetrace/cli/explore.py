@@ -130,7 +130,7 @@ def _models(
 
 def _generated(request: Request, n_steps: int, fused: bool, *, cached: bool) -> "Tour | None":
     """A prefill and decode steps, traced or from a file; None where one pass is asked for."""
-    from shapetrace.generating import tour
+    from shapetrace.generations.running import tour
 
     with tracing(request.model, n_steps + 1):
         found = several(request, say, n_steps, cached=cached)

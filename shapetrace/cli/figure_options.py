@@ -102,6 +102,11 @@ class SectionOptions(StyleOptions):
             templates=self.templates,
         )
 
+    @property
+    def compared_section(self) -> str | None:
+        """The section that is compared: attention where none is asked for; None for ``all``, the whole models."""
+        return None if self.section == "all" else self.section or "attention"
+
 
 @dataclass(frozen=True, slots=True)
 class FigureOptions(SectionOptions):
@@ -112,12 +117,7 @@ class FigureOptions(SectionOptions):
         bool, _option(_WHAT, "Say below it what each step does and why, in a sentence.", "--explain")
     ] = False
     view: Annotated[
-        str,
-        _option(
-            _WHAT,
-            "overview; rows: every step; map: boxes; story: what multiplies; mesh: ranks.",
-            "--view",
-        ),
+        str, _option(_WHAT, "overview; rows: every step; map: boxes; story: what multiplies; mesh: ranks.", "--view")
     ] = "overview"
     follow: Annotated[
         str, _option(_WHAT, "Mark one row through the figure: its number from 1 on, or its word.", "--follow")

@@ -15,7 +15,7 @@ from shapetrace.cli.terminal import show, takes_color, width
 from shapetrace.errors import UsageError
 
 if TYPE_CHECKING:
-    from shapetrace.formats.contract import Content, Format
+    from shapetrace.formats.contract import Content, Format, Kind, Options
 
 
 class FormatsCommand(TyperCommand):
@@ -75,6 +75,19 @@ def listed_words(words: list[str]) -> str:
 def terminal_options() -> dict[str, Any]:
     """Options of whatever is written to the terminal: its width, and whether it takes colour."""
     return {"width": width(), "color": takes_color(sys.stdout)}
+
+
+def ready_format(name: str, out: Path | None, kind: "Kind", options: "Options") -> "Format":
+    """The one format of a command's result, by its name, or by the suffix of the file that is written.
+
+    Raises:
+        UsageError: If there is no such format, or an option names what does not exist.
+        MissingPartError: If it needs a package that is not installed.
+    """
+    from shapetrace.formats import format_of_file, ready
+
+    (to,) = ready([name if out is None else format_of_file(out, kind).name], kind, options)
+    return to
 
 
 def deliver(content: "Content", to: "Format", out: Path | None = None) -> None:

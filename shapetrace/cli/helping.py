@@ -14,13 +14,7 @@ _MOST = 100
 
 
 def help_of(command: Any, ctx: Any, width: int) -> str:
-    """The help of a command.
-
-    Args:
-        command: A command of Typer.
-        ctx: Its context.
-        width: Characters a line.
-    """
+    """The help of a command."""
     width = min(width, _MOST)
     said = inspect.cleandoc(command.help or "").split("\n\n")
     lines = ["", *_wrapped(command.get_usage(ctx).strip(), width, " "), ""]

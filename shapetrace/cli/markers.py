@@ -20,7 +20,7 @@ from shapetrace.cli.format_options import listed_words
 from shapetrace.cli.options import takes_input, takes_model
 from shapetrace.cli.terminal import say
 from shapetrace.errors import UsageError
-from shapetrace.request import Request, check
+from shapetrace.request import OF_ONE, Request, check, compared, for_each
 
 if TYPE_CHECKING:
     from shapetrace.drawing.primitives import Figure
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from shapetrace.outlining.structure import Outline
     from shapetrace.posting import Image
 
+_Format = Annotated[str, typer.Option("--format", "-f")]
+_Name = Annotated[str, typer.Option("--name")]
+"""Read by `posting.file_names`."""
 Outlines = Callable[[Request, bool], "Outline"]
 """Gives the outline of what a request asks for, fused or not."""
 
@@ -88,16 +91,6 @@ def wanted_by(words: Sequence[str]) -> Wanted:
     return found
 
 
-def asked_by(words: Sequence[str]) -> "tuple[Request, FigureOptions, Format]":
-    """What words such as ``gpt2 --section attention`` ask for: a model, a figure of it, a format.
-
-    Raises:
-        UsageError: If they are no arguments and options of ``shapetrace diagram``.
-    """
-    found: tuple[Request, FigureOptions, Format] = _parsed(_read, words, "diagram")
-    return found
-
-
 def _parsed(command: Callable[..., Any], words: Sequence[str], name: str) -> Any:
     from typer.main import get_command
 
@@ -124,26 +117,15 @@ def _format(name: str) -> "Format":
 
 @takes_model
 @takes_figure
-def _read(
-    request: Request,
-    asked: FigureOptions,
-    format: Annotated[str, typer.Option("--format", "-f")] = "svg",  # noqa: A002
-    name: Annotated[str, typer.Option("--name")] = "",  # noqa: ARG001 - read by posting.file_names
-) -> "tuple[Request, FigureOptions, Format]":
-    return request, asked, _format(format)
-
-
-@takes_model
-@takes_figure
 def _drawn(
     request: Request,
     asked: FigureOptions,
-    format: Annotated[str, typer.Option("--format", "-f")] = "svg",  # noqa: A002
-    name: Annotated[str, typer.Option("--name")] = "",  # noqa: ARG001 - read by posting.file_names
+    format: _Format = "svg",  # noqa: A002
+    name: _Name = "",  # noqa: ARG001
 ) -> Wanted:
-    from shapetrace import generating
     from shapetrace.formats.contract import Excerpt
     from shapetrace.formats.rendering import drawing
+    from shapetrace.generations import running
     from shapetrace.obtaining import several
 
     check(request)
@@ -157,7 +139,7 @@ def _drawn(
         passes = several(request, say, asked.n_steps, cached=not asked.no_cache)
         if passes is not None:
             asked.check_several("--generate" if asked.n_steps else request.model)
-            return generating.drawing(passes, asked.options)
+            return running.drawing(passes, asked.options)
         asked.check_one()
         return drawing(outlines(request, asked.fused), Excerpt("", asked.section, asked.step), asked.options)
 
@@ -170,21 +152,18 @@ def _compared(
     asked: SectionOptions,
     request: Request,
     models: Annotated[list[str], typer.Argument(default_factory=list)],
-    format: Annotated[str, typer.Option("--format", "-f")] = "svg",  # noqa: A002
-    name: Annotated[str, typer.Option("--name")] = "",  # noqa: ARG001 - read by posting.file_names
+    format: _Format = "svg",  # noqa: A002
+    name: _Name = "",  # noqa: ARG001
 ) -> Wanted:
     from shapetrace.drawing import compare
     from shapetrace.obtaining import variants
-    from shapetrace.request import for_each
 
-    if len(models) == 1:
-        raise UsageError(f"got one model, {models[0]}: expected two or three, or none for MHA, GQA and MLA")
-    requests = for_each(request, models) if models else []
+    requests = compared(request, models)
     for each in requests:
         check(each)
     options = asked.options
     options.check()
-    section = None if asked.section == "all" else asked.section or "attention"
+    section = asked.compared_section
 
     def draw(outlines: Outlines) -> "Figure":
         found = [outlines(each, asked.fused) for each in requests]
@@ -199,8 +178,8 @@ def _listed(
     asked: StyleOptions,
     model: Annotated[str, typer.Argument()] = "",
     family: Annotated[str, typer.Option("--family")] = "",
-    format: Annotated[str, typer.Option("--format", "-f")] = "svg",  # noqa: A002
-    name: Annotated[str, typer.Option("--name")] = "",  # noqa: ARG001 - read by posting.file_names
+    format: _Format = "svg",  # noqa: A002
+    name: _Name = "",  # noqa: ARG001
 ) -> Wanted:
     from shapetrace.formats import tables
     from shapetrace.listing import listed, parts
@@ -229,12 +208,11 @@ def _explored(
     lang: Annotated[str, typer.Option("--lang")] = "en",
     title: Annotated[str, typer.Option("--title")] = "",
     templates: Annotated[Path | None, typer.Option("--templates")] = None,
-    name: Annotated[str, typer.Option("--name")] = "",  # noqa: ARG001 - read by posting.file_names
+    name: _Name = "",  # noqa: ARG001
 ) -> Wanted:
     from shapetrace.drawing import Look
     from shapetrace.formats.contract import Options
     from shapetrace.posting import Image
-    from shapetrace.request import OF_ONE, for_each
 
     requests = for_each(request, (request.model, other), of_one=OF_ONE) if other else [request]
     for each in requests:

@@ -1,13 +1,13 @@
 """``shapetrace models``: the presets."""
 
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from shapetrace.cli.figure_options import StyleOptions, takes_style
-from shapetrace.cli.format_options import deliver, terminal_options
+from shapetrace.cli.format_options import deliver, ready_format, terminal_options
+from shapetrace.cli.options import GridFile, GridFormat
 from shapetrace.cli.terminal import say
 
 if TYPE_CHECKING:
@@ -23,17 +23,15 @@ def models(
     family: Annotated[
         str, typer.Option("--family", help="Show one family: gpt, llama, qwen, mistral, deepseek.", show_default=False)
     ] = "",
-    format: Annotated[str, typer.Option("--format", "-f", help="{grid}.")] = "table",  # noqa: A002
-    out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Write it to this file: {grid_files}.", show_default=False)
-    ] = None,
+    format: GridFormat = "table",  # noqa: A002
+    out: GridFile = None,
 ) -> None:
     """List the presets; count one family's parameters; show where one model's parameters live."""
-    from shapetrace.formats import format_of_file, ready, tables
+    from shapetrace.formats import tables
     from shapetrace.formats.rendering import render
 
     options = replace(asked.options, **terminal_options())
-    (to,) = ready([format if out is None else format_of_file(out, "grid").name], "grid", options)
+    to = ready_format(format, out, "grid", options)
     given = to.given(options)
     grid = tables.translated(_grid(name, family), given.lang, given.templates)
     title = asked.title or tables.family_title(family, given.lang, given.templates)

@@ -23,6 +23,13 @@ _RANKS = "One rank of many, simulated"
 _DEGREES = frozenset(entry.name for entry in fields(Degrees))
 
 
+Lang = Annotated[str, typer.Option("--lang", help="Language of what people read: en, zh.")]
+GridFormat = Annotated[str, typer.Option("--format", "-f", help="{grid}.")]
+GridFile = Annotated[
+    Path | None, typer.Option("--out", "-o", help="Write it to this file: {grid_files}.", show_default=False)
+]
+
+
 def _option(group: str, text: str, *names: str) -> Any:
     return typer.Option(*names, help=text, rich_help_panel=group, show_default=False)
 

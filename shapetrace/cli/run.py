@@ -8,7 +8,7 @@ import typer
 
 from shapetrace.cli.format_options import deliver, terminal_options
 from shapetrace.cli.naming import named
-from shapetrace.cli.options import takes_model
+from shapetrace.cli.options import Lang, takes_model
 from shapetrace.cli.terminal import say, tracing
 from shapetrace.errors import UsageError
 from shapetrace.obtaining import obtain, several
@@ -16,10 +16,10 @@ from shapetrace.request import Request
 
 if TYPE_CHECKING:
     from shapetrace.api import Trace
-    from shapetrace.decoding import Generation
     from shapetrace.drawing.wording import Words
     from shapetrace.formats.contract import Excerpt, Options
     from shapetrace.formats.grid import Grid
+    from shapetrace.generations.decoding import Generation
 
 
 @takes_model
@@ -61,7 +61,7 @@ def run(
     explain: Annotated[
         bool, typer.Option("--explain", help="Say of each step what it does and why, in a sentence.")
     ] = False,
-    lang: Annotated[str, typer.Option("--lang", help="Language of what people read: en, zh.")] = "en",
+    lang: Lang = "en",
     templates: Annotated[
         Path | None, typer.Option("--templates", help="Your templates: labels/LANG.toml.", show_default=False)
     ] = None,
@@ -132,14 +132,14 @@ def _several(
 
 def _told(found: "Generation", name: str, save: Path | None, options: "Options") -> None:
     """A prefill and decode steps, side by side."""
-    from shapetrace import decoding_table
     from shapetrace.formats import ready
     from shapetrace.formats.rendering import render
+    from shapetrace.generations import table
 
     (to,) = ready([name], "grid", options)
     if save is not None:
         found.save(save)
-    deliver(render(decoding_table.grid(found, to.given(options).words), to, options), to)
+    deliver(render(table.grid(found, to.given(options).words), to, options), to)
     if found.failure:
         raise typer.Exit(1)
 

@@ -1,14 +1,13 @@
 """``shapetrace scale``: how the costs of a model grow along one of its sizes."""
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from shapetrace.cli.figure_options import StyleOptions, takes_style
-from shapetrace.cli.format_options import deliver, terminal_options
-from shapetrace.cli.options import ModelOptions, takes
+from shapetrace.cli.format_options import deliver, ready_format, terminal_options
+from shapetrace.cli.options import GridFile, GridFormat, ModelOptions, takes
 from shapetrace.cli.terminal import say, show, tracing, waiting
 from shapetrace.errors import UsageError
 from shapetrace.obtaining import obtain
@@ -58,13 +57,10 @@ def scale(
     asked: StyleOptions,
     scaled: "tuple[Request, str, str]",
     log: Annotated[bool, typer.Option("--log", help="Spread costs by their logarithm.")] = False,
-    format: Annotated[str, typer.Option("--format", "-f", help="{grid}.")] = "table",  # noqa: A002
-    out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Write it to this file: {grid_files}.", show_default=False)
-    ] = None,
+    format: GridFormat = "table",  # noqa: A002
+    out: GridFile = None,
 ) -> None:
     """Show how FLOPs, activations and the cache grow with length, batch or a width; attention apart from the rest."""
-    from shapetrace.formats import format_of_file, ready
     from shapetrace.formats.growing import growth_table, plot
     from shapetrace.formats.rendering import render
     from shapetrace.outlining.growing import growth, values_of
@@ -72,7 +68,7 @@ def scale(
 
     request, symbol, text = scaled
     options = replace(asked.options, **terminal_options())
-    (to,) = ready([format if out is None else format_of_file(out, "grid").name], "grid", options)
+    to = ready_format(format, out, "grid", options)
     values = values_of(text)
     with tracing(request.model):
         trace = obtain(request, say)

@@ -56,7 +56,7 @@ def tracing(model: str, n_passes: int = 1) -> AbstractContextManager[None]:
 
 
 @contextmanager
-def waiting(sentence: str, *, after_seconds: float = 1.0) -> Iterator[None]:
+def waiting(sentence: str) -> Iterator[None]:
     """Tell on stderr what is being done if it takes longer than a second; the line goes when it is done."""
     if not sys.stderr.isatty():
         yield
@@ -69,7 +69,7 @@ def waiting(sentence: str, *, after_seconds: float = 1.0) -> Iterator[None]:
         sys.stderr.write(line)
         sys.stderr.flush()
 
-    timer = threading.Timer(after_seconds, show_line)
+    timer = threading.Timer(1.0, show_line)
     timer.daemon = True
     timer.start()
     try:

@@ -18,6 +18,7 @@ from math import prod
 
 from shapetrace.ir import Plain, Sizes
 from shapetrace.ir import Role as Origin
+from shapetrace.language import printable
 from shapetrace.outlining.roles import Role
 from shapetrace.outlining.structure import Operand, Outline, Section, Step
 from shapetrace.sizing import Formula, parse
@@ -72,11 +73,6 @@ def _step(step: Step, section: Section, shapes: "_Shapes") -> tuple[str, ...]:
         cost += f" tied to {cleaned(step.tied_to)}"
     kind = " ".join(filter(None, [step.kind, step.role, cleaned(step.function) if step.function else ""]))
     return cleaned(step.title), relative(step.path, section.path), shapes.equation(step), cost, kind
-
-
-def equation(step: Step) -> str:
-    """``[64,768] × w[768,64]×12 → [64,64]×12``."""
-    return _Shapes(None).equation(step)
 
 
 class _Shapes:
@@ -146,5 +142,4 @@ def ranged(paths: Sequence[str]) -> str:
 
 def cleaned(text: str) -> str:
     """Words that can stand between bars on a line."""
-    plain = "".join(character if character.isprintable() else "·" for character in text)
-    return " ".join(plain.replace("|", "¦").split()) or "·"
+    return " ".join(printable(text).replace("|", "¦").split()) or "·"

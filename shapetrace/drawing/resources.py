@@ -41,8 +41,6 @@ def read(name: str, templates: Path | None = None) -> str:
     raise MissingPartError(f"no file {name} in {', '.join(map(str, folders))}")
 
 
-def names_in(folder: str, suffix: str, templates: Path | None = None) -> tuple[str, ...]:
-    """Names of the files in a folder, without their suffix, sorted."""
-    return tuple(
-        sorted({path.stem for root in template_folders(templates) for path in (root / folder).glob(f"*{suffix}")})
-    )
+def names_in(folder: str, templates: Path | None = None) -> tuple[str, ...]:
+    """Names of the TOML files in a folder, without their suffix, sorted."""
+    return tuple(sorted({path.stem for root in template_folders(templates) for path in (root / folder).glob("*.toml")}))

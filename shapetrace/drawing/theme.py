@@ -59,7 +59,7 @@ def _text(name: str, templates: Path | None) -> str:
             return Path(name).read_text(encoding="utf-8")
         except OSError as e:
             raise UsageError(f"cannot read the theme {name}: {e.strerror}") from e
-    known = names_in("themes", ".toml", templates)
+    known = names_in("themes", templates)
     if name not in known:
         raise UsageError(f"no theme named {name!r}; there are {', '.join(known)}, or give a .toml file")
     return read(f"themes/{name}.toml", templates)

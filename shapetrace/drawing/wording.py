@@ -2,6 +2,7 @@
 
 import string
 import tomllib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -53,7 +54,7 @@ class Words:
         said = [self.phrases.get(word) or self.phrases.get(word[:1].lower() + word[1:], "") for word in words]
         if not all(said):
             return listed
-        joined = self.phrases.get(", ", ", ").join(said)
+        joined = self.enumerated(said)
         return joined[:1].upper() + joined[1:] + (" …" if listed.endswith(" …") else "")
 
     def note(self, note: Phrase) -> str:
@@ -65,11 +66,18 @@ class Words:
         """Translate what is said of a failure; names and shapes in it stay as they are."""
         return clean(text if isinstance(text, str) else text.told(self.phrases))
 
+    def enumerated(self, items: Iterable[str]) -> str:
+        """``K, V``: with the comma of the language."""
+        return self.phrases.get(", ", ", ").join(items)
+
     def listed(self, items: tuple[str, ...]) -> str:
         """``K``, ``K and V``, ``Q, K and V``."""
         if len(items) < 2:
             return "".join(items)
-        return self.say("{items} and {last}", items=self.phrases.get(", ", ", ").join(items[:-1]), last=items[-1])
+        return self.say("{items} and {last}", items=self.enumerated(items[:-1]), last=items[-1])
+
+
+ENGLISH = Words("en", {})
 
 
 def words_in(lang: str, templates: Path | None = None) -> Words:
@@ -78,7 +86,7 @@ def words_in(lang: str, templates: Path | None = None) -> Words:
     Raises:
         UsageError: If there is no such language, or its file is broken.
     """
-    known = names_in("labels", ".toml", templates)
+    known = names_in("labels", templates)
     if lang not in known:
         raise UsageError(f"no labels for the language {lang!r}; there are {', '.join(known)}")
     return _words(lang, read(f"labels/{lang}.toml", templates))

@@ -9,10 +9,9 @@ from shapetrace.drawing.wording import Words
 from shapetrace.exploring.ending import failure
 from shapetrace.exploring.laying import Laid, laid
 from shapetrace.exploring.mapping import maps
-from shapetrace.exploring.pairing import Paired, paired, told
+from shapetrace.exploring.pairing import paired, told
 from shapetrace.exploring.picturing import Pictures, pictures
 from shapetrace.exploring.recording import Layers, made_bytes, operation
-from shapetrace.exploring.sentences import OF_SECTIONS
 from shapetrace.exploring.touring import Explored, Tour
 from shapetrace.exploring.wiring import Place, value_keys
 from shapetrace.ir import Trace
@@ -20,7 +19,22 @@ from shapetrace.language import Phrase
 from shapetrace.outlining.following import near
 from shapetrace.outlining.lanes import Positions
 from shapetrace.outlining.sentences import sentence
-from shapetrace.outlining.structure import Operand, Section, Step
+from shapetrace.outlining.structure import Operand, Section, SectionKind, Step
+
+OF_SECTIONS: Mapping[SectionKind, str] = {
+    "model": "One forward pass from its inputs to its outputs. Choose a part on the left or in the figure.",
+    "embedding": "Inputs become vectors, one row each.",
+    "block": "One layer: rows look at each other, then each one is worked on alone.",
+    "attention": "Where rows exchange information: each decides how much it takes from which other one.",
+    "mlp": "Works on each row alone, and often holds most of a layer's weights.",
+    "experts": "Many small networks, of which each row passes a few.",
+    "unembedding": "The stream becomes what the model gives back: a score for each word or class, or other numbers.",
+    "other": "Steps that the model keeps together.",
+}
+"""What each sort of section does, in one sentence. Label files translate them."""
+
+
+_SORTS = {"s": "section", "t": "step"}
 
 
 def page_data(shown: Tour | Explored, languages: Sequence[Words]) -> tuple[dict[str, Any], Pictures]:
@@ -47,15 +61,10 @@ def page_data(shown: Tour | Explored, languages: Sequence[Words]) -> tuple[dict[
         "changes": {name: each.marks for name, each in compared.items()},
         "cached": tour.is_cached,
         "told": {words.lang: list(tour.told(words)) for words in languages} if tour.told else {},
-        "verdict": {words.lang: _verdict(compared, words) for words in languages},
+        "verdict": {words.lang: told(compared["head"].comparison, words) if compared else [] for words in languages},
         "rows": drawn.rows,
     }
     return data, drawn
-
-
-def _verdict(compared: Mapping[str, Paired], words: Words) -> list[str]:
-    """What is said of two models: that of the products of one head each."""
-    return told(compared["head"].comparison, words) if compared else []
 
 
 def _subject(
@@ -83,7 +92,8 @@ def _form(form: Laid, layers: Layers | None, drawn: Pictures, languages: Sequenc
     given, where = frozenset(trace.outputs) if trace else frozenset(), form.outline.positions
     return {
         "sections": [
-            (_section(section, layers) if section else {}) | _without_empty({"items": _items(form.items[n])})
+            (_section(section, layers) if section else {})
+            | _without_empty({"items": [{_SORTS[sort]: number} for sort, number in form.items[n]]})
             for n, section in enumerate(form.sections)
         ],
         "steps": [step and _step(step, keys, given, drawn, where) | _recorded(step, trace) for step in form.steps],
@@ -93,10 +103,6 @@ def _form(form: Laid, layers: Layers | None, drawn: Pictures, languages: Sequenc
         },
         "maps": maps(form.outline, languages, form.numbers(), drawn),
     }
-
-
-def _items(inside: Sequence[tuple[str, int]]) -> list[dict[str, int]]:
-    return [{"section" if sort == "s" else "step": number} for sort, number in inside]
 
 
 def _section(section: Section, layers: Layers | None) -> dict[str, Any]:

@@ -66,7 +66,7 @@ def _fitting(found: list[tuple[str, Shape, Shape]]) -> tuple[Mend, ...]:
     if not all(calls):
         return ()
     texts = [f"{name}{call}" for (name, _, _), call in zip(found, calls, strict=True)]
-    listed = ", ".join(texts[:_MOST_KEYS]) + (f", … ({len(texts)})" if len(texts) > _MOST_KEYS else "")
+    listed = _listed(texts)
     if any(call == ".t()" for call in calls):
         return (_mend(say("{calls}: kept as [in, out] where the model has [out, in], square ones too", calls=listed)),)
     return (_mend(listed),)

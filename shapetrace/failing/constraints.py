@@ -109,9 +109,9 @@ def rank(op: Operation, i: int, allowed: int | Iterable[int], says: str, /, **va
     return Constraint("rank", n in ranks, says, told, clash, tuple((i, axis) for axis in range(n)), of=(i,))
 
 
-def same_rank(op: Operation, i: int, j: int, says: str, *, more: int = 0) -> Constraint:
-    """As many axes as another operand, or ``more``."""
-    n, m = len(op.shapes[i]), len(op.shapes[j]) + more
+def same_rank(op: Operation, i: int, j: int, says: str) -> Constraint:
+    """As many axes as another operand."""
+    n, m = len(op.shapes[i]), len(op.shapes[j])
     clash = say("{left} ≠ {right} axes", left=n, right=m)
     return Constraint("rank", n == m, says, {"n": n, "m": m}, clash, of=(i, j))
 
@@ -128,10 +128,10 @@ def below(
     return Constraint("below", holds, says, told, clash, (place,) if axis >= 0 else (), of=(i,))
 
 
-def multiple(op: Operation, i: int, axis: int, of: int, says: str, /, **values: Any) -> Constraint:
-    """A size that a number divides."""
-    n = op.shapes[i][axis]
-    return Constraint("multiple", of > 0 and n % of == 0, says, {"n": n, **values}, "", ((i, axis),), of=(i,))
+def multiple(op: Operation, axis: int, of: int, says: str, /, **values: Any) -> Constraint:
+    """A size of the first operand that a number divides."""
+    n = op.shapes[0][axis]
+    return Constraint("multiple", of > 0 and n % of == 0, says, {"n": n, **values}, "", ((0, axis),), of=(0,))
 
 
 def total(
@@ -148,11 +148,11 @@ def typed(op: Operation, i: int, allowed: Sequence[str], says: str, /, **values:
     return Constraint("dtype", dtype in allowed, says, told, f"{dtype} ≠ {allowed[0]}", of=(i,))
 
 
-def same_type(op: Operation, i: int, j: int, says: str) -> Constraint:
-    """One type for two operands."""
-    one, other = op.operands[i].dtype, op.operands[j].dtype
+def same_type(op: Operation, j: int = 1) -> Constraint:
+    """One type for the first operand and another."""
+    one, other = op.operands[0].dtype, op.operands[j].dtype
     told = {"first_dtype": one, "second_dtype": other}
-    return Constraint("dtype", one == other, says, told, f"{one} ≠ {other}", of=(i, j))
+    return Constraint("dtype", one == other, TYPES, told, f"{one} ≠ {other}", of=(0, j))
 
 
 def merged(broken: Sequence[Constraint]) -> Constraint:

@@ -101,7 +101,7 @@ def shuffle(op: Operation) -> Asks:
     back = len(shape) - 3
     axes = {back: factor**2} if op.name == "pixel_shuffle" else {back + 1: factor, back + 2: factor}
     for axis, divisor in axes.items():
-        yield multiple(op, 0, axis, divisor, "axis {axis} of {first} {first_shape} is {n}, no multiple of {m}",
+        yield multiple(op, axis, divisor, "axis {axis} of {first} {first_shape} is {n}, no multiple of {m}",
                        axis=axis, m=divisor)  # fmt: skip
 
 

@@ -148,7 +148,7 @@ def channel_norm(op: Operation) -> Asks:
         yield UNREAD
         return
     if op.name == "group_norm" and isinstance(n_groups, int):
-        yield multiple(op, 0, 1, n_groups, "{n} channels (axis 1 of {first} {first_shape}) are no multiple of {groups} "
+        yield multiple(op, 1, n_groups, "{n} channels (axis 1 of {first} {first_shape}) are no multiple of {groups} "
                        "groups", groups=n_groups)  # fmt: skip
     sized = [i for i, other in enumerate(op.shapes) if i and len(other) == 1]
     if sized:

@@ -4,18 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from shapetrace.failing.case import Operation
-from shapetrace.failing.constraints import (
-    TYPES,
-    UNREAD,
-    Asks,
-    Constraint,
-    broadcast,
-    equal,
-    rank,
-    same_type,
-    total,
-    typed,
-)
+from shapetrace.failing.constraints import UNREAD, Asks, Constraint, broadcast, equal, rank, same_type, total, typed
 from shapetrace.failing.structure import written
 from shapetrace.language import say
 
@@ -41,7 +30,7 @@ def linear(op: Operation) -> Asks:
     says = "{second} is packed, {dtype}: a quantised weight that was not unpacked"
     asks = "{first} has {got} in its last axis; {layer} takes {expected}"
     yield equal(op, (0, -1), (1, 1), says if packed else asks, summed=True, dtype=op.operands[1].dtype)
-    yield same_type(op, 0, 1, TYPES)
+    yield same_type(op)
     yield from _bias(op, op.shapes[1][0])
 
 
@@ -61,7 +50,7 @@ def matmul(op: Operation) -> Asks:
     for i, n_axes in enumerate(_RANKS.get(op.name, ())):
         yield rank(op, i, n_axes, "{first} {first_shape} has {n} axes; {op} takes {m} there", op=op.name)
     yield from _product(op, 0, 1)
-    yield same_type(op, 0, 1, TYPES)
+    yield same_type(op)
 
 
 def _product(op: Operation, i: int, j: int) -> Asks:
@@ -130,7 +119,7 @@ def convolution(op: Operation) -> Asks:
     yield rank(op, 0, (n_space + 1, n_space + 2), "{first} {first_shape} has {n} axes; {op} takes ({axes})",
                op=op.name, axes=say(_SPACE[n_space]))  # fmt: skip
     axis, asks = len(shape) - n_space - 1, "{first} has {got} in axis {a}, its channels; {layer} takes {expected}"
-    yield same_type(op, 0, 1, TYPES)
+    yield same_type(op)
     if isinstance(groups, int) and groups > 1 and not transposed:
         yield equal(op, (0, axis), weight[1] * groups, asks)
     else:
@@ -182,7 +171,7 @@ def attention(op: Operation) -> Asks:
     op = _grouped(op)
     for j in (1, 2):
         yield broadcast(op, 0, j, _SAME_HEADS, without=2)
-    yield from (same_type(op, 0, j, TYPES) for j in (1, 2))
+    yield from (same_type(op, j) for j in (1, 2))
     if len(op.shapes) > 3:
         query, key = op.operands[:2]
         yield typed(op, 3, ("bool", query.dtype), "{first} is {dtype}; a mask is bool, True where a token may look, "

@@ -5,9 +5,8 @@ from dataclasses import dataclass, replace
 
 from rich.cells import cell_len
 
-from shapetrace.drawing.wording import Words
+from shapetrace.drawing.wording import ENGLISH, Words
 from shapetrace.formats.numbers import n_bytes, short, short_count
-from shapetrace.formats.phrasing import ENGLISH
 from shapetrace.formats.rows import TableRow
 from shapetrace.formats.wrapping import shortened
 
@@ -47,11 +46,14 @@ class ColumnWidths:
     compact: bool = False
 
     @property
+    def widths(self) -> tuple[int, ...]:
+        """Width of each column, from left to right."""
+        return (self.number, self.step, self.module, self.shapes, self.heads, self.parameters, self.flops)
+
+    @property
     def total(self) -> int:
         """Width of a line, the left margin included."""
-        shown = [
-            n for n in (self.number, self.step, self.module, self.shapes, self.heads, self.parameters, self.flops) if n
-        ]
+        shown = [width for width in self.widths if width]
         return MARGIN + sum(shown) + GAP * (len(shown) - 1) - 1 - self.compact
 
 
@@ -82,13 +84,7 @@ _CHOICES = (
 
 
 def choose(rows: Sequence[TableRow], width: int, words: Words = ENGLISH) -> ColumnWidths:
-    """The richest columns that fit; if none do, few ones, with long equations on lines of their own.
-
-    Args:
-        rows: What they hold.
-        width: Characters a line.
-        words: The language of their titles.
-    """
+    """The richest columns that fit; if none do, few ones, with long equations on lines of their own."""
     for choice in _CHOICES:
         columns = _measured(rows, choice, words)
         if columns.total <= width:

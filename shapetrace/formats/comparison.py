@@ -1,20 +1,17 @@
 """Two models side by side, as a grid of what differs."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from shapetrace.comparing import summarising
 from shapetrace.comparing.structure import Change, Comparison, Quantity, Side, Total
 from shapetrace.drawing.kinds.pairing import titled
-from shapetrace.drawing.wording import Words
-from shapetrace.formats.distinctions import distinctions
+from shapetrace.drawing.wording import ENGLISH, Words
 from shapetrace.formats.equations import equation_in
-from shapetrace.formats.failures import printable
 from shapetrace.formats.grid import Cell, Column, Grid
 from shapetrace.formats.numbers import exact, short
-from shapetrace.formats.phrasing import ENGLISH
-from shapetrace.language import say
-from shapetrace.outlining.structure import Step
+from shapetrace.language import printable, say
+from shapetrace.outlining.structure import Operand, Step
 
 _SIGNS = {"added": "+", "removed": "−", "changed": "~", "same": " "}
 _LONGEST_NAME = 32
@@ -130,7 +127,7 @@ def _shapes(change: Change, words: Words) -> tuple[str, str]:
         _written(side, step, words) for side, step in zip((change.left, change.right), change.steps, strict=True)
     )
     if change.differs and left == right:
-        more = distinctions(change, words)
+        more = _distinctions(change, words)
         left, right = ("   ".join(filter(None, pair)) for pair in zip((left, right), more, strict=True))
     return left, right
 
@@ -146,3 +143,37 @@ def _pair(change: Change, name: str) -> tuple[str, str]:
     number = exact if name == "parameters" else short
     left, right = (getattr(side, name) or 0 if side else 0 for side in (change.left, change.right))
     return (number(left) if left else _NOTHING), (number(right) if right else _NOTHING)
+
+
+def _distinctions(change: Change, words: Words) -> tuple[str, str]:
+    """Words for each side of a step that both have: (``K ×32``, ``K ×8``); empty if there is nothing to add."""
+    left, right = change.steps
+    if left is None or right is None or change.left is None or change.right is None:
+        return "", ""
+    facts = [*_facts(left, right, words)]
+    numbers = change.left.parameters, change.right.parameters
+    if numbers[0] != numbers[1]:
+        facts.append(tuple(words.say("{n} parameters", n=exact(n)) for n in numbers))
+    told = list(dict.fromkeys(facts))
+    return ", ".join(pair[0] for pair in told), ", ".join(pair[1] for pair in told)
+
+
+def _facts(left: Step, right: Step, words: Words) -> Iterator[tuple[str, ...]]:
+    if left.function != right.function and left.function and right.function:
+        yield words.say(left.function), words.say(right.function)
+    sides = [(*step.operands, *step.results) for step in (left, right)]
+    for place, (a, b) in enumerate(zip(*sides, strict=False)):
+        name = a.name or b.name or f"[{','.join(map(str, a.shape))}]"
+        if (a.stack, a.stack_axes) != (b.stack, b.stack_axes) and not _told(sides, place):
+            yield f"{name} ×{a.stack}", f"{name} ×{b.stack}"
+        if a.role != b.role:
+            yield tuple(f"{name}: {words.say(side.role)}" for side in (a, b))
+        if a.transposed != b.transposed:
+            yield tuple(f"{name}: {words.say('turned' if side.transposed else 'as stored')}" for side in (a, b))
+
+
+def _told(sides: Sequence[Sequence[Operand]], place: int) -> bool:
+    """Whether the stack is the largest on both sides: that is written behind the equation."""
+    return all(side[place].stack == max(operand.stack for operand in side) for side in sides) and (
+        sides[0][place].stack != sides[1][place].stack
+    )

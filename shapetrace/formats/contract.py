@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -10,7 +11,7 @@ from shapetrace.drawing.look import Look
 from shapetrace.drawing.primitives import Figure
 from shapetrace.drawing.theme import theme_named
 from shapetrace.drawing.wording import Words, words_in
-from shapetrace.errors import UsageError
+from shapetrace.errors import MissingPartError, UsageError
 from shapetrace.formats.equations import Dims
 from shapetrace.formats.grid import Grid
 from shapetrace.outlining.structure import Outline
@@ -35,7 +36,7 @@ class Options:
         strict: False to count, and not to list, steps that differ because products do.
         width: Characters a line.
         color: True for ANSI colours.
-        scale: Pixels of a PNG or GIF for one of the figure.
+        scale: Pixels of a PNG or GIF for one of the figure: 2 is sharp on screens of twice the density.
         fonts: Font files that come before those of the system.
         explain: True to say of each step what it does and why, in a sentence.
     """
@@ -99,11 +100,24 @@ class Excerpt:
     view: Literal["", "map", "story", "mesh"] = ""
 
 
+PLAIN = Options()
+"""What is as if nobody had chosen."""
+
 _OF_DRAWING = frozenset({"lang", "look", "theme", "strict", "explain"})
 
 
-def _nothing() -> None:
-    """What a format needs that needs nothing."""
+def needs(extra: str, *packages: str) -> Callable[[], None]:
+    """What raises MissingPartError if a package is missing that comes with an extra: ``needs("png", "resvg_py")``."""
+
+    def check() -> None:
+        try:
+            for package in packages:
+                import_module(package)
+        except ImportError as error:
+            install = f"pip install 'shapetrace[{extra}]'"
+            raise MissingPartError(f"{extra.upper()} needs the extra {extra}: {install}") from error
+
+    return check
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +150,7 @@ class Format:
     files: Callable[[Outline, Excerpt, Options, Sequence[str]], Files] | None = None
     in_pages: bool = False
     is_whole: bool = False
-    check: Callable[[], None] = _nothing
+    check: Callable[[], None] = lambda: None
 
     def takes(self, kind: Kind) -> bool:
         """Whether it can write such a thing, as it is or drawn."""

@@ -4,11 +4,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from shapetrace.drawing.content.selecting import section_named
-from shapetrace.drawing.wording import Words
+from shapetrace.drawing.wording import ENGLISH, Words
 from shapetrace.formats import summary
 from shapetrace.formats.grid import Cell, Column, Grid
 from shapetrace.formats.numbers import percent
-from shapetrace.formats.phrasing import ENGLISH
 from shapetrace.formats.rows import headline, members
 from shapetrace.formats.wrapping import shortened
 from shapetrace.outlining.structure import Outline, Section, Step
@@ -98,7 +97,7 @@ def _rows(section: Section, whole: Cost, words: Words, level: int, depth: int | 
     for steps in apart:
         if (cost := Cost.of(steps)) != Cost():
             titles = dict.fromkeys(words.say(step.title) for step in steps)
-            name = words.phrases.get(", ", ", ").join(titles)
+            name = words.enumerated(titles)
             yield _row("  " * level + shortened(name, _LONGEST_TITLE), "", cost, whole)
 
 

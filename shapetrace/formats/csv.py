@@ -4,8 +4,7 @@ import csv
 import io
 from collections.abc import Iterable
 
-from shapetrace.formats.contract import Format
-from shapetrace.formats.equations import Dims
+from shapetrace.formats.contract import PLAIN, Format, Options
 from shapetrace.formats.grid import Grid
 from shapetrace.formats.rows import rows
 from shapetrace.outlining.structure import Outline
@@ -16,15 +15,15 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def render(outline: Outline, *, depth: int | None = None, dims: Dims = "numbers") -> str:
+def render(outline: Outline, options: Options = PLAIN) -> str:
     """Write an outline as CSV; a section that ``depth`` closes is a row of kind ``section``."""
     body: list[Iterable[object]] = []
-    for row in rows(outline, depth=depth, dims=dims):
+    for row in rows(outline, options):
         step, section = row.step, row.section
         if step is not None:
             stack = max((operand.stack for operand in (*step.operands, *step.results)), default=1)
             body.append(
-                (row.number, step.id, step.section, step.kind, row.title, row.note, step.path, row.equation, stack,
+                (row.number, step.id, step.section, step.kind, step.title, row.note, step.path, row.equation, stack,
                  step.repeat, step.parameters, step.tied_to, step.flops)
             )  # fmt: skip
         elif row.equation:
@@ -35,7 +34,7 @@ def render(outline: Outline, *, depth: int | None = None, dims: Dims = "numbers"
     return _written(COLUMNS, body)
 
 
-def render_grid(grid: Grid) -> str:
+def render_grid(grid: Grid, _options: Options = PLAIN) -> str:
     """Write a grid as CSV."""
     return _written([column.key for column in grid.columns], grid.rows)
 
@@ -53,10 +52,4 @@ def _safe(cell: object) -> object:
     return f"'{cell}" if isinstance(cell, str) and cell[:1] in {"=", "+", "-", "@"} else cell
 
 
-FORMAT = Format(
-    "csv",
-    "csv",
-    frozenset({"depth", "dims"}),
-    outline=lambda outline, options: render(outline, depth=options.depth, dims=options.dims),
-    grid=lambda grid, _: render_grid(grid),
-)
+FORMAT = Format("csv", "csv", frozenset({"depth", "dims"}), outline=render, grid=render_grid)

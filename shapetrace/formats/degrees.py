@@ -34,23 +34,13 @@ class Degree:
 
 
 def degrees_table(degrees: Sequence[Degree], words: Words) -> Grid:
-    """What one rank holds, computes and sends, and its shapes, a column a degree.
-
-    Args:
-        degrees: The columns.
-        words: The language.
-    """
+    """What one rank holds, computes and sends, and its shapes, a column a degree."""
     columns = tuple(Column(each.name.replace(" ", "_"), each.name, "right") for each in degrees)
     rows = [(words.say(name), *cells) for name, cells in _counted(degrees, words)]
     rows += list(_steps(degrees, words))
     outline = next((each.outline for each in degrees if each.outline is not None), None)
     model = words.say(outline.model.name) if outline is not None else ""
-    return Grid(
-        (Column("step", words.say("one rank")), *columns),
-        tuple(rows),
-        model,
-        tuple(_reasons(degrees, words)),
-    )
+    return Grid((Column("step", words.say("one rank")), *columns), tuple(rows), model, tuple(_reasons(degrees, words)))
 
 
 def named_by_degree(degrees: Sequence[Degree]) -> list[Outline]:
@@ -76,7 +66,7 @@ def _counted(degrees: Sequence[Degree], words: Words) -> Iterator[tuple[str, lis
 
 def _talks(outline: Outline, words: Words) -> str:
     circles = outline.ranks.circles if outline.ranks is not None else ()
-    return words.phrases.get(", ", ", ").join(talks_of(circle, words) for circle in circles) or "0"
+    return words.enumerated(talks_of(circle, words) for circle in circles) or "0"
 
 
 def _steps(degrees: Sequence[Degree], words: Words) -> Iterator[tuple[Cell, ...]]:

@@ -22,12 +22,7 @@ _SIZES = {"fontsize": "11", "fontname": "Helvetica"}
 
 
 def render(
-    outline: Outline,
-    *,
-    theme: str = "default",
-    lang: str = "en",
-    templates: Path | None = None,
-    dims: Dims = "numbers",
+    outline: Outline, *, theme: str = "default", lang: str = "en", templates: Path | None = None, dims: Dims = "numbers"
 ) -> str:
     """Write an outline as DOT.
 

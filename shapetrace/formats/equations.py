@@ -4,8 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from shapetrace.drawing.wording import Words
-from shapetrace.formats.phrasing import ENGLISH
+from shapetrace.drawing.wording import ENGLISH, Words
 from shapetrace.outlining.equation import of_all, one_of
 from shapetrace.outlining.structure import Operand, Step
 

@@ -18,11 +18,4 @@ def _files(outline: Outline, part: Excerpt, options: Options, _among: Sequence[s
     yield "explorer.html", _page(outline, options, part.section or "")
 
 
-FORMAT = Format(
-    "page",
-    "page.html",
-    frozenset({"lang", "look", "theme"}),
-    outline=_page,
-    files=_files,
-    is_whole=True,
-)
+FORMAT = Format("page", "page.html", frozenset({"lang", "look", "theme"}), outline=_page, files=_files, is_whole=True)

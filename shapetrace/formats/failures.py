@@ -9,7 +9,7 @@ from rich.text import Text
 from shapetrace.failing.reporting import carets, lines, message
 from shapetrace.failing.structure import Explanation
 from shapetrace.formats.wrapping import begun, broken
-from shapetrace.language import Tell
+from shapetrace.language import Tell, printable
 
 RED = "bold red"
 _QUIET = "grey54"
@@ -65,8 +65,3 @@ def _coloured(text: Text, explained: Explanation) -> None:
             text.stylize(RED, place, place + 1)
     elif text.plain.startswith("("):
         text.stylize(_QUIET)
-
-
-def printable(line: str) -> str:
-    """A line without control characters: names and messages are not ours."""
-    return "".join(character if character.isprintable() else "·" for character in line)

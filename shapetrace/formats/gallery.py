@@ -6,9 +6,8 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from shapetrace.drawing.wording import Words
+from shapetrace.drawing.wording import ENGLISH, Words
 from shapetrace.formats.markdown import escaped
-from shapetrace.formats.phrasing import ENGLISH
 from shapetrace.formats.templating import rendered
 
 

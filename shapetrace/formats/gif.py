@@ -6,32 +6,23 @@ A figure in which nothing appears is one picture. As in PNG, its letters are tho
 from collections.abc import Sequence
 from io import BytesIO
 from itertools import chain, islice
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shapetrace.drawing.primitives import Figure
-from shapetrace.errors import MissingPartError
 from shapetrace.formats import png
-from shapetrace.formats.contract import Format, Options
+from shapetrace.formats.contract import PLAIN, Format, Options, needs
 from shapetrace.formats.moving import moments
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
 
+check = needs("gif", "PIL", "resvg_py")
 _GROUND = "white"
 """Behind the rounded corners of a figure: GIF knows no half-transparent points."""
 
 
-def render(
-    figure: Figure, *, scale: float = png.SCALE, fonts: Sequence[Path] = (), templates: Path | None = None
-) -> bytes:
+def render(figure: Figure, options: Options = PLAIN) -> bytes:
     """Write a figure as GIF: what it starts with, then each stage as it appears, again and again.
-
-    Args:
-        figure: What to write.
-        scale: Pixels of the picture for one of the figure.
-        fonts: Font files to take before those of the system.
-        templates: Folder of the user, whose ``figure.svg`` comes before ours.
 
     Raises:
         MissingPartError: If resvg or Pillow is not installed, or no font has the figure's letters.
@@ -41,7 +32,7 @@ def render(
     from PIL import Image
 
     def picture(n_there: int | None) -> "Picture":
-        drawn = Image.open(BytesIO(png.render(figure, scale=scale, fonts=fonts, templates=templates, n_there=n_there)))
+        drawn = Image.open(BytesIO(png.render(figure, options, n_there=n_there)))
         ground = Image.new("RGBA", drawn.size, _GROUND)
         return Image.alpha_composite(ground, drawn.convert("RGBA")).convert("RGB")
 
@@ -74,21 +65,4 @@ def _palette(pictures: "Sequence[Picture]") -> "Picture":
     return column.quantize(256, dither=Image.Dither.NONE)
 
 
-def check() -> None:
-    """Can GIF be written?
-
-    Raises:
-        MissingPartError: If resvg or Pillow is not installed.
-    """
-    try:
-        import PIL  # noqa: F401
-        import resvg_py  # noqa: F401
-    except ImportError as error:
-        raise MissingPartError("GIF needs the extra gif: pip install 'shapetrace[gif]'") from error
-
-
-def _figure(figure: Figure, options: Options) -> bytes:
-    return render(figure, scale=options.scale, fonts=options.fonts, templates=options.templates)
-
-
-FORMAT = Format("gif", "gif", frozenset({"scale", "fonts"}), figure=_figure, in_pages=True, check=check)
+FORMAT = Format("gif", "gif", frozenset({"scale", "fonts"}), figure=render, in_pages=True, check=check)

@@ -1,8 +1,9 @@
 """A plain table: columns and rows of text. What has no outline (operations, presets) is shown as one."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
+from shapetrace.drawing.wording import ENGLISH, Words
 from shapetrace.formats.numbers import exact, short
 
 Cell: TypeAlias = str | int | None
@@ -57,3 +58,18 @@ def text(cell: Cell, column: Column | None = None) -> str:
     if column is None or not column.short:
         return exact(cell)
     return f"{short(cell)}{' ' if column.unit and cell < 1000 else ''}{column.unit}"
+
+
+def with_notes_below(grid: Grid, words: Words = ENGLISH) -> Grid:
+    """Move the long words behind a colon in the last column below the table, each once, by a number: ``+2,048 (1)``."""
+    found: dict[str, int] = {}
+    rows = []
+    for row in grid.rows:
+        last: Cell = row[-1]
+        short, colon, cause = last.partition(": ") if isinstance(last, str) else ("", "", "")
+        if colon:
+            number = found.setdefault(cause, len(found) + 1)
+            last = f"{short} ({number})"
+        rows.append((*row[:-1], last))
+    below = [f"({number}) {words.say(cause)}" for cause, number in found.items()]
+    return replace(grid, rows=tuple(rows), notes=(*below, *grid.notes))

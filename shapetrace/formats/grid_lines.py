@@ -7,9 +7,9 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from shapetrace.formats.columns import GAP, MARGIN
-from shapetrace.formats.failures import printable
 from shapetrace.formats.grid import Column, Grid, text
 from shapetrace.formats.wrapping import broken
+from shapetrace.language import printable
 
 _UNITS = re.compile(r"(?<= )(?=\S)|(?<=\])(?=[×→+⊙∗])|(?<=[，。；：、])(?=\S)")
 """Where a cell may be broken: after blanks, before the signs between shapes."""

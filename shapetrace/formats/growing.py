@@ -6,7 +6,7 @@ from math import log10
 from shapetrace.drawing.wording import Words
 from shapetrace.formats.grid import Cell, Column, Grid
 from shapetrace.formats.numbers import exact, short
-from shapetrace.formats.phrasing import part_named
+from shapetrace.formats.summary import part_named
 from shapetrace.outlining.growing import Crossing, Growth
 
 _HEIGHT = 12

@@ -5,16 +5,14 @@ from html import escape
 
 from shapetrace.drawing.content.facts import facts_of
 from shapetrace.drawing.teaching import sentences
-from shapetrace.drawing.wording import Words
 from shapetrace.failing import report
 from shapetrace.formats import sized, summary
 from shapetrace.formats.columns import flops_of
-from shapetrace.formats.contract import Excerpt, Files, Format, Options
-from shapetrace.formats.equations import Dims
+from shapetrace.formats.contract import PLAIN, Excerpt, Files, Format, Options
 from shapetrace.formats.grid import Grid, text
 from shapetrace.formats.markdown import TITLES
-from shapetrace.formats.phrasing import ENGLISH
 from shapetrace.formats.rows import TableRow, rows
+from shapetrace.language import printable
 from shapetrace.outlining.structure import Outline
 
 _NUMBERS = frozenset({"#", "parameters", "FLOPs"})
@@ -31,44 +29,28 @@ _STYLE = """<style>
 </style>"""
 
 
-def render(
-    outline: Outline,
-    *,
-    depth: int | None = None,
-    picture: str = "",
-    words: Words = ENGLISH,
-    explain: bool = False,
-    dims: Dims = "numbers",
-) -> str:
+def render(outline: Outline, options: Options = PLAIN, *, picture: str = "") -> str:
     """Write an outline as an HTML fragment.
 
     Args:
         outline: What to show.
-        depth: Sections deeper than this are one row each.
+        options: Language, depth, sizes, and whether each step is explained below the table.
         picture: A figure to show before the table, which is then closed.
-        words: The language.
-        explain: True to say below the table what each step does and why.
-        dims: How sizes are written.
     """
+    words = options.words
     left, right = summary.totals(outline, words)
     ended = "" if outline.explained else outline.failure
-    notes = [
-        *summary.of_ranks(outline, words),
-        summary.coverage(outline, words),
-        summary.uncounted(outline, words),
-        *sized.notes(outline, words, dims),
-        ended,
-    ]
+    notes = [*summary.notes(outline, words), *sized.notes(outline, words, options.dims), ended]
     facts = plain(" · ".join(facts_of(outline.model, words)))
     titles = [(words.say(title), "n" if title in _NUMBERS else "") for title in TITLES]
     body = [
         _STYLE,
         f"<p><strong>{plain(words.say(outline.model.name))}</strong> {facts}</p>",
-        _table(titles, [_cells(row) for row in rows(outline, depth=depth, words=words, dims=dims)]),
+        _table(titles, [_cells(row) for row in rows(outline, options)]),
         f"<p><strong>{plain(' · '.join([*left.split(summary.GAP), right]))}</strong></p>",
         *(f"<p>{plain(note)}</p>" for note in notes if note),
     ]
-    if explain:
+    if options.explain:
         taught = (
             f"<li><strong>{plain(title)}</strong>: {plain(said)}</li>"
             for title, said in sentences(outline.steps(), words)
@@ -81,7 +63,7 @@ def render(
     return "\n".join(body) + "\n"
 
 
-def render_grid(grid: Grid) -> str:
+def render_grid(grid: Grid, _options: Options = PLAIN) -> str:
     """Write a grid as an HTML fragment."""
     classes = ["n" if column.align == "right" else "" for column in grid.columns]
     titles = [(column.title, mark) for column, mark in zip(grid.columns, classes, strict=True)]
@@ -101,7 +83,7 @@ def render_grid(grid: Grid) -> str:
 
 def plain(words: str) -> str:
     """Escaped, without the control characters that no page may hold."""
-    return escape("".join(character if character.isprintable() else " " for character in words))
+    return escape(printable(words, " "))
 
 
 def _lines(words: str) -> str:
@@ -142,16 +124,17 @@ def _files(outline: Outline, part: Excerpt, options: Options, _among: Sequence[s
     from shapetrace.formats import rendering, svg
 
     drawn = svg.render(rendering.drawing(outline, part, options), templates=options.templates)
-    yield f"{part.name}.html", render(rendering.narrowed(outline, part), picture=drawn, words=options.words)
+    yield (
+        f"{part.name}.html",
+        render(rendering.narrowed(outline, part), Options(lang=options.lang, look=options.look), picture=drawn),
+    )
 
 
 FORMAT = Format(
     "html",
     "html",
     frozenset({"lang", "look", "theme", "depth", "explain", "dims"}),
-    outline=lambda outline, options: render(
-        outline, depth=options.depth, words=options.words, explain=options.explain, dims=options.dims
-    ),
-    grid=lambda grid, _: render_grid(grid),
+    outline=render,
+    grid=render_grid,
     files=_files,
 )

@@ -8,9 +8,8 @@ from typing import Any
 
 from shapetrace.comparing.structure import Change, Comparison
 from shapetrace.failing.reporting import as_data
-from shapetrace.formats.contract import Format
+from shapetrace.formats.contract import PLAIN, Format, Options
 from shapetrace.formats.costs import Cost
-from shapetrace.formats.equations import Dims
 from shapetrace.formats.grid import Grid
 from shapetrace.formats.rows import TableRow, rows
 from shapetrace.formats.sized import sizes_of
@@ -24,23 +23,17 @@ _HALF = re.compile("[\ud800-\udfff]")
 """Half of a surrogate pair, which no encoding can write: it is escaped."""
 
 
-def render(outline: Outline, *, depth: int | None = None, dims: Dims = "numbers") -> str:
+def render(outline: Outline, options: Options = PLAIN) -> str:
     """Write an outline as JSON; a section that ``depth`` closes is a step of kind ``section``."""
     model = outline.model
     layers = dict(_layers(outline.root, ""))
-    listed = rows(outline, depth=depth, dims=dims)
     document = {
-        "model": {
-            "name": model.name,
-            "settings": model.settings,
-            "device": model.device,
-            "tokens": list(model.tokens),
-        },
+        "model": {"name": model.name, "settings": model.settings, "device": model.device, "tokens": list(model.tokens)},
         "totals": asdict(outline.totals),
         "coverage": asdict(outline.coverage),
         "cache": None if outline.cache is None else asdict(outline.cache),
         "sections": [_section(section) for section in outline.root.sections() if section is not outline.root],
-        "steps": [_row(row, layers) for row in listed if row.step is not None or row.equation],
+        "steps": [_row(row, layers) for row in rows(outline, options) if row.step is not None or row.equation],
         "failure": _failure(outline),
         "sizes": _sizes(outline),
         "formulas": _formulas(outline.formulas),
@@ -50,13 +43,13 @@ def render(outline: Outline, *, depth: int | None = None, dims: Dims = "numbers"
     return _written(document)
 
 
-def render_grid(grid: Grid) -> str:
+def render_grid(grid: Grid, _options: Options = PLAIN) -> str:
     """Write a grid as a list of objects."""
     keys = [column.key for column in grid.columns]
     return _written([dict(zip(keys, row, strict=True)) for row in grid.rows])
 
 
-def render_comparison(comparison: Comparison) -> str:
+def render_comparison(comparison: Comparison, _options: Options = PLAIN) -> str:
     """Write two models side by side: their sums, and every step in which they differ."""
     document = {
         "left": comparison.left,
@@ -222,11 +215,5 @@ def _line(value: Any) -> str:
     return _HALF.sub(lambda half: f"\\u{ord(half.group()):04x}", text)
 
 
-FORMAT = Format(
-    "json",
-    "json",
-    frozenset({"depth", "dims"}),
-    outline=lambda outline, options: render(outline, depth=options.depth, dims=options.dims),
-    grid=lambda grid, _: render_grid(grid),
-    comparison=lambda comparison, _: render_comparison(comparison),
-)
+_READS = frozenset({"depth", "dims"})
+FORMAT = Format("json", "json", _READS, outline=render, grid=render_grid, comparison=render_comparison)

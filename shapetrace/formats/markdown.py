@@ -10,62 +10,38 @@ from shapetrace.drawing.wording import Words
 from shapetrace.failing import Explanation
 from shapetrace.formats import sized, summary
 from shapetrace.formats.columns import flops_of
-from shapetrace.formats.contract import Excerpt, Files, Format, Options
-from shapetrace.formats.equations import Dims
+from shapetrace.formats.contract import PLAIN, Excerpt, Files, Format, Options
 from shapetrace.formats.failures import told
 from shapetrace.formats.grid import Grid, text
-from shapetrace.formats.phrasing import ENGLISH
 from shapetrace.formats.rows import TableRow, rows
+from shapetrace.language import printable
 from shapetrace.outlining.structure import Outline
 
 TITLES = ("#", "step", "module", "shapes", "heads", "parameters", "FLOPs")
 _INDENT = "\u2003"  # an em space: Markdown swallows ordinary ones
 
 
-def render(
-    outline: Outline,
-    *,
-    depth: int | None = None,
-    words: Words = ENGLISH,
-    explain: bool = False,
-    dims: Dims = "numbers",
-) -> str:
-    """Write an outline as Markdown.
-
-    Args:
-        outline: What to show.
-        depth: Sections deeper than this are one row each.
-        words: The language.
-        explain: True to say below the table what each step does and why.
-        dims: How sizes are written.
-    """
+def render(outline: Outline, options: Options = PLAIN) -> str:
+    """Write an outline as Markdown; if it is explained, with a list of what each step does below."""
+    words = options.words
     facts = escaped(" · ".join(facts_of(outline.model, words)))
     lines = [f"**{escaped(words.say(outline.model.name))}** {facts}".rstrip(), ""]
     lines += _table(
         [words.say(title) for title in TITLES],
         ("--:", ":--", ":--", ":--", ":--", "--:", "--:"),
-        (_cells(row) for row in rows(outline, depth=depth, words=words, dims=dims)),
+        (_cells(row) for row in rows(outline, options)),
     )
     left, right = summary.totals(outline, words)
     sentence = words.phrases.get("{parameters}; {flops}.", "{parameters}; {flops}.")
     counted = sentence.format(parameters=" · ".join(left.split(summary.GAP)), flops=right)
-    below = [
-        counted,
-        *summary.of_ranks(outline, words),
-        summary.coverage(outline, words),
-        summary.uncounted(outline, words),
-    ]
-    below += [escaped(note) for note in sized.notes(outline, words, dims)]
+    below = [counted, *summary.notes(outline, words)]
+    below += [escaped(note) for note in sized.notes(outline, words, options.dims)]
     if outline.failure and outline.explained is None:
         below.append(f"**{escaped(outline.failure)}**")
     taught = [f"- **{escaped(title)}**: {escaped(told)}" for title, told in sentences(outline.steps(), words)]
     failed = _failure(outline.explained, words) if outline.explained else []
-    return (
-        "\n".join(
-            [*lines, "", *(f"{note}  " for note in below if note), *(["", *taught] if explain else []), *failed]
-        ).rstrip()
-        + "\n"
-    )
+    lines += ["", *(f"{note}  " for note in below), *(["", *taught] if options.explain else []), *failed]
+    return "\n".join(lines).rstrip() + "\n"
 
 
 def _failure(explained: Explanation, words: Words) -> list[str]:
@@ -74,7 +50,7 @@ def _failure(explained: Explanation, words: Words) -> list[str]:
     return ["", f"**{escaped(words.told(explained.title))}**", "", "```text", *body, "```"]
 
 
-def render_grid(grid: Grid) -> str:
+def render_grid(grid: Grid, _options: Options = PLAIN) -> str:
     """Write a grid as Markdown."""
     lines = [*(f"{escaped(line)}  " for line in grid.above), ""] if grid.above else []
     if lines and not grid.rows:
@@ -92,7 +68,7 @@ def render_grid(grid: Grid) -> str:
 
 def escaped(line: str) -> str:
     """Text that Markdown shows as it is, on one line."""
-    line = "".join(character if character.isprintable() else " " for character in line)
+    line = printable(line, " ")
     for character in "\\`*_{}[]<>|":
         line = line.replace(character, f"\\{character}")
     return line
@@ -107,7 +83,7 @@ def _cells(row: TableRow) -> list[str]:
 
 def _code(line: str) -> str:
     """Text in monospace; a table's bars and backticks cannot stand in it."""
-    plain = "".join(character if character.isprintable() and character not in "`|" else "·" for character in line)
+    plain = printable(line).replace("`", "·").replace("|", "·")
     return f"`{plain}`" if plain else ""
 
 
@@ -129,7 +105,7 @@ def _files(outline: Outline, part: Excerpt, options: Options, among: Sequence[st
         dark = f'  <source media="(prefers-color-scheme: dark)" srcset="{night.name}.{picture.suffix}">\n'
     shown = rendering.drawing(outline, part, options)
     image = f'<img src="{part.name}.{picture.suffix}" alt="{escape(shown.title)}" width="{shown.width_px:.0f}">'
-    table = render(rendering.narrowed(outline, part), words=options.words)
+    table = render(rendering.narrowed(outline, part), Options(lang=options.lang, look=options.look))
     yield f"{part.name}.md", f"<picture>\n{dark}  {image}\n</picture>\n\n{table}"
 
 
@@ -137,9 +113,7 @@ FORMAT = Format(
     "markdown",
     "md",
     frozenset({"lang", "look", "theme", "depth", "scale", "fonts", "explain", "dims"}),
-    outline=lambda outline, options: render(
-        outline, depth=options.depth, words=options.words, explain=options.explain, dims=options.dims
-    ),
-    grid=lambda grid, _: render_grid(grid),
+    outline=render,
+    grid=render_grid,
     files=_files,
 )

@@ -9,10 +9,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from shapetrace.drawing.primitives import Figure
-from shapetrace.drawing.wording import Words
 from shapetrace.formats import html, svg
+from shapetrace.formats.contract import Options
 from shapetrace.formats.numbers import exact, n_bytes, short
-from shapetrace.formats.phrasing import ENGLISH
 from shapetrace.outlining.counts import Totals
 from shapetrace.outlining.structure import Outline
 
@@ -68,32 +67,32 @@ def _alt(drawing: Figure) -> str:
     return html.plain(said if len(said) <= _MOST_ALT else f"{said[: _MOST_ALT - 1].rsplit(' ', 1)[0]} …")
 
 
-def trace(outline: Outline, drawing: Figure, words: Words = ENGLISH) -> str:
+def trace(outline: Outline, drawing: Figure) -> str:
     """A pass as its figure, with the table of its steps closed below."""
-    return html.render(outline, picture=picture(drawing), words=words)
+    return html.render(outline, picture=picture(drawing))
 
 
-def table(outline: Outline, words: Words = ENGLISH) -> str:
+def table(outline: Outline) -> str:
     """An outline as the table of its steps."""
-    return f"{_STYLE}\n{html.render(outline, words=words)}"
+    return f"{_STYLE}\n{html.render(outline)}"
 
 
-def instead_of_frame(outlines: Sequence[Outline], words: Words = ENGLISH) -> str:
+def instead_of_frame(outline: Outline, options: Options) -> str:
     """What stands in a cell of a notebook that is not trusted, which drops frames: that, and the table of a model."""
-    said = html.plain(words.say("Trust this notebook to walk through the model here. Until then, its steps:"))
-    return f"<p>{said}</p>{html.render(outlines[0], words=words)}"
+    said = options.words.say("Trust this notebook to walk through the model here. Until then, its steps:")
+    return f"<p>{html.plain(said)}</p>{html.render(outline, options)}"
 
 
-def totals(counted: Totals, words: Words = ENGLISH) -> str:
+def totals(counted: Totals) -> str:
     """Totals as a table of two columns."""
     rows = "".join(
         f'<tr><th style="text-align:left">{html.plain(name)}</th><td style="text-align:right">{html.plain(n)}</td></tr>'
-        for name, n in lines(counted, words)
+        for name, n in lines(counted)
     )
     return f"<table>{rows}</table>"
 
 
-def lines(counted: Totals, words: Words = ENGLISH) -> Sequence[tuple[str, str]]:
+def lines(counted: Totals) -> Sequence[tuple[str, str]]:
     """Totals as pairs of a name and a number; what is equal to what stands above it, or 0, is left out."""
     t = counted
     found = [("parameters", exact(t.parameters))]
@@ -110,4 +109,4 @@ def lines(counted: Totals, words: Words = ENGLISH) -> Sequence[tuple[str, str]]:
     if t.uncounted:
         names = ", ".join(f"{n} {name}" for name, n in t.uncounted.items())
         found.append(("FLOPs not counted", names))
-    return [(words.say(name), number) for name, number in found]
+    return found

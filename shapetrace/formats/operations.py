@@ -3,10 +3,9 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
-from shapetrace.drawing.wording import Words
+from shapetrace.drawing.wording import ENGLISH, Words
 from shapetrace.formats.grid import Cell, Column, Grid
 from shapetrace.formats.numbers import exact
-from shapetrace.formats.phrasing import ENGLISH
 from shapetrace.ir import Op, Trace
 
 _COLUMNS = (

@@ -28,6 +28,7 @@ from shapetrace.formats.fragments import fragment
 from shapetrace.formats.summary import of_ranks
 from shapetrace.formats.svg import ink_class, px
 from shapetrace.formats.templating import rendered
+from shapetrace.language import printable
 from shapetrace.outlining.structure import Outline, Section, Step
 
 _FOLDER = "explorer"
@@ -70,7 +71,7 @@ def render(shown: Tour | Explored, options: Options, place: str = "") -> str:
     style = _colours(theme_named(options.theme, templates)) + read(f"{_FOLDER}/style.css", templates) + _inks()
     values = {
         "lang": options.lang,
-        "title": "".join(character for character in title if character.isprintable()),
+        "title": printable(title, ""),
         "style": Markup(style),  # noqa: S704 - ours
         "script": Markup(script),  # noqa: S704 - ours
         "style_hash": digest(style),
@@ -186,7 +187,7 @@ def _bare(path: str) -> str:
 
 
 def _languages(first: str, templates: Path | None) -> list[Words]:
-    others = [code for code in names_in("labels", ".toml", templates) if code != first]
+    others = [code for code in names_in("labels", templates) if code != first]
     return [words_in(code, templates) for code in (first, *others)]
 
 

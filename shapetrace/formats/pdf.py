@@ -5,15 +5,13 @@ the glyphs used. CairoSVG needs the Cairo library and has no fallback for Chines
 of SVG and need a font file for every letter outside Latin; a browser's print is no package to depend on.
 """
 
-from collections.abc import Sequence
 from pathlib import Path
 from shutil import copy
 from tempfile import TemporaryDirectory
 
 from shapetrace.drawing.primitives import Figure
-from shapetrace.errors import MissingPartError
 from shapetrace.formats import svg
-from shapetrace.formats.contract import Format
+from shapetrace.formats.contract import PLAIN, Format, Options, needs
 from shapetrace.formats.fonts import WIDE, first_wide, has_letter, missing, with_families
 
 _PAGE = b"""
@@ -23,14 +21,11 @@ _PAGE = b"""
 #image(bytes(sys.inputs.svg), format: "svg", alt: sys.inputs.desc)
 """
 
+check = needs("pdf", "typst")
 
-def render(figure: Figure, *, fonts: Sequence[Path] = (), templates: Path | None = None) -> bytes:
+
+def render(figure: Figure, options: Options = PLAIN) -> bytes:
     """Write a figure as PDF. A theme with a light and a dark appearance is light here.
-
-    Args:
-        figure: What to write.
-        fonts: Font files to take before those of the system.
-        templates: Folder of the user, whose ``figure.svg`` comes before ours.
 
     Raises:
         MissingPartError: If typst is not installed, or no font has the figure's Chinese letters.
@@ -39,11 +34,11 @@ def render(figure: Figure, *, fonts: Sequence[Path] = (), templates: Path | None
     check()
     import typst
 
-    letter = first_wide(figure)
+    letter, fonts = first_wide(figure), options.fonts
     if letter and not any(has_letter(font, letter) for font in (*fonts, *_system_fonts())):
         raise missing("no font has Chinese letters")
 
-    document = with_families(svg.render(figure, templates=templates, styled=False), fonts)
+    document = with_families(svg.render(figure, templates=options.templates, styled=False), fonts)
     inputs = {"svg": document, "title": figure.title, "desc": figure.desc, "lang": figure.lang.partition("-")[0]}
     with TemporaryDirectory() as folder:  # typst takes folders of fonts
         for font in fonts:
@@ -66,22 +61,4 @@ def _system_fonts() -> list[Path]:
     return list(dict.fromkeys(Path(font.path) for font in found if font.path))
 
 
-def check() -> None:
-    """Can PDF be written?
-
-    Raises:
-        MissingPartError: If typst is not installed.
-    """
-    try:
-        import typst  # noqa: F401
-    except ImportError as error:
-        raise MissingPartError("PDF needs the extra pdf: pip install 'shapetrace[pdf]'") from error
-
-
-FORMAT = Format(
-    "pdf",
-    "pdf",
-    frozenset({"fonts"}),
-    figure=lambda figure, options: render(figure, fonts=options.fonts, templates=options.templates),
-    check=check,
-)
+FORMAT = Format("pdf", "pdf", frozenset({"fonts"}), figure=render, check=check)

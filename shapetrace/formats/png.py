@@ -3,45 +3,35 @@
 Its letters are those of the system's fonts, so the bytes differ between machines; those of the SVG do not.
 """
 
-from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from shapetrace.drawing.primitives import Figure
-from shapetrace.errors import MissingPartError, UsageError
+from shapetrace.errors import UsageError
 from shapetrace.formats import svg
-from shapetrace.formats.contract import Format, Options
+from shapetrace.formats.contract import PLAIN, Format, Options, needs
 from shapetrace.formats.fonts import family, first_wide, missing, with_families
 
-SCALE = 2.0
-"""Pixels of the picture for one of the figure: sharp on screens of twice the density."""
+check = needs("png", "resvg_py")
 
 _MOST_PIXELS = 250_000_000
 _NO_SUCH_LETTER = "\u0378"  # never assigned: what a font shows for letters that it lacks
 
 
-def render(
-    figure: Figure,
-    *,
-    scale: float = SCALE,
-    fonts: Sequence[Path] = (),
-    templates: Path | None = None,
-    n_there: int | None = None,
-) -> bytes:
+def render(figure: Figure, options: Options = PLAIN, *, n_there: int | None = None) -> bytes:
     """Write a figure as PNG. A theme with a light and a dark appearance is light here.
 
     Args:
         figure: What to write.
-        scale: Pixels of the picture for one of the figure.
-        fonts: Font files to take before those of the system.
-        templates: Folder of the user, whose ``figure.svg`` comes before ours.
+        options: Scale, fonts and whose ``figure.svg``.
         n_there: Of an animated figure: how many stages have appeared; None draws all of it.
 
     Raises:
         MissingPartError: If resvg is not installed, or no font has the figure's letters.
         UsageError: If the picture would be too large, or a file is no font.
     """
+    scale, fonts = options.scale, options.fonts
     pixels = figure.width_px * figure.height_px * scale * scale
     if scale <= 0 or not 1 <= pixels <= _MOST_PIXELS:
         raise UsageError(
@@ -49,22 +39,10 @@ def render(
             f"expected at most {_MOST_PIXELS // 1_000_000}"
         )
     for letter, words in (("M", "no font is found"), (first_wide(figure), "no font has Chinese letters")):
-        if letter and not _has(letter, tuple(fonts)):
+        if letter and not _has(letter, fonts):
             raise missing(words)
-    document = with_families(svg.render(figure, templates=templates, styled=False, n_there=n_there), fonts)
-    return _drawn(document, tuple(fonts), zoom=scale)
-
-
-def check() -> None:
-    """Can PNG be written?
-
-    Raises:
-        MissingPartError: If resvg is not installed.
-    """
-    try:
-        import resvg_py  # noqa: F401
-    except ImportError as error:
-        raise MissingPartError("PNG needs the extra png: pip install 'shapetrace[png]'") from error
+    document = with_families(svg.render(figure, templates=options.templates, styled=False, n_there=n_there), fonts)
+    return _drawn(document, fonts, zoom=scale)
 
 
 def _drawn(document: str, fonts: tuple[Path, ...], **options: Any) -> bytes:
@@ -93,8 +71,4 @@ def _has(letter: str, fonts: tuple[Path, ...]) -> bool:
     return picture(letter) != picture(_NO_SUCH_LETTER)
 
 
-def _figure(figure: Figure, options: Options) -> bytes:
-    return render(figure, scale=options.scale, fonts=options.fonts, templates=options.templates)
-
-
-FORMAT = Format("png", "png", frozenset({"scale", "fonts"}), figure=_figure, in_pages=True, check=check)
+FORMAT = Format("png", "png", frozenset({"scale", "fonts"}), figure=render, in_pages=True, check=check)

@@ -21,12 +21,6 @@ WHOLE = Excerpt("overview")
 def render(thing: Outline | Grid | Comparison | Figure, to: Format, options: Options, part: Excerpt = WHOLE) -> Content:
     """Write a thing.
 
-    Args:
-        thing: What to write.
-        to: The format.
-        options: What the user chose.
-        part: Of an outline, what of it.
-
     Raises:
         UsageError: If the format does not take it, there is no such part, or an option names what does not exist.
         MissingPartError: If a program or package is not installed.

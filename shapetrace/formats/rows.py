@@ -1,13 +1,12 @@
 """An outline as the rows that every text format shows: sections, and in them steps."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from shapetrace.drawing.wording import Words
+from shapetrace.drawing.wording import ENGLISH, Words
+from shapetrace.formats.contract import Options
 from shapetrace.formats.equations import Dims, Piece, joined, joins_a_stack, pieces, pieces_of_ends, stack_sizes
 from shapetrace.formats.numbers import exact
-from shapetrace.formats.phrasing import ENGLISH
-from shapetrace.formats.placements import placed
 from shapetrace.outlining.structure import Operand, Outline, Section, Step
 
 _LONGEST_STACK = 3
@@ -66,95 +65,67 @@ class TableRow:
         return exact(self.parameters) if self.parameters else "–"
 
 
-def rows(
-    outline: Outline, *, depth: int | None = None, words: Words = ENGLISH, dims: Dims = "numbers"
-) -> list[TableRow]:
-    """All rows, in order.
-
-    Args:
-        outline: What to list.
-        depth: Sections deeper than this are closed: one row each. None opens all.
-        words: The language of titles and notes.
-        dims: How sizes are written.
-    """
-    numbers = outline.numbers()
-    return [
-        _translated(_sized(replace(row, number=numbers[row.step.id]) if row.step else row, dims), words, dims)
-        for row in _rows(outline.root, 0, depth, 1)
-    ]
+def rows(outline: Outline, options: Options) -> list[TableRow]:
+    """All rows, in order; sections deeper than ``options.depth`` are one row each."""
+    return list(_Rows(outline, options).of(outline.root, 0, 1))
 
 
-def _sized(row: TableRow, dims: Dims) -> TableRow:
-    """A row whose sizes are names."""
-    if dims == "numbers":
-        return row
-    if row.step is not None:
-        return replace(row, pieces=pieces(row.step, dims=dims), stack=stack(row.step, dims))
-    return replace(row, pieces=_ends(row.section, dims)) if row.pieces else row
+class _Rows:
+    """Makes the rows of an outline, in the language and with the sizes that are asked for."""
+
+    def __init__(self, outline: Outline, options: Options) -> None:
+        self._numbers = outline.numbers()
+        self._words, self._dims, self._depth = options.words, options.dims, options.depth
+
+    def of(self, section: Section, level: int, around: int) -> Iterator[TableRow]:
+        """Rows of what is in a section; ``around`` is how often it and the sections around it are folded."""
+        for item in section.items:
+            if isinstance(item, Step):
+                yield self._step(item, section, level)
+            elif self._depth is not None and level >= self._depth:
+                yield self._closed(item, section, level, around * item.repeat)
+            else:
+                title = headline(item, self._words)
+                yield TableRow(level, title, "", members(item, section), None, item, words=self._words)
+                yield from self.of(item, level + 1, around * item.repeat)
+
+    def _step(self, step: Step, section: Section, level: int) -> TableRow:
+        words = self._words
+        notes = [words.note(note) for note in step.notes if note.template not in _IN_STACK]
+        return TableRow(
+            depth=level,
+            title=words.say(step.title),
+            note=" · ".join(filter(None, (*notes, _placed(step, words)))),
+            module=relative(step.path, section.path),
+            step=step,
+            section=section,
+            pieces=pieces(step, words, self._dims),
+            stack=stack(step, self._dims, self._words),
+            parameters=step.parameters,
+            flops=step.flops,
+            words=words,
+            number=self._numbers[step.id],
+        )
+
+    def _closed(self, section: Section, parent: Section, level: int, times: int) -> TableRow:
+        """A section as one row: what goes in, what comes out, what one member costs, of ``times`` that are folded."""
+        steps = list(section.steps())
+        flops = [step.flops * max(1, step.repeat // times) for step in steps if step.flops is not None]
+        return TableRow(
+            depth=level,
+            title=headline(section, self._words),
+            note=self._words.several("{n} steps", len(steps)),
+            module=members(section, parent),
+            step=None,
+            section=section,
+            pieces=_ends(section, self._dims),
+            parameters=section.parameters,
+            flops=sum(flops) if flops else None,
+            words=self._words,
+        )
 
 
-def _translated(row: TableRow, words: Words, dims: Dims) -> TableRow:
-    if words is ENGLISH:
-        return row
-    if row.step is None:
-        n_steps = len(list(row.section.steps()))
-        note = words.several("{n} steps", n_steps) if row.note else ""
-        return replace(row, title=headline(row.section, words), note=note, words=words)
-    note = _note(row.step, words)
-    shapes, count = pieces(row.step, words, dims), stack(row.step, dims, words)
-    return replace(row, title=words.say(row.title), note=note, pieces=shapes, stack=count, words=words)
-
-
-def _rows(section: Section, level: int, depth: int | None, around: int) -> Iterator[TableRow]:
-    """Rows of what is in a section; ``around`` is how often it and the sections around it are folded."""
-    for item in section.items:
-        if isinstance(item, Step):
-            yield _step(item, section, level)
-        elif depth is not None and level >= depth:
-            yield _closed(item, section, level, around * item.repeat)
-        else:
-            yield TableRow(level, headline(item, ENGLISH), "", members(item, section), None, item)
-            yield from _rows(item, level + 1, depth, around * item.repeat)
-
-
-def _step(step: Step, section: Section, level: int) -> TableRow:
-    return TableRow(
-        depth=level,
-        title=step.title,
-        note=_note(step, ENGLISH),
-        module=relative(step.path, section.path),
-        step=step,
-        section=section,
-        pieces=pieces(step),
-        stack=stack(step),
-        parameters=step.parameters,
-        flops=step.flops,
-    )
-
-
-def _note(step: Step, words: Words) -> str:
-    notes = [words.note(note) for note in step.notes if note.template not in _IN_STACK]
-    return " · ".join(filter(None, (*notes, placed(step, words))))
-
-
-def _closed(section: Section, parent: Section, level: int, times: int) -> TableRow:
-    """A section as one row: what goes in, what comes out, what one member costs, of ``times`` that are folded."""
-    steps = list(section.steps())
-    flops = [step.flops * max(1, step.repeat // times) for step in steps if step.flops is not None]
-    return TableRow(
-        depth=level,
-        title=headline(section, ENGLISH),
-        note=ENGLISH.several("{n} steps", len(steps)),
-        module=members(section, parent),
-        step=None,
-        section=section,
-        pieces=_ends(section),
-        parameters=section.parameters,
-        flops=sum(flops) if flops else None,
-    )
-
-
-def _ends(section: Section, dims: Dims = "numbers") -> tuple[Piece, ...]:
+def _ends(section: Section, dims: Dims) -> tuple[Piece, ...]:
     """What goes into a section and what comes out."""
     steps = list(section.steps())
     first = _first_data(steps[0].operands) if steps else None
@@ -209,3 +180,31 @@ def stack(step: Step, dims: Dims = "numbers", words: Words = ENGLISH) -> str:
     if step.kind == "product" and all(operand.stack == 1 for operand in (step.operands[0], *step.results)):
         return words.say("1 of {n}", n=count)
     return f"×{count}"
+
+
+_WHOLE_AFTER = frozenset({"all_reduce", "all_gather", "broadcast"})
+
+
+def _placed(step: Step, words: Words) -> str:
+    """Where the parts of a step's matrices lie, ``Replicate × Shard(1) → Shard(1)``; "" if all is whole."""
+    transfer = step.transfer
+    if transfer is not None:
+        after = (
+            _placements(step.results[0])
+            if step.results[0].shares
+            else "Replicate"
+            if transfer.talk in _WHOLE_AFTER
+            else ""
+        )
+        before = _placements(step.operands[0]) if step.operands[0].shares or after != "Replicate" else ""
+        way = " → ".join(filter(None, (before, after)))
+        over = words.say("over {axis}", axis=" = ".join(transfer.axes)) if transfer.axes else ""
+        return " · ".join(filter(None, (way, over)))
+    if not any(operand.shares for operand in (*step.operands, *step.results)):
+        return ""
+    sign = f" {step.operator} " if len(step.operator) == 1 else ", "
+    return f"{sign.join(map(_placements, step.operands))} → {', '.join(map(_placements, step.results))}"
+
+
+def _placements(operand: Operand) -> str:
+    return "·".join(share.placement for share in operand.shares) or "Replicate"

@@ -2,10 +2,9 @@
 
 from collections.abc import Iterator
 
-from shapetrace.drawing.wording import Words
+from shapetrace.drawing.wording import ENGLISH, Words
 from shapetrace.formats.equations import Dims
 from shapetrace.formats.numbers import exact
-from shapetrace.formats.phrasing import ENGLISH
 from shapetrace.ir import Range, Sizes
 from shapetrace.outlining.structure import Outline
 

@@ -1,10 +1,8 @@
 """What stands above and below a table: the model in one line, totals, coverage, what is not counted."""
 
 from shapetrace.drawing.content.ranking import mesh_text
-from shapetrace.drawing.wording import Words
+from shapetrace.drawing.wording import ENGLISH, Words
 from shapetrace.formats.numbers import exact, n_bytes, percent, short
-from shapetrace.formats.phrasing import ENGLISH, part_named
-from shapetrace.ir import Model
 from shapetrace.outlining.roles import Role
 from shapetrace.outlining.structure import Outline, Section, SectionKind, Step
 
@@ -19,17 +17,6 @@ _SHARES: dict[SectionKind, str] = {
     "experts": "experts",
     "unembedding": "head",
 }
-
-
-def device(model: Model, words: Words = ENGLISH) -> str:
-    """Where the pass ran, and what that means: ``meta: no arithmetic``."""
-    return words.say("meta: no arithmetic") if model.device == "meta" else model.device
-
-
-def shares(outline: Outline, words: Words = ENGLISH) -> list[tuple[str, str]]:
-    """Where the parameters live: (``embedding``, ``31.7 %``) ... in the order of the model; small ones too."""
-    whole = outline.totals.parameters
-    return [(part_named(words, name), percent(count, whole)) for name, count in parameter_parts(outline).items()]
 
 
 def parameter_parts(outline: Outline) -> dict[str, int]:
@@ -70,7 +57,8 @@ def totals(outline: Outline, words: Words = ENGLISH) -> tuple[str, str]:
     left = [words.say("{n} parameters", n=exact(counts.parameters))]
     if counts.active_parameters != counts.parameters:
         left.append(words.say("{n} active", n=exact(counts.active_parameters)))
-    left += [f"{name} {share}" for name, share in shares(outline, words)]
+    for name, count in parameter_parts(outline).items():
+        left.append(f"{part_named(words, name)} {percent(count, counts.parameters)}")
     if counts.buffers:
         left.append(words.say("buffers {n}", n=exact(counts.buffers)))
     if outline.failure and not counts.flops:
@@ -86,10 +74,16 @@ def _flops(number: int) -> str:
     return f"{short(number)}{'' if number >= 1000 else ' '}FLOPs"
 
 
+def notes(outline: Outline, words: Words = ENGLISH) -> list[str]:
+    """What stands below every table: ranks, coverage, what is not counted."""
+    lines = (*of_ranks(outline, words), coverage(outline, words), uncounted(outline, words))
+    return [line for line in lines if line]
+
+
 def coverage(outline: Outline, words: Words = ENGLISH) -> str:
     """Where every operation went: ``coverage: 512 operations = 60 drawn + 440 folded + 12 elided (12 views)``."""
     counts = outline.coverage
-    reasons = words.phrases.get(", ", ", ").join(
+    reasons = words.enumerated(
         f"{exact(n)} {words.say(reason if n != 1 else reason.removesuffix('s'))}"
         for reason, n in counts.reasons.items()
     )
@@ -127,11 +121,17 @@ def of_ranks(outline: Outline, words: Words = ENGLISH) -> list[str]:
         )),
     ]  # fmt: skip
     if ranks.collectives:
-        listed = words.phrases.get(", ", ", ").join(
+        listed = words.enumerated(
             f"{exact(n)} {words.say(talk.replace('_', '-'))}" for talk, n in ranks.collectives.items()
         )
         lines.append(words.say("a rank sends {bytes} in a pass: {listed}", bytes=n_bytes(ranks.sent), listed=listed))
     if ranks.whole:
-        names = words.phrases.get(", ", ", ").join(words.say(kind) for kind in ranks.whole)
+        names = words.enumerated(words.say(kind) for kind in ranks.whole)
         lines.append(words.say("not sharded, every rank has all of it: {names}", names=names))
     return lines
+
+
+def part_named(words: Words, name: str) -> str:
+    """A part of a model: ``experts`` above a column are a number of them, here they are the part."""
+    part = name.capitalize()
+    return words.say(part if part in words.phrases and words.lang != ENGLISH.lang else name)

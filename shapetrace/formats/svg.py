@@ -48,12 +48,7 @@ _OURS = re.compile(r'<svg xmlns="[^"]*" class="(s[0-9a-f]{6})" [^>]*aria-labelle
 
 
 def render(
-    figure: Figure,
-    *,
-    prefix: str = "",
-    templates: Path | None = None,
-    styled: bool = True,
-    n_there: int | None = None,
+    figure: Figure, *, prefix: str = "", templates: Path | None = None, styled: bool = True, n_there: int | None = None
 ) -> str:
     """Write a figure as an SVG document.
 
@@ -237,9 +232,4 @@ def _prefix(figure: Figure) -> str:
     return f"s{digest.hexdigest()[:6]}"
 
 
-FORMAT = Format(
-    "svg",
-    "svg",
-    figure=lambda figure, options: render(figure, templates=options.templates),
-    in_pages=True,
-)
+FORMAT = Format("svg", "svg", figure=lambda figure, options: render(figure, templates=options.templates), in_pages=True)

@@ -2,7 +2,7 @@
 
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from rich.cells import cell_len
 from rich.console import Console
@@ -14,16 +14,14 @@ from shapetrace.drawing.wording import Words
 from shapetrace.formats import summary
 from shapetrace.formats.columns import GAP, MARGIN, ColumnWidths, choose, cost, flops_of, module_path, title
 from shapetrace.formats.comparison import compared
-from shapetrace.formats.contract import Format, Options
-from shapetrace.formats.equations import Dims
-from shapetrace.formats.failures import panel, printable
-from shapetrace.formats.footnotes import with_notes_below
-from shapetrace.formats.grid import Grid
+from shapetrace.formats.contract import PLAIN, Format, Options
+from shapetrace.formats.failures import panel
+from shapetrace.formats.grid import Grid, with_notes_below
 from shapetrace.formats.grid_lines import fits, grid_lines
-from shapetrace.formats.phrasing import ENGLISH
 from shapetrace.formats.rows import TableRow, rows
 from shapetrace.formats.sized import notes
 from shapetrace.formats.wrapping import broken
+from shapetrace.language import printable
 from shapetrace.outlining.sentences import sentence
 from shapetrace.outlining.structure import Outline
 
@@ -42,50 +40,29 @@ STYLES = {
 }
 
 
-def render(  # noqa: PLR0913 - what a user chooses of a table
-    outline: Outline,
-    *,
-    width: int = 100,
-    color: bool = False,
-    depth: int | None = None,
-    words: Words = ENGLISH,
-    explain: bool = False,
-    dims: Dims = "numbers",
-) -> str:
-    """Write an outline as a table.
-
-    Args:
-        outline: What to show.
-        width: Characters a line; less leaves columns out, never breaks an equation.
-        color: True to write ANSI colours.
-        depth: Sections deeper than this are one row each.
-        words: The language.
-        explain: True to say below each step what it does and why.
-        dims: How sizes are written.
-    """
-    listed = rows(outline, depth=depth, words=words, dims=dims)
+def render(outline: Outline, options: Options = PLAIN) -> str:
+    """Write an outline as a table; less width leaves columns out, and never breaks an equation."""
+    listed, width, words = rows(outline, options), options.width, options.words
     columns = choose(listed, width, words)
     rule = Text(" " * MARGIN + "─" * (min(columns.total, width) - MARGIN), style=STYLES["quiet"])
     lines = [*_head(outline, width, words), Text(), _joined(list(map(Text, columns.titles)), columns), rule]
     for row in listed:
         lines += _row(row, columns, width)
-        if explain and row.step is not None:
+        if options.explain and row.step is not None:
             indent = " " * (columns.number + 2 * row.depth + 4)
             told = broken(words.told(sentence(row.step)), max(width, len(indent) + 20), first=indent, rest=indent)
             lines += (Text(line, style=STYLES["quiet"]) for line in told)
-    lines += [rule, *_foot(outline, width, words)]
-    lines += [
-        Text(line, style=STYLES["quiet"]) for note in notes(outline, words, dims) for line in wrapped(note, width)
-    ]
-    return printed(lines, width=width, color=color)
+    lines += [rule, *_foot(outline, width, words), *_quiet(notes(outline, words, options.dims), width)]
+    return printed(lines, options)
 
 
-def printed(lines: list[Text], *, width: int, color: bool) -> str:
+def printed(lines: list[Text], options: Options) -> str:
     """Lines as text, with ANSI colours or without, cut nowhere."""
     stream = io.StringIO()
     console = Console(
-        file=stream, width=max(width, 1000), force_terminal=color, no_color=not color, highlight=False,
-        color_system="256" if color else None, emoji=False, markup=False, legacy_windows=False, force_jupyter=False,
+        file=stream, width=max(options.width, 1000), force_terminal=options.color, no_color=not options.color,
+        color_system="256" if options.color else None, highlight=False, emoji=False, markup=False,
+        legacy_windows=False, force_jupyter=False,
     )  # fmt: skip
     for line in lines:
         line.rstrip()
@@ -96,7 +73,8 @@ def printed(lines: list[Text], *, width: int, color: bool) -> str:
 def _head(outline: Outline, width: int, words: Words) -> Iterator[Text]:
     model = outline.model
     name, facts = printable(words.say(model.name)), " · ".join(facts_of(model, words))
-    where = f"[{summary.device(model, words)}]" if model.device else ""
+    device = words.say("meta: no arithmetic") if model.device == "meta" else model.device
+    where = f"[{device}]" if device else ""
     line = "   ".join(part for part in (name, facts, where) if part)
     below = cell_len(line) + MARGIN > width
     head = Text(" " * MARGIN + (f"{name}   {where}" if below else line).rstrip())
@@ -164,19 +142,9 @@ def _broken(parts: list[Text], width: int, *, indent: int) -> Iterator[Text]:
 
 def _joined(cells: list[Text], columns: ColumnWidths) -> Text:
     """Cells side by side: numbers aligned right, columns of width 0 left out."""
-    widths = (
-        columns.number,
-        columns.step,
-        columns.module,
-        columns.shapes,
-        columns.heads,
-        columns.parameters,
-        columns.flops,
-    )
     line = Text(" " * (MARGIN - columns.compact))
-    shown = [
-        (cell, width, i == 0 or i >= 5) for i, (cell, width) in enumerate(zip(cells, widths, strict=True)) if width
-    ]
+    places = enumerate(zip(cells, columns.widths, strict=True))
+    shown = [(cell, width, i == 0 or i >= 5) for i, (cell, width) in places if width]
     for position, (cell, width, right) in enumerate(shown):
         padding = " " * max(0, width - cell.cell_len)
         line.append(" " * (GAP - (position == 1)) if position else "")
@@ -191,18 +159,17 @@ def _foot(outline: Outline, width: int, words: Words) -> Iterator[Text]:
         yield Text(" " * MARGIN + left + "      " + right, style=STYLES["head"])
     else:
         yield from (Text(line, style=STYLES["head"]) for part in (left, right) for line in wrapped(part, width))
-    for note in (
-        *summary.of_ranks(outline, words),
-        summary.coverage(outline, words),
-        summary.uncounted(outline, words),
-    ):
-        yield from (Text(line, style=STYLES["quiet"]) for line in wrapped(note, width))
+    yield from _quiet(summary.notes(outline, words), width)
     if outline.explained is not None:
         yield Text()
         yield from panel(outline.explained, width, words.told)
     elif outline.failure:
         yield Text()
         yield from (Text(line, style=STYLES["failure"]) for line in wrapped(printable(outline.failure), width))
+
+
+def _quiet(notes: Iterable[str], width: int) -> Iterator[Text]:
+    return (Text(line, style=STYLES["quiet"]) for note in notes for line in wrapped(note, width))
 
 
 def wrapped(line: str, width: int) -> list[str]:
@@ -215,17 +182,18 @@ def _broken_words(line: str, width: int) -> list[str]:
     return broken(line, max(width, 20), first=" " * MARGIN, rest=" " * (MARGIN + 2))
 
 
-def render_grid(grid: Grid, *, width: int = 100, color: bool = False) -> str:
+def render_grid(grid: Grid, options: Options = PLAIN) -> str:
     """Write a grid; where room is short, spare columns are left out, then long cells go on in further lines."""
+    width = options.width
     above = [Text(line) for words in grid.above for line in wrapped(printable(words), width)]
     if above and not grid.rows:
-        return printed(above, width=width, color=color)
+        return printed(above, options)
     if not fits(grid, width):
         grid = with_notes_below(grid)
     lines = [*above, *([Text()] if above else [])]
     lines += grid_lines(grid, width, head=STYLES["head"], quiet=STYLES["quiet"])
-    lines += [Text(line, style=STYLES["quiet"]) for note in grid.notes for line in wrapped(printable(note), width)]
-    return printed(lines, width=width, color=color)
+    lines += _quiet(map(printable, grid.notes), width)
+    return printed(lines, options)
 
 
 def render_comparison(comparison: Comparison, options: Options) -> str:
@@ -234,21 +202,14 @@ def render_comparison(comparison: Comparison, options: Options) -> str:
     beside = compared(comparison, words, strict=options.strict)
     if beside.rows and not fits(beside, options.width):
         beside = compared(comparison, words, strict=options.strict, below=True)
-    return render_grid(beside, width=options.width, color=options.color)
-
-
-def _outline(outline: Outline, options: Options) -> str:
-    return render(
-        outline, width=options.width, color=options.color, depth=options.depth, words=options.words,
-        explain=options.explain, dims=options.dims,
-    )  # fmt: skip
+    return render_grid(beside, options)
 
 
 FORMAT = Format(
     "table",
     "txt",
     frozenset({"lang", "look", "depth", "width", "color", "explain", "dims"}),
-    outline=_outline,
-    grid=lambda grid, options: render_grid(grid, width=options.width, color=options.color),
+    outline=render,
+    grid=render_grid,
     comparison=render_comparison,
 )

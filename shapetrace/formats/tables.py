@@ -9,9 +9,8 @@ from shapetrace.drawing.metrics import clean, width_px, wrapped
 from shapetrace.drawing.primitives import Figure, Group, Line, Mark, Rect, Span, Text
 from shapetrace.drawing.theme import theme_named
 from shapetrace.drawing.wording import Words, words_in
-from shapetrace.formats.footnotes import with_notes_below
-from shapetrace.formats.grid import Cell, Column, Grid, text
-from shapetrace.formats.phrasing import part_named
+from shapetrace.formats.grid import Cell, Column, Grid, text, with_notes_below
+from shapetrace.formats.summary import part_named
 
 _MOST_PX = 1200.0
 _COLUMN_PX = 700.0
@@ -200,10 +199,3 @@ def family_title(family: str, lang: str, templates: Path | None = None) -> str:
     """The title of a family's table; empty for that of all presets."""
     name = {"gpt": "GPT", "deepseek": "DeepSeek"}.get(family, family.capitalize())
     return words_in(lang, templates).say("Parameter table: {family}", family=name) if family else ""
-
-
-def render_grid(grid: Grid, *, lang: str = "en", title: str = "") -> str:
-    """Write a grid as SVG."""
-    from shapetrace.formats.svg import render
-
-    return render(figure(grid, lang=lang, title=title))

@@ -1,17 +1,19 @@
 """Settings to a model with weights, and to the inputs that fit it."""
 
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from shapetrace.models.experts import MoE
 from shapetrace.models.placing import check_room
 from shapetrace.models.reference import GPT
 from shapetrace.models.seq2seq import EncoderDecoder
 from shapetrace.models.settings import Settings
-from shapetrace.models.weightless import building_on
 
 Inputs: TypeAlias = tuple[tuple[Tensor, ...], dict[str, Tensor]]
 """Positional and keyword arguments of a forward pass."""
@@ -35,7 +37,7 @@ def build(settings: Settings) -> nn.Module:
     device = device_of(settings)
     if device.type == "cpu":
         check_room(build(replace(settings, device="meta", dtype="float32")))  # of which the dtype is made
-    with torch.random.fork_rng(devices=[]), building_on(device):
+    with torch.random.fork_rng(devices=[]), _building_on(device):
         torch.manual_seed(0)
         model: nn.Module = EncoderDecoder(settings) if settings.encoder_layers else GPT(settings)
         if device.type != "meta":
@@ -85,3 +87,28 @@ def active_parameters(model: nn.Module) -> int:
             stacked = sum(parameter.numel() for parameter in module.experts.parameters())
             total -= stacked // experts.count * (experts.count - experts.per_token)
     return total
+
+
+class _NoInitialisation(TorchFunctionMode):
+    """Passes over ``torch.nn.init``: on meta it computes nothing, yet loads a compiler that takes a second."""
+
+    def __torch_function__(
+        self, func: Callable[..., Any], types: Any, args: Sequence[Any] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        if getattr(func, "__module__", "") == "torch.nn.init":
+            tensor = args[0] if args else kwargs.get("tensor")
+            if isinstance(tensor, torch.Tensor) and tensor.is_meta:
+                return tensor
+        return func(*args, **kwargs)
+
+
+@contextmanager
+def _building_on(device: torch.device) -> Iterator[None]:
+    """Modules made in the block live on ``device``; on meta their weights are not initialised."""
+    with device:
+        if device.type != "meta":
+            yield
+            return
+        with _NoInitialisation():
+            yield

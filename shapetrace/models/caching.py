@@ -53,13 +53,6 @@ class Cache:
         self.crossed = [Kept() for _ in range(settings.layers if settings.encoder_layers else 0)]
         self.n_tokens = 0
 
-    @property
-    def n_bytes(self) -> int:
-        """Bytes of all tensors that are kept."""
-        return sum(
-            rows.nbytes for layer in (*self.layers, *self.crossed) for head in layer.rows.values() for rows in head
-        )
-
 
 def layers_of(cache: Cache | None, n: int, *, crossed: bool = False) -> Sequence[Kept | None]:
     """What each of n layers keeps, of its own rows or of an encoder's; None for each without a cache."""

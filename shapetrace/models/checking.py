@@ -22,10 +22,10 @@ def check(settings: Settings) -> None:
             raise UsageError(message)
 
 
-def divisors_near(number: int, near: int, *, n: int = 4) -> list[int]:
-    """The divisors of a number that lie nearest to another: (768, 10) -> [6, 8, 12, 16]."""
+def _divisors_near(number: int, near: int) -> str:
+    """The four divisors of a number that lie nearest to another: (768, 10) -> ``6, 8, 12, 16``."""
     divisors = [d for d in range(1, number + 1) if number % d == 0]
-    return sorted(sorted(divisors, key=lambda d: (abs(d - near), d))[:n])
+    return _listed(sorted(sorted(divisors, key=lambda d: (abs(d - near), d))[:4]))
 
 
 def _listed(choices: Any) -> str:
@@ -65,10 +65,10 @@ def _heads(s: Settings) -> Iterator[str]:
     if s.attention.latent is not None:
         return
     if s.d_head is None and s.d_model % s.heads:
-        near = _listed(divisors_near(s.d_model, s.heads))
+        near = _divisors_near(s.d_model, s.heads)
         yield f"d_model {s.d_model} is not divisible by {s.heads} heads: use a number that divides it, such as {near}."
     if s.heads % s.n_kv_heads:
-        near = _listed(divisors_near(s.heads, s.n_kv_heads))
+        near = _divisors_near(s.heads, s.n_kv_heads)
         yield f"kv_heads {s.n_kv_heads} does not divide {s.heads} heads: use one of {near}."
     if s.attention.projections == "per-head" and (s.n_kv_heads != s.heads or s.positions == "rope"):
         yield "projections per-head has one key and value per query head and no rope: leave out kv_heads and rope."
@@ -118,7 +118,7 @@ def _experts(s: Settings) -> Iterator[str]:
     if experts.per_token > experts.count:
         yield f"a token cannot use {experts.per_token} of {experts.count} experts: use at most {experts.count}."
     if experts.count % experts.groups:
-        near = _listed(divisors_near(experts.count, experts.groups))
+        near = _divisors_near(experts.count, experts.groups)
         yield f"{experts.count} experts do not divide into {experts.groups} groups: use one of {near}."
     if experts.groups_kept > experts.groups:
         yield f"{experts.groups_kept} of {experts.groups} groups cannot be kept: use at most {experts.groups}."

@@ -4,6 +4,13 @@ from collections.abc import Iterator
 from typing import Any
 
 
+def inside(configuration: Any) -> Iterator[tuple[str, Any]]:
+    """The configurations that are entries of another one, by name."""
+    for name, value in vars(configuration).items():
+        if hasattr(value, "to_dict") and hasattr(value, "model_type"):
+            yield name, value
+
+
 def nested(configuration: Any, prefer: str = "") -> Iterator[Any]:
     """A configuration and those in it, outermost first; those whose entry's name holds ``prefer`` go before.
 
@@ -16,9 +23,8 @@ def nested(configuration: Any, prefer: str = "") -> Iterator[Any]:
         following: list[tuple[Any, bool]] = []
         for part, is_preferred in level:
             (preferred if is_preferred else others).append(part)
-            for name, value in vars(part).items():
-                if hasattr(value, "to_dict") and hasattr(value, "model_type"):
-                    following.append((value, is_preferred or bool(prefer and prefer in name)))
+            for name, value in inside(part):
+                following.append((value, is_preferred or bool(prefer and prefer in name)))
         level = following
     yield from preferred
     yield from others
@@ -54,9 +60,9 @@ def number(configuration: Any, *names: str, prefer: str = "", default: int) -> i
     return default
 
 
-def extent(configuration: Any, *names: str, prefer: str = "vision", default: int) -> tuple[int, int]:
+def extent(configuration: Any, *names: str, default: int) -> tuple[int, int]:
     """Height and width: from ``224``, ``[224, 448]`` or ``{"height": 224, "width": 448}``."""
-    value = fact(configuration, *names, prefer=prefer)
+    value = fact(configuration, *names, prefer="vision")
     if isinstance(value, dict):
         value = [value.get("height") or next(iter(value.values())), value.get("width") or next(iter(value.values()))]
     if isinstance(value, list | tuple) and value and all(isinstance(size, int) for size in value):
@@ -89,6 +95,6 @@ def longest(configuration: Any, *, at_most: int) -> int:
 
 def _reading(configuration: Any) -> Iterator[Any]:
     yield configuration
-    for name, value in vars(configuration).items():
-        if hasattr(value, "to_dict") and hasattr(value, "model_type") and not any(sense in name for sense in SENSES):
+    for name, value in inside(configuration):
+        if not any(sense in name for sense in SENSES):
             yield from _reading(value)

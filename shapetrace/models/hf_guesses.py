@@ -31,58 +31,29 @@ def guessed(ask: Ask, name: str) -> Any:
     return next((guess(ask, name) for pattern, guess in NAMES if re.search(pattern, name)), None)
 
 
-def _ones(ask: Ask, _name: str) -> Tensor:
-    return torch.ones(ask.batch, ask.seq, dtype=torch.int64)
-
-
-def _zeros(ask: Ask, _name: str) -> Tensor:
-    return torch.zeros(ask.batch, ask.seq, dtype=torch.int64)
-
-
-def _places(ask: Ask, _name: str) -> Tensor:
-    return torch.arange(ask.seq)[None].expand(ask.batch, -1).contiguous()
-
-
-def _grid(ask: Ask, _name: str) -> Tensor:
-    side = patches_a_side(ask)
-    return torch.tensor([[1, side, side]])
-
-
-def _lengths(ask: Ask, name: str) -> Tensor:
-    return torch.full((ask.batch,), ask.length(name))
-
-
-def _merges(ask: Ask, _name: str) -> Tensor:
-    return torch.tensor([ask.size("spatial_merge_size") or ask.size("merge_size") or 1])
-
-
-def _shapes(ask: Ask, _name: str) -> Tensor:
-    side = patches_a_side(ask)
-    return torch.tensor([[side, side]] * ask.batch)
-
-
-def _moment(ask: Ask, _name: str) -> Tensor:
-    return tensor(ask, (ask.batch,))
-
-
-def _rows(ask: Ask, _name: str) -> Tensor:
-    return tensor(ask, (ask.batch, ask.seq, number(ask.config, *WIDTHS, default=768)))
+def _merged(ask: Ask) -> int | None:
+    """Patches a side that become one; None if the configuration does not say."""
+    return ask.size("spatial_merge_size") or ask.size("merge_size")
 
 
 def patches_a_side(ask: Ask) -> int:
     """Patches in a row of a small picture: as many as are merged, twice."""
-    return 2 * (ask.size("spatial_merge_size") or ask.size("merge_size") or 2)
+    return 2 * (_merged(ask) or 2)
+
+
+def _whole(ask: Ask, fill: int) -> Tensor:
+    return torch.full((ask.batch, ask.seq), fill, dtype=torch.int64)
 
 
 NAMES: tuple[tuple[str, Guess], ...] = (
-    (r"grid_(thw|hws?)$", _grid),
-    (r"mask$", _ones),
-    (r"position_ids$|positions$", _places),
-    (r"lens?$|lengths?$", _lengths),
-    (r"sizes$", _merges),
-    (r"shapes$", _shapes),
-    (r"^time_?steps?$|^t$", _moment),
-    (r"ids$|idx$|index$|tokens?$|codes?$|indices$|marks$|num_", _zeros),
-    (r"", _rows),
+    (r"grid_(thw|hws?)$", lambda ask, _: torch.tensor([[1, *[patches_a_side(ask)] * 2]])),
+    (r"mask$", lambda ask, _: _whole(ask, 1)),
+    (r"position_ids$|positions$", lambda ask, _: torch.arange(ask.seq)[None].expand(ask.batch, -1).contiguous()),
+    (r"lens?$|lengths?$", lambda ask, name: torch.full((ask.batch,), ask.length(name))),
+    (r"sizes$", lambda ask, _: torch.tensor([_merged(ask) or 1])),
+    (r"shapes$", lambda ask, _: torch.tensor([[patches_a_side(ask)] * 2] * ask.batch)),
+    (r"^time_?steps?$|^t$", lambda ask, _: tensor(ask, (ask.batch,))),
+    (r"ids$|idx$|index$|tokens?$|codes?$|indices$|marks$|num_", lambda ask, _: _whole(ask, 0)),
+    (r"", lambda ask, _: tensor(ask, (ask.batch, ask.seq, number(ask.config, *WIDTHS, default=768)))),
 )
 """Patterns of names, and what such a parameter is; the first that fits counts."""

@@ -33,14 +33,7 @@ MOST = 16
 """Forms that are tried before the likeliest is taken."""
 
 
-def inputs(
-    model: nn.Module,
-    *,
-    batch: int = 1,
-    seq: int = 16,
-    rehearse: Rehearse | None = None,
-    failed: Callable[[Exception], object] = str,
-) -> Kwargs:
+def inputs(model: nn.Module, *, batch: int = 1, seq: int = 16, failed: Callable[[Exception], object] = str) -> Kwargs:
     """Keyword arguments for one forward pass.
 
     Where configuration and documentation leave several forms open (bins before frames, or after?),
@@ -51,7 +44,6 @@ def inputs(
         model: Built by `huggingface.build`.
         batch: Sequences, pictures or sounds.
         seq: Tokens of a sequence.
-        rehearse: Runs the model; by default a plain pass without gradients.
         failed: Sees errors that no other form of the inputs answers, and may raise something else.
     """
     ask = asked(model, batch, seq)
@@ -59,7 +51,7 @@ def inputs(
     unusual = (ask.docs.keys() | {name for name, needed in ask.needed.items() if needed}) - USUAL
     if len(candidates) == 1 and not unusual and _is_whole(model):
         return candidates[0]
-    return rehearsed(ask, candidates, rehearse or _plain_pass(model), failed)
+    return rehearsed(ask, candidates, _plain_pass(model), failed)
 
 
 def asked(model: nn.Module, batch: int, seq: int) -> Ask:

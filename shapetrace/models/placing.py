@@ -17,11 +17,6 @@ MOST_OF_MEMORY = 0.8
 """Weights may take this share of the free memory; the pass needs some too."""
 
 
-def first_device(requested: str) -> str:
-    """The device to begin with: meta, unless another was asked for."""
-    return "meta" if requested == "auto" else requested
-
-
 def placed(requested: str, build: Callable[[str], nn.Module], run: Callable[[nn.Module], Result]) -> tuple[Result, str]:
     """Build a model and run it: with ``auto`` on meta, and on the CPU if that needs values it does not have.
 
@@ -37,7 +32,7 @@ def placed(requested: str, build: Callable[[str], nn.Module], run: Callable[[nn.
         UnknownValueError: If values are needed that meta has not, and the weights do not fit in memory or meta was
             asked for.
     """
-    device, model, needed = first_device(requested), None, 0
+    device, model = "meta" if requested == "auto" else requested, None
     try:
         with building(device):
             model = build(device)

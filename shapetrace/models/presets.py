@@ -52,11 +52,6 @@ class Preset:
     note: str = ""
     aliases: tuple[str, ...] = ()
 
-    @property
-    def context(self) -> int | None:
-        """The published context length; None if there is none."""
-        return self.settings.context
-
 
 def names() -> list[str]:
     """Every preset, family by family."""

@@ -201,14 +201,6 @@ class Settings:
         """True if attention's output projection has a bias."""
         return self.bias if self.attention.out_bias is None else self.attention.out_bias
 
-    @property
-    def kv_cache_width(self) -> int:
-        """Numbers that one layer's cache keeps for one token: keys and values, or the latent and the rotated key."""
-        latent = self.attention.latent
-        if latent is not None:
-            return latent.kv_lora_rank + latent.qk_rope_head_dim
-        return 2 * self.n_kv_heads * self.head_size
-
     def window(self, layer: int) -> int | None:
         """Positions that a layer looks back on; None is all."""
         every = self.attention.full_every

@@ -114,7 +114,11 @@ def check(model: nn.Module, args: Sequence[Any], kwargs: Mapping[str, Any], *, s
         ) from error
 
 
-def guess(model: nn.Module, *, batch: int = 1, seq: int = 16) -> Guess:
+_SEQ = 16
+"""Rows of an input that is guessed."""
+
+
+def guess(model: nn.Module) -> Guess:
     """Inputs for a model that says what it wants: by ``example_inputs``, or by its first layer.
 
     Raises:
@@ -126,7 +130,7 @@ def guess(model: nn.Module, *, batch: int = 1, seq: int = 16) -> Guess:
             args, _ = as_inputs(example() if callable(example) else example, name)
             return Guess(args, f"The inputs are the model's own {name}.")
     needed = required(forward_of(model))
-    spec, first = next(_first_inputs(model, batch, seq), (None, None)) if len(needed) == 1 else (None, None)
+    spec, first = next(_first_inputs(model), (None, None)) if len(needed) == 1 else (None, None)
     if spec is None:
         signature = f"{type(model).__name__}.forward({', '.join(inspect.signature(forward_of(model)).parameters)})"
         raise UsageError(f"No inputs are given for {signature}: name them with --input name=1x1024:int64.")
@@ -142,29 +146,29 @@ def forward_of(model: nn.Module) -> Any:
     return getattr(model, "_orig_mod", model).forward
 
 
-def _first_inputs(model: nn.Module, batch: int, seq: int) -> Iterator[tuple[InputSpec | None, str]]:
+def _first_inputs(model: nn.Module) -> Iterator[tuple[InputSpec | None, str]]:
     """What its first layer takes, and that layer's name; a layer whose weights are computed is one layer."""
     for module in model.modules():
         name = str(getattr(module, "original_name", type(module).__name__))  # what a scripted module was made from
-        spec = first_input(module, batch, seq)
+        spec = _first_input(module)
         if spec is not None or (list(module.parameters()) and not list(module.children())):
             yield spec, name
 
 
-def first_input(layer: nn.Module, batch: int, seq: int) -> InputSpec | None:
+def _first_input(layer: nn.Module) -> InputSpec | None:
     """What a first layer takes, by the sizes that it says it has; None if that is not obvious."""
     says: Any = layer
     kind = next((p.dtype for p in layer.parameters() if p.dtype.is_floating_point), torch.float32)
     dtype = str(kind).removeprefix("torch.")
     if hasattr(says, "num_embeddings"):
-        return InputSpec((batch, seq), "int64")
+        return InputSpec((1, _SEQ), "int64")
     if hasattr(says, "in_features"):
-        return InputSpec((batch, seq, int(says.in_features)), dtype)
+        return InputSpec((1, _SEQ, int(says.in_features)), dtype)
     if hasattr(says, "input_size") and hasattr(says, "hidden_size"):
-        return InputSpec((batch, seq, int(says.input_size)), dtype)
+        return InputSpec((1, _SEQ, int(says.input_size)), dtype)
     if hasattr(says, "normalized_shape"):
-        return InputSpec((batch, seq, *says.normalized_shape), dtype)
+        return InputSpec((1, _SEQ, *says.normalized_shape), dtype)
     if hasattr(says, "in_channels") and hasattr(says, "kernel_size"):
-        pixels = {1: (seq,), 2: (224, 224), 3: (16, 112, 112)}.get(len(tuple(says.kernel_size)))
-        return None if pixels is None else InputSpec((batch, int(says.in_channels), *pixels), dtype)
+        pixels = {1: (_SEQ,), 2: (224, 224), 3: (16, 112, 112)}.get(len(tuple(says.kernel_size)))
+        return None if pixels is None else InputSpec((1, int(says.in_channels), *pixels), dtype)
     return None

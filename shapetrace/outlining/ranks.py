@@ -60,11 +60,6 @@ class Transfer:
     sent: int
     peer: int = -1
 
-    @property
-    def sent_in_all(self) -> int:
-        """Bytes that all ranks of the group send."""
-        return self.sent * self.ranks
-
 
 @dataclass(frozen=True, slots=True)
 class Circle:

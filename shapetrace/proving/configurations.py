@@ -2,19 +2,21 @@
 
 import json
 import logging
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 from shapetrace import ir
 from shapetrace.api import Trace
-from shapetrace.models.hf_facts import SENSES, special_ids
-from shapetrace.proving.layers import distinct_layers
+from shapetrace.models.hf_facts import SENSES, inside, special_ids
 from shapetrace.proving.offering import Offer
 from shapetrace.request import Request
 from shapetrace.sizing.symbols import ENTRIES, symbols_of
 from shapetrace.sizing.variables import Variable
 
+_FEWEST = 2
+"""Layers that a model keeps, however alike they are."""
 _INPUT = {"seq": "T", "batch": "B"}
 _NO_SIZES = ("_id", "_ids", "_index", "_token", "layers", "layer", "depth", "depths", "seed", "version", "_freq",
              "interval", "_step", "n_layer")  # fmt: skip
@@ -39,7 +41,7 @@ def offer(request: Request, trace: Trace) -> Offer:
         for path, value in entries.items()
     ]  # fmt: skip
     device = "meta" if trace.model.device == "meta" else "auto"
-    n_layers = distinct_layers(trace)
+    n_layers = _distinct_layers(trace)
     said: list[str] = []
     few = [f"{path}={n_layers}" for path, value in _layers(config, "") if value > n_layers]
 
@@ -82,20 +84,19 @@ def _side(trace: Trace, size: int) -> tuple[str, int] | None:
 def _numbers(config: Any, prefix: str) -> Iterator[tuple[str, int]]:
     """Whole numbers of a configuration and of those nested in it that may be sizes."""
     known, defaults = {name for names in ENTRIES.values() for name in names}, type(config)()
-    nested = []
     for name, value in vars(config).items():
-        if hasattr(value, "to_dict") and hasattr(value, "model_type"):
-            nested.append((any(sense in name for sense in SENSES), name, value))
-        elif _is_size(name, value) and (value > 1 or name in known) and hasattr(defaults, name):
+        if _is_size(name, value) and (value > 1 or name in known) and hasattr(defaults, name):
             yield f"{prefix}{name}", value
-    for _, name, value in sorted(nested, key=lambda each: each[0]):  # what reads before what looks and listens
+    senses = [(any(sense in name for sense in SENSES), name, value) for name, value in inside(config)]
+    for _, name, value in sorted(senses, key=lambda each: each[0]):  # what reads before what looks and listens
         yield from _numbers(value, f"{prefix}{name}.")
 
 
 def _layers(config: Any, prefix: str) -> Iterator[tuple[str, int]]:
     """Entries that say how many layers there are."""
+    inner = dict(inside(config))
     for name, value in vars(config).items():
-        if hasattr(value, "to_dict") and hasattr(value, "model_type"):
+        if name in inner:
             yield from _layers(value, f"{prefix}{name}.")
         elif isinstance(value, int) and (name in _LAYERS or name.endswith("hidden_layers")):
             yield f"{prefix}{name}", value
@@ -104,3 +105,24 @@ def _layers(config: Any, prefix: str) -> Iterator[tuple[str, int]]:
 def _is_size(name: str, value: Any) -> bool:
     is_count = isinstance(value, int) and not isinstance(value, bool) and value > 0
     return is_count and not name.startswith("_") and not name.endswith(_NO_SIZES)
+
+
+def _distinct_layers(trace: ir.Trace) -> int:
+    """The fewest first layers among which there is one of every sort, by the operations that they run."""
+    inside: dict[int, list[str | int]] = defaultdict(list)
+    for op in trace.ops:
+        inside[op.call].append(op.name)
+    sorts: dict[tuple[str | int, ...], int] = {}
+    firsts: dict[tuple[str, int], int] = {}
+    for call in reversed(trace.calls):  # children come after their parents
+        sort = sorts.setdefault(tuple(inside[call.id]), len(sorts))
+        if call.parent is not None:
+            inside[call.parent].append(sort)
+        prefix, _, last = call.path.rpartition(".")
+        if call.kind == "module" and last.isdigit():
+            place = prefix, sort
+            firsts[place] = min(int(last), firsts.get(place, int(last)))
+    layers = [
+        first + 1 for (prefix, _), first in firsts.items() if not any(part.isdigit() for part in prefix.split("."))
+    ]
+    return max([_FEWEST, *layers])

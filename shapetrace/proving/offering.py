@@ -1,12 +1,12 @@
 """What can be varied of a model, and how."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from shapetrace.api import Trace
 from shapetrace.sizing.searching import Attempt
 from shapetrace.sizing.variables import Variable
-from shapetrace.sizing.varying import sizes, with_sizes
+from shapetrace.sizing.varying import sizes
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,4 +26,5 @@ class Offer:
 
 def with_offer(trace: Trace, offer: Offer) -> Trace:
     """The same pass with ``sizes``, by what can be varied of it."""
-    return Trace.of(with_sizes(trace, sizes(trace, offer.variables, offer.attempt, shallow_layers=offer.shallow)))
+    found = sizes(trace, offer.variables, offer.attempt, shallow_layers=offer.shallow)
+    return Trace.of(replace(trace, sizes=found))

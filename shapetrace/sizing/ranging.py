@@ -22,14 +22,7 @@ _NEARBY = (1, 3, 7, 15)
 
 
 def ranges(search: Search, varied: Sequence[Variable], trace: Trace, sizes: Sizes) -> tuple[Range, ...]:
-    """Bounds that were found, of the sizes of the input that are more than 1.
-
-    Args:
-        search: Runs the model.
-        varied: What is varied.
-        trace: The pass that is named.
-        sizes: Its names.
-    """
+    """Bounds that were found, of the sizes of the input that are more than 1."""
     plain = search.run({})
     if isinstance(plain, str):
         return ()
@@ -49,12 +42,7 @@ class _Trial:
     """Asks at which sizes of one axis of the input everything is as the names say."""
 
     def __init__(
-        self,
-        search: Search,
-        variable: Variable,
-        plain: Trace,
-        expected: dict[int, tuple[int, ...]],
-        sizes: Sizes,
+        self, search: Search, variable: Variable, plain: Trace, expected: dict[int, tuple[int, ...]], sizes: Sizes
     ) -> None:
         self._search, self._variable, self._plain = search, variable, plain
         self._expected, self._sizes = expected, sizes

@@ -6,10 +6,9 @@ from functools import cached_property
 
 from shapetrace.ir import Op, Refusal, Sizes, Tensor, Trace
 from shapetrace.sizing.aligning import Alignment, align, aligned, numberless
-from shapetrace.sizing.convolving import convolved
+from shapetrace.sizing.deriving import convolved, regrouped
 from shapetrace.sizing.formulas import Formula
 from shapetrace.sizing.ranging import ranges
-from shapetrace.sizing.regrouping import regrouped
 from shapetrace.sizing.searching import Attempt, Search, ending, taken
 from shapetrace.sizing.solving import Solver, Vector
 from shapetrace.sizing.variables import Variable
@@ -26,12 +25,6 @@ def sizes(trace: Trace, variables: Sequence[Variable], attempt: Attempt, *, shal
     """Names of all sizes of a pass.
 
     A variation that the model refuses, or an entry that gives other operations, is left out, and said.
-
-    Args:
-        trace: The pass that is named.
-        variables: What can be chosen.
-        attempt: Runs the model at other sizes.
-        shallow_layers: Whether it can run with few layers.
     """
     search = Search(attempt, variables, shallow_layers, max(_LEAST_SEARCH, _SEARCH * len(trace.ops)),
                     ending(trace))  # fmt: skip
@@ -46,11 +39,6 @@ def sizes(trace: Trace, variables: Sequence[Variable], attempt: Attempt, *, shal
     still = [each for each in varied if all(values[each] == each.base for values in compared.values)]
     search.refused |= {each.key: "no other value was drawn that fits the others" for each in still if compared.values}
     return _solved(search, [each for each in varied if each not in still], compared)
-
-
-def with_sizes(trace: Trace, found: Sizes) -> Trace:
-    """The same pass with the names of its sizes."""
-    return replace(trace, sizes=found)
 
 
 @dataclass(frozen=True)

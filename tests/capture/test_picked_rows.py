@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 
 from shapetrace.capture import capture
-from shapetrace.generating import generated
+from shapetrace.generations.running import generated
 from shapetrace.ir import MOST_PICKS, Trace
 from shapetrace.making import from_config, preset
 from shapetrace.request import Request

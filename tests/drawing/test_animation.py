@@ -9,12 +9,13 @@ import pytest
 from PIL import Image, ImageChops, ImageStat
 
 import shapetrace
-from shapetrace.decoding import Generation
 from shapetrace.drawing.primitives import Figure, Mark, Rect
 from shapetrace.errors import UsageError
 from shapetrace.formats import gif, png, svg
+from shapetrace.formats.contract import Options
 from shapetrace.formats.moving import cycle_s, motion
-from shapetrace.generating import generated
+from shapetrace.generations.decoding import Generation
+from shapetrace.generations.running import generated
 from shapetrace.request import Request
 
 PARIS = "The capital of France is"
@@ -63,7 +64,7 @@ def test_it_is_the_still_figure_taken_apart() -> None:
 @pytest.mark.skipif(not png._has("M", ()), reason="needs a font")
 def test_a_gif_shows_the_moments_of_the_moving_figure_one_after_another() -> None:
     moving = drawn(animate=True)
-    picture = Image.open(BytesIO(gif.render(moving, scale=0.5)))
+    picture = Image.open(BytesIO(gif.render(moving, Options(scale=0.5))))
     frames, lasts = [], 0
     for number in range(picture.n_frames):
         picture.seek(number)
@@ -73,16 +74,16 @@ def test_a_gif_shows_the_moments_of_the_moving_figure_one_after_another() -> Non
     assert abs(lasts / 1000 - cycle_s(len(moving.stages))) < 1
     brightness = [ImageStat.Stat(frame).sum[0] for frame in frames]
     assert all(one > other for one, other in pairwise([*brightness[1:], brightness[0]]))
-    whole = Image.open(BytesIO(png.render(moving, scale=0.5))).convert("L")
+    whole = Image.open(BytesIO(png.render(moving, Options(scale=0.5)))).convert("L")
     far = [ImageStat.Stat(ImageChops.difference(frame, whole)).mean[0] for frame in frames]
     assert far[0] < 2 < 2 * far[0] < far[1]
 
 
 @pytest.mark.skipif(not png._has("M", ()), reason="needs a font")
 def test_a_gif_of_a_still_figure_is_one_picture_and_the_same_each_time() -> None:
-    written = gif.render(drawn(animate=False), scale=0.5)
+    written = gif.render(drawn(animate=False), Options(scale=0.5))
     assert Image.open(BytesIO(written)).n_frames == 1
-    assert written == gif.render(drawn(animate=False), scale=0.5)
+    assert written == gif.render(drawn(animate=False), Options(scale=0.5))
 
 
 def test_without_the_option_nothing_of_it_is_in_the_file() -> None:

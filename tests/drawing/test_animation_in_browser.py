@@ -9,20 +9,14 @@ import pytest
 from shapetrace.drawing.primitives import Figure
 from shapetrace.formats.moving import cycle_s
 from shapetrace.formats.svg import render
-from shapetrace.generating import generated
+from shapetrace.generations.running import generated
 from shapetrace.request import Request
-from tests.browser import chromium, open_browser, survey
+from tests.browser import chromium, survey
 
 pytestmark = pytest.mark.skipif(chromium() is None, reason="no Chromium on this system")
 
 _OPACITIES = "() => [...document.querySelectorAll('svg [data-stage]')].map(g => +getComputedStyle(g).opacity)"
 _AT = "t => document.getAnimations().forEach(a => { a.pause(); a.currentTime = 1000 * t; })"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[object]:
-    with open_browser() as opened:
-        yield opened
 
 
 @cache

@@ -3,7 +3,7 @@
 Nothing overlaps or is clipped, text has contrast, and is no smaller there than 10 px.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -16,7 +16,7 @@ from shapetrace.formats.svg import render
 from shapetrace.obtaining import variants
 from shapetrace.outlining.structure import Outline
 from shapetrace.sharding.degrees import Degrees
-from tests.browser import chromium, open_browser, surveys
+from tests.browser import chromium, surveys
 from tests.failing.models import FAILING
 from tests.generations import PARIS, passes
 from tests.obtained import obtained
@@ -31,12 +31,6 @@ TYPES = (
     "clip",
 )  # fmt: skip
 FAILURES = ("layers of different width", "bmm of batches that differ")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[object]:
-    with open_browser() as opened:
-        yield opened
 
 
 def read(model: str, text: str = "", **given: Any) -> Outline:

@@ -7,13 +7,13 @@ import torch
 from transformers import LlamaConfig, LlamaForCausalLM, StaticCache
 
 import shapetrace
-from shapetrace.decoding import Generation, shown
 from shapetrace.drawing.generating.content import PassColumn
 from shapetrace.drawing.generating.gathering import layers_of
 from shapetrace.drawing.generating.tiles import lengths_for
 from shapetrace.drawing.primitives import Figure, Group, Rect, Text
 from shapetrace.errors import UsageError
-from shapetrace.generating import generated
+from shapetrace.generations.decoding import Generation, shown
+from shapetrace.generations.running import generated
 from shapetrace.request import Request
 from tests.generations import LAYERS, PARIS, passes
 

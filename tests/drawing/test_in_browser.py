@@ -1,13 +1,11 @@
 """Figures in Chromium, light and dark: nothing overlaps, nothing is clipped, everything is legible."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from shapetrace.drawing import Look, figure
 from shapetrace.formats.svg import render
 from shapetrace.outlining.structure import Operand, Step
-from tests.browser import chromium, open_browser, survey
+from tests.browser import chromium, survey
 from tests.drawing.outlines import data, gpt2, outline_of, product, weight
 
 pytestmark = pytest.mark.skipif(chromium() is None, reason="no Chromium on this system")
@@ -16,12 +14,6 @@ HOSTILE = [
     "<script>alert(1)</script>", "\"quotes\" & 'more'", "\x00\x08\x1b[31m", "👩‍👩‍👧🦜", "مرحبا \u202eשלום",
     "m" * 500, "层" * 200, "]]><x/>", "{{ 7*7 }}", "",
 ]  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[object]:
-    with open_browser() as opened:
-        yield opened
 
 
 def extremes():

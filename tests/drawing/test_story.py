@@ -20,8 +20,8 @@ from shapetrace.drawing.wording import words_in
 from shapetrace.errors import UsageError
 from shapetrace.obtaining import obtain
 from shapetrace.outlining.roles import Part
+from shapetrace.prompts import read_prompt, spoken
 from shapetrace.request import Request
-from shapetrace.words import read_words, spoken
 from tests.drawing.geometry import assert_sound, text_boxes
 from tests.drawing.outlines import gpt2
 
@@ -190,10 +190,10 @@ def test_an_unknown_view_is_refused():
 
 
 def test_chinese_is_cut_in_characters_and_the_figure_says_so():
-    words = read_words("法国的首都是 Paris吗")
+    words = read_prompt("法国的首都是 Paris吗")
     assert words.labels == ("法", "国", "的", "首", "都", "是", "Paris", "吗")
     assert spoken(words.labels) == "法国的首都是 Paris 吗"
-    assert not read_words("The capital").cut
+    assert not read_prompt("The capital").cut
     outline = told("gpt2", "法国的首都", layers=1)
     assert any("text cut in characters" in text for text in written(outline))
     assert any("文本 按字切分" in text for text in written(outline, lang="zh"))

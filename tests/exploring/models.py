@@ -7,12 +7,12 @@ from torch import Tensor, nn
 
 from shapetrace.api import Trace
 from shapetrace.capture import capture
-from shapetrace.decoding import Generation
 from shapetrace.errors import TraceError
 from shapetrace.exploring import Explored, Tour
 from shapetrace.formats.contract import Options
 from shapetrace.formats.page import render
-from shapetrace.generating import generated, tour
+from shapetrace.generations.decoding import Generation
+from shapetrace.generations.running import generated, tour
 from shapetrace.request import Request
 from shapetrace.sharding.degrees import Degrees
 from tests.obtained import obtained

@@ -12,7 +12,7 @@ import pytest
 from shapetrace.drawing.wording import words_in
 from shapetrace.errors import UsageError
 from shapetrace.exploring import Explored
-from shapetrace.exploring.sentences import OF_SECTIONS
+from shapetrace.exploring.gathering import OF_SECTIONS
 from shapetrace.formats.bundling import bundle
 from shapetrace.formats.contract import Options
 from shapetrace.formats.page import render

@@ -3,10 +3,10 @@
 import pytest
 
 import shapetrace
-from shapetrace.decoding import Generation
 from shapetrace.drawing.wording import words_in
 from shapetrace.errors import UsageError
 from shapetrace.exploring import page_data
+from shapetrace.generations.decoding import Generation
 from tests.browser import chromium
 from tests.exploring.conftest import DESKTOP, PHONE, place
 from tests.exploring.models import generation, page, shown, trace

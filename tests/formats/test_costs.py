@@ -8,6 +8,7 @@ from torch import nn
 
 import shapetrace
 from shapetrace.drawing.wording import words_in
+from shapetrace.formats.contract import Options
 from shapetrace.formats.costs import Cost, costs, totals
 from shapetrace.formats.table import render_grid
 from shapetrace.obtaining import obtain
@@ -82,7 +83,7 @@ def test_what_is_not_counted_is_no_zero():
 
 @pytest.mark.parametrize("lang", ["en", "zh"])
 def test_eighty_columns_hold_the_table(lang):
-    table = render_grid(costs(traced("gpt2").outline(), words_in(lang)), width=80)
+    table = render_grid(costs(traced("gpt2").outline(), words_in(lang)), Options(width=80))
     assert max(map(len, table.splitlines())) <= 80
     assert "124,439,808" in table
     assert re.search(r"\d M", table)

@@ -1,24 +1,17 @@
 """Notebooks exported by nbconvert, light and dark, sanitized and not, in Chromium."""
 
-from collections.abc import Iterator
 from importlib.util import find_spec
 
 import pytest
 
 import shapetrace
-from tests.browser import chromium, open_browser
+from tests.browser import chromium
 
 pytestmark = [
     pytest.mark.skipif(chromium() is None, reason="no Chromium on this system"),
     pytest.mark.skipif(find_spec("nbconvert") is None, reason="no nbconvert: pip install nbconvert"),
     pytest.mark.filterwarnings("ignore"),  # nbconvert's own, and those of what it imports
 ]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[object]:
-    with open_browser() as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module")

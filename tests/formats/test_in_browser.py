@@ -1,14 +1,12 @@
 """Stories, comparisons and tables in Chromium, light and dark, in both languages."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from shapetrace.drawing import Look, compare, figure
 from shapetrace.formats import tables
 from shapetrace.formats.grid import Column, Grid
 from shapetrace.formats.svg import render
-from tests.browser import chromium, open_browser, survey
+from tests.browser import chromium, survey
 from tests.drawing.outlines import gpt2
 
 pytestmark = pytest.mark.skipif(chromium() is None, reason="no Chromium on this system")
@@ -29,12 +27,6 @@ FIGURES = {
     "table": lambda lang: tables.figure(GRID, lang=lang, title=LONG),
     "table-print": lambda lang: tables.figure(GRID, lang=lang, theme="print"),
 }
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[object]:
-    with open_browser() as opened:
-        yield opened
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -2,7 +2,6 @@
 
 import re
 import zlib
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,7 +9,7 @@ import pytest
 from shapetrace.drawing import Look, figure
 from shapetrace.formats import html
 from shapetrace.formats.svg import render
-from tests.browser import chromium, open_browser, survey
+from tests.browser import chromium, survey
 from tests.drawing.outlines import gpt2
 
 pytestmark = pytest.mark.skipif(chromium() is None, reason="no Chromium on this system")
@@ -28,12 +27,6 @@ body {font: 18px/1.7 Georgia, serif; max-width: 720px} article * {box-sizing: bo
 img, svg, video {display: block; vertical-align: middle; max-width: 100%; height: auto}
 table {width: 100%; border-collapse: collapse} td, th {border: 1px solid #ddd; padding: 12px} pre, code {color: #b00}
 """
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[object]:
-    with open_browser() as opened:
-        yield opened
 
 
 def page_of(tmp_path: Path, style: str, *fragments: str) -> Path:

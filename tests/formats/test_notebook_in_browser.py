@@ -1,12 +1,11 @@
 """A notebook's cell in Chromium: one picture, as light or dark as the notebook, never wider than the cell."""
 
 import re
-from collections.abc import Iterator
 
 import pytest
 
 import shapetrace
-from tests.browser import chromium, open_browser
+from tests.browser import chromium
 
 pytestmark = pytest.mark.skipif(chromium() is None, reason="no Chromium on this system")
 
@@ -28,12 +27,6 @@ _SHOWN = """() => [...document.images].filter(image => image.getBoundingClientRe
             ratio: image.getBoundingClientRect().height / image.getBoundingClientRect().width,
             red: canvas.getContext('2d').getImageData(2, 2, 1, 1).data[0]};
 })"""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[object]:
-    with open_browser() as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,7 @@ import pytest
 from shapetrace.drawing import Look, figure
 from shapetrace.errors import MissingPartError, UsageError
 from shapetrace.formats import gif, pdf, png
+from shapetrace.formats.contract import Options
 from shapetrace.formats.fonts import family, has_letter, with_families
 from shapetrace.formats.svg import SANS
 from tests.drawing.outlines import gpt2
@@ -37,7 +38,7 @@ def pixels(picture: bytes) -> bytes:
 def test_png_is_as_large_as_its_scale_says():
     drawn = figure(gpt2(), section="mlp")
     for scale in (1, 2.5):
-        width, height = size(png.render(drawn, scale=scale))
+        width, height = size(png.render(drawn, Options(scale=scale)))
         assert abs(width - drawn.width_px * scale) <= 2
         assert abs(height - drawn.height_px * scale) <= 2
 
@@ -47,7 +48,7 @@ def test_png_is_as_large_as_its_scale_says():
 def test_the_text_of_a_png_appears(lang):
     """Only the title differs, so only letters can make the difference."""
     first, second = (
-        pixels(png.render(figure(gpt2(), section="mlp", lang=lang, look=Look(title=title)), scale=1))
+        pixels(png.render(figure(gpt2(), section="mlp", lang=lang, look=Look(title=title)), Options(scale=1)))
         for title in ("语言 AAAA", "模型 AAAA")
     )
     assert first != second
@@ -67,9 +68,9 @@ def test_a_font_file_stands_in_for_those_of_the_system(monkeypatch):
     drawn = png._drawn
     monkeypatch.setattr(png, "_drawn", lambda *args, **options: drawn(*args, **options, skip_system_fonts=True))
     png._has.cache_clear()
-    assert png.render(figure(gpt2(), section="mlp"), fonts=FONTS[:1])
+    assert png.render(figure(gpt2(), section="mlp"), Options(fonts=(FONTS[0],)))
     with pytest.raises(MissingPartError, match="no font has Chinese letters"):
-        png.render(figure(gpt2(), section="mlp", lang="zh"), fonts=FONTS[:1])
+        png.render(figure(gpt2(), section="mlp", lang="zh"), Options(fonts=(FONTS[0],)))
     png._has.cache_clear()
 
 
@@ -129,14 +130,14 @@ def test_pdf_is_the_same_every_time_and_as_large_as_the_figure():
 @pytest.mark.parametrize("title", ["<b>\x00\x1f]]>", '"#eval(1)" \\', "\ud800 🎉 שלום", "x" * 500])
 def test_hostile_titles_are_drawn(title):
     drawn = figure(gpt2(), section="mlp", look=Look(title=title, caption=title))
-    assert png.render(drawn, scale=0.5)
+    assert png.render(drawn, Options(scale=0.5))
     assert pdf.render(drawn)
 
 
 @pytest.mark.parametrize("scale", [0, -1, 1e5, float("nan")])
 def test_a_scale_that_makes_no_picture_is_refused(scale):
     with pytest.raises(UsageError, match="scale"):
-        png.render(figure(gpt2()), scale=scale)
+        png.render(figure(gpt2()), Options(scale=scale))
 
 
 @pytest.mark.parametrize(("module", "package"), [(png, "resvg_py"), (gif, "resvg_py"), (gif, "PIL"), (pdf, "typst")])

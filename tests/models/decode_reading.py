@@ -10,7 +10,7 @@ import torch
 from torch.nn.modules.module import register_module_forward_hook
 
 from shapetrace import ir
-from shapetrace.decoding import Generation
+from shapetrace.generations.decoding import Generation
 from shapetrace.hf_obtaining import generated
 from shapetrace.models import huggingface
 from shapetrace.request import Request

@@ -3,13 +3,13 @@
 import pytest
 import torch
 
-from shapetrace.decoding import Bill
 from shapetrace.errors import UsageError
+from shapetrace.generations.decoding import Bill
+from shapetrace.generations.reference import generated
 from shapetrace.models import building
 from shapetrace.models.caching import Cache
 from shapetrace.models.presets import preset
 from shapetrace.models.settings import Attention, Latent, Settings
-from shapetrace.reference_generating import generated
 from shapetrace.request import Request
 
 SMALL = {"layers": 4, "d_model": 32, "heads": 4, "vocab": 50, "seq": 9, "device": "cpu"}
@@ -78,6 +78,6 @@ def test_a_prompt_leaves_room_for_the_steps_or_says_that_it_cannot() -> None:
     found = generated(Request(shape={"d_model": 48, "heads": 4, "layers": 1, "seq": 1100}), 2)
     assert found.passes[0].trace.model.settings["seq"] == 1100
     whole = generated(Request(model="gpt2"), 2)
-    assert whole.passes[0].trace.model.settings["seq"] == (preset("gpt2").context or 0) - 2
+    assert whole.passes[0].trace.model.settings["seq"] == (preset("gpt2").settings.context or 0) - 2
     with pytest.raises(UsageError, match="1,024 positions"):
         generated(Request(model="gpt2", shape={"seq": 1024}), 1)

@@ -157,8 +157,3 @@ def test_selecting_every_block_is_full_attention() -> None:
     k, v = nsa.selected.kv(x)
     full = F.scaled_dot_product_attention(q, repeat_heads(k, 4), repeat_heads(v, 4), is_causal=True)
     assert torch.allclose(nsa.selected(x, q, torch.rand(1, 4, 64, 8)), full, atol=1e-5)
-
-
-@pytest.mark.parametrize(("name", "width"), [("mha", 1024), ("gqa", 256), ("mqa", 128), ("mla", 160)])
-def test_the_cache_keeps_keys_and_values_or_the_latent(name: str, width: int) -> None:
-    assert TOYS[name]().settings.kv_cache_width == width

@@ -170,7 +170,7 @@ def test_ids_are_guessed_for_a_model_that_starts_with_a_table(mine: str) -> None
 
 def test_features_are_guessed_for_a_model_that_starts_with_a_linear_layer() -> None:
     model = nn.Sequential(nn.Linear(6, 3), nn.ReLU())
-    assert model(*user_inputs.guess(model, batch=2, seq=4).args).shape == (2, 4, 3)
+    assert model(*user_inputs.guess(model).args).shape == (1, 16, 3)
 
 
 def test_a_models_own_example_is_taken() -> None:

@@ -59,7 +59,7 @@ def test_windows_and_full_layers_are_counted_apart(dtype: str) -> None:
     windows = [settings.window(layer) for layer in range(settings.layers)]
     found = {group.window: group.n_layers for group in cache.layers}
     assert found == {8: windows.count(8), None: windows.count(None)}
-    in_all = settings.layers * settings.kv_cache_width * {"bfloat16": 2, "float32": 4}[dtype]
+    in_all = settings.layers * 2 * settings.n_kv_heads * settings.head_size * {"bfloat16": 2, "float32": 4}[dtype]
     assert cache.bytes_per_token() == in_all
 
 

@@ -7,8 +7,8 @@ import pytest
 
 import shapetrace
 from shapetrace.drawing.teaching import caption, sentences
-from shapetrace.drawing.wording import words_in
-from shapetrace.formats.phrasing import ENGLISH
+from shapetrace.drawing.wording import ENGLISH, words_in
+from shapetrace.formats.contract import Options
 from shapetrace.formats.table import render
 from shapetrace.outlining.roles import Role
 from shapetrace.outlining.sentences import sentence
@@ -44,12 +44,10 @@ def test_sizes_are_those_of_the_step():
 def test_the_table_says_each_below_its_step(name, lang):
     outline = shapetrace.preset(name, **({} if name.startswith("toy:") else {"seq": 16})).outline()
     words = words_in(lang)
-    table = "".join(render(outline, width=100, words=words, explain=True).split())
+    table = "".join(render(outline, Options(width=100, lang=lang, explain=True)).split())
     for title, told in sentences(outline.steps(), words):
         assert title and "".join(told.split()) in table
-    assert "".join(str(sentence(next(iter(outline.steps())))).split()) not in "".join(
-        render(outline, width=100).split()
-    )
+    assert "".join(str(sentence(next(iter(outline.steps())))).split()) not in "".join(render(outline).split())
 
 
 def test_a_mask_is_told_where_there_is_one():

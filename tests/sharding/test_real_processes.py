@@ -12,7 +12,7 @@ from torch import distributed
 
 from shapetrace import ir
 from shapetrace.outlining import outline
-from shapetrace.serialize import load
+from shapetrace.serialize import content, from_json
 from tests.sharding.small import SHAPES, preset
 
 pytestmark = [
@@ -33,7 +33,7 @@ def traced(name: str, folder: Path, degrees: dict[str, Any]) -> list[ir.Trace]:
     for process in processes:
         _, said = process.communicate(timeout=120)
         assert process.returncode == 0, said.decode()
-    return [load(folder / f"{rank}.json") for rank in range(2)]
+    return [from_json(content(folder / f"{rank}.json")) for rank in range(2)]
 
 
 def told(trace: ir.Trace) -> list[tuple[Any, ...]]:

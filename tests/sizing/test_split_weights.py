@@ -1,6 +1,7 @@
 """Columns of one weight that are keys and columns that are values have names of their own, though they are as many."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
@@ -9,7 +10,7 @@ import shapetrace
 from shapetrace import ir
 from shapetrace.outlining import outline
 from shapetrace.sizing.variables import Variable
-from shapetrace.sizing.varying import sizes, with_sizes
+from shapetrace.sizing.varying import sizes
 
 VARIED = [Variable(name, name, value, "entry") for name, value in {"h": 4, "d_qk": 8, "d_v": 8, "r_kv": 24}.items()]
 
@@ -39,6 +40,6 @@ def passed(values: Mapping[str, int], *, shallow: bool = False) -> ir.Trace:
 
 def test_keys_and_values_of_one_weight_are_told_apart() -> None:
     trace = passed({})
-    found = outline(with_sizes(trace, sizes(trace, VARIED, passed, shallow_layers=False)))
+    found = outline(replace(trace, sizes=sizes(trace, VARIED, passed, shallow_layers=False)))
     columns = {step.title: step.operands[1].dims[-1] for step in found.steps() if step.title in ("Key", "Value")}
     assert columns == {"Key": "d_qk", "Value": "d_v"}

@@ -85,7 +85,7 @@ def closed(line: Closed, words: Words, room_px: float) -> str:
     first = [words.say(clean(norm.title)) for norm in line.leads]
 
     def told(said: Iterator[str]) -> str:
-        return " → ".join([*first, words.phrases.get(", ", ", ").join(said)])
+        return " → ".join([*first, words.enumerated(said)])
 
     if line.above is None:
         return told(_counted(line.section, words))

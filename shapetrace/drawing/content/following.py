@@ -7,7 +7,7 @@ from shapetrace.drawing.wording import Words
 from shapetrace.outlining.following import SCORED, Ending, Followed, Runs, count, indices, seen_by_row, sees_column
 from shapetrace.outlining.lanes import UNKNOWN, Lane
 from shapetrace.outlining.structure import Operand, Outline, Step
-from shapetrace.words import spoken
+from shapetrace.prompts import spoken
 
 _MOST_NAMED = 5
 _LONGEST_TEXT = 60

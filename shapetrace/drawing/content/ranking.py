@@ -32,7 +32,7 @@ def mesh_text(ranks: Ranks) -> str:
 def talks_of(circle: Circle, words: Words) -> str:
     """How ranks talk: ``253 all-reduce, 1 all-gather``."""
     counts = (f"{counted(n)} {words.say(talk.replace('_', '-'))}" for talk, n in circle.collectives.items())
-    return words.phrases.get(", ", ", ").join(counts)
+    return words.enumerated(counts)
 
 
 def sending(transfer: Transfer, words: Words) -> str:

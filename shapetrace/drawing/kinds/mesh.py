@@ -94,7 +94,7 @@ def _held(ranks: Ranks, held: int, words: Words, top: float, width: float) -> tu
     marks.append(Rect(MARGIN_PX, y - 10, max(room * min(share, 1.0), 2.0), _BAR_PX, "weight", 3))
     y += _BAR_PX - 10
     if ranks.whole:
-        names = words.phrases.get(", ", ", ").join(words.say(kind) for kind in ranks.whole)
+        names = words.enumerated(words.say(kind) for kind in ranks.whole)
         told = words.say("not sharded, every rank has all of it: {names}", names=names)
         lines, y = _paragraph(told, y + _LINE_PX, room)
         marks += lines

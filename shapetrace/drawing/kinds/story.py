@@ -30,7 +30,7 @@ from shapetrace.drawing.wording import Words, counted, flops_text
 from shapetrace.outlining.following import Followed, followed
 from shapetrace.outlining.running import running_axes
 from shapetrace.outlining.structure import Operand, Outline
-from shapetrace.words import spoken
+from shapetrace.prompts import spoken
 
 _BOTTOM_PX = 18.0
 _SEPARATOR = " · "

@@ -37,7 +37,6 @@ TRACK = "track"
 _LEAST_SHARE = 0.0005
 _LEAST_TIE_PX = 40.0
 _SAID = frozenset({"activation", "softmax", "convolution", "contraction"})
-Painter = Callable[[Spot], Iterator[Mark]]
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,8 @@ from dataclasses import replace
 from typing import Any
 
 from shapetrace import ir
-from shapetrace.decoding import Generation
 from shapetrace.errors import UsageError
+from shapetrace.generations.decoding import Generation
 from shapetrace.models.settings import Settings
 from shapetrace.request import Request, check, settings_of
 from shapetrace.running import run
@@ -34,7 +34,7 @@ def generated(request: Request, n_steps: int, found: Generation | None = None) -
     from shapetrace.models.caching import Cache
 
     model, cache = building.build(settings), Cache(settings)
-    info = ir.Model(name, {**settings.facts()}, building.device_of(settings).type, request.words.labels)
+    info = ir.Model(name, {**settings.facts()}, building.device_of(settings).type, request.prompt.labels)
     outputs: list[Any] = []
     model.register_forward_hook(lambda _module, _args, output: outputs.append(output))
     (*source, ids), _ = building.inputs(settings)  # a source of its own, where an encoder reads one

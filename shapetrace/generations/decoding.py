@@ -1,5 +1,6 @@
 """How the matrices change from pass to pass: a prefill and the decode steps behind it, with the bill of each."""
 
+import shutil
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -206,7 +207,7 @@ class Generation:
         Raises:
             UsageError: If it cannot be written there.
         """
-        from shapetrace.generations import written
+        from shapetrace.generations.files import written
         from shapetrace.serialize import keep
 
         keep(written(self), Path(path))
@@ -250,7 +251,7 @@ class Generation:
     def explore(self, **options: Any) -> Explorer:
         """A page to walk through all passes, with a timeline; options as for `shapetrace.explore`."""
         from shapetrace.api import explorer
-        from shapetrace.generating import tour
+        from shapetrace.generations.running import tour
 
         return explorer(tour(self), **options)
 
@@ -268,14 +269,16 @@ class Generation:
         """
         from shapetrace.api import look_of
         from shapetrace.formats.contract import Options
-        from shapetrace.generating import drawing
+        from shapetrace.generations.running import drawing
 
         return Figure(drawing(self, Options(theme=theme, lang=lang, look=look_of(None, choices))))
 
     def __str__(self) -> str:
-        from shapetrace.decoding_table import render
+        from shapetrace.formats.contract import Options
+        from shapetrace.formats.table import render_grid
+        from shapetrace.generations.table import grid
 
-        return render(self)
+        return render_grid(grid(self), Options(width=shutil.get_terminal_size((110, 40)).columns))
 
 
 def _sharing(before: ir.Trace, trace: ir.Trace) -> ir.Trace:

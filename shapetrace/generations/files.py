@@ -16,7 +16,7 @@ from shapetrace.outlining.choice import Choice
 from shapetrace.serialize import content, faults, format_of, one_line, to_document
 
 if TYPE_CHECKING:
-    from shapetrace.decoding import Generation
+    from shapetrace.generations.decoding import Generation
 
 FORMAT = "shapetrace-generation"
 VERSION = 1
@@ -133,7 +133,7 @@ def read(data: bytes, name: str) -> "Generation":
     Raises:
         UsageError: If it is broken, or from a newer shapetrace.
     """
-    from shapetrace.decoding import Generation
+    from shapetrace.generations.decoding import Generation
 
     try:
         file = msgspec.json.decode(data, type=_File)

@@ -1,16 +1,13 @@
 """Passes side by side: what each step multiplies in the prefill, in the first decode step and in the last; the bill."""
 
-import shutil
 from collections.abc import Callable, Sequence
 from difflib import SequenceMatcher
 from typing import Any
 
-from shapetrace.decoding import Generation, Pass, shown
-from shapetrace.drawing.wording import Words
+from shapetrace.drawing.wording import ENGLISH, Words
 from shapetrace.formats.grid import Cell, Column, Grid
 from shapetrace.formats.numbers import exact, n_bytes, short
-from shapetrace.formats.phrasing import ENGLISH
-from shapetrace.formats.table import render_grid
+from shapetrace.generations.decoding import Generation, Pass, shown
 from shapetrace.outlining.billing import Bill
 from shapetrace.outlining.structure import Step
 
@@ -21,11 +18,6 @@ _BILL: tuple[tuple[str, Callable[[Bill], str]], ...] = (
     ("cache written", lambda bill: n_bytes(bill.cache_written)),
     ("FLOPs a byte", lambda bill: f"{bill.flops_a_byte:.1f}"),
 )
-
-
-def render(of: Generation, *, width: int = 0, words: Words = ENGLISH) -> str:
-    """Passes as a table as wide as the terminal, or so many characters."""
-    return render_grid(grid(of, words), width=width or shutil.get_terminal_size((110, 40)).columns)
 
 
 def grid(of: Generation, words: Words = ENGLISH) -> Grid:

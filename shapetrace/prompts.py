@@ -11,7 +11,7 @@ from shapetrace.errors import MissingPartError, UsageError
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class Prompt:
     """What is known of a model's input.
 
     Attributes:
@@ -25,7 +25,7 @@ class Words:
     cut: bool = False
 
 
-def read_words(text: str = "", tokens: str = "", tokenizer: Path | None = None) -> Words:
+def read_prompt(text: str = "", tokens: str = "", tokenizer: Path | None = None) -> Prompt:
     """Read what ``--text``, ``--tokens`` and ``--tokenizer`` say.
 
     Without a tokenizer one word is one token, of Chinese and Japanese one character, and has no id unless ``tokens``
@@ -46,7 +46,7 @@ def read_words(text: str = "", tokens: str = "", tokenizer: Path | None = None) 
         raise UsageError("--text has no words: expected at least one")
     if ids and labels and len(ids) != len(labels):
         raise UsageError(f"--text has {len(labels)} words, --tokens {len(ids)} ids: expected one id a word")
-    return Words(labels or tuple(map(str, ids)), ids, cut)
+    return Prompt(labels or tuple(map(str, ids)), ids, cut)
 
 
 def spoken(labels: Iterable[str]) -> str:
@@ -86,7 +86,7 @@ def _ids(tokens: str) -> tuple[int, ...]:
     return tuple(map(int, parts))
 
 
-def _tokenized(text: str, path: Path) -> Words:
+def _tokenized(text: str, path: Path) -> Prompt:
     if not path.is_file():
         raise UsageError(f"--tokenizer: there is no file {path}; expected a tokenizer.json")
     try:
@@ -99,4 +99,4 @@ def _tokenized(text: str, path: Path) -> Words:
         raise UsageError(f"--tokenizer: {path} is no tokenizer.json: {error}") from error
     spans = zip(encoding.offsets, encoding.tokens, strict=True)
     labels = tuple(text[start:end].strip() or token for (start, end), token in spans)
-    return Words(labels, tuple(encoding.ids))
+    return Prompt(labels, tuple(encoding.ids))

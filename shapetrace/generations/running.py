@@ -5,12 +5,12 @@ from dataclasses import asdict, replace
 from functools import partial
 
 from shapetrace import ir
-from shapetrace.decoding import Generation, shown
 from shapetrace.drawing.generating.content import PassColumn
 from shapetrace.drawing.primitives import Figure
 from shapetrace.errors import UsageError
 from shapetrace.exploring import Explored, Tour
 from shapetrace.formats.contract import Options
+from shapetrace.generations.decoding import Generation, shown
 from shapetrace.request import Request
 
 
@@ -26,7 +26,8 @@ def generated(request: Request, say: Callable[[str], None], n_steps: int, *, cac
     Raises:
         UsageError: If the model has no loop that is known here, or the request is wrong.
     """
-    from shapetrace import hf_obtaining, reference_generating
+    from shapetrace import hf_obtaining
+    from shapetrace.generations import reference
 
     if request.kind not in ("huggingface", "reference", "preset"):
         raise UsageError(
@@ -36,22 +37,18 @@ def generated(request: Request, say: Callable[[str], None], n_steps: int, *, cac
     found = Generation(is_cached=cached, beside=None if cached else generated(request, say, n_steps))
     if request.kind == "huggingface":
         return hf_obtaining.generated(request, say, n_steps, found)
-    return reference_generating.generated(request, n_steps, found)
+    return reference.generated(request, n_steps, found)
 
 
 def drawing(generation: Generation, options: Options) -> Figure:
     """Prefill, first and last decode step in columns of one figure.
 
-    Args:
-        generation: At least one pass.
-        options: Theme, language and look.
-
     Raises:
         UsageError: If there is no pass, or no such theme or language.
     """
-    from shapetrace.decoding_table import saving
     from shapetrace.drawing.kinds.generation import generation_figure
     from shapetrace.drawing.wording import words_in
+    from shapetrace.generations.table import saving
 
     if not generation.passes:
         raise UsageError("no module was called: there is nothing to draw")
@@ -92,7 +89,7 @@ def tour(generation: Generation, *, fused: bool = False) -> Tour:
     Raises:
         UsageError: If there is no pass.
     """
-    from shapetrace.decoding_table import saving
+    from shapetrace.generations.table import saving
 
     if not generation.passes:
         raise UsageError("no module was called: there is nothing to explore")

@@ -1,11 +1,13 @@
-"""What convolutions, poolings and scalings make of an axis: exact, from the arguments of the kernel."""
+"""What kernels make of axes: exact, from their arguments for convolutions, poolings and scalings, else from a view."""
 
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 
 from shapetrace.ir import Kernel, Plain, Tensor
-from shapetrace.sizing.formulas import Formula, Rounded
+from shapetrace.ops.registry import base_name
+from shapetrace.sizing.formulas import Formula, Rounded, product
 
+_VIEWS = frozenset({"view", "_unsafe_view", "reshape", "_reshape_alias"})
 _SLIDING = ("conv", "pool", "unfold", "im2col")
 _LARGEST_SCALE = 64
 """Denominator of a factor by which pictures are scaled, at most."""
@@ -74,3 +76,26 @@ def _floored(length: Formula, stride: int) -> Formula:
 def _at(value: Plain, place: int) -> int | None:
     found = value[place if place < len(value) else 0] if isinstance(value, list) and value else value
     return found if isinstance(found, int) else None
+
+
+def regrouped(
+    kernel: Kernel, tensors: Sequence[Tensor], formulas: Callable[[int], list[Formula | None]]
+) -> Iterator[Formula]:
+    """Formulas of the axes of a view that are several of what it shows: (B, H, W, C) as (B·H·W, C)."""
+    if base_name(kernel.name) not in _VIEWS or not kernel.inputs or not kernel.outputs:
+        return
+    before, after = (tensors[value].shape for value in (kernel.inputs[0], kernel.outputs[0]))
+    if 0 in before:
+        return
+    start = 0
+    for size in after:
+        end, reached = start, 1
+        while end < len(before) and reached < size:
+            reached *= before[end]
+            end += 1
+        if reached != size:
+            return
+        sizes = formulas(kernel.inputs[0])[start:end] if end - start > 1 else []
+        if sizes and all(each is not None for each in sizes):
+            yield product(each for each in sizes if each is not None)
+        start = end

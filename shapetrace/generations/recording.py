@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from shapetrace.decoding import Generation
+    from shapetrace.generations.decoding import Generation
 
 
 @contextmanager
@@ -16,7 +16,7 @@ def generation() -> Iterator["Generation"]:
     ``print(g)`` shows the passes side by side.
     """
     from shapetrace.capture.generating import passes
-    from shapetrace.decoding import Generation
+    from shapetrace.generations.decoding import Generation
 
     found = Generation()
     with passes(found.add, found.chose):

@@ -1,0 +1,1 @@
+"""A prefill and the decode steps behind it: run, recorded around any loop, kept in files, told as a table."""
