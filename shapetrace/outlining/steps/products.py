@@ -42,8 +42,8 @@ def product_steps(
     one = _OneProduct(flow, axis_roles, columns, fused=fused)
     found: list[Draft] = []
     first_of: dict[tuple[int, ...], int] = {}
-    seen: set[int] = set()
-    drawn: set[int] = set()
+    drawn = {flow.facts.products[position].op for position in in_attention}  # one call may sum and then project
+    seen = {*drawn}
     for position, product in enumerate(flow.facts.products):
         if position in in_attention:
             continue
