@@ -225,7 +225,9 @@ def _apart(found: Sequence[_Kept], taken: dict[int, list[_Kept]]) -> list[_Kept]
 def _window(seen: Pattern | None) -> int | None:
     """Tokens that a row sees at most, itself included; None for all before it."""
     below = None if seen is None else seen.below
-    return None if seen is None or below is None or below + 1 >= seen.size[1] else below + 1
+    if seen is None or below is None or below + (seen.step or 1) >= seen.size[1]:
+        return None
+    return below + 1
 
 
 def _itemsize(flow: Flow) -> int:
