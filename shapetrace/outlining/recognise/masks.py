@@ -193,7 +193,11 @@ def _is_mask(flow: Flow, value: int) -> bool:
     tensor = flow.facts.tensor(value)
     if tensor.pattern is not None:
         return True
-    if len(tensor.shape) < (1 if tensor.dtype == "bool" else 2) or max(tensor.shape[-2:]) == 1 or _comes_from_product(flow, value):
+    if (
+        len(tensor.shape) < (1 if tensor.dtype == "bool" else 2)
+        or max(tensor.shape[-2:]) == 1
+        or _comes_from_product(flow, value)
+    ):
         return False
     return tensor.role == "weight" or not flow.is_floating(value) or not flow.facts.sources.get(value)
 
