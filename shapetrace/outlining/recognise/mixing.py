@@ -12,6 +12,9 @@ from shapetrace.outlining.flow import Flow
 BETWEEN: frozenset[OpKind] = frozenset({"pointwise", "cast", "layout", "dropout", "cat", "index"})
 """Operations that may stand between queries, scores, weights and values."""
 
+_AROUND: frozenset[OpKind] = BETWEEN | {"norm"}
+"""The same, and what normalises mixed heads."""
+
 
 def joins_data(flow: Flow, product: Product) -> bool:
     """Whether both factors are data, or learned and projected: queries of a decoder."""
@@ -60,8 +63,9 @@ class Mixing:
         Yields:
             Each operation at which the walk stops, the small ones on the way, the mixing products on the way.
         """
-        for op, passed in self.flow.behind(value, BETWEEN, stops=stops):
+        for op, way in self.flow.behind(value, _AROUND, stops=stops):
             mixed = self._mixed(op)
+            passed = [each for each in way if self.flow.kinds[each] != "norm"]  # which is a step of its own
             if mixed is None:
                 yield op, passed, []
             else:

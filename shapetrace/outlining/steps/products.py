@@ -1,7 +1,8 @@
 """Products with weights, drawn as people write them: one small product a head, rows as the author had them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from math import prod
 
 from shapetrace.ir import Op, Tensor
@@ -36,9 +37,7 @@ def product_steps(
     An operation with several products is drawn by the step of its first one; equal ones count as one step.
     """
     in_attention = {p for a in attentions for p in (a.scores, a.weighted, *a.others) if p is not None}
-    absorbed = [each.absorbed for each in attentions if each.absorbed is not None]
-    around = {each.key: Role.KEY for each in absorbed} | {each.value: Role.VALUE for each in absorbed}
-    mixes = {position for attention in attentions for position in attention.mixes}
+    told = _told(attentions, states)
     one = _OneProduct(flow, axis_roles, columns, fused=fused)
     found: list[Draft] = []
     first_of: dict[tuple[int, ...], int] = {}
@@ -50,12 +49,8 @@ def product_steps(
         drafts = one.drafts(position)
         if product.times > 1:
             drafts = [_more_often(drafts[0], product.times - 1, 0)]
-        if position in mixes:
-            drafts = [replace(draft, role=Role.MIX_HEADS) for draft in drafts]
-        elif position in states:
-            drafts = [_of_state(draft, states[position]) for draft in drafts]
-        elif position in around:
-            drafts = [_of_latent(draft, around[position]) for draft in drafts]
+        if position in told:
+            drafts = [told[position](draft) for draft in drafts]
         if len(flow.facts.of_op[product.op]) > 1 and len(drafts) == 1:
             same = (product.op, flow.root(product.right), product.flops, *drafts[0].result.shape)
             first = first_of.setdefault(same, len(found))
@@ -73,6 +68,18 @@ def product_steps(
     return tuple(found)
 
 
+def _told(attentions: tuple[Attention, ...], states: Mapping[int, State]) -> Mapping[int, Callable[[Draft], Draft]]:
+    """What is known of a product around attention, by its position."""
+    found: dict[int, Callable[[Draft], Draft]] = {}
+    for each in attentions:
+        if each.absorbed is not None:
+            found[each.absorbed.key] = partial(_of_latent, role=Role.KEY)
+            found[each.absorbed.value] = partial(_of_latent, role=Role.VALUE)
+    found |= {position: partial(_of_state, state=state) for position, state in states.items()}
+    found |= {position: _of_positions for each in attentions for position in each.relative}
+    return found | {position: partial(_of_heads, attention=each) for each in attentions for position in each.mixes}
+
+
 def dispatch_steps(flow: Flow, axis_roles: AxisRoles, product_steps: tuple[Draft, ...]) -> tuple[Draft, ...]:
     """Rows copied to the experts that they go to, where a view or a copy does it: (T, d) to (T · k, d)."""
     found: dict[int, Draft] = {}
@@ -88,6 +95,23 @@ def dispatch_steps(flow: Flow, axis_roles: AxisRoles, product_steps: tuple[Draft
             found[root] = Draft(tuple(ops), "select", (Ref(root, before, made.origin),), (made,), Role.DISPATCH,
                                 call=draft.call, order=ops[-1])  # fmt: skip
     return tuple(found.values())
+
+
+def _of_heads(draft: Draft, attention: Attention) -> Draft:
+    """A product that mixes the scores of all heads, or their weights; of each head by itself, a convolution."""
+    is_early = attention.weighing is not None and draft.order < attention.weighing.ops[-1]
+    part = Part.SCORES if is_early else Part.ATTENTION_WEIGHTS
+    operands = (replace(ref, part=part) if ref.part is Part.OTHER else ref for ref in draft.operands)
+    results = tuple(replace(ref, part=part) for ref in draft.results)
+    is_apart = draft.kind == "convolution" and draft.weight.shape[1] == 1
+    role = draft.role if is_apart else Role.MIX_HEADS
+    return replace(draft, role=role, operands=tuple(operands), results=results)
+
+
+def _of_positions(draft: Draft) -> Draft:
+    """A product of queries, or keys, with learned rows for distances, whose results are scores too."""
+    made = (replace(draft.result, part=Part.SCORES),)
+    return replace(draft, role=Role.SCORES, results=made, notes=(*draft.notes, Phrase("added to the scores")))
 
 
 def _of_state(draft: Draft, state: State) -> Draft:
