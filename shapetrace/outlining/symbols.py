@@ -9,6 +9,7 @@ from shapetrace.outlining.drafts import Draft, Graph, Ref
 from shapetrace.outlining.flow import Flow
 from shapetrace.outlining.recognise.adjacency import adjacencies
 from shapetrace.outlining.recognise.attention import Attention, all_operands_of
+from shapetrace.outlining.recognise.carriers import convolved
 from shapetrace.outlining.recognise.columns import ATTENTION_INPUTS
 from shapetrace.outlining.recognise.crossing import Crossing
 from shapetrace.outlining.recognise.losses import OF_CLASSES
@@ -84,7 +85,8 @@ def _of_attention(flow: Flow, attentions: tuple[Attention, ...]) -> dict[int, Sy
         for part, value, _ in all_operands_of(flow, attention):
             root, symbol = flow.root(value), Symbol(Part.LATENT_KEY_VALUE if value in latents else part)
             found[root] = symbol if found.get(root, symbol) == symbol else NOTHING
-    return found
+    read = [(part, value) for attention in attentions for part, value, _ in all_operands_of(flow, attention)]
+    return found | {value: together([*map(Symbol, parts)]) for value, parts in convolved(flow, read).items()}
 
 
 def _in_step(node: Node, others: list[Node]) -> Iterator[tuple[Draft, list[Draft]]]:

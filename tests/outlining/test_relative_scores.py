@@ -1,4 +1,4 @@
-"""Scores of distances, made of the same queries or keys and learned rows; what mixes heads, or no heads, between them."""
+"""Scores of distances, made of queries or keys and learned rows; what mixes heads, or none, behind scores."""
 
 from collections.abc import Callable
 
@@ -100,3 +100,18 @@ def test_an_inverse_holds_no_values() -> None:
     assert [each.role for each in found].count(Role.WEIGHTED_SUM) == 1
     (inverse,) = (each for each in found if each.kind == "algebra")
     assert inverse.results[0].part is Part.OTHER
+
+
+def test_what_a_convolution_holds_side_by_side_is_called_by_all_of_it() -> None:
+    class Channels(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.qkv, self.each = nn.Conv2d(D, 3 * D, 1), nn.Conv2d(3 * D, 3 * D, 3, padding=1, groups=3 * D)
+
+        def forward(self, x: Tensor) -> Tensor:
+            q, k, v = (part.unflatten(1, (H, 8)).flatten(3) for part in self.each(self.qkv(x)).chunk(3, 1))
+            return (F.normalize(q, dim=-1) @ F.normalize(k, dim=-1).mT).softmax(-1) @ v
+
+    found = read(Channels(), torch.randn(1, D, 4, 4))
+    made = [each.results[0].part for each in found.steps() if each.kind == "convolution"]
+    assert made == [Part.QUERY_KEY_VALUE] * 2

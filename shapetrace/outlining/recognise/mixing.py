@@ -1,6 +1,7 @@
 """Products of data with data, and products between them that mix heads with each other: talking heads."""
 
-from collections.abc import Container, Iterator
+from collections import defaultdict
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
 
 from shapetrace.ir import Op
@@ -29,6 +30,15 @@ def joins_data(flow: Flow, product: Product) -> bool:
 def is_projected(flow: Flow, value: int) -> bool:
     """Whether a value without data is the result of a product: queries of a decoder that are learned."""
     return bool(flow.facts.sources.get(value))
+
+
+def apart(flow: Flow) -> Mapping[int, frozenset[int]]:
+    """Atoms over which projections repeat, each with weights of its own, by the product whose columns these read."""
+    found = defaultdict[int, set[int]](set)
+    for product in flow.projections:
+        for source in flow.facts.sources.get(product.left, ()) if product.left is not None and product.batch else ():
+            found[source].update(flow.facts.atoms.flat(product.batch))
+    return {source: frozenset(atoms) for source, atoms in found.items()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,7 +54,8 @@ def _kept_in_one_call(flow: Flow, members: Sequence[int]) -> Iterator[int]:
     length = members[start + period] - members[start]
     for place in range(start, start + period):
         twins = members[place : place + period * count : period]
-        if len({sum(reader - op < 2 * length for reader in _readers(flow, op)) for op in twins}) > 1:
+        counts = {sum(reader - op < 2 * length for reader in _readers(flow, op)) for op in twins}
+        if len(counts) > 1 < max(counts):
             yield from twins
 
 

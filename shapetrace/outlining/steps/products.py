@@ -14,6 +14,7 @@ from shapetrace.outlining.drafts import Draft, Ref, trimmed
 from shapetrace.outlining.flow import Flow
 from shapetrace.outlining.recognise.attention import Attention
 from shapetrace.outlining.recognise.columns import Columns, own_value
+from shapetrace.outlining.recognise.mixing import apart
 from shapetrace.outlining.recognise.states import State
 from shapetrace.outlining.roles import Part, Role
 from shapetrace.outlining.structure import StepKind
@@ -164,6 +165,7 @@ class _OneProduct:
         self._axis_roles = axis_roles
         self._columns: Mapping[int, Sequence[Columns]] = {} if fused else columns
         self._all_columns = columns
+        self._apart = {} if fused else apart(flow)
 
     def drafts(self, position: int) -> list[Draft]:
         """One step, or one for each piece of its columns: of a product in ``Facts.products``."""
@@ -181,7 +183,7 @@ class _OneProduct:
         left, right = (factor_origin(flow, value) for value in (product.left, product.right))
         is_row = left != "weight" or any(piece.parts for piece in columns) or self._is_looked_up(product.left)
         if right == "weight" and is_row:
-            pieces = list(self._columns.get(position, ())) or [self._whole(product, columns)]
+            pieces = list(self._columns.get(position, ())) or [self._whole(position, product, columns)]
             total = sum(piece.count for piece in pieces)
             return [self._projection(product, op, piece, total) for piece in pieces]
         return [self._plain(product, op, left, right)]
@@ -191,9 +193,13 @@ class _OneProduct:
         op = self._flow.op_of(value)
         return op is not None and self._flow.kinds[op.id] == "lookup"
 
-    def _whole(self, product: Product, columns: Sequence[Columns]) -> Columns:
+    def _whole(self, position: int, product: Product, columns: Sequence[Columns]) -> Columns:
+        """All columns as one piece; where each of several matrices reads some of them later, in as many as those."""
         parts = frozenset(part for piece in columns for part in piece.parts)
-        return Columns(parts, 1, self._flow.facts.atoms.size(product.n))
+        atoms, whole = self._flow.facts.atoms, self._flow.facts.atoms.leaves(product.n)
+        first = tuple(leaf for leaf in whole if leaf in self._apart.get(position, ()))
+        among = atoms.size(first) if not parts and first == whole[: len(first)] != whole else 1
+        return Columns(parts, among, atoms.size(product.n) // among)
 
     def _origin(self, value: int | None) -> Origin:
         return "data" if value is None else self._flow.facts.tensor(value).role
