@@ -190,6 +190,24 @@ kernels("masked_fill", "pointwise", "mask", shape="masked_fill", traits=("hides"
         formula=lambda x, mask, value: value if mask else x)  # fmt: skip
 kernels("tril triu", "pointwise", "mask", axes=keep_first, shape="triangle", traits=("hides",))
 
+# Gradients, where a pass asks for them
+kernels("threshold_backward", "pointwise", "ReLU gradient", axes=keep_first)
+kernels("gelu_backward", "pointwise", "GELU gradient", axes=keep_first)
+kernels("silu_backward glu_backward tanh_backward sigmoid_backward elu_backward leaky_relu_backward softplus_backward"
+        " mish_backward hardswish_backward hardsigmoid_backward hardtanh_backward log_sigmoid_backward"
+        " hardshrink_backward _prelu_kernel_backward", "pointwise", "activation gradient", axes=keep_first)  # fmt: skip
+kernels("_softmax_backward_data _log_softmax_backward_data", "pointwise", "softmax gradient", axes=keep_first)
+kernels("mse_loss_backward smooth_l1_loss_backward huber_loss_backward binary_cross_entropy_backward"
+        " nll_loss_backward nll_loss2d_backward _ctc_loss_backward", "pointwise", "loss gradient")  # fmt: skip
+kernels("native_layer_norm_backward native_group_norm_backward native_batch_norm_backward _fused_rms_norm_backward",
+        "reduce", "norm gradient", axes=keep_first)  # fmt: skip
+kernels("convolution_backward", "reduce", "convolution gradient", axes=keep_first)
+kernels("max_pool2d_with_indices_backward max_pool3d_with_indices_backward avg_pool2d_backward avg_pool3d_backward"
+        " _adaptive_avg_pool2d_backward adaptive_max_pool2d_backward upsample_nearest2d_backward", "reduce",
+        "pool gradient")  # fmt: skip
+kernels("select_backward slice_backward", "cat", "write")
+kernels("embedding_dense_backward", "route", "scatter")
+
 # Other element-wise kernels
 kernels("fill zero", "pointwise", axes=keep_first, traits=("overwrites",))
 kernels("slice_scatter select_scatter", "pointwise", "write", axes=keep_first)

@@ -1,5 +1,6 @@
 """What one call reads in several products is counted for one of them."""
 
+import pytest
 import torch
 from torch import Tensor, nn
 
@@ -42,3 +43,21 @@ def test_weights_of_packed_examples_are_counted_once() -> None:
     own = [step.parameters for step in found.steps() if step.role is Role.RECURRENT]
     assert own == [6 * 24 + 24, 0, 0]
     assert next(step.title for step in found.steps()) == "Pack"
+
+
+class Learning(nn.Module):
+    """A pass that asks for gradients of a layer of its own."""
+
+    def __init__(self, bend: nn.Module) -> None:
+        super().__init__()
+        self.inner, self.bend = nn.Linear(8, 8), bend
+
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+        with torch.enable_grad():
+            return torch.autograd.grad(self.bend(self.inner(x)).pow(2).mean(), self.inner.parameters())
+
+
+@pytest.mark.parametrize("bend", [nn.ReLU(), nn.GELU(), nn.GLU(), nn.Softmax(-1), nn.LayerNorm(8), nn.ELU()])
+def test_gradients_that_a_pass_asks_for_are_known(bend: nn.Module) -> None:
+    found = read(Learning(bend), torch.randn(3, 8, requires_grad=True), all_used=False)
+    assert any("gradient" in step.title for step in found.steps())
