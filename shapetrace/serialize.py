@@ -215,7 +215,7 @@ def _tensor_faults(tensor: ir.Tensor) -> Iterator[str]:
     if any(first < 0 or count < 1 for first, count in tensor.picks):
         yield f"tensor {tensor.id} picks rows that no table has"
     for pattern in () if tensor.pattern is None else (tensor.pattern, *tensor.pattern.parts):
-        if pattern.size != tensor.shape[-2:] or not all(map(_fits(pattern), pattern.spans or ())):
+        if pattern.size != (1, *tensor.shape)[-2:] or not all(map(_fits(pattern), pattern.spans or ())):
             yield f"tensor {tensor.id} of shape {list(tensor.shape)} has a pattern that does not fit"
 
 

@@ -60,7 +60,7 @@ def note_masks(
         if real is None or not _may_mask(registry, value, tensors):
             continue
         turned = name in _TAKING and len(args) > 1 and wrapped is args[1]
-        found = read(real, scales=name in _SCALING, turned=turned)
+        found = read(real if real.dim() > 1 else real[None], scales=name in _SCALING, turned=turned)
         if found is not None and (_hides(found) or _is_spread(registry, value, tensors)):
             registry.note_mask(value, found)
 
@@ -80,7 +80,10 @@ def _candidates(
 
 
 def _has_rows(tensor: torch.Tensor) -> bool:
-    """Whether rows and columns come last, also where vmap hides axes: all, in their order, or none of the two."""
+    """Whether rows and columns come last, also where vmap hides axes: all, in their order, or none of the two.
+
+    Truth values along one axis are one row, which is the same for all.
+    """
     wrapped = torch._C._functorch
     is_number, is_turned, in_order = tensor.dim() == 0, False, True
     while wrapped.is_functorch_wrapped_tensor(tensor):
@@ -89,7 +92,8 @@ def _has_rows(tensor: torch.Tensor) -> bool:
             hidden = wrapped.maybe_get_bdim(tensor)
             is_turned, in_order = is_turned or hidden > inner.dim() - 3, in_order and hidden == 0
         tensor = inner
-    return tensor.dim() > 1 and (in_order if is_number else not is_turned)
+    n_least = 1 if tensor.dtype is torch.bool and in_order else 2
+    return tensor.dim() >= n_least and (in_order if is_number else not is_turned)
 
 
 def _may_mask(registry: Registry, value: int, operands: Sequence[torch.Tensor]) -> bool:

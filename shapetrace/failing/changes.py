@@ -15,6 +15,9 @@ from shapetrace.language import say
 
 def views(case: Case, op: Operation) -> Iterator[Mend]:
     """One operand with its axes in another order, one more, one less, or several flattened."""
+    if op.name == "gather":
+        yield from _picks(case, op)
+        return
     for i, operand in enumerate(op.operands):
         n_axes = len(operand.axes)
         if operand.role == "weight" and (rule_of(op.name).shown or rule_of(op.name).alike == "positions"):
@@ -32,6 +35,22 @@ def views(case: Case, op: Operation) -> Iterator[Mend]:
             yield from changed(case, op, i, (("flatten", (start,)),))
             if start < n_axes - 2:
                 yield from changed(case, op, i, (("transpose", (start, n_axes - 2)), ("flatten", (n_axes - 2,))), 2)
+
+
+def _picks(case: Case, op: Operation) -> Iterator[Mend]:
+    """An index with the axis that it lacks: the one along which is picked, or one of which everything is picked."""
+    shape, index = op.shapes[0], op.shapes[1]
+    dim = op.dim("dim", 1, 0, len(shape))
+    for axis in range(len(shape)) if len(index) + 1 == len(shape) else ():
+        others = [(n, shape[place]) for n, place in zip(index, _but(axis, len(shape)), strict=True) if place != dim]
+        if all(n == expected for n, expected in others):
+            new: Step = ("unsqueeze", (axis,))
+            whole: Step = ("expand", tuple(shape[axis] if place == axis else -1 for place in range(len(shape))))
+            yield from changed(case, op, 1, (new,) if axis == dim else (new, whole))
+
+
+def _but(axis: int, n_axes: int) -> list[int]:
+    return [place for place in range(n_axes) if place != axis]
 
 
 _TURNS = frozenset({"transpose", "permute"})

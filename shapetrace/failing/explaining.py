@@ -1,11 +1,11 @@
 """From a trace that failed to its explanation."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
-from itertools import chain
 
-from shapetrace.failing.case import Case
+from shapetrace.failing.case import Case, Operation
 from shapetrace.failing.changes import casts, expanded, padded, repeated, sliced, types, views
 from shapetrace.failing.checkpoints import checkpoint
 from shapetrace.failing.constraints import Constraint, Place, merged
@@ -31,10 +31,17 @@ _TYPES = re.compile(
 )
 
 
+_CONTRADICTIONS = (LookupError, TypeError, ValueError, ArithmeticError, AssertionError, RecursionError)
+"""What a rule or a mend may raise on a call that it was not made for."""
+
+
 def explained(trace: Trace) -> Explanation:
-    """Explain why a pass ended early."""
-    case = case_of(trace)
-    return _written(case, finding(case))
+    """Explain why a pass ended early; where a rule cannot read the call, the error is told as what it is."""
+    try:
+        case = case_of(trace)
+        return _written(case, finding(case))
+    except _CONTRADICTIONS:
+        return _written(Case(trace, trace.failure or Failure("", "", 0)), Finding("other"))
 
 
 def case_of(trace: Trace) -> Case:
@@ -145,9 +152,15 @@ _OF_THE_CALL = (views, types, expanded, arguments, repeated, indices, casts, sli
 
 def mends(case: Case) -> tuple[Mend, ...]:
     """Those that are sure: of the call and of what it was given; else of the layer that runs."""
-    op = case.operation
-    found = sound(case, chain(*(source(case, op) for source in (*_OF_THE_CALL, *_OF_WHAT_CAME))))
-    return tuple(found or sound(case, chain(layers(case, op), widened(case, op))))
+    found = sound(case, _offered(case, (*_OF_THE_CALL, *_OF_WHAT_CAME)))
+    return tuple(found or sound(case, _offered(case, (layers, widened))))
+
+
+def _offered(case: Case, sources: Iterable[Callable[[Case, Operation], Iterator[Mend]]]) -> Iterator[Mend]:
+    """What every source has to offer; one that cannot read the call has nothing."""
+    for source in sources:
+        with suppress(*_CONTRADICTIONS):
+            yield from source(case, case.operation)
 
 
 def _said(case: Case, constraint: Constraint) -> Text:

@@ -140,6 +140,8 @@ def _windowed(made: Made, args: Mapping[str, Any]) -> Operand | None:
     n_space = len(made.op.inputs) and (len(made.operands[1].shape) - 2 if not is_pool else int(made.op.name[-2]))
     stride = args.get("stride") or kernel
     axes = list(data.axes)
+    if len(axes) <= n_space:
+        return None
     if not is_pool:
         if data.shape[-n_space - 1] != made.operands[1].shape[1] * int(args.get("groups", 1)):
             return None

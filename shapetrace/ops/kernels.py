@@ -107,6 +107,8 @@ kernels("pad reflection_pad1d reflection_pad2d reflection_pad3d replication_pad1
 kernels("interpolate upsample upsample_linear1d upsample_bilinear2d upsample_bicubic2d upsample_trilinear3d"
         " upsample_nearest1d upsample_nearest2d upsample_nearest3d _upsample_nearest_exact1d _upsample_nearest_exact2d"
         " _upsample_nearest_exact3d _upsample_bilinear2d_aa _upsample_bicubic2d_aa", "cat", "resize")  # fmt: skip
+kernels("_pack_padded_sequence", "cat", "pack")
+kernels("_pad_packed_sequence", "cat", "unpack")
 kernels("im2col", "cat", "unfold", traits=("alone",))
 kernels("col2im fold", "cat", "fold")
 kernels("pixel_shuffle pixel_unshuffle grid_sampler_2d grid_sampler_3d cudnn_grid_sampler _grid_sampler_2d_cpu_fallback"
@@ -155,19 +157,25 @@ kernels("silu", "pointwise", "SiLU", activation="SiLU", shape="floating", formul
 kernels("sigmoid", "pointwise", activation="Sigmoid", shape="floating", formula=formulas.sigmoid)
 kernels("tanh", "pointwise", activation="Tanh", shape="floating", formula=math.tanh)
 kernels("softplus", "pointwise", activation="Softplus", formula=formulas.softplus)
-kernels("mish", "pointwise", activation="Mish", formula=lambda x: x * math.tanh(formulas.softplus(x)))
-kernels("elu", "pointwise", activation="ELU", formula=formulas.elu)
-kernels("leaky_relu", "pointwise", activation="LeakyReLU", formula=lambda x, negative_slope=0.01:
+kernels("mish", "pointwise", "Mish", activation="Mish", formula=lambda x: x * math.tanh(formulas.softplus(x)))
+kernels("elu", "pointwise", "ELU", activation="ELU", formula=formulas.elu)
+kernels("leaky_relu", "pointwise", "LeakyReLU", activation="LeakyReLU", formula=lambda x, negative_slope=0.01:
         x if x > 0 else x * negative_slope)  # fmt: skip
 kernels("hardtanh", "pointwise", activation="Hardtanh", formula=formulas.hardtanh)
 kernels("hardsigmoid", "pointwise", activation="Hardsigmoid", formula=lambda x: formulas.clamp(x + 3, 0, 6) / 6)
 kernels("hardswish", "pointwise", activation="Hardswish", formula=lambda x: x * formulas.clamp(x + 3, 0, 6) / 6)
-kernels("prelu _prelu_kernel", "pointwise", activation="PReLU", formula=lambda x, weight: x if x > 0 else x * weight)
+kernels(
+    "prelu _prelu_kernel",
+    "pointwise",
+    "PReLU",
+    activation="PReLU",
+    formula=lambda x, weight: x if x > 0 else x * weight,
+)
 kernels("log_sigmoid log_sigmoid_forward", "pointwise", "LogSigmoid", activation="LogSigmoid",
         formula=lambda x: math.log(formulas.sigmoid(x)))  # fmt: skip
-kernels("selu", "pointwise", activation="SELU", formula=formulas.selu)
-kernels("celu", "pointwise", activation="CELU", formula=lambda x, alpha=1: formulas.elu(x, alpha, 1, 1 / alpha))
-kernels("glu", "pointwise", activation="GLU")
+kernels("selu", "pointwise", "SELU", activation="SELU", formula=formulas.selu)
+kernels("celu", "pointwise", "CELU", activation="CELU", formula=lambda x, alpha=1: formulas.elu(x, alpha, 1, 1 / alpha))
+kernels("glu", "pointwise", "GLU", activation="GLU")
 
 # Comparisons and masks
 kernels("eq", "pointwise", "compare", shape="comparing", formula=lambda x, other: x == other)
@@ -181,6 +189,24 @@ kernels("where", "pointwise", "choose", axes=axis_values.where, shape="where", t
 kernels("masked_fill", "pointwise", "mask", shape="masked_fill", traits=("hides", "keeps form"),
         formula=lambda x, mask, value: value if mask else x)  # fmt: skip
 kernels("tril triu", "pointwise", "mask", axes=keep_first, shape="triangle", traits=("hides",))
+
+# Gradients, where a pass asks for them
+kernels("threshold_backward", "pointwise", "ReLU gradient", axes=keep_first)
+kernels("gelu_backward", "pointwise", "GELU gradient", axes=keep_first)
+kernels("silu_backward glu_backward tanh_backward sigmoid_backward elu_backward leaky_relu_backward softplus_backward"
+        " mish_backward hardswish_backward hardsigmoid_backward hardtanh_backward log_sigmoid_backward"
+        " hardshrink_backward _prelu_kernel_backward", "pointwise", "activation gradient", axes=keep_first)  # fmt: skip
+kernels("_softmax_backward_data _log_softmax_backward_data", "pointwise", "softmax gradient", axes=keep_first)
+kernels("mse_loss_backward smooth_l1_loss_backward huber_loss_backward binary_cross_entropy_backward"
+        " nll_loss_backward nll_loss2d_backward _ctc_loss_backward", "pointwise", "loss gradient")  # fmt: skip
+kernels("native_layer_norm_backward native_group_norm_backward native_batch_norm_backward _fused_rms_norm_backward",
+        "reduce", "norm gradient", axes=keep_first)  # fmt: skip
+kernels("convolution_backward", "reduce", "convolution gradient", axes=keep_first)
+kernels("max_pool2d_with_indices_backward max_pool3d_with_indices_backward avg_pool2d_backward avg_pool3d_backward"
+        " _adaptive_avg_pool2d_backward adaptive_max_pool2d_backward upsample_nearest2d_backward", "reduce",
+        "pool gradient")  # fmt: skip
+kernels("select_backward slice_backward", "cat", "write")
+kernels("embedding_dense_backward", "route", "scatter")
 
 # Other element-wise kernels
 kernels("fill zero", "pointwise", axes=keep_first, traits=("overwrites",))

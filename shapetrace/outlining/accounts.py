@@ -44,6 +44,7 @@ class Accounts:
                 self._owned[name][order] = min(amount, left)
                 left -= min(amount, left)
             self._owned[name][next(iter(amounts))] += left  # rows of a table that no slice takes
+        self._twice = _again_in_one_call(drafts)
         self.read = frozenset(self._read)
 
     def names(self, draft: Draft) -> list[str]:
@@ -67,6 +68,8 @@ class Accounts:
         return {name: n * stop // total - n * start // total for name, n in self._own(draft).items()}
 
     def _own(self, draft: Draft) -> dict[str, int]:
+        if draft.key in self._twice:
+            return dict.fromkeys(self.names(draft), 0)
         return {name: self._owned.get(name, {}).get(draft.order, 0) for name in self.names(draft)}
 
     def local(self, draft: Draft) -> int:
@@ -121,6 +124,17 @@ class Accounts:
             return [v for v in self._flow.trace.ops[producer].inputs if v != value]
         before = self._flow.facts.tensor(value).alias_of
         return [] if before is None else [before]
+
+
+def _again_in_one_call(drafts: Sequence[Draft]) -> frozenset[int]:
+    """Products with a weight that an earlier one of the same operation multiplied with: steps of a recurrent layer."""
+    seen, found = set[tuple[int, int, int]](), set[int]()
+    for draft in drafts:
+        if draft.kind == "product" and draft.share[0] == draft.share[1]:
+            what = (draft.order, draft.weight.value, draft.weight.columns)
+            found.update({draft.key} if what in seen else ())
+            seen.add(what)
+    return frozenset(found)
 
 
 def _pieces(drafts: Sequence[Draft]) -> dict[int, tuple[int, int]]:

@@ -179,10 +179,14 @@ def _read_kernel(facts: Facts, op: Op, kernel: Kernel) -> None:
 
 
 def _unify_written(facts: Facts, kernel: Kernel, ins: Sequence[Axes]) -> None:
-    """What is written into a tensor has the axes of that along which it is no part; all of them if it is as large."""
+    """What is written into a tensor has the axes of that along which it is no part; all of them if it is as large.
+
+    At places that data tell, as many rows as there are stand in another order, or several in one place.
+    """
     if len(ins) < 2 or not writes_at_indices(kernel):
         return
-    is_whole = facts.atoms.shape(ins[0]) == facts.atoms.shape(ins[-1])
+    by_data = any(facts.is_data(value) for value in kernel.inputs[1:-1])
+    is_whole = facts.atoms.shape(ins[0]) == facts.atoms.shape(ins[-1]) and not by_data
     pairs = [*zip(ins[0], ins[-1], strict=False)] if is_whole else []
     for one, other in (*pairs, *kept_axes(kernel, ins)):
         if facts.atoms.size(one) == facts.atoms.size(other):

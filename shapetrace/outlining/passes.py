@@ -126,12 +126,12 @@ PASSES: tuple[Pass, ...] = (
     Pass("latent_roles", latent_roles, {}),
     Pass("block_roles", block_roles, {}),
     Pass("gate_roles", gate_roles, {}),
+    Pass("loss_roles", loss_roles, {}),
     Pass("vocabulary_roles", vocabulary_roles, {}),
     Pass("sure_roles", sure_roles),
     Pass("mlp_roles", mlp_roles, {}),
     Pass("end_roles", end_roles, {}),
     Pass("combine_roles", combine_roles, {}),
-    Pass("loss_roles", loss_roles, {}),
     Pass("choice_roles", choice_roles, {}),
     Pass("roles", roles),
     # sections, folding, cost

@@ -224,8 +224,9 @@ class Section:
         """What tells a block from its neighbours that look further: the window of its attention."""
         if self.kind != "block" or any(isinstance(item, Section) and item.kind == "block" for item in self.items):
             return None
-        bands = (step.results[0].band for step in self.steps() if step.kind == "scores")
-        band = next((band for band in bands if band is not None), None)
+        scores = (step.results[0] for step in self.steps() if step.kind == "scores")
+        bands = (each.band for each in scores if each.band is not None and each.band[0] + 1 < each.shape[-1])
+        band = next(bands, None)
         return None if band is None else Phrase(WINDOW, {"n": sum(band) + 1})
 
     def steps(self) -> Iterator[Step]:

@@ -9,6 +9,7 @@ from shapetrace.outlining.drafts import Draft, Graph, Ref
 from shapetrace.outlining.flow import Flow
 from shapetrace.outlining.recognise.adjacency import adjacencies
 from shapetrace.outlining.recognise.attention import Attention, all_operands_of
+from shapetrace.outlining.recognise.carriers import convolved
 from shapetrace.outlining.recognise.columns import ATTENTION_INPUTS
 from shapetrace.outlining.recognise.crossing import Crossing
 from shapetrace.outlining.recognise.losses import OF_CLASSES
@@ -42,6 +43,9 @@ RESULTS: Mapping[Role, Part] = {
     Role.UNEMBED: Part.LOGITS, Role.HEAD: Part.LOGITS, Role.COMBINE_EXPERTS: Part.FEED_FORWARD, Role.LOSS: Part.LOSS,
 }  # fmt: skip
 """What the first result of a step is, by what the step is for."""
+
+_RECKONING = frozenset({"pointwise", "product", "contraction", "convolution", "norm", "multiply", "add"})
+"""Kinds of steps that compute with numbers, whatever these number."""
 
 _EMBEDDING = frozenset({Role.POSITION, Role.ADD_EMBEDDINGS})
 """What sums of a stream and rows that say something of its rows are for."""
@@ -81,7 +85,8 @@ def _of_attention(flow: Flow, attentions: tuple[Attention, ...]) -> dict[int, Sy
         for part, value, _ in all_operands_of(flow, attention):
             root, symbol = flow.root(value), Symbol(Part.LATENT_KEY_VALUE if value in latents else part)
             found[root] = symbol if found.get(root, symbol) == symbol else NOTHING
-    return found
+    read = [(part, value) for attention in attentions for part, value, _ in all_operands_of(flow, attention)]
+    return found | {value: together([*map(Symbol, parts)]) for value, parts in convolved(flow, read).items()}
 
 
 def _in_step(node: Node, others: list[Node]) -> Iterator[tuple[Draft, list[Draft]]]:
@@ -124,6 +129,9 @@ class _Following:
             operands = [Symbol(STREAM) if symbol.part is Part.WEIGHT else symbol for symbol in operands]
         elif draft.kind == "add" and self._adds_to_stream(draft, operands):
             operands = with_positions(draft, operands)
+        if draft.kind == "select" and self._picks_columns(draft):
+            columns = Symbol(Part.TARGETS) if operands[0].part in (Part.LOGITS, Part.SHARES) else NOTHING
+            operands = [columns if symbol.part is Part.IDS else symbol for symbol in operands]
         for place, symbol in enumerate(operands):
             self.found[draft.key, False, place] = symbol
         for place, ref in enumerate(draft.results):
@@ -149,7 +157,7 @@ class _Following:
             return Symbol(ref.part)
         known = self.of.get(ref.value)
         if known is not None:
-            return known
+            return NOTHING if known.part is Part.IDS and self._reckons(draft) else known
         if ref.origin == "weight":
             return self._weight(draft, ref)
         if ref.value < 0 or self._flow.facts.tensor(ref.value).origin != "input":
@@ -158,12 +166,17 @@ class _Following:
             symbol = Symbol(STREAM)
         elif self._flow.facts.tensor(ref.value).dtype == "bool":
             symbol = Symbol(Part.MASK)
-        elif draft.kind == "pointwise" and all(r.value >= 0 and self._flow.is_floating(r.value) for r in draft.results):
-            return NOTHING  # whole numbers that are reckoned with: times, weights of examples
+        elif self._reckons(draft):
+            return NOTHING
         else:
             symbol = Symbol(Part.IDS)
         self.of[ref.value] = symbol
         return symbol
+
+    def _reckons(self, draft: Draft) -> bool:
+        """Whether a step computes with whole numbers: times, weights of examples, lengths."""
+        made = [ref.value for ref in draft.results if ref.value >= 0]
+        return draft.kind in _RECKONING and any(map(self._flow.is_floating, made))
 
     def _weight(self, draft: Draft, ref: Ref) -> Symbol:
         """What weights are that a product does not multiply data with."""
@@ -204,6 +217,10 @@ class _Following:
         if kept is not None:
             return operands[kept]
         return symbol_made(draft, operands or [NOTHING])
+
+    def _picks_columns(self, draft: Draft) -> bool:
+        """Whether a number of each row is picked, by its place: how likely the right word is, how good an action."""
+        return "gather" in {name.partition(".")[0] for name in self._flow.kernels(draft.ops)}
 
     def _blanked(self, draft: Draft, made: Ref) -> int | None:
         """The operand in which a step writes one number where masks say so: another rank's ids, scores left out."""

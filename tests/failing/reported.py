@@ -195,8 +195,19 @@ def losses() -> dict[str, Fails]:
 
 def picking() -> dict[str, Fails]:
     return {
+        "a single image without its batch": fails(
+            of(lambda s, x, *_: s.a(x.squeeze()).flatten(1) @ torch.zeros(5, 5), R(1, 3, 4, 4), a=nn.Conv2d(3, 8, 3)),
+            "shape", "4 ≠ 5",
+        ),
         "gather without an axis": fails(of(lambda s, x, i, _: x.gather(1, i), R(2, 4), R(2, dtype=LONG)), "shape",
                                         "1 ≠ 2 axes", "y.unsqueeze(1): [2,1]"),
+        "gather of whole rows": fails(
+            of(lambda s, x, i, _: x.gather(1, i), R(2, 5, 16), R(2, 3, dtype=LONG)), "shape", "2 ≠ 3 axes",
+            "would fit: y.unsqueeze(2).expand(-1, -1, 16): [2,3,16]\n",
+        ),
+        "gather of an index of other rows": fails(
+            of(lambda s, x, i, _: x.gather(1, i), R(2, 5, 16), R(3, 3, dtype=LONG)), "shape", "2 ≠ 3 axes"
+        ),
         "scatter of too many": fails(
             of(lambda s, x, i, v: x.scatter(1, i, v), R(2, 4), R(2, 3, dtype=LONG), R(2, 2)), "shape", "3 > 2"
         ),

@@ -103,3 +103,15 @@ def test_a_pass_on_meta_fails_for_the_same_reason(name):
     assert (explained.kind, str(explained.clash)) == (case.kind, case.clash)
     with_numbers = explanation(failed(case))
     assert list(map(str, explained.fits)) == list(map(str, with_numbers.fits))
+
+
+def test_an_explanation_that_fails_leaves_the_models_own_error(monkeypatch):
+    def contradicted(*_: object) -> None:
+        raise IndexError("tuple index out of range")
+
+    for broken in ("finding", "case_of", "remade"):
+        with monkeypatch.context() as patch:
+            patch.setattr(f"shapetrace.failing.explaining.{broken}", contradicted)
+            with pytest.raises(RuntimeError, match="cannot be multiplied") as caught:
+                shapetrace.trace(torch.nn.Linear(3, 4), torch.zeros(2, 5))
+            assert "while tracing" in caught.value.__notes__[0]

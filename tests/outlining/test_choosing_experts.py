@@ -102,7 +102,50 @@ class FoundInMask(Experts):
         return x + out.view_as(x)
 
 
-@pytest.mark.parametrize("model", [LargestAsMask, Capacity, Added, WrittenBack, Scattered, ByTheExperts, FoundInMask])
+class SortedByTheLargest(Experts):
+    """Rows in the order of their experts, which `argsort` gives, and back."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        rows = x.view(-1, 16)
+        weight, place = self.scores(rows).softmax(-1).max(-1)
+        order, counts = place.argsort(), torch.bincount(place, minlength=4).tolist()
+        made = torch.cat([self.expert(part, e) for e, part in enumerate(rows[order].split(counts))])
+        back = torch.empty_like(made)
+        back[order] = made
+        return x + (back * weight[:, None]).view_as(x)
+
+
+class ColumnsOfTheExperts(Experts):
+    """Experts choose columns of zeros and ones: einsum with one-hot rows of theirs."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        weights, places = self.scores(x).softmax(-1).mT.topk(3, -1)
+        marks = F.one_hot(places, 6).float()
+        made = torch.einsum("bekt,btd->bekd", marks, x)
+        made = torch.einsum("bekd,edh,ehf->bekf", made, self.one, self.two) * weights[..., None]
+        return x + torch.zeros_like(x).scatter_add(
+            1, places.flatten(1)[..., None].expand(-1, -1, 16), made.flatten(1, 2)
+        )
+
+
+class AllOfThemWeighed(Experts):
+    """All experts read all rows; what was not chosen counts 0."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        rows = x.view(-1, 16)
+        best, places = self.scores(rows).sigmoid().topk(2, -1)
+        weights = torch.zeros(12, 4).scatter(1, places, best)
+        made = torch.einsum("etf,efd->etd", torch.einsum("td,edf->etf", rows, self.one).relu(), self.two)
+        return x + torch.einsum("etd,te->td", made, weights).view_as(x)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        LargestAsMask, Capacity, Added, WrittenBack, Scattered, ByTheExperts, FoundInMask, SortedByTheLargest,
+        ColumnsOfTheExperts, AllOfThemWeighed,
+    ],
+)  # fmt: skip
 def test_what_scores_experts_is_a_router_and_what_brings_rows_back_combines_them(model: type[Experts]) -> None:
     found = titles(read(model(), X))
     assert found.count("Router") == 1
@@ -227,3 +270,32 @@ class Drawn(Experts):
 def test_what_is_chosen_and_given_back_is_no_expert(kind: type[Experts]) -> None:
     found = read(kind(), X, all_used=False)
     assert not {Role.ROUTER, Role.CHOOSE_EXPERTS} & {step.role for step in found.steps()}
+
+
+class Halved(Experts):
+    """One parameter with gate and up of all experts, and a router: columns of a product are cut into experts."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.one = nn.Parameter(torch.randn(4, 16, 64))
+
+    def forward(self, x: Tensor) -> Tensor:
+        best, places = self.scores(x).topk(2, -1)
+        weights = torch.zeros(2, 6, 4).scatter(-1, places, best.softmax(-1))
+        gate, up = torch.einsum("btd,edf->btef", x, self.one).chunk(2, -1)
+        return torch.einsum("btef,efd,bte->btd", F.silu(gate) * up, self.two, weights)
+
+
+def test_columns_that_are_cut_into_experts_are_a_stack_with_gate_and_up() -> None:
+    found = read(Halved(), X)
+    (both,) = (each for each in found.steps() if each.role is Role.GATE_UP)
+    assert (both.equation, both.operands[1].stack) == ("[2,6,16]×[16,64]→[2,6,64]", 4)
+    (routed,) = (each for each in found.steps() if each.role is Role.ROUTER)
+    assert routed.operands[1].stack == 1
+
+
+def test_how_many_are_chosen_is_said_of_rows_alone() -> None:
+    def told(model: Experts) -> list[str]:
+        return [str(n) for step in read(model, X).steps() if step.role is Role.CHOOSE_EXPERTS for n in step.notes]
+
+    assert told(SortedByTheLargest()) == ["1 of 4"] and told(WrittenBack()) == ["2 of 4"] and told(ByTheExperts()) == []

@@ -167,3 +167,24 @@ def test_what_two_attentions_read_is_kept_once(own: bool, numbers: int) -> None:
     cache = of(Shares(own=own), torch.zeros(1, 7, 16)).cache
     assert cache is not None
     assert cache.bytes_per_token(1) == numbers
+
+
+class Chosen(nn.Module):
+    """The same keys twice: a window of them, and those that the data chooses by a mask."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.qkv = nn.Linear(8, 24)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        q, k, v = self.qkv(x).chunk(3, -1)
+        scores, n = q @ k.mT, torch.arange(x.shape[1])
+        apart = n[:, None] - n
+        near = scores.masked_fill((apart < 0) | (apart > 3), -1e9).softmax(-1) @ v
+        best = torch.zeros_like(scores).scatter(-1, scores.topk(3).indices, 1.0)
+        return near + (q @ k.mT).masked_fill((best == 0) | (apart < 0), -1e9).softmax(-1) @ v
+
+
+def test_keys_that_another_attention_may_choose_from_are_all_kept() -> None:
+    found = of(Chosen(), torch.randn(1, 12, 8))
+    assert found.cache is not None and [layer.window for layer in found.cache.layers] == [None]

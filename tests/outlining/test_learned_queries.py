@@ -133,7 +133,9 @@ class Distances(nn.Module):
 
 def test_distances_with_weights_of_their_own_count_no_heads() -> None:
     found = read(Distances(), torch.ones(1, 5, 6, 16))
-    assert (step(found, "Scores").equation, step(found, "Scores").operands[0].stack) == ("[30,8]×[8,30]→[30,30]", 2)
+    *apart, scores = (each for each in found.steps() if each.title == "Scores")
+    assert (scores.equation, scores.operands[0].stack) == ("[30,8]×[8,30]→[30,30]", 2)
+    assert [[*map(str, each.notes)] for each in apart] == [["added to the scores"]] * 2
     assert step(found, "Concat heads").equation == "2·[5,6,8]→[5,6,16]"
     assert step(found, "Residual").equation == "[5,6,16]+[5,6,16]→[5,6,16]"
 

@@ -97,3 +97,55 @@ def test_what_is_compared_is_no_target(name: str) -> None:
     *_, end = read(Training(loss), torch.randn(ROWS, 12), VALUES).steps()
     assert [operand.part for operand in end.operands if operand.part is Part.TARGETS] == last
     assert [operand.part for operand in end.operands[2:] if operand.part is Part.TARGETS] == last
+
+
+class Language(nn.Module):
+    """Words, a norm, scores of words; what is lost is written by hand."""
+
+    def __init__(self, loss: Loss) -> None:
+        super().__init__()
+        self.words, self.mid, self.norm, self.head = (
+            nn.Embedding(20, 8),
+            nn.Linear(8, 8),
+            nn.LayerNorm(8),
+            nn.Linear(8, 20),
+        )
+        self.loss = loss
+
+    def forward(self, ids: Tensor, told: Tensor) -> Tensor:
+        return self.loss(self.head(self.norm(torch.tanh(self.mid(self.words(ids))))), told)
+
+
+def right(x: Tensor, y: Tensor) -> Tensor:
+    return x.gather(-1, y[..., None]).squeeze(-1)
+
+
+NEXT, TEACHER = torch.randint(0, 20, (2, 5)), torch.randn(2, 5, 20)
+BY_HAND: dict[str, tuple[Loss, Tensor]] = {
+    "log of sums": (lambda x, y: (x.logsumexp(-1) - right(x, y)).mean(), NEXT),
+    "with a penalty": (lambda x, y: (x.logsumexp(-1) - right(x, y) + 1e-4 * x.logsumexp(-1) ** 2).mean(), NEXT),
+    "likelihood": (lambda x, y: -right(x.log_softmax(-1), y).mean(), NEXT),
+    "a teacher": (lambda x, t: (t.softmax(-1) * (t.log_softmax(-1) - x.log_softmax(-1))).sum(-1).mean(), TEACHER),
+}
+
+
+@pytest.mark.parametrize("name", BY_HAND)
+def test_scores_of_words_are_an_unembedding_whatever_is_lost(name: str) -> None:
+    loss, told = BY_HAND[name]
+    steps = list(read(Language(loss), torch.randint(0, 20, (2, 5)), told).steps())
+    assert [step.role for step in steps if step.path == "head"] == [Role.UNEMBED]
+    picked = [operand.part for step in steps if step.role is Role.SELECT for operand in step.operands]
+    assert Part.IDS not in picked and picked == [Part.LOGITS, Part.TARGETS] * (told is NEXT)
+
+
+def test_whole_numbers_that_are_reckoned_with_are_no_ids() -> None:
+    class Timed(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.time, self.noise = nn.Linear(1, 8), nn.Parameter(torch.ones(10))
+
+        def forward(self, x: Tensor, t: Tensor) -> Tensor:
+            return x * self.noise[t][:, None] + self.time(t[:, None].float())
+
+    steps = read(Timed(), torch.randn(2, 8), torch.tensor([1, 7])).steps()
+    assert Part.IDS not in [step.operands[0].part for step in steps if step.path == "time"]

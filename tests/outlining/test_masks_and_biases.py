@@ -85,3 +85,57 @@ def test_rows_of_a_mask_before_the_heads_are_queries_and_no_padding() -> None:
     ]
     assert "padding hidden" not in map(str, notes)
     assert {"masked", "causal mask"} & {*map(str, notes)}
+
+
+class Kept(nn.Module):
+    """Keys and values in a cache with places for rows to come, all of which are looked at under a mask."""
+
+    def __init__(self, spelling: str, length: int = 12) -> None:
+        super().__init__()
+        self.qkv, self.spelling = nn.Linear(8, 24), spelling
+        self.register_buffer("keys", torch.zeros(1, 2, length, 4))
+        self.register_buffer("values", torch.zeros(1, 2, length, 4))
+
+    def forward(self, x: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
+        q, k, v = self.qkv(x).view(1, -1, 3, 2, 4).permute(2, 0, 3, 1, 4)
+        self.keys.index_copy_(2, places, k)
+        self.values.index_copy_(2, places, v)
+        later = torch.arange(self.keys.shape[2])
+        hidden = later > places if self.spelling == "a row" else later > places[:, None]
+        return (q @ self.keys.mT).masked_fill(hidden, float("-inf")).softmax(-1) @ self.values
+
+
+@pytest.mark.parametrize(
+    ("spelling", "places", "told"),
+    [
+        ("a row", [5], "the first 6 seen by all"), ("a table", [5], "the first 6 seen by all"),
+        ("a table", [0, 1, 2, 3], "causal mask"), ("a table", [5, 6, 7], "causal mask"),
+    ],
+)  # fmt: skip
+def test_a_cache_with_places_for_rows_to_come_has_no_window_and_no_padding(
+    spelling: str, places: list[int], told: str
+) -> None:
+    found = read(Kept(spelling), torch.randn(1, len(places), 8), torch.tensor(places))
+    notes = [str(note) for note in step(found, "Scores").notes if "Q K" not in str(note)]
+    assert notes == [told]
+    assert found.cache is not None and [layer.window for layer in found.cache.layers] == [None]
+
+
+def test_a_dilated_mask_has_no_window_and_blocks_that_differ_have_no_sizes() -> None:
+    class Masked(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.qkv = nn.Linear(8, 24)
+
+        def forward(self, x: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+            q, k, v = self.qkv(x).view(len(x), -1, 3, 2, 4).permute(2, 0, 3, 1, 4)
+            return F.scaled_dot_product_attention(q, k, v, attn_mask=mask[:, None])
+
+    n = torch.arange(12)
+    apart = n[:, None] - n
+    found = read(Masked(), torch.randn(1, 12, 8), ((apart >= 0) & (apart % 2 == 0))[None])
+    assert found.cache is not None and [layer.window for layer in found.cache.layers] == [None]
+    documents = torch.tensor([[0] * 5 + [1] * 7, [0] * 9 + [1] * 3])
+    packed = (documents[:, :, None] == documents[:, None]) & (apart >= 0)
+    notes = step(read(Masked(), torch.randn(2, 12, 8), packed), "Scores").notes
+    assert {"causal mask", "blocks"} <= set(map(str, notes))

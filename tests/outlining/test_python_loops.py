@@ -245,3 +245,51 @@ class Shared(nn.Module):
 def test_a_module_that_is_called_in_every_turn_is_part_of_what_reads_it() -> None:
     told = [step.role for step in read(Shared(), torch.randn(2, 6)).steps()]
     assert told == [Role.GATE_UP, Role.GLU, Role.DOWN]
+
+
+class Forgetting(nn.Module):
+    """An LSTM written out: its state is read twice in every turn but the last."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.read, self.keep = nn.Linear(8, 24), nn.Linear(6, 24, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = c = x.new_zeros(len(x), 6)
+        made = []
+        for t in range(x.shape[1]):
+            i, f, g, o = (self.read(x[:, t]) + self.keep(h)).chunk(4, -1)
+            c = f.sigmoid() * c + i.sigmoid() * g.tanh()
+            h = o.sigmoid() * c.tanh()
+            made.append(h)
+        return torch.stack(made, 1)
+
+
+def test_all_turns_of_a_cell_that_is_written_out_are_one() -> None:
+    first, last = read(Forgetting(), torch.randn(2, TURNS + 3, 8)).root.items
+    assert isinstance(first, Section) and first.repeat == TURNS + 3
+    assert not isinstance(last, Section) and last.kind == "concat"
+
+
+class Looking(nn.Module):
+    """A cell that reads a hidden layer and what attention gave in the turn before."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.before, self.cell, self.head = nn.Linear(8, 6), nn.GRUCell(14, 8), nn.Linear(16, 5)
+
+    def forward(self, memory: Tensor, x: Tensor) -> Tensor:
+        h = seen = torch.zeros(len(x), 8)
+        made = []
+        for t in range(TURNS):
+            h = self.cell(torch.cat((torch.relu(self.before(x[:, t])), seen), -1), h)
+            weights = torch.bmm(memory, h.unsqueeze(2)).squeeze(2).softmax(-1)
+            seen = torch.bmm(weights.unsqueeze(1), memory).squeeze(1)
+            made.append(self.head(torch.cat((h, seen), -1)))
+        return torch.stack(made, 1)
+
+
+def test_what_a_cell_multiplies_is_neither_an_mlp_nor_the_output_of_attention() -> None:
+    found = read(Looking(), torch.randn(2, 7, 8), torch.randn(2, TURNS, 8))
+    assert {step.role for step in found.steps() if step.path in ("cell", "before")} == {Role.OTHER}
+    assert [section.repeat for section in found.root.sections()][1] == TURNS

@@ -10,6 +10,7 @@ from shapetrace.ops.kinds import names_of
 from shapetrace.ops.products import Product
 from shapetrace.outlining.flow import Flow
 from shapetrace.outlining.recognise.absorbing import Absorbed, absorbed
+from shapetrace.outlining.recognise.carriers import carriers
 from shapetrace.outlining.recognise.masks import NO_MASK, Mask, Places, added_uses, fused_mask, together, uses_of
 from shapetrace.outlining.recognise.mixing import BETWEEN, Mixing, is_projected, joins_data
 from shapetrace.outlining.recognise.scaling import scaled, scaling_of
@@ -36,6 +37,8 @@ class Attention:
         cap: What bounds them: cap · tanh(scores / cap).
         mixes: Positions of the products that mix heads before and after the softmax.
         others: Further products of queries and keys that are added to these scores: of the columns that rotate.
+        relative: Products of the same queries, or keys, with learned rows that are added to these scores: positions
+            relative to each other.
         absorbed: The products that would expand a latent, where it attends to that.
     """
 
@@ -53,6 +56,7 @@ class Attention:
     cap: float | None = None
     mixes: tuple[int, ...] = ()
     others: tuple[int, ...] = ()
+    relative: tuple[int, ...] = ()
     absorbed: Absorbed | None = None
 
 
@@ -116,13 +120,13 @@ def _explicit(flow: Flow, position: int, softmaxes: Mapping[int, Weighing], mixi
     """Walk back from both operands of data × data to a softmax, and from there to a product of data with data."""
     product = flow.facts.products[position]
     assert product.left is not None
-    for value, right in ((product.left, False), (product.right, True)):
+    for value, values, right in ((product.left, product.right, False), (product.right, product.left, True)):
         for op, after, late in mixing.behind(value, softmaxes):
             weighing = softmaxes.get(op.id)
             if weighing is None:
                 continue
-            ways = [(_data_products(flow, source), *way) for source, *way in mixing.behind(weighing.source, ())]
-            ways = [way for way in ways if way[0]]
+            every = [*mixing.behind(weighing.source, ())]
+            ways = [(made, way, mixed) for source, way, mixed in every if (made := _data_products(flow, source))]
             if ways:
                 scores, between, early = ways[0]
                 found = _assembled(flow, (scores[-1], position), weighing, (between, after))
@@ -130,7 +134,11 @@ def _explicit(flow: Flow, position: int, softmaxes: Mapping[int, Weighing], mixi
                     made[-1] for made, way, _ in ways[1:]
                     if _are_alike(flow, made[-1], scores[-1]) and _are_added(flow, way, between)
                 )  # fmt: skip
-                return replace(found, weights_right=right, mixes=(*early, *late), others=others)
+                added = (flow.facts.of_op.get(op.id, ())[-1:] for op, way, _ in every if _are_added(flow, way, between))
+                relative = tuple(place for (place,) in filter(None, added) if _asks_again(flow, place, scores[-1]))
+                return replace(found, weights_right=right, mixes=(*early, *late), others=others,
+                               weighted=None if _is_inverse(flow, values) else position,
+                               relative=tuple(place for place in relative if place not in others))  # fmt: skip
     return None
 
 
@@ -139,6 +147,24 @@ def _are_alike(flow: Flow, one: int, other: int) -> bool:
     atoms, products = flow.facts.atoms, [flow.facts.products[place] for place in (one, other)]
     axes = [(sorted(atoms.flat((*p.batch, p.m))), atoms.leaves(p.n)) for p in products]
     return axes[0] == axes[1] and flow.is_over_columns(products[0])
+
+
+def _is_inverse(flow: Flow, value: int) -> bool:
+    """Whether a value is a matrix solved or inverted, of weights perhaps, which holds no values."""
+    op = flow.op_of(value)
+    return op is not None and flow.kinds[op.id] == "algebra"
+
+
+def _asks_again(flow: Flow, place: int, scores: int) -> bool:
+    """Whether a product takes the queries of some scores, or their keys, row by row, to learned rows."""
+    atoms, own, asked = flow.facts.atoms, flow.facts.products[place], flow.facts.products[scores]
+    if place == scores or own.left is None or asked.left is None or flow.is_data(own.right):
+        return False
+    rows = sorted(atoms.flat((*own.batch, own.m)))
+    return any(
+        rows == sorted(atoms.flat((*asked.batch, axis))) and bool(carriers(flow, own.left) & carriers(flow, value))
+        for value, axis in ((asked.left, asked.m), (asked.right, asked.n))
+    )
 
 
 def _data_products(flow: Flow, op: Op) -> list[int]:

@@ -1,10 +1,14 @@
 """Which products make the rows of a value, and which only scale them: ``k(x) * sigmoid(gate(x))`` has the rows of k."""
 
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+
 from shapetrace.ir import Op
 from shapetrace.ops.activations import activation_of
 from shapetrace.ops.atoms import Axis
 from shapetrace.ops.kinds import names_of
 from shapetrace.outlining.flow import Flow
+from shapetrace.outlining.roles import Part
 
 _MOST_OPERATIONS = 200
 
@@ -15,6 +19,18 @@ def carriers(flow: Flow, value: int) -> frozenset[int]:
     Where two values are multiplied and one of them was activated or had a number added, that one is a gate.
     """
     return way_of(flow, value)[0]
+
+
+def convolved(flow: Flow, read: Iterable[tuple[Part, int]]) -> Mapping[int, frozenset[Part]]:
+    """What convolutions made of which several parts of attention are cut, by value: Q, K and V side by side."""
+    found = defaultdict[int, set[Part]](set)
+    for part, value in read:
+        made, between = way_of(flow, value)
+        ops = {*between, *(flow.facts.products[place].op for place in made)}
+        for each in (flow.facts.products[place] for op in ops for place in flow.facts.of_op.get(op, ())):
+            if each.form == "convolution" and each.out is not None:
+                found[flow.root(each.out)].add(part)
+    return {value: frozenset(parts) for value, parts in found.items() if len(parts) > 1}
 
 
 def way_of(flow: Flow, value: int) -> tuple[frozenset[int], frozenset[int]]:

@@ -10,7 +10,7 @@ from shapetrace.outlining.roles import Role
 
 _KINDS = frozenset({"pointwise", "multiply", "reduce", "route"})
 _PLACING = frozenset({"index_add", "scatter_add", "scatter_reduce", "index_put", "_index_put_impl_", "index_copy"})
-_WORK = frozenset({"pointwise", "multiply", "activation", "add", "select", "norm", "concat"})
+_WORK = frozenset({"pointwise", "multiply", "activation", "add", "select", "norm", "concat", "route"})
 _MOST_VALUES = 400
 
 
@@ -18,10 +18,12 @@ def combine_roles(flow: Flow, graph: Graph, router_roles: Mapping[int, Role]) ->
     """The steps that add up what several experts made of each row, or put it back where the row was taken from."""
     routers = [draft for draft in graph.drafts if draft.key in router_roles]
     sent, marks = _places(flow, routers), _marks(flow, routers)
+    weights = {*marks, *(value for router in routers for value in _scores(flow, router))}
     return {
         draft.key: Role.COMBINE_EXPERTS
         for draft in graph.drafts
         if (draft.kind in _KINDS and (_combines(flow, graph, draft) or _places_rows(flow, graph, draft, sent)))
+        or (draft.kind in _KINDS and _weighs(flow, graph, draft, weights))
         or (draft.kind == "contraction" and _unmarks(graph, draft, marks))
     }
 
@@ -32,6 +34,16 @@ def _combines(flow: Flow, graph: Graph, draft: Draft) -> bool:
         if maker is not None and maker.chosen is not None:
             return any(has(flow.trace.ops[op], "sums") for op in draft.ops)
     return False
+
+
+def _weighs(flow: Flow, graph: Graph, draft: Draft, weights: set[int]) -> bool:
+    """Whether a step adds up what products made, each weighed by how good a router found it."""
+    others = [ref.value for ref in draft.operands if ref.value not in weights]
+    names = {name for op in draft.ops for name in names_of(flow.trace.ops[op].kernels)}
+    sums = {"sum"} <= names or ("add" in names and len(others) > 1)
+    return "mul" in names and sums and 0 < len(others) < len(draft.operands) and all(
+        _is_multiplied(graph, value) for value in others
+    )  # fmt: skip
 
 
 def _scores(flow: Flow, router: Draft) -> list[int]:
@@ -85,7 +97,15 @@ def _is_multiplied(graph: Graph, value: int) -> bool:
 
 def _marks(flow: Flow, routers: list[Draft]) -> set[int]:
     """Zeros and ones, also weighted, that say which expert a row goes to."""
-    return {mark for place in _chosen(flow, routers) for mark in marked_by(flow, place)}
+    places = _chosen(flow, routers)
+    written = {root for place in places for root in _written_at(flow, place)}
+    return written.union(mark for place in places for mark in marked_by(flow, place))
+
+
+def _written_at(flow: Flow, place: int) -> list[int]:
+    """Tables of zeros in which the scores of the chosen stand in their places."""
+    ops = (flow.trace.ops[reader] for reader in flow.readers[place])
+    return [flow.root(op.outputs[0]) for op in ops if names_of(op.kernels)[-1:] == ["scatter"] and op.outputs]
 
 
 def _unmarks(graph: Graph, draft: Draft, marks: set[int]) -> bool:

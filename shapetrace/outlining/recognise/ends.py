@@ -9,9 +9,11 @@ from shapetrace.outlining.recognise.losses import OF_CLASSES
 from shapetrace.outlining.roles import Role
 
 
-def vocabulary_roles(flow: Flow, graph: Graph, given_roles: Mapping[int, Role]) -> Mapping[int, Role]:
+def vocabulary_roles(
+    flow: Flow, graph: Graph, given_roles: Mapping[int, Role], loss_roles: Mapping[int, Role]
+) -> Mapping[int, Role]:
     """The products that end a pass with a table that ids look rows up in, or make a column for each word of one."""
-    words = Words(flow, graph)
+    words = Words(flow, graph, loss_roles)
     found = {}
     for draft in graph.drafts:
         if draft.kind != "product" or draft.key in given_roles:
@@ -49,14 +51,18 @@ def sure_roles(
 
 
 def end_roles(
-    flow: Flow, graph: Graph, sure_roles: Mapping[int, Role], mlp_roles: Mapping[int, Role]
+    flow: Flow,
+    graph: Graph,
+    sure_roles: Mapping[int, Role],
+    mlp_roles: Mapping[int, Role],
+    loss_roles: Mapping[int, Role],
 ) -> Mapping[int, Role]:
     """The products from which nothing but small steps leads out of a model that reads ids or patches.
 
     The last stage of a model has rows instead, which another one sent.
     """
     known = {*sure_roles, *mlp_roles}
-    leaves, words = Leaving(flow, graph), Words(flow, graph)
+    leaves, words = Leaving(flow, graph, loss_roles), Words(flow, graph, loss_roles)
     if not flow.talk.receives and not any(_reads_input(flow, draft) for draft in graph.drafts):
         return {}
     products = (draft for draft in graph.drafts if draft.kind == "product" and draft.key not in known)
@@ -67,7 +73,8 @@ def _reads_input(flow: Flow, draft: Draft) -> bool:
     """Whether a step is how a whole model begins: ids looked up, an image or a signal cut into pieces or convolved."""
     value = draft.operands[0].value if draft.operands else -1
     given = value >= 0 and flow.facts.tensor(value).origin == "input"
-    return draft.kind == "lookup" or draft.role is Role.PATCHES or (draft.kind == "convolution" and given)
+    looks_up = draft.kind == "lookup" and value not in flow.multiplied
+    return looks_up or draft.role is Role.PATCHES or (draft.kind == "convolution" and given)
 
 
 def roles(

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from math import prod
 
 from shapetrace.ir import Op
 from shapetrace.language import Phrase
@@ -15,7 +16,7 @@ from shapetrace.outlining.roles import Role
 from shapetrace.outlining.steps.collecting import Collected
 from shapetrace.outlining.structure import StepKind
 
-_COMPARING = frozenset({"eq", "_to_copy", "view", "unsqueeze"})
+_COMPARING = frozenset({"eq", "_to_copy", "view", "unsqueeze", "sort", "argsort"})
 _COMPARING_ALONG: frozenset[Trait] = frozenset({"picks", "best"})
 _FINDING: frozenset[Trait] = frozenset({"finds"})
 _COUNTED: frozenset[OpKind] = frozenset({"pointwise", "cast", "layout", "reduce", "cat"})
@@ -31,11 +32,14 @@ def router_roles(flow: Flow, collected: Collected, adapters: Adapters) -> Mappin
     words = Words(flow, graph)
     products = [draft for draft in graph.drafts if draft.kind == "product" and draft.role is Role.OTHER]
     choosing = {each.key: [op for op in each.ops if _may_choose(flow, op)] for each in graph.drafts}
-    routers = (draft for draft in products if _routes(flow, graph, draft, choosing))
+    repeated = frozenset(leaf for product in flow.projections for leaf in flow.facts.atoms.flat(product.batch))
+    routers = (draft for draft in products if _routes(flow, graph, draft, choosing, repeated))
     return {draft.key: Role.ROUTER for draft in routers if not words.are_scored_by(draft)}
 
 
-def _routes(flow: Flow, graph: Graph, draft: Draft, choosing: Mapping[int, Sequence[int]]) -> bool:
+def _routes(
+    flow: Flow, graph: Graph, draft: Draft, choosing: Mapping[int, Sequence[int]], repeated: frozenset[int]
+) -> bool:
     result = draft.result
     if result.columns < 2 or result.value < 0:
         return False
@@ -45,7 +49,7 @@ def _routes(flow: Flow, graph: Graph, draft: Draft, choosing: Mapping[int, Seque
     weighed = (ref.value for each in after if each.kind in _WEIGHING for ref in each.results)
     readers = {reader for value in (result.value, *weighed) for reader in flow.readers.get(value, ())}
     alone = [reader for reader in readers if _may_choose(flow, reader)]
-    return any(_chooses(flow, ops, own, made) for ops in (alone, *(choosing[each.key] for each in after)))
+    return any(_chooses(flow, ops, own, made, repeated) for ops in (alone, *(choosing[each.key] for each in after)))
 
 
 def _may_choose(flow: Flow, member: int) -> bool:
@@ -58,15 +62,20 @@ def _columns_of(flow: Flow, value: int) -> frozenset[int]:
     return frozenset(flow.facts.atoms.leaves(axes[-1])) if axes else frozenset()
 
 
-def _chooses(flow: Flow, members: Iterable[int], columns: frozenset[int], made: frozenset[int]) -> bool:
+def _chooses(
+    flow: Flow, members: Iterable[int], columns: frozenset[int], made: frozenset[int], repeated: frozenset[int]
+) -> bool:
     """Whether operations take the best columns of each row: top-k, or the largest where its place sends rows on.
+
+    Or the best rows for each column, if each column has matrices of its own: experts choose.
 
     Rows go on by their numbers, or by zeros and ones that they are multiplied with. Writing rows into a larger tensor
     is no choice, nor is the largest value by itself, nor the best positions, nor what a model gives back: the five
     likeliest classes, the action drawn.
     """
     ops = [op for op in (flow.trace.ops[member] for member in members) if _is_made_of(flow, op, made)]
-    if any(has(op, "picks") and _along(flow, op.id, columns) and _meets_others(flow, op, made) for op in ops):
+    picks = [op for op in ops if has(op, "picks") and (_along(flow, op.id, columns) or columns & repeated)]
+    if any(_meets_others(flow, op, made) for op in picks):
         return True
     gathers = [op for op in ops if names_of(op.kernels) == ["gather"] and len(op.inputs) == 2]
     gathered = [op.inputs[1] for op in gathers if _along(flow, op.id, columns, _FINDING)]
@@ -169,21 +178,21 @@ def marked_by(flow: Flow, place: int) -> tuple[int, ...]:
     return tuple(marked)
 
 
-def drafts(collected: Collected, router_roles: Mapping[int, Role]) -> tuple[Draft, ...]:
+def drafts(flow: Flow, collected: Collected, router_roles: Mapping[int, Role]) -> tuple[Draft, ...]:
     """All steps, with what follows a router as one: softmax, bias, groups, top-k, normalisation."""
     found = list(collected.drafts)
     graph = Graph(found)
     for place in reversed([i for i, draft in enumerate(found) if draft.key in router_roles]):
-        members = _choice(found, place)
+        members = _choice(flow, found, place)
         if members:
-            chosen = _joined(found[place], [found[i] for i in members], graph)
+            chosen = _joined(flow, found[place], [found[i] for i in members], graph)
             gone = {found[i].key for i in members}
             found[members[0]] = chosen
             found = [draft for i, draft in enumerate(found) if i == members[0] or draft.key not in gone]
     return tuple(found)
 
 
-def _choice(drafts: Sequence[Draft], place: int) -> list[int]:
+def _choice(flow: Flow, drafts: Sequence[Draft], place: int) -> list[int]:
     """The small steps behind a router that read nothing but its scores, if one of them chooses."""
     known = {drafts[place].result.value}
     members: list[int] = []
@@ -195,10 +204,17 @@ def _choice(drafts: Sequence[Draft], place: int) -> list[int]:
             break
         members.append(index)
         known |= {result.value for result in draft.results}
-    return members if len(members) > 1 and any(drafts[i].kind == "route" for i in members) else []
+    chooses = any(drafts[i].kind == "route" or _names_best(flow, drafts[i]) for i in members)
+    return members if len(members) > 1 and chooses else []
 
 
-def _joined(router: Draft, members: Sequence[Draft], graph: Graph) -> Draft:
+def _names_best(flow: Flow, draft: Draft) -> bool:
+    """Whether a step says which number of each row is the largest."""
+    places = [ref.value for ref in draft.results if ref.value >= 0 and not flow.is_floating(ref.value)]
+    return draft.kind == "reduce" and bool(places) and any(has(flow.trace.ops[op], "best") for op in draft.ops)
+
+
+def _joined(flow: Flow, router: Draft, members: Sequence[Draft], graph: Graph) -> Draft:
     inside = {member.key for member in members}
     results = [
         result
@@ -208,7 +224,9 @@ def _joined(router: Draft, members: Sequence[Draft], graph: Graph) -> Draft:
     ]
     results = (results or list(members[-1].results))[-2:]
     scores = router.result
-    chosen = min((result.shape[-1] for result in results if result.shape), default=0)
+    own = _columns_of(flow, scores.value)
+    of_columns = any(_may_choose(flow, op) and _along(flow, op, own) for member in members for op in member.ops)
+    chosen = min((_n_chosen(result.shape, scores.shape) for result in results), default=0) if of_columns else 0
     notes = (Phrase("{k} of {n}", {"k": chosen, "n": scores.columns}),) if 0 < chosen < scores.columns else ()
     return replace(
         members[0],
@@ -222,6 +240,11 @@ def _joined(router: Draft, members: Sequence[Draft], graph: Graph) -> Draft:
         weights=tuple(weight for member in members for weight in member.weights),
         notes=notes,
     )
+
+
+def _n_chosen(chosen: tuple[int, ...], scores: tuple[int, ...]) -> int:
+    """How many columns of each row are chosen: one, if the result has a number for each row."""
+    return 1 if prod(chosen) == prod(scores[:-1]) else chosen[-1] if chosen else 0
 
 
 def choice_roles(graph: Graph, router_roles: Mapping[int, Role]) -> Mapping[int, Role]:

@@ -107,7 +107,7 @@ class Keeper:
         alike: dict[tuple[int | None, int], list[Attention]] = defaultdict(list)
         for each in dict.fromkeys((*growing, *chosen)):
             alike[_window(each.mask.seen), self._tokens_per_row(each)].append(each)
-        for (window, tokens_per_row), members in alike.items():
+        for (window, tokens_per_row), members in sorted(alike.items(), key=_from_the_widest):
             kept = _apart([kept for each in members for kept in self._kept(each)], taken)
             parts: Counter[tuple[Part, int]] = Counter()
             for piece in sorted(kept, key=lambda piece: _ORDER.index(piece.part)):
@@ -131,7 +131,9 @@ class Keeper:
         return any(self._appended(value) for part, value, _ in operands_of(self.flow, attention) if part in _ORDER)
 
     def _is_chosen(self, attention: Attention) -> bool:
-        """Whether computed indices choose the keys or values."""
+        """Whether computed indices choose the keys or values, or a mask that nobody knows does."""
+        if attention.mask.hides:
+            return True
         flow = self.flow
         made = [op for part, v, _ in operands_of(flow, attention) if part in _ORDER for op, _ in behind(flow, v)]
         return any(
@@ -222,10 +224,18 @@ def _apart(found: Sequence[_Kept], taken: dict[int, list[_Kept]]) -> list[_Kept]
     return apart
 
 
+def _from_the_widest(group: tuple[tuple[int | None, int], list[Attention]]) -> tuple[bool, int]:
+    """What reads all tokens, or more of them, keeps them for what reads fewer."""
+    window = group[0][0]
+    return window is not None, -(window or 0)
+
+
 def _window(seen: Pattern | None) -> int | None:
     """Tokens that a row sees at most, itself included; None for all before it."""
     below = None if seen is None else seen.below
-    return None if seen is None or below is None or below + 1 >= seen.size[1] else below + 1
+    if seen is None or below is None or below + (seen.step or 1) >= seen.size[1]:
+        return None
+    return below + 1
 
 
 def _itemsize(flow: Flow) -> int:

@@ -1,5 +1,7 @@
 """What a model gives back: results that nothing else is made of, and among them scores of the words that it reads."""
 
+from collections.abc import Container
+
 from shapetrace.ops.kinds import names_of
 from shapetrace.outlining.drafts import Draft, Graph
 from shapetrace.outlining.flow import Flow
@@ -18,9 +20,17 @@ class Leaving:
     gave before.
     """
 
-    def __init__(self, flow: Flow, graph: Graph) -> None:
+    def __init__(self, flow: Flow, graph: Graph, losses: Container[int] = ()) -> None:
+        """Read a pass.
+
+        Args:
+            flow: Its values.
+            graph: Its steps.
+            losses: Keys of the steps that measure an error by what is given back.
+        """
         self._flow = flow
         self._graph = graph
+        self._losses = losses
         self._known: dict[int, bool] = {}
 
     def __call__(self, draft: Draft) -> bool:
@@ -39,7 +49,7 @@ class Leaving:
             for other in self._graph.readers(draft.data.value)
             if other.kind == "product" and other.data.value == draft.data.value
         }
-        after = [each for each in ways[-1][0] if each.role is not Role.LOSS]
+        after = [each for each in ways[-1][0] if each.role is not Role.LOSS and each.key not in self._losses]
         if not given or any(self._works_on(each, own) for each in after):
             return False
         return not any(joins(self._flow, each, own | beside) for each in after)
@@ -56,7 +66,7 @@ class Words:
     codebook: the nearest code stands for what was compared.
     """
 
-    def __init__(self, flow: Flow, graph: Graph) -> None:
+    def __init__(self, flow: Flow, graph: Graph, losses: Container[int] = ()) -> None:
         self._flow = flow
         self._graph = graph
         lookups = [draft for draft in graph.drafts if draft.kind == "lookup"]
@@ -64,7 +74,7 @@ class Words:
         tokens = [draft for draft in lookups if draft.role is not Role.LOOKUP_POSITIONS and self._is_read_alone(draft)]
         self._rows = [(draft.operands[1].shape[0], self._positions(draft.result.value)) for draft in tokens]
         self._first = {ref.value: draft.key for draft in reversed(lookups) for ref in draft.operands[1:]}
-        self._leaves = Leaving(flow, graph)
+        self._leaves = Leaving(flow, graph, losses)
 
     def are_scored_by(self, draft: Draft) -> bool:
         """Whether a product has a column for each word, and the model gives it back or chooses a word by it."""
@@ -113,7 +123,8 @@ class Words:
         if any(value is not None and flow.is_data(value) for value in added):
             return True
         sums = [each for each in self._graph.readers(result) if each.role is not Role.LOSS and self._adds(each)]
-        return any(joins(flow, each, {result}) for each in sums)
+        own = _reached(flow, self._graph, result)[1] if sums else set()
+        return any(joins(flow, each, own) for each in sums)
 
     def _adds(self, draft: Draft) -> bool:
         return any({"add", "sub"} & {*names_of(self._flow.trace.ops[op].kernels)} for op in draft.ops)

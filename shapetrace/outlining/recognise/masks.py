@@ -185,15 +185,19 @@ def _read_along(pattern: Pattern, shape: tuple[int, ...], axes: tuple[int, int])
         if each is not None and each.axes in (axes, axes[::-1]):
             return each if each.axes == axes else turned(each)
     is_same = -axes[0] > len(shape) or shape[axes[0]] == 1
-    return pattern if is_same and axes[1] == -1 and shape[-2] == 1 else None
+    return pattern if is_same and axes[1] == -1 and shape[-2:-1] in ((), (1,)) else None
 
 
 def _is_mask(flow: Flow, value: int) -> bool:
     """Whether an operand between scores and softmax is a mask or bias: a number for each key, not made of scores."""
     tensor = flow.facts.tensor(value)
-    if tensor.pattern is not None and len(tensor.shape) > 1:
+    if tensor.pattern is not None:
         return True
-    if len(tensor.shape) < 2 or max(tensor.shape[-2:]) == 1 or _comes_from_product(flow, value):
+    if (
+        len(tensor.shape) < (1 if tensor.dtype == "bool" else 2)
+        or max(tensor.shape[-2:]) == 1
+        or _comes_from_product(flow, value)
+    ):
         return False
     return tensor.role == "weight" or not flow.is_floating(value) or not flow.facts.sources.get(value)
 

@@ -1,6 +1,7 @@
 """Products of data with data, and products between them that mix heads with each other: talking heads."""
 
-from collections.abc import Container, Iterator
+from collections import defaultdict
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
 
 from shapetrace.ir import Op
@@ -11,6 +12,9 @@ from shapetrace.outlining.flow import Flow
 
 BETWEEN: frozenset[OpKind] = frozenset({"pointwise", "cast", "layout", "dropout", "cat", "index"})
 """Operations that may stand between queries, scores, weights and values."""
+
+_AROUND: frozenset[OpKind] = BETWEEN | {"norm"}
+"""The same, and what normalises mixed heads."""
 
 
 def joins_data(flow: Flow, product: Product) -> bool:
@@ -26,6 +30,15 @@ def joins_data(flow: Flow, product: Product) -> bool:
 def is_projected(flow: Flow, value: int) -> bool:
     """Whether a value without data is the result of a product: queries of a decoder that are learned."""
     return bool(flow.facts.sources.get(value))
+
+
+def apart(flow: Flow) -> Mapping[int, frozenset[int]]:
+    """Atoms over which projections repeat, each with weights of its own, by the product whose columns these read."""
+    found = defaultdict[int, set[int]](set)
+    for product in flow.projections:
+        for source in flow.facts.sources.get(product.left, ()) if product.left is not None and product.batch else ():
+            found[source].update(flow.facts.atoms.flat(product.batch))
+    return {source: frozenset(atoms) for source, atoms in found.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +73,9 @@ class Mixing:
         Yields:
             Each operation at which the walk stops, the small ones on the way, the mixing products on the way.
         """
-        for op, passed in self.flow.behind(value, BETWEEN, stops=stops):
+        for op, way in self.flow.behind(value, _AROUND, stops=stops):
             mixed = self._mixed(op)
+            passed = [each for each in way if self.flow.kinds[each] != "norm"]  # which is a step of its own
             if mixed is None:
                 yield op, passed, []
             else:

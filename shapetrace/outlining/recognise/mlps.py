@@ -7,6 +7,7 @@ from shapetrace.ops.kinds import work_of
 from shapetrace.outlining.drafts import Draft, Graph
 from shapetrace.outlining.flow import Flow
 from shapetrace.outlining.recognise.hidden import Hidden
+from shapetrace.outlining.recognise.turns import is_cell
 from shapetrace.outlining.roles import Role
 
 _MOST_STEPS = 24
@@ -20,9 +21,14 @@ def mlp_roles(flow: Flow, graph: Graph, sure_roles: Mapping[int, Role]) -> Mappi
     outputs = {key for key, role in sure_roles.items() if role is Role.OUT_PROJ}
     beside = {key for key, role in sure_roles.items() if role is Role.ADAPTER_DOWN}
     hidden = Hidden(flow, graph, outputs, beside)
-    products = {d.key: d for d in graph.drafts if d.kind == "product" and d.key not in sure_roles}
+    products = {d.key: d for d in graph.drafts if _is_free(flow, d, sure_roles)}
     gated = _gated(_Gates(flow, graph, hidden), hidden, products)
     return {**_plain(hidden, {key: d for key, d in products.items() if key not in gated}), **gated}
+
+
+def _is_free(flow: Flow, draft: Draft, sure_roles: Container[int]) -> bool:
+    """Whether a product may belong to an MLP."""
+    return draft.kind == "product" and draft.key not in sure_roles and not is_cell(flow, draft.order)
 
 
 def _gated(gates: "_Gates", hidden: Hidden, products: Mapping[int, Draft]) -> dict[int, Role]:

@@ -9,6 +9,7 @@ from shapetrace.outlining.recognise.attention import Attention
 from shapetrace.outlining.recognise.columns import ATTENTION_INPUTS
 from shapetrace.outlining.recognise.crossing import Crossing
 from shapetrace.outlining.recognise.recurrences import Recurrence
+from shapetrace.outlining.recognise.turns import is_cell
 from shapetrace.outlining.roles import CACHING, Part, Role
 
 _CARRYING = frozenset(
@@ -35,7 +36,7 @@ def graph(drafts: tuple[Draft, ...], adapters: Adapters) -> Graph:
 
 
 def output_roles(
-    graph: Graph, given_roles: Mapping[int, Role], recurrences: Mapping[int, Recurrence]
+    flow: Flow, graph: Graph, given_roles: Mapping[int, Role], recurrences: Mapping[int, Recurrence]
 ) -> Mapping[int, Role]:
     """The products that read what attention weighed, and where heads of their own modules are put side by side."""
     free = [draft for draft in graph.drafts if draft.key not in given_roles]
@@ -44,7 +45,9 @@ def output_roles(
     read = [
         draft
         for draft in free
-        if draft.kind == "product" and _weighs_heads(graph, draft.data.value, recurrences, streams=streams)
+        if draft.kind == "product"
+        and _weighs_heads(graph, draft.data.value, recurrences, streams=streams)
+        and not is_cell(flow, draft.order)
     ]
     return {**joined, **{draft.key: Role.OUT_PROJ for draft in read}}
 

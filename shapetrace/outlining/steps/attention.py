@@ -98,7 +98,7 @@ class _OneAttention:
         result = Ref(self._value(product.out, 0), (length, keys_length), "data", stack, Part.SCORES, pattern=pattern,
                      band=band, seen=attention.mask.seen,
                      veiled=attention.mask.hides and attention.mask.seen is None)  # fmt: skip
-        notes = _score_notes(attention, width)
+        notes = _score_notes(attention, width, length)
         if len(stack) > 1 and self._axis_roles.has_examples(product.batch):
             notes.append(Phrase("per batch and head"))
         return Draft(
@@ -261,7 +261,7 @@ def _pattern(seen: Pattern | None, columns: int) -> tuple[str, tuple[int, int] |
     return ("causal" if seen.kind == "causal" and seen.rows is None and seen.columns is None else ""), None
 
 
-def _score_notes(attention: Attention, width: int) -> list[Phrase]:
+def _score_notes(attention: Attention, width: int, queries: int) -> list[Phrase]:
     notes = []
     scale = attention.scale
     if scale and math.isclose(scale, width**-0.5, rel_tol=1e-3):
@@ -270,7 +270,7 @@ def _score_notes(attention: Attention, width: int) -> list[Phrase]:
         notes.append(Phrase("Q Kᵀ · {scale}", {"scale": f"{scale:.4g}"}))
     if attention.cap:
         notes.append(Phrase("capped at ±{cap}", {"cap": f"{attention.cap:.4g}"}))
-    notes += mask_notes(attention.mask)
+    notes += mask_notes(attention.mask, queries)
     if attention.fused:
         notes.append(Phrase("one fused call"))
     return notes

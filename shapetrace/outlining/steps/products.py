@@ -1,7 +1,8 @@
 """Products with weights, drawn as people write them: one small product a head, rows as the author had them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from math import prod
 
 from shapetrace.ir import Op, Tensor
@@ -13,6 +14,7 @@ from shapetrace.outlining.drafts import Draft, Ref, trimmed
 from shapetrace.outlining.flow import Flow
 from shapetrace.outlining.recognise.attention import Attention
 from shapetrace.outlining.recognise.columns import Columns, own_value
+from shapetrace.outlining.recognise.mixing import apart
 from shapetrace.outlining.recognise.states import State
 from shapetrace.outlining.roles import Part, Role
 from shapetrace.outlining.structure import StepKind
@@ -36,26 +38,20 @@ def product_steps(
     An operation with several products is drawn by the step of its first one; equal ones count as one step.
     """
     in_attention = {p for a in attentions for p in (a.scores, a.weighted, *a.others) if p is not None}
-    absorbed = [each.absorbed for each in attentions if each.absorbed is not None]
-    around = {each.key: Role.KEY for each in absorbed} | {each.value: Role.VALUE for each in absorbed}
-    mixes = {position for attention in attentions for position in attention.mixes}
+    told = _told(attentions, states)
     one = _OneProduct(flow, axis_roles, columns, fused=fused)
     found: list[Draft] = []
     first_of: dict[tuple[int, ...], int] = {}
-    seen: set[int] = set()
-    drawn: set[int] = set()
+    drawn = {flow.facts.products[position].op for position in in_attention}  # one call may sum and then project
+    seen = {*drawn}
     for position, product in enumerate(flow.facts.products):
         if position in in_attention:
             continue
         drafts = one.drafts(position)
         if product.times > 1:
             drafts = [_more_often(drafts[0], product.times - 1, 0)]
-        if position in mixes:
-            drafts = [replace(draft, role=Role.MIX_HEADS) for draft in drafts]
-        elif position in states:
-            drafts = [_of_state(draft, states[position]) for draft in drafts]
-        elif position in around:
-            drafts = [_of_latent(draft, around[position]) for draft in drafts]
+        if position in told:
+            drafts = [told[position](draft) for draft in drafts]
         if len(flow.facts.of_op[product.op]) > 1 and len(drafts) == 1:
             same = (product.op, flow.root(product.right), product.flops, *drafts[0].result.shape)
             first = first_of.setdefault(same, len(found))
@@ -71,6 +67,18 @@ def product_steps(
         found += [replace(drafts[0], ops=ops), *(replace(draft, ops=()) for draft in drafts[1:])]
         seen.add(product.op)
     return tuple(found)
+
+
+def _told(attentions: tuple[Attention, ...], states: Mapping[int, State]) -> Mapping[int, Callable[[Draft], Draft]]:
+    """What is known of a product around attention, by its position."""
+    found: dict[int, Callable[[Draft], Draft]] = {}
+    for each in attentions:
+        if each.absorbed is not None:
+            found[each.absorbed.key] = partial(_of_latent, role=Role.KEY)
+            found[each.absorbed.value] = partial(_of_latent, role=Role.VALUE)
+    found |= {position: partial(_of_state, state=state) for position, state in states.items()}
+    found |= {position: _of_positions for each in attentions for position in each.relative}
+    return found | {position: partial(_of_heads, attention=each) for each in attentions for position in each.mixes}
 
 
 def dispatch_steps(flow: Flow, axis_roles: AxisRoles, product_steps: tuple[Draft, ...]) -> tuple[Draft, ...]:
@@ -96,6 +104,23 @@ def _growing(flow: Flow, root: int, reader: int) -> list[int]:
     sizes = [prod(flow.facts.tensor(op.outputs[0]).shape) for op in edges]
     first = next((place for place, n in enumerate(sizes) if n > prod(flow.facts.tensor(root).shape)), len(edges))
     return [op.id for op in edges[first:]]
+
+
+def _of_heads(draft: Draft, attention: Attention) -> Draft:
+    """A product that mixes the scores of all heads, or their weights; of each head by itself, a convolution."""
+    is_early = attention.weighing is not None and draft.order < attention.weighing.ops[-1]
+    part = Part.SCORES if is_early else Part.ATTENTION_WEIGHTS
+    operands = (replace(ref, part=part) if ref.part is Part.OTHER else ref for ref in draft.operands)
+    results = tuple(replace(ref, part=part) for ref in draft.results)
+    is_apart = draft.kind == "convolution" and draft.weight.shape[1] == 1
+    role = draft.role if is_apart else Role.MIX_HEADS
+    return replace(draft, role=role, operands=tuple(operands), results=results)
+
+
+def _of_positions(draft: Draft) -> Draft:
+    """A product of queries, or keys, with learned rows for distances, whose results are scores too."""
+    made = (replace(draft.result, part=Part.SCORES),)
+    return replace(draft, role=Role.SCORES, results=made, notes=(*draft.notes, Phrase("added to the scores")))
 
 
 def _of_state(draft: Draft, state: State) -> Draft:
@@ -148,6 +173,7 @@ class _OneProduct:
         self._axis_roles = axis_roles
         self._columns: Mapping[int, Sequence[Columns]] = {} if fused else columns
         self._all_columns = columns
+        self._apart = {} if fused else apart(flow)
 
     def drafts(self, position: int) -> list[Draft]:
         """One step, or one for each piece of its columns: of a product in ``Facts.products``."""
@@ -165,7 +191,7 @@ class _OneProduct:
         left, right = (factor_origin(flow, value) for value in (product.left, product.right))
         is_row = left != "weight" or any(piece.parts for piece in columns) or self._is_looked_up(product.left)
         if right == "weight" and is_row:
-            pieces = list(self._columns.get(position, ())) or [self._whole(product, columns)]
+            pieces = list(self._columns.get(position, ())) or [self._whole(position, product, columns)]
             total = sum(piece.count for piece in pieces)
             return [self._projection(product, op, piece, total) for piece in pieces]
         return [self._plain(product, op, left, right)]
@@ -175,9 +201,13 @@ class _OneProduct:
         op = self._flow.op_of(value)
         return op is not None and self._flow.kinds[op.id] == "lookup"
 
-    def _whole(self, product: Product, columns: Sequence[Columns]) -> Columns:
+    def _whole(self, position: int, product: Product, columns: Sequence[Columns]) -> Columns:
+        """All columns as one piece; where each of several matrices reads some of them later, in as many as those."""
         parts = frozenset(part for piece in columns for part in piece.parts)
-        return Columns(parts, 1, self._flow.facts.atoms.size(product.n))
+        atoms, whole = self._flow.facts.atoms, self._flow.facts.atoms.leaves(product.n)
+        first = tuple(leaf for leaf in whole if leaf in self._apart.get(position, ()))
+        among = atoms.size(first) if not parts and first == whole[: len(first)] != whole else 1
+        return Columns(parts, among, atoms.size(product.n) // among)
 
     def _origin(self, value: int | None) -> Origin:
         return "data" if value is None else self._flow.facts.tensor(value).role
