@@ -10,6 +10,7 @@ import shapetrace
 from shapetrace.drawing import Look, figure
 from shapetrace.drawing.layout.boxes import box_of
 from shapetrace.drawing.primitives import Circle, Figure, Line, Polygon, Rect, Text
+from shapetrace.outlining.roles import Part, Role
 from shapetrace.outlining.structure import Outline
 from tests.drawing.geometry import assert_sound
 from tests.obtained import obtained
@@ -111,7 +112,7 @@ def test_lines_into_a_fork_leave_the_title_of_its_frame_alone():
 
 
 def test_a_frame_that_ends_side_by_side_is_left_by_what_ended_last():
-    drawn = map_of(obtained("hf:perceiver").outline())
+    drawn = map_of(obtained("hf:perceiver", entries=("num_self_attends_per_block=2",)).outline())
     panels = sorted((mark for mark in drawn.marks() if isinstance(mark, Rect) and mark.ink == "panel"), key=_top)
     edge = panels[0].y + panels[0].height
     ended = [stroke for stroke in strokes(drawn, "data-edge") if abs(stroke[-1][1] - edge) < 0.1]
@@ -123,7 +124,7 @@ def _top(mark: Rect) -> float:
 
 
 def test_a_line_into_a_frame_in_a_frame_has_its_head_at_a_box():
-    drawn = map_of(obtained("hf:gpt_oss").outline())
+    drawn = map_of(obtained("hf:gpt_oss", entries=("num_hidden_layers=4",)).outline())
     panels = sorted((mark for mark in drawn.marks() if isinstance(mark, Rect) and mark.ink == "panel"), key=_top)
     assert len(panels) == 2
     heads = [mark.points[0] for mark in drawn.marks() if isinstance(mark, Polygon) and mark.ink == "rail-dot"]
@@ -154,7 +155,7 @@ def test_a_narrow_box_has_its_whole_name_and_counts_below_it():
 
 
 def test_a_head_of_which_only_the_biases_are_its_own_is_tied_too():
-    said = [text.plain for text in texts(map_of(obtained("hf:electra").outline()))]
+    said = [text.plain for text in texts(map_of(obtained("hf:electra", entries=("num_hidden_layers=2",)).outline()))]
     assert any(text.startswith("tied to ") and text.endswith(" + 30.5 K") for text in said)
 
 
@@ -177,3 +178,82 @@ def test_a_number_alone_is_called_a_scalar():
     outline = traced(Scaled(), torch.randn(3, 4))
     assert [step.equation for step in outline.steps()] == ["[3,4]⊙scalar→[3,4]"]
     assert "by" in [text.plain for text in texts(map_of(outline))]
+
+
+def given(drawn: Figure) -> list[str]:
+    """What stands in pills of data: names of inputs and of the result."""
+    return [mark.plain for mark in texts(drawn) if mark.ink == "name-data"]
+
+
+def test_inputs_of_one_name_are_called_as_the_model_calls_them_and_are_as_long_as_they_were_given():
+    assert given(map_of(obtained("transformer-base").outline()))[:2] == ["input_ids", "decoder_input_ids"]
+    assert "decoder_input_ids" in given(
+        map_of(
+            obtained(
+                "hf:speecht5",
+                entries=(
+                    "encoder_layers=1",
+                    "decoder_layers=1",
+                ),
+            ).outline()
+        )
+    ), "a part of which is prepared"
+    padded = [
+        text.plain for text in texts(map_of(obtained("hf:longformer", entries=("num_hidden_layers=1",)).outline()))
+    ]
+    assert "[510]" in padded and "[512]" not in padded
+
+
+def test_rows_that_ids_choose_behind_a_lookup_are_a_summand_of_their_own():
+    drawn = map_of(
+        obtained(
+            "hf:seamless_m4t",
+            entries=(
+                "encoder_layers=1",
+                "decoder_layers=1",
+            ),
+        ).outline()
+    )
+    assert [text.plain for text in texts(drawn)].count("Select rows") == 2
+
+
+def test_heads_of_scores_that_run_in_pieces_are_counted_as_heads():
+    said = [
+        text.plain
+        for text in texts(
+            map_of(
+                obtained(
+                    "hf:led",
+                    entries=(
+                        "encoder_layers=1",
+                        "decoder_layers=1",
+                    ),
+                ).outline()
+            )
+        )
+    ]
+    assert any(text.startswith("16 heads") for text in said) and not any("48 heads" in text for text in said)
+
+
+def test_a_part_of_the_columns_of_a_product_has_the_rows_of_the_product():
+    outline = obtained("hf:phi3", entries=("num_hidden_layers=2",)).outline()
+    parts = [step.results[0].axes[0] for step in outline.steps() if step.role in (Role.QUERY, Role.KEY, Role.VALUE)]
+    assert len(parts) == 3 and set(parts) == {outline.positions.axis}
+
+
+def test_rows_of_a_table_of_few_kinds_are_no_positions_and_two_sums_in_a_row_are_two_rows():
+    outline = obtained("hf:electra", entries=("num_hidden_layers=2",)).outline()
+    sums = [step for step in outline.steps() if step.kind == "add"]
+    assert [step.operands[1].part for step in sums] == [Part.TABLE, Part.POSITIONS]
+    drawn = figure(outline, look=Look())
+    assert {"E2", "P", "X1"} <= {text.plain for text in texts(drawn)}
+
+
+def test_channels_and_frames_of_sound_are_no_length_of_the_input():
+    drawn = figure(obtained("hf:hubert", entries=("num_hidden_layers=1",)).outline(), look=Look())
+    assert "length of the input" not in [text.plain for text in texts(drawn)]
+
+
+def test_one_id_beside_rows_is_no_token_with_padding():
+    drawn = figure(obtained("hf:timesfm", entries=("num_hidden_layers=1",)).outline(), look=Look(view="story"))
+    assert not any("padding" in text.plain for text in texts(drawn))

@@ -181,7 +181,8 @@ class Boxes:
         scores = [step for step in node.steps if step.kind == "scores"]
         if node.sublayer == "attention" and scores:
             queries = scores[0].operands[0]
-            heads = queries.stack_axes[-1] if queries.stack_axes else queries.stack
+            made = next((step.results[0] for step in node.steps if step.role is Role.QUERY and step.results), queries)
+            heads = made.stack_axes[-1] if made.stack_axes else made.stack  # of scores that run in pieces, pieces too
             yield f"{self.words.several('{n} heads', heads)} × {queries.shape[-1]}"
             yield from map(self.words.note, sorted(scores[0].notes, key=lambda note: note.template != WINDOW))
         if node.sublayer == "experts":

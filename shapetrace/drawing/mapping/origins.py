@@ -1,11 +1,11 @@
 """What a step goes back to where no operand tells: through operations that only prepare values, which no step draws."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from shapetrace.ir import Trace
-from shapetrace.outlining.structure import Outline, Step
+from shapetrace.outlining.structure import Operand, Outline, Step
 
 
 @dataclass(eq=False)
@@ -38,6 +38,14 @@ class Origins:
         if step.id not in self._known:
             self._known[step.id] = frozenset() if trace is None else frozenset(self._walked(step, trace))
         return self._known[step.id]
+
+    def as_given(self, operand: Operand, tensor: int) -> Operand:
+        """The input that an operand was prepared of, as long as it was given: unpadded, say."""
+        assert self.outline.trace is not None
+        found = self.outline.trace.tensors[tensor]
+        shape = found.shape[-len(operand.shape) :] if operand.shape else found.shape
+        axes = operand.axes if shape == operand.shape else ()
+        return replace(operand, value=tensor, source=found.name, shape=shape, axes=axes)
 
     def _walked(self, step: Step, trace: Trace) -> Iterator[str | int]:
         inputs = frozenset(trace.inputs)
