@@ -112,7 +112,7 @@ def test_lines_into_a_fork_leave_the_title_of_its_frame_alone():
 
 
 def test_a_frame_that_ends_side_by_side_is_left_by_what_ended_last():
-    drawn = map_of(obtained("hf:perceiver", entries=("num_self_attends_per_block=2",)).outline())
+    drawn = map_of(obtained("hf:perceiver").outline())
     panels = sorted((mark for mark in drawn.marks() if isinstance(mark, Rect) and mark.ink == "panel"), key=_top)
     edge = panels[0].y + panels[0].height
     ended = [stroke for stroke in strokes(drawn, "data-edge") if abs(stroke[-1][1] - edge) < 0.1]
