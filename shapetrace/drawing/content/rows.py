@@ -146,8 +146,8 @@ def unchained(row: Row) -> tuple[Row, ...]:
     first, *others, last = row.steps
     return (
         replace(row, steps=(first,), n_left_out=0),
-        *(replace(row, steps=(step,), alike=(), n_left_out=0) for step in others),
-        replace(row, steps=(last,), alike=()),
+        *(replace(row, steps=(step,), alike=(), before=(), n_left_out=0) for step in others),
+        replace(row, steps=(last,), alike=(), before=()),
     )
 
 

@@ -100,7 +100,7 @@ def _with_inputs(nodes: Sequence[Node], origins: Origins, entry: Operand | None)
             is_outside = node.inside is None or (entered is not None and operand.value == entered.value)
             if is_outside and operand.source and _is_given(operand) and operand.value not in seen:
                 seen.add(operand.value)
-                yield Node("given", value=operand)
+                yield Node("given", value=origins.as_given(operand, operand.value))
         if node.kind != "frame" and not any(operand.made_by or operand.source for operand in _data(node)):
             yield from _prepared(node, origins, seen)
         yield node

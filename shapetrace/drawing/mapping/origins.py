@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from math import prod
 
 from shapetrace.ir import Trace
 from shapetrace.outlining.structure import Operand, Outline, Step
@@ -40,12 +41,15 @@ class Origins:
         return self._known[step.id]
 
     def as_given(self, operand: Operand, tensor: int) -> Operand:
-        """The input that an operand was prepared of, as long as it was given: unpadded, say."""
-        assert self.outline.trace is not None
-        found = self.outline.trace.tensors[tensor]
+        """An operand as the input that it was prepared of: as long as that was given, with its axes in that order."""
+        trace = self.outline.trace
+        if trace is None or tensor not in trace.inputs:
+            return operand
+        found = trace.tensors[tensor]
         shape = found.shape[-len(operand.shape) :] if operand.shape else found.shape
-        axes = operand.axes if shape == operand.shape else ()
-        return replace(operand, value=tensor, source=found.name, shape=shape, axes=axes)
+        if prod(shape) != prod(found.shape) or shape == operand.shape:  # a single example goes unsaid
+            return replace(operand, value=tensor, source=found.name)
+        return replace(operand, value=tensor, source=found.name, shape=shape, axes=())
 
     def _walked(self, step: Step, trace: Trace) -> Iterator[str | int]:
         inputs = frozenset(trace.inputs)
