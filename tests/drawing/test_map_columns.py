@@ -257,3 +257,11 @@ def test_channels_and_frames_of_sound_are_no_length_of_the_input():
 def test_one_id_beside_rows_is_no_token_with_padding():
     drawn = figure(obtained("hf:timesfm", entries=("num_hidden_layers=1",)).outline(), look=Look(view="story"))
     assert not any("padding" in text.plain for text in texts(drawn))
+
+
+def test_what_is_scaled_by_a_number_is_called_as_before():
+    outline = obtained("hf:gemma3_text", entries=("num_hidden_layers=2",)).outline()
+    (scaled,) = (step for step in outline.steps() if step.kind == "multiply")
+    assert scaled.results[0].name == "X"
+    drawn = figure(outline, look=Look(view="story"))
+    assert any(text.plain.startswith("X2 goes into the next block as X") for text in texts(drawn))
