@@ -10,7 +10,7 @@ from shapetrace.api import Trace
 from shapetrace.errors import TooManyOpsError, UsageError
 from shapetrace.generations.decoding import Generation
 from shapetrace.models import hf_completing, hf_inputs, huggingface
-from shapetrace.models.hf_facts import longest, number
+from shapetrace.models.hf_facts import longest, sizes
 from shapetrace.models.hf_repairs import excess
 from shapetrace.models.specs import parse_all
 from shapetrace.models.user_inputs import Inputs, device_of_model
@@ -234,10 +234,9 @@ class _Asked:
         return (), hf_inputs.inputs(model, batch=self._batch, seq=self._seq + further, failed=self._complete)
 
     def _over(self, model: Any, inputs: Inputs, limits: Limits) -> Trace:
-        facts = {name: found for name, names in _FACTS.items() if (found := number(self._config, *names, default=0))}
         ranks = self._request.ranks
         device = "meta" if ranks and ranks.fsdp > 1 else device_of_model(model).type  # fake tensors say cpu
-        info = ir.Model(f"{self._class} ({self._request.model})", {**facts}, device)
+        info = ir.Model(f"{self._class} ({self._request.model})", {**sizes(self._config, _FACTS)}, device)
         trace = checked_run(model, inputs, info, limits, made_up=not self._request.inputs_from)
         return part_of(trace, ranks, self._whole) if ranks and self._whole else trace
 

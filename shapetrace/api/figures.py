@@ -85,7 +85,8 @@ def figure(
 
     Args:
         of: What to draw.
-        section: Path or kind of a section: ``h.0.attn``, ``attention``; None draws the overview.
+        section: Path or kind of a section: ``h.0.attn``, ``attention``; None draws the overview, of a pass that failed
+            what failed and why; "" the overview of what ran.
         step: Number of one step in the table, counted from 1.
         theme: ``default`` (light and dark in one file), ``light``, ``dark``, ``print``, or a TOML file.
         lang: Language of its words: ``en``, ``zh``.
@@ -99,12 +100,13 @@ def figure(
         UsageError: If there is no such section, step, theme, language or choice.
     """
     from shapetrace.formats.contract import Excerpt, Options
-    from shapetrace.formats.rendering import drawing
+    from shapetrace.formats.rendering import drawing, part_shown
 
     read = outline(of) if isinstance(of, ir.Trace) else of
     explain = bool(choices.pop("explain", False))
     options = Options(lang=lang, theme=theme, look=look_of(look, choices), explain=explain)
-    return Figure(drawing(read, Excerpt("", section, step), options))
+    part = Excerpt("", section, step) if section is not None or step is not None else part_shown(read, options.look)
+    return Figure(drawing(read, part, options))
 
 
 def compare(

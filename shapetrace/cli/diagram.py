@@ -33,7 +33,7 @@ def diagram(
 ) -> None:
     """Draw the matrix products: an overview, one figure for each part, and a page that shows them."""
     from shapetrace.formats import ready
-    from shapetrace.formats.rendering import WHOLE, render
+    from shapetrace.formats.rendering import WHOLE, part_shown, render
     from shapetrace.publishing import publish
     from shapetrace.writing import make_folder, write
 
@@ -61,7 +61,8 @@ def diagram(
         outline, command = trace.outline(fused=asked.fused), _command(out)
         if file:
             files = [out]
-            write(out, render(outline, chosen[0], options, asked.part or WHOLE))
+            shown = WHOLE if chosen[0].outline else part_shown(outline, options.look)
+            write(out, render(outline, chosen[0], options, asked.part or shown))
         else:
             files = publish(outline, out, formats=formats, part=asked.part, options=options, command=command)
     for path in files:

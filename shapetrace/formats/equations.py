@@ -46,9 +46,9 @@ def pieces(step: Step, words: Words = ENGLISH, dims: Dims = "numbers") -> tuple[
     return tuple(piece for piece in _pieces(step, words, dims) if piece.text)
 
 
-def pieces_of_ends(first: Operand, last: Operand, dims: Dims = "numbers") -> tuple[Piece, ...]:
+def pieces_of_ends(first: Operand, last: Operand, dims: Dims = "numbers", words: Words = ENGLISH) -> tuple[Piece, ...]:
     """What goes in and what comes out."""
-    return (*_shape(first, None, dims), Piece("→", "sign"), *_shape(last, None, dims))
+    return (*_shape(first, None, dims, words), Piece("→", "sign"), *_shape(last, None, dims, words))
 
 
 def stack_sizes(operand: Operand, dims: Dims = "numbers") -> list[str]:
@@ -83,14 +83,14 @@ def _shapes(step: Step, words: Words, dims: Dims) -> Iterator[Piece]:
     for place, operand in enumerate(operands):
         if place:
             yield Piece(_between(step, words), "sign")
-        yield from _shape(operand, step.inner[place] if step.inner and place < 2 else None, dims)
+        yield from _shape(operand, step.inner[place] if step.inner and place < 2 else None, dims, words)
     same = len(operands) == len(results) == 1 and operands[0].shape == results[0].shape
     if same and step.kind != "split" and not joins_a_stack(step):
         return
     yield Piece("→", "sign")
     for place, result in enumerate(results):
         yield Piece(", " if place else "", "sign")
-        yield from _shape(result, None, dims)
+        yield from _shape(result, None, dims, words)
 
 
 def _between(step: Step, words: Words) -> str:
@@ -99,10 +99,13 @@ def _between(step: Step, words: Words) -> str:
     return step.operator if step.operator in _INFIX else ", "
 
 
-def _shape(operand: Operand, inner: int | None, dims: Dims) -> Iterator[Piece]:
+def _shape(operand: Operand, inner: int | None, dims: Dims, words: Words) -> Iterator[Piece]:
     names = operand.dims or ("",) * len(operand.shape)
     lead = [_written(name, 1, dims) for name in operand.lead] if dims != "numbers" else []
     sizes = [*lead, *(_written(name, size, dims) for name, size in zip(names, operand.shape, strict=True))]
+    if not sizes:
+        yield Piece(words.say("scalar"), operand.role)
+        return
     if inner is None or not -len(operand.shape) <= inner < len(operand.shape):
         yield Piece(f"[{','.join(sizes)}]", operand.role)
         return

@@ -68,6 +68,12 @@ def files(
         yield f"{part.name}.{to.suffix}", render(thing, to, options, part)
 
 
+def part_shown(outline: Outline, look: Look | None) -> Excerpt:
+    """What one figure shows where nobody says: the whole, of a pass that failed what failed."""
+    is_asked = look is not None and (look.view, look.expand) != (Look().view, Look().expand)
+    return WHOLE if is_asked or outline.explained is None else Excerpt(FAILURE, FAILURE)
+
+
 def drawing(outline: Outline, part: Excerpt, options: Options) -> Figure:
     """The figure of a part.
 

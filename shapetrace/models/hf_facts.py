@@ -1,6 +1,6 @@
 """Facts out of a configuration of transformers: sizes by what they are usually called."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 
@@ -50,14 +50,36 @@ def fact(configuration: Any, *names: str, prefer: str = "") -> Any:
 
 def number(configuration: Any, *names: str, prefer: str = "", default: int) -> int:
     """The first of some entries that is a whole number, or a list that starts with one."""
-    for part in nested(configuration, prefer):
-        for name in names:
-            value = entry(part, name)
-            while isinstance(value, list | tuple) and value:
-                value = value[0]
-            if isinstance(value, int) and not isinstance(value, bool):
-                return value
-    return default
+    found = (_own_number(part, names) for part in nested(configuration, prefer))
+    return next((value for value in found if value is not None), default)
+
+
+def _own_number(part: Any, names: Sequence[str]) -> int | None:
+    for name in names:
+        value = entry(part, name)
+        while isinstance(value, list | tuple) and value:
+            value = value[0]
+        if isinstance(value, int) and not isinstance(value, bool):
+            return value
+    return None
+
+
+def sizes(configuration: Any, names: Mapping[str, Sequence[str]]) -> dict[str, int | str]:
+    """Sizes of one part of a configuration, the one that says most of them; of equal ones that which reads text.
+
+    Where other parts have sizes too, ``part`` says which it is: ``text_config``.
+
+    Args:
+        configuration: The configuration.
+        names: What configurations call each size.
+    """
+    parts = list(nested(configuration, prefer="text"))
+    each = [{size: found for size, called in names.items() if (found := _own_number(part, called))} for part in parts]
+    place = max(range(len(parts)), key=lambda number: len(each[number]))
+    holders = (vars(part).items() for part in parts)
+    held_as = next((name for items in holders for name, value in items if value is parts[place]), "")
+    is_one_of_several = held_as and sum(len(found) > 1 for found in each) > 1
+    return {"part": held_as, **each[place]} if is_one_of_several else dict(each[place])
 
 
 def extent(configuration: Any, *names: str, default: int) -> tuple[int, int]:

@@ -106,8 +106,18 @@ def _axes(flow: Flow, axis_roles: AxisRoles, draft: Draft, ref: Ref, gathers: bo
         gathered = _grouped(atoms, _gathered(leaves, axis_roles.heads), shape, whole=whole)
         found = gathered if gathers else found if gathered is None else None
     if found is None:
-        return _as_read(flow, draft, ref, shape) or nothing
+        return _as_read(flow, draft, ref, shape) or (nothing if whole else _rows_alone(atoms, leaves, ref, nothing))
     return found[::-1] if ref.transposed else found
+
+
+def _rows_alone(
+    atoms: Atoms, leaves: Sequence[int], ref: Ref, nothing: Sequence[tuple[int, ...]]
+) -> Sequence[tuple[int, ...]]:
+    """The axes of a part of the columns of a value, where no atom is as long as the part: its rows are known."""
+    if ref.transposed or len(ref.shape) != len(leaves) or not atoms.size((leaves[-1],)) > ref.shape[-1]:
+        return nothing
+    rows = [(leaf,) for leaf in leaves[:-1]]
+    return [*rows, ()] if all(map(int.__eq__, map(atoms.size, rows), ref.shape)) else nothing
 
 
 def _as_read(flow: Flow, draft: Draft, ref: Ref, shape: Sequence[int]) -> Sequence[tuple[int, ...]] | None:

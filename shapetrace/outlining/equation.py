@@ -23,8 +23,12 @@ def in_english(phrase: str, **values: int) -> str:
 
 def equation(step: "Step", written: Callable[["Operand"], str] = sizes_of, say: Callable[..., str] = in_english) -> str:
     """Write a step's shapes in one line, each as ``written`` says, words as ``say`` does; see `Step.equation`."""
-    left = [written(operand) for operand in step.operands]
-    right = ", ".join(written(operand) for operand in step.results)
+
+    def shape_of(operand: "Operand") -> str:
+        return written(operand) if operand.shape else say("scalar")
+
+    left = [shape_of(operand) for operand in step.operands]
+    right = ", ".join(shape_of(operand) for operand in step.results)
     if step.kind == "lookup":
         return f"{left[0]}→{say('rows of')} {left[1]}→{right}{_part(step, say)}"
     if step.kind == "concat" and len(left) == 1 and step.operands[0].stack > 1:

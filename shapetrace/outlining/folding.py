@@ -8,6 +8,7 @@ from dataclasses import replace
 from math import prod
 
 from shapetrace.ir import Op
+from shapetrace.ops.kinds import names_of
 from shapetrace.outlining.accounts import Accounts
 from shapetrace.outlining.classifying import kind_of
 from shapetrace.outlining.drafts import Draft, Ref
@@ -81,7 +82,7 @@ class _Folder:
                 position += 1
                 continue
             copies = [list(items[position + i * period : position + (i + 1) * period]) for i in range(count)]
-            if all(isinstance(item, Node) for item in copies[0]) and period > 1:
+            if sum(isinstance(item, Node) for item in copies[0]) > 1:
                 inside = signatures[position : position + period]
                 copies = [self._fold_items(copy, inside) for copy in copies]
             found += self._as_one(copies)
@@ -99,12 +100,13 @@ class _Folder:
             folded=tuple(sections[1:]),
             members=tuple(path for section in sections for path in section.members),
         )
-        if first.nodes or not self._are_apart(sections):
+        if not self._are_apart(sections):
             return [first]
-        if self._are_joined(sections):
+        if not first.nodes and self._are_joined(sections):
             return self._side_by_side(sections)
         is_bare = all(isinstance(item, Draft) for item in copies[0])
-        return [item for copy in copies for item in copy] if is_bare and len(copies) < _LONG_LOOP else [first]
+        is_each_own = (is_bare and len(copies) < _LONG_LOOP) or self._read_apart(sections)
+        return [item for copy in copies for item in copy] if is_each_own else [first]
 
     def _section_of(self, unit: Sequence[_Item]) -> Node:
         """A run of items as one section: itself, if it is one."""
@@ -128,6 +130,22 @@ class _Folder:
                 return False
             made.update(value for op in mine for value in op.outputs)
         return bool(made)
+
+    def _read_apart(self, members: Sequence[Node]) -> bool:
+        """Whether each goes on with what nothing else reads and other operations made: the ends of two towers."""
+        read = [self._read_by(member) for member in members]
+        makers = [[op for value in sorted(each) if (op := self._flow.op_of(value))] for each in read]
+        alike = {tuple(tuple(names_of(op.kernels)) for op in each) for each in makers}
+        if not all(makers) or len(alike) < len(members):
+            return False
+        behind = [set.union(*map(self._flow.ancestors, each)) for each in read]
+        return len(set.union(*behind)) == sum(map(len, behind))
+
+    def _read_by(self, member: Node) -> set[int]:
+        """Data that a section reads from outside."""
+        ops = self._ops_of(member)
+        made = {value for op in ops for value in op.outputs}
+        return {value for op in ops for value in op.inputs if value not in made and self._flow.is_data(value)}
 
     def _are_joined(self, members: Sequence[Node]) -> bool:
         """Whether one operation reads what all members made: heads, not layers."""

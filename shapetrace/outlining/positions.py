@@ -53,7 +53,10 @@ def positions(
 def _counting(
     flow: Flow, folded: Node, symbols: Mapping[Place, Symbol], axis_atoms: Mapping[Place, Axes]
 ) -> tuple[int, tuple[int, ...], int, tuple[str, ...]] | None:
-    """What counts positions: its value, the atoms and size of its axis, its words. Ids, else rows of an input."""
+    """What counts positions: its value, the atoms and size of its axis, its words.
+
+    Ids, else rows of an input, else rows of the first that a product reads.
+    """
     rows: dict[int, tuple[int, tuple[int, ...], int, tuple[str, ...]]] = {}
     given = {value: place for place, value in enumerate(flow.trace.inputs)}
     words = flow.trace.model.tokens
@@ -65,7 +68,8 @@ def _counting(
                 continue
             if symbols.get(place, _NO_SYMBOL).part == Part.IDS:
                 return ref.value, groups[-1], ref.shape[-1], words if len(words) == ref.shape[-1] else ()
-            if ref.origin == "data" and len(ref.shape) > 1 and groups[-2]:
+            has_rows = ref.value in given or draft.kind == "product"  # what slides has its channels where rows are
+            if ref.origin == "data" and has_rows and len(ref.shape) > 1 and groups[-2]:
                 rows.setdefault(given.get(ref.value, len(given)), _rows(flow, ref, groups))
     return rows[min(rows)] if rows else None
 

@@ -70,7 +70,14 @@ def symbol_made(draft: Draft, operands: list[Symbol]) -> Symbol:
         return NOTHING  # degrees
     if draft.kind in _KEEPING and len(draft.operands) == 1:
         return replace(first, part=Part.SELECTED) if draft.kind == "select" and first.part is STREAM else first
-    return NOTHING
+    return first if _stays(draft, first) else NOTHING
+
+
+def _stays(draft: Draft, first: Symbol) -> bool:
+    """Whether a step only scales its first operand by numbers, or writes some rows of a stream anew."""
+    by_numbers = draft.kind == "multiply" and not any(ref.shape for ref in draft.operands[1:])
+    same = draft.operands[0].shape == draft.result.shape
+    return same and (by_numbers or (draft.kind == "route" and first.part is STREAM))
 
 
 def together(symbols: Sequence[Symbol]) -> Symbol:

@@ -128,7 +128,7 @@ class _Following:
         if draft.kind == "residual":
             operands = [Symbol(STREAM) if symbol.part is Part.WEIGHT else symbol for symbol in operands]
         elif draft.kind == "add" and self._adds_to_stream(draft, operands):
-            operands = with_positions(draft, operands)
+            operands = with_positions(draft, list(map(self._looked_up, draft.operands, operands)))
         if draft.kind == "select" and self._picks_columns(draft):
             columns = Symbol(Part.TARGETS) if operands[0].part in (Part.LOGITS, Part.SHARES) else NOTHING
             operands = [columns if symbol.part is Part.IDS else symbol for symbol in operands]
@@ -187,12 +187,22 @@ class _Following:
         return Symbol(Part.WEIGHT if len(ref.shape) > 1 else Part.BIAS)
 
     def _table(self, draft: Draft) -> Symbol:
+        value, counts = draft.operands[1].value, self._role(draft) is Role.LOOKUP_POSITIONS
+        return self._numbered(value, Symbol(POSITIONS) if counts else None)
+
+    def _looked_up(self, ref: Ref, symbol: Symbol) -> Symbol:
+        """Rows of a table that has none for each position are no positions: types of tokens."""
+        op = self._flow.op_of(ref.value) if ref.origin == "weight" else None
+        if op is None or self._flow.kinds[op.id] != "lookup" or self._flow.is_table(ref.value):
+            return symbol
+        return self._numbered(self._flow.root(self._flow.table_of(op)))
+
+    def _numbered(self, table: int, known: Symbol | None = None) -> Symbol:
+        """A table, with its number behind the first that the stream begins with."""
         firsts = [d.operands[1].value for d in self._graph.drafts if self.begins and d.key in self.begins]
-        value, others = draft.operands[1].value, [table for table in self._tables if table not in firsts[:1]]
-        number = str(len(others) + (2 if firsts else 1)) if value not in firsts[:1] and (firsts or self._tables) else ""
-        fallback = Symbol(POSITIONS) if self._role(draft) is Role.LOOKUP_POSITIONS else Symbol(TABLE, number)
-        symbol = self._tables.setdefault(draft.operands[1].value, fallback)
-        self.of[draft.operands[1].value] = symbol
+        others = [each for each, what in self._tables.items() if what.part is TABLE and each not in firsts[:1]]
+        number = str(len(others) + (2 if firsts else 1)) if table not in firsts[:1] and (firsts or self._tables) else ""
+        self.of[table] = symbol = self._tables.setdefault(table, known or Symbol(TABLE, number))
         return symbol
 
     def _result(self, draft: Draft, ref: Ref, operands: list[Symbol], place: int) -> Symbol:

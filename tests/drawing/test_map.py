@@ -18,7 +18,7 @@ from shapetrace.drawing.mapping.chart import Flow, Fork, Node
 from shapetrace.drawing.mapping.charting import chart, closable
 from shapetrace.drawing.mapping.railing import Rail, Railing
 from shapetrace.drawing.mapping.wiring import Wires, wires
-from shapetrace.drawing.primitives import Figure, Line, Polygon, Rect, Text
+from shapetrace.drawing.primitives import Circle, Figure, Line, Polygon, Rect, Text
 from shapetrace.drawing.wording import words_in
 from shapetrace.errors import UsageError
 from shapetrace.models import presets
@@ -608,7 +608,7 @@ def test_a_full_bar_and_its_share_do_not_overlap():
 
 
 def test_a_residual_runs_on_no_other_line_and_arrives_at_an_edge():
-    drawn = map_of(obtained("hf:vits", seq=64).outline())
+    drawn = map_of(obtained("hf:layoutlmv3").outline())
     marks = [mark for group in drawn.groups if group.id != "heading" for mark in group.marks]
     strokes = {
         ink: [stroke for mark in marks if isinstance(mark, Line) and mark.ink == ink for stroke in mark.strokes]
@@ -616,6 +616,7 @@ def test_a_residual_runs_on_no_other_line_and_arrives_at_an_edge():
     }
     others = [(a[0], a[1], b[1]) for stroke in strokes["data-edge"] for a, b in pairwise(stroke) if a[0] == b[0]]
     edges = {x for mark in marks if isinstance(mark, Rect) for x in (mark.x, mark.x + mark.width)}
+    edges |= {x for mark in marks if isinstance(mark, Circle) for x in (mark.x - mark.radius, mark.x + mark.radius)}
     assert strokes["rail"]
     for _, (x, top), (_, low), tip in strokes["rail"]:
         assert not any(abs(x - other) < 4 and top < below and above < low for other, above, below in others)

@@ -267,6 +267,33 @@ def test_numbers_written_where_something_is_true_are_a_mask_and_no_scene_of_thei
     assert [step.title for step in scene.before] == ["Mask"]
 
 
+class Reading(nn.Module):
+    """Layers that read, and fewer that write: rows of these see nothing behind them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.words = nn.Embedding(10, 8)
+        self.reads = nn.ModuleList(nn.TransformerEncoderLayer(8, 2, 16, batch_first=True) for _ in range(3))
+        self.writes = nn.ModuleList(nn.TransformerEncoderLayer(8, 2, 16, batch_first=True) for _ in range(2))
+        self.out = nn.Linear(8, 10)
+
+    def forward(self, x: Tensor, ids: Tensor) -> Tensor:
+        for layer in self.reads:
+            x = layer(x)
+        x = torch.cat((x, self.words(ids)), dim=1)
+        mask = nn.Transformer.generate_square_subsequent_mask(x.shape[1])
+        for layer in self.writes:
+            x = layer(x, src_mask=mask, is_causal=True)
+        y: Tensor = self.out(x)
+        return y
+
+
+def test_of_blocks_that_read_and_blocks_that_write_those_that_write_are_told():
+    outline = shapetrace.trace(Reading(), torch.randn(1, 5, 8), torch.zeros(1, 4, dtype=torch.long)).outline()
+    (opened,) = (each for each in story_of(outline, frozenset()) if isinstance(each, Opened))
+    assert (opened.section.repeat, opened.section.path) == (2, "writes.0")
+
+
 @pytest.mark.slow
 def test_a_closed_section_gives_what_is_read_of_it_and_may_give_the_next_word():
     outline = told("hf:blip-2", seq=64)
@@ -275,6 +302,8 @@ def test_a_closed_section_gives_what_is_read_of_it_and_may_give_the_next_word():
     ]
     queries = next(scene for scene in scenes if scene.closed and scene.closed.path == "qformer")
     assert queries.ends[-1].shape == (32, 768), "not the row that is taken out and read by nobody"
+    (opened,) = (each for each in story_of(outline, frozenset()) if isinstance(each, Opened))
+    assert opened.section.path.startswith("language_model.")
     written = [text for text, _ in text_boxes(figure(outline, look=STORY))]
     assert "next word" in written
     name = outline.model.name

@@ -31,6 +31,23 @@ def test_every_failure_is_drawn(name):
     assert figure.svg == drawn(name).svg
 
 
+def test_one_figure_of_a_pass_that_failed_is_of_what_failed_unless_another_is_asked_for():
+    case = EVERY["layers of different width"]
+    with pytest.raises(RuntimeError) as caught:
+        shapetrace.trace(case.model, *case.inputs)
+    trace = caught.value.trace
+    assert shapetrace.figure(trace).svg == drawn("layers of different width").svg
+    assert shapetrace.figure(trace, section="").drawing.name == "overview"
+    assert shapetrace.figure(trace, view="map").drawing.name == "map"
+
+
+def test_a_module_that_raised_itself_is_named_as_what_did_not_run():
+    with pytest.raises(ValueError, match="expected 4D") as caught:
+        shapetrace.trace(nn.BatchNorm2d(8), torch.randn(4, 8, 5))
+    marks = shapetrace.figure(caught.value.trace).drawing.marks()
+    assert "BatchNorm2d did not run" in [mark.plain for mark in marks if isinstance(mark, Text)]
+
+
 def test_the_clashing_sizes_and_edges_are_red():
     marks = list(drawn("layers of different width").drawing.marks())
     assert [mark.plain for mark in marks if isinstance(mark, Text) and mark.ink == "clash"] == ["64", "768", "512"]

@@ -185,3 +185,15 @@ def test_most_types_of_transformers_run_on_meta_with_the_inputs_made_for_them() 
     print(f"{len(ran)} of {len(ran) + len(failed)} run; not these:", *failed, sep="\n")
     assert len(ran) + len(failed) >= 100
     assert len(ran) >= 0.8 * (len(ran) + len(failed))
+
+
+@pytest.mark.parametrize(
+    ("model_type", "part", "layers"),
+    [("gpt2", None, 12), ("llava", "text_config", 32), ("blip-2", "text_config", 12), ("whisper", None, 4)],
+)
+def test_sizes_beside_a_model_are_those_of_one_of_its_parts_and_say_of_which(model_type, part, layers):
+    found = hf_facts.sizes(
+        transformers.CONFIG_MAPPING[model_type](),
+        {"layers": ("num_hidden_layers", "n_layer"), "width": ("hidden_size", "n_embd", "d_model")},
+    )
+    assert (found.get("part"), found["layers"]) == (part, layers)

@@ -55,3 +55,53 @@ def test_steps_beside_each_other_that_look_alike_are_no_layers() -> None:
 
     products = [s for s in read(Beside(), torch.randn(2, 5, 8)).steps() if s.kind == "product"]
     assert [(s.path, s.repeat) for s in products] == [("key", 1), ("value", 1), ("gate", 1)]
+
+
+class Layer(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.norm, self.up, self.down = nn.LayerNorm(8), nn.Linear(8, 24), nn.Linear(24, 8)
+
+    def forward(self, x: Tensor) -> Any:
+        return x + self.down(self.up(self.norm(x)).relu())
+
+
+class Scaled(nn.Module):
+    """Layers of which every third is followed by a scale, as RWKV has them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(Layer() for _ in range(9))
+
+    def forward(self, x: Tensor) -> Any:
+        for place, layer in enumerate(self.layers):
+            x = layer(x)
+            x = x * 0.5 if place % 3 == 2 else x
+        return x
+
+
+def test_layers_with_a_step_behind_some_of_them_fold_inside_of_what_repeats() -> None:
+    found = [(s.path, s.kind, s.repeat) for s in read(Scaled(), torch.randn(2, 5, 8)).steps()]
+    assert ("layers.0.up", "product", 9) in found and found[-1] == ("", "pointwise", 3)
+
+
+class Towers(nn.Module):
+    """Two parts that are alike, behind others that are alike or not."""
+
+    def __init__(self, *, is_same: bool) -> None:
+        super().__init__()
+        self.is_same = is_same
+        self.one, self.other = (nn.Linear(8, 8) for _ in range(2))
+        self.ends = nn.ModuleList(nn.Sequential(nn.Linear(8, 4), nn.ReLU(), nn.Linear(4, 4)) for _ in range(2))
+
+    def forward(self, x: Tensor, y: Tensor) -> Any:
+        before = self.one(x), self.other(y) if self.is_same else self.other(y).tanh()
+        return tuple(end(each) for end, each in zip(self.ends, before, strict=True))
+
+
+@pytest.mark.parametrize(("is_same", "repeats"), [(True, [1, 1, 2, 2]), (False, [1, 1, 1, 1, 1, 1])])
+def test_the_ends_of_two_towers_are_no_layers_unless_all_of_the_towers_is_alike(
+    is_same: bool, repeats: list[int]
+) -> None:
+    found = read(Towers(is_same=is_same), torch.randn(2, 8), torch.randn(2, 8))
+    assert [step.repeat for step in found.steps() if step.kind == "product"] == repeats

@@ -27,7 +27,9 @@ def facts_of(model: Model, words: Words) -> list[str]:
     for key, value in given.items():
         if key in _UNSAID or value is None or value == usual.get(key):
             continue
-        if key in _COUNTED and isinstance(value, int):
+        if key == "part":
+            said.append(clean(str(value)))
+        elif key in _COUNTED and isinstance(value, int):
             said.append(words.several(_COUNTED[key], value))
         else:
             said.append(f"{words.say(clean(key))} {words.say(clean(str(value)))}")

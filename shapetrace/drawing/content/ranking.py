@@ -14,9 +14,13 @@ def facts_of_ranks(ranks: Ranks, held: int, words: Words) -> list[str]:
         held: Parameters that this rank holds.
         words: The language.
     """
-    part = words.say("{n} of {all} parameters", n=short(held), all=short(ranks.parameters))
+    return [*rank_of(ranks, words), words.say("{n} of {all} parameters", n=short(held), all=short(ranks.parameters))]
+
+
+def rank_of(ranks: Ranks, words: Words) -> list[str]:
+    """Which rank it is, and how all of them stand."""
     rank = words.say("rank {rank} of {size}", rank=counted(ranks.rank), size=counted(ranks.size))
-    return [rank, *filter(None, (mesh_text(ranks),)), part]
+    return [rank, *filter(None, (mesh_text(ranks),))]
 
 
 def mesh_text(ranks: Ranks) -> str:

@@ -146,8 +146,8 @@ def unchained(row: Row) -> tuple[Row, ...]:
     first, *others, last = row.steps
     return (
         replace(row, steps=(first,), n_left_out=0),
-        *(replace(row, steps=(step,), alike=(), n_left_out=0) for step in others),
-        replace(row, steps=(last,), alike=()),
+        *(replace(row, steps=(step,), alike=(), before=(), n_left_out=0) for step in others),
+        replace(row, steps=(last,), alike=(), before=()),
     )
 
 
@@ -194,12 +194,19 @@ def _merged(rows: list[Row]) -> tuple[Row, ...]:
         key = likeness(row)
         place = places.get(key) if key else None
         first = merged[place].steps[0] if place is not None else None
-        if place is None or (first and first.kind != "product" and place != len(merged) - 1):
+        is_apart = first is not None and first.kind != "product" and place != len(merged) - 1
+        if place is None or is_apart or _reads_from(row.steps[0], merged[place]):
             places[key] = len(merged)
             merged.append(row)
         else:
             merged[place] = replace(merged[place], alike=(*merged[place].alike, *row.steps))
     return tuple(merged)
+
+
+def _reads_from(step: Step, row: Row) -> bool:
+    """Whether a step goes on with what a row made: one after the other, not side by side."""
+    made = {drawn.id for drawn in row.drawn()}
+    return any(operand.made_by in made for operand in step.operands)
 
 
 def likeness(row: Row) -> tuple[object, ...] | None:

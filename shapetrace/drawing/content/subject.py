@@ -8,7 +8,7 @@ from shapetrace.drawing.content.collapsing import collapse
 from shapetrace.drawing.content.facts import facts_of
 from shapetrace.drawing.content.marking import marked
 from shapetrace.drawing.content.priming import activated, primed
-from shapetrace.drawing.content.ranking import facts_of_ranks
+from shapetrace.drawing.content.ranking import facts_of_ranks, rank_of
 from shapetrace.drawing.content.referring import referred
 from shapetrace.drawing.content.rows import MAX_DEPTH, Item, Row, arrange, flattened
 from shapetrace.drawing.content.selecting import section_named, step_numbered
@@ -97,6 +97,7 @@ def _section_facts(outline: Outline, section: Section, words: Words) -> tuple[st
     if n_layers > 1:
         facts.append(words.say("one of {n} alike", n=n_layers))
     flops = sum(step.flops or 0 for step in section.steps())
+    facts += [] if outline.ranks is None else rank_of(outline.ranks, words)
     return _joined([*facts, *_costs(section.parameters, flops, words)])
 
 

@@ -129,13 +129,14 @@ def _row(
     room = width - 2 * _MARGIN_PX
     is_failed = row.emphasis is not None
     y = top + _ROW_GAP_PX + (_PADDING_PX if is_failed else 0)
-    title = words.say("{op} did not run", op=explained.op) if is_failed else words.say(clean(row.steps[0].title))
+    ran = clean(explained.op or explained.path or explained.model)
+    title = words.say("{op} did not run", op=ran) if is_failed else words.say(clean(row.steps[0].title))
     ink = "tag-removed" if is_failed else "label"
     title = shortened(title, ink, room * 0.7)
     marks: list[Mark] = [Text(_MARGIN_PX, y + 12, (Span(title),), ink)]
     path = clean(row.steps[0].path)
     x = _MARGIN_PX + width_px(title, ink) + 10
-    if path and path != title:
+    if path and path not in (title, ran if is_failed else ""):
         marks.append(Text(x, y + 12, (Span(shortened(path, "path", _MARGIN_PX + room - x)),), "path"))
     lines = wrapped(cells, room, 20)
     marks += painted_at(lines, axes_below(lines, y + 24), _MARGIN_PX)

@@ -42,11 +42,19 @@ _BARS = "Bars: share of all parameters (grey) and of all FLOPs (blue). Shapes of
 
 def map_figure(outline: Outline, theme: Theme, words: Words, look: Look) -> Figure:
     """Draw the map: at most 1,000 px tall at 700 px where the model allows it, no wider than that."""
-    legend = tuple(_legend(outline, words))
     operands = (operand for step in outline.steps() for operand in step.operands)
-    of_running = tuple(legend_of_running(operands, running_axes(outline), words))
-    drawn = _figure(outline, (*legend, *of_running), theme, words, look)
-    return drawn if has_slanted(drawn) or not of_running else _figure(outline, legend, theme, words, look)
+    legend = (*_legend(words), *legend_of_running(operands, running_axes(outline), words))
+    drawn = _figure(outline, legend, theme, words, look)
+    said = tuple(entry for entry in legend if _is_shown(entry[0], drawn))
+    return drawn if said == legend else _figure(outline, said, theme, words, look)
+
+
+def _is_shown(sample: str, drawn: Figure) -> bool:
+    """Whether what an entry of the legend explains is in a figure: residuals, sizes in italics."""
+    if sample == "rail":
+        below = (group for group in drawn.groups if group.id != HEADING)
+        return any(isinstance(mark, Line) and mark.ink == "rail" for group in below for mark in group.marks)
+    return not sample.startswith("run:") or has_slanted(drawn)
 
 
 def _figure(outline: Outline, legend: Sequence[tuple[str, str]], theme: Theme, words: Words, look: Look) -> Figure:
@@ -198,11 +206,10 @@ def _overlap(one: Spot, other: Spot) -> bool:
     return one.top < other.bottom and other.top < one.bottom
 
 
-def _legend(outline: Outline, words: Words) -> Iterator[tuple[str, str]]:
+def _legend(words: Words) -> Iterator[tuple[str, str]]:
     yield "data", words.say("data")
     yield "weight", words.say("weights")
-    if any(step.kind == "residual" for step in outline.steps()):
-        yield "rail", words.say("residual")
+    yield "rail", words.say("residual")
 
 
 def _notes(outline: Outline, words: Words) -> Iterator[tuple[str, str]]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from shapetrace.drawing.content.emphasis import Emphasis
 from shapetrace.drawing.content.rows import Row, shared
 from shapetrace.drawing.layout.cells import Cell, ending_pill, norm_pill, operator, pill, with_comma
-from shapetrace.drawing.layout.matrices import Style, matrix
+from shapetrace.drawing.layout.matrices import Style, matrix, named_alike
 from shapetrace.drawing.layout.token_axes import TOKEN_PX, pitch_of
 from shapetrace.drawing.metrics import clean, shortened
 from shapetrace.drawing.wording import Words
@@ -87,14 +87,16 @@ def _shared(row: Row, style: Style) -> Iterator[Slot]:
     told = Emphasis("clash")
     yield Slot(_operand(steps[0], 0, style, told), 0)
     yield Slot(operator(steps[0].operator), 1, glued=True)
+    of_weights = named_alike([step.operands[1] for step in steps], style)
+    of_results = named_alike([step.results[0] for step in steps], style)
     for place, step in enumerate(steps):
         is_last = place == len(steps) - 1
-        weight = matrix(step.operands[1], style, inner=step.inner[1] if step.inner else None, counted=is_last)
+        weight = matrix(step.operands[1], of_weights, inner=step.inner[1] if step.inner else None, counted=is_last)
         yield Slot(weight if is_last else with_comma(weight), None, glued=not is_last)
     yield Slot(operator("="), None, glued=True, is_link=True)
     for place, step in enumerate(steps):
         is_last = place == len(steps) - 1
-        result = matrix(step.results[0], style, counted=is_last)
+        result = matrix(step.results[0], of_results, counted=is_last)
         yield Slot(result if is_last else with_comma(result), None, glued=not is_last)
 
 

@@ -1,7 +1,7 @@
 """One operand as a cell: a rectangle to scale, its name, the sizes at its edges, its shape."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from shapetrace.drawing.content.emphasis import Pointed
 from shapetrace.drawing.content.entry import Entry, Numbers, Spot
@@ -48,6 +48,7 @@ class Style:
         spot: What of it is marked in one matrix.
         numbers: What is written into the cells of one matrix; () for nothing.
         running: Axes that are as long as what the pass was given.
+        named_above: True to write names above, also where they would fit: beside another that does not.
     """
 
     scale: Scale
@@ -61,6 +62,7 @@ class Style:
     spot: Spot | None = None
     numbers: Numbers = ()
     running: frozenset[int] = frozenset()
+    named_above: bool = False
 
 
 _PLAIN = Pointed("change")
@@ -189,12 +191,11 @@ def _shape_pieces(operand: Operand, style: Style) -> list[tuple[tuple[Span, ...]
 
 def _name(frame: Frame, operand: Operand, style: Style) -> Iterator[Mark]:
     """The name: inside where it fits, above the rectangle otherwise."""
-    ink = f"name-{frame.ink}"
-    spans = name_spans(operand.name, ink, _NAME_ROOM_PX, transposed=operand.transposed)
+    ink, spans = _name_spans(frame, operand)
     if not spans:
         return
-    x, y, width, height = _name_room(frame, operand)
-    if width_px(spans, ink) > width - 5 or height < 18 or style.numbers:
+    x, y, _, _ = _name_room(frame, operand)
+    if style.named_above or style.numbers or not _fits_inside(frame, operand):
         above = _lowered(spans) + 6.0
         if frame.columns is not None:
             named = _named_ink(operand, frame.columns, style, "size")
@@ -202,6 +203,24 @@ def _name(frame: Frame, operand: Operand, style: Style) -> Iterator[Mark]:
         yield Text(frame.lift / 2, -frame.height / 2 - frame.lift - above, spans, ink, "middle")
     else:
         yield Text(x, y + 4.5, spans, ink, "middle")
+
+
+def _name_spans(frame: Frame, operand: Operand) -> tuple[str, tuple[Span, ...]]:
+    ink = f"name-{frame.ink}"
+    return ink, name_spans(operand.name, ink, _NAME_ROOM_PX, transposed=operand.transposed)
+
+
+def _fits_inside(frame: Frame, operand: Operand) -> bool:
+    ink, spans = _name_spans(frame, operand)
+    _, _, width, height = _name_room(frame, operand)
+    return not spans or (width_px(spans, ink) <= width - 5 and height >= 18)
+
+
+def named_alike(operands: Sequence[Operand], style: Style) -> Style:
+    """The style for matrices of one list: all have their names inside, or none."""
+    plain = ((each, frame_of(each, style.scale, style.hatched, upright=False)) for each in operands)
+    inside = all(_fits_inside(token_frame(frame, each, style.tokens)[0], each) for each, frame in plain)
+    return style if inside else replace(style, named_above=True)
 
 
 def _name_room(frame: Frame, operand: Operand) -> tuple[float, float, float, float]:

@@ -14,6 +14,8 @@ SHAPE_PX = 16.0
 """How much room above a frame the shape of what enters it takes."""
 _FRAME_TOP_PX = 30.0
 _FRAME_BOTTOM_PX = 12.0
+_BELOW_TITLE_PX = 10.0
+"""How much room lines to what stands side by side take below the title of a frame."""
 _NESTED_PX = 6.0
 _MOST_ABREAST = 4
 _NARROWEST_PX = 160.0
@@ -152,7 +154,8 @@ class Arranging:
                 opens = isinstance(item, int) and laid.flow.nodes[item].inside is not None
                 y += max(self.room.gap, SHAPE_PX) if opens else self.room.gap
             if isinstance(item, Fork):
-                y = self._fork(laid, item, edges, y + (6 if place else 0), times, insets) + 2
+                above = 6 if place else _BELOW_TITLE_PX if laid.depth else 0
+                y = self._fork(laid, item, edges, y + above, times, insets) + 2
             else:
                 y = self._node(laid, item, edges, max(y, self._below_sources(laid, item)), times, insets)
         return y
@@ -166,7 +169,7 @@ class Arranging:
         self, laid: Laid, fork: Fork, edges: tuple[float, float], top: float, times: int, insets: tuple[float, float]
     ) -> float:  # fmt: skip
         n_chains = len(fork.chains)
-        whole = any(laid.flow.nodes[number].kind == "frame" for chain in fork.chains for number in _numbers(chain))
+        whole = any(_has_layers(laid.flow, chain) for chain in fork.chains)
         left, right = edges if whole else (edges[0] + insets[0], edges[1] - insets[1])
         width = (right - left - GUTTER_PX * (n_chains - 1)) / n_chains
         if n_chains > _MOST_ABREAST or width < _NARROWEST_PX:
@@ -177,9 +180,11 @@ class Arranging:
         bottoms = []
         start = left
         short = _short(fork)
-        wide = (width * n_chains - _NARROWEST_PX * sum(short)) / (n_chains - sum(short))
-        for place, (chain, is_short) in enumerate(zip(fork.chains, short, strict=True)):
-            end = start + (_NARROWEST_PX if is_short else wide)
+        breadths = [_breadth(laid.flow, chain) for chain in fork.chains]
+        shared = width * n_chains - _NARROWEST_PX * sum(short)
+        n_columns = sum(breadth for breadth, is_short in zip(breadths, short, strict=True) if not is_short)
+        for place, (chain, is_short, breadth) in enumerate(zip(fork.chains, short, breadths, strict=True)):
+            end = start + (_NARROWEST_PX if is_short else shared * breadth / n_columns)
             side: Side = "right" if place == n_chains - 1 and whole else "left"
             inner = _insets(start, end, side) if whole and not is_short else (0.0, 0.0)
             bottoms.append(self._chain(laid, chain, (start, end), top, times, inner))
@@ -224,6 +229,19 @@ def _short(fork: Fork) -> tuple[bool, ...]:
     """Which of three chains or more are so short beside the longest that their columns may be narrow."""
     lengths = [sum(1 for _ in _numbers(chain)) for chain in fork.chains]
     return tuple(len(lengths) > 2 and _MUCH_SHORTER * length <= max(lengths) for length in lengths)
+
+
+def _breadth(flow: Flow, chain: Chain) -> int:
+    """How many columns with layers in them stand side by side in a chain."""
+    forks = (item for item in chain if isinstance(item, Fork))
+    return (
+        max((sum(_breadth(flow, each) for each in fork.chains if _has_layers(flow, each)) for fork in forks), default=1)
+        or 1
+    )
+
+
+def _has_layers(flow: Flow, chain: Chain) -> bool:
+    return any(flow.nodes[number].kind == "frame" for number in _numbers(chain))
 
 
 def _enters(flow: Flow, chain: Chain) -> bool:

@@ -36,6 +36,12 @@ TRACK = "track"
 """Ink of what a bar is a part of."""
 _LEAST_SHARE = 0.0005
 _LEAST_TIE_PX = 40.0
+_BETWEEN_PX = 12.0
+_TWO_LINES_PX = 36.0
+_ONE_NUMBER_PX = 330.0
+"""How wide a box is whose bars have numbers."""
+_STACKED_PX = 190.0
+"""How wide a box is whose bars stand side by side."""
 _SAID = frozenset({"activation", "softmax", "convolution", "contraction"})
 
 
@@ -94,28 +100,47 @@ class Boxes:
         yield Rect(spot.left, spot.top, width, spot.bottom - spot.top, "block" if has_weights else "block-plain", 7)
         height = spot.bottom - spot.top
         y = spot.top + (18 if height < 46 else 19)
-        yield from self._head(spot, y)
-        if height >= 36:
-            yield from self._below(spot, y + (15 if height < 46 else 18), whole)
+        beside = tuple(self._beside_title(spot))
+        yield from self._head(spot, y, beside)
+        if height >= _TWO_LINES_PX:
+            yield from self._below(spot, y + (15 if height < 46 else 18), whole, () if beside else self._owned(spot))
 
-    def _head(self, spot: Spot, y: float) -> Iterator[Mark]:
-        """The first line: what it is, how often, and how many parameters it has or whose it reads."""
-        owned, room = counted(spot.node.steps, spot.times * spot.node.copies), spot.right - spot.left - 2 * _PAD_PX - 12
-        said, ink = (owned, "figure") if owned else (self._tie(spot.node), "note")
+    def _title_of(self, spot: Spot) -> str:
         n_alike = spot.node.copies * (turns(spot) or 1)
-        times = f" ×{n_alike}" if n_alike > 1 else ""
-        title = shortened(self.title(spot.node) + times, "label", room - (width_px(said, ink) if owned else 0))
-        yield Text(spot.left + _PAD_PX, y, (Span(title),), "label")
-        left_over = room - width_px(title, "label")
-        if said and (owned or left_over > _LEAST_TIE_PX):
-            yield Text(spot.right - _PAD_PX, y, (Span(shortened(said, ink, left_over)),), ink, "end")
+        return self.title(spot.node) + (f" ×{n_alike}" if n_alike > 1 else "")
 
-    def _below(self, spot: Spot, y: float, whole: int) -> Iterator[Mark]:
-        """The second line, and the picture."""
+    def _owned(self, spot: Spot) -> tuple[str, ...]:
+        owned = counted(spot.node.steps, spot.times * spot.node.copies)
+        return (owned,) if owned else ()
+
+    def _beside_title(self, spot: Spot) -> Iterator[tuple[str, str]]:
+        """What stands right of the title, and its ink: how many parameters a box has, and whose it reads."""
+        room = spot.right - spot.left - 2 * _PAD_PX - _BETWEEN_PX - width_px(self._title_of(spot), "label")
+        tie, owned = self._tie(spot.node), self._owned(spot)
+        is_tied = any(step.tied_to for step in spot.node.steps)
+        both = f"{tie} + {owned[0]}" if is_tied and owned else ""
+        if both and width_px(both, "note") <= room:
+            yield both, "note"
+        elif owned and width_px(owned[0], "figure") <= room:
+            yield owned[0], "figure"
+        elif tie and not owned and room > _LEAST_TIE_PX:
+            yield shortened(tie, "note", room), "note"
+
+    def _head(
+        self, spot: Spot, y: float, beside: tuple[tuple[str, str], ...]
+    ) -> Iterator[Mark]:  # fmt: skip
+        """The first line: what it is, how often, and what stands beside."""
+        room = spot.right - spot.left - 2 * _PAD_PX
+        yield Text(spot.left + _PAD_PX, y, (Span(shortened(self._title_of(spot), "label", room)),), "label")
+        for said, ink in beside:
+            yield Text(spot.right - _PAD_PX, y, (Span(said),), ink, "end")
+
+    def _below(self, spot: Spot, y: float, whole: int, owned: tuple[str, ...]) -> Iterator[Mark]:
+        """The second line, with what has no room beside the title, and the picture."""
         bars = tuple(self._bars(spot, y, whole))
         used = _PAD_PX if not bars else spot.right - min(_left(mark) for mark in bars) + 10
         room = spot.right - used - spot.left - _PAD_PX
-        note = fitting(self._note(spot, room), room)
+        note = fitting([*owned, *self._note(spot, room)], room)
         yield Text(spot.left + _PAD_PX, y, (Span(note),), "note")
         yield from bars
         width = spot.right - spot.left - 2 * _PAD_PX
@@ -155,7 +180,8 @@ class Boxes:
         scores = [step for step in node.steps if step.kind == "scores"]
         if node.sublayer == "attention" and scores:
             queries = scores[0].operands[0]
-            heads = queries.stack_axes[-1] if queries.stack_axes else queries.stack
+            made = next((step.results[0] for step in node.steps if step.role is Role.QUERY and step.results), queries)
+            heads = made.stack_axes[-1] if made.stack_axes else made.stack  # of scores that run in pieces, pieces too
             yield f"{self.words.several('{n} heads', heads)} × {queries.shape[-1]}"
             yield from map(self.words.note, sorted(scores[0].notes, key=lambda note: note.template != WINDOW))
         if node.sublayer == "experts":
@@ -177,27 +203,32 @@ class Boxes:
         ]
         if not any(share >= _LEAST_SHARE for share, _ in shares):
             return
-        narrow = spot.right - spot.left < 330
+        width = spot.right - spot.left
+        narrow = width < _ONE_NUMBER_PX
         length = _NARROW_BAR_PX if narrow else _BAR_PX
         texts = ["" if narrow else f"{100 * share:.1f} %" for share, _ in shares]
-        x = spot.right - _PAD_PX
+        x, high = spot.right - _PAD_PX, 5.0 if width < _STACKED_PX else 6.0
+        y += 4 if width < _STACKED_PX else 0
         for (share, ink), text in reversed(list(zip(shares, texts, strict=True))):
             room = 0.0 if narrow else max(width_px(text, "shape") for text in (*texts, "88.8 %")) + 4
             if share >= _LEAST_SHARE:
-                yield Rect(x - room - length, y - 7, length, 6, TRACK, 2)
-                yield Rect(x - room - length, y - 7, max(length * min(share, 1), 1.5), 6, ink, 2)
+                yield Rect(x - room - length, y - 7, length, high, TRACK, 2)
+                yield Rect(x - room - length, y - 7, max(length * min(share, 1), 1.5), high, ink, 2)
             if share >= _LEAST_SHARE and text:
                 yield Text(x, y, (Span(text),), "shape", "end")
-            x -= room + length + 12
+            if width < _STACKED_PX:
+                y -= 7
+            else:
+                x -= room + length + 12
 
     def _norm(self, spot: Spot) -> Iterator[Mark]:
         height, width = spot.bottom - spot.top, spot.right - spot.left
         y = spot.top + height / 2 + 4
         yield Rect(spot.left, spot.top, width, height, "block-soft", 6)
-        owned = counted(spot.node.steps, spot.times)
-        room = width - 2 * _PAD_PX - (width_px(owned, "shape") + 10 if owned else 0)
-        yield Text(spot.left + _PAD_PX, y, (Span(shortened(self._listed(spot.node), "note", room)),), "note")
-        if owned:
+        owned, listed = counted(spot.node.steps, spot.times), self._listed(spot.node)
+        room = width - 2 * _PAD_PX
+        yield Text(spot.left + _PAD_PX, y, (Span(shortened(listed, "note", room)),), "note")
+        if owned and width_px(listed, "note") + 10 + width_px(owned, "shape") <= room:
             yield Text(spot.right - _PAD_PX, y, (Span(owned),), "shape", "end")
 
     def _words(self, spot: Spot) -> Iterator[Mark]:
@@ -231,7 +262,7 @@ class Boxes:
         ink = "panel" if node.inside is not None else "block-soft"
         yield Rect(spot.left, spot.top, width, spot.bottom - spot.top, ink, 10)
         title = self.title(node) + (f" ×{node.repeat}" if node.repeat > 1 else "")
-        is_left = spot.side == "right"  # away from the residuals
+        is_left = spot.side == "right" or node.inside is None  # away from the residuals; a closed one is like a box
         x, anchor, step = (spot.left + _PAD_PX, "start", 1) if is_left else (spot.right - _PAD_PX, "end", -1)
         said = "" if node.inside is not None else self._said_of_closed(spot)
         room = (
@@ -244,7 +275,7 @@ class Boxes:
         if path and node.inside is not None and width_px(path, "shape") <= room - used:
             yield Text(x + step * used, spot.top + 20, (Span(path),), "shape", anchor)  # type: ignore[arg-type]
         if node.inside is None:
-            yield from self._closed(spot, node, said, is_left=is_left)
+            yield from self._closed(spot, node, said)
 
     def _said_of_closed(self, spot: Spot) -> str:
         """What stands beside the title of a frame that shows nothing of what is in it."""
@@ -260,10 +291,9 @@ class Boxes:
             return self.words.say("as above, without {what}", what=" · ".join(dict.fromkeys(others)))
         return self.words.say("as above")
 
-    def _closed(self, spot: Spot, node: Node, said: str, *, is_left: bool) -> Iterator[Mark]:
+    def _closed(self, spot: Spot, node: Node, said: str) -> Iterator[Mark]:
         """What a frame says of what it does not show."""
-        x, anchor = (spot.right - _PAD_PX, "end") if is_left else (spot.left + _PAD_PX, "start")
-        yield Text(x, spot.top + 20, (Span(said),), "note", anchor)  # type: ignore[arg-type]
+        yield Text(spot.right - _PAD_PX, spot.top + 20, (Span(said),), "note", "end")
         inner = " · ".join(dict.fromkeys(self.words.say(clean(name)) for name in inner_names(node)))
         room = spot.right - spot.left - 2 * _PAD_PX
         yield Text(spot.left + _PAD_PX, spot.top + 36, (Span(shortened(inner, "note", room)),), "note")

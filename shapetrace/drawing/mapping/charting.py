@@ -189,7 +189,8 @@ def _boxes(steps: Iterable[Step], within: str | None) -> Iterator[Node]:
             yield from closed()
             yield _apart(step)
             continue
-        begins = (own != key if own else _is_boxed(step)) and not in_module
+        is_other = key == "lookup" and not _reads(step, box)
+        begins = (own != key if own else _is_boxed(step) or is_other) and not in_module
         if not box or begins or own == "lookup" or (isinstance(key, tuple) and not in_module and _meets(step, box)):
             yield from closed()
             key = own or (module,)
@@ -200,6 +201,12 @@ def _boxes(steps: Iterable[Step], within: str | None) -> Iterator[Node]:
 def _is_boxed(step: Step) -> bool:
     """Whether a step of no sublayer is a box: what is made of constants alone is a part of what it is made for."""
     return bool(step.parameters) or (step.kind in _BOXED and any(o.role != "constant" for o in step.operands))
+
+
+def _reads(step: Step, box: Sequence[Step]) -> bool:
+    """Whether a step goes on with something that a box made."""
+    own = {each.id for each in box}
+    return any(made in own for made in (*(operand.made_by for operand in step.operands), *step.also_reads))
 
 
 def _meets(step: Step, box: Sequence[Step]) -> bool:

@@ -11,6 +11,9 @@ from shapetrace.outlining.recognise.columns import ATTENTION_INPUTS
 from shapetrace.outlining.roles import Role
 from shapetrace.outlining.structure import Step
 
+_LEAST_PX = 60.0
+"""How much room what is shortened takes at least."""
+
 
 def counted(steps: Sequence[Step], times: int) -> str:
     """``12 × 2.36 M``: parameters of steps that stand for so many layers; weights that layers share count once."""
@@ -59,7 +62,8 @@ def common_module(paths: list[list[str]]) -> str:
 
 
 def fitting(parts: list[str], room: float) -> str:
-    """As many parts as there is room for, at least the first."""
+    """As many parts as there is room for, at least the first; nothing where that would be a crumb of it."""
     while len(parts) > 1 and width_px(" · ".join(parts), "note") > room:
         parts = parts[:-1]
-    return shortened(" · ".join(parts), "note", room)
+    said = " · ".join(parts)
+    return shortened(said, "note", room) if room >= _LEAST_PX or width_px(said, "note") <= room else ""

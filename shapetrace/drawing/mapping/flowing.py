@@ -1,5 +1,6 @@
 """Nodes of a map become a flow: inputs before their readers, what made what each one reads, alike ones as one."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
@@ -57,7 +58,16 @@ def flow_of(nodes: Sequence[Node], origins: Origins, entry: Operand | None = Non
     wired = wired if len(begun) == len(given) else _wired(begun, origins)
     folded = list(_folded(begun, wired))
     wired = wired if len(folded) == len(begun) else _wired(folded, origins)
-    return Flow(tuple(wired), staged(wired))
+    return Flow(tuple(_told_apart(wired)), staged(wired))
+
+
+def _told_apart(nodes: Sequence[Node]) -> Iterator[Node]:
+    """Inputs of one name by what the model calls them."""
+    given = Counter(node.value.name for node in nodes if node.kind == "given" and node.value is not None)
+    for node in nodes:
+        value = node.value if node.kind == "given" and not node.steps else None
+        is_one_of_several = value is not None and value.source and value.role == "data" and given[value.name] > 1
+        yield replace(node, value=replace(value, name="")) if value is not None and is_one_of_several else node
 
 
 def _folded(nodes: Sequence[Node], wired: Sequence[Node]) -> Iterator[Node]:
@@ -90,7 +100,7 @@ def _with_inputs(nodes: Sequence[Node], origins: Origins, entry: Operand | None)
             is_outside = node.inside is None or (entered is not None and operand.value == entered.value)
             if is_outside and operand.source and _is_given(operand) and operand.value not in seen:
                 seen.add(operand.value)
-                yield Node("given", value=operand)
+                yield Node("given", value=origins.as_given(operand, operand.value))
         if node.kind != "frame" and not any(operand.made_by or operand.source for operand in _data(node)):
             yield from _prepared(node, origins, seen)
         yield node
@@ -118,7 +128,7 @@ def _prepared(node: Node, origins: Origins, seen: set[str | int]) -> Iterator[No
         loose = [operand for operand in step.operands if _is_loose(operand)]
         for tensor, operand in zip(inputs, loose, strict=False):
             seen.add(tensor)
-            yield Node("given", value=replace(operand, value=tensor))
+            yield Node("given", value=origins.as_given(operand, tensor))
 
 
 def _data(node: Node) -> Iterator[Operand]:

@@ -1,11 +1,12 @@
 """What a step goes back to where no operand tells: through operations that only prepare values, which no step draws."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from math import prod
 
 from shapetrace.ir import Trace
-from shapetrace.outlining.structure import Outline, Step
+from shapetrace.outlining.structure import Operand, Outline, Step
 
 
 @dataclass(eq=False)
@@ -38,6 +39,17 @@ class Origins:
         if step.id not in self._known:
             self._known[step.id] = frozenset() if trace is None else frozenset(self._walked(step, trace))
         return self._known[step.id]
+
+    def as_given(self, operand: Operand, tensor: int) -> Operand:
+        """An operand as the input that it was prepared of: as long as that was given, with its axes in that order."""
+        trace = self.outline.trace
+        if trace is None or tensor not in trace.inputs:
+            return operand
+        found = trace.tensors[tensor]
+        shape = found.shape[-len(operand.shape) :] if operand.shape else found.shape
+        if prod(shape) != prod(found.shape) or shape == operand.shape:  # a single example goes unsaid
+            return replace(operand, value=tensor, source=found.name)
+        return replace(operand, value=tensor, source=found.name, shape=shape, axes=())
 
     def _walked(self, step: Step, trace: Trace) -> Iterator[str | int]:
         inputs = frozenset(trace.inputs)

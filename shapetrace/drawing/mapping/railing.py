@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import pairwise, product
 from typing import Literal
 
 from shapetrace.drawing.mapping.arranging import JOIN_PX, Laid, Spot
@@ -69,8 +69,10 @@ class Railing:
         if rail.start > rail.end:
             return ()
         passed = self._passed(rail)
-        for side, lane in ((side, lane) for side in self._sides(rail) for lane in range(_MOST_LANES)):
-            points = self._points(rail, passed, side, lane)
+        near = [spot for spot in passed if self._is_in_column(rail, spot)]
+        lanes = product(self._sides(rail), (near, passed), range(_MOST_LANES))
+        for side, around, lane in lanes:
+            points = self._points(rail, around, side, lane)
             x = points[1][0]
             is_free = all(
                 abs(x - other) >= _LANE_PX - 1 or rail.start > end or start > rail.end
@@ -87,6 +89,11 @@ class Railing:
         aside = rail.x - rail.spot.middle
         first = -usual if aside * -usual > _ASIDE_PX else usual
         return (-1,) if rail.spot.node.value is not None else (first, -first)
+
+    def _is_in_column(self, rail: Rail, spot: Spot) -> bool:
+        """Whether something stands between where a line begins and what it arrives at, beside nothing else."""
+        left, right = min(rail.x, rail.spot.left), max(rail.x, rail.spot.right)
+        return spot.left < right and left < spot.right
 
     def _passed(self, rail: Rail) -> list[Spot]:
         """What stands where a line runs down; of the frames that it enters, what is in them."""

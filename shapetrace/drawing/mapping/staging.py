@@ -1,6 +1,6 @@
 """How nodes stand: below the one that made what they go on with, or beside it where two go on with the same."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from shapetrace.drawing.mapping.chart import Chain, Fork, Node
@@ -58,7 +58,7 @@ def staged(nodes: Sequence[Node]) -> Chain:
 def _begin(root: _Branch, number: int, node: Node) -> None:
     """Begin a branch beside what goes on with the same, or beside everything."""
     for branch in root.all():
-        places = [place for place, item in enumerate(branch.items) if item in node.main]
+        places = [place for place, item in enumerate(branch.items) if _holds(item, node.main)]
         if not places:
             continue
         cut = places[-1] + 1
@@ -67,6 +67,13 @@ def _begin(root: _Branch, number: int, node: Node) -> None:
         branch.fork.append(_Branch([number]))
         return
     root.fork.append(_Branch([number]))
+
+
+def _holds(item: int | Fork, made: Collection[int]) -> bool:
+    """Whether one of some nodes is an item, or they are ends of its chains."""
+    if isinstance(item, int):
+        return item in made
+    return bool(made) and {chain[-1] for chain in item.chains}.issuperset(made)
 
 
 def _merge(root: _Branch, reading: Sequence[_Branch]) -> _Branch:

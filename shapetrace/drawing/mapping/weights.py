@@ -19,13 +19,14 @@ _BIASES = " + biases"
 def weight_note(weight: Operand, trace: Trace | None, room_px: float) -> str:
     """``wte.weight [50257, 768]``, with as much of the name as there is room for beside the shape.
 
-    The shape is the stored one, with ᵀ where the weight is read turned; that which is read if it is not at hand.
+    The shape is the stored one, with ᵀ where the weight is read turned; that which is read if it is not at hand. A
+    scalar has none.
     """
     stored = None if trace is None else _parameters(trace).get(weight.source)
     is_turned = stored is not None and stored.shape != weight.shape == stored.shape[::-1]
     shape = _shape(weight.shape if stored is None else stored.shape) + ("ᵀ" if is_turned else "")
     parts = clean(weight.source).split(".")
-    named = (f"{'.'.join(parts[-n:])} {shape}" for n in (2, 1))
+    named = (f"{'.'.join(parts[-n:])} {shape}".rstrip() for n in (2, 1))
     return next((text for text in named if width_px(text, _INK) <= room_px), shape)
 
 
@@ -89,4 +90,4 @@ def _joined(lists: Iterable[tuple[Span, ...]]) -> tuple[Span, ...]:
 
 
 def _shape(shape: Sequence[int]) -> str:
-    return f"[{', '.join(map(str, shape))}]"
+    return f"[{', '.join(map(str, shape))}]" if shape else ""

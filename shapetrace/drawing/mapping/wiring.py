@@ -5,12 +5,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from shapetrace.drawing.mapping.arranging import GUTTER_PX, JOIN_PX, Laid, Spot
+from shapetrace.drawing.mapping.arranging import GUTTER_PX, JOIN_PX, SHAPE_PX, Laid, Spot
 from shapetrace.drawing.mapping.chart import Node
 from shapetrace.drawing.mapping.railing import Rail, Railing, arrow_head, runs_through, upright
 from shapetrace.drawing.primitives import Line, Mark, Point
 
 _ASIDE_PX = 2.0
+_ABOVE_PX = 9.0
+_ABOVE_EDGE_PX = 6.0
+"""How far above what it goes into, and above the lower edge of a frame, a line turns."""
+_STRAIGHT = 2
 _OUTSIDE_PX = 15.0
 """How far beside the outermost column a line may run."""
 
@@ -52,9 +56,9 @@ def _lines(laid: Laid, is_inside: bool) -> Iterator[Mark]:
     for spot in laid.spots.values():
         node = spot.node
         if is_inside and _enters(laid, spot) and not _is_behind(laid, spot):
-            turn = spot.top - 9
+            turn = spot.top - _ABOVE_PX
             bend = ((laid.middle, turn), (spot.middle, turn)) if abs(spot.middle - laid.middle) > 2 else ()
-            yield from _arrow(((laid.middle, laid.top - 30), *bend, (spot.middle, spot.top)))
+            yield from _into(spot, ((laid.middle, laid.top - 30), *bend, (spot.middle, spot.top)))
         for made in node.main:
             source = laid.spots[made]
             if _is_next(columns, source, spot):
@@ -73,11 +77,22 @@ def _is_behind(laid: Laid, spot: Spot) -> bool:
     return any(each.bottom < spot.top and each.left < spot.middle < each.right for each in laid.spots.values())
 
 
+def _into(spot: Spot, points: Sequence[Point]) -> Iterator[Mark]:
+    """A line to what it goes into; in an open frame it goes on."""
+    yield from _arrow(points) if spot.node.inside is None else (Line((tuple(points),), "data-edge", 5),)
+
+
 def _way_out(laid: Laid) -> Iterator[Mark]:
+    """From the last node to the lower edge of the frame, and to its middle."""
     last = laid.flow.chain[-1]
-    if isinstance(last, int):
-        spot = laid.spots[last]
+    number = last if isinstance(last, int) else len(laid.flow.nodes) - 1
+    spot = laid.spots[number]
+    middle, turn = laid.middle or spot.middle, laid.frame_bottom - _ABOVE_EDGE_PX
+    if isinstance(last, int) or abs(spot.middle - middle) < _ASIDE_PX:
         yield Line((((spot.middle, spot.bottom), (spot.middle, laid.frame_bottom)),), "data-edge")
+    elif any(chain[-1] == number for chain in last.chains):
+        points = (spot.middle, spot.bottom), (spot.middle, turn), (middle, turn), (middle, laid.frame_bottom)
+        yield Line((points,), "data-edge", 5)
 
 
 def _is_next(columns: Sequence[Sequence[Spot]], source: Spot, spot: Spot) -> bool:
@@ -89,6 +104,9 @@ def _is_next(columns: Sequence[Sequence[Spot]], source: Spot, spot: Spot) -> boo
     below = [each for each in column[first : first + 3] if each is not source and each is not spot]
     if abs(source.middle - spot.middle) >= _ASIDE_PX:
         below += [each for other in columns for each in other if each.top >= source.bottom and _is_across(each, source)]
+        others = [each for other in columns for each in other if each is not source and each is not spot]
+        if runs_through(others, _way(source, spot)):
+            return False
     return not any(each.bottom < spot.top + 1 for each in below)
 
 
@@ -110,18 +128,20 @@ def _columns(laid: Laid) -> list[list[Spot]]:
 
 
 def _joined(source: Spot, spot: Spot) -> Iterator[Mark]:
+    points = _way(source, spot)
+    yield from _into(spot, points) if len(points) == _STRAIGHT else _arrow(points)
+
+
+def _way(source: Spot, spot: Spot) -> tuple[Point, ...]:
+    """Straight down, to the side of a sum, or to the top of what stands in another column."""
     x, y = source.middle, source.bottom
-    if abs(x - spot.middle) < 2 and spot.node.inside is not None:  # the line goes on in the frame
-        yield Line((((x, y), (x, spot.top)),), "data-edge")
-    elif abs(x - spot.middle) < 2:
-        yield from _arrow(((x, y), (x, spot.top)))
-    elif spot.node.kind == "join":
+    if abs(x - spot.middle) < _ASIDE_PX:
+        return (x, y), (x, spot.top)
+    if spot.node.kind == "join":
         middle = (spot.top + spot.bottom) / 2
-        edge = spot.middle + (JOIN_PX if x > spot.middle else -JOIN_PX)
-        yield from _arrow(((x, y), (x, middle), (edge, middle)))
-    else:
-        turn = spot.top - 9
-        yield from _arrow(((x, y), (x, turn), (spot.middle, turn), (spot.middle, spot.top)))
+        return (x, y), (x, middle), (spot.middle + (JOIN_PX if x > spot.middle else -JOIN_PX), middle)
+    turn = spot.top - (_ABOVE_PX if spot.node.inside is None else SHAPE_PX)
+    return (x, y), (x, turn), (spot.middle, turn), (spot.middle, spot.top)
 
 
 def _arrow(points: Sequence[Point], ink: str = "data-edge") -> Iterator[Mark]:

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from shapetrace.drawing.layout.token_axes import TokenAxis
 from shapetrace.drawing.telling.scene_cells import Pick
+from shapetrace.drawing.telling.scenes import is_causal
 from shapetrace.drawing.telling.tokens import picked_row
 from shapetrace.outlining.following import Followed
 from shapetrace.outlining.roles import Role
@@ -24,7 +25,7 @@ def pick_of(outline: Outline, tokens: Mapping[int, TokenAxis], follow: Followed 
 def _pick(outline: Outline, tokens: Mapping[int, TokenAxis]) -> Pick:
     steps = list(outline.steps())
     last = next((step for step in reversed(steps) if step.role == Role.UNEMBED), None)
-    if last is None or not any(_is_causal(step) for step in steps):
+    if last is None or not any(is_causal(step) for step in steps):
         return Pick()
     taken = _taking(last, {step.id: step for step in steps})
     if taken is None:
@@ -40,18 +41,6 @@ def _pick(outline: Outline, tokens: Mapping[int, TokenAxis]) -> Pick:
 
 def _label(axis: TokenAxis | None, row: int | None) -> str:
     return axis.labels[row] if axis and row is not None and row < len(axis.labels) else ""
-
-
-def _is_causal(step: Step) -> bool:
-    """Whether scores hide what comes after a row."""
-    if step.role != Role.SCORES or not step.results:
-        return False
-    result = step.results[0]
-    if result.pattern == "causal":
-        return True
-    if result.band is not None:
-        return result.band[1] <= 0
-    return bool(result.cells) and all("1" not in line[row + 1 :] for row, line in enumerate(result.cells))
 
 
 def _taking(last: Step, steps: Mapping[str, Step]) -> Step | None:

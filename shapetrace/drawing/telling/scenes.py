@@ -64,10 +64,11 @@ Told: TypeAlias = Scene | Opened
 
 
 def story_of(outline: Outline, hidden: frozenset[str]) -> tuple[Told, ...]:
-    """The scenes of a pass; of several kinds of blocks one is opened: what looks at an encoder, or repeats most."""
-    blocks = list(_blocks(outline.root))
-    looking = [block for block in blocks if _looks_across(block)]
-    chosen = max(looking or blocks, key=lambda block: block.repeat, default=None)
+    """The scenes of a pass; of several kinds of blocks one is opened.
+
+    What writes, whose rows see nothing behind them, goes before a decoder, and that before what repeats most.
+    """
+    chosen = max(_blocks(outline.root), key=_chosen_by, default=None)
     return tuple(_Teller(outline.root, hidden, chosen).told(outline.root))
 
 
@@ -84,8 +85,24 @@ def _is_block(section: Section) -> bool:
     return bool(section.path) and (section.repeat > 1 or (section.kind == "block" and not around))
 
 
-def _looks_across(section: Section) -> bool:
-    return any(operand.part == Part.CONTEXT for step in section.steps() for operand in step.operands)
+def _chosen_by(block: Section) -> tuple[bool, bool, int, bool]:
+    """By what the block is chosen that is told: the first of these that differs."""
+    steps = tuple(block.steps())
+    looks = any(operand.part == Part.CONTEXT for step in steps for operand in step.operands)
+    n_scores = sum(step.role == Role.SCORES for step in steps)
+    return any(map(is_causal, steps)), looks and n_scores > 1, block.repeat, looks
+
+
+def is_causal(step: Step) -> bool:
+    """Whether scores hide what comes after a row."""
+    if step.role != Role.SCORES or not step.results:
+        return False
+    result = step.results[0]
+    if result.pattern == "causal":
+        return True
+    if result.band is not None:
+        return result.band[1] <= 0
+    return bool(result.cells) and all("1" not in line[row + 1 :] for row, line in enumerate(result.cells))
 
 
 class _Teller:

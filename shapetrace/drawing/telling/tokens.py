@@ -12,7 +12,7 @@ def token_axes(outline: Outline) -> Mapping[int, TokenAxis]:
     found: dict[int, TokenAxis] = {}
     for step in outline.steps():
         for operand in step.operands:
-            if operand.part == Part.IDS and operand.axes and operand.shape:
+            if operand.part == Part.IDS and operand.shape and operand.axes and operand.axes[-1] >= 0:
                 labels = operand.labels if len(operand.labels) == operand.shape[-1] else ()
                 known = found.get(operand.axes[-1])
                 found[operand.axes[-1]] = known or TokenAxis(operand.shape[-1], operand.shape[-1], labels)
