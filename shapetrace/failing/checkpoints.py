@@ -7,7 +7,7 @@ from shapetrace.failing.case import Case, Operation
 from shapetrace.failing.finding import Finding
 from shapetrace.failing.mends import Mend
 from shapetrace.failing.operands import Shape
-from shapetrace.failing.structure import Part, written
+from shapetrace.failing.structure import Part, axes_clash, written
 from shapetrace.language import Text, say
 
 _MISMATCH = re.compile(
@@ -44,9 +44,7 @@ def _sizes(found: list[tuple[str, Shape, Shape]], *, whole: bool) -> Finding:
         say(more, **values, n=len(found) - 1)
         if len(found) > 1
         else say("{name} is {kept} in the checkpoint and {wanted} in the model", **values),
-        f"{kept[wrong[0]]} ≠ {wanted[wrong[0]]}"
-        if wrong and same_rank
-        else say("{left} ≠ {right} axes", left=len(kept), right=len(wanted)),
+        f"{kept[wrong[0]]} ≠ {wanted[wrong[0]]}" if wrong and same_rank else axes_clash(len(kept), len(wanted)),
         tuple((part, axis) for part in (0, 1) for axis in wrong),
         _fitting(found) if whole else (),
         sign=" → ",

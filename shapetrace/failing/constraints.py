@@ -5,7 +5,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from shapetrace.failing.case import Operation
-from shapetrace.language import Text, say
+from shapetrace.failing.structure import axes_clash
+from shapetrace.language import Text
 from shapetrace.ops.atoms import Axis
 
 Kind = Literal["equal", "broadcast", "sum", "multiple", "below", "rank", "dtype", "device"]
@@ -105,14 +106,14 @@ def rank(op: Operation, i: int, allowed: int | Iterable[int], says: str, /, **va
     """A number of axes."""
     n, ranks = len(op.shapes[i]), (allowed,) if isinstance(allowed, int) else tuple(allowed)
     told = {"n": n, "m": ranks[-1], **values}
-    clash = say("{left} ≠ {right} axes", left=n, right=ranks[-1])
+    clash = axes_clash(n, ranks[-1])
     return Constraint("rank", n in ranks, says, told, clash, tuple((i, axis) for axis in range(n)), of=(i,))
 
 
 def same_rank(op: Operation, i: int, j: int, says: str) -> Constraint:
     """As many axes as another operand."""
     n, m = len(op.shapes[i]), len(op.shapes[j])
-    clash = say("{left} ≠ {right} axes", left=n, right=m)
+    clash = axes_clash(n, m)
     return Constraint("rank", n == m, says, {"n": n, "m": m}, clash, of=(i, j))
 
 

@@ -13,7 +13,7 @@ from shapetrace.failing.mends import Mend, keeping
 from shapetrace.failing.modules import weights_in
 from shapetrace.failing.operands import Shape
 from shapetrace.failing.remaking import remade
-from shapetrace.failing.structure import written
+from shapetrace.failing.structure import axes_clash, written
 from shapetrace.language import Text, say
 
 _SHAPE = re.compile(r"(?<!\w)[\[(](\d+(?:, ?\d+)*),?[\])]")
@@ -108,7 +108,7 @@ def _expected(case: Case, place: int, expected: Shape, reason: Text, *same: int)
     mends = _fitting(case, place, lambda other: other == expected)
     wrong = [axis for axis, pair in enumerate(zip(shape, expected, strict=False)) if pair[0] != pair[1]]
     if len(shape) != len(expected):
-        clash: Text = say("{left} ≠ {right} axes", left=len(shape), right=len(expected))
+        clash: Text = axes_clash(len(shape), len(expected))
         return Finding("shape", reason, clash, (), mends, _shown(case, place))
     clash = f"{shape[wrong[0]]} ≠ {expected[wrong[0]]}"
     places = tuple((each, axis) for each in (place, *same) for axis in wrong)
@@ -139,7 +139,7 @@ def _ranks(case: Case) -> Finding | None:
     return Finding(
         "shape",
         say(told, **_told(case, place), n=got, what=what, m=expected),
-        say("{left} ≠ {right} axes", left=got, right=expected),
+        axes_clash(got, expected),
         tuple((place, axis) for axis in range(got)),
         _fitting(case, place, lambda shape: len(shape) in allowed) if not case.failure.op else (),
         _shown(case, place),

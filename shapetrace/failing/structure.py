@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from shapetrace.ir import Role
-from shapetrace.language import Text, say
+from shapetrace.language import Phrase, Text, say
 
 FailureKind = Literal["shape", "dtype", "index", "other"]
 """shape: sizes or numbers of axes do not fit. dtype: types do not. index: a number points outside. other: the rest."""
@@ -98,6 +98,11 @@ class Explanation:
             return self.operator.join(shapes)
         called = self.op or self.module.partition(" ")[0] or self.model
         return f"{called}({', '.join(shapes)})" if shapes else ""
+
+
+def axes_clash(left: int, right: int) -> Phrase:
+    """``3 ≠ 4 axes``."""
+    return say("{left} ≠ {right} axes", left=left, right=right)
 
 
 def written(shape: tuple[int, ...]) -> str:

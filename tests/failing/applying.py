@@ -10,7 +10,6 @@ import torch.nn.functional as F
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
-import shapetrace
 from shapetrace.failing.case import Case, Operation
 from shapetrace.failing.mends import Mend
 
@@ -133,12 +132,3 @@ def mended(model: nn.Module, case: Case, mend: Mend) -> Callable[..., Any] | Non
         return result
 
     return forward
-
-
-def failed(model: nn.Module, inputs: Sequence[Any]) -> shapetrace.Trace:
-    """The trace of a pass that fails."""
-    try:
-        shapetrace.trace(model, *inputs)
-    except Exception as error:  # noqa: BLE001 - each model has its own
-        return error.trace  # type: ignore[attr-defined]
-    raise AssertionError("it runs")

@@ -8,18 +8,12 @@ import shapetrace
 from shapetrace.drawing.layout.boxes import box_of
 from shapetrace.drawing.primitives import Text
 from tests.drawing.geometry import assert_sound
-from tests.failing.kinds import KINDS
+from tests.failing.every import EVERY, failed_case
 from tests.failing.models import FAILING
-from tests.failing.reported import REPORTED
-
-EVERY = {**FAILING, **REPORTED, **KINDS}
 
 
 def drawn(name: str) -> shapetrace.Figure:
-    case = EVERY[name]
-    with pytest.raises(Exception) as caught:  # noqa: PT011 - each model has its own
-        shapetrace.trace(case.model, *case.inputs)
-    return shapetrace.figure(caught.value.trace, section="failure")
+    return shapetrace.figure(failed_case(name), section="failure")
 
 
 @pytest.mark.parametrize("name", EVERY)

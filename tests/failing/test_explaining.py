@@ -12,17 +12,8 @@ from shapetrace.failing.reporting import carets
 from shapetrace.formats import FORMATS
 from shapetrace.formats.contract import Options
 from shapetrace.serialize import from_json, to_json
-from tests.failing.kinds import KINDS
-from tests.failing.models import FAILING, Fails
-from tests.failing.reported import REPORTED
-
-EVERY = {**FAILING, **REPORTED, **KINDS}
-
-
-def failed(case: Fails) -> shapetrace.Trace:
-    with pytest.raises(Exception) as caught:  # noqa: PT011 - each model has its own
-        shapetrace.trace(case.model, *case.inputs)
-    return caught.value.trace
+from tests.failing.every import EVERY, failed, failed_case
+from tests.failing.models import FAILING
 
 
 @pytest.mark.parametrize("name", EVERY)
@@ -43,13 +34,13 @@ def test_a_failing_model_is_explained(name):
 
 @pytest.mark.parametrize("name", EVERY)
 def test_the_same_is_said_from_the_file(name):
-    trace = failed(EVERY[name])
+    trace = failed_case(name)
     assert explanation(from_json(to_json(trace))) == explanation(trace)
 
 
 @pytest.mark.parametrize("name", EVERY)
 def test_clashing_sizes_are_axes_of_their_operands(name):
-    explained = explanation(failed(EVERY[name]))
+    explained = explanation(failed_case(name))
     for part in explained.parts:
         assert all(0 <= axis < len(part.shape) for axis in part.clashing)
     marks = carets(explained)
@@ -59,13 +50,13 @@ def test_clashing_sizes_are_axes_of_their_operands(name):
 
 @pytest.mark.parametrize("name", ["table", "markdown", "json", "html"])
 def test_every_format_shows_the_clash(name):
-    text = FORMATS[name].outline(failed(FAILING["layers of different width"]).outline(), Options())
+    text = FORMATS[name].outline(failed_case("layers of different width").outline(), Options())
     assert "768 ≠ 512" in text
     assert "Linear(768, 10)" in text
 
 
 def test_json_has_the_failure_as_an_object():
-    document = json.loads(FORMATS["json"].outline(failed(FAILING["layers of different width"]).outline(), Options()))
+    document = json.loads(FORMATS["json"].outline(failed_case("layers of different width").outline(), Options()))
     failure = document["failure"]
     assert (failure["op"], failure["path"], failure["equation"]) == ("linear", "fc2", "[4,768]×[512,10]")
     assert [part["clashing"] for part in failure["parts"]] == [[1], [0]]
@@ -73,7 +64,7 @@ def test_json_has_the_failure_as_an_object():
 
 
 def test_a_narrow_terminal_gets_the_panel_too():
-    table = FORMATS["table"].outline(failed(FAILING["an LSTM in a model"]).outline(), Options(width=50))
+    table = FORMATS["table"].outline(failed_case("an LSTM in a model").outline(), Options(width=50))
     assert all(len(line) <= 52 for line in table.splitlines() if "│" in line)
 
 
@@ -101,7 +92,7 @@ def test_a_pass_on_meta_fails_for_the_same_reason(name):
         shapetrace.trace(copy.deepcopy(case.model).to("meta"), *map(on_meta, case.inputs))
     explained = explanation(caught.value.trace)
     assert (explained.kind, str(explained.clash)) == (case.kind, case.clash)
-    with_numbers = explanation(failed(case))
+    with_numbers = explanation(failed(case.model, case.inputs))
     assert list(map(str, explained.fits)) == list(map(str, with_numbers.fits))
 
 

@@ -8,12 +8,10 @@ import torch
 from torch import nn
 
 from shapetrace.failing.explaining import case_of, finding
-from tests.failing.applying import called, failed, made, mended, run
-from tests.failing.kinds import KINDS
-from tests.failing.models import FAILING, Fails, of
-from tests.failing.reported import REPORTED
+from tests.failing.applying import called, made, mended, run
+from tests.failing.every import EVERY, failed, failed_case
+from tests.failing.models import Fails, of
 
-EVERY = {**FAILING, **REPORTED, **KINDS}
 _OF_A_MODULE = {"a single image", "an LSTM in a model", "an image in an LSTM"}
 """Modules that check their inputs themselves: a mend of them is an input, or another module."""
 
@@ -23,14 +21,14 @@ _WITHIN = ("multi_head", "cross", "nll", "embedding", "setitem")
 
 @pytest.mark.parametrize("name", [name for name in EVERY if name not in _OF_A_MODULE])
 def test_torch_runs_the_operation_of_every_mend(name):
-    case = case_of(failed(EVERY[name].model, EVERY[name].inputs))
+    case = case_of(failed_case(name))
     for mend in finding(case).mends:
         run(mend.operation)
 
 
 @pytest.mark.parametrize("name", EVERY)
 def test_what_is_called_on_an_operand_gives_the_shape_that_is_said(name):
-    case = case_of(failed(EVERY[name].model, EVERY[name].inputs))
+    case = case_of(failed_case(name))
     for mend in finding(case).mends:
         for place, steps in mend.calls.items():
             result = called(made(case.operation)[place], steps)

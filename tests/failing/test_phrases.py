@@ -14,11 +14,8 @@ from shapetrace.drawing.resources import read
 from shapetrace.drawing.wording import words_in
 from shapetrace.failing import explanation, report
 from shapetrace.language import Phrase, joined, say
-from tests.failing.kinds import KINDS
-from tests.failing.models import FAILING
-from tests.failing.reported import REPORTED
+from tests.failing.every import EVERY, failed_case
 
-EVERY = {**FAILING, **REPORTED, **KINDS}
 ENGLISH = tomllib.loads(read("labels/en.toml"))["phrases"]
 SOURCES = sorted(Path(failing.__path__[0]).glob("*.py"))
 
@@ -69,16 +66,10 @@ def spoken() -> set[str]:
 
 
 def spoken_of(name: str) -> set[str]:
-    explained = explanation(failed(name))
+    explained = explanation(failed_case(name))
     parts = (explained.title, explained.reason, explained.clash, *explained.fits)
     return {t for part in (*parts, *(p.origin for p in explained.parts), *(p.name for p in explained.parts))
             for t in said(part)}  # fmt: skip
-
-
-def failed(name: str) -> shapetrace.Trace:
-    with pytest.raises(Exception) as caught:  # noqa: PT011 - each model has its own
-        shapetrace.trace(EVERY[name].model, *EVERY[name].inputs)
-    return caught.value.trace
 
 
 @pytest.mark.parametrize("name", EVERY)
@@ -107,5 +98,5 @@ def test_names_of_the_user_are_not_translated():
 
 def test_a_report_in_english_is_the_same_with_the_english_labels():
     for name in ("layers of different width", "a U-Net of odd sides", "classes last"):
-        explained = explanation(failed(name))
+        explained = explanation(failed_case(name))
         assert report(explained, words_in("en").told).split() == report(explained).split()
