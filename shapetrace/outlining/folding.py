@@ -81,6 +81,9 @@ class _Folder:
                 found.append(items[position])
                 position += 1
                 continue
+            late = self._begins_late(items, signatures, position, period * count)
+            found += items[position : position + late]
+            position += late
             copies = [list(items[position + i * period : position + (i + 1) * period]) for i in range(count)]
             if sum(isinstance(item, Node) for item in copies[0]) > 1:
                 inside = signatures[position : position + period]
@@ -88,6 +91,27 @@ class _Folder:
             found += self._as_one(copies)
             position += period * count
         return [_unwrapped(item) for item in found]
+
+    def _begins_late(self, items: Sequence[_Item], signatures: Sequence[Hashable], start: int, length: int) -> int:
+        """How many steps that close a layer stand before the first whole one, where as many layers follow these.
+
+        A sum closes the layer whose work it adds, and so does a norm that alone reads the sum.
+        """
+        late = 0
+        while start + length + late < len(items) and signatures[start + late] == signatures[start + length + late]:
+            item, before = items[start + late], items[start + late - 1] if late else None
+            closes = isinstance(item, Draft) and (
+                item.kind == "residual" or (isinstance(before, Draft) and self._alone_reads(item, before))
+            )
+            if not closes:
+                break
+            late += 1
+        return late
+
+    def _alone_reads(self, norm: Draft, total: Draft) -> bool:
+        """Whether a norm is all that reads a sum."""
+        readers = self._flow.readers[total.result.value]
+        return norm.kind == "norm" and total.kind == "residual" and {*readers} <= {*norm.ops}
 
     def _as_one(self, copies: Sequence[Sequence[_Item]]) -> Sequence[_Item]:
         """Equal runs of items as one section of which the first run is shown; as a stack if they stand side by side."""

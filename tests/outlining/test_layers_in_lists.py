@@ -38,3 +38,32 @@ def test_loose_steps_of_the_first_and_the_last_layer_stay_with_them(n: int, pre:
     ends = [step for section in found.root.sections() if section.path.startswith("<emb") for step in section.steps()]
     assert [step.title for step in ends] in ([], ["Token lookup"])
     assert titles(found)[-1] == "Unembedding"
+
+
+class Unlike(nn.Module):
+    """Layers in lists of which the first one is unlike the others."""
+
+    def __init__(self, after: bool) -> None:
+        super().__init__()
+        widths, self.after = (24, 16, 16, 16), after
+        self.norms = nn.ModuleList(nn.LayerNorm(8) for _ in widths)
+        self.up, self.down = (nn.ModuleList(nn.Linear(*n) for n in sizes) for sizes in (
+            [(8, width) for width in widths], [(width, 8) for width in widths]))  # fmt: skip
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        for norm, up, down in zip(self.norms, self.up, self.down, strict=True):
+            x = norm(x + down(up(x).relu())) if self.after else x + down(up(norm(x)).relu())
+        return x
+
+
+@pytest.mark.parametrize(
+    ("after", "layer"),
+    [
+        (True, ["Expand", "ReLU", "Shrink", "Residual", "LayerNorm"]),
+        (False, ["LayerNorm", "Expand", "ReLU", "Shrink", "Residual"]),
+    ],
+)
+def test_a_layer_begins_behind_what_closes_the_one_before(after: bool, layer: list[str]) -> None:
+    found = read(Unlike(after), torch.randn(1, 5, 8))
+    assert [step.title for step in found.steps()] == layer * 2
+    assert [step.repeat for step in found.steps()] == [1] * 5 + [3] * 5

@@ -293,3 +293,23 @@ def test_what_a_cell_multiplies_is_neither_an_mlp_nor_the_output_of_attention() 
     found = read(Looking(), torch.randn(2, 7, 8), torch.randn(2, TURNS, 8))
     assert {step.role for step in found.steps() if step.path in ("cell", "before")} == {Role.OTHER}
     assert [section.repeat for section in found.root.sections()][1] == TURNS
+
+
+class Last(nn.Module):
+    """A state of which the last one alone is read on: the product that makes it begins no MLP there."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.words, self.state, self.head = nn.Embedding(20, 8), nn.Linear(14, 6), nn.Linear(6, 4)
+
+    def forward(self, ids: Tensor) -> Tensor:
+        h, rows = torch.zeros(len(ids), 6), self.words(ids)
+        for t in range(ids.shape[1]):
+            h = torch.tanh(self.state(torch.cat((rows[:, t], h), 1)))
+        return self.head(h)
+
+
+def test_the_last_turn_of_a_loop_begins_no_mlp() -> None:
+    found = read(Last(), torch.randint(0, 20, (2, TURNS)))
+    assert repeats(found.root) == [TURNS]
+    assert next(step.role for step in found.steps() if step.path == "head") is Role.HEAD

@@ -23,7 +23,7 @@ def mlp_roles(flow: Flow, graph: Graph, sure_roles: Mapping[int, Role]) -> Mappi
     hidden = Hidden(flow, graph, outputs, beside)
     products = {d.key: d for d in graph.drafts if _is_free(flow, d, sure_roles)}
     gated = _gated(_Gates(flow, graph, hidden), hidden, products)
-    return {**_plain(hidden, {key: d for key, d in products.items() if key not in gated}), **gated}
+    return {**_plain(graph, hidden, {key: d for key, d in products.items() if key not in gated}), **gated}
 
 
 def _is_free(flow: Flow, draft: Draft, sure_roles: Container[int]) -> bool:
@@ -48,13 +48,17 @@ def _gated(gates: "_Gates", hidden: Hidden, products: Mapping[int, Draft]) -> di
     return {**closed, **found}
 
 
-def _plain(hidden: Hidden, products: Mapping[int, Draft]) -> dict[int, Role]:
-    """Roles of the products of MLPs without a gate: chains in which each one's columns lead to the next one."""
+def _plain(graph: Graph, hidden: Hidden, products: Mapping[int, Draft]) -> dict[int, Role]:
+    """Roles of the products of MLPs without a gate: chains in which each one's columns lead to the next one.
+
+    What begins one where a loop ends, and none in its other turns, makes a state.
+    """
     ways = {key: hidden.way(draft.result.value) for key, draft in products.items()}
     found = {key: Role.EXPAND for key, way in ways.items() if way.beside_heads}
     following = {key: way.closing for key, way in ways.items() if way.closing and way.closing[0].key in products}
     later = {product.key for closing in following.values() for product in closing}
-    for first in (key for key in following if key not in later):
+    again = {key: [each.key for each in graph.times(products[key].weight.value)] for key in following}
+    for first in (key for key in following if key not in later and following.keys() >= {*again[key]} & ways.keys()):
         chain, closing = [first], following[first]
         while closing[0].key in following:
             chain.append(closing[0].key)
