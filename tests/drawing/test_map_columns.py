@@ -265,3 +265,17 @@ def test_what_is_scaled_by_a_number_is_called_as_before():
     assert scaled.results[0].name == "X"
     drawn = figure(outline, look=Look(view="story"))
     assert any(text.plain.startswith("X2 goes into the next block as X") for text in texts(drawn))
+
+
+def test_bars_of_a_box_are_its_shares_of_parameters_flops_and_activations():
+    outline = obtained("gpt2").outline()
+    section = next(part for part in outline.root.sections() if part.kind == "attention")
+    said = [text.plain for text in texts(map_of(outline))]
+    made = sum(step.activation_bytes for step in section.steps()) / outline.totals.activation_bytes
+    flops = sum(step.flops_in_all for step in section.steps()) / outline.totals.flops
+    owned = sum(step.parameters_in_all for step in section.steps()) / outline.totals.parameters
+    start = said.index(f"{100 * made:.1f} %")
+    assert said[start : start + 3] == [f"{100 * share:.1f} %" for share in (made, flops, owned)]
+    assert {"weight-bar", "data-bar", "made-bar"} <= {
+        mark.ink for mark in map_of(outline).marks() if isinstance(mark, Rect)
+    }
