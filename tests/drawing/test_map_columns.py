@@ -279,3 +279,8 @@ def test_bars_of_a_box_are_its_shares_of_parameters_flops_and_activations():
     assert {"weight-bar", "data-bar", "made-bar"} <= {
         mark.ink for mark in map_of(outline).marks() if isinstance(mark, Rect)
     }
+
+
+def test_facts_of_a_narrow_figure_are_whole():
+    said = " ".join(text.plain for text in texts(map_of(obtained("mixtral-8x7b").outline(), 332.0)))
+    assert "8 experts" in said and "2 experts a token" in said
