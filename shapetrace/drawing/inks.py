@@ -55,6 +55,7 @@ SHAPES: dict[str, ShapeInk] = {  # in painting order: what is later covers what 
     "track": ShapeInk(fill="card"),
     "weight-bar": ShapeInk(fill="weight_line"),
     "data-bar": ShapeInk(fill="data_line"),
+    "made-bar": ShapeInk(fill="rail"),
     "data-ghost": ShapeInk(fill="card", line="data_back_line", width_px=0.8),
     "weight-ghost": ShapeInk(fill="card", line="weight_back_line", width_px=0.8),
     "const-ghost": ShapeInk(fill="card", line="const_line", width_px=0.8),

@@ -265,3 +265,22 @@ def test_what_is_scaled_by_a_number_is_called_as_before():
     assert scaled.results[0].name == "X"
     drawn = figure(outline, look=Look(view="story"))
     assert any(text.plain.startswith("X2 goes into the next block as X") for text in texts(drawn))
+
+
+def test_bars_of_a_box_are_its_shares_of_parameters_flops_and_activations():
+    outline = obtained("gpt2").outline()
+    section = next(part for part in outline.root.sections() if part.kind == "attention")
+    said = [text.plain for text in texts(map_of(outline))]
+    made = sum(step.activation_bytes for step in section.steps()) / outline.totals.activation_bytes
+    flops = sum(step.flops_in_all for step in section.steps()) / outline.totals.flops
+    owned = sum(step.parameters_in_all for step in section.steps()) / outline.totals.parameters
+    start = said.index(f"{100 * made:.1f} %")
+    assert said[start : start + 3] == [f"{100 * share:.1f} %" for share in (made, flops, owned)]
+    assert {"weight-bar", "data-bar", "made-bar"} <= {
+        mark.ink for mark in map_of(outline).marks() if isinstance(mark, Rect)
+    }
+
+
+def test_facts_of_a_narrow_figure_are_whole():
+    said = " ".join(text.plain for text in texts(map_of(obtained("mixtral-8x7b").outline(), 332.0)))
+    assert "8 experts" in said and "2 experts a token" in said

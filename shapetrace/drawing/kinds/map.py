@@ -14,7 +14,8 @@ from shapetrace.drawing.layout.headings import MARGIN_PX, captions, footing, hea
 from shapetrace.drawing.layout.running import legend_of_running, shape_spans
 from shapetrace.drawing.look import Look
 from shapetrace.drawing.mapping.arranging import JOIN_PX, ROOMS, SHAPE_PX, Arranging, Laid, Room, Spot
-from shapetrace.drawing.mapping.boxes import TRACK, Boxes
+from shapetrace.drawing.mapping.bars import TRACK
+from shapetrace.drawing.mapping.boxes import Boxes
 from shapetrace.drawing.mapping.chart import Flow
 from shapetrace.drawing.mapping.charting import chart, closable
 from shapetrace.drawing.mapping.flowing import stream
@@ -37,7 +38,9 @@ _TRIED_CLOSED = 2
 """With how many of the tightest rooms parts are closed; that is taken in which more is open."""
 _EDGE_PX = 8.0
 _LINE_PX = 2.0
-_BARS = "Bars: share of all parameters (grey) and of all FLOPs (blue). Shapes of weights are as stored."
+_BARS = (
+    "Bars: share of parameters (grey), FLOPs (blue), activation bytes (pale blue). Weights as stored."
+)
 
 
 def map_figure(outline: Outline, theme: Theme, words: Words, look: Look) -> Figure:

@@ -45,7 +45,7 @@ def heading(
         marks.append(Text(MARGIN_PX, y, (Span(line),), "title"))
         y += 26
     for fact in facts:
-        for line in wrapped(fact, "subtitle", room, lines=3, is_list=True):
+        for line in wrapped(fact, "subtitle", room, lines=3 if room > _NARROW_PX else 6, is_list=True):
             marks.append(Text(MARGIN_PX, y - 2, (Span(line),), "subtitle"))
             y += 19
     lines = _legend_lines(legend, room)

@@ -7,6 +7,7 @@ from math import inf
 
 from shapetrace.drawing.layout.running import shape_spans
 from shapetrace.drawing.mapping.arranging import JOIN_PX, Spot
+from shapetrace.drawing.mapping.bars import PAD_PX, bars
 from shapetrace.drawing.mapping.chart import Node
 from shapetrace.drawing.mapping.counting import (
     common_module,
@@ -28,20 +29,10 @@ from shapetrace.outlining.roles import Part, Role
 from shapetrace.outlining.running import running_axes
 from shapetrace.outlining.structure import WINDOW, Outline, Step
 
-_PAD_PX = 12.0
-_BAR_PX = 62.0
-_NARROW_BAR_PX = 40.0
 _TITLES: dict[str, str] = {"attention": "Attention", "mlp": "MLP", "experts": "Mixture of experts"}
-TRACK = "track"
-"""Ink of what a bar is a part of."""
-_LEAST_SHARE = 0.0005
 _LEAST_TIE_PX = 40.0
 _BETWEEN_PX = 12.0
 _TWO_LINES_PX = 36.0
-_ONE_NUMBER_PX = 330.0
-"""How wide a box is whose bars have numbers."""
-_STACKED_PX = 190.0
-"""How wide a box is whose bars stand side by side."""
 _SAID = frozenset({"activation", "softmax", "convolution", "contraction"})
 
 
@@ -103,7 +94,7 @@ class Boxes:
         beside = tuple(self._beside_title(spot))
         yield from self._head(spot, y, beside)
         if height >= _TWO_LINES_PX:
-            yield from self._below(spot, y + (15 if height < 46 else 18), whole, () if beside else self._owned(spot))
+            yield from self._below(spot, y + (15 if height < 46 else 18), () if beside else self._owned(spot))
 
     def _title_of(self, spot: Spot) -> str:
         n_alike = spot.node.copies * (turns(spot) or 1)
@@ -115,7 +106,7 @@ class Boxes:
 
     def _beside_title(self, spot: Spot) -> Iterator[tuple[str, str]]:
         """What stands right of the title, and its ink: how many parameters a box has, and whose it reads."""
-        room = spot.right - spot.left - 2 * _PAD_PX - _BETWEEN_PX - width_px(self._title_of(spot), "label")
+        room = spot.right - spot.left - 2 * PAD_PX - _BETWEEN_PX - width_px(self._title_of(spot), "label")
         tie, owned = self._tie(spot.node), self._owned(spot)
         is_tied = any(step.tied_to for step in spot.node.steps)
         both = f"{tie} + {owned[0]}" if is_tied and owned else ""
@@ -130,21 +121,21 @@ class Boxes:
         self, spot: Spot, y: float, beside: tuple[tuple[str, str], ...]
     ) -> Iterator[Mark]:  # fmt: skip
         """The first line: what it is, how often, and what stands beside."""
-        room = spot.right - spot.left - 2 * _PAD_PX
-        yield Text(spot.left + _PAD_PX, y, (Span(shortened(self._title_of(spot), "label", room)),), "label")
+        room = spot.right - spot.left - 2 * PAD_PX
+        yield Text(spot.left + PAD_PX, y, (Span(shortened(self._title_of(spot), "label", room)),), "label")
         for said, ink in beside:
-            yield Text(spot.right - _PAD_PX, y, (Span(said),), ink, "end")
+            yield Text(spot.right - PAD_PX, y, (Span(said),), ink, "end")
 
-    def _below(self, spot: Spot, y: float, whole: int, owned: tuple[str, ...]) -> Iterator[Mark]:
+    def _below(self, spot: Spot, y: float, owned: tuple[str, ...]) -> Iterator[Mark]:
         """The second line, with what has no room beside the title, and the picture."""
-        bars = tuple(self._bars(spot, y, whole))
-        used = _PAD_PX if not bars else spot.right - min(_left(mark) for mark in bars) + 10
-        room = spot.right - used - spot.left - _PAD_PX
+        drawn_bars = tuple(bars(spot, y, self.outline))
+        used = PAD_PX if not drawn_bars else spot.right - min(_left(mark) for mark in drawn_bars) + 10
+        room = spot.right - used - spot.left - PAD_PX
         note = fitting([*owned, *self._note(spot, room)], room)
-        yield Text(spot.left + _PAD_PX, y, (Span(note),), "note")
-        yield from bars
-        width = spot.right - spot.left - 2 * _PAD_PX
-        frame = Frame(spot.left + _PAD_PX, y + 8, width, spot.bottom - 8)
+        yield Text(spot.left + PAD_PX, y, (Span(note),), "note")
+        yield from drawn_bars
+        width = spot.right - spot.left - 2 * PAD_PX
+        frame = Frame(spot.left + PAD_PX, y + 8, width, spot.bottom - 8)
         drawn = tuple(picture(spot.node, replace(frame, bottom=frame.bottom - WEIGHTS_PX), self.running, self.words))
         yield from drawn
         if drawn and (line := weight_line(spot.node.steps, self.outline.trace, width)):
@@ -193,43 +184,15 @@ class Boxes:
             elif stacks:
                 yield self.words.several("{n} experts", max(stacks))
 
-    def _bars(self, spot: Spot, y: float, whole: int) -> Iterator[Mark]:
-        """Shares of all parameters and of all FLOPs, one bar each."""
-        totals = self.outline.totals
-        flops = sum((step.flops or 0) * step.repeat for step in spot.node.steps)
-        shares = [
-            (whole / totals.parameters if totals.parameters else 0.0, "weight-bar"),
-            (flops / totals.flops if totals.flops else 0.0, "data-bar"),
-        ]
-        if not any(share >= _LEAST_SHARE for share, _ in shares):
-            return
-        width = spot.right - spot.left
-        narrow = width < _ONE_NUMBER_PX
-        length = _NARROW_BAR_PX if narrow else _BAR_PX
-        texts = ["" if narrow else f"{100 * share:.1f} %" for share, _ in shares]
-        x, high = spot.right - _PAD_PX, 5.0 if width < _STACKED_PX else 6.0
-        y += 4 if width < _STACKED_PX else 0
-        for (share, ink), text in reversed(list(zip(shares, texts, strict=True))):
-            room = 0.0 if narrow else max(width_px(text, "shape") for text in (*texts, "88.8 %")) + 4
-            if share >= _LEAST_SHARE:
-                yield Rect(x - room - length, y - 7, length, high, TRACK, 2)
-                yield Rect(x - room - length, y - 7, max(length * min(share, 1), 1.5), high, ink, 2)
-            if share >= _LEAST_SHARE and text:
-                yield Text(x, y, (Span(text),), "shape", "end")
-            if width < _STACKED_PX:
-                y -= 7
-            else:
-                x -= room + length + 12
-
     def _norm(self, spot: Spot) -> Iterator[Mark]:
         height, width = spot.bottom - spot.top, spot.right - spot.left
         y = spot.top + height / 2 + 4
         yield Rect(spot.left, spot.top, width, height, "block-soft", 6)
         owned, listed = counted(spot.node.steps, spot.times), self._listed(spot.node)
-        room = width - 2 * _PAD_PX
-        yield Text(spot.left + _PAD_PX, y, (Span(shortened(listed, "note", room)),), "note")
+        room = width - 2 * PAD_PX
+        yield Text(spot.left + PAD_PX, y, (Span(shortened(listed, "note", room)),), "note")
         if owned and width_px(listed, "note") + 10 + width_px(owned, "shape") <= room:
-            yield Text(spot.right - _PAD_PX, y, (Span(owned),), "shape", "end")
+            yield Text(spot.right - PAD_PX, y, (Span(owned),), "shape", "end")
 
     def _words(self, spot: Spot) -> Iterator[Mark]:
         height = spot.bottom - spot.top
@@ -263,10 +226,10 @@ class Boxes:
         yield Rect(spot.left, spot.top, width, spot.bottom - spot.top, ink, 10)
         title = self.title(node) + (f" ×{node.repeat}" if node.repeat > 1 else "")
         is_left = spot.side == "right" or node.inside is None  # away from the residuals; a closed one is like a box
-        x, anchor, step = (spot.left + _PAD_PX, "start", 1) if is_left else (spot.right - _PAD_PX, "end", -1)
+        x, anchor, step = (spot.left + PAD_PX, "start", 1) if is_left else (spot.right - PAD_PX, "end", -1)
         said = "" if node.inside is not None else self._said_of_closed(spot)
         room = (
-            abs(x - spot.middle) - 10 if node.inside is not None else width - 2 * _PAD_PX - width_px(said, "note") - 10
+            abs(x - spot.middle) - 10 if node.inside is not None else width - 2 * PAD_PX - width_px(said, "note") - 10
         )
         ink = "corner" if width_px(title, "corner") <= room else "legend"
         shown = shortened(title, ink, room)
@@ -281,7 +244,7 @@ class Boxes:
         """What stands beside the title of a frame that shows nothing of what is in it."""
         owned = counted(spot.node.steps, spot.times) or self._tie(spot.node)
         said = owned if spot.node.like is None else self._as_above(spot.node.steps, spot.node.like)
-        return shortened(said, "note", (spot.right - spot.left) * 0.6 - _PAD_PX)
+        return shortened(said, "note", (spot.right - spot.left) * 0.6 - PAD_PX)
 
     def _as_above(self, steps: Sequence[Step], like: Sequence[Step]) -> str:
         own, others = ([self.words.note(note) for note in notes] for notes in other_notes(steps, like))
@@ -293,10 +256,10 @@ class Boxes:
 
     def _closed(self, spot: Spot, node: Node, said: str) -> Iterator[Mark]:
         """What a frame says of what it does not show."""
-        yield Text(spot.right - _PAD_PX, spot.top + 20, (Span(said),), "note", "end")
+        yield Text(spot.right - PAD_PX, spot.top + 20, (Span(said),), "note", "end")
         inner = " · ".join(dict.fromkeys(self.words.say(clean(name)) for name in inner_names(node)))
-        room = spot.right - spot.left - 2 * _PAD_PX
-        yield Text(spot.left + _PAD_PX, spot.top + 36, (Span(shortened(inner, "note", room)),), "note")
+        room = spot.right - spot.left - 2 * PAD_PX
+        yield Text(spot.left + PAD_PX, spot.top + 36, (Span(shortened(inner, "note", room)),), "note")
 
     def _members(self, node: Node) -> str:
         if node.section is None or not node.section.members:

@@ -63,9 +63,10 @@ def flow_of(nodes: Sequence[Node], origins: Origins, entry: Operand | None = Non
 
 def _told_apart(nodes: Sequence[Node]) -> Iterator[Node]:
     """Inputs of one name by what the model calls them."""
-    given = Counter(node.value.name for node in nodes if node.kind == "given" and node.value is not None)
+    inputs = (node.value for node in nodes if node.kind == "given" and node.value is not None and node.value.source)
+    given = Counter(value.name for value in inputs if value.role == "data")
     for node in nodes:
-        value = node.value if node.kind == "given" and not node.steps else None
+        value = node.value if node.kind == "given" else None
         is_one_of_several = value is not None and value.source and value.role == "data" and given[value.name] > 1
         yield replace(node, value=replace(value, name="")) if value is not None and is_one_of_several else node
 
