@@ -43,12 +43,17 @@ _OF_COLUMNS = frozenset({Part.PRODUCT, Part.GATE_UP, Part.QUERY_KEY, Part.KEY_VA
 """What a convolution of the columns of a product is, too."""
 
 
-def with_positions(draft: Draft, operands: list[Symbol]) -> list[Symbol]:
-    """Weights and constants that are added to the stream are its positions, unless they are rows of a table."""
+def with_positions(draft: Draft, operands: list[Symbol], *, told: bool = True) -> list[Symbol]:
+    """Weights and constants that are added to the stream are its positions, unless they are rows of a table.
+
+    Args:
+        draft: The sum.
+        operands: What is known of what it adds.
+        told: False where the sum adds other embeddings too: which of them are positions, nobody knows.
+    """
+    found = Symbol(POSITIONS) if told else NOTHING
     return [
-        Symbol(POSITIONS)
-        if ref.origin != "data" and symbol.part not in (TABLE, POSITIONS) and len(ref.shape) > 1
-        else symbol
+        found if ref.origin != "data" and symbol.part not in (TABLE, POSITIONS) and len(ref.shape) > 1 else symbol
         for ref, symbol in zip(draft.operands, operands, strict=True)
     ]
 

@@ -128,7 +128,7 @@ class _Following:
         if draft.kind == "residual":
             operands = [Symbol(STREAM) if symbol.part is Part.WEIGHT else symbol for symbol in operands]
         elif draft.kind == "add" and self._adds_to_stream(draft, operands):
-            operands = with_positions(draft, operands)
+            operands = with_positions(draft, operands, told=self._role(draft) is not Role.ADD_EMBEDDINGS)
         if draft.kind == "select" and self._picks_columns(draft):
             columns = Symbol(Part.TARGETS) if operands[0].part in (Part.LOGITS, Part.SHARES) else NOTHING
             operands = [columns if symbol.part is Part.IDS else symbol for symbol in operands]
