@@ -29,6 +29,18 @@ class Symbol:
 NOTHING = Symbol(Part.OTHER)
 STREAM, TABLE, POSITIONS = Part.STREAM, Part.TABLE, Part.POSITIONS
 
+RESULTS: Mapping[Role, Part] = {
+    Role.QUERY: Part.QUERY, Role.KEY: Part.KEY, Role.VALUE: Part.VALUE, Role.QUERY_KEY: Part.QUERY_KEY,
+    Role.KEY_VALUE: Part.KEY_VALUE, Role.QUERY_KEY_VALUE: Part.QUERY_KEY_VALUE, Role.OUT_PROJ: Part.ATTENTION,
+    Role.COMPRESS_KEY: Part.KEY, Role.COMPRESS_VALUE: Part.VALUE,
+    Role.ROUTER: Part.ROUTING, Role.GATE: Part.GATE, Role.SIDE_GATE: Part.GATE, Role.UP: Part.UP,
+    Role.GATE_UP: Part.GATE_UP,
+    Role.DOWN: Part.FEED_FORWARD, Role.SHRINK: Part.FEED_FORWARD, Role.EXPAND: Part.HIDDEN, Role.GLU: Part.HIDDEN,
+    Role.HIDDEN: Part.HIDDEN,
+    Role.UNEMBED: Part.LOGITS, Role.HEAD: Part.LOGITS, Role.COMBINE_EXPERTS: Part.FEED_FORWARD, Role.LOSS: Part.LOSS,
+}  # fmt: skip
+"""What the first result of a step is, by what the step is for."""
+
 _KEEPING = frozenset({"position", "split", "select", "pointwise", "collective"})
 """Kinds of steps that make of one operand something of the same sort."""
 
@@ -43,12 +55,17 @@ _OF_COLUMNS = frozenset({Part.PRODUCT, Part.GATE_UP, Part.QUERY_KEY, Part.KEY_VA
 """What a convolution of the columns of a product is, too."""
 
 
-def with_positions(draft: Draft, operands: list[Symbol]) -> list[Symbol]:
-    """Weights and constants that are added to the stream are its positions, unless they are rows of a table."""
+def with_positions(draft: Draft, operands: list[Symbol], *, told: bool = True) -> list[Symbol]:
+    """Weights and constants that are added to the stream are its positions, unless they are rows of a table.
+
+    Args:
+        draft: The sum.
+        operands: What is known of what it adds.
+        told: False where the sum adds other embeddings too: which of them are positions, nobody knows.
+    """
+    found = Symbol(POSITIONS) if told else NOTHING
     return [
-        Symbol(POSITIONS)
-        if ref.origin != "data" and symbol.part not in (TABLE, POSITIONS) and len(ref.shape) > 1
-        else symbol
+        found if ref.origin != "data" and symbol.part not in (TABLE, POSITIONS) and len(ref.shape) > 1 else symbol
         for ref, symbol in zip(draft.operands, operands, strict=True)
     ]
 

@@ -20,6 +20,7 @@ from shapetrace.outlining.sections import Node
 from shapetrace.outlining.symbol_rules import (
     NOTHING,
     POSITIONS,
+    RESULTS,
     STREAM,
     TABLE,
     Symbol,
@@ -31,18 +32,6 @@ from shapetrace.outlining.symbol_rules import (
 
 Place = tuple[int, bool, int]
 """An operand: key of its step, whether it is a result, its position."""
-
-RESULTS: Mapping[Role, Part] = {
-    Role.QUERY: Part.QUERY, Role.KEY: Part.KEY, Role.VALUE: Part.VALUE, Role.QUERY_KEY: Part.QUERY_KEY,
-    Role.KEY_VALUE: Part.KEY_VALUE, Role.QUERY_KEY_VALUE: Part.QUERY_KEY_VALUE, Role.OUT_PROJ: Part.ATTENTION,
-    Role.COMPRESS_KEY: Part.KEY, Role.COMPRESS_VALUE: Part.VALUE,
-    Role.ROUTER: Part.ROUTING, Role.GATE: Part.GATE, Role.SIDE_GATE: Part.GATE, Role.UP: Part.UP,
-    Role.GATE_UP: Part.GATE_UP,
-    Role.DOWN: Part.FEED_FORWARD, Role.SHRINK: Part.FEED_FORWARD, Role.EXPAND: Part.HIDDEN, Role.GLU: Part.HIDDEN,
-    Role.HIDDEN: Part.HIDDEN,
-    Role.UNEMBED: Part.LOGITS, Role.HEAD: Part.LOGITS, Role.COMBINE_EXPERTS: Part.FEED_FORWARD, Role.LOSS: Part.LOSS,
-}  # fmt: skip
-"""What the first result of a step is, by what the step is for."""
 
 _RECKONING = frozenset({"pointwise", "product", "contraction", "convolution", "norm", "multiply", "add"})
 """Kinds of steps that compute with numbers, whatever these number."""
@@ -128,7 +117,8 @@ class _Following:
         if draft.kind == "residual":
             operands = [Symbol(STREAM) if symbol.part is Part.WEIGHT else symbol for symbol in operands]
         elif draft.kind == "add" and self._adds_to_stream(draft, operands):
-            operands = with_positions(draft, list(map(self._looked_up, draft.operands, operands)))
+            found = list(map(self._looked_up, draft.operands, operands))
+            operands = with_positions(draft, found, told=self._role(draft) is not Role.ADD_EMBEDDINGS)
         if draft.kind == "select" and self._picks_columns(draft):
             columns = Symbol(Part.TARGETS) if operands[0].part in (Part.LOGITS, Part.SHARES) else NOTHING
             operands = [columns if symbol.part is Part.IDS else symbol for symbol in operands]

@@ -135,7 +135,7 @@ def test_weights_that_layers_share_are_counted_once():
 
 
 def test_a_box_says_how_often_it_or_a_part_of_it_runs():
-    assert any("in a loop ×5" in line for line in texts(map_of(_traced(Loops(over_one=False), 4, 8))))
+    assert any("in a loop ×7" in line for line in texts(map_of(_traced(Loops(over_one=False), 4, 8))))
 
     class Decoding(nn.Module):
         def __init__(self) -> None:

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from shapetrace.outlining.roles import Role
+from shapetrace.outlining.roles import Part, Role
 from shapetrace.outlining.structure import Outline
 from tests.outlining.reading import read, titles
 
@@ -306,3 +306,42 @@ def test_as_many_words_as_another_sequence_has_make_no_unembedding(
 ) -> None:
     found = read(Translated(source, target, scored), torch.arange(18).view(2, 9), torch.arange(10).view(2, 5))
     assert roles(found)["head"] is role
+
+
+class OneType(nn.Module):
+    """Words, positions and types, of which all tokens have the first."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.words, self.places, self.types = (nn.Embedding(n, 8) for n in (20, 10, 2))
+        self.norm, self.up, self.down = nn.LayerNorm(8), nn.Linear(8, 16), nn.Linear(16, 8)
+
+    def forward(self, ids: torch.Tensor) -> torch.Tensor:
+        x = self.words(ids) + self.places(torch.arange(ids.shape[1])) + self.types(torch.zeros_like(ids))
+        return x + self.down(self.up(self.norm(x)).relu())
+
+
+def test_types_that_are_all_alike_are_no_positions() -> None:
+    parts = {step.role: step.operands[1].part for step in read(OneType(), torch.zeros(2, 5, dtype=torch.int64)).steps()
+             if len(step.operands) > 1}  # fmt: skip
+    assert (parts[Role.POSITION], parts[Role.ADD_EMBEDDINGS]) == (Part.POSITIONS, Part.OTHER)
+
+
+class Weighed(nn.Module):
+    """What an activation gives, times learned numbers (IA³), or not."""
+
+    def __init__(self, weighed: bool) -> None:
+        super().__init__()
+        self.up, self.down, self.by = nn.Linear(8, 16), nn.Linear(16, 8), nn.Parameter(torch.ones(16))
+        self.weighed = weighed
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        h = nn.functional.gelu(self.up(x))
+        return self.down(h * self.by if self.weighed else h)
+
+
+@pytest.mark.parametrize("weighed", [True, False])
+def test_learned_numbers_behind_an_activation_are_said(weighed: bool) -> None:
+    found = read(Weighed(weighed), torch.randn(1, 5, 8), all_used=weighed)
+    (bent,) = (step for step in found.steps() if step.role is Role.ACTIVATION)
+    assert ("times learned numbers" in map(str, bent.notes)) is weighed

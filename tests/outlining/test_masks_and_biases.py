@@ -139,3 +139,20 @@ def test_a_dilated_mask_has_no_window_and_blocks_that_differ_have_no_sizes() -> 
     packed = (documents[:, :, None] == documents[:, None]) & (apart >= 0)
     notes = step(read(Masked(), torch.randn(2, 12, 8), packed), "Scores").notes
     assert {"causal mask", "blocks"} <= set(map(str, notes))
+
+
+class Pairs(nn.Module):
+    """A number for each pair of rows and head, made by a product and given to the fused call."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.qkv, self.pair = nn.Linear(8, 24), nn.Linear(3, 2, bias=False)
+
+    def forward(self, x: torch.Tensor, z: torch.Tensor) -> torch.Tensor:
+        q, k, v = self.qkv(x).view(len(x), -1, 3, 2, 4).permute(2, 0, 3, 1, 4)
+        return F.scaled_dot_product_attention(q, k, v, attn_mask=self.pair(z).permute(0, 3, 1, 2))
+
+
+def test_what_a_product_makes_for_each_pair_hides_nothing() -> None:
+    notes = {*map(str, step(read(Pairs(), torch.randn(2, 6, 8), torch.randn(2, 6, 6, 3)), "Scores").notes)}
+    assert "plus a bias" in notes and "masked" not in notes

@@ -78,11 +78,12 @@ class Words:
 
     def are_scored_by(self, draft: Draft) -> bool:
         """Whether a product has a column for each word, and the model gives it back or chooses a word by it."""
+        in_table = draft.weight.value in self._tables
+        if not in_table and not self._has_a_column_for_each(draft):
+            return False
         if self.are_codes_for(draft) or self._is_of_a_distance(draft):
             return False
-        if draft.weight.value in self._tables:
-            return True
-        return self._has_a_column_for_each(draft) and self._leaves(draft)
+        return in_table or self._leaves(draft)
 
     def _is_read_alone(self, lookup: Draft) -> bool:
         """Whether rows are words by themselves, and are not added to those of a word."""

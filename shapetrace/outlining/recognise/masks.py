@@ -140,7 +140,9 @@ def together(flow: Flow, uses: Sequence[MaskUse]) -> Mask:
             continue
         shown = _shown(tensor, use, axes)
         if shown is None:
-            hides = unknown = True
+            is_made = use == "adds" and _comes_from_product(flow, value) and not _holds_mask(flow, value)
+            biased = biased or is_made  # a number for each pair of rows, which a product made
+            hides, unknown = hides or not is_made, unknown or not is_made
             continue
         biased = biased or (use == "adds" and shown.biased)
         if shown.kind != "all" or shown.differs:

@@ -7,7 +7,7 @@ from math import prod
 
 from shapetrace.ir import Op
 from shapetrace.language import Phrase
-from shapetrace.ops.kinds import is_factory
+from shapetrace.ops.kinds import is_factory, names_of
 from shapetrace.outlining.axis_roles import AxisRoles
 from shapetrace.outlining.drafts import Draft, Ref, drawn_by, trimmed
 from shapetrace.outlining.flow import Flow
@@ -198,6 +198,7 @@ class _Reader:
             tuple(members), function.kind, self._read_whole(ops, shown),
             tuple(map(self.ref, self._results(ops))), function.role, function.name, function.calls,
             call=ops[-1].call, order=members[-1],
+            notes=(Phrase("times learned numbers"),) if function.kind == "activation" and self._scales(ops) else (),
         )  # fmt: skip
         if function.kind == "concat":
             return _equal_pieces_as_stack(draft)
@@ -207,6 +208,11 @@ class _Reader:
         notes = (Phrase("{n} more operands", {"n": spare}),)
         also = tuple(ref.value for ref in draft.operands[_MOST_OPERANDS:])
         return replace(draft, operands=draft.operands[:_MOST_OPERANDS], notes=notes, also=also)
+
+    def _scales(self, ops: Sequence[Op]) -> bool:
+        """Whether one of some operations multiplies with weights."""
+        weigh = (op for op in ops if names_of(op.kernels) == ["mul"])
+        return any(self._flow.is_weight(value) for op in weigh for value in op.inputs)
 
     def _is_first_state(self, ops: Sequence[Op], value: int) -> bool:
         """Whether a value stands where a loop has data in its next turn: made of zeros or noise, or of a product."""
