@@ -38,9 +38,7 @@ _TRIED_CLOSED = 2
 """With how many of the tightest rooms parts are closed; that is taken in which more is open."""
 _EDGE_PX = 8.0
 _LINE_PX = 2.0
-_BARS = (
-    "Bars: share of parameters (grey), FLOPs (blue), activation bytes (pale blue). Weights as stored."
-)
+_BARS = "Bars: share of parameters (grey), FLOPs (blue), activation bytes (pale blue). Weights as stored."
 
 
 def map_figure(outline: Outline, theme: Theme, words: Words, look: Look) -> Figure:
