@@ -153,3 +153,11 @@ def test_a_file_is_of_one_format_and_a_folder_may_be_called_anything(shapetrace,
     shapetrace("diagram", trace, "--out", tmp_path / "b.svg")
     shapetrace("diagram", trace, "--out", tmp_path / "v1.2")
     assert (tmp_path / "b.svg" / "index.html").exists() and (tmp_path / "v1.2" / "map.svg").exists()
+
+
+def test_one_file_of_a_pass_that_failed_shows_what_failed_and_text_what_ran(shapetrace, tmp_path):
+    code = "from torch import nn\nNet = nn.Sequential(nn.Linear(8, 16), nn.Linear(8, 4))\n"
+    (tmp_path / "net.py").write_text(code, encoding="utf-8")
+    for name, said in (("failed.svg", "where the pass failed"), ("ran.json", "[3,8]×[8,16]→[3,16]")):
+        shapetrace("diagram", f"{tmp_path / 'net.py'}:Net", "--input", "3x8", "--out", tmp_path / name, code=1)
+        assert said in (tmp_path / name).read_text(encoding="utf-8")

@@ -1,14 +1,19 @@
 """A figure of one section says what the figure of the whole says."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import nn
 
 import shapetrace
 from shapetrace.drawing import Look, figure
+from shapetrace.drawing.compact.scaling import law_for
+from shapetrace.drawing.compact.tiles import Shown, TileStyle, tile
 from shapetrace.drawing.layout.names import name_spans
 from shapetrace.drawing.primitives import Text
 from shapetrace.obtaining import obtain
+from shapetrace.outlining.roles import Role
 from shapetrace.outlining.structure import Outline
 from shapetrace.request import Request
 from shapetrace.sharding.degrees import Degrees
@@ -86,3 +91,11 @@ def test_an_input_has_its_axes_in_the_order_in_which_it_was_given():
     layer = nn.TransformerEncoderLayer(64, 4, 128, batch_first=True)
     drawn = figure(shapetrace.trace(layer, torch.randn(2, 9, 64)).outline(), look=Look(view="map"))
     assert "[2, 9, 64]" in [mark.plain for mark in drawn.marks() if isinstance(mark, Text)]
+
+
+@pytest.mark.parametrize(("dims", "said"), [("names", "×h"), ("numbers", "×12"), ("both", "×12")])
+def test_with_names_stacks_are_named_too(dims, said):
+    step = next(step for step in obtained("gpt2").outline().steps() if step.role is Role.QUERY)
+    operand = replace(step.results[0], stack_dims=("h",))
+    drawn = tile(operand, TileStyle(law_for((1024, 64), 4.0), dims), Shown())
+    assert [mark.plain for mark in drawn.marks if isinstance(mark, Text) and mark.ink == "stack"] == [said]

@@ -9,7 +9,7 @@ from shapetrace.drawing.layout.boxes import box_of
 from shapetrace.drawing.layout.cells import Cell, cell
 from shapetrace.drawing.layout.following import followed_marks
 from shapetrace.drawing.layout.frames import ZIGZAG_AT, Frame, body, frame_of, sliced
-from shapetrace.drawing.layout.names import badge, name_spans
+from shapetrace.drawing.layout.names import name_spans, stack_spans
 from shapetrace.drawing.layout.picking import picked_marks
 from shapetrace.drawing.layout.running import run_ink
 from shapetrace.drawing.layout.sharing import size_text
@@ -101,18 +101,18 @@ def tile(operand: Operand, style: TileStyle, shown: Shown) -> Cell:
         *size_marks(frame, operand, style, shown),
         *name,
     ]
-    marks += stack_marks(frame, operand, shown)
+    marks += stack_marks(frame, operand, style, shown)
     return cell(marks)
 
 
-def stack_marks(frame: Frame, operand: Operand, shown: Shown) -> Iterator[Mark]:
+def stack_marks(frame: Frame, operand: Operand, style: TileStyle, shown: Shown) -> Iterator[Mark]:
     """The number of matrices, below the first of them."""
-    text = badge(operand)
+    spans = stack_spans(operand, style.dims)
     pointed = shown.restacked or shown.clashing_stack
-    if text and (shown.stack or pointed):
+    if spans and (shown.stack or pointed):
         ink = "clash" if shown.clashing_stack else "match" if shown.restacked else "stack"
-        left = max(frame.lift / 2 - width_px(text, ink) / 2, -frame.width / 2)
-        written = Text(left, frame.height / 2 + 12, (Span(text),), ink)
+        left = max(frame.lift / 2 - width_px(spans, ink) / 2, -frame.width / 2)
+        written = Text(left, frame.height / 2 + 12, spans, ink)
         yield written
         if pointed:
             yield _underline(written, "clash-line" if shown.clashing_stack else "change-line")

@@ -10,7 +10,7 @@ from shapetrace.drawing.layout.boxes import around
 from shapetrace.drawing.layout.cells import Cell, cell
 from shapetrace.drawing.layout.following import entry_marks, followed_marks, number_marks
 from shapetrace.drawing.layout.frames import ZIGZAG_AT, Frame, frame_of, sliced
-from shapetrace.drawing.layout.names import badge, name_spans, shape_pieces
+from shapetrace.drawing.layout.names import name_spans, shape_pieces, stack_spans
 from shapetrace.drawing.layout.picking import picked_marks
 from shapetrace.drawing.layout.running import run_ink
 from shapetrace.drawing.layout.scale import Scale
@@ -97,7 +97,7 @@ def matrix(
     marks += [*picked_marks(frame, operand, name), *_edges(frame, operand, style, inner, pointed), *name]
     if style.shapes or not operand.shape:
         marks += _shape(frame, operand, style, pointed)
-    if counted and (stacked := _stack_spans(operand, style)):
+    if counted and (stacked := stack_spans(operand, style.dims)):
         place = (frame.width / 2 + frame.lift + 4, 7 - frame.height / 2 - frame.lift)
         marks.append(Text(*place, stacked, pointed.stack_ink))
     if operand.labels and operand.shape:
@@ -136,15 +136,6 @@ def _named_ink(operand: Operand, axis: int, style: Style, ink: str) -> str:
     """The ink of a size that is a name: letters larger than their subscripts, which are as small as text may be."""
     is_named = style.dims != "numbers" and axis < len(operand.dims) and bool(operand.dims[axis])
     return f"{ink}-name" if is_named and ink in {"size", "match"} else ink
-
-
-def _stack_spans(operand: Operand, style: Style) -> tuple[Span, ...]:
-    """How many matrices a stack has: ``×12``, with names ``×h``."""
-    text = badge(operand)
-    names = operand.stack_dims
-    if style.dims == "names" and len(names) == 1 and names[0] and text == f"×{operand.stack_axes[0]}":
-        return (Span("×"), *name_spans(names[0], "stack", 60))
-    return (Span(text),) if text else ()
 
 
 def _lowered(spans: tuple[Span, ...]) -> float:

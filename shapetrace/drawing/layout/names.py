@@ -46,6 +46,14 @@ def shape_pieces(shape: tuple[int, ...]) -> list[tuple[str, int | None]]:
     return pieces
 
 
+def stack_spans(operand: Operand, dims: str) -> tuple[Span, ...]:
+    """How many matrices a stack has: ``×12``, with names ``×h``; () for one that is none."""
+    text, names = badge(operand), operand.stack_dims
+    if dims == "names" and len(names) == 1 and names[0] and text == f"×{operand.stack_axes[0]}":
+        return (Span("×"), *name_spans(names[0], "stack", 60))
+    return (Span(text),) if text else ()
+
+
 def called(operand: Operand) -> str:
     """What an operand is called in a sum: its name, that of what it comes from, or its shape: ``[1024,768]``."""
     shape = "".join(text for text, _ in shape_pieces(operand.shape)).replace(", ", ",")

@@ -63,7 +63,7 @@ def token_tile(
     if words.above and columns and columns.labels:
         marks += _above(frame, columns, style.follow.index(operand, -1) if style.follow else None)
     marks += _sizes(frame, operand, style, shown, has_words=has_words and not (rows and rows.padded), marks=marks)
-    marks += stack_marks(frame, operand, shown)
+    marks += stack_marks(frame, operand, style, shown)
     return cell(marks)
 
 
