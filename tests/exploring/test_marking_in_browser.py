@@ -76,7 +76,7 @@ def test_where_a_token_has_no_row_of_its_own_is_said(opened):
     assert marks(shown, "Down")[0] == [] and len(marks(shown, "Add")[2]) == 1
     assert [len(each) for each in marks(shown, "Dispatch")] == [1, 0]
     shown.locator("#bar").get_by_role("button", name="Dispatch").click()
-    assert place(shown).startswith("h.3.mlp/dispatch?")
+    assert place(shown).startswith("h.3.mlp.experts/dispatch?")
 
 
 def test_a_size_that_is_lit_can_be_followed_and_it_is_that_axis_alone(opened):

@@ -139,7 +139,7 @@ def test_a_value_that_is_copied_and_kept_is_not_taken_for_its_copy():
     steps = {step["id"]: step for step in data["subjects"][0]["forms"]["head"]["steps"]}
     shared = steps["h.3.mlp.shared_experts/gate"]["operands"][0]["value"]
     assert shared == steps["h.3/rmsnorm-2"]["results"][0]["value"]
-    assert shared != steps["h.3.mlp/dispatch"]["results"][0]["value"]
+    assert shared != steps["h.3.mlp.experts/dispatch"]["results"][0]["value"]
 
 
 def test_an_outline_without_its_trace_is_told_all_but_operations():
