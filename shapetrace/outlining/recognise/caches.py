@@ -95,7 +95,8 @@ def _may_append(flow: Flow, op: Op) -> bool:
         return False
     if _JOINING & set(names_of(op.kernels)):
         return len({kept_by(flow, value, ()).is_kept for value in op.inputs}) == 2
-    return region(flow, op) is not None or _blend_in(flow, op, {}) is not None
+    written = region(flow, op)
+    return _blend_in(flow, op, {}) is not None if written is None else _is_new(flow, written.source, {})
 
 
 def appended(flow: Flow, appends: Mapping[int, Append]) -> frozenset[int]:
