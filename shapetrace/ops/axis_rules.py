@@ -6,8 +6,9 @@ where sizes changed.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from shapetrace.ir import Kernel
 from shapetrace.ops.atoms import Atoms, Axes, Axis
@@ -16,8 +17,7 @@ from shapetrace.ops.registry import base_name, find
 __all__ = ["Cut", "KernelView", "Outcome", "base_name", "elementwise", "fresh", "keep_first", "outcome"]
 
 
-@dataclass(frozen=True, slots=True)
-class Cut:
+class Cut(msgspec.Struct, frozen=True, gc=False):
     """That a result holds only a part of an axis.
 
     Attributes:
@@ -33,16 +33,14 @@ class Cut:
     part: Axis
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(msgspec.Struct, frozen=True, gc=False):
     """Axes of each result, and what each holds only a part of."""
 
     axes: tuple[Axes, ...]
     cuts: tuple[Cut | None, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class KernelView:
+class KernelView(msgspec.Struct, frozen=True, gc=False):
     """One kernel with the axes of its operands.
 
     Attributes:

@@ -1,10 +1,14 @@
-"""Steps in the making: which operations a step draws, with operands that are still values, not names."""
+"""Steps in the making: which operations a step draws, with operands that are still values, not names.
+
+Structs of msgspec, as the facts of a trace are: a pass has thousands of them, made and changed at each stage.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from math import prod
 from types import MappingProxyType
+
+import msgspec
 
 from shapetrace.ir import Pattern
 from shapetrace.ir import Role as Origin
@@ -17,8 +21,7 @@ UNSEEN = -1
 """The value of what no operation of the pass made."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ref:
+class Ref(msgspec.Struct, frozen=True, gc=False):
     """An operand in the making.
 
     Attributes:
@@ -60,8 +63,7 @@ class Ref:
         return self.shape[-1] if self.shape else 1
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(msgspec.Struct, frozen=True, gc=False):
     """A step in the making; see `Step` for what the fields become.
 
     Attributes:
@@ -99,7 +101,7 @@ class Draft:
     share: tuple[int, int] = (1, 1)
     weights: tuple[int, ...] = ()
     chosen: tuple[int, int] | None = None
-    twins: tuple["Draft", ...] = field(default=())
+    twins: tuple["Draft", ...] = ()
     also: tuple[int, ...] = ()
     transfer: Transfer | None = None
 

@@ -4,8 +4,9 @@ By signature, never by class name: a dense layer and an expert layer of one clas
 """
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import replace
 from math import prod
+
+from msgspec.structs import replace
 
 from shapetrace.ir import Op
 from shapetrace.ops.kinds import names_of

@@ -1,8 +1,10 @@
 """Module calls become sections: the tree of drafts before words."""
 
 from collections.abc import Callable, Hashable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from typing import Literal
+
+import msgspec
+from msgspec.structs import replace
 
 from shapetrace.ir import Trace
 from shapetrace.outlining.classifying import CLOSING, ENDS, OPENING, held, kind_of
@@ -21,8 +23,7 @@ _HEAVY = frozenset({"product", "contraction", "convolution", "lookup", "scores"}
 _ADAPTERS = frozenset({Role.ADAPTER_DOWN, Role.ADAPTER_UP})
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(msgspec.Struct, frozen=True, gc=False):
     """A section before it has words.
 
     Attributes:
@@ -44,7 +45,7 @@ class Node:
     kind: SectionKind = "other"
     repeat: int = 1
     members: tuple[str, ...] = ()
-    folded: tuple["Node", ...] = field(default=())
+    folded: tuple["Node", ...] = ()
     is_group: bool = False
     crosses: bool = False
     side: Literal["", "encoder", "decoder"] = ""

@@ -324,7 +324,7 @@ class OneType(nn.Module):
 def test_types_that_are_all_alike_are_no_positions() -> None:
     parts = {step.role: step.operands[1].part for step in read(OneType(), torch.zeros(2, 5, dtype=torch.int64)).steps()
              if len(step.operands) > 1}  # fmt: skip
-    assert (parts[Role.POSITION], parts[Role.ADD_EMBEDDINGS]) == (Part.POSITIONS, Part.OTHER)
+    assert (parts[Role.POSITION], parts[Role.ADD_EMBEDDINGS]) == (Part.POSITIONS, Part.TABLE)
 
 
 class Weighed(nn.Module):

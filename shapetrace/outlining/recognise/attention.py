@@ -1,8 +1,10 @@
 """Finds attention: Q Kᵀ → scale → mask → softmax → × V, written out or as one fused call."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Literal
+
+import msgspec
+from msgspec.structs import replace
 
 from shapetrace.ir import Op
 from shapetrace.ops.activations import activation_of
@@ -18,8 +20,7 @@ from shapetrace.outlining.recognise.weighing import Weighing, maxima_between, we
 from shapetrace.outlining.roles import Part
 
 
-@dataclass(frozen=True, slots=True)
-class Attention:
+class Attention(msgspec.Struct, frozen=True, gc=False):
     """One attention: positions in ``Facts.products`` and operation ids.
 
     Attributes:

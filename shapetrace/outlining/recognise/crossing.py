@@ -2,8 +2,10 @@
 
 from collections import defaultdict
 from collections.abc import Container, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
+
+from msgspec.structs import replace
 
 from shapetrace.outlining.drafts import Draft, Graph
 from shapetrace.outlining.flow import Flow

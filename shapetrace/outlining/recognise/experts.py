@@ -1,8 +1,9 @@
 """Experts: which product routes, which steps choose, and where the chosen experts' results are put together."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from math import prod
+
+from msgspec.structs import replace
 
 from shapetrace.ir import Op
 from shapetrace.language import Phrase

@@ -1,8 +1,9 @@
 """Attention with one score a key: softmax, and a weighted sum that is written out."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from math import prod
+
+from msgspec.structs import replace
 
 from shapetrace.outlining.axis_roles import AxisRoles
 from shapetrace.outlining.drafts import Draft, Ref

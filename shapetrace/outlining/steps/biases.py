@@ -1,8 +1,9 @@
 """A bias that the code adds after a product belongs to the product: ``x @ W + b``, or the b of each row's expert."""
 
 from collections import defaultdict
-from dataclasses import replace
 from math import prod
+
+from msgspec.structs import replace
 
 from shapetrace.ir import Op
 from shapetrace.ops.kinds import names_of

@@ -1,9 +1,10 @@
 """Products with weights, drawn as people write them: one small product a head, rows as the author had them."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from math import prod
+
+from msgspec.structs import replace
 
 from shapetrace.ir import Op, Tensor
 from shapetrace.ir import Role as Origin
