@@ -7,6 +7,7 @@ from shapetrace.drawing.wording import ENGLISH, Words
 from shapetrace.formats.contract import Options
 from shapetrace.formats.equations import Dims, Piece, joined, joins_a_stack, pieces, pieces_of_ends, stack_sizes
 from shapetrace.formats.numbers import exact
+from shapetrace.outlining.equation import meets_one
 from shapetrace.outlining.structure import Operand, Outline, Section, Step
 
 _LONGEST_STACK = 3
@@ -177,7 +178,7 @@ def stack(step: Step, dims: Dims = "numbers", words: Words = ENGLISH) -> str:
     is_named = dims != "numbers" and any(shown.stack_dims)
     axes = shown.stack_axes if 1 < len(shown.stack_axes) <= _LONGEST_STACK else (shown.stack,)
     count = "·".join(stack_sizes(shown, dims) if is_named else map(str, axes))
-    if step.kind == "product" and all(operand.stack == 1 for operand in (step.operands[0], *step.results)):
+    if meets_one(step):
         return words.say("1 of {n}", n=count)
     return f"×{count}"
 

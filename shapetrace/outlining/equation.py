@@ -47,6 +47,11 @@ def of_all(step: "Step") -> str:
     return f"{_SIGNS[step.transfer.talk]}{step.transfer.ranks}·"
 
 
+def meets_one(step: "Step") -> bool:
+    """Whether each row meets one weight of several: a single product of all rows, and not one for each weight."""
+    return step.kind == "product" and all(operand.stack == 1 for operand in (*step.operands[:1], *step.results))
+
+
 def one_of(step: "Step") -> int:
     """Of how many ranks a step is one's: of those that have other parts of what it reads or makes."""
     shares = {share.axis: share.ranks for ref in (*step.operands, *step.results) for share in ref.shares}

@@ -11,6 +11,7 @@ from shapetrace.drawing.layout.names import called, joined_path, shape_pieces, s
 from shapetrace.drawing.metrics import clean, width_px
 from shapetrace.drawing.wording import Words, flops_text, short
 from shapetrace.outlining.equation import equation as written
+from shapetrace.outlining.equation import meets_one
 from shapetrace.outlining.structure import Section, Step
 
 _SEPARATOR = " · "
@@ -53,7 +54,8 @@ def equation(row: Row, words: Words) -> str:
 
 
 def _equation(step: Step, words: Words) -> str:
-    stacks = [text for operand in (*step.results, *step.operands) if (text := stack_text(operand))]
+    shown = () if meets_one(step) else (*step.results, *step.operands)  # a note says of experts what each row meets
+    stacks = [text for operand in shown if (text := stack_text(operand))]
     return " ".join([written(step, say=words.say), *stacks[:1]])
 
 
