@@ -1,7 +1,7 @@
 """Mends that call the operation otherwise: another argument, another function, a layer built for what comes in."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import combinations
 from typing import Any
@@ -13,6 +13,7 @@ from shapetrace.failing.operands import Operand, Shape, called
 from shapetrace.failing.rules import broken, rule_of
 from shapetrace.failing.structure import written
 from shapetrace.language import Text, say
+from shapetrace.ops.atoms import Axis
 
 
 def arguments(case: Case, op: Operation) -> Iterator[Mend]:
@@ -120,9 +121,7 @@ _MIXED = 4
 
 def _keeps_examples(case: Case, operand: Operand, made: Operand) -> bool:
     """Whether the examples have an axis of their own, or lie with whole other axes in one."""
-    before = [set(operand.atoms.leaves(axis)) for axis in operand.axes]
-    now = [set(operand.atoms.leaves(axis)) for axis in made.axes if case.identity.examples(axis)]
-    return all(axis <= mine or axis.isdisjoint(mine) for mine in now for axis in before)
+    return _hold_whole([axis for axis in made.axes if case.identity.examples(axis)], operand)
 
 
 def _turned_before(case: Case, op: Operation, made: Operand) -> Iterator[Mend]:
@@ -143,9 +142,13 @@ def _turned_before(case: Case, op: Operation, made: Operand) -> Iterator[Mend]:
 
 def _is_of_whole_axes(operand: Operand, made: Operand) -> bool:
     """Whether a view has all axes that it puts into one whole."""
-    before = [set(operand.atoms.leaves(axis)) for axis in operand.axes if axis]
-    joined = [set(operand.atoms.leaves(axis)) for axis in made.axes if len(operand.atoms.leaves(axis)) > 1]
-    return all(axis <= mine or axis.isdisjoint(mine) for mine in joined for axis in before)
+    return _hold_whole([axis for axis in made.axes if len(operand.atoms.leaves(axis)) > 1], operand)
+
+
+def _hold_whole(axes: Iterable[Axis], operand: Operand) -> bool:
+    """Whether each of an operand's axes lies whole in one of some axes, or outside of it."""
+    before, now = ([{*operand.atoms.leaves(axis)} for axis in some] for some in (operand.axes, axes))
+    return all(axis <= mine or axis.isdisjoint(mine) for mine in now for axis in before)
 
 
 def _opened(operand: Operand, base: Shape, axis: int) -> Operand | None:
