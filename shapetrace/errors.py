@@ -1,5 +1,8 @@
 """The errors that shapetrace raises. The command line prints them as one line."""
 
+CONTRADICTIONS = (LookupError, TypeError, ValueError, ArithmeticError, AssertionError, RecursionError)
+"""What a recogniser, a rule or a mend may raise on a pass or a call that it was not made for."""
+
 
 class ShapetraceError(Exception):
     """Something could not be done. The message says what was got, what was expected and what to do."""

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
+from shapetrace.errors import CONTRADICTIONS
 from shapetrace.failing.case import Case, Operation
 from shapetrace.failing.changes import casts, expanded, padded, repeated, sliced, types, views
 from shapetrace.failing.checkpoints import checkpoint
@@ -31,16 +32,12 @@ _TYPES = re.compile(
 )
 
 
-_CONTRADICTIONS = (LookupError, TypeError, ValueError, ArithmeticError, AssertionError, RecursionError)
-"""What a rule or a mend may raise on a call that it was not made for."""
-
-
 def explained(trace: Trace) -> Explanation:
     """Explain why a pass ended early; where a rule cannot read the call, the error is told as what it is."""
     try:
         case = case_of(trace)
         return _written(case, finding(case))
-    except _CONTRADICTIONS:
+    except CONTRADICTIONS:
         return _written(Case(trace, trace.failure or Failure("", "", 0)), Finding("other"))
 
 
@@ -159,7 +156,7 @@ def mends(case: Case) -> tuple[Mend, ...]:
 def _offered(case: Case, sources: Iterable[Callable[[Case, Operation], Iterator[Mend]]]) -> Iterator[Mend]:
     """What every source has to offer; one that cannot read the call has nothing."""
     for source in sources:
-        with suppress(*_CONTRADICTIONS):
+        with suppress(*CONTRADICTIONS):
             yield from source(case, case.operation)
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from shapetrace.errors import CONTRADICTIONS
 from shapetrace.outlining.accounts import accounts, totals
 from shapetrace.outlining.analysis import analyse
 from shapetrace.outlining.axis_ids import axis_atoms, axis_ids
@@ -57,9 +58,6 @@ from shapetrace.outlining.steps.collectives import collective_steps
 from shapetrace.outlining.steps.elementwise import append_steps, element_steps, lone_steps, lookup_steps, residual_steps
 from shapetrace.outlining.steps.products import dispatch_steps, product_steps
 from shapetrace.outlining.symbols import symbols
-
-_CONTRADICTIONS = (LookupError, TypeError, ValueError, ArithmeticError, AssertionError, RecursionError)
-"""What a recogniser may raise on a pass that it was not made for."""
 
 NEEDED: Any = object()
 """Of a pass that nothing can stand for."""
@@ -176,7 +174,7 @@ def run(passes: Iterable[Pass], **given: Any) -> Mapping[str, Any]:
     for each in passes:
         try:
             results[each.gives] = each.run(**{name: results[name] for name in each.reads})
-        except _CONTRADICTIONS:
+        except CONTRADICTIONS:
             if each.nothing is NEEDED:
                 raise
             results[each.gives] = each.nothing
