@@ -96,6 +96,7 @@ SHAPES: dict[str, ShapeInk] = {  # in painting order: what is later covers what 
     "arrow": ShapeInk(line="muted", width_px=1.2),
     "arrow-later": ShapeInk(line="muted", width_px=1.2, dash=(5, 4)),
     "arrow-head": ShapeInk(fill="muted"),
+    "leader": ShapeInk(line="muted", width_px=1, dash=(1, 3)),
     "pill": ShapeInk(fill="pill", line="pill_line", width_px=1),
     "thread": ShapeInk(line="data_line", width_px=0.7),
     "rail": ShapeInk(line="rail", width_px=2),

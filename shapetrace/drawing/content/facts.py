@@ -27,7 +27,12 @@ def facts_of(model: Model, words: Words) -> list[str]:
     for key, value in given.items():
         if key in _UNSAID or value is None or value == usual.get(key):
             continue
-        if key == "part":
+        each = given.get("experts_per_token")
+        if key == "experts_per_token" and "experts" in given:
+            continue  # said with the experts
+        if key == "experts" and isinstance(value, int) and isinstance(each, int):
+            said.append(words.say("{n} experts, {k} a token", n=value, k=each))
+        elif key == "part":
             said.append(clean(str(value)))
         elif key in _COUNTED and isinstance(value, int):
             said.append(words.several(_COUNTED[key], value))
@@ -37,14 +42,16 @@ def facts_of(model: Model, words: Words) -> list[str]:
 
 
 def ran_on(outline: Outline, words: Words) -> list[str]:
-    """How a pass ran: the type of its weights and where they were, and how many sequences it read."""
+    """How a pass ran: the type of its weights and where they were, how many sequences it read, by which PyTorch."""
     held = () if outline.trace is None else outline.trace.parameters
+    torch = "" if outline.trace is None else outline.trace.versions.get("torch", "").partition("+")[0]
     types, device = dict.fromkeys(each.dtype for each in held if not each.buffer), outline.model.device
     batch = outline.model.settings.get("batch")
     return [
         *types,
         *([words.say("on meta, no arithmetic")] if device == "meta" else [clean(device)] if device else []),
         *([f"{words.say('batch')} {batch}"] if isinstance(batch, int) else []),
+        *([f"PyTorch {clean(torch)}"] if torch else []),
     ]
 
 

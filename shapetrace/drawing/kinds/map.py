@@ -8,7 +8,7 @@ from shapetrace.drawing.content.facts import ran_on
 from shapetrace.drawing.content.growth import growth_text
 from shapetrace.drawing.content.subject import model_facts
 from shapetrace.drawing.content.worth import worths
-from shapetrace.drawing.layout.boxes import Box
+from shapetrace.drawing.layout.boxes import Box, box_of
 from shapetrace.drawing.layout.canvas import FOOTING, HEADING, on_canvas
 from shapetrace.drawing.layout.headings import MARGIN_PX, captions, footing, heading
 from shapetrace.drawing.layout.running import legend_of_running, shape_spans
@@ -19,8 +19,10 @@ from shapetrace.drawing.mapping.boxes import Boxes
 from shapetrace.drawing.mapping.chart import Flow
 from shapetrace.drawing.mapping.charting import chart, closable
 from shapetrace.drawing.mapping.flowing import stream
+from shapetrace.drawing.mapping.inside.parts import WIDTH_PX as WIDTH_OF_PANEL_PX
 from shapetrace.drawing.mapping.operands import shape_text, table_beside
 from shapetrace.drawing.mapping.origins import Origins
+from shapetrace.drawing.mapping.panels import GUTTER_PX, Panel, drawn_beside, fitting, lacks, panels
 from shapetrace.drawing.mapping.pictures import has_picture
 from shapetrace.drawing.mapping.wiring import wires
 from shapetrace.drawing.metrics import clean, width_px
@@ -38,6 +40,8 @@ _TRIED_CLOSED = 2
 """With how many of the tightest rooms parts are closed; that is taken in which more is open."""
 _EDGE_PX = 8.0
 _LINE_PX = 2.0
+_SHOWN_BY: dict[str, type[Rect | Line]] = {"const": Rect, "rail": Line}
+"""What the sign of a legend explains: marks of its ink."""
 _BARS = "Bars: share of parameters (grey), FLOPs (blue), activation bytes (pale blue). Weights as stored."
 
 
@@ -52,9 +56,11 @@ def map_figure(outline: Outline, theme: Theme, words: Words, look: Look) -> Figu
 
 def _is_shown(sample: str, drawn: Figure) -> bool:
     """Whether what an entry of the legend explains is in a figure: residuals, sizes in italics."""
-    if sample == "rail":
+    if sample in _SHOWN_BY:
         below = (group for group in drawn.groups if group.id != HEADING)
-        return any(isinstance(mark, Line) and mark.ink == "rail" for group in below for mark in group.marks)
+        return any(
+            isinstance(mark, _SHOWN_BY[sample]) and mark.ink == sample for group in below for mark in group.marks
+        )
     return not sample.startswith("run:") or has_slanted(drawn)
 
 
@@ -66,18 +72,42 @@ def _figure(outline: Outline, legend: Sequence[tuple[str, str]], theme: Theme, w
     head, top = heading(title, facts, legend, width)
     notes, bars = tuple(_notes(outline, words)), ("caption", words.say(_BARS))
     below = footing((*notes, bars, *captions(look)), 0.0, width)[1] + 20
-    laid = _arranged(boxes, width - 2 * MARGIN_PX, top + 10, MOST_PX - below - 16, width / 2)
-    lines = wires(laid)
-    drawn = tuple(_drawn(laid, boxes, lines.marks))
+    laid, opened = _opened_beside(boxes, width, top + 10, MOST_PX - below - 16)
+    lines = wires(laid, boxes.running)
+    beside = drawn_beside(laid, opened, width - MARGIN_PX - WIDTH_OF_PANEL_PX, MOST_PX - below - 16, words)
+    drawn = (
+        *_drawn(laid, boxes, lines.marks),
+        *(
+            Group(f"inside-{number}", marks, panel.title)
+            for number, (panel, marks) in enumerate(zip(opened, beside, strict=True))
+        ),
+    )
     if any(isinstance(mark, Rect) and mark.ink == TRACK for group in drawn for mark in group.marks):
         notes = (*notes, bars)
     if lines.left_out:
         notes = (*notes, ("caption", words.several("{n} arrows have no room and are not drawn.", lines.left_out)))
-    foot, bottom = footing((*notes, *captions(look)), laid.bottom + 10, width)
+    lowest = (
+        max((box_of(mark).bottom for group in drawn for mark in group.marks), default=laid.bottom)
+        if opened
+        else laid.bottom
+    )
+    foot, bottom = footing((*notes, *captions(look)), lowest + 10, width)
     groups = (Group(HEADING, head), *drawn, Group(FOOTING, foot))
     height = bottom + 16
     desc = "\n".join(_told(laid, boxes))
     return Figure("map", title, desc, width, height, on_canvas(groups, width, height), theme, words.lang)
+
+
+def _opened_beside(boxes: Boxes, width: float, top: float, most_bottom: float) -> tuple[Laid, tuple[Panel, ...]]:
+    """Places of all; where a box does not show what is in it, in a narrower column with panels beside it."""
+    laid = _arranged(boxes, width - 2 * MARGIN_PX, top, most_bottom, width / 2)
+    opened = panels(laid, boxes)
+    if width < WIDTH_PX or not lacks(laid, opened):
+        return laid, ()
+    column = width - 2 * MARGIN_PX - WIDTH_OF_PANEL_PX - GUTTER_PX
+    narrow = _arranged(boxes, column, top, most_bottom, MARGIN_PX + column / 2)
+    kept = fitting(panels(narrow, boxes), most_bottom - top)
+    return (narrow, kept) if kept and narrow.bottom <= max(laid.bottom, most_bottom) else (laid, ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +131,7 @@ def bare_map(outline: Outline, words: Words, width_px: float) -> BareMap:
     laid = _arranged(boxes, width_px, _EDGE_PX, MOST_PX)
     spots = [spot for each in laid.all() for spot in each.spots.values() if spot.node.steps]
     spots.sort(key=lambda spot: spot.node.kind != "frame")
-    groups = tuple(group for group in _drawn(laid, boxes, wires(laid).marks) if group.marks)
+    groups = tuple(group for group in _drawn(laid, boxes, wires(laid, boxes.running).marks) if group.marks)
     box = Box(laid.left - _LINE_PX, 0.0, laid.right + _LINE_PX, laid.bottom + _EDGE_PX)
     return BareMap(groups, tuple(_area(spot, boxes) for spot in spots), box)
 
@@ -210,6 +240,7 @@ def _overlap(one: Spot, other: Spot) -> bool:
 def _legend(words: Words) -> Iterator[tuple[str, str]]:
     yield "data", words.say("data")
     yield "weight", words.say("weights")
+    yield "const", words.say("constants")
     yield "rail", words.say("residual")
 
 
@@ -218,7 +249,8 @@ def _notes(outline: Outline, words: Words) -> Iterator[tuple[str, str]]:
     parameters = words.say("{n} parameters", n=counted(totals.parameters))
     phrase = "{flops} in products" if totals.flops == totals.matmul_flops else "{flops} in products and convolutions"
     flops = words.say(phrase, flops=flops_text(totals.flops))
-    yield "caption", " · ".join([parameters, flops, *ran_on(outline, words)])
+    yield "caption", f"{parameters} · {flops}"
+    yield "caption", " · ".join(ran_on(outline, words))
     if grown := growth_text(outline, words):
         yield "caption", grown
     if outline.failure:

@@ -19,7 +19,7 @@ _BELOW_TITLE_PX = 10.0
 _NESTED_PX = 6.0
 _MOST_ABREAST = 4
 _NARROWEST_PX = 160.0
-_WIDE_PX = 420.0
+WIDE_PX = 420.0
 _MUCH_SHORTER = 4
 """How many times longer than a short chain the longest beside it is."""
 
@@ -33,31 +33,33 @@ class Room:
         norm: Height of a norm.
         box: Height of a box without a picture.
         picture: Height of a picture in a box; 0 for none.
+        glyph: How much higher a box is in which there is but a sign.
     """
 
     gap: float = 17.0
     norm: float = 24.0
     box: float = 48.0
     picture: float = 90.0
+    glyph: float = 20.0
 
     def height(self, node: Node, width: float, has_picture: bool) -> float:
         """Height of a node that is no open frame."""
         if node.kind == "join":
             return 2 * JOIN_PX
-        if node.kind in {"norm", "words", "given"}:
+        if node.kind in {"norm", "add_norm", "words", "given"}:
             return max(self.norm, 20.0) if node.kind != "given" else 26.0
         if node.kind == "frame":
             return 44.0
-        return self.box + (self.picture if has_picture and width >= _WIDE_PX else 0.0)
+        return self.box + ((self.picture if width >= WIDE_PX else self.glyph) if has_picture else 0.0)
 
 
 ROOMS = (
     Room(),
-    Room(gap=15, norm=22, box=46, picture=82),
-    Room(gap=12, norm=18, box=40, picture=80),
-    Room(gap=14, norm=20, box=44, picture=0),
-    Room(gap=12, norm=18, box=40, picture=0),
-    Room(gap=11, norm=18, box=26, picture=0),
+    Room(gap=15, norm=22, box=46, picture=82, glyph=18),
+    Room(gap=12, norm=18, box=40, picture=80, glyph=4),
+    Room(gap=14, norm=20, box=44, picture=0, glyph=0),
+    Room(gap=12, norm=18, box=40, picture=0, glyph=0),
+    Room(gap=11, norm=18, box=26, picture=0, glyph=0),
 )
 """From the most to the least."""
 
@@ -220,7 +222,7 @@ class Arranging:
 
 def _insets(left: float, right: float, side: Side) -> tuple[float, float]:
     """Room beside the boxes of a column: for residuals on one side; on both where there is enough."""
-    if right - left >= _WIDE_PX + 60:
+    if right - left >= WIDE_PX + 60:
         return 44.0, 44.0
     return (30.0, 12.0) if side == "left" else (12.0, 30.0)
 

@@ -17,10 +17,13 @@ _HIGH_PX = 6.0
 _STACKED_HIGH_PX, _PITCH_PX = 4.0, 5.0
 _NUMBERED_PX = 440.0
 """How wide a box is whose bars have numbers."""
+_ROUNDED_PX = 315.0
+"""How wide one is whose bars have whole numbers."""
 _STACKED_PX = 190.0
 """How wide a box is whose bars stand side by side."""
 _LEAST_SHARE = 0.0005
 _LEAST_PX = 1.5
+_LEAST_SAID = 0.005
 
 
 def bars(spot: Spot, y: float, outline: Outline) -> Iterator[Mark]:
@@ -38,10 +41,9 @@ def bars(spot: Spot, y: float, outline: Outline) -> Iterator[Mark]:
     if width < _STACKED_PX:
         yield from _stacked(spot.right - PAD_PX - _LENGTH_PX, y, shares)
         return
-    has_numbers = width >= _NUMBERED_PX
-    length, gap = (_LENGTH_PX, _GAP_PX) if has_numbers else (_NARROW_PX, _NARROW_GAP_PX)
-    texts = [f"{100 * share:.1f} %" if has_numbers else "" for share, _ in shares]
-    room = max(width_px(text, "shape") for text in (*texts, "88.8 %")) + 4 if has_numbers else 0.0
+    length, gap = (_LENGTH_PX, _GAP_PX) if width >= _NUMBERED_PX else (_NARROW_PX, _NARROW_GAP_PX)
+    texts = [_text(share, width) for share, _ in shares]
+    room = max(width_px(text, "shape") for text in (*texts, _text(0.888, width))) + 4 if width >= _ROUNDED_PX else 0.0
     x = spot.right - PAD_PX
     for (share, ink), text in reversed(list(zip(shares, texts, strict=True))):
         if share >= _LEAST_SHARE:
@@ -49,6 +51,28 @@ def bars(spot: Spot, y: float, outline: Outline) -> Iterator[Mark]:
             if text:
                 yield Text(x, y, (Span(text),), "shape", "end")
         x -= room + length + gap
+
+
+def bars_in_a_line(spot: Spot, y: float, outline: Outline) -> Iterator[Mark]:
+    """The bars in a line of their own, from the left edge of a box to the right, with whole percents."""
+    pitch = (spot.right - spot.left - 2 * PAD_PX) / 3
+    length = min(_LENGTH_PX, pitch - width_px("88 %", "shape") - 4 - _NARROW_GAP_PX)
+    for place, (share, ink) in enumerate(_shares(spot, outline)):
+        if share >= _LEAST_SHARE:
+            x = spot.left + PAD_PX + place * pitch
+            yield from _bar(x, y - 7, (length, _HIGH_PX), share, ink)
+            yield Text(x + length + 4, y, (Span(_rounded(share)),), "shape")
+
+
+def _text(share: float, width: float) -> str:
+    """What a box so wide says of a share."""
+    if width < _ROUNDED_PX:
+        return ""
+    return f"{100 * share:.1f} %" if width >= _NUMBERED_PX else _rounded(share)
+
+
+def _rounded(share: float) -> str:
+    return f"{100 * share:.0f} %" if share >= _LEAST_SAID else "<1 %"
 
 
 def _stacked(left: float, y: float, shares: tuple[tuple[float, str], ...]) -> Iterator[Mark]:

@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from math import inf
 
+from shapetrace.drawing.layout.boxes import box_of, enclosing
 from shapetrace.drawing.layout.running import shape_spans
-from shapetrace.drawing.mapping.arranging import JOIN_PX, Spot
-from shapetrace.drawing.mapping.bars import PAD_PX, bars
+from shapetrace.drawing.mapping.arranging import JOIN_PX, WIDE_PX, Spot
+from shapetrace.drawing.mapping.bars import PAD_PX, bars, bars_in_a_line
 from shapetrace.drawing.mapping.chart import Node
 from shapetrace.drawing.mapping.counting import (
     common_module,
@@ -18,21 +19,26 @@ from shapetrace.drawing.mapping.counting import (
     other_notes,
     turns,
 )
+from shapetrace.drawing.mapping.glyphs import glyph
+from shapetrace.drawing.mapping.notes import notes, tie_of
 from shapetrace.drawing.mapping.operands import named_spans, shape_text
 from shapetrace.drawing.mapping.pictures import Frame, picture
-from shapetrace.drawing.mapping.weights import WEIGHTS_PX, weight_line, weight_note
+from shapetrace.drawing.mapping.signs import plus
+from shapetrace.drawing.mapping.weights import WEIGHTS_PX, weight_line
 from shapetrace.drawing.metrics import clean, shortened, width_px
-from shapetrace.drawing.primitives import Circle, Line, Mark, Rect, Span, Text
+from shapetrace.drawing.primitives import Mark, Rect, Span, Text
 from shapetrace.drawing.wording import Words
-from shapetrace.language import Phrase
-from shapetrace.outlining.roles import Part, Role
+from shapetrace.outlining.roles import Part
 from shapetrace.outlining.running import running_axes
-from shapetrace.outlining.structure import WINDOW, Outline, Step
+from shapetrace.outlining.structure import Outline, Step
 
 _TITLES: dict[str, str] = {"attention": "Attention", "mlp": "MLP", "experts": "Mixture of experts"}
 _LEAST_TIE_PX = 40.0
 _BETWEEN_PX = 12.0
 _TWO_LINES_PX = 36.0
+_THREE_LINES_PX = 60.0
+_SIGN_PX = 7.0
+"""Radius of the sum in a norm behind one."""
 _SAID = frozenset({"activation", "softmax", "convolution", "contraction"})
 
 
@@ -60,6 +66,8 @@ class Boxes:
     def title(self, node: Node) -> str:
         """What a node is called; of several boxes that are alike, what each is."""
         node = replace(node, steps=node.steps[: len(node.steps) // node.copies])
+        if node.kind == "add_norm":
+            return self.words.say("Add & {norm}", norm=self.words.say(clean(node.steps[-1].title)))
         if node.section is not None:
             return self.words.say(clean(node.section.title))
         if node.sublayer == "attention" and any(o.part is Part.CONTEXT for step in node.steps for o in step.operands):
@@ -90,11 +98,29 @@ class Boxes:
         has_weights = whole > 0 or any(o.role == "weight" for step in node.steps for o in step.operands)
         yield Rect(spot.left, spot.top, width, spot.bottom - spot.top, "block" if has_weights else "block-plain", 7)
         height = spot.bottom - spot.top
+        sign, spot = self._signed(spot)
+        yield from sign
         y = spot.top + (18 if height < 46 else 19)
         beside = tuple(self._beside_title(spot))
         yield from self._head(spot, y, beside)
         if height >= _TWO_LINES_PX:
-            yield from self._below(spot, y + (15 if height < 46 else 18), () if beside else self._owned(spot))
+            y += 15 if height < 46 else 18
+            in_three = bool(sign) and height >= _THREE_LINES_PX
+            drawn = (bars_in_a_line if in_three else bars)(spot, spot.bottom - 11 if in_three else y, self.outline)
+            yield from self._below(spot, y, () if beside else self._owned(spot), tuple(drawn))
+
+    def _signed(self, spot: Spot) -> tuple[tuple[Mark, ...], Spot]:
+        """The sign of a box without room for a picture, and the place that it leaves; none where words need it."""
+        is_narrow = spot.right - spot.left < WIDE_PX
+        sign = tuple(glyph(spot.node, spot.right - PAD_PX, spot.top, spot.bottom)) if is_narrow else ()
+        if not sign:
+            return (), spot
+        left = replace(spot, right=enclosing(tuple(map(box_of, sign))).left - 2)
+        room = left.right - left.left - 2 * PAD_PX
+        is_said = (
+            bool(tuple(self._beside_title(left))) or not self._owned(spot) or spot.bottom - spot.top >= _THREE_LINES_PX
+        )
+        return (sign, left) if is_said and width_px(self._title_of(spot), "label") <= room else ((), spot)
 
     def _title_of(self, spot: Spot) -> str:
         n_alike = spot.node.copies * (turns(spot) or 1)
@@ -107,11 +133,11 @@ class Boxes:
     def _beside_title(self, spot: Spot) -> Iterator[tuple[str, str]]:
         """What stands right of the title, and its ink: how many parameters a box has, and whose it reads."""
         room = spot.right - spot.left - 2 * PAD_PX - _BETWEEN_PX - width_px(self._title_of(spot), "label")
-        tie, owned = self._tie(spot.node), self._owned(spot)
+        tie, owned = tie_of(spot.node, self.words), self._owned(spot)
         is_tied = any(step.tied_to for step in spot.node.steps)
-        both = f"{tie} + {owned[0]}" if is_tied and owned else ""
-        if both and width_px(both, "note") <= room:
-            yield both, "note"
+        also = f" + {owned[0]}" if is_tied and owned else ""
+        if also and room - width_px(also, "note") > _LEAST_TIE_PX:
+            yield shortened(tie, "note", room - width_px(also, "note")) + also, "note"
         elif owned and width_px(owned[0], "figure") <= room:
             yield owned[0], "figure"
         elif tie and not owned and room > _LEAST_TIE_PX:
@@ -126,12 +152,12 @@ class Boxes:
         for said, ink in beside:
             yield Text(spot.right - PAD_PX, y, (Span(said),), ink, "end")
 
-    def _below(self, spot: Spot, y: float, owned: tuple[str, ...]) -> Iterator[Mark]:
+    def _below(self, spot: Spot, y: float, owned: tuple[str, ...], drawn_bars: tuple[Mark, ...]) -> Iterator[Mark]:
         """The second line, with what has no room beside the title, and the picture."""
-        drawn_bars = tuple(bars(spot, y, self.outline))
-        used = PAD_PX if not drawn_bars else spot.right - min(_left(mark) for mark in drawn_bars) + 10
+        beside = [_left(mark) for mark in drawn_bars if isinstance(mark, Text | Rect) and mark.y <= y]
+        used = spot.right - min(beside) + 10 if beside else PAD_PX
         room = spot.right - used - spot.left - PAD_PX
-        note = fitting([*owned, *self._note(spot, room)], room)
+        note = fitting([*owned, *notes(spot, self.outline.trace, room, self.words)], room)
         yield Text(spot.left + PAD_PX, y, (Span(note),), "note")
         yield from drawn_bars
         width = spot.right - spot.left - 2 * PAD_PX
@@ -141,58 +167,22 @@ class Boxes:
         if drawn and (line := weight_line(spot.node.steps, self.outline.trace, width)):
             yield Text(frame.x, frame.bottom - 1, line, "note")
 
-    def _tie(self, node: Node) -> str:
-        tied = next((step.tied_to for step in node.steps if step.tied_to), "")
-        if tied:
-            return self.words.say("tied to {name}", name=clean(tied))
-        reads = any(operand.role == "weight" for step in node.steps for operand in step.operands)
-        return self.words.say("the same weights") if reads else ""
-
-    def _turns(self, spot: Spot) -> Iterator[str]:
-        """How often a part of a box runs that runs more often than the rest."""
-        if turns(spot) is None:
-            most = max(step.repeat for step in spot.node.steps) * spot.node.repeat // spot.times
-            yield self.words.say("in a loop ×{n}", n=most)
-
-    def _note(self, spot: Spot, room: float) -> list[str]:
-        """What tells a box from others: heads, experts, activations, its weight and module, or what it multiplies."""
-        node = spot.node
-        said = [*self._turns(spot), *self._sizes(node)]
-        names = [step.function or step.title for step in node.steps if step.kind == "activation"]
-        said += [self.words.say(clean(name)) for name in dict.fromkeys(names)]
-        weight = next((o for step in node.steps for o in step.operands if o.role == "weight" and o.source), None)
-        if not said and weight is not None:
-            said.append(weight_note(weight, self.outline.trace, room))
-        said += dict.fromkeys(self.words.say(clean(step.title)) for step in node.steps if step.kind == "collective")
-        path = clean(node.section.module) if node.section else ""
-        return [*said, path] if path else said or [step.equation for step in node.steps[:1]]
-
-    def _sizes(self, node: Node) -> Iterator[str]:
-        scores = [step for step in node.steps if step.kind == "scores"]
-        if node.sublayer == "attention" and scores:
-            queries = scores[0].operands[0]
-            made = next((step.results[0] for step in node.steps if step.role is Role.QUERY and step.results), queries)
-            heads = made.stack_axes[-1] if made.stack_axes else made.stack  # of scores that run in pieces, pieces too
-            yield f"{self.words.several('{n} heads', heads)} × {queries.shape[-1]}"
-            yield from map(self.words.note, sorted(scores[0].notes, key=lambda note: note.template != WINDOW))
-        if node.sublayer == "experts":
-            stacks = [o.stack for step in node.steps for o in step.operands if o.role == "weight" and o.stack > 1]
-            chosen = (note.values for s in node.steps if s.role is Role.CHOOSE_EXPERTS for note in s.notes)
-            of_all = next((values for values in chosen if {"k", "n"} <= values.keys()), None)
-            if of_all is not None:
-                yield self.words.note(Phrase("{k} of {n} experts", of_all))
-            elif stacks:
-                yield self.words.several("{n} experts", max(stacks))
-
     def _norm(self, spot: Spot) -> Iterator[Mark]:
         height, width = spot.bottom - spot.top, spot.right - spot.left
         y = spot.top + height / 2 + 4
         yield Rect(spot.left, spot.top, width, height, "block-soft", 6)
-        owned, listed = counted(spot.node.steps, spot.times), self._listed(spot.node)
-        room = width - 2 * PAD_PX
-        yield Text(spot.left + PAD_PX, y, (Span(shortened(listed, "note", room)),), "note")
+        is_sum = spot.node.kind == "add_norm"
+        owned = counted(spot.node.steps, spot.times)
+        listed = self.title(spot.node) if is_sum else self._listed(spot.node)
+        sign = 2 * _SIGN_PX + 6 if is_sum else 0.0
+        at_left, at_right = (0.0, sign) if spot.side == "right" else (sign, 0.0)
+        room = width - 2 * PAD_PX - sign
+        yield Text(spot.left + PAD_PX + at_left, y, (Span(shortened(listed, "note", room)),), "note")
         if owned and width_px(listed, "note") + 10 + width_px(owned, "shape") <= room:
-            yield Text(spot.right - PAD_PX, y, (Span(owned),), "shape", "end")
+            yield Text(spot.right - PAD_PX - at_right, y, (Span(owned),), "shape", "end")
+        if is_sum:
+            x = spot.right - PAD_PX - _SIGN_PX if at_right else spot.left + PAD_PX + _SIGN_PX
+            yield from plus(x, spot.top + height / 2, _SIGN_PX)
 
     def _words(self, spot: Spot) -> Iterator[Mark]:
         height = spot.bottom - spot.top
@@ -201,11 +191,7 @@ class Boxes:
         yield Text(spot.middle, spot.top + height / 2 + 4, (Span(listed),), "note", "middle")
 
     def _join(self, spot: Spot) -> Iterator[Mark]:
-        middle = (spot.top + spot.bottom) / 2
-        yield Circle(spot.middle, middle, JOIN_PX, "data-hollow")
-        arm = JOIN_PX - 4.5
-        x = spot.middle
-        yield Line((((x - arm, middle), (x + arm, middle)), ((x, middle - arm), (x, middle + arm))), "data-edge")
+        yield from plus(spot.middle, (spot.top + spot.bottom) / 2, JOIN_PX)
 
     def _given(self, spot: Spot) -> Iterator[Mark]:
         operand = spot.node.value
@@ -242,7 +228,7 @@ class Boxes:
 
     def _said_of_closed(self, spot: Spot) -> str:
         """What stands beside the title of a frame that shows nothing of what is in it."""
-        owned = counted(spot.node.steps, spot.times) or self._tie(spot.node)
+        owned = counted(spot.node.steps, spot.times) or tie_of(spot.node, self.words)
         said = owned if spot.node.like is None else self._as_above(spot.node.steps, spot.node.like)
         return shortened(said, "note", (spot.right - spot.left) * 0.6 - PAD_PX)
 
@@ -275,6 +261,6 @@ def _left(mark: Mark) -> float:
 
 
 _PAINTERS: Mapping[str, Callable[[Boxes, Spot], Iterator[Mark]]] = {
-    "box": Boxes._box, "norm": Boxes._norm, "words": Boxes._words, "join": Boxes._join, "given": Boxes._given,
-    "frame": Boxes._frame,
+    "box": Boxes._box, "norm": Boxes._norm, "add_norm": Boxes._norm, "words": Boxes._words, "join": Boxes._join,
+    "given": Boxes._given, "frame": Boxes._frame,
 }  # fmt: skip

@@ -5,9 +5,9 @@ from typing import Literal, TypeAlias, Union
 
 from shapetrace.outlining.structure import Operand, Section, Step
 
-NodeKind = Literal["box", "norm", "join", "words", "given", "frame"]
-"""box: a sublayer with its weights. join: data added to data, or to a table. words: small steps between boxes.
-given: an input, or the result. frame: layers that are alike."""
+NodeKind = Literal["box", "norm", "add_norm", "join", "words", "given", "frame"]
+"""box: a sublayer with its weights. join: data added to data, or to a table. add_norm: a residual and the norm its
+sum goes into alone. words: small steps between boxes. given: an input, or the result. frame: layers that are alike."""
 
 Sublayer = Literal["", "attention", "mlp", "experts", "lookup"]
 """What a box is, where a role of its steps tells."""

@@ -52,13 +52,34 @@ def flow_of(nodes: Sequence[Node], origins: Origins, entry: Operand | None = Non
         entry: Of a frame, what its layers add to: it stands before the frame.
         is_inside: Whether they are in a frame.
     """
-    given = list(_with_inputs(nodes, origins, entry))
+    given = list(_with_inputs(list(_added_and_normed(nodes, origins)), origins, entry))
     wired = _wired(given, origins)
     begun = list(_with_weights(given, wired, is_inside))
     wired = wired if len(begun) == len(given) else _wired(begun, origins)
     folded = list(_folded(begun, wired))
     wired = wired if len(folded) == len(begun) else _wired(folded, origins)
     return Flow(tuple(_told_apart(wired)), staged(wired))
+
+
+def _added_and_normed(nodes: Sequence[Node], origins: Origins) -> Iterator[Node]:
+    """Nodes, with a residual and a norm as one where only the norm reads the sum: post-norm."""
+    is_taken = False
+    for node, behind in zip(nodes, (*nodes[1:], None), strict=False):
+        if is_taken:
+            is_taken = False
+        elif behind is not None and _is_post_norm(node, behind, origins):
+            yield Node("add_norm", (*node.steps, *behind.steps))
+            is_taken = True
+        else:
+            yield node
+
+
+def _is_post_norm(node: Node, behind: Node, origins: Origins) -> bool:
+    if node.kind != "join" or node.value is not None or behind.kind != "norm":
+        return False
+    (added,), (normed,) = node.steps, behind.steps
+    goes_in = bool(normed.operands) and normed.operands[0].made_by == added.id
+    return added.kind == "residual" and goes_in and origins.n_readers[added.id] == 1
 
 
 def _told_apart(nodes: Sequence[Node]) -> Iterator[Node]:
@@ -180,7 +201,7 @@ def _by_operands(nodes: Sequence[Node], origins: Origins) -> Iterator[Node]:
         found = [[(operand, maker(operand)) for operand in step.operands] for step in node.steps]
         also = [made for step in node.steps for each in step.also_reads if (made := makers.get(each)) is not None]
         behind = number - 1 if number and nodes[number - 1].kind == "frame" else None
-        wired = _joined(node, found[0]) if node.kind == "join" else _going_on(node, found, behind, also)
+        wired = _joined(node, found[0]) if node.kind in {"join", "add_norm"} else _going_on(node, found, behind, also)
         rows = rows_of_weights(node)
         if not wired.main and rows is not None and rows.value in makers:
             wired = replace(wired, main=(makers[rows.value],))

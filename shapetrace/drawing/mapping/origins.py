@@ -1,5 +1,6 @@
 """What a step goes back to where no operand tells: through operations that only prepare values, which no step draws."""
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -32,6 +33,15 @@ class Origins:
     def _steps(self) -> dict[int, str]:
         """The step that draws an operation, by the operation's id."""
         return {op: step.id for step in self.outline.steps() for op in step.ops}
+
+    @cached_property
+    def n_readers(self) -> Counter[str]:
+        """How many steps read what a step made, by its id."""
+        return Counter(
+            made
+            for step in self.outline.steps()
+            for made in {*(operand.made_by for operand in step.operands), *step.also_reads}
+        )
 
     def of(self, step: Step) -> frozenset[str | int]:
         """Ids of the steps, and of the inputs of the pass, that what a step reads was made of, with nothing between."""

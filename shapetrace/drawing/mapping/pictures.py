@@ -56,7 +56,7 @@ def picture(node: Node, frame: Frame, running: Collection[int], words: Words) ->
     template = _template(node)
     if template is None or frame.bottom - frame.top <= _LOWEST_PX or frame.width <= _NARROWEST_PX:
         return
-    forms = list(template(_of_one(node), words))
+    forms = list(template(steps_of_one(node), words))
     for parts, most in (*product(forms, (len(forms[0]), 1)), (forms[-1], 0)):
         written = _sizes_below(parts, most, running)
         widths = [_width(part, sizes) for part, sizes in zip(parts, written, strict=True)]
@@ -67,15 +67,21 @@ def picture(node: Node, frame: Frame, running: Collection[int], words: Words) ->
 
 
 def _template(node: Node) -> Callable[[Sequence[Step], Words], Iterator[Parts]] | None:
-    steps = _of_one(node)
-    if node.sublayer == "attention" and len(_all(steps, "scores")) == len(_all(steps, "weighted_sum")) == 1:
+    if one_attention(node) is not None:
         return _attention
-    if node.sublayer == "mlp" and _ends(steps) is not None:
+    if node.sublayer == "mlp" and ends_of(steps_of_one(node)) is not None:
         return _mlp
     return None
 
 
-def _of_one(node: Node) -> Sequence[Step]:
+def one_attention(node: Node) -> tuple[Step, Step] | None:
+    """The scores and the weighted sum of a box in which there is one of each."""
+    steps = steps_of_one(node)
+    scores, weighted = _all(steps, "scores"), _all(steps, "weighted_sum")
+    return (scores[0], weighted[0]) if node.sublayer == "attention" and len(scores) == len(weighted) == 1 else None
+
+
+def steps_of_one(node: Node) -> Sequence[Step]:
     """The steps of one of the boxes that it stands for."""
     return node.steps[: len(node.steps) // node.copies]
 
@@ -96,7 +102,7 @@ def _with(operands: Sequence[Operand], sign: str) -> Parts:
     return tuple(part for operand in operands for part in (sign, operand))[1:]
 
 
-def _ends(steps: Sequence[Step]) -> tuple[list[Step], Step] | None:
+def ends_of(steps: Sequence[Step]) -> tuple[list[Step], Step] | None:
     """The products that open an MLP, a gate beside them, and the one that closes it, if there are no others."""
     products = [step for step in steps if step.inner is not None]
     if len(products) < 2:
@@ -110,7 +116,7 @@ def _ends(steps: Sequence[Step]) -> tuple[list[Step], Step] | None:
 
 def _mlp(steps: Sequence[Step], words: Words) -> Iterator[Parts]:
     """X W₁ = H, GELU → H′ W₂ = M; through a gate X (W_gate, W_up), SiLU ⊙ → H W_down = M; with less room less of it."""
-    found = _ends(steps)
+    found = ends_of(steps)
     assert found is not None
     first, last = found
     applied = [step for step in steps if step.kind == "activation"]
@@ -152,7 +158,7 @@ def _equation(
     """Matrices in a row around one line, as large as there is room for, with what is written below them."""
     largest = max(size for part in parts if isinstance(part, Operand) for size in part.shape[-2:])
     for side in _SIDES_PX:
-        drawn = {id(part): cell(_matrix(part, side, largest)) for part in parts if isinstance(part, Operand)}
+        drawn = {id(part): cell(matrix(part, side, largest)) for part in parts if isinstance(part, Operand)}
         middle = frame.bottom - _LABEL_PX - max(each.box.bottom for each in drawn.values())
         if middle + min(each.box.top for each in drawn.values()) >= frame.top:
             break
@@ -167,7 +173,7 @@ def _equation(
         x += width + gap
 
 
-def _matrix(operand: Operand, side: float, largest: int) -> Iterator[Mark]:
+def matrix(operand: Operand, side: float, largest: int) -> Iterator[Mark]:
     """A matrix around (0, 0), its name in it or above."""
     rows, columns = operand.shape[-2:] if len(operand.shape) > 1 else (1, operand.shape[-1])
     height, width = (max(side * float((size / largest) ** (1 / 3)), _SHORTEST_PX) for size in (rows, columns))

@@ -4,16 +4,13 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise, product
-from typing import Literal
 
 from shapetrace.drawing.mapping.arranging import JOIN_PX, Laid, Spot
-from shapetrace.drawing.primitives import Line, Mark, Point, Polygon
-
-Ink = Literal["rail", "data-edge"]
+from shapetrace.drawing.mapping.signs import Ink, arrow
+from shapetrace.drawing.primitives import Line, Mark, Point
 
 _LANE_PX = 11.0
 _MOST_LANES = 5
-_HEAD_PX = 4.0
 _TOUCH_PX = 0.5
 _ASIDE_PX = 2.0
 _APART_PX = 4.0
@@ -80,7 +77,7 @@ class Railing:
             )
             if is_free and self.room[0] <= x <= self.room[1] and not runs_through(passed, points):
                 self.taken.append((x, rail.start, rail.end))
-                return Line((points,), rail.ink, 6), arrow_head(points[-2], points[-1])
+                return tuple(arrow(points, rail.ink))
         return ()
 
     def _sides(self, rail: Rail) -> tuple[int, ...]:
@@ -122,16 +119,6 @@ class Railing:
             abs(x - other) < _APART_PX and top < rail.end and rail.start < low for other, top, low in self.upright
         )
         return x + (math.copysign(_ASIDE_OF_LINE_PX, away) if on_a_line else 0.0)
-
-
-def arrow_head(before: Point, tip: Point) -> Polygon:
-    """The head of an arrow that arrives at ``tip``."""
-    x, y = tip
-    if abs(before[0] - x) < abs(before[1] - y):
-        back = y - 7 if before[1] < y else y + 7
-        return Polygon(((x, y), (x - _HEAD_PX, back), (x + _HEAD_PX, back)), "rail-dot")
-    back = x - 7 if before[0] < x else x + 7
-    return Polygon(((x, y), (back, y - _HEAD_PX), (back, y + _HEAD_PX)), "rail-dot")
 
 
 def upright(marks: Sequence[Mark]) -> Iterator[tuple[float, float, float]]:

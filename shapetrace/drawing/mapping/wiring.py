@@ -1,20 +1,26 @@
 """The lines of a map: from what is made to what goes on with it, residuals, and what an encoder hands over."""
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from shapetrace.drawing.layout.names import name_spans
+from shapetrace.drawing.layout.running import shape_spans
 from shapetrace.drawing.mapping.arranging import GUTTER_PX, JOIN_PX, SHAPE_PX, Laid, Spot
 from shapetrace.drawing.mapping.chart import Node
-from shapetrace.drawing.mapping.railing import Rail, Railing, arrow_head, runs_through, upright
-from shapetrace.drawing.primitives import Line, Mark, Point
+from shapetrace.drawing.mapping.railing import Rail, Railing, runs_through, upright
+from shapetrace.drawing.mapping.signs import arrow
+from shapetrace.drawing.metrics import width_px
+from shapetrace.drawing.primitives import Line, Mark, Point, Span, Text
+from shapetrace.outlining.roles import Part
 
 _ASIDE_PX = 2.0
 _ABOVE_PX = 9.0
 _ABOVE_EDGE_PX = 6.0
 """How far above what it goes into, and above the lower edge of a frame, a line turns."""
 _STRAIGHT = 2
+_MOST_NAMED_PX = 60.0
 _OUTSIDE_PX = 15.0
 """How far beside the outermost column a line may run."""
 
@@ -32,13 +38,13 @@ class Wires:
     left_out: int
 
 
-def wires(laid: Laid) -> Wires:
-    """All lines of a flow and of what is in its frames."""
+def wires(laid: Laid, running: Collection[int] = ()) -> Wires:
+    """All lines of a flow and of what is in its frames; axes that are as long as the input are slanted beside them."""
     marks: list[Mark] = []
     left_out = 0
     room = laid.left - _OUTSIDE_PX, laid.right + _OUTSIDE_PX
     for flow in laid.all():
-        handed = [_handed_over(flow, *each) for each in _hands(flow)]
+        handed = [_handed_over(flow, *each, running) for each in _hands(flow)]
         plain = [
             *_lines(flow, flow is not laid),
             *(mark for each in handed if isinstance(each, tuple) for mark in each),
@@ -47,7 +53,7 @@ def wires(laid: Laid) -> Wires:
         drawn = Railing(flow, room, tuple(upright(plain))).draw(rails)
         left_out += drawn.count(())
         marks += [*(mark for each in drawn for mark in each), *plain]
-    return Wires(tuple(marks), left_out)
+    return Wires(tuple(dict.fromkeys(marks)), left_out)
 
 
 def _lines(laid: Laid, is_inside: bool) -> Iterator[Mark]:
@@ -79,7 +85,7 @@ def _is_behind(laid: Laid, spot: Spot) -> bool:
 
 def _into(spot: Spot, points: Sequence[Point]) -> Iterator[Mark]:
     """A line to what it goes into; in an open frame it goes on."""
-    yield from _arrow(points) if spot.node.inside is None else (Line((tuple(points),), "data-edge", 5),)
+    yield from arrow(points) if spot.node.inside is None else (Line((tuple(points),), "data-edge", 5),)
 
 
 def _way_out(laid: Laid) -> Iterator[Mark]:
@@ -129,7 +135,7 @@ def _columns(laid: Laid) -> list[list[Spot]]:
 
 def _joined(source: Spot, spot: Spot) -> Iterator[Mark]:
     points = _way(source, spot)
-    yield from _into(spot, points) if len(points) == _STRAIGHT else _arrow(points)
+    yield from _into(spot, points) if len(points) == _STRAIGHT else arrow(points)
 
 
 def _way(source: Spot, spot: Spot) -> tuple[Point, ...]:
@@ -144,17 +150,12 @@ def _way(source: Spot, spot: Spot) -> tuple[Point, ...]:
     return (x, y), (x, turn), (spot.middle, turn), (spot.middle, spot.top)
 
 
-def _arrow(points: Sequence[Point], ink: str = "data-edge") -> Iterator[Mark]:
-    yield Line((tuple(points),), ink, 5)
-    yield arrow_head(points[-2], points[-1])
-
-
 def _rails(laid: Laid) -> Iterator[Rail]:
     """Residuals, and what something further down reads too."""
     columns = _columns(laid)
     for spot in laid.spots.values():
         node = spot.node
-        end = (spot.top + spot.bottom) / 2 if node.kind == "join" else spot.top + 8
+        end = (spot.top + spot.bottom) / 2 if node.kind in {"join", "add_norm"} else spot.top + 8
         came_in = bool(laid.depth) and node.older == -1
         if came_in or (_enters(laid, spot) and _is_behind(laid, spot)):
             yield Rail(laid.middle or spot.middle, laid.top - 13, end, spot)
@@ -195,7 +196,7 @@ def _reads(node: Node, source: Node) -> bool:
     return any(o.made_by in made if o.made_by else given is not None and o.value == given.value for o in operands)
 
 
-def _handed_over(laid: Laid, source: Spot, way: _Way) -> tuple[Mark, ...] | Rail:
+def _handed_over(laid: Laid, source: Spot, way: _Way, running: Collection[int]) -> tuple[Mark, ...] | Rail:
     """From what an encoder made to what reads it: through the room between the columns, or past others."""
     target, outer = way[-1], way[0]
     middle, turn = (target.top + target.bottom) / 2, source.bottom + 9
@@ -209,4 +210,32 @@ def _handed_over(laid: Laid, source: Spot, way: _Way) -> tuple[Mark, ...] | Rail
     points = (source.middle, source.bottom), (source.middle, turn), (gutter, turn), (gutter, middle), (tip, middle)
     if runs_through([spot for spot in laid.spots.values() if spot is not outer], points):
         return past
-    return tuple(_arrow(points))
+    said = _said_of_handed(source, target, points, running)
+    return (*arrow(points), *(mark for mark in said if not runs_through([*laid.spots.values()], _line_of(mark))))
+
+
+def _line_of(text: Text) -> tuple[Point, Point]:
+    """The line through the middle of the letters."""
+    width = width_px(text.spans, text.ink)
+    left, y = text.x - (width if text.anchor == "end" else 0), text.y - 4
+    return (left, y), (left + width, y)
+
+
+def _said_of_handed(source: Spot, target: Spot, points: Sequence[Point], running: Collection[int]) -> Iterator[Text]:
+    """What is handed over, beside where it begins, and what its reader makes of it, where it arrives."""
+    made = {step.id for step in source.node.steps}
+    readers = [(step, o) for step in target.node.steps for o in step.operands if o.part is Part.CONTEXT]
+    handed = [(step, o) for step, o in readers if o.made_by in made and step.kind == "product"]
+    if not handed:
+        return
+    (x, _), (_, turn), (gutter, _), _, (tip, end) = points
+    name = name_spans(handed[0][1].name, "name-data", _MOST_NAMED_PX)
+    shape, left = shape_spans(handed[0][1], running), min(x, gutter) + 8
+    after = left + width_px(name, "name-data") + 6
+    if after + width_px(shape, "shape") < max(x, gutter):
+        yield Text(left, turn + 15, name, "name-data")
+        yield Text(after, turn + 15, shape, "shape")
+    into = ", ".join(dict.fromkeys(result.name for step, _ in handed for result in step.results))
+    if width_px(into, "name-data") < abs(tip - gutter) + GUTTER_PX / 2 - 8:
+        is_right = tip > gutter
+        yield Text(tip + (-4 if is_right else 4), end - 5, (Span(into),), "name-data", "end" if is_right else "start")
