@@ -75,22 +75,12 @@ def _figure(outline: Outline, legend: Sequence[tuple[str, str]], theme: Theme, w
     laid, opened = _opened_beside(boxes, width, top + 10, MOST_PX - below - 16)
     lines = wires(laid, boxes.running)
     beside = drawn_beside(laid, opened, width - MARGIN_PX - WIDTH_OF_PANEL_PX, MOST_PX - below - 16, words)
-    drawn = (
-        *_drawn(laid, boxes, lines.marks),
-        *(
-            Group(f"inside-{number}", marks, panel.title)
-            for number, (panel, marks) in enumerate(zip(opened, beside, strict=True))
-        ),
-    )
+    drawn = (*_drawn(laid, boxes, lines.marks), *beside)
     if any(isinstance(mark, Rect) and mark.ink == TRACK for group in drawn for mark in group.marks):
         notes = (*notes, bars)
     if lines.left_out:
         notes = (*notes, ("caption", words.several("{n} arrows have no room and are not drawn.", lines.left_out)))
-    lowest = (
-        max((box_of(mark).bottom for group in drawn for mark in group.marks), default=laid.bottom)
-        if opened
-        else laid.bottom
-    )
+    lowest = max([laid.bottom, *(box_of(mark).bottom for group in drawn for mark in group.marks)])
     foot, bottom = footing((*notes, *captions(look)), lowest + 10, width)
     groups = (Group(HEADING, head), *drawn, Group(FOOTING, foot))
     height = bottom + 16

@@ -10,7 +10,7 @@ from shapetrace.drawing.mapping.chart import Fork, Node
 from shapetrace.drawing.mapping.inside.attention import inside_attention
 from shapetrace.drawing.mapping.inside.experts import inside_experts
 from shapetrace.drawing.mapping.inside.parts import EDGE_PX, WIDTH_PX
-from shapetrace.drawing.primitives import Circle, Line, Mark, Rect, Span, Text, moved
+from shapetrace.drawing.primitives import Circle, Group, Line, Mark, Rect, Span, Text, moved
 from shapetrace.drawing.wording import Words
 
 GUTTER_PX = 24.0
@@ -72,23 +72,22 @@ def fitting(opened: Sequence[Panel], room: float) -> tuple[Panel, ...]:
     return tuple(kept)
 
 
-def drawn_beside(
-    laid: Laid, opened: Sequence[Panel], left: float, bottom: float, words: Words
-) -> Iterator[tuple[Mark, ...]]:
-    """The marks of each panel, with dotted lines from the boxes that it opens: as near to them as there is room."""
+def drawn_beside(laid: Laid, opened: Sequence[Panel], left: float, bottom: float, words: Words) -> Iterator[Group]:
+    """Each panel, with dotted lines from the boxes that it opens: as near to the first of them as there is room."""
     y = laid.top
     for place, panel in enumerate(opened):
         spots = [spot for spot in _boxes(laid) if _form(spot.node) == panel.form]
         below = sum(each.height + _GAP_PX for each in opened[place + 1 :])
-        wanted = min((spot.top + spot.bottom) / 2 for spot in spots) - panel.height / 2
+        wanted = (spots[0].top + spots[0].bottom - panel.height) / 2
         top = max(y, min(wanted, bottom - below - panel.height))
         title = words.say("Inside: {what}", what=panel.title)
-        yield (
+        marks = (
             Rect(left, top, WIDTH_PX, panel.height, "panel", 10),
             Text(left + EDGE_PX, top + 21, (Span(title),), "corner"),
             *moved(panel.marks, left, top),
             *_leaders(spots, left, (top, top + panel.height), left - _LEADER_PX * (2 + place)),
         )
+        yield Group(f"inside-{place}", marks, title)
         y = top + panel.height + _GAP_PX
 
 

@@ -208,10 +208,11 @@ def _handed_over(laid: Laid, source: Spot, way: _Way, running: Collection[int]) 
     else:
         return past
     points = (source.middle, source.bottom), (source.middle, turn), (gutter, turn), (gutter, middle), (tip, middle)
-    if runs_through([spot for spot in laid.spots.values() if spot is not outer], points):
+    others = [spot for spot in laid.spots.values() if spot is not outer]
+    if runs_through(others, points):
         return past
     said = _said_of_handed(source, target, points, running)
-    return (*arrow(points), *(mark for mark in said if not runs_through([*laid.spots.values()], _line_of(mark))))
+    return (*arrow(points), *(mark for mark in said if not runs_through(others, _line_of(mark))))
 
 
 def _line_of(text: Text) -> tuple[Point, Point]:
