@@ -53,6 +53,7 @@ SHAPES: dict[str, ShapeInk] = {  # in painting order: what is later covers what 
     "block-soft": ShapeInk(fill="weight_back", line="weight_back_line", width_px=1),
     "weight-deep": ShapeInk(fill="weight_back_line"),
     "track": ShapeInk(fill="card"),
+    "groove": ShapeInk(fill="rule"),
     "weight-bar": ShapeInk(fill="weight_line"),
     "data-bar": ShapeInk(fill="data_line"),
     "made-bar": ShapeInk(fill="rail"),

@@ -11,6 +11,7 @@ from shapetrace.drawing.condensing.laying import Laying, lines_in
 from shapetrace.drawing.condensing.levels import Edges, Stream, inside_of, outermost
 from shapetrace.drawing.condensing.lines import Equation, Framed, Hung, Join, Line, every
 from shapetrace.drawing.content.following import fact_of, legend_of_followed, title_of
+from shapetrace.drawing.content.shares import shares_of
 from shapetrace.drawing.content.subject import overview_facts
 from shapetrace.drawing.layout.canvas import FOOTING, HEADING, on_canvas
 from shapetrace.drawing.layout.captions import row_title
@@ -21,6 +22,7 @@ from shapetrace.drawing.layout.headings import SENTENCE, captions, footing, head
 from shapetrace.drawing.layout.picking import legend_of_picks
 from shapetrace.drawing.layout.running import legend_of_running
 from shapetrace.drawing.layout.sharing import drawn_sizes
+from shapetrace.drawing.layout.strip import strip
 from shapetrace.drawing.layout.token_axes import axes_of_followed
 from shapetrace.drawing.look import Look
 from shapetrace.drawing.metrics import clean
@@ -36,9 +38,9 @@ NARROWEST_PX = 300.0
 MOST_PX = 2400.0
 """How tall an overview should be at most."""
 _MOST_BOTTOM_PX = MOST_PX - 60
-"""Where the last line ends: the footing comes below."""
+"""Where what closes the figure ends: the footing comes below."""
 
-_UNITS_PX = (2.1, 4.6)
+_UNITS_PX = (2.1, 4.7)
 _SIDE_PX = 60.0
 _TOP_GAP_PX = 10.0
 _BOTTOM_PX = 18.0
@@ -74,13 +76,16 @@ def overview_figure(outline: Outline, lines: Sequence[Line], theme: Theme, words
         title, facts = look.title or title_of(outline, follow, words), (*facts, fact_of(outline, follow, words))
     legend = tuple(_legend(lines, style(law.unit_px), operands, theme, words))
     head, top = heading(title, facts, legend, width)
-    laid = _laid(lines, draw, edges, top + _TOP_GAP_PX, style(law.unit_px), words)
+    shares = shares_of(outline)
+    most_bottom = _MOST_BOTTOM_PX - strip(shares, 0.0, width, words)[1]
+    laid = _laid(lines, draw, edges, (top + _TOP_GAP_PX, most_bottom), style(law.unit_px), words)
     if laid is None:
         return None
     body, bottom = laid
-    foot, bottom = footing(tuple(_notes(outline, words, look)), bottom - 10, width)
+    closing, bottom = strip(shares, bottom, width, words)
+    foot, bottom = footing(tuple(_notes(outline, words, look)), bottom - 8, width)
     height = bottom + _BOTTOM_PX
-    groups = on_canvas((Group(HEADING, head), *body, Group(FOOTING, foot)), width, height)
+    groups = on_canvas((Group(HEADING, head), *body, Group(FOOTING, (*closing, *foot))), width, height)
     desc = "\n".join(row_title(line.row, words) for line in drawn)
     return Figure("overview", title, desc, width, height, groups, theme, words.lang)
 
@@ -89,11 +94,11 @@ def _laid(
     lines: Sequence[Line],
     draw: Callable[[Line, float], tuple[Cell, ...]],
     edges: Edges,
-    top: float,
+    between: tuple[float, float],
     style: TileStyle,
     words: Words,
 ) -> tuple[tuple[Group, ...], float] | None:
-    """The lines at their places, and the y below them: closer to each other, then smaller, where they are many."""
+    """The lines between two heights, and the y below them: closer to each other, then smaller, where they are many."""
     rooms = dict(_rooms(lines, edges, 0))
 
     @cache
@@ -105,9 +110,9 @@ def _laid(
         if any(each.right > rooms[number] for number, them in wrapped(unit).items() for each in them):
             continue
         laying = Laying(wrapped(unit), words, tight, style.follow)
-        bottom = laying.level(lines, edges, top, Stream(), 0)
+        bottom = laying.level(lines, edges, between[0], Stream(), 0)
         laid = tuple(laying.groups), bottom
-        if bottom <= _MOST_BOTTOM_PX:
+        if bottom <= between[1]:
             break
     return laid
 
