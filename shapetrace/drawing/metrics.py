@@ -9,6 +9,8 @@ from shapetrace.drawing import glyphs
 from shapetrace.drawing.inks import SHIFTED_SIZE_PX, TEXTS
 from shapetrace.drawing.primitives import Span
 
+_NEVER_FIRST = frozenset("。，、；：！？）》」』】")
+"""What no line begins with."""
 SEPARATOR = " · "
 """Between the parts of a list."""
 _CAPITALS = re.compile(r"(?<=[a-z])(?=[A-Z])")
@@ -74,9 +76,15 @@ def wrapped(text: str, ink: str, room_px: float, *, lines: int, is_list: bool = 
 
 
 def _words(text: str, ink: str, room_px: float) -> list[str]:
-    """Where a text may break: at spaces, between wide characters, in a name that has no room before a capital."""
+    """Where a text may break: at spaces, between wide characters (not before what ends a clause), before a capital.
+
+    Before a capital only in a name that has no room on a line.
+    """
     words = [""]
     for character in text:
+        if character in _NEVER_FIRST and len(words) > 1 and not words[-1]:
+            words[-2] += character
+            continue
         words[-1] += character
         if character == " " or _wide(character):
             words.append("")

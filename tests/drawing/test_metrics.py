@@ -69,3 +69,10 @@ def test_paths_that_differ_little_are_written_as_one():
     assert joined_path(("h.0.attn.q_proj", "h.0.attn.k_proj")) == "h.0.attn.{q,k}_proj"
     assert joined_path(("h.0.c_attn", "h.0.c_attn")) == "h.0.c_attn"
     assert joined_path(("encoder.a", "decoder.b")) == "encoder.a"
+
+
+def test_no_line_begins_with_what_ends_a_clause():
+    text = "参数不变。" * 3
+    room = width_px("参数不变", "caption") + 1
+    assert all(not line.startswith("。") for line in wrapped(text, "caption", room, lines=9))
+    assert "".join(wrapped(text, "caption", room, lines=9)) == text

@@ -23,6 +23,7 @@ from shapetrace.drawing.mapping.inside.parts import (
 from shapetrace.drawing.mapping.notes import chosen_of
 from shapetrace.drawing.mapping.pictures import ends_of, steps_of_one
 from shapetrace.drawing.mapping.signs import arrow, plus
+from shapetrace.drawing.metrics import width_px
 from shapetrace.drawing.primitives import Mark, Rect, Span, Text, moved
 from shapetrace.drawing.wording import Words, short
 from shapetrace.language import Phrase
@@ -154,7 +155,8 @@ def _columns(n: int) -> int:
 def _besides(steps: Sequence[Step], x: float, top: float, height: float, words: Words) -> Iterator[Mark]:
     """What every row goes through beside the experts."""
     yield Rect(x - _BESIDE_PX / 2, top, _BESIDE_PX, height, "block", 6)
-    yield Text(x, top + 18, (Span(words.say("MLP")),), "label", "middle")
+    title = words.say("MLP")
+    yield Text(x, top + 18, (Span(title),), "label" if width_px(title, "label") < _BESIDE_PX - 6 else "note", "middle")
     sign = tuple(hourglass(steps, min(height - 34, 26.0)))
     box = enclosing(tuple(map(box_of, sign)))
     yield from moved(sign, x - (box.left + box.right) / 2, top + 26 + (height - 30) / 2)
