@@ -10,7 +10,7 @@ import { outerAxes } from "./marking.js";
 import { isPair, layerOf, onSide, sides, subject } from "./sides.js";
 import { state } from "./state.js";
 import { titleOf } from "./tree.js";
-import { bytesText, grouped, percent, say, sayNote, short } from "./words.js";
+import { bytesText, grouped, percent, say, sayNote, short, shortCount } from "./words.js";
 
 /** @typedef {import("./types.js").Step} Step */
 /** @typedef {import("./types.js").Operand} Operand */
@@ -243,7 +243,7 @@ function firstStep(n) {
 
 /** A count in full; one of eleven digits with a unit, and in full as its title: two side by side have to fit. @param {number} n */
 function count(n) {
-  return n < 1e10 ? grouped(n) : h("span", { title: grouped(n) }, short(n));
+  return n < 1e10 ? grouped(n) : h("span", { title: grouped(n) }, shortCount(n));
 }
 
 function howToRead() {

@@ -12,7 +12,7 @@ import { drawRails } from "./rails.js";
 import { isPair, layerOf, onSide, sides, subject } from "./sides.js";
 import { state } from "./state.js";
 import { titleOf, titlesOf } from "./tree.js";
-import { bytesText, flopsText, grouped, say, sayNote, short } from "./words.js";
+import { bytesText, flopsText, grouped, say, sayNote, shortCount } from "./words.js";
 
 /** @typedef {import("./types.js").Section} Section */
 
@@ -255,7 +255,7 @@ function card(n) {
   const paths = [...new Set(sides().map((side) => book(side).sections[n]).map(({ spoken, path }) => (spoken ?? path ?? "").replace(/[<>]/g, "")))];
   const told = (/** @type {(side: number) => string} */ of) => [...new Set(sides().map(of))].filter(Boolean).join(" → ");
   const costs = [
-    told((side) => (book(side).total(key, "parameters") ? say("{n} parameters", { n: short(book(side).total(key, "parameters")) }) : "")),
+    told((side) => (book(side).total(key, "parameters") ? say("{n} parameters", { n: shortCount(book(side).total(key, "parameters")) }) : "")),
     told((side) => (book(side).total(key, "flops") ? flopsText(book(side).total(key, "flops")) : "")),
   ];
   return h(

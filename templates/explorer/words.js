@@ -43,6 +43,13 @@ export function short(n) {
   return String(n);
 }
 
+/** 671 B: a count of parameters, whose thousand millions people write so
+ * @param {number} n
+ */
+export function shortCount(n) {
+  return short(n).replace(" G", " B");
+}
+
 /** 8.05 GFLOPs, 576 FLOPs
  * @param {number} n
  */
@@ -77,5 +84,6 @@ export function percent(n, all) {
  * @param {string} what "parameters", "flops" or "bytes"
  */
 export function quantity(n, what) {
-  return n ? (what === "bytes" ? bytesText(n) : short(n)) : "";
+  const text = what === "bytes" ? bytesText : what === "parameters" ? shortCount : short;
+  return n ? text(n) : "";
 }
