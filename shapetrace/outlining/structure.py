@@ -80,6 +80,8 @@ class Operand:
         veiled: Of scores: whether a mask may hide some, and nobody knows which.
         picks: Of a table: the rows that are looked up, as runs (first, how many): those of the first ids; empty where
             nobody knows.
+        weighed: Of attention weights: the numbers of the first matrix of the stack, from 0 to 1, row by row, where
+            they are few and were really computed; () elsewhere.
     """
 
     name: str
@@ -105,6 +107,7 @@ class Operand:
     seen: Pattern | None = field(default=None, repr=False)
     veiled: bool = False
     picks: tuple[tuple[int, int], ...] = ()
+    weighed: tuple[tuple[float, ...], ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)
