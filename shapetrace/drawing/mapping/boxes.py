@@ -25,6 +25,7 @@ from shapetrace.drawing.metrics import clean, shortened, width_px
 from shapetrace.drawing.primitives import Circle, Line, Mark, Rect, Span, Text
 from shapetrace.drawing.wording import Words
 from shapetrace.language import Phrase
+from shapetrace.outlining.equation import equation
 from shapetrace.outlining.roles import Part, Role
 from shapetrace.outlining.running import running_axes
 from shapetrace.outlining.structure import WINDOW, Outline, Step
@@ -165,7 +166,7 @@ class Boxes:
             said.append(weight_note(weight, self.outline.trace, room))
         said += dict.fromkeys(self.words.say(clean(step.title)) for step in node.steps if step.kind == "collective")
         path = clean(node.section.module) if node.section else ""
-        return [*said, path] if path else said or [step.equation for step in node.steps[:1]]
+        return [*said, path] if path else said or [equation(step, say=self.words.say) for step in node.steps[:1]]
 
     def _sizes(self, node: Node) -> Iterator[str]:
         scores = [step for step in node.steps if step.kind == "scores"]
