@@ -284,3 +284,10 @@ def test_bars_of_a_box_are_its_shares_of_parameters_flops_and_activations():
 def test_facts_of_a_narrow_figure_are_whole():
     said = " ".join(text.plain for text in texts(map_of(obtained("mixtral-8x7b").outline(), 332.0)))
     assert "8 experts" in said and "2 experts a token" in said
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_in_little_room_words_are_left_out_or_broken_and_not_cut(lang):
+    drawn = figure(obtained("transformer-base").outline(), look=Look(view="map", width_px=330), lang=lang)
+    assert_sound(drawn)
+    assert not [text.plain for text in texts(drawn) if "…" in text.plain]

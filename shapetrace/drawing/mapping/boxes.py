@@ -21,7 +21,7 @@ from shapetrace.drawing.mapping.counting import (
 from shapetrace.drawing.mapping.operands import named_spans, shape_text
 from shapetrace.drawing.mapping.pictures import Frame, picture
 from shapetrace.drawing.mapping.weights import WEIGHTS_PX, weight_line, weight_note
-from shapetrace.drawing.metrics import clean, shortened, width_px
+from shapetrace.drawing.metrics import clean, shortened, width_px, wrapped
 from shapetrace.drawing.primitives import Circle, Line, Mark, Rect, Span, Text
 from shapetrace.drawing.wording import Words
 from shapetrace.language import Phrase
@@ -108,14 +108,14 @@ class Boxes:
     def _beside_title(self, spot: Spot) -> Iterator[tuple[str, str]]:
         """What stands right of the title, and its ink: how many parameters a box has, and whose it reads."""
         room = spot.right - spot.left - 2 * PAD_PX - _BETWEEN_PX - width_px(self._title_of(spot), "label")
-        tie, owned = self._tie(spot.node), self._owned(spot)
+        tie, owned = self._tie(spot.node, room), self._owned(spot)
         is_tied = any(step.tied_to for step in spot.node.steps)
         both = f"{tie} + {owned[0]}" if is_tied and owned else ""
         if both and width_px(both, "note") <= room:
             yield both, "note"
         elif owned and width_px(owned[0], "figure") <= room:
             yield owned[0], "figure"
-        elif tie and not owned and room > _LEAST_TIE_PX:
+        elif tie and not owned and (is_tied or width_px(tie, "note") <= room) and room > _LEAST_TIE_PX:
             yield shortened(tie, "note", room), "note"
 
     def _head(
@@ -142,10 +142,13 @@ class Boxes:
         if drawn and (line := weight_line(spot.node.steps, self.outline.trace, width)):
             yield Text(frame.x, frame.bottom - 1, line, "note")
 
-    def _tie(self, node: Node) -> str:
+    def _tie(self, node: Node, room: float = 1e9) -> str:
+        """Whose weights it uses; of a long path the end alone."""
         tied = next((step.tied_to for step in node.steps if step.tied_to), "")
         if tied:
-            return self.words.say("tied to {name}", name=clean(tied))
+            ends = [clean(tied).split(".")[start:] for start in range(tied.count(".") + 1)]
+            said = [self.words.say("tied to {name}", name=".".join(end)) for end in ends]
+            return next((each for each in said if width_px(each, "note") <= room), said[-1])
         reads = any(operand.role == "weight" for step in node.steps for operand in step.operands)
         return self.words.say("the same weights") if reads else ""
 
@@ -228,18 +231,20 @@ class Boxes:
         title = self.title(node) + (f" ×{node.repeat}" if node.repeat > 1 else "")
         is_left = spot.side == "right" or node.inside is None  # away from the residuals; a closed one is like a box
         x, anchor, step = (spot.left + PAD_PX, "start", 1) if is_left else (spot.right - PAD_PX, "end", -1)
-        said = "" if node.inside is not None else self._said_of_closed(spot)
-        room = (
-            abs(x - spot.middle) - 10 if node.inside is not None else width - 2 * PAD_PX - width_px(said, "note") - 10
-        )
+        said, below = "" if node.inside is not None else self._said_of_closed(spot), ""
+        if width_px(said, "note") + width_px(title, "legend") + 10 > width - 2 * PAD_PX:
+            said, below = "", said
+        inside_px = width - 2 * PAD_PX - width_px(said, "note") - 10
+        room = abs(x - spot.middle) - 10 if node.inside is not None else inside_px
         ink = "corner" if width_px(title, "corner") <= room else "legend"
-        shown = shortened(title, ink, room)
-        yield Text(x, spot.top + 20, (Span(shown),), ink, anchor)  # type: ignore[arg-type]
-        path, used = self._members(node), width_px(shown, ink) + 10
+        lines = wrapped(title, ink, room, lines=1 if node.inside is None else 2)
+        for line, y in zip(lines, _TITLE_AT[len(lines)], strict=True):
+            yield Text(x, spot.top + y, (Span(line),), ink, anchor)  # type: ignore[arg-type]
+        path, used = self._members(node), width_px(title, ink) + 10
         if path and node.inside is not None and width_px(path, "shape") <= room - used:
             yield Text(x + step * used, spot.top + 20, (Span(path),), "shape", anchor)  # type: ignore[arg-type]
         if node.inside is None:
-            yield from self._closed(spot, node, said)
+            yield from self._closed(spot, node, said, below)
 
     def _said_of_closed(self, spot: Spot) -> str:
         """What stands beside the title of a frame that shows nothing of what is in it."""
@@ -255,10 +260,12 @@ class Boxes:
             return self.words.say("as above, without {what}", what=" · ".join(dict.fromkeys(others)))
         return self.words.say("as above")
 
-    def _closed(self, spot: Spot, node: Node, said: str) -> Iterator[Mark]:
-        """What a frame says of what it does not show."""
-        yield Text(spot.right - PAD_PX, spot.top + 20, (Span(said),), "note", "end")
-        inner = " · ".join(dict.fromkeys(self.words.say(clean(name)) for name in inner_names(node)))
+    def _closed(self, spot: Spot, node: Node, said: str, below: str) -> Iterator[Mark]:
+        """What a frame says of what it does not show, beside its title and below."""
+        if said:
+            yield Text(spot.right - PAD_PX, spot.top + 20, (Span(said),), "note", "end")
+        names = (self.words.say(clean(name)) for name in inner_names(node))
+        inner = " · ".join(dict.fromkeys([*([below] if below else []), *names]))
         room = spot.right - spot.left - 2 * PAD_PX
         yield Text(spot.left + PAD_PX, spot.top + 36, (Span(shortened(inner, "note", room)),), "note")
 
@@ -267,6 +274,10 @@ class Boxes:
             return ""
         members = [clean(member) for member in dict.fromkeys(node.section.members)]
         return members[0] if len(members) == 1 else f"{members[0]} … {members[-1]}"
+
+
+_TITLE_AT = ((), (20,), (14, 27))
+"""Where the lines of a frame's title stand below its top: what it holds begins 30 px below that."""
 
 
 def _left(mark: Mark) -> float:
