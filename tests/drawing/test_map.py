@@ -618,7 +618,7 @@ def test_a_residual_runs_on_no_other_line_and_arrives_at_an_edge():
     edges = {x for mark in marks if isinstance(mark, Rect) for x in (mark.x, mark.x + mark.width)}
     edges |= {x for mark in marks if isinstance(mark, Circle) for x in (mark.x - mark.radius, mark.x + mark.radius)}
     assert strokes["rail"]
-    for _, (x, top), (_, low), tip in strokes["rail"]:
+    for *_, (x, top), (_, low), tip in strokes["rail"]:
         assert not any(abs(x - other) < 4 and top < below and above < low for other, above, below in others)
         assert tip[0] in edges
 
