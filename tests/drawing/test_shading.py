@@ -121,3 +121,29 @@ def test_a_product_that_is_no_attention_has_no_weights():
     trace = shapetrace.trace(Squares(), torch.randn(4, 4))
     assert trace.weighed
     assert not shades(drawn(trace))
+
+
+class Tower(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.table, self.attention, self.last = nn.Embedding(50, C), Attention(fused), nn.Linear(C, C)
+
+    def forward(self, ids):
+        return self.last(self.attention(self.table(ids)).mean(1))
+
+
+class Towers(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.question, self.answer = Tower(), Tower()
+
+    def forward(self, question, answer):
+        return self.question(question) @ self.answer(answer).T
+
+
+def test_the_legend_names_the_attention_that_is_drawn_and_no_other():
+    ids = torch.arange(T)[None]
+    trace = shapetrace.trace(Towers(), ids, ids + 1)
+    assert len(trace.weighed) == 2
+    said = words(drawn(trace, section="question.attention"))
+    assert f"attention of head 1 of {HEADS}, 0 to 1 · question.attention" in said

@@ -61,7 +61,8 @@ def story_figure(outline: Outline, theme: Theme, words: Words, look: Look) -> Fi
     title = look.title or (_title(outline, pick, words) if follow is None else title_of(outline, follow, words))
     facts = (*_facts(outline, title, words), *(() if follow is None else (fact_of(outline, follow, words),)))
     legend = (*_legend(operands, law, pick, theme, words), *legend_of_running(operands, slanted, words, look.dims))
-    legend = (*legend, *legend_of_shades(list(outline.steps()), tokens, words))
+    told_steps = [step for part in parts for each in part.scenes if not each.scene.closed for step in each.scene.told()]
+    legend = (*legend, *legend_of_shades(told_steps, tokens, words))
     legend = (*legend, *legend_of_followed(follow, operands, words))
     head, top = heading(clean(title), facts, legend, width)
     body, bottom = laid(parts, draw, law, top + 12, width)
