@@ -237,7 +237,7 @@ class _Asked:
         ranks = self._request.ranks
         device = "meta" if ranks and ranks.fsdp > 1 else device_of_model(model).type  # fake tensors say cpu
         info = ir.Model(f"{self._class} ({self._request.model})", {**sizes(self._config, _FACTS)}, device)
-        trace = checked_run(model, inputs, info, limits, made_up=not self._request.inputs_from)
+        trace = checked_run(model, inputs, info, limits, given="inputs" if self._request.inputs_from else "nothing")
         return part_of(trace, ranks, self._whole) if ranks and self._whole else trace
 
     def _complete(self, error: Exception) -> None:

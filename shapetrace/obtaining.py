@@ -10,7 +10,7 @@ from shapetrace.errors import UsageError
 from shapetrace.loading import load, load_pass
 from shapetrace.prompts import Prompt
 from shapetrace.request import Request, check, settings_of, shaped
-from shapetrace.running import Say, checked_run, given_inputs, part_of, placed_run, run
+from shapetrace.running import Given, Say, checked_run, given_inputs, part_of, placed_run, run
 
 if TYPE_CHECKING:
     from shapetrace.generations.decoding import Generation
@@ -107,19 +107,19 @@ def _built(name: str, settings: "Settings", prompt: Prompt, ranks: "Degrees | No
     info = ir.Model(name, {**settings.facts(), **cut}, device, prompt.labels)
     args, kwargs = building.inputs(settings)
     model = building.build(settings)
-    made_up = not settings.tokens
+    given: Given = "inputs" if settings.tokens else "nothing"
     if ranks is None:
-        return run(model, args, kwargs, info, made_up=made_up)
+        return run(model, args, kwargs, info, given=given)
     if ranks.fsdp > 1:
         from shapetrace.sharding import fully_sharded
 
         args, kwargs = building.inputs(replace(settings, device="cpu"))
-        return run(fully_sharded.shard_decoder(model, ranks), args, kwargs, info, made_up=made_up)
+        return run(fully_sharded.shard_decoder(model, ranks), args, kwargs, info, given=given)
     from shapetrace.models.placing import n_parameters
     from shapetrace.sharding import megatron
 
     whole = n_parameters(model)
-    trace = run(megatron.shard(model, settings, ranks), args, kwargs, info, made_up=made_up)
+    trace = run(megatron.shard(model, settings, ranks), args, kwargs, info, given=given)
     return part_of(trace, ranks, whole) if ranks.pp > 1 else trace
 
 
@@ -150,6 +150,7 @@ def _own(request: Request, say: Say) -> Trace:
                 said.append(guess.sentence)
         called = request.model if is_toy else type(model).__name__
         info = ir.Model(called, {}, user_inputs.device_of_model(model).type)
-        return checked_run(model, inputs, info, made_up=not request.inputs_from)
+        given: Given = "nothing" if not request.inputs_from else "inputs" if is_toy else "all"
+        return checked_run(model, inputs, info, given=given)
 
     return placed_run(request, say, build, traced)

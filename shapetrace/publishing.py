@@ -150,6 +150,7 @@ def _picture(
         round(drawn.height_px) if is_figure else 0,
         printable(single, " "),
         tuple(other for other in files if other != file),
+        is_part=part.section not in {None, "failure"},
     )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 Say = Callable[[str], None]
 """Takes a sentence for the user: what was guessed, what takes long."""
+
+Given = Literal["nothing", "inputs", "all"]
+"""Whose values somebody gave: nobody's, those of the inputs, or those of the inputs and of the weights."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +61,12 @@ def given_inputs(request: Request, specs: list["InputSpec"], model: Any) -> "Inp
 
 
 def checked_run(
-    model: Any, inputs: "Inputs", info: ir.Model, limits: Limits = UNLIMITED, *, made_up: bool = False
+    model: Any,
+    inputs: "Inputs",
+    info: ir.Model,
+    limits: Limits = UNLIMITED,
+    *,
+    given: Given = "inputs",
 ) -> Trace:
     """Trace a model with inputs that fit its signature; see `run`.
 
@@ -69,7 +77,7 @@ def checked_run(
 
     args, kwargs = inputs
     user_inputs.check(model, args, kwargs, strict=limits.strict)
-    return run(model, args, kwargs, info, limits, made_up=made_up)
+    return run(model, args, kwargs, info, limits, given=given)
 
 
 def part_of(trace: Trace, ranks: "Degrees", n_parameters: int) -> Trace:
@@ -87,7 +95,13 @@ def before(error: Exception) -> ir.Trace:
 
 
 def run(
-    model: Any, args: Any, kwargs: Any, info: ir.Model, limits: Limits = UNLIMITED, *, made_up: bool = False
+    model: Any,
+    args: Any,
+    kwargs: Any,
+    info: ir.Model,
+    limits: Limits = UNLIMITED,
+    *,
+    given: Given = "inputs",
 ) -> Trace:
     """Trace a model; if its pass fails, what ran before.
 
@@ -97,7 +111,8 @@ def run(
         kwargs: Keyword inputs.
         info: What to keep of the model.
         limits: When the pass is given up.
-        made_up: Whether nobody gave the values of the inputs: which rows they pick is not kept.
+        given: Whose values somebody gave: what others make is not kept. Without inputs nothing says which rows they
+            pick, and without weights nothing how much these rows weigh.
     """
     from shapetrace.capture import capture
     from shapetrace.models.resizing import again
@@ -109,7 +124,8 @@ def run(
     except Exception as error:  # noqa: BLE001 - a model can raise anything
         limits.failed(error)
         recorded = before(error)
-    found = Trace.of(_without_picks(recorded) if made_up else recorded)
+    recorded = recorded if given == "all" else replace(recorded, weighed=())
+    found = Trace.of(_without_picks(recorded) if given == "nothing" else recorded)
     object.__setattr__(found, "_again", again(model, args, kwargs, info))  # for passes at other sizes
     return found
 

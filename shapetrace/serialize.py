@@ -36,7 +36,7 @@ def _plainer(value: object) -> object:
     raise NotImplementedError(f"a trace cannot hold a {type(value).__name__}")
 
 
-_RARE = frozenset({"world", "kept", "numbers"})
+_RARE = frozenset({"world", "kept", "numbers", "weighed"})
 """What most traces have not, and then do not mention."""
 
 _ENCODER = msgspec.json.Encoder(enc_hook=_plainer)
@@ -203,6 +203,9 @@ def faults(trace: ir.Trace) -> Iterator[str]:
     for value, held in trace.numbers:
         if not 0 <= value < n_tensors or len(held) != prod(trace.tensors[value].shape):
             yield f"tensor {value} does not hold {len(held)} numbers"
+    for each in trace.weighed:
+        if not 0 <= each.result < n_tensors or not _is_weighed(each, trace.tensors[each.result].shape):
+            yield f"tensor {each.result} is weighed by numbers that do not fit"
     yield from _call_faults(trace)
     yield from _size_faults(trace)
 
@@ -217,6 +220,19 @@ def _tensor_faults(tensor: ir.Tensor) -> Iterator[str]:
     for pattern in () if tensor.pattern is None else (tensor.pattern, *tensor.pattern.parts):
         if pattern.size != (1, *tensor.shape)[-2:] or not all(map(_fits(pattern), pattern.spans or ())):
             yield f"tensor {tensor.id} of shape {list(tensor.shape)} has a pattern that does not fit"
+
+
+def _is_weighed(weighed: ir.Weighed, shape: tuple[int, ...]) -> bool:
+    """Whether a product of this shape can have weighed rows by these numbers."""
+    axis = -1 if weighed.by == "right" else -2
+    n_rows, widths = len(weighed.rows), {len(row) for row in weighed.rows}
+    fits = len(shape) > 1 and shape[axis] == n_rows <= ir.MOST_WEIGHED
+    return (
+        fits
+        and len(widths) == 1
+        and max(widths) <= ir.MOST_WEIGHED
+        and all(0 <= number <= 1 for row in weighed.rows for number in row)
+    )
 
 
 def _fits(pattern: ir.Pattern) -> Callable[[ir.Span], bool]:

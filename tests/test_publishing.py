@@ -27,6 +27,14 @@ def test_a_folder_has_the_map_the_overview_every_part_a_page_and_a_readme(tmp_pa
     assert "shapetrace diagram --out gallery/" in page
 
 
+def test_below_the_whole_stand_the_parts_that_show_it_up_close(tmp_path):
+    page, readme = (path.read_text(encoding="utf-8") for path in publish(gpt2(), tmp_path)[-2:])
+    line = "Up close: [Embedding](embedding.svg) · [Block](block.svg) · [Attention](attention.svg) · [MLP](mlp.svg)"
+    assert f"(map.svg)\n\n{line}\n\n## Overview" in readme
+    assert '<a href="#attention">Attention</a>' in page
+    assert "Up close" not in publish(gpt2(), tmp_path / "one", part=part_of("h.3.attn", None))[-1].read_text("utf-8")
+
+
 def test_a_readme_links_the_folders_of_figures_below(tmp_path):
     (tmp_path / "heads").mkdir()
     (tmp_path / "heads" / "README.md").write_text("# Heads [of *all*]\n", encoding="utf-8")

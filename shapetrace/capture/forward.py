@@ -222,6 +222,7 @@ def trace_of(
         world=_world(recorder.registry, model),
         kept=tuple(recorder.registry.kept.items()),
         numbers=tuple(recorder.registry.numbers.items()),
+        weighed=tuple(recorder.registry.weighed.values()),
     )
 
 

@@ -2,7 +2,7 @@
 
 import contextlib
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -21,8 +21,9 @@ from shapetrace.capture.lookups import index_range
 from shapetrace.capture.masks import note_masks
 from shapetrace.capture.numbers import note_numbers
 from shapetrace.capture.plain import is_jagged, plain, tensors_in
-from shapetrace.capture.recorder import Recorder
+from shapetrace.capture.recorder import Gives, Recorder
 from shapetrace.capture.sharded import is_wrapper
+from shapetrace.capture.weighing import note_attention, note_weights
 from shapetrace.ir import Call, Plain
 from shapetrace.ops.registry import base_name
 
@@ -79,6 +80,7 @@ class FunctionLevel(TorchFunctionMode):
             recorder.fail_op(running, error)
             raise
         recorder.close_op(running, result)
+        note_attention(recorder.registry, name, args, kwargs, result)
         return result
 
     def _run_composite(self, func: Any, name: str, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
@@ -127,7 +129,7 @@ class KernelLevel(TorchDispatchMode):
             return NotImplemented  # its engine takes it apart; the rank's own kernels come back
         if is_apart(func):
             return self._talk(func, args, kwargs)
-        name, names, written, composite, is_view = _schema(func)
+        name, names, written, composite, gives = _schema(func)
         if composite and not _is_nested(args):
             with self:
                 result = func.decompose(*args, **kwargs)
@@ -146,8 +148,9 @@ class KernelLevel(TorchDispatchMode):
             result = func(*args, **kwargs) if values is None else known_kernels.run(values, func, args, kwargs)
         lookups.note(self._recorder.registry, values, base_name(name), args)
         mutated = [value for key in written if (value := _argument(key, names, args, kwargs)) is not None]
-        self._recorder.record_kernel(name, inputs, plain_args, result, mutated, is_view=is_view)
+        self._recorder.record_kernel(name, inputs, plain_args, result, mutated, gives=_given(gives, names, plain_args))
         note_numbers(self._recorder.registry, name, args, result)
+        note_weights(self._recorder.registry, name, args, result)
         return result
 
     def _talk(self, func: OpOverload, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
@@ -203,13 +206,19 @@ def _argument(key: str, names: Sequence[str], args: Sequence[Any], kwargs: dict[
 
 
 @functools.cache
-def _schema(func: OpOverload) -> tuple[str, tuple[str, ...], tuple[str, ...], bool, bool]:
-    """Name, argument names, names of arguments that are written to, whether it is a composite, and a view."""
+def _schema(func: OpOverload) -> tuple[str, tuple[str, ...], tuple[str, ...], bool, Gives]:
+    """Name, argument names, names of arguments that are written to, whether it is a composite, and what it gives."""
     arguments = func._schema.arguments
     names = tuple(argument.name for argument in arguments)
     written = tuple(a.name for a in arguments if a.alias_info is not None and a.alias_info.is_write)
     is_view = any(returned.alias_info is not None for returned in func._schema.returns)
-    return str(func), names, written, known_rules.is_composite(func), is_view
+    gives: Gives = "chance" if torch.Tag.nondeterministic_seeded in func.tags else "view" if is_view else "new"
+    return str(func), names, written, known_rules.is_composite(func), gives
+
+
+def _given(gives: Gives, names: Sequence[str], args: Mapping[str, Plain]) -> Gives:
+    """What a kernel gave: a fused attention that drops nothing leaves nothing to chance."""
+    return "new" if gives == "chance" and "dropout_p" in names and not args.get("dropout_p") else gives
 
 
 @functools.cache

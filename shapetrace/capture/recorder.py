@@ -4,7 +4,7 @@ import functools
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from msgspec.structs import replace
@@ -28,6 +28,10 @@ _PLACES = (torch.device, torch.memory_format)
 
 _SHAPE_ONLY = ("zeros_like", "ones_like", "empty_like", "full_like", "rand_like", "randn_like", "new_")
 """Functions whose result takes its shape, but no value, from their operand."""
+
+
+Gives = Literal["new", "view", "chance"]
+"""What a kernel gives: new memory, a view of an operand's, or numbers that chance made."""
 
 
 @dataclass(slots=True)
@@ -161,15 +165,17 @@ class Recorder:
         self.fail_op(OpenOp(name, inputs, _attrs(name, args, kwargs), line), error)
 
     def record_kernel(
-        self, name: str, inputs: list[int], args: dict[str, Plain], result: Any, mutated: Any, *, is_view: bool
+        self, name: str, inputs: list[int], args: dict[str, Plain], result: Any, mutated: Any, *, gives: Gives
     ) -> None:
         """Take down one ATen operator that has run; one that no operation owns becomes an operation."""
+        is_view = gives == "view"
         role = self.role_of(name, inputs)
         changed = [value for tensor in mutated for value in self.registry.change(tensor, role)]
         outputs = [self.registry.made(tensor, role, is_view=is_view) for tensor in tensors_in(result)]
         outputs += [value for value in changed if value not in outputs]
         if role != "constant":
             self.registry.note_weighted(inputs, outputs)
+        self.registry.note_chance(inputs, outputs, is_chance=gives == "chance")
         kernel = Kernel(name, tuple(inputs), tuple(outputs), args, self._times)
         if self._open is not None:
             self._open.kernels.append(kernel)

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from shapetrace.capture.leaving import Left
 from shapetrace.capture.plain import innermost
 from shapetrace.capture.sharded import Ranks
-from shapetrace.ir import Origin, Pattern, Role, Tensor
+from shapetrace.ir import Origin, Pattern, Role, Tensor, Weighed
 from shapetrace.ops.masks import band
 
 Geometry = tuple[torch.dtype, int, tuple[int, ...], tuple[int, ...]]
@@ -56,9 +56,11 @@ class Registry:
         tensors: The values so far; position is id.
         examined: Values whose contents have been looked at: masks.
         weighted: Values made from weights, alone or with data.
+        by_chance: Values that chance had a part in: what is left behind dropout.
         ranks: How values lie on the ranks, where the pass is one of several.
         kept: Values that an earlier pass left, with a number for what they hold.
         numbers: What the matrices of very small products hold, row by row.
+        weighed: By which numbers products weigh rows, by the value that they make and which operand held them.
     """
 
     def __init__(self, names: Names, left: Left | None = None) -> None:
@@ -71,8 +73,10 @@ class Registry:
         self.tensors: list[Tensor] = []
         self.examined: set[int] = set()
         self.weighted: set[int] = set()
+        self.by_chance: set[int] = set()
         self.kept: dict[int, int] = {}
         self.numbers: dict[int, tuple[float, ...]] = {}
+        self.weighed: dict[tuple[int, str], Weighed] = {}
         self._names, self._left = names, Left() if left is None else left
         self._bound: dict[int, tuple[weakref.ref[torch.Tensor], int]] = {}
         self._sharing: dict[int, list[weakref.ref[torch.Tensor]]] = {}
@@ -191,6 +195,11 @@ class Registry:
         """Keep which results were made from weights: their contents are not the model's, but the training's."""
         if any(value in self.weighted or self.tensors[value].role == "weight" for value in inputs):
             self.weighted.update(outputs)
+
+    def note_chance(self, inputs: Iterable[int], outputs: Iterable[int], *, is_chance: bool) -> None:
+        """Keep which results are others in every run: of chance itself, and of values that chance made."""
+        if is_chance or (self.by_chance and not self.by_chance.isdisjoint(inputs)):
+            self.by_chance.update(outputs)
 
     def stand_for(self, tensor: torch.Tensor, other: torch.Tensor) -> None:
         """Bind an object to the value that another one holds."""

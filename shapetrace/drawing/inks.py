@@ -15,12 +15,14 @@ class ShapeInk:
         line: Name of a colour; empty for none.
         width_px: Width of the line.
         dash: Dash and gap of the line in px; empty for a plain one.
+        opacity: Of the fill.
     """
 
     fill: str = ""
     line: str = ""
     width_px: float = 1.3
     dash: tuple[float, ...] = ()
+    opacity: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,9 @@ class TextInk:
     mono: bool = False
     italic: bool = False
 
+
+N_SHADES = 12
+"""Steps from nothing to the darkest of cells that are as dark as their numbers are large."""
 
 SHAPES: dict[str, ShapeInk] = {  # in painting order: what is later covers what is earlier
     "background": ShapeInk(fill="background"),
@@ -66,6 +71,7 @@ SHAPES: dict[str, ShapeInk] = {  # in painting order: what is later covers what 
     "data-hollow": ShapeInk(fill="card", line="data_line"),
     "weight-hollow": ShapeInk(fill="card", line="weight_line"),
     "const-hollow": ShapeInk(fill="card", line="const_line", dash=(4, 3)),
+    **{f"data-shade-{n}": ShapeInk(fill="data_line", opacity=n / N_SHADES) for n in range(1, N_SHADES + 1)},
     "data-others": ShapeInk(fill="card", line="data_back_line", width_px=0.8),
     "weight-others": ShapeInk(fill="card", line="weight_back_line", width_px=0.8),
     "const-others": ShapeInk(fill="card", line="const_line", width_px=0.8),

@@ -24,6 +24,7 @@ class Picture:
         height_px: Its height; 0 if not known.
         command: What draws it alone.
         others: Names of its files in other formats.
+        is_part: Whether it shows a part of the model: one block, one head of its attention.
     """
 
     file: str
@@ -34,6 +35,7 @@ class Picture:
     height_px: int = 0
     command: str = ""
     others: tuple[str, ...] = ()
+    is_part: bool = False
 
     @property
     def markdown(self) -> str:
@@ -64,6 +66,12 @@ class Folder:
     command: str
     pictures: Sequence[Picture]
     below: Sequence[tuple[str, str]] = ()
+
+    @property
+    def parts(self) -> list[Picture]:
+        """What shows a part of the model up close, where another picture shows all of it."""
+        found = [picture for picture in self.pictures if picture.is_part]
+        return found if len(found) < len(self.pictures) else []
 
 
 def page(folder: Folder, words: Words = ENGLISH, templates: Path | None = None) -> str:

@@ -111,6 +111,7 @@ def attributes(ink: str) -> dict[str, str]:
         return given | ({"font-style": "italic"} if text.italic else {})
     shape = SHAPES[ink]
     given = {"fill": shape.fill or "none"}
+    given |= {"fill-opacity": f"{shape.opacity:.2g}"} if shape.opacity < 1 else {}
     if shape.line:
         given |= {"stroke": shape.line, "stroke-width": px(shape.width_px)}
     if shape.dash:

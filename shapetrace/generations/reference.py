@@ -43,7 +43,13 @@ def generated(request: Request, n_steps: int, found: Generation | None = None) -
         rows = replace(info, settings={**info.settings, "seq": n_rows}, tokens=() if step else info.tokens)
         read = [None] * len(source) if step and found.is_cached else source  # the encoder runs once
         found.add(
-            run(model, (*read, ids, *([cache] if found.is_cached else [])), {}, rows, made_up=not settings.tokens)
+            run(
+                model,
+                (*read, ids, *([cache] if found.is_cached else [])),
+                {},
+                rows,
+                given="inputs" if settings.tokens else "nothing",
+            )
         )
         with Choosing() as choosing:
             choosing.follow(logits := outputs.pop())

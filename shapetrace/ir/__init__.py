@@ -9,6 +9,7 @@ from shapetrace.ir.masks import Pattern, PatternKind, Span
 from shapetrace.ir.ranks import Layout, Placement, World
 from shapetrace.ir.recorded import (
     MOST_PICKS,
+    MOST_WEIGHED,
     Call,
     Failure,
     Kernel,
@@ -20,11 +21,13 @@ from shapetrace.ir.recorded import (
     Role,
     Tensor,
     Trace,
+    Weighed,
 )
 from shapetrace.ir.sizes import Range, Refusal, Sizes
 
 __all__ = [
     "MOST_PICKS",
+    "MOST_WEIGHED",
     "Call",
     "Failure",
     "Kernel",
@@ -44,5 +47,6 @@ __all__ = [
     "Span",
     "Tensor",
     "Trace",
+    "Weighed",
     "World",
 ]

@@ -178,6 +178,26 @@ class Model:
     tokens: tuple[str, ...] = ()
 
 
+MOST_WEIGHED = 16
+"""Rows, and columns, of weights that are kept: as many as a figure shows one by one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """By which numbers a product of data and data weighs rows: those of the first matrix of its stack.
+
+    Attributes:
+        result: Tensor id of what the product made.
+        rows: The numbers, from 0 to 1, to three places: one row for each that is made, in it one for each that is read.
+        by: The operand that held them; right: turned, as rows of columns; inside: they never left a fused call, and
+            were computed again from its queries, keys, mask and scale.
+    """
+
+    result: int
+    rows: tuple[tuple[float, ...], ...]
+    by: Literal["left", "right", "inside"]
+
+
 @dataclass(frozen=True)
 class Trace:
     """One recorded forward pass.
@@ -197,6 +217,7 @@ class Trace:
         kept: Of a loop, the values that an earlier pass left, given or found where the model keeps them: each with a
             number for what it holds, which is another one once that was overwritten.
         numbers: What the matrices of very small products hold, row by row, where arithmetic was really done.
+        weighed: By which numbers products weigh rows, where these are few and arithmetic was really done.
     """
 
     model: Model
@@ -212,3 +233,4 @@ class Trace:
     world: World | None = None
     kept: tuple[tuple[int, int], ...] = ()
     numbers: tuple[tuple[int, tuple[float, ...]], ...] = ()
+    weighed: tuple[Weighed, ...] = ()

@@ -35,6 +35,7 @@ def outline(trace: Trace, *, fused: bool = False) -> Outline:
         ranks=found["ranks"],
         positions=found["positions"],
         appended=found["appended"],
+        axis_parts=found["axis_parts"],
     )
 
 

@@ -47,6 +47,22 @@ def axis_ids(folded: Node, axis_atoms: Mapping[Place, Axes]) -> Mapping[Place, t
     }
 
 
+def axis_parts(
+    axis_atoms: Mapping[Place, Axes], axis_ids: Mapping[Place, tuple[int, ...]]
+) -> Mapping[int, tuple[int, ...]]:
+    """The numbers of the axes that an axis is made of, outermost first: rows and chosen experts in one."""
+    numbers = {
+        axis: number
+        for place, ids in axis_ids.items()
+        for axis, number in zip(axis_atoms[place], ids, strict=True)
+        if axis
+    }
+    parts = {
+        number: [numbers.get((atom,), UNKNOWN) for atom in axis] for axis, number in numbers.items() if len(axis) > 1
+    }
+    return {number: tuple(each) for number, each in parts.items() if UNKNOWN not in each}
+
+
 def _places(draft: Draft) -> Iterator[tuple[tuple[bool, int], Ref]]:
     yield from (((False, i), ref) for i, ref in enumerate(draft.operands))
     yield from (((True, i), ref) for i, ref in enumerate(draft.results))

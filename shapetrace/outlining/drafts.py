@@ -37,6 +37,7 @@ class Ref(msgspec.Struct, frozen=True, gc=False):
         seen: Of scores: which of them a mask lets through.
         veiled: Of scores: whether a mask may hide some, and nobody knows which.
         picks: As in `Operand`.
+        weighed: As in `Operand`.
     """
 
     value: int
@@ -51,6 +52,7 @@ class Ref(msgspec.Struct, frozen=True, gc=False):
     seen: Pattern | None = None
     veiled: bool = False
     picks: tuple[tuple[int, int], ...] = ()
+    weighed: tuple[tuple[float, ...], ...] = ()
 
     @property
     def stack(self) -> int:

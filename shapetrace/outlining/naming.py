@@ -255,7 +255,7 @@ class _Namer:
             cells=_cells(ref), axes=self._known.operands.axes.get(where, ()),
             lead=_texts(proved.lead), stack_dims=_texts(proved.stack),
             shares=self._known.operands.shares.get(where, ()), seen=ref.seen, veiled=ref.veiled,
-            picks=ref.picks,
+            picks=ref.picks, weighed=ref.weighed,
         )  # fmt: skip
 
     def _is_table(self, value: int) -> bool:

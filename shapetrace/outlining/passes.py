@@ -12,7 +12,7 @@ from typing import Any
 from shapetrace.errors import CONTRADICTIONS
 from shapetrace.outlining.accounts import accounts, totals
 from shapetrace.outlining.analysis import analyse
-from shapetrace.outlining.axis_ids import axis_atoms, axis_ids
+from shapetrace.outlining.axis_ids import axis_atoms, axis_ids, axis_parts
 from shapetrace.outlining.axis_roles import axis_roles
 from shapetrace.outlining.costing import costs, model_costs
 from shapetrace.outlining.covering import coverage
@@ -148,6 +148,7 @@ PASSES: tuple[Pass, ...] = (
     Pass("sizes", sizes, {}),
     Pass("axis_atoms", axis_atoms, {}),
     Pass("axis_ids", axis_ids, {}),
+    Pass("axis_parts", axis_parts, {}),
     Pass("positions", positions, Positions()),
     Pass("proof", proof, None),
     Pass("proved", proved, {}),

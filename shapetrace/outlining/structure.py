@@ -3,7 +3,7 @@
 Frozen dataclasses, standard library only. Titles and notes are English here; formats translate them.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -80,6 +80,8 @@ class Operand:
         veiled: Of scores: whether a mask may hide some, and nobody knows which.
         picks: Of a table: the rows that are looked up, as runs (first, how many): those of the first ids; empty where
             nobody knows.
+        weighed: Of attention weights: the numbers of the first matrix of the stack, from 0 to 1, row by row, where
+            they are few and were really computed; () elsewhere.
     """
 
     name: str
@@ -105,6 +107,7 @@ class Operand:
     seen: Pattern | None = field(default=None, repr=False)
     veiled: bool = False
     picks: tuple[tuple[int, int], ...] = ()
+    weighed: tuple[tuple[float, ...], ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,6 +266,7 @@ class Outline:
         formulas: Costs of the whole pass in proved names; None without a proof.
         ranks: What the pass is of one of all ranks; None for a pass of one machine.
         positions: Where each position of the input is in every value.
+        axis_parts: The numbers of the axes that an axis is made of, by its own: of rows with k experts each.
         appended: Values to which rows are put, as the pass found them: in all layers, also in those that are folded.
     """
 
@@ -280,6 +284,7 @@ class Outline:
     ranks: Ranks | None = None
     positions: Positions = field(default=Positions(), repr=False)
     appended: frozenset[int] = field(default=frozenset(), repr=False, compare=False)
+    axis_parts: Mapping[int, tuple[int, ...]] = field(default_factory=dict, repr=False, compare=False)
 
     def steps(self) -> Iterator[Step]:
         """All steps, in order; a folded layer's steps once."""

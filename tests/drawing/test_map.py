@@ -344,8 +344,10 @@ def test_experts_are_one_box_that_says_how_many_are_chosen():
 def test_a_shape_above_a_frame_is_clear_of_the_box_before_it():
     drawn = map_of(outline_of("deepseek-v3"))
     shapes = [mark for mark in drawn.marks() if isinstance(mark, Text) and mark.plain == "[1024, 7168]"]
-    bottoms = [mark.y + mark.height for mark in drawn.marks() if isinstance(mark, Rect) and mark.ink == "block"]
-    assert shapes and not any(shape.y - 11 < bottom < shape.y for shape in shapes for bottom in bottoms)
+    boxes = [box_of(mark) for mark in drawn.marks() if isinstance(mark, Rect) and mark.ink == "block"]
+    assert shapes and not any(
+        shape.y - 11 < box.bottom < shape.y and box.left < shape.x < box.right for shape in shapes for box in boxes
+    )
 
 
 def test_bars_are_explained_where_there_are_some():
@@ -618,7 +620,7 @@ def test_a_residual_runs_on_no_other_line_and_arrives_at_an_edge():
     edges = {x for mark in marks if isinstance(mark, Rect) for x in (mark.x, mark.x + mark.width)}
     edges |= {x for mark in marks if isinstance(mark, Circle) for x in (mark.x - mark.radius, mark.x + mark.radius)}
     assert strokes["rail"]
-    for _, (x, top), (_, low), tip in strokes["rail"]:
+    for *_, (x, top), (_, low), tip in strokes["rail"]:
         assert not any(abs(x - other) < 4 and top < below and above < low for other, above, below in others)
         assert tip[0] in edges
 

@@ -5,6 +5,7 @@ from itertools import pairwise
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 import shapetrace
 from shapetrace.drawing import Look, figure
@@ -286,3 +287,47 @@ def test_bars_of_a_box_are_its_shares_of_parameters_flops_and_activations():
 def test_facts_of_a_narrow_figure_are_whole():
     said = " ".join(text.plain for text in texts(map_of(obtained("mixtral-8x7b").outline(), 332.0)))
     assert "8 experts, 2 a token" in said
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_in_little_room_words_are_left_out_or_broken_and_not_cut(lang):
+    drawn = figure(obtained("transformer-base").outline(), look=Look(view="map", width_px=330), lang=lang)
+    assert_sound(drawn)
+    assert not [text.plain for text in texts(drawn) if "…" in text.plain]
+
+
+class Scaled(nn.Module):
+    """A layer whose norm waits until a gate is made of what was handed over (a diffusion model)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.norm, self.gate, self.last = nn.LayerNorm(WIDTH), nn.Linear(WIDTH, WIDTH), nn.Linear(WIDTH, WIDTH)
+
+    def forward(self, x: Tensor, c: Tensor) -> Tensor:
+        normed = self.norm(x)
+        made: Tensor = x + self.last(normed * self.gate(F.silu(c))[:, None])
+        return made
+
+
+class Conditioned(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers, self.table = nn.ModuleList([Scaled(), Scaled()]), nn.Embedding(50, WIDTH)
+
+    def forward(self, x: Tensor, ids: Tensor) -> Tensor:
+        c = self.table(ids)
+        for layer in self.layers:
+            x = layer(x, c)
+        return x
+
+
+def test_a_line_past_others_leaves_the_edge_of_what_it_comes_from():
+    drawn = map_of(traced(Conditioned(), torch.randn(1, 9, WIDTH), torch.zeros(1, dtype=torch.int64)))
+    boxes = [mark for mark in drawn.marks() if isinstance(mark, Rect) and mark.ink.startswith("block")]
+    plain = [piece for stroke in strokes(drawn, "data-edge") for piece in pairwise(stroke)]
+    rails = strokes(drawn, "rail")
+    assert rails
+    for (x, y), *_ in rails:
+        on_box = any(box.x < x < box.x + box.width and y == box.y + box.height for box in boxes)
+        on_line = any(a[0] == b[0] == x and min(a[1], b[1]) <= y <= max(a[1], b[1]) for a, b in plain)
+        assert on_box or on_line

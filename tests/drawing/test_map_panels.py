@@ -202,4 +202,4 @@ def test_what_an_encoder_hands_over_is_named_where_it_leaves_and_where_it_arrive
 
 def test_a_map_says_which_pytorch_ran():
     said = plain(tuple(map_of(outline_of("gpt2")).marks()))
-    assert f"float32 · on meta, no arithmetic · batch 1 · PyTorch {torch.__version__.partition('+')[0]}" in said
+    assert f"every shape recorded from a real forward pass · PyTorch {torch.__version__.partition('+')[0]}" in said

@@ -308,3 +308,11 @@ def test_a_closed_section_gives_what_is_read_of_it_and_may_give_the_next_word():
     assert "next word" in written
     name = outline.model.name
     assert sum(name in text for text in written) == 1, "in the title alone"
+
+
+def test_queries_keys_and_values_of_other_heads_say_each_how_many():
+    drawn = figure(told("llama-3-8b", layers=2), look=STORY)
+    said = " ".join(mark.plain for mark in drawn.marks() if isinstance(mark, Text))
+    assert "Q: 32 heads · K: 8 heads · V: 8 heads" in said
+    said = " ".join(mark.plain for mark in figure(gpt2(), look=STORY).marks() if isinstance(mark, Text))
+    assert "Q: " not in said

@@ -25,7 +25,7 @@ from tests.outlining.tape import Tape
 from tests.outlining.traced import MODELS, traced
 
 GIVEN = ("trace", "fused")
-WORDED = ("named", "totals", "coverage", "ranks", "cache", "model_costs", "positions", "appended")
+WORDED = ("named", "totals", "coverage", "ranks", "cache", "model_costs", "positions", "appended", "axis_parts")
 """The results that an outline is made of."""
 
 
@@ -242,6 +242,7 @@ def test_an_outline_is_what_the_passes_give() -> None:
         made.formulas,
         made.positions,
         made.appended,
+        made.axis_parts,
     ) == tuple(found[name] for name in WORDED)
 
 

@@ -123,4 +123,4 @@ def _ends(section: Section) -> str:
 
 def described(step: Step, words: Words) -> str:
     """One step for those who cannot see it."""
-    return f"{words.say(clean(step.title))}: {step.equation}"
+    return f"{words.say(clean(step.title))}: {written(step, say=words.say)}"

@@ -42,17 +42,22 @@ def facts_of(model: Model, words: Words) -> list[str]:
 
 
 def ran_on(outline: Outline, words: Words) -> list[str]:
-    """How a pass ran: the type of its weights and where they were, how many sequences it read, by which PyTorch."""
+    """How a pass ran: the type of its weights and where they were, and how many sequences it read."""
     held = () if outline.trace is None else outline.trace.parameters
-    torch = "" if outline.trace is None else outline.trace.versions.get("torch", "").partition("+")[0]
     types, device = dict.fromkeys(each.dtype for each in held if not each.buffer), outline.model.device
     batch = outline.model.settings.get("batch")
     return [
         *types,
         *([words.say("on meta, no arithmetic")] if device == "meta" else [clean(device)] if device else []),
         *([f"{words.say('batch')} {batch}"] if isinstance(batch, int) else []),
-        *([f"PyTorch {clean(torch)}"] if torch else []),
     ]
+
+
+def recorded_by(outline: Outline, words: Words) -> str:
+    """That a pass really ran, and which PyTorch ran it, without the name of its build."""
+    torch = "" if outline.trace is None else outline.trace.versions.get("torch", "").partition("+")[0]
+    said = words.say("every shape recorded from a real forward pass")
+    return f"{said} · PyTorch {clean(torch)}" if torch else said
 
 
 def _head_size(settings: dict[str, Plain]) -> int | None:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from shapetrace.drawing.content.facts import ran_on
+from shapetrace.drawing.content.facts import ran_on, recorded_by
 from shapetrace.drawing.content.growth import growth_text
 from shapetrace.drawing.content.subject import model_facts
 from shapetrace.drawing.content.worth import worths
@@ -68,7 +68,7 @@ def _figure(outline: Outline, legend: Sequence[tuple[str, str]], theme: Theme, w
     boxes = Boxes(outline, words)
     width = _width(outline, look)
     title = clean(look.title or "") or clean(outline.model.name)
-    facts = (*model_facts(outline, words), words.say("every shape recorded from a real forward pass"))
+    facts = (*model_facts(outline, words), recorded_by(outline, words))
     head, top = heading(title, facts, legend, width)
     notes, bars = tuple(_notes(outline, words)), ("caption", words.say(_BARS))
     below = footing((*notes, bars, *captions(look)), 0.0, width)[1] + 20
@@ -239,8 +239,7 @@ def _notes(outline: Outline, words: Words) -> Iterator[tuple[str, str]]:
     parameters = words.say("{n} parameters", n=counted(totals.parameters))
     phrase = "{flops} in products" if totals.flops == totals.matmul_flops else "{flops} in products and convolutions"
     flops = words.say(phrase, flops=flops_text(totals.flops))
-    yield "caption", f"{parameters} · {flops}"
-    yield "caption", " · ".join(ran_on(outline, words))
+    yield "caption", " · ".join([parameters, flops, *ran_on(outline, words)])
     if grown := growth_text(outline, words):
         yield "caption", grown
     if outline.failure:

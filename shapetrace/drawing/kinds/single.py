@@ -28,9 +28,10 @@ from shapetrace.drawing.layout.picking import legend_of_picks
 from shapetrace.drawing.layout.planning import Plan, plan
 from shapetrace.drawing.layout.running import legend_of_running
 from shapetrace.drawing.layout.scale import Scale
+from shapetrace.drawing.layout.shading import axes_of_weighed, is_shaded, legend_of_shades
 from shapetrace.drawing.layout.sharing import drawn_sizes
 from shapetrace.drawing.layout.stacking import Placement, lay_out
-from shapetrace.drawing.layout.token_axes import axes_of_entry, axes_of_followed
+from shapetrace.drawing.layout.token_axes import TOKEN_PX, axes_of_entry, axes_of_followed
 from shapetrace.drawing.look import Look
 from shapetrace.drawing.metrics import clean
 from shapetrace.drawing.primitives import Figure, Group, Mark, Span, Text
@@ -104,7 +105,10 @@ def figure(
         subject = replace(subject, facts=facts, title=look.title or _title(subject, follow, words))
     style = Style(Scale(), look.dims, colours.hatched, words.say("scalar"), shapes=False, follow=follow)
     style = replace(
-        style, tokens=axes_of_entry(entry) or axes_of_followed(follow), entry=entry, running=running_axes(outline)
+        style,
+        tokens=axes_of_entry(entry) or {**axes_of_weighed(outline.steps()), **axes_of_followed(follow)},
+        entry=entry,
+        running=running_axes(outline),
     )
     planned = plan(subject.items, style, words, look)
     footnotes = tuple(_footnotes(subject, outline.failure, words, look))
@@ -181,6 +185,8 @@ def legend_of(planned: Plan, theme: Theme, words: Words) -> Iterator[tuple[str, 
     if any(step.inner for row in rows if not row.folded and not row.emphasis for step in row.steps):
         yield "match", words.say("inner sizes match")
     yield from legend_of_picks(operands, words)
+    steps = [step for row in rows if not row.folded for step in (*row.steps, *row.alike)]
+    yield from legend_of_shades(steps, planned.style.tokens, words)
     yield from legend_of_running(operands, planned.style.running, words, planned.style.dims)
     if any(any(row.emphasis.axes) for row in rows if row.emphasis):
         yield "clash", words.say("sizes that do not fit")
@@ -192,6 +198,8 @@ def legend_of(planned: Plan, theme: Theme, words: Words) -> Iterator[tuple[str, 
     if any(size in planned.style.scale.broken for operand in operands for size in drawn_sizes(operand)):
         yield "broken", words.say("not to scale")
     yield SENTENCE, words.say("to scale: 8 × the size is 2 × the side")
+    if any(is_shaded(operand, planned.style.tokens) for operand in operands):
+        yield SENTENCE, words.say("a cell is {n} px", n=f"{TOKEN_PX:.0f}")
 
 
 def _footnotes(subject: Subject, failure: str, words: Words, look: Look) -> Iterator[tuple[str, str]]:

@@ -14,6 +14,7 @@ from shapetrace.drawing.layout.headings import captions, footing, heading, legen
 from shapetrace.drawing.layout.painting import members
 from shapetrace.drawing.layout.picking import legend_of_picks
 from shapetrace.drawing.layout.running import legend_of_running
+from shapetrace.drawing.layout.shading import legend_of_shades
 from shapetrace.drawing.layout.token_axes import TOKEN_PX, TokenAxis
 from shapetrace.drawing.look import Look
 from shapetrace.drawing.metrics import clean
@@ -23,7 +24,7 @@ from shapetrace.drawing.telling.picking import pick_of
 from shapetrace.drawing.telling.saying import block_note, scene_notes, scene_title
 from shapetrace.drawing.telling.scene_cells import Pick, Tile, scene_cells, scene_pieces
 from shapetrace.drawing.telling.scenes import Opened, Scene, Told, story_of
-from shapetrace.drawing.telling.tokens import token_axes
+from shapetrace.drawing.telling.tokens import reads_ids, token_axes
 from shapetrace.drawing.theme import Theme
 from shapetrace.drawing.widths import COLUMN_PX
 from shapetrace.drawing.wording import Words, counted, flops_text
@@ -60,6 +61,8 @@ def story_figure(outline: Outline, theme: Theme, words: Words, look: Look) -> Fi
     title = look.title or (_title(outline, pick, words) if follow is None else title_of(outline, follow, words))
     facts = (*_facts(outline, title, words), *(() if follow is None else (fact_of(outline, follow, words),)))
     legend = (*_legend(operands, law, pick, theme, words), *legend_of_running(operands, slanted, words, look.dims))
+    told_steps = [step for part in parts for each in part.scenes if not each.scene.closed for step in each.scene.told()]
+    legend = (*legend, *legend_of_shades(told_steps, tokens, words))
     legend = (*legend, *legend_of_followed(follow, operands, words))
     head, top = heading(clean(title), facts, legend, width)
     body, bottom = laid(parts, draw, law, top + 12, width)
@@ -161,7 +164,8 @@ def _notes(
     yield from captions(look)
     said = [words.say("Side = {unit} px × ∛size: 8 times the size is 2 times the side.", unit=f"{law.unit_px:.1f}")]
     if tokens:
-        said.append(words.say("One row is one token, {n} px.", n=f"{TOKEN_PX:.0f}"))
+        phrase = "One row is one token, {n} px." if reads_ids(outline) else "One row is one position, {n} px."
+        said.append(words.say(phrase, n=f"{TOKEN_PX:.0f}"))
     padded = next((axis for axis in tokens.values() if axis.padded), None)
     if padded:
         said.append(

@@ -7,6 +7,7 @@ from shapetrace.drawing.content.rows import Row
 from shapetrace.drawing.layout.names import joined_path
 from shapetrace.drawing.metrics import clean
 from shapetrace.drawing.wording import Words, counted, flops_text, short
+from shapetrace.outlining.equation import equation
 from shapetrace.outlining.structure import Step
 
 
@@ -67,7 +68,7 @@ def row_title(row: Row, words: Words) -> str:
 
 
 def _described(step: Step, words: Words) -> str:
-    parts = [f"{words.say(clean(step.title))} {clean(step.path)}".strip() + f": {step.equation}"]
+    parts = [f"{words.say(clean(step.title))} {clean(step.path)}".strip() + f": {equation(step, say=words.say)}"]
     if stack := max((operand.stack for operand in (*step.operands, *step.results)), default=1) - 1:
         parts[0] += f" ×{stack + 1}"
     if step.parameters:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
+from shapetrace.drawing.inks import N_SHADES
 from shapetrace.drawing.layout.boxes import around, box_of
 from shapetrace.drawing.layout.names import name_spans
 from shapetrace.drawing.look import Look
@@ -105,6 +106,9 @@ def _legend_lines(entries: Sequence[tuple[str, str]], room: float) -> list[tuple
     return lines
 
 
+_SHADES = tuple(round(N_SHADES * part) for part in (0.1, 0.3, 0.5, 0.75, 1))
+"""Shades that a legend shows: from little to 1."""
+
 _SIGNS: dict[str, tuple[Mark, ...]] = {
     "match": (Text(0, 4, (Span("64"),), "match"),),
     "kept": (Rect(-7, -7, _SWATCH_PX, _SWATCH_PX, "kept"), Rect(-7, -7, KEPT_BAR_PX, _SWATCH_PX, "kept-bar", 0)),
@@ -115,6 +119,7 @@ _SIGNS: dict[str, tuple[Mark, ...]] = {
         Rect(-16, -7, 8, _SWATCH_PX, "data", 0),
     ),
     "picked": (Rect(-7, -7, _SWATCH_PX, _SWATCH_PX, "weight"), Line((((-7, 1), (7, 1)),), "data-edge")),
+    "shade": tuple(Rect(11 * n - 33, -7, 11, _SWATCH_PX, f"data-shade-{shade}", 0) for n, shade in enumerate(_SHADES)),
     "summand": (Text(0, 4, (Span("Σ 8"),), "stack"),),
 }
 

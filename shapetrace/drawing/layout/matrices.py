@@ -14,6 +14,7 @@ from shapetrace.drawing.layout.names import name_spans, shape_pieces, stack_span
 from shapetrace.drawing.layout.picking import picked_marks
 from shapetrace.drawing.layout.running import run_ink
 from shapetrace.drawing.layout.scale import Scale
+from shapetrace.drawing.layout.shading import is_shaded
 from shapetrace.drawing.layout.sharing import size_text
 from shapetrace.drawing.layout.token_axes import TokenAxis
 from shapetrace.drawing.layout.token_bodies import token_body, token_frame, token_pitches
@@ -92,7 +93,7 @@ def matrix(
     marks = [*token_body(frame, operand, grid)]
     marks += followed_marks(frame, operand, style.follow, token_pitches(frame, operand, grid))
     marks += entry_marks(frame, operand, style.spot)
-    name = tuple(_name(frame, operand, style))
+    name = tuple(_name(frame, operand, replace(style, named_above=True) if is_shaded(operand, style.tokens) else style))
     marks += number_marks(frame, style.numbers)
     marks += [*picked_marks(frame, operand, name), *_edges(frame, operand, style, inner, pointed), *name]
     if style.shapes or not operand.shape:

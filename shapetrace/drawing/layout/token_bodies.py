@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from shapetrace.drawing.layout.following import ALL, Grid, Pitch, even_grid
 from shapetrace.drawing.layout.frames import Frame, backs, body, cuts
+from shapetrace.drawing.layout.shading import shaded_cells
 from shapetrace.drawing.layout.token_axes import TokenAxis, axis_of
 from shapetrace.drawing.primitives import Line, Mark, Point, Polygon, Rect
 from shapetrace.outlining.following import seen_by_row
@@ -57,17 +58,20 @@ def token_body(frame: Frame, operand: Operand, grid: TokenGrid) -> Iterator[Mark
         yield from body(frame, operand)
         return
     yield from backs(frame)
+    shaded = bool(operand.weighed and grid.rows and grid.columns and not (grid.rows.padded or grid.columns.padded))
     hides = bool(operand.pattern in {"causal", "band"} or operand.cells) and grid.rows and grid.columns
     seen = seen_in(operand) if hides else None
     for piece in _pieces(frame, grid):
-        yield Polygon(piece.outline, f"{frame.ink}-hollow" if seen and not piece.below else frame.ink)
+        yield Polygon(piece.outline, f"{frame.ink}-hollow" if shaded or (seen and not piece.below) else frame.ink)
     if frame.broken_across or frame.broken_down:
         return
+    if shaded:
+        yield from shaded_cells(frame, operand.weighed)
     yield from _hairlines(frame, grid)
     if operand.pattern == "slices" and operand.slices > 1 and not (grid.columns or (grid.rows and grid.rows.padded)):
         yield cuts(frame, operand.slices)
     if seen and grid.rows and grid.columns:
-        yield from visible_cells(frame, grid.rows, grid.columns, seen)
+        yield from visible_cells(frame, grid.rows, grid.columns, seen, filled=not shaded)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,16 +147,15 @@ def seen_in(operand: Operand) -> Callable[[int, int], bool]:
 
 
 def visible_cells(
-    frame: Frame, rows: TokenAxis, columns: TokenAxis, seen: Callable[[int, int], bool]
+    frame: Frame, rows: TokenAxis, columns: TokenAxis, seen: Callable[[int, int], bool], *, filled: bool = True
 ) -> Iterator[Mark]:
-    """Cells that are seen, filled; a line where seeing ends."""
+    """Cells that are seen, filled unless they are shaded; a line where seeing ends."""
     left, top = -frame.width / 2, -frame.height / 2
     high, wide = rows.pitch_px, columns.pitch_px
     edges: list[tuple[Point, Point]] = []
     for row in range(rows.real):
         y = top + row * high
-        filled = [column for column in range(columns.real) if seen(row, column)]
-        for column in filled:
+        for column in (column for column in range(columns.real) if filled and seen(row, column)):
             yield Rect(left + column * wide, y, wide, high, f"{frame.ink}-fill", 0)
         for column in range(columns.real):
             x = left + column * wide

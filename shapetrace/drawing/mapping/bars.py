@@ -19,6 +19,8 @@ _NUMBERED_PX = 440.0
 """How wide a box is whose bars have numbers."""
 _ROUNDED_PX = 315.0
 """How wide one is whose bars have whole numbers."""
+IN_A_LINE_PX = 208.0
+"""How wide one is at least whose bars have a line of their own."""
 _STACKED_PX = 190.0
 """How wide a box is whose bars stand side by side."""
 _LEAST_SHARE = 0.0005

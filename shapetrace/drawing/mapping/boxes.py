@@ -8,7 +8,7 @@ from math import inf
 from shapetrace.drawing.layout.boxes import box_of, enclosing
 from shapetrace.drawing.layout.running import shape_spans
 from shapetrace.drawing.mapping.arranging import JOIN_PX, WIDE_PX, Spot
-from shapetrace.drawing.mapping.bars import PAD_PX, bars, bars_in_a_line
+from shapetrace.drawing.mapping.bars import IN_A_LINE_PX, PAD_PX, bars, bars_in_a_line
 from shapetrace.drawing.mapping.chart import Node
 from shapetrace.drawing.mapping.counting import (
     common_module,
@@ -25,7 +25,7 @@ from shapetrace.drawing.mapping.operands import named_spans, shape_text
 from shapetrace.drawing.mapping.pictures import Frame, picture
 from shapetrace.drawing.mapping.signs import plus
 from shapetrace.drawing.mapping.weights import WEIGHTS_PX, weight_line
-from shapetrace.drawing.metrics import clean, shortened, width_px
+from shapetrace.drawing.metrics import clean, shortened, width_px, wrapped
 from shapetrace.drawing.primitives import Mark, Rect, Span, Text
 from shapetrace.drawing.wording import Words
 from shapetrace.outlining.roles import Part
@@ -105,7 +105,7 @@ class Boxes:
         yield from self._head(spot, y, beside)
         if height >= _TWO_LINES_PX:
             y += 15 if height < 46 else 18
-            in_three = bool(sign) and height >= _THREE_LINES_PX
+            in_three = bool(sign) and _has_three_lines(spot)
             drawn = (bars_in_a_line if in_three else bars)(spot, spot.bottom - 11 if in_three else y, self.outline)
             yield from self._below(spot, y, () if beside else self._owned(spot), tuple(drawn))
 
@@ -117,9 +117,7 @@ class Boxes:
             return (), spot
         left = replace(spot, right=enclosing(tuple(map(box_of, sign))).left - 2)
         room = left.right - left.left - 2 * PAD_PX
-        is_said = (
-            bool(tuple(self._beside_title(left))) or not self._owned(spot) or spot.bottom - spot.top >= _THREE_LINES_PX
-        )
+        is_said = bool(tuple(self._beside_title(left))) or not self._owned(spot) or _has_three_lines(left)
         return (sign, left) if is_said and width_px(self._title_of(spot), "label") <= room else ((), spot)
 
     def _title_of(self, spot: Spot) -> str:
@@ -133,14 +131,15 @@ class Boxes:
     def _beside_title(self, spot: Spot) -> Iterator[tuple[str, str]]:
         """What stands right of the title, and its ink: how many parameters a box has, and whose it reads."""
         room = spot.right - spot.left - 2 * PAD_PX - _BETWEEN_PX - width_px(self._title_of(spot), "label")
-        tie, owned = tie_of(spot.node, self.words), self._owned(spot)
+        owned = self._owned(spot)
         is_tied = any(step.tied_to for step in spot.node.steps)
         also = f" + {owned[0]}" if is_tied and owned else ""
+        tie = tie_of(spot.node, self.words, room - width_px(also, "note"))
         if also and room - width_px(also, "note") > _LEAST_TIE_PX:
             yield shortened(tie, "note", room - width_px(also, "note")) + also, "note"
         elif owned and width_px(owned[0], "figure") <= room:
             yield owned[0], "figure"
-        elif tie and not owned and room > _LEAST_TIE_PX:
+        elif tie and not owned and (is_tied or width_px(tie, "note") <= room) and room > _LEAST_TIE_PX:
             yield shortened(tie, "note", room), "note"
 
     def _head(
@@ -213,18 +212,20 @@ class Boxes:
         title = self.title(node) + (f" ×{node.repeat}" if node.repeat > 1 else "")
         is_left = spot.side == "right" or node.inside is None  # away from the residuals; a closed one is like a box
         x, anchor, step = (spot.left + PAD_PX, "start", 1) if is_left else (spot.right - PAD_PX, "end", -1)
-        said = "" if node.inside is not None else self._said_of_closed(spot)
-        room = (
-            abs(x - spot.middle) - 10 if node.inside is not None else width - 2 * PAD_PX - width_px(said, "note") - 10
-        )
+        said, below = "" if node.inside is not None else self._said_of_closed(spot), ""
+        if width_px(said, "note") + width_px(title, "legend") + 10 > width - 2 * PAD_PX:
+            said, below = "", said
+        inside_px = width - 2 * PAD_PX - width_px(said, "note") - 10
+        room = abs(x - spot.middle) - 10 if node.inside is not None else inside_px
         ink = "corner" if width_px(title, "corner") <= room else "legend"
-        shown = shortened(title, ink, room)
-        yield Text(x, spot.top + 20, (Span(shown),), ink, anchor)  # type: ignore[arg-type]
-        path, used = self._members(node), width_px(shown, ink) + 10
+        lines = wrapped(title, ink, room, lines=1 if node.inside is None else 2)
+        for line, y in zip(lines, _TITLE_AT[len(lines)], strict=True):
+            yield Text(x, spot.top + y, (Span(line),), ink, anchor)  # type: ignore[arg-type]
+        path, used = self._members(node), width_px(title, ink) + 10
         if path and node.inside is not None and width_px(path, "shape") <= room - used:
             yield Text(x + step * used, spot.top + 20, (Span(path),), "shape", anchor)  # type: ignore[arg-type]
         if node.inside is None:
-            yield from self._closed(spot, node, said)
+            yield from self._closed(spot, node, said, below)
 
     def _said_of_closed(self, spot: Spot) -> str:
         """What stands beside the title of a frame that shows nothing of what is in it."""
@@ -240,10 +241,12 @@ class Boxes:
             return self.words.say("as above, without {what}", what=" · ".join(dict.fromkeys(others)))
         return self.words.say("as above")
 
-    def _closed(self, spot: Spot, node: Node, said: str) -> Iterator[Mark]:
-        """What a frame says of what it does not show."""
-        yield Text(spot.right - PAD_PX, spot.top + 20, (Span(said),), "note", "end")
-        inner = " · ".join(dict.fromkeys(self.words.say(clean(name)) for name in inner_names(node)))
+    def _closed(self, spot: Spot, node: Node, said: str, below: str) -> Iterator[Mark]:
+        """What a frame says of what it does not show, beside its title and below."""
+        if said:
+            yield Text(spot.right - PAD_PX, spot.top + 20, (Span(said),), "note", "end")
+        names = (self.words.say(clean(name)) for name in inner_names(node))
+        inner = " · ".join(dict.fromkeys([*([below] if below else []), *names]))
         room = spot.right - spot.left - 2 * PAD_PX
         yield Text(spot.left + PAD_PX, spot.top + 36, (Span(shortened(inner, "note", room)),), "note")
 
@@ -252,6 +255,15 @@ class Boxes:
             return ""
         members = [clean(member) for member in dict.fromkeys(node.section.members)]
         return members[0] if len(members) == 1 else f"{members[0]} … {members[-1]}"
+
+
+_TITLE_AT = ((), (20,), (14, 27))
+"""Where the lines of a frame's title stand below its top: what it holds begins 30 px below that."""
+
+
+def _has_three_lines(spot: Spot) -> bool:
+    """Whether the bars of a box have a line of their own."""
+    return spot.bottom - spot.top >= _THREE_LINES_PX and spot.right - spot.left >= IN_A_LINE_PX
 
 
 def _left(mark: Mark) -> float:

@@ -62,8 +62,12 @@ def common_module(paths: list[list[str]]) -> str:
 
 
 def fitting(parts: list[str], room: float) -> str:
-    """As many parts as there is room for, at least the first; nothing where that would be a crumb of it."""
-    while len(parts) > 1 and width_px(" · ".join(parts), "note") > room:
-        parts = parts[:-1]
-    said = " · ".join(parts)
+    """As many parts as there is room for, what follows instead of a first that has none; of the only one an excerpt.
+
+    Nothing where that would be a crumb of it.
+    """
+    fits = [part for part in parts if width_px(part, "note") <= room] or parts[:1]
+    while len(fits) > 1 and width_px(" · ".join(fits), "note") > room:
+        fits = fits[:-1]
+    said = " · ".join(fits)
     return shortened(said, "note", room) if room >= _LEAST_PX or width_px(said, "note") <= room else ""

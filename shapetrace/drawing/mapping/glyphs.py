@@ -13,7 +13,7 @@ from shapetrace.outlining.structure import Step
 GLYPH_PX = 46.0
 """How wide it is at most."""
 _SIDE_PX = 32.0
-_LOWEST_PX = 42.0
+_LOWEST_PX = 38.0
 _BAR_PX = 7.0
 _SLOPE_PX = 12.0
 _LEAST_PX = 5.0
@@ -23,7 +23,7 @@ def glyph(node: Node, x: float, top: float, bottom: float) -> Iterator[Mark]:
     """A sign that ends at ``x`` in the middle between two heights; nothing for a node that has none or in no room."""
     if node.kind != "box" or bottom - top < _LOWEST_PX:
         return
-    side = min(_SIDE_PX, bottom - top - 14)
+    side = min(_SIDE_PX, bottom - top - 12)
     marks = tuple(_attention(node, side)) or tuple(
         hourglass(steps_of_one(node), side) if node.sublayer == "mlp" else ()
     )

@@ -1,15 +1,17 @@
 """What a box of a map says of itself in a line: heads, experts, activations, weights, and whose weights it reads."""
 
 from collections.abc import Iterator
+from math import inf
 
 from shapetrace.drawing.mapping.arranging import Spot
 from shapetrace.drawing.mapping.chart import Node
 from shapetrace.drawing.mapping.counting import turns
 from shapetrace.drawing.mapping.weights import weight_note
-from shapetrace.drawing.metrics import clean
+from shapetrace.drawing.metrics import clean, width_px
 from shapetrace.drawing.wording import Words
 from shapetrace.ir import Trace
 from shapetrace.language import Phrase
+from shapetrace.outlining.equation import equation
 from shapetrace.outlining.roles import Role
 from shapetrace.outlining.structure import WINDOW, Step
 
@@ -25,14 +27,16 @@ def notes(spot: Spot, trace: Trace | None, room: float, words: Words) -> list[st
         said.append(weight_note(weight, trace, room))
     said += dict.fromkeys(words.say(clean(step.title)) for step in node.steps if step.kind == "collective")
     path = clean(node.section.module) if node.section else ""
-    return [*said, path] if path else said or [step.equation for step in node.steps[:1]]
+    return [*said, path] if path else said or [equation(step, say=words.say) for step in node.steps[:1]]
 
 
-def tie_of(node: Node, words: Words) -> str:
-    """Whose weights a node reads that owns none."""
+def tie_of(node: Node, words: Words, room: float = inf) -> str:
+    """Whose weights a node reads that owns none; of a long path the end alone."""
     tied = next((step.tied_to for step in node.steps if step.tied_to), "")
     if tied:
-        return words.say("tied to {name}", name=clean(tied))
+        ends = [clean(tied).split(".")[start:] for start in range(tied.count(".") + 1)]
+        said = [words.say("tied to {name}", name=".".join(end)) for end in ends]
+        return next((each for each in said if width_px(each, "note") <= room), said[-1])
     reads = any(operand.role == "weight" for step in node.steps for operand in step.operands)
     return words.say("the same weights") if reads else ""
 

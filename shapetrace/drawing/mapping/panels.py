@@ -15,7 +15,7 @@ from shapetrace.drawing.wording import Words
 
 GUTTER_PX = 24.0
 """Room between the column and the panels."""
-_GAP_PX = 16.0
+_GAP_PX = 12.0
 _PICTURED_PX = 80.0
 """A box that is so high has its picture in it."""
 _DOT_PX = 2.5

@@ -29,6 +29,7 @@ class Rail:
         spot: At what it arrives.
         within: What has that in it: frames, which a line enters.
         ink: Of a residual and what else is read again, or of what is handed over.
+        edge: How far down stands the edge that it leaves, where no other line leaves it there.
     """
 
     x: float
@@ -37,6 +38,7 @@ class Rail:
     spot: Spot
     within: tuple[Spot, ...] = ()
     ink: Ink = "rail"
+    edge: float | None = None
 
 
 @dataclass(eq=False)
@@ -70,7 +72,7 @@ class Railing:
         lanes = product(self._sides(rail), (near, passed), range(_MOST_LANES))
         for side, around, lane in lanes:
             points = self._points(rail, around, side, lane)
-            x = points[1][0]
+            x = points[-2][0]
             is_free = all(
                 abs(x - other) >= _LANE_PX - 1 or rail.start > end or start > rail.end
                 for other, start, end in self.taken
@@ -111,7 +113,8 @@ class Railing:
         x = self._aside(x, rail, x - tip)
         by_title = rail.start < self.laid.top and (x < rail.x) == (self.laid.side == "right")
         start = self.laid.top - 5 if by_title else rail.start
-        return (rail.x, start), (x, start), (x, rail.end), (tip, rail.end)
+        stub = () if rail.edge is None else ((rail.x, rail.edge),)
+        return *stub, (rail.x, start), (x, start), (x, rail.end), (tip, rail.end)
 
     def _aside(self, x: float, rail: Rail, away: float) -> float:
         """Where a line runs: beside another that is there, farther away from what it arrives at."""

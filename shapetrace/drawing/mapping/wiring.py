@@ -153,6 +153,7 @@ def _way(source: Spot, spot: Spot) -> tuple[Point, ...]:
 def _rails(laid: Laid) -> Iterator[Rail]:
     """Residuals, and what something further down reads too."""
     columns = _columns(laid)
+    straight = list(_straight(laid, columns))
     for spot in laid.spots.values():
         node = spot.node
         end = (spot.top + spot.bottom) / 2 if node.kind in {"join", "add_norm"} else spot.top + 8
@@ -162,7 +163,17 @@ def _rails(laid: Laid) -> Iterator[Rail]:
         for made in dict.fromkeys((*node.main, *([] if node.older is None or node.older < 0 else [node.older]))):
             source = laid.spots[made]
             if not _is_next(columns, source, spot):
-                yield Rail(source.middle, source.bottom + 5, end, spot)
+                edge = None if any(source is each for each in straight) else source.bottom
+                yield Rail(source.middle, source.bottom + 5, end, spot, edge=edge)
+
+
+def _straight(laid: Laid, columns: Sequence[Sequence[Spot]]) -> Iterator[Spot]:
+    """What a plain line leaves: to what stands next below it, or out of a frame."""
+    for spot in laid.spots.values():
+        yield from (laid.spots[made] for made in spot.node.main if _is_next(columns, laid.spots[made], spot))
+    if laid.depth:
+        last = laid.flow.chain[-1]
+        yield laid.spots[last if isinstance(last, int) else len(laid.flow.nodes) - 1]
 
 
 _Way: TypeAlias = tuple[Spot, ...]

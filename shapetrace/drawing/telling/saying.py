@@ -50,8 +50,12 @@ def scene_notes(scene: Scene, words: Words) -> Iterator[str]:
     crossing = [operand for step in scene.told() for operand in step.operands if operand.part == Part.CONTEXT]
     if crossing:
         yield words.say("keys and values of {name}", name=crossing[0].name)
+    beside = [[words.note(note) for note in step.notes] for step in (scene.steps[0], *scene.alike)]
+    differ = any(notes != beside[0] for notes in beside)
     for step in scene.told():
-        yield from (words.note(note) for note in step.notes if step.role != Role.WEIGHTED_SUM)
+        notes = [words.note(note) for note in step.notes if step.role != Role.WEIGHTED_SUM]
+        name = step.results[0].name if differ and step.results else ""
+        yield from (f"{name}: {note}" if name else note for note in notes)
         if step.tied_to:
             yield shared_with(step, words)
 

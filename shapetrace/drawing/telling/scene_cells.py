@@ -174,7 +174,7 @@ def _closed(scene: Scene, section: Section, words: Language) -> Iterator[Piece]:
     for place, operand in enumerate(scene.ends):
         if place or len(scene.ends) == 1:
             yield label
-        yield Tile(operand)
+        yield Tile(operand, upright=operand.part == Part.IDS)
 
 
 def function_label(step: Step, pick: Pick, words: Language) -> str:

@@ -8,13 +8,16 @@ from shapetrace.drawing.layout.boxes import around
 from shapetrace.drawing.layout.cells import Cell, cell
 from shapetrace.drawing.layout.following import followed_marks
 from shapetrace.drawing.layout.frames import Frame, frame_of
+from shapetrace.drawing.layout.names import name_spans
 from shapetrace.drawing.layout.picking import picked_marks
+from shapetrace.drawing.layout.shading import is_shaded
 from shapetrace.drawing.layout.token_axes import TOKEN_PX, TokenAxis
 from shapetrace.drawing.layout.token_bodies import TokenGrid, token_body, token_frame, token_pitches
 from shapetrace.drawing.metrics import clean, shortened, width_px
 from shapetrace.drawing.primitives import Mark, Rect, Span, Text, moved
 from shapetrace.outlining.structure import Operand
 
+_NAME_ROOM_PX = 120.0
 _WORD_PX = 74.0
 _UPRIGHT_PX = 15.0
 _TURNED_WORD_PX = 60.0
@@ -54,7 +57,8 @@ def token_tile(
     if words.marked is not None and frame.rows is not None:
         marks.append(_marked(frame, operand.shape[frame.rows], rows, words.marked))
     marks += followed_marks(frame, operand, style.follow, token_pitches(frame, operand, grid))
-    name = _name(frame, operand, style, grid, shown)
+    shaded = is_shaded(operand, tokens)
+    name = () if shaded else _name(frame, operand, style, grid, shown)
     marks += [*picked_marks(frame, operand, name), *name]
     has_words = bool(words.beside and rows and rows.labels)
     if has_words and rows:
@@ -64,6 +68,9 @@ def token_tile(
         marks += _above(frame, columns, style.follow.index(operand, -1) if style.follow else None)
     marks += _sizes(frame, operand, style, shown, has_words=has_words and not (rows and rows.padded), marks=marks)
     marks += stack_marks(frame, operand, style, shown)
+    if shaded:  # no text stands on shades
+        spans, ink = name_spans(operand.name, f"name-{frame.ink}", _NAME_ROOM_PX), f"name-{frame.ink}"
+        marks.append(Text(frame.lift / 2, around(marks).top - 5, spans, ink, "middle"))
     return cell(marks)
 
 

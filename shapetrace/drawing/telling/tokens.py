@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 
+from shapetrace.drawing.layout.shading import axes_of_weighed
 from shapetrace.drawing.layout.token_axes import MOST_TOKENS, TokenAxis
 from shapetrace.outlining.roles import Part
 from shapetrace.outlining.structure import Outline, Step
 
 
 def token_axes(outline: Outline) -> Mapping[int, TokenAxis]:
-    """The axes that count tokens, by their number: those of ids, and what padding makes of them."""
+    """The axes that count tokens, by their number: those of ids, what padding makes of them, those of known weights."""
     found: dict[int, TokenAxis] = {}
     for step in outline.steps():
         for operand in step.operands:
@@ -21,7 +22,13 @@ def token_axes(outline: Outline) -> Mapping[int, TokenAxis]:
             known = found.get(before.axes[-2]) if len(before.axes) > 1 else None
             if known and len(after.axes) > 1 and after.axes[-2] not in found:
                 found[after.axes[-2]] = TokenAxis(after.shape[-2], known.real, known.labels)
-    return {axis: each for axis, each in found.items() if axis >= 0 and each.real <= MOST_TOKENS}
+    counted = {axis: each for axis, each in found.items() if axis >= 0 and each.real <= MOST_TOKENS}
+    return {**axes_of_weighed(outline.steps()), **counted}
+
+
+def reads_ids(outline: Outline) -> bool:
+    """Whether rows are looked up for ids: then positions are tokens."""
+    return any(operand.part == Part.IDS for step in outline.steps() for operand in step.operands)
 
 
 def pads(step: Step) -> bool:

@@ -142,11 +142,29 @@ class _OneAttention:
         ops = () if weighing is None else (*weighing.ops, *self._attention.after)
         last = None if weighing is None else max((weighing.ops[-1], *self._attention.after))
         value = None if last is None else self._flow.trace.ops[last].outputs[0]
-        result = replace(before, value=self._value(value, 1), part=Part.ATTENTION_WEIGHTS)
+        result = replace(
+            before, value=self._value(value, 1), part=Part.ATTENTION_WEIGHTS, weighed=self._weighed_by(before.shape)
+        )
         function = "softmax" if weighing is None else weighing.name
         kind: StepKind = "softmax" if function == "softmax" else "activation"
         order = scores.order if weighing is None else weighing.ops[-1]
         return Draft(ops, kind, (before,), (result,), Role.ATTENTION_WEIGHTS, function, call=scores.call, order=order)
+
+    def _weighed_by(self, shape: tuple[int, ...]) -> tuple[tuple[float, ...], ...]:
+        """The numbers of the first head's weights as the product with the values met them; () where nobody knows.
+
+        Args:
+            shape: Sizes of one head's weights: rows that hold several heads are none.
+        """
+        attention = self._attention
+        if attention.weighted is None:
+            return ()
+        by = "inside" if attention.fused else "right" if attention.weights_right else "left"
+        flow, op = self._flow, self._flow.trace.ops[self._flow.facts.products[attention.weighted].op]
+        made = {value for kernel in op.kernels for value in kernel.outputs}
+        kept = [each.rows for each in flow.trace.weighed if each.by == by and each.result in {*made, *op.outputs}]
+        found = kept[0] if len(kept) == 1 else ()
+        return found if (len(found), *map(len, found[:1])) == shape else ()
 
     def _weighted(self, weights: Ref) -> Draft:
         flow, attention, atoms = self._flow, self._attention, self._flow.facts.atoms
