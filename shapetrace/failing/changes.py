@@ -26,8 +26,9 @@ def views(case: Case, op: Operation) -> Iterator[Mend]:
             continue
         product, image = op.name in ("matmul", "bmm", "mm"), op.name.startswith("conv") and n_axes > 3
         for cost, step in _views(n_axes, op.shapes[i], product):  # the right side is turned rather than the left one
-            if image and step[0] in _TURNS and step != ("permute", (0, n_axes - 1, *range(1, n_axes - 1))):
-                continue  # the sides of an image keep their order
+            last = ("permute", (0, n_axes - 1, *range(1, n_axes - 1)))
+            if image and step[0] in _TURNS and (step != last or op.shapes[i].count(op.shapes[i][-1]) > 1):
+                continue  # the sides of an image keep their order, and it is sure which axis are the channels
             yield from changed(case, op, i, (step,), cost + (product and i == 0))
         for dim in range(1, n_axes + 1) if rule_of(op.name).asks in ALIGNED or i > 2 else ():
             yield from changed(case, op, i, (("unsqueeze", (dim,)), ("unsqueeze", (dim,))), 5)
@@ -35,6 +36,15 @@ def views(case: Case, op: Operation) -> Iterator[Mend]:
             yield from changed(case, op, i, (("flatten", (start,)),))
             if start < n_axes - 2:
                 yield from changed(case, op, i, (("transpose", (start, n_axes - 2)), ("flatten", (n_axes - 2,))), 2)
+
+
+def turned(case: Case, op: Operation) -> Iterator[Mend]:
+    """Keys and values with their positions first, or last, where several operands of attention are one value."""
+    if rule_of(op.name).alike == "positions":
+        ids = [tensor.id for tensor in case.tensors[:3]]
+        for places in dict.fromkeys(((1, 2), *(tuple(i for i in range(3) if ids[i] == each) for each in ids))):
+            if len(places) > 1 and all(len(op.shapes[i]) > 1 for i in places):
+                yield from together(case, op, dict.fromkeys(places, (("transpose", (0, 1)),)), 1)
 
 
 def _picks(case: Case, op: Operation) -> Iterator[Mend]:
@@ -119,7 +129,11 @@ def expanded(case: Case, op: Operation) -> Iterator[Mend]:
     of_examples = dim is not None and any(case.identity.examples(o.axes[dim]) for o in op.operands if dim < len(o.axes))
     shapes = op.shapes[:3] if rule.alike == "positions" else op.shapes
     for axis in (None, *range(1, n_axes)):
-        steps = {i: found for i, shape in enumerate(shapes) if (found := _expansion(shapes, shape, dim, axis))}
+        steps = {
+            i: found
+            for i, shape in enumerate(shapes)
+            if (found := _expansion(shapes, shape, dim, axis)) and not _is_repeated(case, i)
+        }
         if steps:
             yield from together(case, op, steps, (5 if of_examples else 1) + (axis is not None))
 
@@ -137,6 +151,14 @@ def _expansion(shapes: Sequence[Shape], shape: Shape, dim: int | None, new: int 
         return ()
     kept = [-1 if axis >= old and padded[axis] == size else size for axis, size in enumerate(sizes)]
     return (*first, ("expand", tuple(kept)))
+
+
+def _is_repeated(case: Case, i: int) -> bool:
+    """Whether the code repeats an operand: it is not repeated once more."""
+    return any(view.name in _REPEATS for view in case.origins.before_views(case.tensors[i].id)[1])
+
+
+_REPEATS = frozenset({"repeat", "repeat_interleave"})
 
 
 def _as_channels(case: Case, op: Operation) -> Iterator[Mend]:
@@ -161,13 +183,13 @@ def repeated(case: Case, op: Operation) -> Iterator[Mend]:
     if op.name != "matmul" or len(op.shapes) != 2:
         return
     for i, j in ((0, 1), (1, 0)):
-        views = case.origins.before_views(case.tensors[i].id)[1]
-        if any(view.name == "repeat_interleave" for view in views):
-            continue  # what the code repeats is not repeated once more
+        if _is_repeated(case, i):
+            continue
         for back in range(3, min(map(len, op.shapes)) + 1):
             few, many = op.shapes[i][-back], op.shapes[j][-back]
-            axis = len(op.shapes[i]) - back
-            if 1 < few < many and many % few == 0 and not case.identity.examples(op.operands[i].axes[axis]):
+            axis, examples = len(op.shapes[i]) - back, case.identity.examples
+            of_examples = examples(op.operands[i].axes[axis]) or examples(op.operands[j].axes[-back])
+            if 1 < few < many and many % few == 0 and not of_examples:
                 yield from changed(case, op, i, (("repeat_interleave", (many // few, axis)),), 2)
 
 

@@ -33,7 +33,9 @@ def _table_and_ids(op: Operation) -> tuple[int | None, int | None]:
 def _inside(op: Operation, i: int, axis: int, n: int, what: str) -> Asks:
     """Indices from 0 to n - 1, where their smallest and largest are known."""
     for operand in op.operands:
-        for index in operand.largest or ():
+        for index in sorted(
+            operand.largest or (), key=lambda index: (index >= 0, -index)
+        ):  # the farthest outside first
             marked = axis if op.shapes[i] and axis < len(op.shapes[i]) and op.shapes[i][axis] == n else -1
             yield below(op, (i, marked), index, n, _ALLOWED, what=say(what, axis=axis))
 
@@ -108,7 +110,6 @@ def classes(op: Operation) -> Asks:
     logits, target = op.operands[:2]
     axis = min(1, len(logits.axes) - 1)
     if "float" in target.dtype and target.shape == logits.shape and op.name.startswith("cross"):
-        yield UNREAD
         return
     wanted = logits.with_axes((*logits.axes[:axis], *logits.axes[axis + 1 :]))
     whole = replace(op, operands=(*op.operands, wanted))
@@ -126,6 +127,20 @@ def _needs_last(logits: Operand, target: Operand) -> str:
     if target.shape == logits.shape[:-1]:
         return "classes are read from axis 1, which is {n}; in {first} {first_shape} they seem to be last"
     return "{first} {first_shape} needs targets of its shape without axis 1; {second} {second_shape}"
+
+
+def targets(op: Operation) -> Asks:
+    """``binary_cross_entropy(scores, targets)``: a number for each score, of its type."""
+    if len(op.shapes) < 2:
+        yield UNREAD
+        return
+    yield typed(
+        op, 1, (op.operands[0].dtype,), "{first} {first_shape} is {dtype}; numbers beside scores are {expected}"
+    )
+    says = "{first} {first_shape} and {second} {second_shape} must have the same shape"
+    yield same_rank(op, 1, 0, says)
+    if len(op.shapes[0]) == len(op.shapes[1]):
+        yield from (equal(op, (0, axis), (1, axis), says) for axis in range(len(op.shapes[0])))
 
 
 def layer_norm(op: Operation) -> Asks:

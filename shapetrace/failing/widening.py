@@ -13,7 +13,7 @@ def widened(case: Case, op: Operation) -> Iterator[Mend]:
     """The layer that made an operand, with as many columns as what its result meets has."""
     if any(tensor.origin in ("parameter", "buffer") for tensor in case.tensors):
         return
-    for (i, axis), (j, other) in _meetings(op):
+    for (i, axis), (j, other) in meetings(op):
         wanted = op.shapes[j][other]
         for made in reversed(way_to(case, case.tensors[i].id)):
             if made.op.name in LAYERS and (told := _built(case, op, made, (i, axis), wanted)):
@@ -23,7 +23,7 @@ def widened(case: Case, op: Operation) -> Iterator[Mend]:
 
 def trimmed(case: Case, op: Operation) -> Iterator[Mend]:
     """As many positions as went into a convolution whose padding gives it more: it looks at none that come later."""
-    for (i, axis), (j, other) in _meetings(op):
+    for (i, axis), (j, other) in meetings(op):
         n, wanted = op.shapes[i][axis], op.shapes[j][other]
         for made in way_to(case, case.tensors[i].id):
             kernel = window(made.op)
@@ -32,7 +32,7 @@ def trimmed(case: Case, op: Operation) -> Iterator[Mend]:
                 yield from changed(case, op, i, (("narrow", (axis, 0, wanted)),))
 
 
-def _meetings(op: Operation) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
+def meetings(op: Operation) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
     """Pairs of axes that should be of one size and are not, each way round."""
     for constraint in broken(op):
         if constraint.kind in ("equal", "broadcast") and len(constraint.of) > 1:
