@@ -4,7 +4,18 @@ import math
 from dataclasses import replace
 
 from shapetrace.failing.case import Operation
-from shapetrace.failing.constraints import UNREAD, Asks, Constraint, below, equal, multiple, rank, same_rank, typed
+from shapetrace.failing.constraints import (
+    UNREAD,
+    Asks,
+    Constraint,
+    below,
+    equal,
+    multiple,
+    rank,
+    same_rank,
+    same_type,
+    typed,
+)
 from shapetrace.failing.operands import Operand
 from shapetrace.failing.structure import written
 from shapetrace.language import say
@@ -134,9 +145,9 @@ def targets(op: Operation) -> Asks:
     if len(op.shapes) < 2:
         yield UNREAD
         return
-    yield typed(
-        op, 1, (op.operands[0].dtype,), "{first} {first_shape} is {dtype}; numbers beside scores are {expected}"
-    )
+    if op.name.startswith("binary"):
+        needs = "{first} {first_shape} is {dtype}; numbers beside scores are {expected}"
+        yield typed(op, 1, (op.operands[0].dtype,), needs)
     says = "{first} {first_shape} and {second} {second_shape} must have the same shape"
     yield same_rank(op, 1, 0, says)
     if len(op.shapes[0]) == len(op.shapes[1]):
@@ -149,6 +160,9 @@ def layer_norm(op: Operation) -> Asks:
     if not isinstance(sizes, list):
         yield UNREAD
         return
+    if len(op.operands) > 1:  # halves may be scaled by whole numbers, not the other way round
+        types = same_type(op)
+        yield replace(types, holds=types.holds or op.operands[1].dtype == "float32")
     for back in range(1, min(len(sizes), len(op.shapes[0])) + 1):
         weighted = len(op.shapes) > 1 and len(op.shapes[1]) == len(sizes)
         says = "axis {a} of {first} {first_shape} is {got}; {layer} is for {sizes}"

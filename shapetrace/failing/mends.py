@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from shapetrace.failing.case import Case, Operation, on
-from shapetrace.failing.operands import METHODS, Operand, called
+from shapetrace.failing.operands import METHODS, Operand, called_all
 from shapetrace.failing.rules import ALIGNED, broken, rule_of
 from shapetrace.failing.structure import written
 from shapetrace.ir import Op
@@ -49,7 +49,7 @@ def sound(case: Case, mends: Iterator[Mend]) -> list[Mend]:
             found[key] = moved, mend
     ranked = sorted(found.values(), key=lambda pair: (pair[0], pair[1].cost))
     near = [mend for moved, mend in ranked if moved == ranked[0][0] and mend.cost < ranked[0][1].cost + _MUCH]
-    made = [mend.operation if _is_view(mend) else None for mend in near]
+    made = [(mend.operation.shapes, *mend.calls) if _is_view(mend) else None for mend in near]
     return [mend for i, mend in enumerate(near) if made[i] is None or made[i] not in made[:i]][:_MOST]
 
 
@@ -154,10 +154,10 @@ def _oddly(case: Case, op: Operation) -> int:
     """What few mean: positions that meet as examples do, sums over heads, features that are laid along positions."""
     if rule_of(op.name).asks in ALIGNED:
         return _misaligned(case, op)
-    if op.name not in ("matmul", "bmm"):
+    if op.name not in ("matmul", "bmm", "scaled_dot_product_attention"):
         return 0
     identity, n_axes = case.identity, max(map(len, op.shapes))
-    firsts = (o.axes[0] for o in op.operands if 0 < len(o.axes) < n_axes)
+    firsts = (o.axes[0] for o in op.operands[:2] if 0 < len(o.axes) < n_axes)
     odd = sum(map(identity.examples, firsts))  # in the product they come after an axis of the other
     for constraint in rule_of(op.name).asks(op):
         for pair in constraint.pairs:
@@ -193,9 +193,7 @@ def written_calls(steps: tuple[Step, ...]) -> str:
 
 def changed(case: Case, op: Operation, i: int, steps: tuple[Step, ...], cost: int = 1) -> Iterator[Mend]:
     """The mend that calls methods on one operand."""
-    operand: Operand | None = op.operands[i]
-    for name, args in steps:
-        operand = called(operand, name, args) if operand is not None else None
+    operand = called_all(op.operands[i], steps)
     if operand is None:
         return
     text: Text = on(case.name(i), written_calls(steps))

@@ -66,6 +66,13 @@ def called(
         return None
 
 
+def called_all(operand: Operand | None, steps: Sequence[tuple[str, Sequence[Any]]]) -> Operand | None:
+    """What methods make of an operand, one after the other; None if one of them cannot be called so."""
+    for method, args in steps:
+        operand = None if operand is None else called(operand, method, args)
+    return operand
+
+
 _TYPES = {"bool": "bool", "long": "int64", "float": "float32", "half": "float16", "double": "float64",
           "bfloat16": "bfloat16", "int": "int32"}  # fmt: skip
 

@@ -17,6 +17,7 @@ _AS_MANY = (
 )
 _SAME_HEADS = "heads and batch must be equal, but axis {a} of {first} is {got} and axis {b} of {second} is {expected}"
 _GROUPS = "{got} heads (axis {a} of {first}) are no multiple of the {expected} that serve them (axis {b} of {second})"
+_TYPES = "{first} are {first_dtype}, {second} {second_dtype}"
 _SPACE = {1: "batch, channels, length", 2: "batch, channels, height, width", 3: "batch, channels, depth, height, width"}
 _RANKS = {"mm": (2, 2), "bmm": (3, 3), "mv": (2, 1), "dot": (1, 1)}
 """Functions that take matrices of one number of axes, where matmul takes any."""
@@ -186,7 +187,7 @@ def attention(op: Operation) -> Asks:
     op = _grouped(op)
     for j in (1, 2):
         yield broadcast(op, 0, j, _SAME_HEADS, without=2)
-    yield from (same_type(op, j) for j in (1, 2))
+    yield from (replace(same_type(op, j), says=_TYPES) for j in (1, 2))
     if len(op.shapes) > 3:
         query, key = op.operands[:2]
         allowed = ("bool", query.dtype) if "float" not in op.operands[3].dtype else (query.dtype, "bool")

@@ -8,7 +8,7 @@ from typing import Any
 
 from shapetrace.failing.case import Case, Operation
 from shapetrace.failing.mends import Mend, Step, positional, weighed, written_calls
-from shapetrace.failing.operands import METHODS, REDUCING, SAME_SHAPE, Operand, called
+from shapetrace.failing.operands import METHODS, REDUCING, SAME_SHAPE, Operand, called, called_all
 from shapetrace.failing.rules import broken
 from shapetrace.failing.structure import written
 from shapetrace.ir import Kernel, Op
@@ -95,8 +95,8 @@ def _with(made: Made, operand: Operand) -> Made:
 def _again(made: Made, changes: Mapping[str, Any]) -> Operand | None:
     """What a function gives for its operands, with other arguments; None if that is not known."""
     op, name = made.op, made.op.name.rstrip("_")
-    if "method" in changes:
-        return called(made.operands[0], changes["method"], changes["args"])
+    if "steps" in changes:
+        return called_all(made.operands[0], changes["steps"])
     if kernel := window(op):
         return _windowed(made, {**kernel.args, **changes})
     if name == "interpolate":
@@ -215,10 +215,10 @@ def _otherwise(case: Case, made: Made) -> Iterator[tuple[int, Text, dict[str, An
         yield from _other_times(case, made)
     elif name == "repeat" and len(times := positional(op)) == len(made.operands[0].axes) and times[0] > 1:
         step = ("repeat", (times[0], 1, *times[1:]))  # once for each example, rather than one after the other
-        yield 1, _instead(step, ("repeat", tuple(times))), {"method": step[0], "args": step[1]}
+        yield 1, _instead((step,), ("repeat", tuple(times))), {"steps": (step,)}
     elif name in METHODS and len(made.operands[0].axes) > 1:
-        for step in _other_steps(case, name, made.operands[0]):
-            yield 1, _instead(step, (name, tuple(positional(op)))), {"method": step[0], "args": step[1]}
+        for steps in _other_steps(case, name, made.operands[0]):
+            yield len(steps), _instead(steps, (name, tuple(positional(op)))), {"steps": steps}
 
 
 def _other_sides(case: Case, made: Made) -> Iterator[tuple[int, Text, dict[str, Any]]]:
@@ -253,11 +253,11 @@ def _other_times(case: Case, made: Made) -> Iterator[tuple[int, Text, dict[str, 
     n = shape[dim]
     steps += [("repeat_interleave", (size // n, dim)) for size in sizes if size % n == 0 and size not in (n, n * times)]
     for step in steps:
-        yield 1, _instead(step, ("repeat_interleave", (times, dim))), {"method": step[0], "args": step[1]}
+        yield 1, _instead((step,), ("repeat_interleave", (times, dim))), {"steps": (step,)}
 
 
-def _instead(step: Step, before: Step) -> Text:
-    return say("{call} instead of {before}", call=written_calls((step,)), before=written_calls((before,)))
+def _instead(steps: tuple[Step, ...], before: Step) -> Text:
+    return say("{call} instead of {before}", call=written_calls(steps), before=written_calls((before,)))
 
 
 def _argument(op: Op, name: str, value: Any) -> dict[str, Any]:
@@ -267,7 +267,13 @@ def _argument(op: Op, name: str, value: Any) -> dict[str, Any]:
     return {name: value}
 
 
-def _other_steps(case: Case, name: str, operand: Operand) -> Iterator[Step]:
+def _other_steps(case: Case, name: str, operand: Operand) -> Iterator[tuple[Step, ...]]:
+    if len(operand.axes) == 4 and name in ("flatten", "view", "reshape"):  # heads beside their rows, then side by side
+        yield ("transpose", (1, 2)), ("flatten", (2,))
+    yield from ((step,) for step in _other_step(case, name, operand))
+
+
+def _other_step(case: Case, name: str, operand: Operand) -> Iterator[Step]:
     n_axes = len(operand.axes)
     if name in REDUCING:
         yield from (
@@ -296,6 +302,7 @@ def _other_windows(kernel: Kernel, made: Made) -> Iterator[tuple[int, dict[str, 
     for value in (1, 2, 4):
         if [value] * n != [_each(stride, place) for place in range(n)] and "kernel_size" not in args:
             yield 2, {"stride": [value] * n}
-    for value in range(max(_each(size, place) for place in range(n)) // 2 + 1):
+    reach = max((_each(size, place) - 1) * _each(args.get("dilation") or 1, place) for place in range(n)) + 1
+    for value in range(reach // 2 + 1):
         if [value] * n != now:
             yield 2, {"padding": [value] * n}

@@ -94,6 +94,7 @@ _TABLE = (
     (Rule(topk), "topk kthvalue"),
     (Rule(interpolate), "interpolate"),
     (Rule(unread), "setitem copy"),
+    (Rule(targets), "mse_loss l1_loss smooth_l1_loss huber_loss"),
     (Rule(targets, shown=(0, 1)), "binary_cross_entropy binary_cross_entropy_with_logits"),
     (Rule(cell), "lstm_cell gru_cell rnn_tanh_cell rnn_relu_cell"),
     (Rule(classes, shown=(0, 1)), "cross_entropy_loss nll_loss nll_loss_nd cross_entropy"),

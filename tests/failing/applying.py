@@ -14,7 +14,7 @@ from shapetrace.failing.case import Case, Operation
 from shapetrace.failing.mends import Mend
 
 _ELSEWHERE = {
-    "reshape": torch.Tensor.reshape, "batch_norm": F.batch_norm,
+    "reshape": torch.Tensor.reshape, "batch_norm": F.batch_norm, "mse_loss": F.mse_loss,
     "binary_cross_entropy_with_logits": F.binary_cross_entropy_with_logits,
 }  # fmt: skip
 
@@ -87,8 +87,8 @@ class Applying(TorchFunctionMode):
             args, kwargs = self._with_calls((args, kwargs), [0])
             return func(*args, **kwargs)
         changes = self._mend.remade[1]
-        if "method" in changes:
-            return getattr(args[0], changes["method"])(*changes["args"])
+        if "steps" in changes:
+            return called(args[0], changes["steps"])
         if "args" in changes:
             return func(args[0], *changes["args"][1:], **kwargs)
         return func(*args, **{**kwargs, **changes})
@@ -118,7 +118,7 @@ def mended(model: nn.Module, case: Case, mend: Mend) -> Callable[..., Any] | Non
         op = case.trace.ops[mend.remade[0]]
         path = case.origins.maker(op)
         changes = mend.remade[1]
-        if path and not {"method", "args", "dim"} & set(changes):
+        if path and not {"steps", "args", "dim"} & set(changes):
             model = copy.deepcopy(model)
             layer = model.get_submodule(path)
             for key, value in changes.items():

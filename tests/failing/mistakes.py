@@ -133,6 +133,7 @@ def attentions() -> dict[str, Fails]:
     return {
         "groups that do not divide": fails(
             of(grouped, x, q=q, k=kv), "shape", "6 ≠ 4", "6 heads (axis 1 of the queries) are no multiple of the 4",
+            "then transpose to [2,4,6,8]\n  at",
         ),
         "queries alone with their positions first": fails(
             of(functional, x, R(2, 9, 32), o=kv), "shape", "2 ≠ 9", "would fit: y.transpose(0, 1)",
@@ -185,4 +186,95 @@ def made() -> dict[str, Fails]:
     }  # fmt: skip
 
 
-MISTAKES = {**losses(), **states(), **maps(), **attentions(), **made()}
+def layouts() -> dict[str, Fails]:
+    qkv, o, table = nn.Linear(64, 192), nn.Linear(64, 64), nn.Embedding(15, 4)
+    x, tokens, patches = R(2, 8, 64), R(4, 10, 32), R(4, 3, 32, 32)
+
+    def parts(s: Any, x: Any, *order: int) -> Any:
+        return s.qkv(x).reshape(2, 8, 3, 4, 16).permute(*order)
+
+    def turned(s: Any, x: Any, *_: Any) -> Any:
+        q, k, v = parts(s, x, 2, 0, 1, 3, 4)
+        return sdpa(q, k, v.transpose(1, 2))
+
+    def unturned(s: Any, x: Any, *_: Any) -> Any:
+        q, k, v = parts(s, x, 2, 0, 3, 1, 4)
+        return s.o(sdpa(q, k, v).flatten(2))
+
+    def biased(s: Any, x: Any, *_: Any) -> Any:
+        q, k, _v = parts(s, x, 2, 0, 3, 1, 4)
+        places = torch.arange(8)
+        return q @ k.mT + s.table(places[None] - places[:, None] + 7)
+
+    def labelled(s: Any, x: Any, y: Any, _: Any) -> Any:
+        scores = s.f(s.t(x, s.e(y[:, :-1])))
+        return F.cross_entropy(scores.reshape(-1, 9), y.reshape(-1))
+
+    return {
+        "queries and keys that are not split as values are": fails(
+            of(turned, x, qkv=qkv), "shape", "4 ≠ 8", "would fit: .transpose(1, 2) on the queries and the keys\n",
+        ),
+        "heads that are flattened where they stand": fails(
+            of(unturned, x, qkv=qkv, o=o), "shape", "128 ≠ 64",
+            "would fit: .transpose(1, 2).flatten(2) instead of .flatten(2): [2,8,64]\n",
+        ),
+        "biases of heads that lie last": fails(
+            of(biased, x, qkv=qkv, table=table), "shape", "4 ≠ 8, 8 ≠ 4",
+            "would fit: .permute(2, 0, 1) on the result of table: [4,8,8]\n",
+        ),
+        "labels of a decoder that is given all but the last": fails(
+            of(labelled, R(4, 6, 32), torch.ones(4, 10, dtype=LONG), f=nn.Linear(32, 9), e=nn.Embedding(9, 32),
+               t=nn.Transformer(32, 4, 1, 1, 64, batch_first=True)), "shape", "36 ≠ 40",
+            "would fit: y[:, 1:], if each row's label is the next token\n",
+        ),
+        "an image beside its flat copy": fails(
+            of(lambda s, x, *_: F.mse_loss(s.f(x.flatten(1)), x), R(2, 1, 8, 8), f=nn.Linear(64, 64)), "shape",
+            "4 ≠ 2 axes", "would fit: x.flatten(1): [2,64]\n",
+        ),
+        "one number for each of several": fails(
+            of(lambda s, x, *_: F.mse_loss(s.f(x).argmax(1), torch.zeros(4, 3)), R(4, 8), f=nn.Linear(8, 3)), "shape",
+            "2 ≠ 1 axes", "[4,3]  zeros produced",
+        ),
+        "noise without sides": fails(
+            of(lambda s, x, *_: s.g(x), R(8, 100), g=nn.ConvTranspose2d(100, 4, 4)), "shape", "2 ≠ 4 axes",
+            "would fit: x.unsqueeze(2).unsqueeze(2): [8,100,1,1]\n",
+        ),
+        "a level of noise for each image": fails(
+            of(lambda s, x, t, _: x * t.sigmoid(), patches, R(4)), "shape", "32 ≠ 4",
+            "would fit: .view(-1, 1, 1, 1) on the result of sigmoid: [4,1,1,1]\n",
+        ),
+        "a dilated convolution without its padding": fails(
+            of(lambda s, x, *_: x + s.c(x), R(4, 32, 20), c=nn.Conv1d(32, 32, 3, dilation=2, padding=1)), "shape",
+            "20 ≠ 18", "would fit: c with padding=2: [4,32,20]\n",
+        ),
+        "groups of an image with channels in their place": fails(
+            of(lambda s, x, *_: F.group_norm(s.c(x), 8), patches, c=nn.Conv2d(3, 20, 3, padding=1)), "shape", "",
+            "would fit: num_groups=5; or num_groups=4\n",
+        ),
+        "weights of experts that are stacked first": fails(
+            of(lambda s, x, *_: torch.stack([s.a(x), s.b(x)]) * s.g(x).softmax(-1), R(16, 32), a=nn.Linear(32, 32),
+               b=nn.Linear(32, 32), g=nn.Linear(32, 2)), "shape", "32 ≠ 2", "then softmax\n  at",
+        ),
+        "a graph on the other side": fails(
+            of(lambda s, x, *_: s.w(x) @ torch.eye(5), R(5, 8), w=nn.Linear(8, 16)), "shape", "16 ≠ 5",
+            "[5,5]   eye produced",
+        ),
+        "an id with an axis of its own": fails(
+            of(lambda s, x, c, _: torch.cat([x, s.e(c)], 1), R(5, 6), R(5, 1, dtype=LONG), e=nn.Embedding(9, 4)),
+            "shape", "2 ≠ 3 axes", "would fit: .squeeze(1) on the result of e: [5,4]\n",
+        ),
+        "a gate whose columns are taken later": fails(
+            of(lambda s, x, *_: s.d(F.silu(s.a(x)) * s.b(x)), tokens, a=nn.Linear(32, 48), b=nn.Linear(32, 64),
+               d=nn.Linear(64, 32)), "shape", "48 ≠ 64", "would fit: Linear(32, 64) as a\n",
+        ),
+        "queries and keys of two types": fails(
+            of(lambda _s, x, *_: sdpa(x, x.half(), x.half()), R(2, 4, 6, 8)), "dtype", "float32 ≠ float16",
+            "the queries are float32, the keys float16",
+        ),
+        "more chosen than there are": fails(
+            of(lambda s, x, *_: s.g(x).topk(20), R(16, 32), g=nn.Linear(32, 8)), "shape", "20 > 8", "would fit: k=8\n",
+        ),
+    }  # fmt: skip
+
+
+MISTAKES = {**losses(), **states(), **maps(), **attentions(), **made(), **layouts()}
