@@ -9,7 +9,7 @@ from shapetrace.failing.identity import Identity
 from shapetrace.failing.modules import describe, module_of
 from shapetrace.failing.operands import Operand, Shape
 from shapetrace.failing.origins import Origins
-from shapetrace.ir import Failure, Plain, Tensor, Trace
+from shapetrace.ir import Failure, Op, Plain, Tensor, Trace
 from shapetrace.language import Text, say
 
 RANGE = "index_range"
@@ -117,6 +117,19 @@ class Case:
     def origins(self) -> Origins:
         """Who made which value."""
         return Origins(self.trace)
+
+    def crossed(self, value: int) -> Op | None:
+        """A function on the way to a value in which examples met all others: (B) − (B, 1) is (B, B)."""
+        ops = [self.trace.ops[i] for i in sorted(self.origins.behind(value))]
+        return next((op for op in ops if len(op.inputs) == 2 and op.outputs and self._crosses(op)), None)
+
+    def _crosses(self, op: Op) -> bool:
+        shapes, made = [self.trace.tensors[i].shape for i in op.inputs], self.trace.tensors[op.outputs[0]].shape
+        if len(shapes[0]) == len(shapes[1]) or made in shapes or any(len(shape) > len(made) for shape in shapes):
+            return False
+        padded = [(1,) * (len(made) - len(shape)) + shape for shape in shapes]
+        n_examples = sum(any(map(self.identity.examples, self.identity.of(i))) for i in op.inputs)
+        return n_examples == 2 and tuple(map(max, *padded)) == made and op.name not in ("matmul", "einsum", "outer")
 
     @property
     def op(self) -> str:

@@ -1,22 +1,26 @@
 """Mends that change operands where the operation is called: their axes, their types, their sizes."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import combinations
 
 from shapetrace.failing.case import Case, Operation, on
-from shapetrace.failing.lookups import lookup
+from shapetrace.failing.lookups import channel_norm, lookup, targets, topk
 from shapetrace.failing.mends import Mend, Step, changed, together
-from shapetrace.failing.operands import Shape
+from shapetrace.failing.operands import Operand, Shape
+from shapetrace.failing.products import convolution
 from shapetrace.failing.rules import ALIGNED, broken, rule_of
 from shapetrace.failing.structure import written
 from shapetrace.language import say
+from shapetrace.ops.atoms import Axis
 
 
 def views(case: Case, op: Operation) -> Iterator[Mend]:
     """One operand with its axes in another order, one more, one less, or several flattened."""
     if op.name == "gather":
         yield from _picks(case, op)
+    if op.name == "gather" or rule_of(op.name).asks is topk:  # what is chosen from is no other axis
         return
     for i, operand in enumerate(op.operands):
         n_axes = len(operand.axes)
@@ -24,17 +28,68 @@ def views(case: Case, op: Operation) -> Iterator[Mend]:
             continue
         if operand.role == "weight" and rule_of(op.name).asks is lookup:  # a turned table holds no rows
             continue
-        product, image = op.name in ("matmul", "bmm", "mm"), op.name.startswith("conv") and n_axes > 3
+        product = op.name in ("matmul", "bmm", "mm")
+        image = rule_of(op.name).asks in (convolution, channel_norm) and n_axes > 3
         for cost, step in _views(n_axes, op.shapes[i], product):  # the right side is turned rather than the left one
-            if image and step[0] in _TURNS and step != ("permute", (0, n_axes - 1, *range(1, n_axes - 1))):
-                continue  # the sides of an image keep their order
+            last = ("permute", (0, n_axes - 1, *range(1, n_axes - 1)))
+            if image and step[0] in _TURNS and (step != last or not _may_be_channels(case, op, i)):
+                continue  # the sides of an image keep their order, and it is sure which axis are the channels
             yield from changed(case, op, i, (step,), cost + (product and i == 0))
-        for dim in range(1, n_axes + 1) if rule_of(op.name).asks in ALIGNED or i > 2 else ():
+        yield from _with_two(case, op, i)
+        yield from _as_other(case, op, i)
+        yield from _flat(case, op, i) if op.name == "linear" else ()
+
+
+def _with_two(case: Case, op: Operation, i: int) -> Iterator[Mend]:
+    """Two axes more: beside a map, for a mask, or channels that have no sides yet."""
+    if rule_of(op.name).asks in ALIGNED or i > 2 or (op.name.startswith("conv") and i == 0):
+        for dim in range(1, len(op.shapes[i]) + 1):
             yield from changed(case, op, i, (("unsqueeze", (dim,)), ("unsqueeze", (dim,))), 5)
-        for start in range(1, n_axes - 1) if op.name == "linear" else ():
-            yield from changed(case, op, i, (("flatten", (start,)),))
-            if start < n_axes - 2:
-                yield from changed(case, op, i, (("transpose", (start, n_axes - 2)), ("flatten", (n_axes - 2,))), 2)
+
+
+def _flat(case: Case, op: Operation, i: int) -> Iterator[Mend]:
+    """Axes as columns, in the order in which they are or with heads beside their rows before."""
+    shape, n_axes = op.shapes[i], len(op.shapes[i])
+    for start in range(1, n_axes - 1):
+        yield from changed(case, op, i, (("flatten", (start,)),))
+        if start < n_axes - 2 and 1 not in (shape[start], shape[-2]):
+            yield from changed(case, op, i, (("transpose", (start, n_axes - 2)), ("flatten", (n_axes - 2,))), 2)
+
+
+def _may_be_channels(case: Case, op: Operation, i: int) -> bool:
+    """Whether the last axis may be the channels: no side is as long, and the second was not made as channels."""
+    return op.shapes[i].count(op.shapes[i][-1]) == 1 and not case.identity.features(op.operands[i].axes[1])
+
+
+def turned(case: Case, op: Operation) -> Iterator[Mend]:
+    """Keys and values with their positions first, or last, where several operands of attention are one value."""
+    if rule_of(op.name).alike == "positions":
+        ids = [tensor.id for tensor in case.tensors[:3]]
+        for places in dict.fromkeys(((1, 2), *(tuple(i for i in range(3) if ids[i] == each) for each in ids))):
+            if len(places) > 1 and all(len(op.shapes[i]) > 1 for i in places):
+                yield from together(case, op, dict.fromkeys(places, (("transpose", (0, 1)),)), 1)
+    if op.name == "scaled_dot_product_attention" and min(map(len, op.shapes[:3])) > 3:
+        names = rule_of(op.name).names
+        for i in (0, 1):
+            for mend in together(case, op, dict.fromkeys((i, i + 1), (("transpose", (1, 2)),)), 2):
+                both = say("{first} and {second}", first=names[i], second=names[i + 1])
+                batches = {case.identity.features(operand.axes[1]) for operand in mend.operation.operands[:3]}
+                if len(batches) > 1:
+                    continue  # heads of one beside positions of another
+                yield replace(mend, text=on(both, ".transpose(1, 2)"))
+
+
+def _as_other(case: Case, op: Operation, i: int) -> Iterator[Mend]:
+    """An operand with the axes of another: flattened as that one is, or a number for each example of it."""
+    if rule_of(op.name).asks not in (*ALIGNED, targets):
+        return
+    others = [shape for j, shape in enumerate(op.shapes) if j != i]
+    for start in range(1, len(op.shapes[i]) - 1):
+        if (*op.shapes[i][:start], math.prod(op.shapes[i][start:])) in others:
+            yield from changed(case, op, i, (("flatten", (start,)),), 2)
+    for n_axes in {len(shape) for shape in others} if len(op.shapes[i]) == 1 else ():
+        if n_axes > 3:
+            yield from changed(case, op, i, (("view", (-1, *[1] * (n_axes - 1))),), 2)
 
 
 def _picks(case: Case, op: Operation) -> Iterator[Mend]:
@@ -63,7 +118,7 @@ def _views(n_axes: int, shape: Shape, product: bool) -> Iterator[tuple[int, Step
     yield from ((1, ("squeeze", (dim,))) for dim, size in enumerate(shape) if size == 1)
     for one, other in combinations(range(n_axes), 2):
         last = (one, other) == (n_axes - 2, n_axes - 1)
-        yield 1 if last else 2, ("transpose", (-2, -1) if last and product else (one, other))
+        yield 1 if last else 2 * (other - one), ("transpose", (-2, -1) if last and product else (one, other))
     for place in range(n_axes - 2):
         others = [axis for axis in range(n_axes) if axis != place]
         yield 3, ("permute", (*others, place))
@@ -118,8 +173,17 @@ def expanded(case: Case, op: Operation) -> Iterator[Mend]:
         dim = 1 if op.attrs.get("batch_first") else 0
     of_examples = dim is not None and any(case.identity.examples(o.axes[dim]) for o in op.operands if dim < len(o.axes))
     shapes = op.shapes[:3] if rule.alike == "positions" else op.shapes
+    whole = [operand for operand in op.operands if len(operand.axes) == n_axes]
     for axis in (None, *range(1, n_axes)):
-        steps = {i: found for i, shape in enumerate(shapes) if (found := _expansion(shapes, shape, dim, axis))}
+        if axis is not None and any(case.identity.features(operand.axes[axis]) for operand in whole):
+            continue  # columns are not made of a number
+        if axis is not None and any(_has_all(case, op.operands, operand.axes[axis]) for operand in whole):
+            continue  # nor are rows that each of them has
+        steps = {
+            i: found
+            for i, shape in enumerate(shapes)
+            if (found := _expansion(shapes, shape, dim, axis)) and not _is_repeated(case, i)
+        }
         if steps:
             yield from together(case, op, steps, (5 if of_examples else 1) + (axis is not None))
 
@@ -137,6 +201,20 @@ def _expansion(shapes: Sequence[Shape], shape: Shape, dim: int | None, new: int 
         return ()
     kept = [-1 if axis >= old and padded[axis] == size else size for axis, size in enumerate(sizes)]
     return (*first, ("expand", tuple(kept)))
+
+
+def _has_all(case: Case, operands: Sequence[Operand], axis: Axis) -> bool:
+    """Whether all operands run along what an input brought."""
+    brought = case.identity.brought
+    return bool(brought(axis)) and all(any(brought(axis) & brought(each) for each in o.axes) for o in operands)
+
+
+def _is_repeated(case: Case, i: int) -> bool:
+    """Whether the code repeats an operand: it is not repeated once more."""
+    return any(view.name in _REPEATS for view in case.origins.before_views(case.tensors[i].id)[1])
+
+
+_REPEATS = frozenset({"repeat", "repeat_interleave"})
 
 
 def _as_channels(case: Case, op: Operation) -> Iterator[Mend]:
@@ -161,13 +239,13 @@ def repeated(case: Case, op: Operation) -> Iterator[Mend]:
     if op.name != "matmul" or len(op.shapes) != 2:
         return
     for i, j in ((0, 1), (1, 0)):
-        views = case.origins.before_views(case.tensors[i].id)[1]
-        if any(view.name == "repeat_interleave" for view in views):
-            continue  # what the code repeats is not repeated once more
+        if _is_repeated(case, i):
+            continue
         for back in range(3, min(map(len, op.shapes)) + 1):
             few, many = op.shapes[i][-back], op.shapes[j][-back]
-            axis = len(op.shapes[i]) - back
-            if 1 < few < many and many % few == 0 and not case.identity.examples(op.operands[i].axes[axis]):
+            axis, examples = len(op.shapes[i]) - back, case.identity.examples
+            of_examples = examples(op.operands[i].axes[axis]) or examples(op.operands[j].axes[-back])
+            if 1 < few < many and many % few == 0 and not of_examples:
                 yield from changed(case, op, i, (("repeat_interleave", (many // few, axis)),), 2)
 
 

@@ -38,7 +38,7 @@ def _sizes(found: list[tuple[str, Shape, Shape]], *, whole: bool) -> Finding:
     wrong = tuple(axis for axis, pair in enumerate(zip(kept, wanted, strict=False)) if pair[0] != pair[1])
     same_rank = len(kept) == len(wanted)
     values = {"name": name, "kept": written(kept), "wanted": written(wanted)}
-    more = "{name} is {kept} in the checkpoint and {wanted} in the model; so are {n} more parameters of other shapes"
+    more = "{name} is {kept} in the checkpoint and {wanted} in the model; further parameters of other shapes: {n}"
     return Finding(
         "shape",
         say(more, **values, n=len(found) - 1)

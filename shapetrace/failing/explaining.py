@@ -7,9 +7,10 @@ from dataclasses import replace
 
 from shapetrace.errors import CONTRADICTIONS
 from shapetrace.failing.case import Case, Operation
-from shapetrace.failing.changes import casts, expanded, padded, repeated, sliced, types, views
+from shapetrace.failing.changes import casts, expanded, padded, repeated, sliced, turned, types, views
 from shapetrace.failing.checkpoints import checkpoint
 from shapetrace.failing.constraints import Constraint, Place, merged
+from shapetrace.failing.creating import created
 from shapetrace.failing.finding import Finding
 from shapetrace.failing.likening import as_others, shifted, split
 from shapetrace.failing.mends import Mend, sound
@@ -27,9 +28,12 @@ from shapetrace.language import Text, joined, say
 
 _TYPES = re.compile(
     r"dtype|scalar type|same type|data type|to be bool|type .{1,60} should be the same|not implemented for '"
-    r"|only supports boolean",
+    r"|only supports boolean|can't be cast",
     re.IGNORECASE,
 )
+
+
+_SIZES_DIFFER = re.compile(r"target size \(.* (?:same as|different to) (?:the )?input size", re.IGNORECASE)
 
 
 def explained(trace: Trace) -> Explanation:
@@ -63,9 +67,8 @@ def _unturned(inner: Case, failure: Failure) -> Failure:
     if all([op.name for op in views] == ["transpose"] and root in given for root, views in roots):  # the module's own
         failure = replace(failure, attrs={**failure.attrs, "batch_first": True},
                           inputs=(*(root for root, _ in roots), *failure.inputs[3:]))  # fmt: skip
-    before = ((value, inner.origins.before(value)) for value in failure.inputs)
     around = {value for call in _around(trace, failure.call) for value in trace.calls[call].inputs}
-    return replace(failure, inputs=tuple(root if root in around else value for value, root in before))
+    return replace(failure, inputs=tuple(inner.origins.before(value, around) for value in failure.inputs))
 
 
 def _around(trace: Trace, call: int | None) -> Iterator[int]:
@@ -101,7 +104,8 @@ def _wrong(case: Case) -> list[Constraint]:
         return []
     wrong = [each for each in broken(case.operation) if each.says]
     types = [each for each in wrong if each.kind == "dtype"]
-    if types and (_TYPES.search(case.failure.message) or len(types[0].of) == 1):
+    of_sizes = _SIZES_DIFFER.search(case.failure.message)
+    if types and (_TYPES.search(case.failure.message) or (len(types[0].of) == 1 and not of_sizes)):
         return types
     if rule.says is not None and not rule.says.search(case.failure.message):
         return []
@@ -114,7 +118,7 @@ def _found(case: Case, wrong: Sequence[Constraint]) -> Finding:
     said = [each for each in wrong if each is wrong[0] or set(each.of) == set(first.of)]
     further = said[1:] if first.places != wrong[0].places else []
     told = [said[0], *(replace(each, says=each.again or each.says) for each in further)]
-    texts = {str(text): text for text in (_said(case, each) for each in told)}
+    texts = {str(text): text for text in (*(_said(case, each) for each in told), *_said_before(case))}
     as_product = kind == "shape" and set(first.of) <= set(rule.shown or first.of)
     return Finding(
         kind,
@@ -126,6 +130,15 @@ def _found(case: Case, wrong: Sequence[Constraint]) -> Finding:
         rule.turned if as_product else None,
         rule.sign if as_product else "",
     )
+
+
+def _said_before(case: Case) -> Iterator[Text]:
+    """That examples met all others before, which nobody means."""
+    found = (case.crossed(tensor.id) for tensor in case.tensors)
+    for op in {op.id: op for op in found if op is not None}.values():
+        first, second, shape = (written(case.trace.tensors[i].shape) for i in (*op.inputs, op.outputs[0]))
+        told = "{op} before it met {first} with {second}, each with all: {shape}"
+        yield say(told, op=op.name, first=first, second=second, shape=shape)
 
 
 def _places(case: Case, first: Constraint, wrong: Sequence[Constraint]) -> tuple[Place, ...]:
@@ -143,8 +156,8 @@ def _places(case: Case, first: Constraint, wrong: Sequence[Constraint]) -> tuple
 
 
 _SIZES = frozenset({"equal", "broadcast"})
-_OF_WHAT_CAME = (remade, as_others, split, shifted, trimmed)
-_OF_THE_CALL = (views, types, expanded, arguments, repeated, indices, casts, sliced, padded)
+_OF_WHAT_CAME = (remade, created, as_others, split, shifted, trimmed)
+_OF_THE_CALL = (views, turned, types, expanded, arguments, repeated, indices, casts, sliced, padded)
 
 
 def mends(case: Case) -> tuple[Mend, ...]:

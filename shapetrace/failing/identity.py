@@ -34,6 +34,9 @@ class Identity:
         return self._axes[value]
 
     def _run(self, op: Op) -> None:
+        if op.name.endswith("_like") and op.inputs:  # as large as its model, and meant to be used beside it
+            self._axes.update((value, self.of(op.inputs[0])) for value in op.outputs)
+            return
         kernels = op.kernels
         if op.name == "scaled_dot_product_attention" and op.outputs:
             kernels = (Kernel(op.name, op.inputs, op.outputs[:1]),)
@@ -76,6 +79,15 @@ class Identity:
     def examples(self, axis: Axis) -> bool:
         """Whether an axis runs along the examples of a batch, alone or merged or joined with others."""
         return bool(self.brought(axis) & self._examples) or any(map(self.examples, self._joined(axis)))
+
+    def features(self, axis: Axis) -> bool:
+        """Whether an axis is columns that a parameter made, and nothing else."""
+        leaves = self.atoms.leaves(axis)
+        return bool(leaves) and all(self.atoms.origin(atom).rank == _RANK["parameter"] for atom in leaves)
+
+    def has_features(self, axis: Axis) -> bool:
+        """Whether columns that a parameter made are in an axis."""
+        return any(self.features((atom,)) for atom in self.atoms.leaves(axis))
 
     def heads(self, axis: Axis) -> bool:
         """Whether an axis is the outer part of a width that was split: heads, whose inner part is their own width."""

@@ -74,9 +74,30 @@ def view(op: Operation) -> Asks:
     if is_open and given:
         says = "{first} has {sizes} = {n} elements, no multiple of {m}"
         yield total(0, range(len(shape)), n % given, 0, says, clash="", **told)
+    elif not is_open and (rest := _left_over(shape, wanted)):
+        for axis, parts in rest.items():
+            m, written_parts = math.prod(parts), "·".join(map(str, parts))
+            yield total(0, (axis,), shape[axis], m, "axis {axis} of {first} {first_shape} is {n}; {parts} is {m}",
+                        clash=f"{shape[axis]} ≠ {m}", axis=axis, n=shape[axis], parts=written_parts, m=m)  # fmt: skip
     elif not is_open:
         says = "{first} has {sizes} = {n} elements, {wanted} needs {m}"
         yield total(0, range(len(shape)), n, given, says, clash=f"{n} ≠ {given}", **told)
+
+
+def _left_over(shape: tuple[int, ...], wanted: tuple[int, ...]) -> dict[int, tuple[int, ...]]:
+    """Axes of which a rest stays: (2, 30) as (2, 7, 4) leaves 2 of 30; none unless the others are as they were."""
+    found: dict[int, tuple[int, ...]] = {}
+    left = list(wanted)
+    for axis, size in enumerate(shape):
+        parts: list[int] = []
+        while left and math.prod(parts) * left[0] <= size and (not parts or math.prod(parts) < size):
+            parts.append(left.pop(0))
+        rest = size - math.prod(parts)
+        if rest and (len(parts) != 2 or rest >= max(parts) or not parts):
+            return {}
+        if rest:
+            found[axis] = tuple(parts)
+    return {} if left else found
 
 
 def unflatten(op: Operation) -> Asks:

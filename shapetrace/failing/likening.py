@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from shapetrace.failing.case import Case, Operation, on
 from shapetrace.failing.mends import Mend, Step, changed, steps_of, written_calls
-from shapetrace.failing.operands import METHODS, SAME_SHAPE, Operand, called
+from shapetrace.failing.operands import METHODS, Operand, called_all
 from shapetrace.failing.structure import written
 from shapetrace.language import say
 from shapetrace.ops.atoms import Axes
@@ -18,7 +18,7 @@ def as_others(case: Case, op: Operation) -> Iterator[Mend]:
         start = case.operand(case.trace.tensors[root])
         for shape, sibling, views in _chains(case):
             for steps in (views, (*views, ("transpose", (-2, -1)))) if shape == start.shape and sibling != root else ():
-                operand = _called(start, steps)
+                operand = called_all(start, steps)
                 if operand is None or tensor.role == "weight" or (i, operand.axes) in seen:
                     continue
                 seen.add((i, operand.axes))
@@ -40,14 +40,14 @@ def split(case: Case, op: Operation) -> Iterator[Mend]:
 
 def shifted(case: Case, op: Operation) -> Iterator[Mend]:
     """Labels without their first token, where the scores of the last one were left out: the next token is the label."""
-    cut = _without_last(case, case.tensors[0].id) if op.name in _LOSSES and len(case.tensors) > 1 else None
-    if cut is None:
+    n = _without_last(case, op.operands[0]) if op.name in _LOSSES and len(case.tensors) > 1 else None
+    if n is None:
         return
-    axis, n = cut
     root, views = case.origins.before_views(case.tensors[1].id)
     labels = case.operand(case.trace.tensors[root])
-    if axis < len(labels.axes) and labels.shape[axis] == n:
-        operand = _called(labels, (("narrow", (axis, 1, n - 1)), *steps_of(views)))
+    if labels.shape.count(n) == 1:
+        axis = labels.shape.index(n)
+        operand = called_all(labels, (("narrow", (axis, 1, n - 1)), *steps_of(views)))
         if operand is not None:
             cut_off = f"[{':, ' * axis}1:]"
             text = say("{call}, if each row's label is the next token", call=on(case.origins.name(root), cut_off))
@@ -57,26 +57,16 @@ def shifted(case: Case, op: Operation) -> Iterator[Mend]:
 _LOSSES = frozenset({"cross_entropy", "cross_entropy_loss", "nll_loss", "nll_loss_nd"})
 
 
-def _without_last(case: Case, value: int) -> tuple[int, int] | None:
-    """The axis along which the last of its rows was cut off on the way to a value, and how many there were."""
-    while (op := case.origins.made_by(value)) is not None and op.inputs:
-        before, after = (case.trace.tensors[each].shape for each in (op.inputs[0], value))
-        cuts = [kernel.args for kernel in op.kernels if kernel.name.startswith("aten.slice.")]
-        if op.name == "getitem" and len(before) == len(after):
-            axes = [axis for axis, (n, left) in enumerate(zip(before, after, strict=True)) if n != left]
-            is_first = all(cut.get("start") in (0, None) for cut in cuts)
-            is_one = len(axes) == 1 and before[axes[0]] == after[axes[0]] + 1
-            return (axes[0], before[axes[0]]) if is_one and is_first else None
-        if op.name not in METHODS and op.name not in SAME_SHAPE:
-            return None
-        value = op.inputs[0]
-    return None
-
-
-def _called(operand: Operand | None, steps: tuple[Step, ...]) -> Operand | None:
-    for name, args in steps:
-        operand = None if operand is None else called(operand, name, args)
-    return operand
+def _without_last(case: Case, operand: Operand) -> int | None:
+    """How many rows there were where the last of them was cut off on the way to an operand."""
+    atoms = case.identity.atoms
+    pieces = [
+        (atoms.pieces[atom], atom) for axis in operand.axes for atom in atoms.leaves(axis) if atom in atoms.pieces
+    ]
+    cut = [
+        n for piece, atom in pieces if piece.start == 0 and (n := atoms.size(piece.whole)) == atoms.size((atom,)) + 1
+    ]
+    return cut[0] if len(cut) == 1 else None
 
 
 def _chains(case: Case) -> list[tuple[tuple[int, ...], int, tuple[Step, ...]]]:

@@ -4,7 +4,18 @@ import math
 from dataclasses import replace
 
 from shapetrace.failing.case import Operation
-from shapetrace.failing.constraints import UNREAD, Asks, Constraint, below, equal, multiple, rank, same_rank, typed
+from shapetrace.failing.constraints import (
+    UNREAD,
+    Asks,
+    Constraint,
+    below,
+    equal,
+    multiple,
+    rank,
+    same_rank,
+    same_type,
+    typed,
+)
 from shapetrace.failing.operands import Operand
 from shapetrace.failing.structure import written
 from shapetrace.language import say
@@ -33,7 +44,9 @@ def _table_and_ids(op: Operation) -> tuple[int | None, int | None]:
 def _inside(op: Operation, i: int, axis: int, n: int, what: str) -> Asks:
     """Indices from 0 to n - 1, where their smallest and largest are known."""
     for operand in op.operands:
-        for index in operand.largest or ():
+        for index in sorted(
+            operand.largest or (), key=lambda index: (index >= 0, -index)
+        ):  # the farthest outside first
             marked = axis if op.shapes[i] and axis < len(op.shapes[i]) and op.shapes[i][axis] == n else -1
             yield below(op, (i, marked), index, n, _ALLOWED, what=say(what, axis=axis))
 
@@ -108,7 +121,6 @@ def classes(op: Operation) -> Asks:
     logits, target = op.operands[:2]
     axis = min(1, len(logits.axes) - 1)
     if "float" in target.dtype and target.shape == logits.shape and op.name.startswith("cross"):
-        yield UNREAD
         return
     wanted = logits.with_axes((*logits.axes[:axis], *logits.axes[axis + 1 :]))
     whole = replace(op, operands=(*op.operands, wanted))
@@ -128,12 +140,29 @@ def _needs_last(logits: Operand, target: Operand) -> str:
     return "{first} {first_shape} needs targets of its shape without axis 1; {second} {second_shape}"
 
 
+def targets(op: Operation) -> Asks:
+    """``binary_cross_entropy(scores, targets)``: a number for each score, of its type."""
+    if len(op.shapes) < 2:
+        yield UNREAD
+        return
+    if op.name.startswith("binary"):
+        needs = "{first} {first_shape} is {dtype}; numbers beside scores are {expected}"
+        yield typed(op, 1, (op.operands[0].dtype,), needs)
+    says = "{first} {first_shape} and {second} {second_shape} must have the same shape"
+    yield same_rank(op, 1, 0, says)
+    if len(op.shapes[0]) == len(op.shapes[1]):
+        yield from (equal(op, (0, axis), (1, axis), says) for axis in range(len(op.shapes[0])))
+
+
 def layer_norm(op: Operation) -> Asks:
     """``layer_norm(x, [768])``: the last axes of x."""
     sizes = op.arg("normalized_shape", 1)
     if not isinstance(sizes, list):
         yield UNREAD
         return
+    if len(op.operands) > 1:  # halves may be scaled by whole numbers, not the other way round
+        types = same_type(op)
+        yield replace(types, holds=types.holds or op.operands[1].dtype == "float32")
     for back in range(1, min(len(sizes), len(op.shapes[0])) + 1):
         weighted = len(op.shapes) > 1 and len(op.shapes[1]) == len(sizes)
         says = "axis {a} of {first} {first_shape} is {got}; {layer} is for {sizes}"

@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from shapetrace.failing.case import Case, Operation, on
-from shapetrace.failing.operands import Operand, called
+from shapetrace.failing.operands import METHODS, Operand, called_all
 from shapetrace.failing.rules import ALIGNED, broken, rule_of
 from shapetrace.failing.structure import written
 from shapetrace.ir import Op
 from shapetrace.language import Phrase, Text, say
+from shapetrace.ops.atoms import Axes, Axis
 
 Step = tuple[str, tuple[Any, ...]]
 """A method of a tensor with its arguments."""
@@ -47,7 +48,14 @@ def sound(case: Case, mends: Iterator[Mend]) -> list[Mend]:
         if moved < _FAR and (key not in found or (moved, mend.cost) < (found[key][0], found[key][1].cost)):
             found[key] = moved, mend
     ranked = sorted(found.values(), key=lambda pair: (pair[0], pair[1].cost))
-    return [mend for moved, mend in ranked if moved == ranked[0][0] and mend.cost < ranked[0][1].cost + _MUCH][:_MOST]
+    near = [mend for moved, mend in ranked if moved == ranked[0][0] and mend.cost < ranked[0][1].cost + _MUCH]
+    made = [(mend.operation.shapes, *mend.calls) if _is_view(mend) else None for mend in near]
+    return [mend for i, mend in enumerate(near) if made[i] is None or made[i] not in made[:i]][:_MOST]
+
+
+def _is_view(mend: Mend) -> bool:
+    """Whether only axes are moved or added: then the same result is the same mend."""
+    return bool(mend.calls) and all(name in METHODS for steps in mend.calls.values() for name, _ in steps)
 
 
 _FAR = 100
@@ -72,7 +80,7 @@ def _keeps(case: Case, op: Operation) -> bool:
                 return False
             if constraint.summed and (case.identity.examples(one) or case.identity.examples(other)):
                 return False
-    if _masks_more(op):
+    if _masks_more(op) or _crosses(case, op) or (op.in_place and op.shapes[0] != case.operation.shapes[0]):
         return False
     before = case.operation.shapes
     if max(map(len, op.shapes), default=0) > max(map(len, before), default=0):
@@ -82,6 +90,20 @@ def _keeps(case: Case, op: Operation) -> bool:
     n_axes = max(map(len, op.shapes))
     padded = [(1,) * (n_axes - len(shape)) + shape for shape in op.shapes]
     return tuple(map(max, zip(*padded, strict=True))) in before
+
+
+def _crosses(case: Case, op: Operation) -> bool:
+    """Whether a product of batches has the examples in its rows or columns as well: each would meet all others."""
+    if op.name != "matmul" or len(op.shapes) != 2 or max(map(len, op.shapes)) < 3:
+        return False
+    left, right = (operand.axes for operand in op.operands)
+    batches, were = ((*left[:-2], *right[:-2]), tuple(axis for o in case.operation.operands for axis in o.axes[:-2]))
+    sides = (*left[-2:-1], *right[-1:])
+    return _any_examples(case, sides) and (_any_examples(case, batches) or _any_examples(case, were))
+
+
+def _any_examples(case: Case, axes: Axes) -> bool:
+    return any(map(case.identity.examples, axes))
 
 
 def _masks_more(op: Operation) -> bool:
@@ -106,17 +128,37 @@ def _moved(case: Case, mend: Mend) -> int:
         moved = sorted(before.axes) == sorted(after.axes) and before.axes[0] == () != after.axes[0]
         if (kept[0] != now[0] and rule_of(case.op).alike != "positions") or (moved and before.role == "data"):
             return _FAR
+        if _leaves_features(case, mend.operation):
+            return _FAR
         places = [now[1].index(each) if each in now[1] else -1 for each in kept[1]]
         far += sum(place < 0 for place in places)
         far += sum(one > other >= 0 for i, one in enumerate(places) for other in places[i + 1 :])
     return far
 
 
+def _leaves_features(case: Case, op: Operation) -> bool:
+    """Whether a weight that met columns of another weight now meets what are none: a side of an image."""
+    before, now = (weighed(asked) for asked in (case.operation, op))
+    return any(case.identity.features(one) and not case.identity.features(other)
+               for one, other in zip(before, now, strict=False))  # fmt: skip
+
+
+def weighed(op: Operation) -> list[Axis]:
+    """Axes of data that are summed over with an axis of a weight."""
+    summed = [constraint for constraint in rule_of(op.name).asks(op) if constraint.summed and len(constraint.of) > 1]
+    weights = [i for i, operand in enumerate(op.operands) if operand.role == "weight"]
+    return [constraint.pairs[0][0] for constraint in summed if constraint.of[1] in weights]
+
+
 def _oddly(case: Case, op: Operation) -> int:
-    """Products that few mean: positions that meet as examples do, sums over heads or over positions of one side."""
-    if op.name not in ("matmul", "bmm"):
+    """What few mean: positions that meet as examples do, sums over heads, features that are laid along positions."""
+    if rule_of(op.name).asks in ALIGNED:
+        return _misaligned(case, op)
+    if op.name not in ("matmul", "bmm", "scaled_dot_product_attention"):
         return 0
-    odd, identity = 0, case.identity
+    identity, n_axes = case.identity, max(map(len, op.shapes))
+    firsts = (o.axes[0] for o in op.operands[:2] if 0 < len(o.axes) < n_axes)
+    odd = sum(map(identity.examples, firsts))  # in the product they come after an axis of the other
     for constraint in rule_of(op.name).asks(op):
         for pair in constraint.pairs:
             brought = [bool(identity.brought(axis)) for axis in pair]
@@ -125,6 +167,16 @@ def _oddly(case: Case, op: Operation) -> int:
             else:
                 odd += all(brought) and not any(map(identity.examples, pair))
     return odd
+
+
+def _misaligned(case: Case, op: Operation) -> int:
+    """Features beside what are none, and axes that fitted each other before and are apart now."""
+    features = case.identity.features
+    pairs = [pair for constraint in rule_of(op.name).asks(op) for pair in constraint.pairs]
+    fitted = [pair for constraint in rule_of(op.name).asks(case.operation) for pair in constraint.pairs]
+    sizes = case.identity.atoms.size
+    apart = sum(sizes(one) == sizes(other) > 1 and (one, other) not in pairs for one, other in fitted)
+    return apart + 2 * sum(bool(one and other) and features(one) != features(other) for one, other in pairs)
 
 
 def order(case: Case, operand: Operand) -> tuple[list[int], list[frozenset[str]]]:
@@ -141,9 +193,7 @@ def written_calls(steps: tuple[Step, ...]) -> str:
 
 def changed(case: Case, op: Operation, i: int, steps: tuple[Step, ...], cost: int = 1) -> Iterator[Mend]:
     """The mend that calls methods on one operand."""
-    operand: Operand | None = op.operands[i]
-    for name, args in steps:
-        operand = called(operand, name, args) if operand is not None else None
+    operand = called_all(op.operands[i], steps)
     if operand is None:
         return
     text: Text = on(case.name(i), written_calls(steps))

@@ -8,6 +8,7 @@ from itertools import chain
 
 from shapetrace.failing.case import Case
 from shapetrace.failing.changes import masks, views
+from shapetrace.failing.creating import as_large
 from shapetrace.failing.finding import Finding
 from shapetrace.failing.mends import Mend, keeping
 from shapetrace.failing.modules import weights_in
@@ -106,6 +107,8 @@ def _shapes(case: Case) -> Finding | None:
 def _expected(case: Case, place: int, expected: Shape, reason: Text, *same: int) -> Finding:
     shape = case.tensors[place].shape
     mends = _fitting(case, place, lambda other: other == expected)
+    if len(shape) == len(expected) and not mends:
+        mends = tuple(as_large(case, {place: expected})) or _as_wide(case, shape, expected)
     wrong = [axis for axis, pair in enumerate(zip(shape, expected, strict=False)) if pair[0] != pair[1]]
     if len(shape) != len(expected):
         clash: Text = axes_clash(len(shape), len(expected))
@@ -113,6 +116,17 @@ def _expected(case: Case, place: int, expected: Shape, reason: Text, *same: int)
     clash = f"{shape[wrong[0]]} ≠ {expected[wrong[0]]}"
     places = tuple((each, axis) for each in (place, *same) for axis in wrong)
     return Finding("shape", reason, clash, places, mends, _shown(case, place))
+
+
+def _as_wide(case: Case, shape: Shape, expected: Shape) -> tuple[Mend, ...]:
+    """A recurrent layer as wide as all states that it is given."""
+    states = {tensor.shape for tensor in case.tensors[1:] if tensor.role != "weight"}
+    if not _STATE.search(case.failure.message) or shape[:-1] != expected[:-1] or states != {shape} or not case.path:
+        return ()
+    return (Mend(say("{layer} with {change}", layer=case.path, change=f"hidden_size={shape[-1]}"), case.operation),)
+
+
+_STATE = re.compile(r"Expected hidden(?:\[\d\])? size")
 
 
 def _shown(case: Case, *places: int) -> tuple[int, ...]:

@@ -66,6 +66,13 @@ def called(
         return None
 
 
+def called_all(operand: Operand | None, steps: Sequence[tuple[str, Sequence[Any]]]) -> Operand | None:
+    """What methods make of an operand, one after the other; None if one of them cannot be called so."""
+    for method, args in steps:
+        operand = None if operand is None else called(operand, method, args)
+    return operand
+
+
 _TYPES = {"bool": "bool", "long": "int64", "float": "float32", "half": "float16", "double": "float64",
           "bfloat16": "bfloat16", "int": "int32"}  # fmt: skip
 
@@ -150,6 +157,15 @@ def _repeat_interleave(operand: Operand, n: int, dim: int) -> Operand:
     return operand.with_axes((*operand.axes[:place], repeated, *operand.axes[place + 1 :]))
 
 
+def _repeat(operand: Operand, *times: Any) -> Operand:
+    wanted = _ints(times)
+    n_new = len(wanted) - len(operand.axes)
+    if n_new < 0:
+        raise ValueError(times)
+    axes = [()] * n_new + list(operand.axes)
+    return operand.with_axes([operand.atoms.fresh(n) + axis for n, axis in zip(wanted, axes, strict=True)])
+
+
 def _narrow(operand: Operand, dim: int, start: int, length: int) -> Operand:
     place = _axis(len(operand.axes), dim)
     part = operand.atoms.part(operand.axes[place], start, length)
@@ -171,7 +187,7 @@ def _turned(operand: Operand) -> Operand:
 METHODS: dict[str, Callable[..., Operand]] = {
     "transpose": _transpose, "swapaxes": _transpose, "permute": _permute, "unsqueeze": _unsqueeze,
     "squeeze": _squeeze, "flatten": _flatten, "view": _view, "reshape": _view, "expand": _expand,
-    "repeat_interleave": _repeat_interleave, "narrow": _narrow,
+    "repeat": _repeat, "repeat_interleave": _repeat_interleave, "narrow": _narrow,
     "mean": _reduced, "sum": _reduced, "amax": _reduced, "amin": _reduced,
     "T": _turned, "t": _turned, "mT": _turned,
 }  # fmt: skip

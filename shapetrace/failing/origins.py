@@ -1,5 +1,7 @@
 """Where a value came from: back through views and element-wise functions to what gave it its size."""
 
+from collections.abc import Container
+
 from shapetrace.failing.modules import describe, module_of
 from shapetrace.failing.operands import METHODS, REDUCING
 from shapetrace.failing.structure import written
@@ -18,6 +20,12 @@ _PREPARES = _PIECES | frozenset(
     int""".split()
 )
 """Functions of one value, told as ``then relu``: what was there before them is what people look for."""
+
+_WITH_NUMBERS = frozenset(
+    """add sub rsub mul div truediv rtruediv pow eq ne lt le gt ge invert bitwise_not logical_not bool cos sin rsqrt
+    sqrt square tril triu cumsum""".split()
+)
+"""The same of functions that may have a second value, where they have none."""
 
 _CASTS = frozenset("to type float half bfloat16 double".split())
 
@@ -60,11 +68,19 @@ class Origins:
             value = op.inputs[0]
         return value, steps
 
-    def before(self, value: int) -> int:
-        """The value of the same shape that a value was made from, step by step."""
-        root, _ = self._back(value)
-        same = self._trace.tensors[root].shape == self._trace.tensors[value].shape
-        return root if same else value
+    def made_alike(self, value: int) -> Op | None:
+        """The function that gave a value its shape, before those of one value that keep it; None if none did."""
+        while (op := self._made_by.get(value)) is not None and len(op.inputs) == 1 and _prepares(op):
+            if self._trace.tensors[op.inputs[0]].shape != self._trace.tensors[value].shape:
+                break
+            value = op.inputs[0]
+        return op
+
+    def before(self, value: int, among: Container[int]) -> int:
+        """The value of the same shape, out of some, that a value was made from step by step; else itself."""
+        shape = self._trace.tensors[value].shape
+        values = [op.inputs[0] for op in reversed(self._back(value)[1])]
+        return next((each for each in values if each in among and self._trace.tensors[each].shape == shape), value)
 
     def is_input(self, value: int) -> bool:
         """Whether a value is an input of the model, or a view of one."""
@@ -147,11 +163,16 @@ class Origins:
         while (op := self._made_by.get(value)) is not None and (not steps or op.id < steps[0].id):
             tensor = self._trace.tensors[value]
             named = tensor.name and tensor.alias_of is None
-            if named or op.name.rstrip("_") not in _PREPARES or not op.inputs:
+            if named or not op.inputs or not _prepares(op):
                 break
             steps.insert(0, op)
             value = op.inputs[0]
         return value, steps
+
+
+def _prepares(op: Op) -> bool:
+    name = op.name.rstrip("_")
+    return name in _PREPARES or (name in _WITH_NUMBERS and len(op.inputs) == 1)
 
 
 def _running(trace: Trace) -> set[int]:

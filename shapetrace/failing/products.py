@@ -16,6 +16,8 @@ _AS_MANY = (
     "there must be as many values as keys, but axis {a} of {first} is {got} and axis {b} of {second} is {expected}"
 )
 _SAME_HEADS = "heads and batch must be equal, but axis {a} of {first} is {got} and axis {b} of {second} is {expected}"
+_GROUPS = "{got} heads (axis {a} of {first}) are no multiple of the {expected} that serve them (axis {b} of {second})"
+_TYPES = "{first} are {first_dtype}, {second} {second_dtype}"
 _SPACE = {1: "batch, channels, length", 2: "batch, channels, height, width", 3: "batch, channels, depth, height, width"}
 _RANKS = {"mm": (2, 2), "bmm": (3, 3), "mv": (2, 1), "dot": (1, 1)}
 """Functions that take matrices of one number of axes, where matmul takes any."""
@@ -148,6 +150,19 @@ def _each(value: object, place: int) -> int | None:
     return value if isinstance(value, int) else None
 
 
+def cell(op: Operation) -> Asks:
+    """``lstm_cell(x, (h, c), …)``, ``gru_cell(x, h, …)``: x (B, in), states (B, H), weights [k·H, in] and [k·H, H]."""
+    n_states = 2 if op.name.startswith("lstm") else 1
+    if len(op.shapes) < n_states + 3 or any(len(shape) != 2 for shape in op.shapes[: n_states + 3]):
+        yield UNREAD
+        return
+    takes = "{first} has {got} in its last axis; {layer} takes {expected}"
+    yield equal(op, (0, 1), (n_states + 1, 1), takes, summed=True)
+    for state in range(1, n_states + 1):
+        yield equal(op, (0, 0), (state, 0), "{first} {first_shape} has {got} rows, the state {second_shape} {expected}")
+        yield equal(op, (state, 1), (n_states + 2, 1), takes, summed=True)
+
+
 def pooling(op: Operation) -> Asks:
     """A window that is no larger than what is left of the input."""
     shape, n_space = op.shapes[0], int(op.name[-2]) if op.name[-2].isdigit() else 2
@@ -168,13 +183,15 @@ def attention(op: Operation) -> Asks:
         return
     yield equal(op, (0, -1), (1, -1), _MULTIPLIED, summed=True)
     yield equal(op, (1, -2), (2, -2), _AS_MANY, summed=True)
+    yield from _served(op)
     op = _grouped(op)
     for j in (1, 2):
         yield broadcast(op, 0, j, _SAME_HEADS, without=2)
-    yield from (same_type(op, j) for j in (1, 2))
+    yield from (replace(same_type(op, j), says=_TYPES) for j in (1, 2))
     if len(op.shapes) > 3:
         query, key = op.operands[:2]
-        yield typed(op, 3, ("bool", query.dtype), "{first} is {dtype}; a mask is bool, True where a token may look, "
+        allowed = ("bool", query.dtype) if "float" not in op.operands[3].dtype else (query.dtype, "bool")
+        yield typed(op, 3, allowed, "{first} is {dtype}; a mask is bool, True where a token may look, "
                     "or {query} and added to the scores", query=query.dtype)  # fmt: skip
         scores = query.with_axes((*query.axes[:-1], key.axes[-2]))
         whole, n_axes = replace(op, operands=(*op.operands, scores)), len(scores.axes)
@@ -182,6 +199,14 @@ def attention(op: Operation) -> Asks:
         yield rank(whole, 3, range(n_axes + 1), says, scores=written(scores.shape))
         yield broadcast(whole, 3, len(op.operands), "the mask {first_shape} has {got} where the scores {scores} have "
                         "{expected}: it must broadcast", scores=written(scores.shape))  # fmt: skip
+
+
+def _served(op: Operation) -> Asks:
+    """Heads of queries that those of keys and values can share out, where they are grouped."""
+    if op.attrs.get("enable_gqa") and min(map(len, op.shapes[:3])) > 2:
+        for j in (1, 2):
+            found = equal(op, (0, -3), (j, -3), _GROUPS)
+            yield replace(found, holds=op.shapes[0][-3] % (op.shapes[j][-3] or 1) == 0, pairs=())
 
 
 def _grouped(op: Operation) -> Operation:

@@ -7,8 +7,8 @@ from itertools import combinations
 from typing import Any
 
 from shapetrace.failing.case import Case, Operation
-from shapetrace.failing.mends import Mend, Step, positional, written_calls
-from shapetrace.failing.operands import METHODS, REDUCING, SAME_SHAPE, Operand, called
+from shapetrace.failing.mends import Mend, Step, positional, weighed, written_calls
+from shapetrace.failing.operands import METHODS, REDUCING, SAME_SHAPE, Operand, called, called_all
 from shapetrace.failing.rules import broken
 from shapetrace.failing.structure import written
 from shapetrace.ir import Kernel, Op
@@ -48,9 +48,17 @@ def remade(case: Case, op: Operation) -> Iterator[Mend]:
                 operand = operands.get(i)
                 if operand is None or None in operands.values() or operand.axes == op.operands[i].axes:
                     continue
+                if window(made.op) and _of_sides_alone(case, op.with_operands({i: operand})):
+                    continue
                 told = say("{call}: {shape}", call=text, shape=written(operand.shape))
                 changed = {j: each for j, each in operands.items() if each is not None}
-                yield Mend(told, op.with_operands(changed), cost + len(way) - place, remade=(made.op.id, changes))
+                far = len(way) - place + 3 * (len(reached) - 1)  # what both sides come from changes more than the clash
+                yield Mend(told, op.with_operands(changed), cost + far, remade=(made.op.id, changes))
+
+
+def _of_sides_alone(case: Case, op: Operation) -> bool:
+    """Whether a weight sums over a side of a map without its channels: another window would fit by chance."""
+    return not all(map(case.identity.has_features, weighed(op)))
 
 
 def _after(way: Sequence[Made], changed: Made, changes: Mapping[str, Any]) -> Operand | None:
@@ -87,8 +95,8 @@ def _with(made: Made, operand: Operand) -> Made:
 def _again(made: Made, changes: Mapping[str, Any]) -> Operand | None:
     """What a function gives for its operands, with other arguments; None if that is not known."""
     op, name = made.op, made.op.name.rstrip("_")
-    if "method" in changes:
-        return called(made.operands[0], changes["method"], changes["args"])
+    if "steps" in changes:
+        return called_all(made.operands[0], changes["steps"])
     if kernel := window(op):
         return _windowed(made, {**kernel.args, **changes})
     if name == "interpolate":
@@ -205,11 +213,12 @@ def _otherwise(case: Case, made: Made) -> Iterator[tuple[int, Text, dict[str, An
             yield cost, say("{op} along dim {dim}", op=name, dim=dim), _argument(op, "dim", dim)
     elif name == "repeat_interleave":
         yield from _other_times(case, made)
+    elif name == "repeat" and len(times := positional(op)) == len(made.operands[0].axes) and times[0] > 1:
+        step = ("repeat", (times[0], 1, *times[1:]))  # once for each example, rather than one after the other
+        yield 1, _instead((step,), ("repeat", tuple(times))), {"steps": (step,)}
     elif name in METHODS and len(made.operands[0].axes) > 1:
-        before = f".{name}({', '.join(map(str, positional(op)))})"
-        for step in _other_steps(case, name, made.operands[0]):
-            told = say("{call} instead of {before}", call=written_calls((step,)), before=before)
-            yield 1, told, {"method": step[0], "args": step[1]}
+        for steps in _other_steps(case, name, made.operands[0]):
+            yield len(steps), _instead(steps, (name, tuple(positional(op)))), {"steps": steps}
 
 
 def _other_sides(case: Case, made: Made) -> Iterator[tuple[int, Text, dict[str, Any]]]:
@@ -218,8 +227,8 @@ def _other_sides(case: Case, made: Made) -> Iterator[tuple[int, Text, dict[str, 
     for sides in dict.fromkeys(s[2:] for s in case.operation.shapes if len(s) == len(before) + 2):
         times = {side / n for side, n in zip(sides, before, strict=True)}
         change: dict[str, Any] = {"size": list(sides)}
-        if given[:1] == [None] and len(times) == 1:
-            change = {"scale_factor": int(ratio) if (ratio := times.pop()) == int(ratio) else ratio}
+        if given[:1] == [None] and len(times) == 1 and 0 in ((ratio := times.pop()) % 1, 1 / ratio % 1):
+            change = {"scale_factor": int(ratio) if ratio == int(ratio) else ratio}
         elif given[:1] == [None]:
             continue
         key, value = next(iter(change.items()))
@@ -243,10 +252,12 @@ def _other_times(case: Case, made: Made) -> Iterator[tuple[int, Text, dict[str, 
     ]  # fmt: skip
     n = shape[dim]
     steps += [("repeat_interleave", (size // n, dim)) for size in sizes if size % n == 0 and size not in (n, n * times)]
-    before = written_calls((("repeat_interleave", (times, dim)),))
     for step in steps:
-        told = say("{call} instead of {before}", call=written_calls((step,)), before=before)
-        yield 1, told, {"method": step[0], "args": step[1]}
+        yield 1, _instead((step,), ("repeat_interleave", (times, dim))), {"steps": (step,)}
+
+
+def _instead(steps: tuple[Step, ...], before: Step) -> Text:
+    return say("{call} instead of {before}", call=written_calls(steps), before=written_calls((before,)))
 
 
 def _argument(op: Op, name: str, value: Any) -> dict[str, Any]:
@@ -256,7 +267,13 @@ def _argument(op: Op, name: str, value: Any) -> dict[str, Any]:
     return {name: value}
 
 
-def _other_steps(case: Case, name: str, operand: Operand) -> Iterator[Step]:
+def _other_steps(case: Case, name: str, operand: Operand) -> Iterator[tuple[Step, ...]]:
+    if len(operand.axes) == 4 and name in ("flatten", "view", "reshape"):  # heads beside their rows, then side by side
+        yield ("transpose", (1, 2)), ("flatten", (2,))
+    yield from ((step,) for step in _other_step(case, name, operand))
+
+
+def _other_step(case: Case, name: str, operand: Operand) -> Iterator[Step]:
     n_axes = len(operand.axes)
     if name in REDUCING:
         yield from (
@@ -285,6 +302,7 @@ def _other_windows(kernel: Kernel, made: Made) -> Iterator[tuple[int, dict[str, 
     for value in (1, 2, 4):
         if [value] * n != [_each(stride, place) for place in range(n)] and "kernel_size" not in args:
             yield 2, {"stride": [value] * n}
-    for value in range(max(_each(size, place) for place in range(n)) // 2 + 1):
+    reach = max((_each(size, place) - 1) * _each(args.get("dilation") or 1, place) for place in range(n)) + 1
+    for value in range(reach // 2 + 1):
         if [value] * n != now:
             yield 2, {"padding": [value] * n}

@@ -33,9 +33,10 @@ from shapetrace.failing.lookups import (
     layer_norm,
     lookup,
     one_hot,
+    targets,
     topk,
 )
-from shapetrace.failing.products import added, attention, convolution, einsum, linear, matmul, multi_head, pooling
+from shapetrace.failing.products import added, attention, cell, convolution, einsum, linear, matmul, multi_head, pooling
 from shapetrace.language import Phrase, say
 
 
@@ -92,7 +93,10 @@ _TABLE = (
     (Rule(getitem), "getitem"),
     (Rule(topk), "topk kthvalue"),
     (Rule(interpolate), "interpolate"),
-    (Rule(unread), "setitem copy binary_cross_entropy binary_cross_entropy_with_logits"),
+    (Rule(unread), "setitem copy"),
+    (Rule(targets), "mse_loss l1_loss smooth_l1_loss huber_loss"),
+    (Rule(targets, shown=(0, 1)), "binary_cross_entropy binary_cross_entropy_with_logits"),
+    (Rule(cell), "lstm_cell gru_cell rnn_tanh_cell rnn_relu_cell"),
     (Rule(classes, shown=(0, 1)), "cross_entropy_loss nll_loss nll_loss_nd cross_entropy"),
     (
         Rule(attention, names=(say("the queries"), say("the keys"), say("the values"), say("the mask"))),

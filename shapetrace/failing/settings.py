@@ -10,6 +10,7 @@ from shapetrace.failing.case import Case, Operation, on
 from shapetrace.failing.layouts import sizes_of
 from shapetrace.failing.mends import Mend, Step, changed, order, together, written_calls
 from shapetrace.failing.operands import Operand, Shape, called
+from shapetrace.failing.products import cell
 from shapetrace.failing.rules import broken, rule_of
 from shapetrace.failing.structure import written
 from shapetrace.language import Text, say
@@ -57,7 +58,8 @@ def _in_training(_: Case, op: Operation) -> Iterator[Mend]:
 def _flattened(case: Case, op: Operation) -> Iterator[Mend]:
     """Classes in the last axis: every position an example; numbers that are one of 0 and 1 for each class."""
     if op.shapes[:1] == op.shapes[1:2]:
-        yield from changed(case, op, 1, (("float", ()),))
+        for mend in changed(case, op, 1, (("float", ()),)):
+            yield replace(mend, text=say("{call}, if each row adds up to 1", call=mend.text))
     if len(op.shapes) > 1 and len(op.shapes[0]) > 2:
         yield from together(case, op, {0: (("flatten", (0, len(op.shapes[0]) - 2)),), 1: (("flatten", ()),)}, 3)
 
@@ -84,8 +86,15 @@ def _numbers(op: Operation) -> Iterator[tuple[str, int, list[Any]]]:
 
 def _sizes(case: Case, op: Operation) -> Iterator[Mend]:
     """Shapes with one size changed that have as many elements, the first axis as it was or as it was asked."""
-    wanted, operand = sizes_of(op), op.operands[0]
+    wanted = sizes_of(op)
     yield from _squares(op, wanted)
+    found = list(_with_one_changed(case, op, wanted))
+    turned = [mend for mend in found if mend.operation.operands != op.operands]
+    yield from turned or found
+
+
+def _with_one_changed(case: Case, op: Operation, wanted: Shape) -> Iterator[Mend]:
+    operand = op.operands[0]
     bases = [wanted] if not operand.axes else [wanted, (operand.shape[0], *wanted[1:])]
     for cost, base in enumerate(bases, start=1):
         for axis in range(len(base)):
@@ -99,9 +108,8 @@ def _sizes(case: Case, op: Operation) -> Iterator[Mend]:
             shown = tuple(-1 if size == -1 else made.shape[place] for place, size in enumerate(base))
             if any(size == asked for size, asked in zip(shown, wanted, strict=True)):
                 mixed = 0 if _keeps_examples(case, operand, made) else _MIXED
-                turned = list(_turned_before(case, op, made))
-                yield from turned
-                yield Mend(written(shown), replace(op, attrs={"args": ["tensor", *shown]}), cost + mixed + len(turned))
+                yield from _turned_before(case, op, made)
+                yield Mend(written(shown), replace(op, attrs={"args": ["tensor", *shown]}), cost + mixed)
 
 
 def _squares(op: Operation, wanted: Shape) -> Iterator[Mend]:
@@ -184,6 +192,8 @@ def layers(case: Case, op: Operation) -> Iterator[Mend]:
     """The layer that runs, built for what comes in."""
     kind, _, sizes = case.module.partition(" ")
     weight = next((i for i, operand in enumerate(op.operands) if i and operand.role == "weight"), None)
+    if any(case.crossed(tensor.id) is not None for tensor in case.tensors):
+        return  # what is wrong came before
     if weight is None or not op.operands[weight].axes or rule_of(op.name).alike or op.shapes[weight] == ():
         return
     for constraint in broken(op):
@@ -198,7 +208,7 @@ def layers(case: Case, op: Operation) -> Iterator[Mend]:
             for i, operand in enumerate(op.operands)
             if i == weight or (i and operand.shape == op.shapes[weight])
         }
-        after = _described(op, got, kind, case.path) if sizes else None
+        after = _described(op, got, kind, case.path) if sizes or rule_of(op.name).asks is cell else None
         yield Mend(after or say("a weight {shape}", shape=written(resized[weight].shape)),
                    _renormed(op.with_operands(resized), got), 1)  # fmt: skip
 
@@ -209,7 +219,9 @@ def _renormed(op: Operation, got: int) -> Operation:
 
 
 def _described(op: Operation, got: int, kind: str, path: str) -> Text:
-    if op.name.startswith("conv"):
+    if rule_of(op.name).asks is cell:
+        made = f"{kind}({got}, …)"
+    elif op.name.startswith("conv"):
         weight, transposed = op.shapes[1], "transpose" in op.name
         made = f"{kind}({got}, {weight[1 if transposed else 0]}, …)"
     else:

@@ -14,14 +14,14 @@ from shapetrace.failing.case import Case, Operation
 from shapetrace.failing.mends import Mend
 
 _ELSEWHERE = {
-    "reshape": torch.Tensor.reshape, "batch_norm": F.batch_norm,
+    "reshape": torch.Tensor.reshape, "batch_norm": F.batch_norm, "mse_loss": F.mse_loss,
     "binary_cross_entropy_with_logits": F.binary_cross_entropy_with_logits,
 }  # fmt: skip
 
 
 def function(name: str, op: Operation) -> Callable[..., Any]:
     """The function that was recorded under a name, whatever torch calls its home."""
-    if name in _ELSEWHERE and (name != "batch_norm" or "args" not in op.attrs):
+    if name in _ELSEWHERE and (name == "reshape" or "args" not in op.attrs):
         return _ELSEWHERE[name]
     places = (torch._C._nn, torch, F, torch.Tensor, operator)
     return next(getattr(place, name) for place in places if hasattr(place, name))
@@ -38,6 +38,8 @@ def run(op: Operation) -> torch.Tensor:
     tensors = made(op)
     if op.name == "multi_head_attention_forward":
         return _attention(op, tensors)
+    if op.name == "lstm_cell":
+        return torch.lstm_cell(tensors[0], tensors[1:3], *tensors[3:])
     given, waiting = dict(op.attrs), iter(tensors)
     given.pop("index_range", None)
     args, name = given.pop("args", None), op.name + "_" * op.in_place
@@ -85,8 +87,8 @@ class Applying(TorchFunctionMode):
             args, kwargs = self._with_calls((args, kwargs), [0])
             return func(*args, **kwargs)
         changes = self._mend.remade[1]
-        if "method" in changes:
-            return getattr(args[0], changes["method"])(*changes["args"])
+        if "steps" in changes:
+            return called(args[0], changes["steps"])
         if "args" in changes:
             return func(args[0], *changes["args"][1:], **kwargs)
         return func(*args, **{**kwargs, **changes})
@@ -116,7 +118,7 @@ def mended(model: nn.Module, case: Case, mend: Mend) -> Callable[..., Any] | Non
         op = case.trace.ops[mend.remade[0]]
         path = case.origins.maker(op)
         changes = mend.remade[1]
-        if path and not {"method", "args", "dim"} & set(changes):
+        if path and not {"steps", "args", "dim"} & set(changes):
             model = copy.deepcopy(model)
             layer = model.get_submodule(path)
             for key, value in changes.items():

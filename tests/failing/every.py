@@ -7,10 +7,11 @@ from torch import nn
 
 import shapetrace
 from tests.failing.kinds import KINDS
+from tests.failing.mistakes import MISTAKES
 from tests.failing.models import FAILING, Fails
 from tests.failing.reported import REPORTED
 
-EVERY: dict[str, Fails] = {**FAILING, **REPORTED, **KINDS}
+EVERY: dict[str, Fails] = {**FAILING, **REPORTED, **KINDS, **MISTAKES}
 
 
 def failed(model: nn.Module, inputs: Sequence[Any]) -> shapetrace.Trace:

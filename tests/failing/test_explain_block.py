@@ -106,7 +106,7 @@ def test_a_checkpoint_of_another_model_is_explained():
         net.load_state_dict(nn.Sequential(nn.Linear(4, 6), nn.Linear(6, 2)).state_dict())
     note = caught.value.__notes__[0]
     assert "[6,4] → [8,4]   6 ≠ 8" in note
-    assert "0.weight is [6,4] in the checkpoint and [8,4] in the model; so are 2 more" in note
+    assert "0.weight is [6,4] in the checkpoint and [8,4] in the model; further parameters of other shapes: 2" in note
     shapetrace.figure(caught.value.trace, section="failure")
     with pytest.raises(RuntimeError) as caught, shapetrace.explain():
         net.load_state_dict({f"module.{name}": value for name, value in net.state_dict().items()})

@@ -76,6 +76,7 @@ def test_a_sound_pass_has_no_explanation():
 _VALUES_ALONE = {
     "a label that is no class", "targets of int32", "nll_loss", "a mask of other rows", "two devices",
     "a bias of a convolution", "rows of another width, added by index",
+    "rows added to others of another width", "whole numbers beside probabilities",
 }  # fmt: skip
 """What only a pass with numbers finds: on meta labels, masks, biases of convolutions, added rows are not looked at."""
 

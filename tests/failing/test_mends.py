@@ -12,7 +12,9 @@ from tests.failing.applying import called, made, mended, run
 from tests.failing.every import EVERY, failed, failed_case
 from tests.failing.models import Fails, of
 
-_OF_A_MODULE = {"a single image", "an LSTM in a model", "an image in an LSTM"}
+_STATES = ["a state of another width", "a state of another number of layers", "a state of another batch",
+           "a state of another layer"]  # fmt: skip
+_OF_A_MODULE = {"a single image", "an LSTM in a model", "an image in an LSTM", *_STATES}
 """Modules that check their inputs themselves: a mend of them is an input, or another module."""
 
 _WITHIN = ("multi_head", "cross", "nll", "embedding", "setitem")
@@ -24,6 +26,18 @@ def test_torch_runs_the_operation_of_every_mend(name):
     case = case_of(failed_case(name))
     for mend in finding(case).mends:
         run(mend.operation)
+
+
+@pytest.mark.parametrize("name", _STATES)
+def test_a_recurrent_layer_takes_the_state_that_is_proposed(name):
+    case = case_of(failed_case(name))
+    (mend,) = finding(case).mends
+    layer, (x, *state) = EVERY[name].model.get_submodule(case.path), made(mend.operation)
+    if "hidden_size" in str(mend.text):
+        layer = type(layer)(layer.input_size, state[0].shape[-1], batch_first=True)
+    if isinstance(layer, nn.LSTM):
+        state = [state[0], state[0]]
+    assert layer(x, state[0] if len(state) == 1 else tuple(state))[0].shape[:2] == x.shape[:2]
 
 
 @pytest.mark.parametrize("name", EVERY)
