@@ -3,7 +3,7 @@
 import pytest
 
 from shapetrace.drawing.layout.names import joined_path, name_spans, shape_pieces
-from shapetrace.drawing.metrics import clean, shortened, width_px, wrapped
+from shapetrace.drawing.metrics import clean, first_of, shortened, width_px, wrapped
 from shapetrace.drawing.primitives import Span
 
 
@@ -69,3 +69,12 @@ def test_paths_that_differ_little_are_written_as_one():
     assert joined_path(("h.0.attn.q_proj", "h.0.attn.k_proj")) == "h.0.attn.{q,k}_proj"
     assert joined_path(("h.0.c_attn", "h.0.c_attn")) == "h.0.c_attn"
     assert joined_path(("encoder.a", "decoder.b")) == "encoder.a"
+
+
+def test_of_a_list_the_first_names_are_kept_whole():
+    text = "Multiply, cos, sin …"
+    assert first_of(text, "pill-text", 1000) == text
+    assert first_of(text, "pill-text", 110) == "Multiply, cos …"
+    assert first_of(text, "pill-text", 80) == "Multiply …"
+    assert first_of("Multiply, cos", "pill-text", 70) == "Multiply …"
+    assert first_of("Rearrangement", "pill-text", 60) == shortened("Rearrangement", "pill-text", 60)
