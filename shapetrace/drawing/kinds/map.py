@@ -38,6 +38,7 @@ _TRIED_CLOSED = 2
 """With how many of the tightest rooms parts are closed; that is taken in which more is open."""
 _EDGE_PX = 8.0
 _LINE_PX = 2.0
+_NOTES_PX = 10.0
 _BARS = "Bars: share of parameters (grey), FLOPs (blue), activation bytes (pale blue). Weights as stored."
 
 
@@ -65,7 +66,7 @@ def _figure(outline: Outline, legend: Sequence[tuple[str, str]], theme: Theme, w
     facts = (*model_facts(outline, words), words.say("every shape recorded from a real forward pass"))
     head, top = heading(title, facts, legend, width)
     notes, bars = tuple(_notes(outline, words)), ("caption", words.say(_BARS))
-    below = footing((*notes, bars, *captions(look)), 0.0, width)[1] + 20
+    below = footing((*notes, bars, *captions(look)), 0.0, width)[1] + _NOTES_PX
     laid = _arranged(boxes, width - 2 * MARGIN_PX, top + 10, MOST_PX - below - 16, width / 2)
     lines = wires(laid)
     drawn = tuple(_drawn(laid, boxes, lines.marks))
@@ -73,7 +74,7 @@ def _figure(outline: Outline, legend: Sequence[tuple[str, str]], theme: Theme, w
         notes = (*notes, bars)
     if lines.left_out:
         notes = (*notes, ("caption", words.several("{n} arrows have no room and are not drawn.", lines.left_out)))
-    foot, bottom = footing((*notes, *captions(look)), laid.bottom + 10, width)
+    foot, bottom = footing((*notes, *captions(look)), laid.bottom + _NOTES_PX, width)
     groups = (Group(HEADING, head), *drawn, Group(FOOTING, foot))
     height = bottom + 16
     desc = "\n".join(_told(laid, boxes))
