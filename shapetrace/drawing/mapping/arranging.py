@@ -57,6 +57,7 @@ ROOMS = (
     Room(gap=12, norm=18, box=40, picture=80),
     Room(gap=14, norm=20, box=44, picture=0),
     Room(gap=12, norm=18, box=40, picture=0),
+    Room(gap=11, norm=18, box=39, picture=0),
     Room(gap=11, norm=18, box=26, picture=0),
 )
 """From the most to the least."""
