@@ -127,3 +127,14 @@ def test_models_are_compared_side_by_side(trace, tmp_path):
     assert figure.drawing.lang == "zh"
     with pytest.raises(shapetrace.UsageError, match="got 1 model to compare"):
         shapetrace.compare(trace)
+
+
+def test_words_stand_beside_the_rows_of_a_users_own_model():
+    model = torch.nn.Sequential(torch.nn.Embedding(50, 8), torch.nn.Linear(8, 50))
+    trace = shapetrace.trace(model, torch.tensor([[3, 1, 4]]))
+    named = trace.with_tokens(["who", "looks", "back"])
+    assert named.model.tokens == ("who", "looks", "back") and not trace.model.tokens
+    assert "looks" in shapetrace.figure(named).svg
+    for wrong in (["who"], "who", "abc"):
+        with pytest.raises(shapetrace.UsageError, match=r"one a row of the first input, \[1, 3\]"):
+            trace.with_tokens(wrong)

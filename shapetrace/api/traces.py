@@ -1,8 +1,8 @@
 """What the interface calls a trace and its outline, and what it says when a pass fails."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import fields
+from dataclasses import fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -50,6 +50,19 @@ class Trace(ir.Trace):
         from shapetrace.api.pages import explore
 
         return explore(self, **options)
+
+    def with_tokens(self, tokens: Sequence[str]) -> "Trace":
+        """The same pass with words to write beside its rows, one for each id: ``"The capital of France".split()``.
+
+        Raises:
+            UsageError: If the first input does not end in an axis of so many.
+        """
+        shape = self.tensors[self.inputs[0]].shape if self.inputs else ()
+        if isinstance(tokens, str) or shape[-1:] != (len(tokens),):
+            got = "one text" if isinstance(tokens, str) else f"{len(tokens)} words"
+            expected = f"one a row of the first input, {list(shape)}" if shape else "a pass with ids"
+            raise UsageError(f"got {got}, expected {expected}: a list of words, as a tokenizer cuts them")
+        return Trace.of(replace(self, model=replace(self.model, tokens=tuple(map(str, tokens)))))
 
     def save(self, path: str | Path) -> None:
         """Write it to a JSON file, compressed if the name ends in ``.gz``.

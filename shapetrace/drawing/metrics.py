@@ -55,6 +55,13 @@ def shortened(text: str, ink: str, room_px: float) -> str:
     return ELLIPSIS
 
 
+def first_of(text: str, ink: str, room_px: float) -> str:
+    """Of names in a list as many as there is room for: ``Multiply, cos …``; a single name is shortened."""
+    names = text.removesuffix(f" {ELLIPSIS}").split(", ")
+    tries = [text, *(", ".join(names[:kept]) + f" {ELLIPSIS}" for kept in range(len(names) - 1, 0, -1))]
+    return next((each for each in tries if width_px(each, ink) <= room_px), shortened(text, ink, room_px))
+
+
 def wrapped(text: str, ink: str, room_px: float, *, lines: int, is_list: bool = False) -> tuple[str, ...]:
     """Break text into at most so many lines; the last is shortened.
 

@@ -107,7 +107,7 @@ class Operand:
     seen: Pattern | None = field(default=None, repr=False)
     veiled: bool = False
     picks: tuple[tuple[int, int], ...] = ()
-    weighed: tuple[tuple[float, ...], ...] = field(default=(), repr=False)
+    weighed: tuple[tuple[float, ...], ...] = field(default=(), repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from shapetrace.drawing.mapping.chart import Node
 from shapetrace.drawing.mapping.charting import chart
 from shapetrace.drawing.mapping.pictures import Frame, has_picture, picture
 from shapetrace.drawing.mapping.weights import weight_line
-from shapetrace.drawing.primitives import Text
+from shapetrace.drawing.primitives import Rect, Text
 from shapetrace.drawing.wording import words_in
 from shapetrace.formats import svg
 from shapetrace.obtaining import obtain
@@ -225,3 +225,11 @@ def test_weights_with_biases_say_so_once_where_room_is_short(room, line):
     outline = _traced(Three(), 5, 8)
     written = "".join(span.text for span in weight_line(list(outline.steps()), outline.trace, room))
     assert written == line
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_what_a_longer_input_costs_does_not_drive_out_the_bars_of_a_long_map(lang):
+    drawn = figure(outline_of("deepseek-v3"), look=Look(view="map"), lang=lang)
+    assert drawn.height_px <= 1000
+    assert any(isinstance(mark, Rect) and mark.ink == "track" for mark in drawn.marks())
+    assert "6.5 %" in " ".join(texts(drawn))

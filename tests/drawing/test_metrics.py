@@ -3,7 +3,7 @@
 import pytest
 
 from shapetrace.drawing.layout.names import joined_path, name_spans, shape_pieces
-from shapetrace.drawing.metrics import clean, shortened, width_px, wrapped
+from shapetrace.drawing.metrics import clean, first_of, shortened, width_px, wrapped
 from shapetrace.drawing.primitives import Span
 
 
@@ -76,3 +76,12 @@ def test_no_line_begins_with_what_ends_a_clause():
     room = width_px("参数不变", "caption") + 1
     assert all(not line.startswith("。") for line in wrapped(text, "caption", room, lines=9))
     assert "".join(wrapped(text, "caption", room, lines=9)) == text
+
+
+def test_of_a_list_the_first_names_are_kept_whole():
+    text = "Multiply, cos, sin …"
+    assert first_of(text, "pill-text", 1000) == text
+    assert first_of(text, "pill-text", 110) == "Multiply, cos …"
+    assert first_of(text, "pill-text", 80) == "Multiply …"
+    assert first_of("Multiply, cos", "pill-text", 70) == "Multiply …"
+    assert first_of("Rearrangement", "pill-text", 60) == shortened("Rearrangement", "pill-text", 60)

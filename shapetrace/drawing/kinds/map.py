@@ -42,6 +42,7 @@ _EDGE_PX = 8.0
 _LINE_PX = 2.0
 _SHOWN_BY: dict[str, type[Rect | Line]] = {"const": Rect, "rail": Line}
 """What the sign of a legend explains: marks of its ink."""
+_NOTES_PX = 10.0
 _BARS = "Bars: share of parameters (grey), FLOPs (blue), activation bytes (pale blue). Weights as stored."
 
 
@@ -71,7 +72,7 @@ def _figure(outline: Outline, legend: Sequence[tuple[str, str]], theme: Theme, w
     facts = (*model_facts(outline, words), recorded_by(outline, words))
     head, top = heading(title, facts, legend, width)
     notes, bars = tuple(_notes(outline, words)), ("caption", words.say(_BARS))
-    below = footing((*notes, bars, *captions(look)), 0.0, width)[1] + 20
+    below = footing((*notes, bars, *captions(look)), 0.0, width)[1] + _NOTES_PX
     laid, opened = _opened_beside(boxes, width, top + 10, MOST_PX - below - 16)
     lines = wires(laid, boxes.running)
     beside = drawn_beside(laid, opened, width - MARGIN_PX - WIDTH_OF_PANEL_PX, MOST_PX - below - 16, words)
@@ -81,7 +82,7 @@ def _figure(outline: Outline, legend: Sequence[tuple[str, str]], theme: Theme, w
     if lines.left_out:
         notes = (*notes, ("caption", words.several("{n} arrows have no room and are not drawn.", lines.left_out)))
     lowest = max([laid.bottom, *(box_of(mark).bottom for group in drawn for mark in group.marks)])
-    foot, bottom = footing((*notes, *captions(look)), lowest + 10, width)
+    foot, bottom = footing((*notes, *captions(look)), lowest + _NOTES_PX, width)
     groups = (Group(HEADING, head), *drawn, Group(FOOTING, foot))
     height = bottom + 16
     desc = "\n".join(_told(laid, boxes))

@@ -8,7 +8,7 @@ from shapetrace.drawing.content.rows import Row, shared
 from shapetrace.drawing.layout.cells import Cell, ending_pill, norm_pill, operator, pill, with_comma
 from shapetrace.drawing.layout.matrices import Style, matrix, named_alike
 from shapetrace.drawing.layout.token_axes import TOKEN_PX, pitch_of
-from shapetrace.drawing.metrics import clean, shortened
+from shapetrace.drawing.metrics import clean, first_of, shortened
 from shapetrace.drawing.wording import Words
 from shapetrace.outlining.structure import Operand, Step
 
@@ -137,7 +137,7 @@ def function_name(step: Step, words: Words) -> str:
     if step.kind == "concat":
         n_pieces = _pieces(step) if step.operands and step.results else 0
         name = f"{name} {n_pieces}" if n_pieces > 1 else name
-    return shortened(name, "pill-text", _PILL_ROOM_PX)
+    return first_of(name, "pill-text", _PILL_ROOM_PX)
 
 
 def _pieces(step: Step) -> int:

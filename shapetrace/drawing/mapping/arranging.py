@@ -59,7 +59,7 @@ ROOMS = (
     Room(gap=12, norm=18, box=40, picture=80, glyph=4),
     Room(gap=14, norm=20, box=44, picture=0, glyph=0),
     Room(gap=12, norm=18, box=40, picture=0, glyph=0),
-    Room(gap=11, norm=18, box=38, picture=0, glyph=0),
+    Room(gap=11, norm=18, box=39, picture=0, glyph=0),
     Room(gap=11, norm=18, box=26, picture=0, glyph=0),
 )
 """From the most to the least."""

@@ -10,7 +10,7 @@ from shapetrace.drawing.content.priming import is_activated, with_prime
 from shapetrace.drawing.layout.cells import Cell, cell, pill
 from shapetrace.drawing.layout.names import stack_text
 from shapetrace.drawing.layout.token_axes import TokenAxis, axis_of
-from shapetrace.drawing.metrics import clean, shortened, width_px
+from shapetrace.drawing.metrics import clean, first_of, shortened, width_px
 from shapetrace.drawing.primitives import Rect, Span, Text
 from shapetrace.drawing.telling.scenes import Scene, is_infix
 from shapetrace.drawing.telling.token_tiles import TileWords, token_tile
@@ -184,7 +184,7 @@ def function_label(step: Step, pick: Pick, words: Language) -> str:
     if step.id == pick.step and pick.row is not None:
         return words.say("row of “{word}”", word=pick.label) if pick.label else words.say("row {n}", n=pick.row + 1)
     name = step.operator if step.operator and step.operator not in SYMBOLS | {"=", "→"} else step.title
-    return shortened(clean(words.say(clean(name))), "pill-text", _PILL_ROOM_PX)
+    return first_of(clean(words.say(clean(name))), "pill-text", _PILL_ROOM_PX)
 
 
 def scene_cells(pieces: Sequence[Piece], style: TileStyle, tokens: Mapping[int, TokenAxis]) -> tuple[Cell, ...]:
