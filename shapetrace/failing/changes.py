@@ -6,6 +6,7 @@ from dataclasses import replace
 from itertools import combinations
 
 from shapetrace.failing.case import Case, Operation, on
+from shapetrace.failing.layouts import shuffle
 from shapetrace.failing.lookups import channel_norm, lookup, targets, topk
 from shapetrace.failing.mends import Mend, Step, changed, together
 from shapetrace.failing.operands import Operand, Shape
@@ -29,7 +30,7 @@ def views(case: Case, op: Operation) -> Iterator[Mend]:
         if operand.role == "weight" and rule_of(op.name).asks is lookup:  # a turned table holds no rows
             continue
         product = op.name in ("matmul", "bmm", "mm")
-        image = rule_of(op.name).asks in (convolution, channel_norm) and n_axes > 3
+        image = rule_of(op.name).asks in (convolution, channel_norm, shuffle) and n_axes > 3
         for cost, step in _views(n_axes, op.shapes[i], product):  # the right side is turned rather than the left one
             last = ("permute", (0, n_axes - 1, *range(1, n_axes - 1)))
             if image and step[0] in _TURNS and (step != last or not _may_be_channels(case, op, i)):
@@ -43,8 +44,11 @@ def views(case: Case, op: Operation) -> Iterator[Mend]:
 def _with_two(case: Case, op: Operation, i: int) -> Iterator[Mend]:
     """Two axes more: beside a map, for a mask, or channels that have no sides yet."""
     if rule_of(op.name).asks in ALIGNED or i > 2 or (op.name.startswith("conv") and i == 0):
-        for dim in range(1, len(op.shapes[i]) + 1):
+        n_axes = len(op.shapes[i])
+        for dim in range(1, n_axes + 1):
             yield from changed(case, op, i, (("unsqueeze", (dim,)), ("unsqueeze", (dim,))), 5)
+        if n_axes > 2:
+            yield from changed(case, op, i, (("transpose", (-2, -1)), ("unsqueeze", (n_axes,))), 5)
 
 
 def _flat(case: Case, op: Operation, i: int) -> Iterator[Mend]:
@@ -62,12 +66,12 @@ def _may_be_channels(case: Case, op: Operation, i: int) -> bool:
 
 
 def turned(case: Case, op: Operation) -> Iterator[Mend]:
-    """Keys and values with their positions first, or last, where several operands of attention are one value."""
+    """Two axes of keys and values, or of all operands of attention that are one value, in the other order."""
     if rule_of(op.name).alike == "positions":
         ids = [tensor.id for tensor in case.tensors[:3]]
         for places in dict.fromkeys(((1, 2), *(tuple(i for i in range(3) if ids[i] == each) for each in ids))):
-            if len(places) > 1 and all(len(op.shapes[i]) > 1 for i in places):
-                yield from together(case, op, dict.fromkeys(places, (("transpose", (0, 1)),)), 1)
+            for pair in ((0, 1), (1, 2)) if len(places) > 1 and all(len(op.shapes[i]) > 2 for i in places) else ():
+                yield from together(case, op, dict.fromkeys(places, (("transpose", pair),)), 1)
     if op.name == "scaled_dot_product_attention" and min(map(len, op.shapes[:3])) > 3:
         names = rule_of(op.name).names
         for i in (0, 1):
@@ -87,6 +91,10 @@ def _as_other(case: Case, op: Operation, i: int) -> Iterator[Mend]:
     for start in range(1, len(op.shapes[i]) - 1):
         if (*op.shapes[i][:start], math.prod(op.shapes[i][start:])) in others:
             yield from changed(case, op, i, (("flatten", (start,)),), 2)
+    for shape in others:
+        start = len(op.shapes[i]) - 1
+        if start < len(shape) - 1 and (*shape[:start], math.prod(shape[start:])) == op.shapes[i]:
+            yield from changed(case, op, i, (("view", shape),), 2)
     for n_axes in {len(shape) for shape in others} if len(op.shapes[i]) == 1 else ():
         if n_axes > 3:
             yield from changed(case, op, i, (("view", (-1, *[1] * (n_axes - 1))),), 2)
@@ -214,7 +222,7 @@ def _is_repeated(case: Case, i: int) -> bool:
     return any(view.name in _REPEATS for view in case.origins.before_views(case.tensors[i].id)[1])
 
 
-_REPEATS = frozenset({"repeat", "repeat_interleave"})
+_REPEATS = frozenset({"repeat", "repeat_interleave", "expand"})
 
 
 def _as_channels(case: Case, op: Operation) -> Iterator[Mend]:
@@ -239,7 +247,7 @@ def repeated(case: Case, op: Operation) -> Iterator[Mend]:
     if op.name != "matmul" or len(op.shapes) != 2:
         return
     for i, j in ((0, 1), (1, 0)):
-        if _is_repeated(case, i):
+        if _is_repeated(case, i) or _is_repeated(case, j):
             continue
         for back in range(3, min(map(len, op.shapes)) + 1):
             few, many = op.shapes[i][-back], op.shapes[j][-back]

@@ -62,11 +62,12 @@ def case_of(trace: Trace) -> Case:
 def _unturned(inner: Case, failure: Failure) -> Failure:
     """Attention with what its module was given, before the module itself put the positions first."""
     trace = inner.trace
-    roots = [inner.origins.before_views(value) for value in failure.inputs[:3]]
     given = trace.calls[module_of(trace, failure.call)].inputs
-    if all([op.name for op in views] == ["transpose"] and root in given for root, views in roots):  # the module's own
+    makers = [inner.origins.made_by(value) for value in failure.inputs[:3]]
+    if all(op is not None and op.name == "transpose" and op.inputs[0] in given for op in makers):  # the module's own
+        before = tuple(op.inputs[0] for op in makers if op is not None)
         failure = replace(failure, attrs={**failure.attrs, "batch_first": True},
-                          inputs=(*(root for root, _ in roots), *failure.inputs[3:]))  # fmt: skip
+                          inputs=(*before, *failure.inputs[3:]))  # fmt: skip
     around = {value for call in _around(trace, failure.call) for value in trace.calls[call].inputs}
     return replace(failure, inputs=tuple(inner.origins.before(value, around) for value in failure.inputs))
 
@@ -162,6 +163,8 @@ _OF_THE_CALL = (views, turned, types, expanded, arguments, repeated, indices, ca
 
 def mends(case: Case) -> tuple[Mend, ...]:
     """Those that are sure: of the call and of what it was given; else of the layer that runs."""
+    if any(case.crossed(tensor.id) is not None for tensor in case.tensors):
+        return ()  # what is wrong came before
     found = sound(case, _offered(case, (*_OF_THE_CALL, *_OF_WHAT_CAME)))
     return tuple(found or sound(case, _offered(case, (layers, widened))))
 

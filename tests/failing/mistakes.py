@@ -229,7 +229,7 @@ def layouts() -> dict[str, Fails]:
         ),
         "an image beside its flat copy": fails(
             of(lambda s, x, *_: F.mse_loss(s.f(x.flatten(1)), x), R(2, 1, 8, 8), f=nn.Linear(64, 64)), "shape",
-            "4 ≠ 2 axes", "would fit: x.flatten(1): [2,64]\n",
+            "4 ≠ 2 axes", "would fit: .view(2, 1, 8, 8) on the result of f: [2,1,8,8]; or x.flatten(1): [2,64]\n",
         ),
         "one number for each of several": fails(
             of(lambda s, x, *_: F.mse_loss(s.f(x).argmax(1), torch.zeros(4, 3)), R(4, 8), f=nn.Linear(8, 3)), "shape",
@@ -270,6 +270,43 @@ def layouts() -> dict[str, Fails]:
         "queries and keys of two types": fails(
             of(lambda _s, x, *_: sdpa(x, x.half(), x.half()), R(2, 4, 6, 8)), "dtype", "float32 ≠ float16",
             "the queries are float32, the keys float16",
+        ),
+        "columns for fewer heads": fails(
+            of(lambda s, x, *_: s.k(x).view(2, 16, 4, 16), R(2, 16, 64), k=nn.Linear(64, 32)), "shape", "1024 ≠ 2048",
+            "would fit: [2,16,2,16]; or [2,16,4,8]\n",
+        ),
+        "heads of another width put side by side": fails(
+            of(lambda s, x, *_: sdpa(*[heads(s.q(x))] * 3).transpose(1, 2).reshape(2, 16, 64), R(2, 16, 64),
+               q=nn.Linear(64, 128)), "shape", "4096 ≠ 2048", "would fit: [2,16,128]\n",
+        ),
+        "keys expanded too often": fails(
+            of(lambda s, x, *_: heads(s.q(x)) @ heads(s.k(x), 2)[:, :, None].expand(2, 2, 4, 16, 16).flatten(1, 2).mT,
+               R(2, 16, 64), q=nn.Linear(64, 64), k=nn.Linear(64, 32)), "shape", "4 ≠ 8", "mT\n  at",
+        ),
+        "labels that are not flat": fails(
+            of(lambda s, x, y, _: F.cross_entropy(s.f(x).view(-1, 9), y), R(2, 5, 8), R(2, 5, dtype=LONG),
+               f=nn.Linear(8, 9)), "shape", "2 ≠ 1 axes", "would fit: y.flatten(): [10]\n",
+        ),
+        "a map given to a layer of sequences": fails(
+            of(lambda s, x, *_: s.e(s.c(x).flatten(2)), patches, c=nn.Conv2d(3, 32, 16, 16),
+               e=nn.TransformerEncoderLayer(32, 4, 64, batch_first=True)), "shape", "4 ≠ 32",
+            "[4,32,4]  c (Conv2d 3→32, kernel 16×16) produced", "would fit: .transpose(1, 2) on the result of c\n",
+        ),
+        "channels that a shuffle cannot share out, after a convolution": fails(
+            of(lambda s, x, *_: F.pixel_shuffle(s.c(x), 2), patches, c=nn.Conv2d(3, 10, 3, padding=1)), "shape", "",
+            "produced [4,10,32,32]\n  at",
+        ),
+        "a gate for each head beside heads": fails(
+            of(lambda s, x, *_: heads(s.q(x)) * s.g(x), R(2, 16, 64), q=nn.Linear(64, 64), g=nn.Linear(64, 4)),
+            "shape", "4 ≠ 2, 16 ≠ 4", "would fit: .transpose(-2, -1).unsqueeze(3) on the result of g: [2,4,16,1]\n",
+        ),
+        "codes beside a map": fails(
+            of(lambda s, x, *_: s.e(torch.zeros(2, 16, 16, dtype=LONG)) - x, R(2, 64, 16, 16), e=nn.Embedding(9, 64)),
+            "shape", "16 ≠ 64, 64 ≠ 16", "would fit: .permute(0, 3, 1, 2) on the result of e: [2,64,16,16]\n",
+        ),
+        "advantages of all with all, joined": fails(
+            of(lambda s, x, r, _: torch.cat([s.p(x)[:, 0], r - s.v(x)]), R(8, 4), R(8), p=nn.Linear(4, 3),
+               v=nn.Linear(4, 1)), "shape", "1 ≠ 2 axes", "each with all: [8,8]\n", "sub produced [8,8] at",
         ),
         "more chosen than there are": fails(
             of(lambda s, x, *_: s.g(x).topk(20), R(16, 32), g=nn.Linear(32, 8)), "shape", "20 > 8", "would fit: k=8\n",
