@@ -6,8 +6,9 @@ from contextlib import suppress
 from dataclasses import replace
 
 from shapetrace.errors import CONTRADICTIONS
+from shapetrace.failing.arranging import turned, views
 from shapetrace.failing.case import Case, Operation
-from shapetrace.failing.changes import casts, expanded, padded, repeated, sliced, turned, types, views
+from shapetrace.failing.changes import casts, expanded, padded, repeated, sliced, types
 from shapetrace.failing.checkpoints import checkpoint
 from shapetrace.failing.constraints import Constraint, Place, merged
 from shapetrace.failing.creating import created
