@@ -158,6 +158,7 @@ def _places(case: Case, first: Constraint, wrong: Sequence[Constraint]) -> tuple
 
 
 _SIZES = frozenset({"equal", "broadcast"})
+_WINDOW = frozenset({"stride", "padding", "ceil_mode"})
 _OF_WHAT_CAME = (remade, created, as_others, split, shifted, trimmed)
 _OF_THE_CALL = (views, turned, types, expanded, arguments, repeated, indices, casts, sliced, padded)
 
@@ -167,7 +168,13 @@ def mends(case: Case) -> tuple[Mend, ...]:
     if any(case.crossed(tensor.id) is not None for tensor in case.tensors):
         return ()  # what is wrong came before
     found = sound(case, _offered(case, (*_OF_THE_CALL, *_OF_WHAT_CAME)))
-    return tuple(found or sound(case, _offered(case, (layers, widened))))
+    if found and not all(map(_is_of_window, found)):
+        return tuple(found)
+    return (*sound(case, _offered(case, (layers, widened))), *found)[:2]  # a window may fit by chance
+
+
+def _is_of_window(mend: Mend) -> bool:
+    return mend.remade is not None and mend.operation.name == "linear" and bool({*mend.remade[1]} & _WINDOW)
 
 
 def _offered(case: Case, sources: Iterable[Callable[[Case, Operation], Iterator[Mend]]]) -> Iterator[Mend]:

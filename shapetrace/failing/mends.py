@@ -139,7 +139,7 @@ def _moved(case: Case, mend: Mend) -> int:
 def _leaves_features(case: Case, op: Operation) -> bool:
     """Whether a weight that met columns of another weight now meets what are none: a side of an image."""
     before, now = (weighed(asked) for asked in (case.operation, op))
-    return any(case.identity.features(one) and not case.identity.features(other)
+    return any(case.identity.features(one) and not case.identity.has_features(other)
                for one, other in zip(before, now, strict=False))  # fmt: skip
 
 

@@ -257,7 +257,7 @@ def layouts() -> dict[str, Fails]:
         ),
         "a graph on the other side": fails(
             of(lambda s, x, *_: s.w(x) @ torch.eye(5), R(5, 8), w=nn.Linear(8, 16)), "shape", "16 ≠ 5",
-            "[5,5]   eye produced",
+            "layouts.<locals>.<lambda>\n  at",
         ),
         "an id with an axis of its own": fails(
             of(lambda s, x, c, _: torch.cat([x, s.e(c)], 1), R(5, 6), R(5, 1, dtype=LONG), e=nn.Embedding(9, 4)),
@@ -307,6 +307,39 @@ def layouts() -> dict[str, Fails]:
         "advantages of all with all, joined": fails(
             of(lambda s, x, r, _: torch.cat([s.p(x)[:, 0], r - s.v(x)]), R(8, 4), R(8), p=nn.Linear(4, 3),
                v=nn.Linear(4, 1)), "shape", "1 ≠ 2 axes", "each with all: [8,8]\n", "sub produced [8,8] at",
+        ),
+        "maps joined for another number of channels": fails(
+            of(lambda s, x, *_: s.c(torch.cat([s.a(x), s.b(x)], 1)), patches, a=nn.Conv2d(3, 8, 3),
+               b=nn.ConvTranspose2d(3, 8, 3, padding=2), c=nn.Conv2d(8, 8, 3)), "shape", "16 ≠ 8",
+            "would fit: Conv2d(16, 8, …) as c\n",
+        ),
+        "a mean over channels and rows": fails(
+            of(lambda s, x, *_: s.f(s.c(x).mean((1, 2))), patches, f=nn.Linear(16, 9),
+               c=nn.Conv2d(3, 16, 3, padding=1)),
+            "shape", "32 ≠ 16", "would fit: .mean((2, 3)) instead of .mean([1, 2]): [4,16]\n",
+        ),
+        "rows of a table that are to be flat": fails(
+            of(lambda s, x, *_: s.f(s.e(x)), R(4, 8, dtype=LONG), e=nn.Embedding(9, 16), f=nn.Linear(128, 2)), "shape",
+            "16 ≠ 128", "would fit: .flatten(1) on the result of e: [4,128]\n",
+        ),
+        "a map of another side that is flat": fails(
+            of(lambda s, x, *_: s.f(s.c(x).flatten(1)), patches, c=nn.Conv2d(3, 8, 3, 2, 1), f=nn.Linear(8192, 9)),
+            "shape", "2048 ≠ 8192", "would fit: Linear(2048, 9) as f; or c with stride=1: [4,8192]\n",
+        ),
+        "the largest with its index": fails(
+            of(lambda s, x, *_: s.f(x.max(1)), tokens, f=nn.Linear(32, 2)), "other", "", ".values, or .indices",
+        ),
+        "rows that are a batch of their own": fails(
+            of(lambda s, x, *_: x @ s.w, R(6, 1, 3), w=nn.Parameter(torch.zeros(2, 3, 5))), "shape", "6 ≠ 2",
+            "parameter w [2,3,5]\n  at",
+        ),
+        "a length as long as channels are many": fails(
+            of(lambda s, x, *_: s.b(s.a(x)), R(2, 3, 32), a=nn.Conv1d(3, 16, 3, padding=1), b=nn.Conv1d(32, 8, 3)),
+            "shape", "16 ≠ 32", "would fit: Conv1d(16, 8, …) as b\n",
+        ),
+        "one example beside several": fails(
+            of(lambda s, x, *_: torch.cat([s.a(x[0]), s.a(x[1:])]), R(4, 8, 16), a=nn.Linear(16, 8)), "shape",
+            "2 ≠ 3 axes", "would fit: .expand(1, -1, -1) on the result of a\n",
         ),
         "more chosen than there are": fails(
             of(lambda s, x, *_: s.g(x).topk(20), R(16, 32), g=nn.Linear(32, 8)), "shape", "20 > 8", "would fit: k=8\n",
