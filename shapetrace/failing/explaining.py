@@ -197,7 +197,7 @@ def _said(case: Case, constraint: Constraint) -> Text:
 
 def _written(case: Case, found: Finding) -> Explanation:
     failure = case.failure
-    shown = tuple(i for i, t in enumerate(case.tensors) if t.role != "weight")
+    shown = tuple(i for i, t in enumerate(case.tensors) if i < 3 or t.role != "weight")
     shown = shown if rule_of(case.op).alike == "positions" else ()
     positions = found.shown or shown or tuple(range(len(case.tensors)))
     return Explanation(

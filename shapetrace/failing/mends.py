@@ -80,6 +80,8 @@ def _keeps(case: Case, op: Operation) -> bool:
                 return False
             if constraint.summed and (case.identity.examples(one) or case.identity.examples(other)):
                 return False
+    if rule_of(op.name).alike == "positions" and len({len(shape) for shape in case.operation.shapes[:3]}) > 1:
+        return False  # which axis the batch should be is not known of one example
     if _masks_more(op) or _crosses(case, op) or (op.in_place and op.shapes[0] != case.operation.shapes[0]):
         return False
     before = case.operation.shapes

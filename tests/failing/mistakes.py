@@ -341,6 +341,11 @@ def layouts() -> dict[str, Fails]:
             of(lambda s, x, *_: torch.cat([s.a(x[0]), s.a(x[1:])]), R(4, 8, 16), a=nn.Linear(16, 8)), "shape",
             "2 ≠ 3 axes", "would fit: .expand(1, -1, -1) on the result of a\n",
         ),
+        "latents without a batch": fails(
+            of(lambda s, x, *_: s.a(s.e.weight, x, x)[0], R(2, 10, 32), e=nn.Embedding(5, 32),
+               a=nn.MultiheadAttention(32, 4, batch_first=True)), "shape", "2 ≠ 3 axes",
+            "e.weight [5,32] has 2 axes, x [2,10,32] has 3\n", "input x [2,10,32]\n  at",
+        ),
         "more chosen than there are": fails(
             of(lambda s, x, *_: s.g(x).topk(20), R(16, 32), g=nn.Linear(32, 8)), "shape", "20 > 8", "would fit: k=8\n",
         ),
