@@ -6,8 +6,9 @@ from contextlib import suppress
 from dataclasses import replace
 
 from shapetrace.errors import CONTRADICTIONS
+from shapetrace.failing.arranging import turned, views
 from shapetrace.failing.case import Case, Operation
-from shapetrace.failing.changes import casts, expanded, padded, repeated, sliced, turned, types, views
+from shapetrace.failing.changes import casts, expanded, padded, repeated, sliced, types
 from shapetrace.failing.checkpoints import checkpoint
 from shapetrace.failing.constraints import Constraint, Place, merged
 from shapetrace.failing.creating import created
@@ -62,11 +63,12 @@ def case_of(trace: Trace) -> Case:
 def _unturned(inner: Case, failure: Failure) -> Failure:
     """Attention with what its module was given, before the module itself put the positions first."""
     trace = inner.trace
-    roots = [inner.origins.before_views(value) for value in failure.inputs[:3]]
     given = trace.calls[module_of(trace, failure.call)].inputs
-    if all([op.name for op in views] == ["transpose"] and root in given for root, views in roots):  # the module's own
+    makers = [inner.origins.made_by(value) for value in failure.inputs[:3]]
+    if all(op is not None and op.name == "transpose" and op.inputs[0] in given for op in makers):  # the module's own
+        before = tuple(op.inputs[0] for op in makers if op is not None)
         failure = replace(failure, attrs={**failure.attrs, "batch_first": True},
-                          inputs=(*(root for root, _ in roots), *failure.inputs[3:]))  # fmt: skip
+                          inputs=(*before, *failure.inputs[3:]))  # fmt: skip
     around = {value for call in _around(trace, failure.call) for value in trace.calls[call].inputs}
     return replace(failure, inputs=tuple(inner.origins.before(value, around) for value in failure.inputs))
 
@@ -156,14 +158,23 @@ def _places(case: Case, first: Constraint, wrong: Sequence[Constraint]) -> tuple
 
 
 _SIZES = frozenset({"equal", "broadcast"})
+_WINDOW = frozenset({"stride", "padding", "ceil_mode"})
 _OF_WHAT_CAME = (remade, created, as_others, split, shifted, trimmed)
 _OF_THE_CALL = (views, turned, types, expanded, arguments, repeated, indices, casts, sliced, padded)
 
 
 def mends(case: Case) -> tuple[Mend, ...]:
     """Those that are sure: of the call and of what it was given; else of the layer that runs."""
+    if any(case.crossed(tensor.id) is not None for tensor in case.tensors):
+        return ()  # what is wrong came before
     found = sound(case, _offered(case, (*_OF_THE_CALL, *_OF_WHAT_CAME)))
-    return tuple(found or sound(case, _offered(case, (layers, widened))))
+    if found and not all(map(_is_of_window, found)):
+        return tuple(found)
+    return (*sound(case, _offered(case, (layers, widened))), *found)[:2]  # a window may fit by chance
+
+
+def _is_of_window(mend: Mend) -> bool:
+    return mend.remade is not None and mend.operation.name == "linear" and bool({*mend.remade[1]} & _WINDOW)
 
 
 def _offered(case: Case, sources: Iterable[Callable[[Case, Operation], Iterator[Mend]]]) -> Iterator[Mend]:
@@ -186,7 +197,7 @@ def _said(case: Case, constraint: Constraint) -> Text:
 
 def _written(case: Case, found: Finding) -> Explanation:
     failure = case.failure
-    shown = tuple(i for i, t in enumerate(case.tensors) if t.role != "weight")
+    shown = tuple(i for i, t in enumerate(case.tensors) if i < 3 or t.role != "weight")
     shown = shown if rule_of(case.op).alike == "positions" else ()
     positions = found.shown or shown or tuple(range(len(case.tensors)))
     return Explanation(

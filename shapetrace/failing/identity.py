@@ -89,6 +89,11 @@ class Identity:
         """Whether columns that a parameter made are in an axis."""
         return any(self.features((atom,)) for atom in self.atoms.leaves(axis))
 
+    def is_of_one_kind(self, axis: Axis) -> bool:
+        """Whether an axis is columns alone, or runs along one axis of the inputs alone."""
+        kinds = {self.features((atom,)) or self.brought((atom,)) for atom in self.atoms.leaves(axis)}
+        return len(kinds) <= 1
+
     def heads(self, axis: Axis) -> bool:
         """Whether an axis is the outer part of a width that was split: heads, whose inner part is their own width."""
         names = [self.atoms.origin(atom).name for atom in self.atoms.leaves(axis)]

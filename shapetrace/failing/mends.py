@@ -80,6 +80,8 @@ def _keeps(case: Case, op: Operation) -> bool:
                 return False
             if constraint.summed and (case.identity.examples(one) or case.identity.examples(other)):
                 return False
+    if rule_of(op.name).alike == "positions" and len({len(shape) for shape in case.operation.shapes[:3]}) > 1:
+        return False  # which axis the batch should be is not known of one example
     if _masks_more(op) or _crosses(case, op) or (op.in_place and op.shapes[0] != case.operation.shapes[0]):
         return False
     before = case.operation.shapes
@@ -139,7 +141,7 @@ def _moved(case: Case, mend: Mend) -> int:
 def _leaves_features(case: Case, op: Operation) -> bool:
     """Whether a weight that met columns of another weight now meets what are none: a side of an image."""
     before, now = (weighed(asked) for asked in (case.operation, op))
-    return any(case.identity.features(one) and not case.identity.features(other)
+    return any(case.identity.features(one) and not case.identity.has_features(other)
                for one, other in zip(before, now, strict=False))  # fmt: skip
 
 
@@ -152,7 +154,7 @@ def weighed(op: Operation) -> list[Axis]:
 
 def _oddly(case: Case, op: Operation) -> int:
     """What few mean: positions that meet as examples do, sums over heads, features that are laid along positions."""
-    if rule_of(op.name).asks in ALIGNED:
+    if rule_of(op.name).asks in ALIGNED or op.name == "einsum":
         return _misaligned(case, op)
     if op.name not in ("matmul", "bmm", "scaled_dot_product_attention"):
         return 0
@@ -171,12 +173,13 @@ def _oddly(case: Case, op: Operation) -> int:
 
 def _misaligned(case: Case, op: Operation) -> int:
     """Features beside what are none, and axes that fitted each other before and are apart now."""
-    features = case.identity.features
+    features, sizes = case.identity.features, case.identity.atoms.size
     pairs = [pair for constraint in rule_of(op.name).asks(op) for pair in constraint.pairs]
     fitted = [pair for constraint in rule_of(op.name).asks(case.operation) for pair in constraint.pairs]
-    sizes = case.identity.atoms.size
+    orders = [[[axis for axis in o.axes if axis] for o in each.operands] for each in (case.operation, op)]
     apart = sum(sizes(one) == sizes(other) > 1 and (one, other) not in pairs for one, other in fitted)
-    return apart + 2 * sum(bool(one and other) and features(one) != features(other) for one, other in pairs)
+    odd = 2 * sum(bool(one and other) and features(one) != features(other) for one, other in pairs)
+    return odd + (apart if orders[0] == orders[1] else 0)
 
 
 def order(case: Case, operand: Operand) -> tuple[list[int], list[frozenset[str]]]:

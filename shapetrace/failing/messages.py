@@ -6,8 +6,9 @@ from dataclasses import replace
 from functools import partial
 from itertools import chain
 
+from shapetrace.failing.arranging import views
 from shapetrace.failing.case import Case
-from shapetrace.failing.changes import masks, views
+from shapetrace.failing.changes import masks
 from shapetrace.failing.creating import as_large
 from shapetrace.failing.finding import Finding
 from shapetrace.failing.mends import Mend, keeping

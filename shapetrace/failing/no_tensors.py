@@ -52,7 +52,7 @@ def no_tensors(case: Case) -> Finding | None:
         return Finding("other", say("{type}.forward takes {n} and was given {m} inputs", type=found["type"], n=n, m=m))
     if found := _NOT.search(text):
         told = "{op} takes a tensor as {name} and was given a {type}"
-        return Finding("other", _with_hint(say(told, **found.groupdict()), found["type"].rpartition(".")[2]))
+        return Finding("other", _with_hint(say(told, **found.groupdict()), found["type"]))
     if found := _OPERATOR.fullmatch(text):
         told = "{op} takes two tensors, or a tensor and a number, and was given a {type}"
         return Finding("other", _with_hint(say(told, **found.groupdict()), found["type"]))
@@ -74,7 +74,9 @@ def _moved(case: Case, devices: tuple[str, str]) -> Phrase:
 
 
 def _with_hint(reason: Phrase, given: str) -> Text:
-    hint = _TAKE.get(given)
+    hint = _TAKE.get(given.rpartition(".")[2])
+    if "return_types" in given:
+        hint = say("one value of it is wanted: .values, or .indices")
     if given.endswith(("Output", "Outputs")) or "OutputWith" in given:
         hint = say("one of its values is wanted, such as .last_hidden_state or .logits")
     return say("{first}; {second}", first=reason, second=hint) if hint else reason

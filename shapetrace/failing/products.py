@@ -4,7 +4,18 @@ from dataclasses import replace
 from typing import Any
 
 from shapetrace.failing.case import Operation
-from shapetrace.failing.constraints import UNREAD, Asks, Constraint, broadcast, equal, rank, same_type, total, typed
+from shapetrace.failing.constraints import (
+    UNREAD,
+    Asks,
+    Constraint,
+    broadcast,
+    equal,
+    rank,
+    same_rank,
+    same_type,
+    total,
+    typed,
+)
 from shapetrace.failing.structure import written
 from shapetrace.language import say
 
@@ -220,6 +231,9 @@ def _grouped(op: Operation) -> Operation:
 
 def multi_head(op: Operation) -> Asks:
     """``F.multi_head_attention_forward``: q (T, B, d), k (S, B, …), v (S, B, …); the batch first, if so asked."""
+    if len({len(shape) for shape in op.shapes[:3]}) > 1:
+        for j in (1, 2):
+            yield same_rank(op, 0, j, "{first} {first_shape} has {n} axes, {second} {second_shape} has {m}")
     if any(len(shape) != 3 for shape in op.shapes[:3]) or len(op.shapes) < 3:
         yield UNREAD
         return

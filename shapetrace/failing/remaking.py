@@ -207,7 +207,7 @@ def _otherwise(case: Case, made: Made) -> Iterator[tuple[int, Text, dict[str, An
             yield cost, say("{layer} with {change}", layer=who, change=f"{key}={told}"), change
     elif name == "interpolate":
         yield from _other_sides(case, made)
-    elif name in _JOINS:
+    elif name in _JOINS and not _joins_columns(case, made):
         for dim in range(1, len(made.operands[0].axes) + (name == "stack")):
             cost = 4 * dim - 3 if name == "stack" else 1
             yield cost, say("{op} along dim {dim}", op=name, dim=dim), _argument(op, "dim", dim)
@@ -219,6 +219,13 @@ def _otherwise(case: Case, made: Made) -> Iterator[tuple[int, Text, dict[str, An
     elif name in METHODS and len(made.operands[0].axes) > 1:
         for steps in _other_steps(case, name, made.operands[0]):
             yield len(steps), _instead(steps, (name, tuple(positional(op)))), {"steps": steps}
+
+
+def _joins_columns(case: Case, made: Made) -> bool:
+    """Whether columns that weights made are joined: that is what is meant."""
+    operands = made.operands
+    dim = Operation(made.op.name, operands, made.op.attrs).dim("dim", 1, 0, len(operands[0].axes))
+    return dim is not None and made.op.name != "stack" and any(case.identity.features(o.axes[dim]) for o in operands)
 
 
 def _other_sides(case: Case, made: Made) -> Iterator[tuple[int, Text, dict[str, Any]]]:
@@ -275,6 +282,9 @@ def _other_steps(case: Case, name: str, operand: Operand) -> Iterator[tuple[Step
 
 def _other_step(case: Case, name: str, operand: Operand) -> Iterator[Step]:
     n_axes = len(operand.axes)
+    if name in REDUCING and n_axes > 3:  # two sides of a map
+        sides = [dim for dim, axis in enumerate(operand.axes) if not case.identity.features(axis)][1:]
+        yield (name, (tuple(sides),))
     if name in REDUCING:
         yield from (
             (name, (dim,))

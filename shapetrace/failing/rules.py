@@ -96,7 +96,7 @@ _TABLE = (
     (Rule(unread), "setitem copy"),
     (Rule(targets), "mse_loss l1_loss smooth_l1_loss huber_loss"),
     (Rule(targets, shown=(0, 1)), "binary_cross_entropy binary_cross_entropy_with_logits"),
-    (Rule(cell), "lstm_cell gru_cell rnn_tanh_cell rnn_relu_cell"),
+    (Rule(cell, shown=(0, 1)), "lstm_cell gru_cell rnn_tanh_cell rnn_relu_cell"),
     (Rule(classes, shown=(0, 1)), "cross_entropy_loss nll_loss nll_loss_nd cross_entropy"),
     (
         Rule(attention, names=(say("the queries"), say("the keys"), say("the values"), say("the mask"))),

@@ -10,7 +10,7 @@ from shapetrace.failing.case import Case, Operation, on
 from shapetrace.failing.layouts import sizes_of
 from shapetrace.failing.mends import Mend, Step, changed, order, together, written_calls
 from shapetrace.failing.operands import Operand, Shape, called
-from shapetrace.failing.products import cell
+from shapetrace.failing.products import added, cell, matmul
 from shapetrace.failing.rules import broken, rule_of
 from shapetrace.failing.structure import written
 from shapetrace.language import Text, say
@@ -60,6 +60,8 @@ def _flattened(case: Case, op: Operation) -> Iterator[Mend]:
     if op.shapes[:1] == op.shapes[1:2]:
         for mend in changed(case, op, 1, (("float", ()),)):
             yield replace(mend, text=say("{call}, if each row adds up to 1", call=mend.text))
+    if len(op.shapes) > 1 and len(op.shapes[0]) == 2:
+        yield from changed(case, op, 1, (("flatten", ()),), 2)
     if len(op.shapes) > 1 and len(op.shapes[0]) > 2:
         yield from together(case, op, {0: (("flatten", (0, len(op.shapes[0]) - 2)),), 1: (("flatten", ()),)}, 3)
 
@@ -90,7 +92,12 @@ def _sizes(case: Case, op: Operation) -> Iterator[Mend]:
     yield from _squares(op, wanted)
     found = list(_with_one_changed(case, op, wanted))
     turned = [mend for mend in found if mend.operation.operands != op.operands]
-    yield from turned or found
+    yield from turned or [mend for mend in found if _is_whole_in(mend.operation)] or found
+
+
+def _is_whole_in(op: Operation) -> bool:
+    made = called(op.operands[0], "view", sizes_of(op))
+    return made is not None and _is_of_whole_axes(op.operands[0], made)
 
 
 def _with_one_changed(case: Case, op: Operation, wanted: Shape) -> Iterator[Mend]:
@@ -135,14 +142,14 @@ def _keeps_examples(case: Case, operand: Operand, made: Operand) -> bool:
 def _turned_before(case: Case, op: Operation, made: Operand) -> Iterator[Mend]:
     """Two axes turned before a view that else puts parts of them into one: heads are to lie beside each row again."""
     operand = op.operands[0]
-    if _is_of_whole_axes(operand, made):
+    if _is_of_whole_axes(operand, made) or len(made.axes) >= len(operand.axes):
         return
     for pair in combinations(range(len(operand.axes)), 2):
         turned = called(operand, "transpose", pair)
         after = called(turned, "view", made.shape) if turned is not None else None
         if turned is None or after is None or order(case, after)[0] != order(case, operand)[0]:
             continue
-        if _is_of_whole_axes(operand, after):
+        if _is_of_whole_axes(operand, after) and all(map(case.identity.is_of_one_kind, after.axes)):
             text = on(case.name(0), written_calls((("transpose", pair), ("reshape", made.shape))))
             asked = replace(op, name="reshape", attrs={"args": ["tensor", *made.shape]})
             yield Mend(text, asked.with_operands({0: turned}), 0)
@@ -154,9 +161,9 @@ def _is_of_whole_axes(operand: Operand, made: Operand) -> bool:
 
 
 def _hold_whole(axes: Iterable[Axis], operand: Operand) -> bool:
-    """Whether each of an operand's axes lies whole in one of some axes, or outside of it."""
+    """Whether each of an operand's axes lies whole in one of some axes, or outside of it, or holds all of it."""
     before, now = ([{*operand.atoms.leaves(axis)} for axis in some] for some in (operand.axes, axes))
-    return all(axis <= mine or axis.isdisjoint(mine) for mine in now for axis in before)
+    return all(axis <= mine or mine <= axis or axis.isdisjoint(mine) for mine in now for axis in before)
 
 
 def _opened(operand: Operand, base: Shape, axis: int) -> Operand | None:
@@ -192,8 +199,6 @@ def layers(case: Case, op: Operation) -> Iterator[Mend]:
     """The layer that runs, built for what comes in."""
     kind, _, sizes = case.module.partition(" ")
     weight = next((i for i, operand in enumerate(op.operands) if i and operand.role == "weight"), None)
-    if any(case.crossed(tensor.id) is not None for tensor in case.tensors):
-        return  # what is wrong came before
     if weight is None or not op.operands[weight].axes or rule_of(op.name).alike or op.shapes[weight] == ():
         return
     for constraint in broken(op):
@@ -208,7 +213,8 @@ def layers(case: Case, op: Operation) -> Iterator[Mend]:
             for i, operand in enumerate(op.operands)
             if i == weight or (i and operand.shape == op.shapes[weight])
         }
-        after = _described(op, got, kind, case.path) if sizes or rule_of(op.name).asks is cell else None
+        is_told = rule_of(op.name).asks is cell or (sizes and rule_of(op.name).asks not in (added, matmul))
+        after = _described(op, got, kind, case.path) if is_told else None
         yield Mend(after or say("a weight {shape}", shape=written(resized[weight].shape)),
                    _renormed(op.with_operands(resized), got), 1)  # fmt: skip
 

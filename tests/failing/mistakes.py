@@ -229,7 +229,7 @@ def layouts() -> dict[str, Fails]:
         ),
         "an image beside its flat copy": fails(
             of(lambda s, x, *_: F.mse_loss(s.f(x.flatten(1)), x), R(2, 1, 8, 8), f=nn.Linear(64, 64)), "shape",
-            "4 ≠ 2 axes", "would fit: x.flatten(1): [2,64]\n",
+            "4 ≠ 2 axes", "would fit: .view(2, 1, 8, 8) on the result of f: [2,1,8,8]; or x.flatten(1): [2,64]\n",
         ),
         "one number for each of several": fails(
             of(lambda s, x, *_: F.mse_loss(s.f(x).argmax(1), torch.zeros(4, 3)), R(4, 8), f=nn.Linear(8, 3)), "shape",
@@ -257,7 +257,7 @@ def layouts() -> dict[str, Fails]:
         ),
         "a graph on the other side": fails(
             of(lambda s, x, *_: s.w(x) @ torch.eye(5), R(5, 8), w=nn.Linear(8, 16)), "shape", "16 ≠ 5",
-            "[5,5]   eye produced",
+            "layouts.<locals>.<lambda>\n  at",
         ),
         "an id with an axis of its own": fails(
             of(lambda s, x, c, _: torch.cat([x, s.e(c)], 1), R(5, 6), R(5, 1, dtype=LONG), e=nn.Embedding(9, 4)),
@@ -270,6 +270,81 @@ def layouts() -> dict[str, Fails]:
         "queries and keys of two types": fails(
             of(lambda _s, x, *_: sdpa(x, x.half(), x.half()), R(2, 4, 6, 8)), "dtype", "float32 ≠ float16",
             "the queries are float32, the keys float16",
+        ),
+        "columns for fewer heads": fails(
+            of(lambda s, x, *_: s.k(x).view(2, 16, 4, 16), R(2, 16, 64), k=nn.Linear(64, 32)), "shape", "1024 ≠ 2048",
+            "would fit: [2,16,2,16]; or [2,16,4,8]\n",
+        ),
+        "heads of another width put side by side": fails(
+            of(lambda s, x, *_: sdpa(*[heads(s.q(x))] * 3).transpose(1, 2).reshape(2, 16, 64), R(2, 16, 64),
+               q=nn.Linear(64, 128)), "shape", "4096 ≠ 2048", "would fit: [2,16,128]\n",
+        ),
+        "keys expanded too often": fails(
+            of(lambda s, x, *_: heads(s.q(x)) @ heads(s.k(x), 2)[:, :, None].expand(2, 2, 4, 16, 16).flatten(1, 2).mT,
+               R(2, 16, 64), q=nn.Linear(64, 64), k=nn.Linear(64, 32)), "shape", "4 ≠ 8", "mT\n  at",
+        ),
+        "labels that are not flat": fails(
+            of(lambda s, x, y, _: F.cross_entropy(s.f(x).view(-1, 9), y), R(2, 5, 8), R(2, 5, dtype=LONG),
+               f=nn.Linear(8, 9)), "shape", "2 ≠ 1 axes", "would fit: y.flatten(): [10]\n",
+        ),
+        "a map given to a layer of sequences": fails(
+            of(lambda s, x, *_: s.e(s.c(x).flatten(2)), patches, c=nn.Conv2d(3, 32, 16, 16),
+               e=nn.TransformerEncoderLayer(32, 4, 64, batch_first=True)), "shape", "4 ≠ 32",
+            "[4,32,4]  c (Conv2d 3→32, kernel 16×16) produced", "would fit: .transpose(1, 2) on the result of c\n",
+        ),
+        "channels that a shuffle cannot share out, after a convolution": fails(
+            of(lambda s, x, *_: F.pixel_shuffle(s.c(x), 2), patches, c=nn.Conv2d(3, 10, 3, padding=1)), "shape", "",
+            "produced [4,10,32,32]\n  at",
+        ),
+        "a gate for each head beside heads": fails(
+            of(lambda s, x, *_: heads(s.q(x)) * s.g(x), R(2, 16, 64), q=nn.Linear(64, 64), g=nn.Linear(64, 4)),
+            "shape", "4 ≠ 2, 16 ≠ 4", "would fit: .transpose(-2, -1).unsqueeze(3) on the result of g: [2,4,16,1]\n",
+        ),
+        "codes beside a map": fails(
+            of(lambda s, x, *_: s.e(torch.zeros(2, 16, 16, dtype=LONG)) - x, R(2, 64, 16, 16), e=nn.Embedding(9, 64)),
+            "shape", "16 ≠ 64, 64 ≠ 16", "would fit: .permute(0, 3, 1, 2) on the result of e: [2,64,16,16]\n",
+        ),
+        "advantages of all with all, joined": fails(
+            of(lambda s, x, r, _: torch.cat([s.p(x)[:, 0], r - s.v(x)]), R(8, 4), R(8), p=nn.Linear(4, 3),
+               v=nn.Linear(4, 1)), "shape", "1 ≠ 2 axes", "each with all: [8,8]\n", "sub produced [8,8] at",
+        ),
+        "maps joined for another number of channels": fails(
+            of(lambda s, x, *_: s.c(torch.cat([s.a(x), s.b(x)], 1)), patches, a=nn.Conv2d(3, 8, 3),
+               b=nn.ConvTranspose2d(3, 8, 3, padding=2), c=nn.Conv2d(8, 8, 3)), "shape", "16 ≠ 8",
+            "would fit: Conv2d(16, 8, …) as c\n",
+        ),
+        "a mean over channels and rows": fails(
+            of(lambda s, x, *_: s.f(s.c(x).mean((1, 2))), patches, f=nn.Linear(16, 9),
+               c=nn.Conv2d(3, 16, 3, padding=1)),
+            "shape", "32 ≠ 16", "would fit: .mean((2, 3)) instead of .mean([1, 2]): [4,16]\n",
+        ),
+        "rows of a table that are to be flat": fails(
+            of(lambda s, x, *_: s.f(s.e(x)), R(4, 8, dtype=LONG), e=nn.Embedding(9, 16), f=nn.Linear(128, 2)), "shape",
+            "16 ≠ 128", "would fit: .flatten(1) on the result of e: [4,128]\n",
+        ),
+        "a map of another side that is flat": fails(
+            of(lambda s, x, *_: s.f(s.c(x).flatten(1)), patches, c=nn.Conv2d(3, 8, 3, 2, 1), f=nn.Linear(8192, 9)),
+            "shape", "2048 ≠ 8192", "would fit: Linear(2048, 9) as f; or c with stride=1: [4,8192]\n",
+        ),
+        "the largest with its index": fails(
+            of(lambda s, x, *_: s.f(x.max(1)), tokens, f=nn.Linear(32, 2)), "other", "", ".values, or .indices",
+        ),
+        "rows that are a batch of their own": fails(
+            of(lambda s, x, *_: x @ s.w, R(6, 1, 3), w=nn.Parameter(torch.zeros(2, 3, 5))), "shape", "6 ≠ 2",
+            "parameter w [2,3,5]\n  at",
+        ),
+        "a length as long as channels are many": fails(
+            of(lambda s, x, *_: s.b(s.a(x)), R(2, 3, 32), a=nn.Conv1d(3, 16, 3, padding=1), b=nn.Conv1d(32, 8, 3)),
+            "shape", "16 ≠ 32", "would fit: Conv1d(16, 8, …) as b\n",
+        ),
+        "one example beside several": fails(
+            of(lambda s, x, *_: torch.cat([s.a(x[0]), s.a(x[1:])]), R(4, 8, 16), a=nn.Linear(16, 8)), "shape",
+            "2 ≠ 3 axes", "would fit: .expand(1, -1, -1) on the result of a\n",
+        ),
+        "latents without a batch": fails(
+            of(lambda s, x, *_: s.a(s.e.weight, x, x)[0], R(2, 10, 32), e=nn.Embedding(5, 32),
+               a=nn.MultiheadAttention(32, 4, batch_first=True)), "shape", "2 ≠ 3 axes",
+            "e.weight [5,32] has 2 axes, x [2,10,32] has 3\n", "input x [2,10,32]\n  at",
         ),
         "more chosen than there are": fails(
             of(lambda s, x, *_: s.g(x).topk(20), R(16, 32), g=nn.Linear(32, 8)), "shape", "20 > 8", "would fit: k=8\n",
