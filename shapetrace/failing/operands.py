@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
-from shapetrace.ir import Role
+from shapetrace.ir import Op, Role
 from shapetrace.ops.atoms import Atoms, Axes
 
 Shape = tuple[int, ...]
@@ -194,3 +194,18 @@ METHODS: dict[str, Callable[..., Operand]] = {
 """Methods of tensors of which it is known what they do to axes."""
 
 REDUCING = frozenset({"mean", "sum", "amax", "amin"})
+
+
+@dataclass(frozen=True)
+class Made:
+    """One function on the way to an operand.
+
+    Attributes:
+        op: The function.
+        operands: What it was given.
+        follows: Which of them is on the way.
+    """
+
+    op: Op
+    operands: tuple[Operand, ...]
+    follows: int

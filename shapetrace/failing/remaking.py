@@ -1,39 +1,23 @@
 """Mends of what made an operand: a function on its way called otherwise, and all after it run again on shapes."""
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import combinations
 from typing import Any
 
 from shapetrace.failing.case import Case, Operation
 from shapetrace.failing.mends import Mend, Step, positional, weighed, written_calls
-from shapetrace.failing.operands import METHODS, REDUCING, SAME_SHAPE, Operand, called, called_all
+from shapetrace.failing.operands import METHODS, REDUCING, SAME_SHAPE, Made, Operand, called, called_all
 from shapetrace.failing.rules import broken
 from shapetrace.failing.structure import written
-from shapetrace.ir import Kernel, Op
+from shapetrace.failing.windows import interpolated, other_windows, window, windowed
+from shapetrace.ir import Op
 from shapetrace.language import Text, say
 
 _LONGEST_WAY = 12
 _JOINS = frozenset({"cat", "concat", "concatenate", "stack"})
 LAYERS = frozenset({"linear", "embedding"})
 """Layers whose results are as wide as they were built."""
-_WINDOW = re.compile(r"aten\.(?:convolution|(?:max|avg)_pool[123]d|max_pool[123]d_with_indices)\.")
-
-
-@dataclass(frozen=True)
-class Made:
-    """One function on the way to an operand.
-
-    Attributes:
-        op: The function.
-        operands: What it was given.
-        follows: Which of them is on the way.
-    """
-
-    op: Op
-    operands: tuple[Operand, ...]
-    follows: int
 
 
 def remade(case: Case, op: Operation) -> Iterator[Mend]:
@@ -98,9 +82,9 @@ def _again(made: Made, changes: Mapping[str, Any]) -> Operand | None:
     if "steps" in changes:
         return called_all(made.operands[0], changes["steps"])
     if kernel := window(op):
-        return _windowed(made, {**kernel.args, **changes})
+        return windowed(made, {**kernel.args, **changes})
     if name == "interpolate":
-        return _interpolated(made, changes)
+        return interpolated(made, changes)
     if name in METHODS or name in SAME_SHAPE:
         named = {key: value for key, value in op.attrs.items() if key not in ("args", "dtype")}
         return called(made.operands[made.follows], name, positional(op), {} if name in SAME_SHAPE else named)
@@ -135,73 +119,12 @@ def _combined(name: str, made: Made, changes: Mapping[str, Any]) -> Operand | No
     return first.with_axes((*first.axes[:dim], joined, *first.axes[dim + 1 :]))
 
 
-def window(op: Op) -> Kernel | None:
-    """The kernel of a convolution or a pooling; None for another function."""
-    found = [kernel for kernel in op.kernels if _WINDOW.match(kernel.name)]
-    return found[0] if len(found) == 1 and not found[0].args.get("transposed") else None
-
-
-def _windowed(made: Made, args: Mapping[str, Any]) -> Operand | None:
-    """A convolution or a pooling: floor or ceil of (n + 2 padding - reach) / stride, plus 1."""
-    data, is_pool = made.operands[0], "kernel_size" in args
-    kernel = args["kernel_size"] if is_pool else list(made.operands[1].shape[2:])
-    n_space = len(made.op.inputs) and (len(made.operands[1].shape) - 2 if not is_pool else int(made.op.name[-2]))
-    stride = args.get("stride") or kernel
-    axes = list(data.axes)
-    if len(axes) <= n_space:
-        return None
-    if not is_pool:
-        if data.shape[-n_space - 1] != made.operands[1].shape[1] * int(args.get("groups", 1)):
-            return None
-        axes[-n_space - 1] = made.operands[1].axes[0]
-    for place in range(n_space):
-        back = place - n_space  # a pooling of a sequence runs as one of images
-        numbers = [_each(v, back) for v in (kernel, stride, args.get("padding", 0), args.get("dilation", 1))]
-        size = _left(data.shape[place - n_space], *numbers, ceil=bool(args.get("ceil_mode")))
-        if size < 1:
-            return None
-        if size != data.shape[place - n_space]:
-            axes[place - n_space] = data.atoms.fresh(size)
-    return data.with_axes(axes)
-
-
-def _interpolated(made: Made, changes: Mapping[str, Any]) -> Operand | None:
-    """Sides as given, or as many times as long."""
-    data, given = made.operands[0], positional(made.op)
-    size, factor = (changes.get(name, given[place] if len(given) > place else None)
-                    for place, name in enumerate(("size", "scale_factor")))  # fmt: skip
-    if "scale_factor" in changes:
-        size = None
-    operand, n_space = data, len(data.axes) - 2
-    for back in range(-n_space, 0):
-        n = _each(size, back) if size is not None else int(data.shape[back] * _part(factor, back))
-        operand = operand if n == data.shape[back] else operand.resized(back, n)
-    return operand
-
-
-def _part(value: Any, place: int) -> float:
-    """A number for one of the sides."""
-    return float(value[place] if isinstance(value, list) else value)
-
-
-def _each(value: Any, place: int) -> int:
-    if isinstance(value, list):
-        return int(value[place] if -len(value) <= place < len(value) else value[-1])
-    return int(value)
-
-
-def _left(n: int, kernel: int, stride: int, padding: int, dilation: int, *, ceil: bool) -> int:
-    rest = n + 2 * padding - dilation * (kernel - 1) - 1
-    size = (-(-rest // stride) if ceil else rest // stride) + 1
-    return size - 1 if ceil and (size - 1) * stride >= n + padding else size  # a window starts inside
-
-
 def _otherwise(case: Case, made: Made) -> Iterator[tuple[int, Text, dict[str, Any]]]:
     """Ways to call a function otherwise."""
     op, name = made.op, made.op.name
     if kernel := window(op):
         who = case.origins.maker(op) or name
-        for cost, change in _other_windows(kernel, made):
+        for cost, change in other_windows(kernel, made):
             key, value = next(iter(change.items()))
             told = value[0] if isinstance(value, list) and len(set(value)) == 1 else value
             yield cost, say("{layer} with {change}", layer=who, change=f"{key}={told}"), change
@@ -298,21 +221,3 @@ def _other_step(case: Case, name: str, operand: Operand) -> Iterator[Step]:
     if name in ("transpose", "permute", "T", "t", "mT", "swapaxes"):
         yield ("transpose", (-2, -1))
         yield from (("transpose", pair) for pair in combinations(range(n_axes), 2) if pair != (n_axes - 2, n_axes - 1))
-
-
-def _other_windows(kernel: Kernel, made: Made) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Another stride, another padding; for a pooling also the last window that is not whole."""
-    args = kernel.args
-    size = args.get("kernel_size") or list(made.operands[1].shape[2:])
-    stride, padding = args.get("stride") or size, args.get("padding") or 0
-    n = len(size) if isinstance(size, list) else 1
-    now = [_each(padding, place) for place in range(n)]
-    if "kernel_size" in args and not args.get("ceil_mode"):
-        yield 1, {"ceil_mode": True}
-    for value in (1, 2, 4):
-        if [value] * n != [_each(stride, place) for place in range(n)] and "kernel_size" not in args:
-            yield 2, {"stride": [value] * n}
-    reach = max((_each(size, place) - 1) * _each(args.get("dilation") or 1, place) for place in range(n)) + 1
-    for value in range(reach // 2 + 1):
-        if [value] * n != now:
-            yield 2, {"padding": [value] * n}

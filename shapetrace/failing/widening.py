@@ -5,8 +5,10 @@ from dataclasses import replace
 
 from shapetrace.failing.case import Case, Operation
 from shapetrace.failing.mends import Mend, changed
-from shapetrace.failing.remaking import LAYERS, Made, way_to, window
+from shapetrace.failing.operands import Made
+from shapetrace.failing.remaking import LAYERS, way_to
 from shapetrace.failing.rules import broken, rule_of
+from shapetrace.failing.windows import window
 from shapetrace.language import Text, say
 
 
