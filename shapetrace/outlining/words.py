@@ -153,8 +153,15 @@ def symbol(what: Symbol) -> str:
     return f"{base}{HAT if what.normed and base else ''}" + (f"_{index}" if index and base else "")
 
 
-def section_title(node: Node, roles: Set[Role], model: str) -> str:
-    """The title of a section, from the roles of its own steps and from what is in it."""
+def section_title(node: Node, roles: Set[Role], model: str, *, is_loop: bool = False) -> str:
+    """The title of a section, from the roles of its own steps and from what is in it.
+
+    Args:
+        node: The section.
+        roles: What its own steps are for.
+        model: Name of the model, which its own section has.
+        is_loop: Whether it is steps of no module that run again and again, with no weights of their own in each turn.
+    """
     inner = [child.kind for child in node.nodes]
     if node.side:
         return f"{node.side.capitalize()} block"
@@ -162,8 +169,8 @@ def section_title(node: Node, roles: Set[Role], model: str) -> str:
         return "Cross-attention"
     if node.repeat > 1 and len(inner) > 1 and set(inner) == {"block"}:
         return "Layer group"
-    if node.repeat > 1 and node.kind in ("other", "block"):
-        return "Block"
+    if is_loop or (node.repeat > 1 and node.kind in ("other", "block")):
+        return "Loop" if is_loop else "Block"
     if node.kind == "other" or (node.kind == "block" and "block" in inner):
         return _place(node) or node.type or model
     if node.kind == "experts" and "experts" in inner:

@@ -154,7 +154,8 @@ class Groups:
     def _joins_branches(self, op: Op) -> bool:
         """Whether an addition joins two results of real work: a projected shortcut, no part of one formula."""
         flow = self._flow
-        roots = {self._unscaled(flow.root(value)) for value in op.inputs if flow.is_data(value)}
+        works = [value for value in op.inputs if flow.is_data(value) or flow.facts.sources.get(value)]
+        roots = {self._unscaled(flow.root(value)) for value in works}
         makers = [flow.facts.producer.get(root) for root in roots]
         shapes = {flow.facts.tensor(value).shape for value in op.inputs}
         whole = all(maker is not None and self._is_whole(op, maker) for maker in makers)
