@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from shapetrace.outlining.roles import Role
+from shapetrace.outlining.roles import Part, Role
 from shapetrace.outlining.structure import Outline, Section
 from tests.outlining.reading import read, titles
 
@@ -125,23 +125,20 @@ def test_what_is_compared_and_sends_no_row_to_a_matrix_is_no_router(model: nn.Mo
 
 
 class Halves(nn.Module):
-    """The first of two pieces of the columns, and the first of the rows."""
+    """The scores of the first of two pieces of the columns, or of the first row."""
 
     def __init__(self, *, rows: bool) -> None:
         super().__init__()
-        self.project, self.rows = nn.Linear(8, 12), rows
+        self.project, self.keys, self.rows = nn.Linear(8, 12), nn.Parameter(torch.randn(2, 7, 6)), rows
 
     def forward(self, x: Tensor) -> Tensor:
-        y: Tensor = self.project(x)
-        if self.rows:
-            return y[:, 0].exp()
-        best = y.view(2, 5, 2, 6).topk(3)[0]
-        return best[:, :, 0, :, None] + best[:, :, 1, None, :]
+        scores = torch.einsum("btpd,pnd->btpn", self.project(x).view(2, 5, 2, 6), self.keys)
+        return scores[:, 0].exp() if self.rows else scores[:, :, 0].exp()
 
 
 def test_a_piece_of_the_columns_is_no_position() -> None:
-    assert titles(read(Halves(rows=True), torch.randn(2, 5, 8)))[1] == "First position"
-    assert titles(read(Halves(rows=False), torch.randn(2, 5, 8)))[-3:] == ["Select", "Select", "Add"]
+    assert titles(read(Halves(rows=True), torch.randn(2, 5, 8)))[2] == "First position"
+    assert titles(read(Halves(rows=False), torch.randn(2, 5, 8)))[2] == "Select"
 
 
 class Empty(nn.Module):
@@ -156,3 +153,72 @@ class Empty(nn.Module):
 
 def test_what_gives_a_shape_alone_is_no_step() -> None:
     assert not any(title.startswith(("First", "Select")) for title in titles(read(Empty(), torch.randn(2, 5, 8)))[:2])
+
+
+class Flowing(nn.Module):
+    """Runge and Kutta: four slopes, each taken where the last one leads; their mean is the step."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.slope = nn.Sequential(nn.Linear(8, 16), nn.Tanh(), nn.Linear(16, 8))
+
+    def forward(self, x: Tensor) -> Tensor:
+        one: Tensor = self.slope(x)
+        two = self.slope(x + 0.5 * one)
+        three = self.slope(x + 0.5 * two)
+        made: Tensor = x + (one + 2 * two + 2 * three + self.slope(x + three)) / 6
+        return made
+
+
+def test_slopes_are_added_up_and_the_stream_alone_is_gone_on_with() -> None:
+    found = [step for step in read(Flowing(), torch.randn(3, 8)).steps() if step.kind in ("residual", "add")]
+    assert [step.title for step in found].count("Add") == 3
+    assert found[-1].title == "Residual"
+    assert {step.operands[0].part for step in found if step.kind == "residual"} == {Part.STREAM}
+
+
+class Smallest(nn.Module):
+    """A recurrence without a state in its gates, all turns at once, in logarithms."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gates, self.out = nn.Linear(8, 16), nn.Linear(8, 8)
+
+    def forward(self, x: Tensor) -> Tensor:
+        hidden, gate = self.gates(x).chunk(2, -1)
+        kept = -F.softplus(gate).cumsum(1)
+        values = (F.relu(hidden) + 0.5).log() - F.softplus(-gate)
+        made: Tensor = self.out((kept + (values - kept).logcumsumexp(1)).exp())
+        return made
+
+
+class Largest(nn.Module):
+    """The logarithm of a sum, written out: the largest number is taken off before and added behind."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.project = nn.Linear(8, 8)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.project(x)
+        most = y.amax(-1, keepdim=True)
+        made: Tensor = most + (y - most).exp().sum(-1, keepdim=True).log()
+        return made
+
+
+class Summed(nn.Module):
+    """Linear attention as a running sum of keys and values: all rows meet between two products."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.project, self.out = nn.Linear(8, 24), nn.Linear(8, 8)
+
+    def forward(self, x: Tensor) -> Tensor:
+        q, k, v = self.project(x).relu().chunk(3, -1)
+        made: Tensor = self.out((q[..., None] * (k[..., None] * v[..., None, :]).cumsum(1)).sum(-2))
+        return made
+
+
+@pytest.mark.parametrize("model", [Smallest(), Largest(), Summed()])
+def test_running_sums_and_their_logarithms_are_neither_an_mlp_nor_a_residual(model: nn.Module) -> None:
+    assert roles(read(model, torch.randn(2, 5, 8))).isdisjoint({Role.RESIDUAL, Role.EXPAND, Role.SHRINK})
