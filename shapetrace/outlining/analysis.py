@@ -17,6 +17,7 @@ from shapetrace.ops.indexing import as_slice
 from shapetrace.ops.kinds import kernel_kind, op_kind
 from shapetrace.ops.products import Product, is_product, over_one, products
 from shapetrace.ops.written import kept_axes, writes_at_indices
+from shapetrace.outlining.learned import with_learned_rows
 
 Sources = dict[int, frozenset[Cut]]
 """For each product whose columns a tensor holds: the cuts on the way, by position in ``Facts.products``."""
@@ -100,6 +101,7 @@ class Facts:
 
 def analyse(trace: Trace) -> Facts:
     """Read a trace: linear in its kernels."""
+    trace = with_learned_rows(trace)
     facts = Facts(trace)
     for op in trace.ops:
         for value in dict.fromkeys(op.inputs):
