@@ -28,6 +28,7 @@ TITLES: Mapping[Role, str] = {
     Role.GATE: "Gate", Role.SIDE_GATE: "Gate",
     Role.UP: "Up", Role.GATE_UP: "Gate and up", Role.DOWN: "Down", Role.HIDDEN: "Hidden layer", Role.ROUTER: "Router",
     Role.CHOOSE_EXPERTS: "Choose experts", Role.CHOOSE_KEYS: "Choose keys",
+    Role.CHOOSE_QUERIES: "Choose queries",
     Role.DISPATCH: "Dispatch", Role.COMBINE_EXPERTS: "Combine experts",
     Role.ADAPTER_DOWN: "Low-rank down", Role.ADAPTER_UP: "Low-rank up", Role.RECURRENT: "Recurrent",
     Role.UNEMBED: "Unembedding", Role.HEAD: "Head", Role.RESIDUAL: "Residual", Role.SCALE: "Scale",
@@ -128,6 +129,7 @@ _NAMED: Mapping[Role, Callable[[Draft], str]] = {
     Role.GLU: _glu,
     Role.CHOOSE_EXPERTS: lambda _: TITLES[Role.CHOOSE_EXPERTS],
     Role.CHOOSE_KEYS: lambda _: TITLES[Role.CHOOSE_KEYS],
+    Role.CHOOSE_QUERIES: lambda _: TITLES[Role.CHOOSE_QUERIES],
     Role.COMBINE_EXPERTS: lambda _: TITLES[Role.COMBINE_EXPERTS],
 }  # fmt: skip
 """Titles that need more than the role."""

@@ -200,3 +200,28 @@ class Mixed(nn.Module):
 
 def test_shares_of_weights_that_weigh_no_rows_stay_weights() -> None:
     assert "Exp" not in titles(read(Mixed(), torch.randn(2, 5, 8)))
+
+
+class Detector(nn.Module):
+    """Rows that begin with zeros, with learned positions added again in each layer, as in DETR."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.positions = nn.Parameter(torch.randn(4, 8))
+        self.layers = nn.ModuleList(nn.MultiheadAttention(8, 2, batch_first=True) for _ in range(4))
+        self.norms = nn.ModuleList(nn.LayerNorm(8) for _ in range(4))
+
+    def forward(self, given: Tensor) -> Tensor:
+        x = torch.zeros(len(given), 4, 8)
+        for place, (layer, norm) in enumerate(zip(self.layers, self.norms, strict=True)):
+            asking = x + self.positions
+            keys, values = (given, given) if place % 2 else (asking, x)
+            x = norm(x + layer(asking, keys, values, need_weights=False)[0])
+        return x
+
+
+def test_learned_rows_that_are_added_in_each_layer_are_positions() -> None:
+    found = read(Detector(), torch.randn(2, 5, 8))
+    sums = [each for each in titles(found) if each in ("Residual", "Position")]
+    assert sums == ["Position", "Residual"] * 3
+    assert [s.title for s in found.root.sections() if s.kind == "attention"].count("Cross-attention") == 2

@@ -7,7 +7,7 @@ from torch.nn import functional as F
 
 from shapetrace.outlining.roles import Part, Role
 from shapetrace.outlining.structure import Outline, Section
-from tests.outlining.reading import read, titles
+from tests.outlining.reading import read, step, titles
 
 
 def loops(found: Outline | Section) -> list[tuple[str, int]]:
@@ -222,3 +222,126 @@ class Summed(nn.Module):
 @pytest.mark.parametrize("model", [Smallest(), Largest(), Summed()])
 def test_running_sums_and_their_logarithms_are_neither_an_mlp_nor_a_residual(model: nn.Module) -> None:
     assert roles(read(model, torch.randn(2, 5, 8))).isdisjoint({Role.RESIDUAL, Role.EXPAND, Role.SHRINK})
+
+
+class Kept(nn.Module):
+    """A step with kept keys and values: written into a ring, or put behind the others, of which some stay."""
+
+    def __init__(self, kind: str, window: int = 6) -> None:
+        super().__init__()
+        self.kind, self.window, self.project, self.out = kind, window, nn.Linear(8, 24), nn.Linear(8, 8)
+
+    def forward(self, x: Tensor, keys: Tensor, values: Tensor) -> Tensor:
+        q, k, v = self.project(x).view(*x.shape[:2], 3, 2, 4).permute(2, 0, 3, 1, 4)
+        if self.kind == "ring":
+            keys[:, :, 3], values[:, :, 3] = k[:, :, 0], v[:, :, 0]
+        else:
+            keys, values = torch.cat([keys, k], 2), torch.cat([values, v], 2)
+        if self.kind == "cropped":
+            keys, values = keys[:, :, -self.window :], values[:, :, -self.window :]
+        made: Tensor = self.out(F.scaled_dot_product_attention(q, keys, values).transpose(1, 2).flatten(2))
+        return made
+
+
+@pytest.mark.parametrize("examples", [1, 3])
+def test_one_row_written_into_a_ring_has_heads_as_the_others(examples: int) -> None:
+    kept = [torch.randn(examples, 2, 6, 4) for _ in range(2)]
+    found = [s for s in read(Kept("ring"), torch.randn(examples, 1, 8), *kept).steps() if s.role is Role.CACHE_WRITE]
+    assert [s.operands[1].shape for s in found] == [(1, 4)] * 2
+    assert {s.operands[1].stack_axes for s in found} == {s.operands[0].stack_axes for s in found}
+
+
+@pytest.mark.parametrize(("kind", "said"), [("cropped", ["6 of 7 rows are read"]), ("grown", [])])
+def test_rows_that_are_left_out_behind_an_append_are_told(kind: str, said: list[str]) -> None:
+    found = read(Kept(kind), torch.randn(2, 1, 8), *(torch.randn(2, 2, 6, 4) for _ in range(2)))
+    appends = [s for s in found.steps() if s.role is Role.CACHE_APPEND]
+    assert [[*map(str, s.notes)] for s in appends] == [said] * 2
+
+
+class Sunk(nn.Module):
+    """Numbers stand beside each row of scores: weights that go to no key."""
+
+    def __init__(self, n: int) -> None:
+        super().__init__()
+        self.project, self.sinks = nn.Linear(8, 24), nn.Parameter(torch.randn(n))
+
+    def forward(self, x: Tensor) -> Tensor:
+        q, k, v = self.project(x).chunk(3, -1)
+        scores = q @ k.transpose(1, 2)
+        weights = torch.cat([scores, self.sinks.expand(*scores.shape[:2], -1)], -1).softmax(-1)
+        made: Tensor = weights[..., : scores.shape[-1]] @ v
+        return made
+
+
+@pytest.mark.parametrize(
+    ("n", "said"), [(1, ["over 5 keys and a sink"]), (2, ["over 5 keys and 2 sinks"]), (0, [])]
+)  # fmt: skip
+def test_sinks_beside_scores_are_told(n: int, said: list[str]) -> None:
+    found = step(read(Sunk(n), torch.randn(2, 5, 8), all_used=n > 0), "Softmax")
+    assert [*map(str, found.notes)] == said
+    assert found.results[0].shape == (5, 5)
+
+
+class Sparse(nn.Module):
+    """Only queries that tell much look at keys, as some of these say; or all queries look at the best keys alone."""
+
+    def __init__(self, *, queries: bool) -> None:
+        super().__init__()
+        self.q, self.k, self.v, self.queries = nn.Linear(8, 8), nn.Linear(8, 8), nn.Linear(8, 8), queries
+
+    def forward(self, x: Tensor) -> Tensor:
+        q, k, v = self.q(x), self.k(x), self.v(x)
+        agree = (q @ k[:, ::2].transpose(1, 2)).amax(-1) if self.queries else (q @ k.transpose(1, 2)).sum(1)
+        chosen = agree.topk(2)[1][..., None].expand(-1, -1, 8)
+        q = q.gather(1, chosen) if self.queries else q
+        k, v = (k, v) if self.queries else (k.gather(1, chosen), v.gather(1, chosen))
+        made: Tensor = (q @ k.transpose(1, 2)).softmax(-1) @ v
+        return made
+
+
+@pytest.mark.parametrize("queries", [True, False])
+def test_what_is_chosen_is_what_the_axis_counts(*, queries: bool) -> None:
+    found = titles(read(Sparse(queries=queries), torch.randn(2, 6, 8)))
+    assert ("Choose queries" in found, "Choose keys" in found) == (queries, not queries)
+
+
+class Two(nn.Module):
+    """Each row looks at some keys near it and at some that all rows see, with one softmax over both."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        near, far = x @ x[:, :3].transpose(1, 2), x @ x[:, 3:].transpose(1, 2)
+        weights = torch.cat([near, far], -1).softmax(-1)
+        made: Tensor = weights[..., :3] @ x[:, :3] + weights[..., 3:] @ x[:, 3:]
+        return made
+
+
+def test_scores_of_other_keys_are_no_sinks() -> None:
+    assert "sink" not in " ".join(str(note) for s in read(Two(), torch.randn(2, 5, 8)).steps() for note in s.notes)
+
+
+class Averaged(nn.Module):
+    """RWKV's weighted mean: states are kept beside what is read of them, which is put together behind the loop."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.k, self.v, self.r, self.bonus = (
+            nn.Linear(8, 8),
+            nn.Linear(8, 8),
+            nn.Linear(8, 8),
+            nn.Parameter(torch.ones(8)),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        k, v, a, b, made = self.k(x), self.v(x), torch.zeros(len(x), 8), torch.zeros(len(x), 8), []
+        for t in range(x.shape[1]):
+            now, later = (self.bonus + k[:, t]).exp(), k[:, t].exp()
+            made.append((a + now * v[:, t]) / (b + now))
+            a, b = a + later * v[:, t], b + later
+        weighed: Tensor = self.r(x).sigmoid() * torch.stack(made, 1)
+        return weighed
+
+
+def test_what_turns_made_is_put_together_before_a_gate_weighs_it() -> None:
+    found = read(Averaged(), torch.randn(2, 7, 8))
+    assert titles(found)[-2:] == ["Concat", "Sigmoid"]
+    assert len(step(found, "Sigmoid").operands) == 2

@@ -105,6 +105,21 @@ def appended(flow: Flow, appends: Mapping[int, Append]) -> frozenset[int]:
     return frozenset(kept_by(flow, value, ()).value for value in found)
 
 
+def rows_read(flow: Flow, value: int) -> tuple[int, int] | None:
+    """How many of the rows that were put together are read by all, where some were left out again, and of how many."""
+    facts, root, shape = flow.facts, flow.root(value), flow.facts.tensor(value).shape
+    joined = [bool({*facts.atoms.leaves(axis)} & {*facts.atoms.joined}) for axis in facts.axes_of(value)]
+    rows = joined.index(True) if sum(joined) == 1 else -1
+    read = [v for reader in flow.readers[root] for v in flow.trace.ops[reader].inputs if flow.root(v) == root]
+    cuts = {facts.tensor(form).shape for v in read for form in flow.forms(v)[-2:-1]} or {shape}
+    cut = cuts.pop() if len(cuts) == 1 else shape
+    others = [size for place, size in enumerate(cut) if place != rows]
+    is_cut = (
+        rows >= 0 and others == [size for place, size in enumerate(shape) if place != rows] and cut[rows] < shape[rows]
+    )
+    return (cut[rows], shape[rows]) if is_cut else None
+
+
 def _relatives(flow: Flow) -> Relatives:
     atoms, found = flow.facts.atoms, defaultdict[int, frozenset[int]](frozenset)
     related = [(atom, (piece.whole,)) for atom, piece in atoms.pieces.items()] + list(atoms.joined.items())

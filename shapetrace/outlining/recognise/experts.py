@@ -17,7 +17,7 @@ from shapetrace.outlining.roles import Role
 from shapetrace.outlining.steps.collecting import Collected
 from shapetrace.outlining.structure import StepKind
 
-_COMPARING = frozenset({"eq", "_to_copy", "view", "unsqueeze", "sort", "argsort"})
+_COMPARING = frozenset({"eq", "_to_copy", "view", "unsqueeze", "sort", "argsort", "cat", "stack"})
 _COMPARING_ALONG: frozenset[Trait] = frozenset({"picks", "best"})
 _FINDING: frozenset[Trait] = frozenset({"finds"})
 _COUNTED: frozenset[OpKind] = frozenset({"pointwise", "cast", "layout", "reduce", "cat"})
@@ -266,8 +266,8 @@ def _n_chosen(chosen: tuple[int, ...], scores: tuple[int, ...]) -> int:
     return 1 if prod(chosen) == prod(scores[:-1]) else chosen[-1] if chosen else 0
 
 
-def choice_roles(graph: Graph, router_roles: Mapping[int, Role]) -> Mapping[int, Role]:
-    """The steps that choose keys, or blocks of them, by how queries and keys agree; or experts, by a sum."""
+def choice_roles(flow: Flow, graph: Graph, router_roles: Mapping[int, Role]) -> Mapping[int, Role]:
+    """The steps that choose keys, blocks of them, or queries, by how queries and keys agree; or experts, by a sum."""
     found = {}
     for draft in graph.drafts:
         if draft.kind == "route" and draft.role is Role.OTHER and draft.function == "top-k":
@@ -276,9 +276,22 @@ def choice_roles(graph: Graph, router_roles: Mapping[int, Role]) -> Mapping[int,
                 if maker is None or len(makers) > _MOST_READERS:
                     continue
                 if maker.role is Role.ATTENTION_WEIGHTS or maker.kind in ("scores", "contraction"):
-                    found[draft.key] = Role.CHOOSE_KEYS
+                    found[draft.key] = (
+                        Role.CHOOSE_QUERIES if _are_asking(flow, graph, draft, maker) else Role.CHOOSE_KEYS
+                    )
                 elif maker.key in router_roles:
                     found.setdefault(draft.key, Role.CHOOSE_EXPERTS)
                 elif maker.kind in _SMALL:
                     makers += [graph.maker(ref.value) for ref in maker.operands[:1]]
     return found
+
+
+def _are_asking(flow: Flow, graph: Graph, choice: Draft, scores: Draft) -> bool:
+    """Whether what is compared counts rows that queries alone have, of all that a product of theirs with keys reads."""
+    products = [flow.facts.products[place] for place in flow.facts.of_op.get(scores.order, ())[:1]]
+    asked = [graph.maker(ref.value) for ref in scores.operands[:1]]
+    if not products or not asked or asked[0] is None or asked[0].role is not Role.QUERY:
+        return False
+    atoms, (product,) = flow.facts.atoms, products
+    rows = frozenset({*atoms.flat((*product.batch, product.m))} - {*atoms.leaves(product.n)})
+    return any(_along(flow, op, rows) for op in choice.ops)

@@ -35,7 +35,8 @@ def residual_of(flow: Flow, op: Op, streams: Mapping[int, int]) -> tuple[int, in
         return None
     if len(data) == 1:
         learned = next((root for root in map(flow.root, op.inputs) if root != data[0]), -1)
-        begins = learned >= 0 and flow.facts.tensor(learned).role == "weight" and _works_on(flow, learned, data[0])
+        is_learned = learned >= 0 and flow.facts.tensor(learned).role == "weight"
+        begins = is_learned and _works_on(flow, learned, data[0]) and not _is_stream(flow, data[0], streams)
         return (learned, data[0]) if begins else None
     older, newer = sorted(data, key=lambda value: flow.facts.producer.get(value, -1))
     if _lacks(flow, newer, older) or _is_written_back(flow, op, older):
@@ -47,6 +48,14 @@ def residual_of(flow: Flow, op: Op, streams: Mapping[int, int]) -> tuple[int, in
         if stream in streams and _works_on(flow, streams[stream], branch) and not _reads(flow, branch, stream):
             return stream, branch
     return None
+
+
+def _is_stream(flow: Flow, value: int, streams: Mapping[int, int]) -> bool:
+    """Whether a value is a stream by itself, or a sum that was normalised: learned rows added to it are positions."""
+    op = flow.op_of(value)
+    normed = flow.op_of(op.inputs[0]) if op is not None and flow.kinds[op.id] == "norm" else op
+    is_sum = normed is not None and names_of(normed.kernels) == ["add"] and len(normed.inputs) == 2
+    return value in streams or (normed is not op and is_sum)
 
 
 def _reads(flow: Flow, value: int, other: int) -> bool:

@@ -146,7 +146,22 @@ class _OneAttention:
         function = "softmax" if weighing is None else weighing.name
         kind: StepKind = "softmax" if function == "softmax" else "activation"
         order = scores.order if weighing is None else weighing.ops[-1]
-        return Draft(ops, kind, (before,), (result,), Role.ATTENTION_WEIGHTS, function, call=scores.call, order=order)
+        return Draft(ops, kind, (before,), (result,), Role.ATTENTION_WEIGHTS, function, call=scores.call, order=order,
+                     notes=self._sinks(before.columns))  # fmt: skip
+
+    def _sinks(self, n_keys: int) -> tuple[Phrase, ...]:
+        """What shares in the weights beside the keys: numbers put beside each row of scores."""
+        flow, weighing = self._flow, self._attention.weighing
+        joins = [op for op in self._attention.between if names_of(flow.trace.ops[op].kernels) == ["cat"]]
+        data = [
+            sum(map(flow.is_data, flow.trace.ops[op].inputs)) for op in joins
+        ]  # two are scores of two sorts of keys
+        if weighing is None or data != [1]:
+            return ()
+        n = flow.facts.tensor(weighing.source).shape[weighing.dim(flow)] - n_keys
+        if n == 1:
+            return (Phrase("over {n} keys and a sink", {"n": n_keys}),)
+        return (Phrase("over {n} keys and {k} sinks", {"n": n_keys, "k": n}),) if n > 1 else ()
 
     def _weighted(self, weights: Ref) -> Draft:
         flow, attention, atoms = self._flow, self._attention, self._flow.facts.atoms

@@ -140,12 +140,19 @@ class Groups:
         return all(one - other for other, one in pairwise(made))
 
     def _joins_turns(self, op: Op) -> bool:
-        """Whether the states of a loop are put side by side, each made of the one before it."""
+        """Whether the states of a loop are put side by side, each made of the one before it, or what turns read there.
+
+        Turns run the same operations, so that what they make comes at equal distances; the first one may have less.
+        """
         if len(op.inputs) < _MANY:
             return False
         makers = [self._flow.facts.producer.get(self._flow.root(value), -1) for value in op.inputs]
         pairs = [*zip(makers, op.inputs[1:], strict=False)][:_MANY]
-        return all(maker in self._flow.ancestors(value, since=maker - 1) for maker, value in pairs if maker >= 0)
+        if all(maker in self._flow.ancestors(value, since=maker - 1) for maker, value in pairs if maker >= 0):
+            return True
+        distances = {later - earlier for earlier, later in pairwise(makers[1:])}
+        made_by = {self._flow.trace.ops[maker].name for maker in makers if maker >= 0}
+        return len(makers) > _MANY and len(distances) == len(made_by) == 1 and min(distances) > _MANY and makers[0] >= 0
 
     def _is_of_products(self, value: int) -> bool:
         """Whether products were made a value of, also so many that they were not kept apart."""
