@@ -25,15 +25,18 @@ class Collected:
     elided: Mapping[int, str]
 
 
+def early_steps(
+    biased_steps: tuple[Draft, ...], lookup_steps: tuple[Draft, ...], residual_steps: tuple[Draft, ...]
+) -> tuple[Draft, ...]:
+    """The steps that are found one by one, before what is left is gathered in runs."""
+    return (*biased_steps, *lookup_steps, *residual_steps)
+
+
 def drawn(
-    biased_steps: tuple[Draft, ...],
-    lookup_steps: tuple[Draft, ...],
-    residual_steps: tuple[Draft, ...],
-    element_steps: tuple[Draft, ...],
-    collective_steps: tuple[Draft, ...],
+    early_steps: tuple[Draft, ...], element_steps: tuple[Draft, ...], collective_steps: tuple[Draft, ...]
 ) -> tuple[Draft, ...]:
     """The steps that some recogniser made."""
-    return (*biased_steps, *lookup_steps, *residual_steps, *element_steps, *collective_steps)
+    return (*early_steps, *element_steps, *collective_steps)
 
 
 def elided(flow: Flow, drawn: tuple[Draft, ...]) -> Mapping[int, str]:

@@ -21,6 +21,7 @@ from shapetrace.outlining.recognise.recurrences import Recurrence
 from shapetrace.outlining.recognise.residuals import residual_of
 from shapetrace.outlining.roles import Part, Role
 from shapetrace.outlining.steps.grouping import Groups
+from shapetrace.outlining.steps.stating import as_state
 
 _MOST_OPERANDS = 5
 
@@ -89,14 +90,17 @@ def element_steps(
     flow: Flow,
     axis_roles: AxisRoles,
     columns: Mapping[int, Sequence[Columns]],
-    biased_steps: tuple[Draft, ...],
-    lookup_steps: tuple[Draft, ...],
-    residual_steps: tuple[Draft, ...],
+    early_steps: tuple[Draft, ...],
+    recurrences: Mapping[int, Recurrence],
 ) -> tuple[Draft, ...]:
-    """Runs of element-wise operations that are one step each."""
-    taken = drawn_by(biased_steps, lookup_steps, residual_steps)
+    """Runs of element-wise operations that are one step each; what changes a state, or asks it, ends one."""
+    taken = drawn_by(early_steps)
     reader = _Reader(flow, axis_roles, columns)
-    return tuple(reader.group(members) for members in Groups(flow, taken).all())
+    ends: dict[int, list[Recurrence]] = defaultdict(list)
+    for each in recurrences.values():
+        ends[each.reading].append(each)
+        ends[each.update].append(each)
+    return tuple(as_state(flow, reader.group(members), ends) for members in Groups(flow, taken, ends).all())
 
 
 def lone_steps(

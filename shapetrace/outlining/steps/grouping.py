@@ -1,7 +1,7 @@
 """Runs of element-wise operations that are one step: GELU written in eight lines, RMSNorm, RoPE."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from itertools import pairwise
 
 from shapetrace.ir import Op
@@ -36,13 +36,15 @@ class Groups:
     A module that multiplies nothing is one step; elsewhere an operation joins the one that alone reads its result.
     """
 
-    def __init__(self, flow: Flow, taken: set[int]) -> None:
+    def __init__(self, flow: Flow, taken: set[int], ends: Container[int]) -> None:
         """Group what is not taken.
 
         Args:
             flow: Values and operations.
             taken: Operations that other steps draw, and residuals.
+            ends: Operations that end a step, whatever reads them.
         """
+        self._ends = ends
         self._flow = flow
         self._module_of = flow.module_of
         self._leaves = _idle_calls(flow, taken)
@@ -122,6 +124,8 @@ class Groups:
                     self._closed.add(self._group[op.id])
             if self._group[op.id] not in self._closed:
                 self._absorb(op)
+            if op.id in self._ends:
+                self._closed.add(self._group[op.id])
 
     def _stands_alone(self, op: Op) -> bool:
         """Whether people name this operation by itself: padding, a Fourier transform, positions or branches added."""
