@@ -139,15 +139,21 @@ class _OneAttention:
 
     def _weights(self, scores: Draft) -> Draft:
         before, weighing = scores.result, self._attention.weighing
-        ops = () if weighing is None else (*weighing.ops, *self._attention.after)
-        last = None if weighing is None else max((weighing.ops[-1], *self._attention.after))
-        value = None if last is None else self._flow.trace.ops[last].outputs[0]
+        ops = () if weighing is None else (*weighing.ops, *self._alone_after())
+        value = self._flow.trace.ops[max(weighing.ops[-1], *ops)].outputs[0] if weighing is not None else None
         result = replace(before, value=self._value(value, 1), part=Part.ATTENTION_WEIGHTS)
         function = "softmax" if weighing is None else weighing.name
         kind: StepKind = "softmax" if function == "softmax" else "activation"
         order = scores.order if weighing is None else weighing.ops[-1]
         return Draft(ops, kind, (before,), (result,), Role.ATTENTION_WEIGHTS, function, call=scores.call, order=order,
                      notes=self._sinks(before.columns))  # fmt: skip
+
+    def _alone_after(self) -> list[int]:
+        """What scales, casts or cuts weights before they weigh: up to where they meet other data."""
+        flow = self._flow
+        meets = (op for op in sorted(self._attention.after) if sum(map(flow.is_data, flow.trace.ops[op].inputs)) > 1)
+        end = next(meets, len(flow.trace.ops))
+        return [op for op in self._attention.after if op < end]
 
     def _sinks(self, n_keys: int) -> tuple[Phrase, ...]:
         """What shares in the weights beside the keys: numbers put beside each row of scores."""
@@ -177,7 +183,8 @@ class _OneAttention:
         stack = self._axis_roles.stack((*product.batch, among))
         shape = (atoms.size(positions), atoms.size(length))
         # between softmax and product the weights may be cut anew: overlapping chunks
-        if (shape, math.prod(stack)) != (weights.shape, weights.stack):
+        met = len(self._alone_after()) < len(attention.after)
+        if met or (shape, math.prod(stack)) != (weights.shape, weights.stack):
             weights = Ref(UNSEEN if cut is None else flow.root(cut), shape, "data", stack, Part.ATTENTION_WEIGHTS)
         whole = Ref(UNSEEN, (shape[1], atoms.size(width)), stack_axes=stack)
         operands = (
