@@ -212,7 +212,8 @@ class _Namer:
     def _is_loop(self, node: Node) -> bool:
         """Whether a section is steps of no module that repeat, and have the same weights each time or none."""
         turns = [[self._known.accounts.names(draft) for draft in each.drafts()] for each in (node, *node.folded)]
-        return node.is_group and node.kind == "other" and len(turns) > 1 and all(turn == turns[0] for turn in turns)
+        may_turn = node.is_group and len(turns) > 1 and (node.kind == "other" or any(turns[0]))
+        return may_turn and all(turn == turns[0] for turn in turns)
 
     def _shares_weights(self, draft: Draft, twin: Draft) -> bool:
         """Whether two layers use the same parameters: a module that runs several times."""

@@ -165,14 +165,14 @@ def section_title(node: Node, roles: Set[Role], model: str, *, is_loop: bool = F
         is_loop: Whether it is steps of no module that run again and again, with no weights of their own in each turn.
     """
     inner = [child.kind for child in node.nodes]
-    if node.side:
-        return f"{node.side.capitalize()} block"
+    if is_loop or node.side:
+        return "Loop" if is_loop else f"{node.side.capitalize()} block"
     if node.crosses and node.kind == "attention":
         return "Cross-attention"
     if node.repeat > 1 and len(inner) > 1 and set(inner) == {"block"}:
         return "Layer group"
-    if is_loop or (node.repeat > 1 and node.kind in ("other", "block")):
-        return "Loop" if is_loop else "Block"
+    if node.repeat > 1 and node.kind in ("other", "block"):
+        return "Block"
     if node.kind == "other" or (node.kind == "block" and "block" in inner):
         return _place(node) or node.type or model
     if node.kind == "experts" and "experts" in inner:

@@ -345,3 +345,20 @@ def test_what_turns_made_is_put_together_before_a_gate_weighs_it() -> None:
     found = read(Averaged(), torch.randn(2, 7, 8))
     assert titles(found)[-2:] == ["Concat", "Sigmoid"]
     assert len(step(found, "Sigmoid").operands) == 2
+
+
+class Turning(nn.Module):
+    """A cell, and what reads its state, again and again in a loop: three modules, each with the same weights."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.cell, self.narrow, self.wide = nn.Linear(8, 8), nn.Linear(8, 4), nn.Linear(4, 8)
+
+    def forward(self, x: Tensor) -> Tensor:
+        for _ in range(4):
+            x = x + self.wide(self.narrow(self.cell(x).tanh()).relu())
+        return x
+
+
+def test_modules_that_run_again_in_a_loop_are_no_layers() -> None:
+    assert loops(read(Turning(), torch.randn(3, 8))) == [("Loop", 4)]
