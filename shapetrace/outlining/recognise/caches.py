@@ -14,6 +14,7 @@ from shapetrace.outlining.recognise.blending import Blend, blend, may_blend
 from shapetrace.outlining.recognise.origins import IDLE, MOVING, is_own, kept_by
 from shapetrace.outlining.recognise.regions import Region, region
 from shapetrace.outlining.roles import Part
+from shapetrace.outlining.selecting import are_apart, places_written
 
 _MOST_OPERATIONS = 80
 _JOINING = frozenset({"cat", "stack"})
@@ -73,7 +74,12 @@ def appends(flow: Flow, attentions: tuple[Attention, ...]) -> Mapping[int, Appen
         return found
     relatives = _relatives(flow)
     for look in (*_of_attentions(flow, attentions, relatives), *_of_choices(flow, attentions, relatives)):
-        behind_it = list(behind(flow, look.value))
+        read = flow.facts.places.get(look.value, frozenset())
+        behind_it = [
+            (op, expanded)
+            for op, expanded in behind(flow, look.value)
+            if not are_apart(read, places_written(flow.facts, op.kernels))
+        ]
         way = [op for op, _ in behind_it]
         for place, (op, expanded) in enumerate(behind_it):
             known = found.get(op.id)
@@ -163,10 +169,10 @@ def _look(
 
 
 def _are_apart(flow: Flow, attention: Attention) -> bool:
-    """Whether no product makes both keys and values: they are kept beside each other, and are no latent."""
-    made = {part: flow.facts.sources.get(value, {}).keys() for part, value, _ in operands_of(flow, attention)}
-    keys, values = made.get(Part.KEY, ()), made.get(Part.VALUE, ())
-    return bool(keys) and bool(values) and set(keys).isdisjoint(values)
+    """Whether no columns are both keys and values: they are kept beside each other, and are no latent."""
+    made = {part: flow.facts.sources.get(value, {}) for part, value, _ in operands_of(flow, attention)}
+    keys, values = made.get(Part.KEY, {}), made.get(Part.VALUE, {})
+    return bool(keys) and bool(values) and all(keys[product] != values[product] for product in keys.keys() & values)
 
 
 def _moves(flow: Flow, append: Append, appends: Mapping[int, Append]) -> tuple[int, ...]:

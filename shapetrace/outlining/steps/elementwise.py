@@ -147,7 +147,10 @@ class _Reader:
         op = self._flow.trace.ops[append.op]
         kept = Part.OTHER if append.is_first else _CACHED[append.part]
         operands = (*(self.ref(value, kept) for value in append.kept), self._new_rows(append))
-        result = self.ref(op.outputs[-1], append.part)
+        shared = (value for value in op.outputs if self._flow.facts.tensor(value).alias_of == op.inputs[0])
+        result = self.ref(next(shared, op.outputs[-1]), append.part)
+        if append.in_place:  # one tensor may keep those of several layers
+            result = replace(result, shape=operands[0].shape, stack_axes=operands[0].stack_axes)
         role = Role.CACHE_WRITE if append.in_place else Role.CACHE_APPEND
         ops = (op.id, *(move for move in append.moves if not self._flow.edges[move]))
         some = None if append.in_place else rows_read(self._flow, op.outputs[-1])
