@@ -362,3 +362,19 @@ class Turning(nn.Module):
 
 def test_modules_that_run_again_in_a_loop_are_no_layers() -> None:
     assert loops(read(Turning(), torch.randn(3, 8))) == [("Loop", 4)]
+
+
+class Many(nn.Module):
+    """One formula of many values."""
+
+    def forward(self, *values: Tensor) -> Tensor:
+        made: Tensor = values[0].exp()
+        for value in values[1:]:
+            made = made * value.sin()
+        return made
+
+
+@pytest.mark.parametrize(("n", "said"), [(5, []), (6, ["one more operand"]), (7, ["2 more operands"])])
+def test_operands_that_are_not_shown_are_counted(n: int, said: list[str]) -> None:
+    (only,) = read(Many(), *(torch.randn(2, 3) for _ in range(n))).steps()
+    assert [*map(str, only.notes)] == said

@@ -224,7 +224,7 @@ class _Reader:
         spare = len(draft.operands) - _MOST_OPERANDS
         if spare <= 0:
             return draft
-        notes = (Phrase("{n} more operands", {"n": spare}),)
+        notes = (Phrase("one more operand") if spare == 1 else Phrase("{n} more operands", {"n": spare}),)
         also = tuple(ref.value for ref in draft.operands[_MOST_OPERANDS:])
         return replace(draft, operands=draft.operands[:_MOST_OPERANDS], notes=notes, also=also)
 
