@@ -30,6 +30,7 @@ class Accounts:
         self._read: dict[str, dict[int, int]] = defaultdict(dict)
         self._owned: dict[str, dict[int, int]] = {}
         self._behind: dict[int, dict[str, int]] = {}
+        self._running = {call.path for call in flow.trace.calls if call.path}
         self._pieces = _pieces(drafts)
         makers = (draft for draft in drafts if draft.flops or draft.kind == "lookup")
         self._computed = {result.value for draft in makers for result in draft.results}
@@ -77,14 +78,15 @@ class Accounts:
         own = [
             name
             for name in self.names(draft)
-            if self._owned.get(name, {}).get(draft.order) or name.startswith(f"{self._path(draft)}.")
+            if self._owned.get(name, {}).get(draft.order) or self._is_of_module(name, draft)
         ]
         return sum(self._read[name].get(draft.order, self._size[name]) for name in own)
 
-    def _path(self, draft: Draft) -> str:
-        """Module path of a step; of the model itself what no name begins with."""
+    def _is_of_module(self, name: str, draft: Draft) -> bool:
+        """Whether a parameter is that of the module that runs a step; the model has those that no other one runs."""
         calls = self._flow.trace.calls
-        return (calls[draft.call].path if calls else "") or "\n"
+        path = calls[draft.call].path if calls else ""
+        return name.startswith(f"{path}.") if path else name.rpartition(".")[0] not in self._running
 
     def tied_to(self, draft: Draft) -> str:
         """Name of the parameter that an earlier step owns already, where that is most of what this one reads."""

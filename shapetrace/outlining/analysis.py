@@ -17,6 +17,8 @@ from shapetrace.ops.indexing import as_slice
 from shapetrace.ops.kinds import kernel_kind, op_kind
 from shapetrace.ops.products import Product, is_product, over_one, products
 from shapetrace.ops.written import kept_axes, writes_at_indices
+from shapetrace.outlining.learned import with_learned_rows
+from shapetrace.outlining.selecting import Part, Places, follow_places
 
 Sources = dict[int, frozenset[Cut]]
 """For each product whose columns a tensor holds: the cuts on the way, by position in ``Facts.products``."""
@@ -46,6 +48,9 @@ class Facts:
         producer: Operation that made a tensor, by tensor id.
         users: Operations that read a tensor, by tensor id.
         inside: For a tensor that a kernel inside an operation only rearranged: the tensor before.
+        places: For a tensor that is a part of another one: where, along the axes that it has one place of.
+        parts: For a tensor that was written at such places: where, and the sources of what is there.
+        untouched: For a tensor that shares memory with one that was written at other places: itself before that.
     """
 
     trace: Trace
@@ -57,6 +62,9 @@ class Facts:
     producer: dict[int, int] = field(default_factory=dict)
     users: dict[int, list[int]] = field(default_factory=lambda: defaultdict(list))
     inside: dict[int, int] = field(default_factory=dict)
+    places: dict[int, Places] = field(default_factory=dict)
+    parts: dict[int, tuple[Part, ...]] = field(default_factory=dict)
+    untouched: dict[int, int] = field(default_factory=dict)
 
     def outside(self, value: int) -> int:
         """The operand of an operation behind what its kernels rearranged: ``linear`` views its input first."""
@@ -100,14 +108,17 @@ class Facts:
 
 def analyse(trace: Trace) -> Facts:
     """Read a trace: linear in its kernels."""
+    trace = with_learned_rows(trace)
     facts = Facts(trace)
     for op in trace.ops:
         for value in dict.fromkeys(op.inputs):
             facts.users[value].append(op.id)
         _read_op(facts, op)
         for value in op.outputs:
-            if value not in op.inputs:
-                facts.producer.setdefault(value, op.id)
+            before = facts.untouched.get(value)
+            made_by = op.id if before is None else facts.producer.get(before)
+            if value not in op.inputs and made_by is not None:
+                facts.producer.setdefault(value, made_by)
     return facts
 
 
@@ -172,6 +183,7 @@ def _read_kernel(facts: Facts, op: Op, kernel: Kernel) -> None:
         whole = facts.tensor(value).alias_of if position else None  # what shares memory with a part that is written
         is_same = whole is not None and facts.tensor(whole).shape == facts.tensor(value).shape
         facts.axes[value] = facts.axes_of(whole) if whole is not None and is_same else axes
+    follow_places(facts, kernel)
     if base_name(kernel.name) in ("cat", "stack") and len(kernel.inputs) > 1:
         new = {leaf for axis in result.axes[0] for leaf in facts.atoms.leaves(axis)} - {*facts.atoms.flat(sum(ins, ()))}
         for leaf in new & facts.atoms.joined.keys():

@@ -179,6 +179,7 @@ class Flow:
             producer = self.facts.producer.get(value)
             is_edge = producer is not None and bool(self.edges[producer])
             before = self._handing.handed_on(self.trace.ops[producer or 0], value) if is_edge else value
+            before = self.facts.untouched.get(value, before)
             if before >= value:  # operands are older than results; anything else is no hand-on
                 found = value
                 break
@@ -191,7 +192,9 @@ class Flow:
         """A value and what it was before each edge, back to its root."""
         chain, root = [value], self.root(value)
         while chain[-1] != root:
-            chain.append(self._handing.handed_on(self.trace.ops[self.facts.producer[chain[-1]]], chain[-1]))
+            same = self.facts.untouched.get(chain[-1])
+            made_by = self.facts.producer.get(chain[-1], 0)
+            chain.append(self._handing.handed_on(self.trace.ops[made_by], chain[-1]) if same is None else same)
         return chain
 
     def op_of(self, value: int) -> Op | None:

@@ -14,7 +14,7 @@ from shapetrace.outlining.accounts import Accounts
 from shapetrace.outlining.classifying import kind_of
 from shapetrace.outlining.drafts import Draft, Ref
 from shapetrace.outlining.flow import Flow
-from shapetrace.outlining.roles import Role
+from shapetrace.outlining.roles import KEPT, Role
 from shapetrace.outlining.sections import Node
 
 _LONGEST_PERIOD = 40
@@ -67,8 +67,12 @@ class _Folder:
         return bool(inner) and bool(columns) and not inner & columns
 
     def _of_ref(self, ref: Ref) -> Hashable:
-        """What must be equal in operands; in the first turn of a loop a constant may stand where the next have data."""
-        is_given = ref.value >= 0 and self._trace.tensors[ref.value].origin in ("parameter", "buffer")
+        """What must be equal in operands; in the first turn of a loop a constant may stand where the next have data.
+
+        What earlier passes kept of all layers is one tensor, which the first layer finds and the others have written.
+        """
+        named = ref.value >= 0 and self._trace.tensors[ref.value].origin in ("parameter", "buffer")
+        is_given = named and ref.part not in KEPT
         origin = ref.origin if is_given else "data"
         return (ref.shape, origin, ref.stack_axes, ref.part, ref.pattern, ref.band, ref.seen, ref.transposed)
 

@@ -125,7 +125,7 @@ class _Namer:
         )
         parameters = sum(map(self._owned, node.items))
         roles = {step.role for step in items if isinstance(step, Step)}
-        title = words.section_title(node, roles, self._known.flow.trace.model.name)
+        title = words.section_title(node, roles, self._known.flow.trace.model.name, is_loop=self._is_loop(node))
         inner = [(item.formulas, item.repeat if isinstance(item, Section) else 1) for item in items]
         return Section(node.path, title, node.kind, node.type, node.repeat, node.members, items, parameters,
                        node.is_group, _in_all(inner), node.crosses)  # fmt: skip
@@ -166,7 +166,8 @@ class _Namer:
         notes = self._notes(draft, role)
         same = twins[: len(node.folded)]
         if same and all(self._shares_weights(draft, twin) for twin in same):
-            notes.append(Phrase("the same weights in every layer"))
+            in_turns = self._is_loop(node)
+            notes.append(Phrase("the same weights in every turn" if in_turns else "the same weights in every layer"))
         elif again:
             notes.append(Phrase("the same weights again"))
         return Step(
@@ -207,6 +208,12 @@ class _Namer:
 
     def _symbol(self, place: Place) -> Symbol:
         return self._known.operands.symbols.get(place, NOTHING)
+
+    def _is_loop(self, node: Node) -> bool:
+        """Whether a section is steps of no module that repeat, and have the same weights each time or none."""
+        turns = [[self._known.accounts.names(draft) for draft in each.drafts()] for each in (node, *node.folded)]
+        may_turn = node.is_group and len(turns) > 1 and (node.kind == "other" or any(turns[0]))
+        return may_turn and all(turn == turns[0] for turn in turns)
 
     def _shares_weights(self, draft: Draft, twin: Draft) -> bool:
         """Whether two layers use the same parameters: a module that runs several times."""

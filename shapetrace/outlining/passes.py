@@ -53,7 +53,7 @@ from shapetrace.outlining.sizes import sizes
 from shapetrace.outlining.steps.additive import additive_steps
 from shapetrace.outlining.steps.attention import attention_steps
 from shapetrace.outlining.steps.biases import biased_steps
-from shapetrace.outlining.steps.collecting import collected, drawn, elided
+from shapetrace.outlining.steps.collecting import collected, drawn, early_steps, elided
 from shapetrace.outlining.steps.collectives import collective_steps
 from shapetrace.outlining.steps.elementwise import append_steps, element_steps, lone_steps, lookup_steps, residual_steps
 from shapetrace.outlining.steps.products import dispatch_steps, product_steps
@@ -107,6 +107,7 @@ PASSES: tuple[Pass, ...] = (
     Pass("biased_steps", biased_steps),
     Pass("lookup_steps", lookup_steps),
     Pass("residual_steps", residual_steps),
+    Pass("early_steps", early_steps),
     Pass("element_steps", element_steps),
     Pass("collective_steps", collective_steps, ()),
     Pass("drawn", drawn),

@@ -45,6 +45,8 @@ class Role(StrEnum):
 
     CHOOSE_KEYS = auto()
     """Which keys, or blocks of them, a query will look at."""
+    CHOOSE_QUERIES = auto()
+    """Which queries will look at keys."""
     CACHE_APPEND = auto()
     """New rows behind those kept from earlier passes."""
     CACHE_WRITE = auto()

@@ -30,6 +30,7 @@ _ROLES: dict[Role, str] = {
     Role.COMPRESS_KEY: "Makes one key of a block of keys: what is far away is seen coarsely, and cheaply.",
     Role.COMPRESS_VALUE: "Makes one value of a block of values, for the key of that block.",
     Role.CHOOSE_KEYS: "Chooses the keys that fit best; only those are looked at.",
+    Role.CHOOSE_QUERIES: "Chooses the queries that tell most; only those look at keys.",
     Role.CACHE_APPEND: "Puts the new rows behind those kept from earlier passes, which need not be computed again.",
     Role.CACHE_WRITE: "Writes the new rows into a cache of fixed size.",
     Role.GATE: "Makes the gate: which of the hidden numbers count, and how much.",

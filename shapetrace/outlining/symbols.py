@@ -4,6 +4,7 @@ A symbol here is a fact, not a text: `words` writes it.
 """
 
 from collections.abc import Iterator, Mapping
+from math import prod
 
 from shapetrace.outlining.drafts import Draft, Graph, Ref
 from shapetrace.outlining.flow import Flow
@@ -73,6 +74,8 @@ def _of_attention(flow: Flow, attentions: tuple[Attention, ...]) -> dict[int, Sy
         latents = attention.absorbed.read if attention.absorbed else ()
         for part, value, _ in all_operands_of(flow, attention):
             root, symbol = flow.root(value), Symbol(Part.LATENT_KEY_VALUE if value in latents else part)
+            if prod(flow.facts.tensor(value).shape) < prod(flow.facts.tensor(root).shape):
+                symbol = NOTHING  # what some columns are, all of them are not
             found[root] = symbol if found.get(root, symbol) == symbol else NOTHING
     read = [(part, value) for attention in attentions for part, value, _ in all_operands_of(flow, attention)]
     return found | {value: together([*map(Symbol, parts)]) for value, parts in convolved(flow, read).items()}

@@ -28,6 +28,7 @@ TITLES: Mapping[Role, str] = {
     Role.GATE: "Gate", Role.SIDE_GATE: "Gate",
     Role.UP: "Up", Role.GATE_UP: "Gate and up", Role.DOWN: "Down", Role.HIDDEN: "Hidden layer", Role.ROUTER: "Router",
     Role.CHOOSE_EXPERTS: "Choose experts", Role.CHOOSE_KEYS: "Choose keys",
+    Role.CHOOSE_QUERIES: "Choose queries",
     Role.DISPATCH: "Dispatch", Role.COMBINE_EXPERTS: "Combine experts",
     Role.ADAPTER_DOWN: "Low-rank down", Role.ADAPTER_UP: "Low-rank up", Role.RECURRENT: "Recurrent",
     Role.UNEMBED: "Unembedding", Role.HEAD: "Head", Role.RESIDUAL: "Residual", Role.SCALE: "Scale",
@@ -128,6 +129,7 @@ _NAMED: Mapping[Role, Callable[[Draft], str]] = {
     Role.GLU: _glu,
     Role.CHOOSE_EXPERTS: lambda _: TITLES[Role.CHOOSE_EXPERTS],
     Role.CHOOSE_KEYS: lambda _: TITLES[Role.CHOOSE_KEYS],
+    Role.CHOOSE_QUERIES: lambda _: TITLES[Role.CHOOSE_QUERIES],
     Role.COMBINE_EXPERTS: lambda _: TITLES[Role.COMBINE_EXPERTS],
 }  # fmt: skip
 """Titles that need more than the role."""
@@ -153,11 +155,18 @@ def symbol(what: Symbol) -> str:
     return f"{base}{HAT if what.normed and base else ''}" + (f"_{index}" if index and base else "")
 
 
-def section_title(node: Node, roles: Set[Role], model: str) -> str:
-    """The title of a section, from the roles of its own steps and from what is in it."""
+def section_title(node: Node, roles: Set[Role], model: str, *, is_loop: bool = False) -> str:
+    """The title of a section, from the roles of its own steps and from what is in it.
+
+    Args:
+        node: The section.
+        roles: What its own steps are for.
+        model: Name of the model, which its own section has.
+        is_loop: Whether it is steps of no module that run again and again, with no weights of their own in each turn.
+    """
     inner = [child.kind for child in node.nodes]
-    if node.side:
-        return f"{node.side.capitalize()} block"
+    if is_loop or node.side:
+        return "Loop" if is_loop else f"{node.side.capitalize()} block"
     if node.crosses and node.kind == "attention":
         return "Cross-attention"
     if node.repeat > 1 and len(inner) > 1 and set(inner) == {"block"}:

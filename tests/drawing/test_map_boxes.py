@@ -154,7 +154,7 @@ def test_a_box_says_how_often_it_or_a_part_of_it_runs():
             return torch.stack(said)
 
     written = texts(map_of(_traced(Decoding(), 8)))
-    assert "Block ×6" in written and "1,282" in written
+    assert "Loop ×6" in written and "1,282" in written
 
 
 def _traced(model: nn.Module, *shape: int) -> Outline:

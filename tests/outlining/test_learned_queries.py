@@ -160,3 +160,68 @@ def test_a_block_that_makes_what_it_attends_to_is_no_decoder() -> None:
         nn.Sequential(Induced(), nn.TransformerEncoderLayer(16, 2, 32, batch_first=True)), torch.randn(2, 7, 16)
     )
     assert "Decoder block" not in [section.title for section in found.root.sections()]
+
+
+class Asked(nn.Module):
+    """Learned rows look at each other, then at what they are given; positions come first, as in ``nn.Transformer``."""
+
+    def __init__(self, *, rows_first: bool) -> None:
+        super().__init__()
+        self.rows_first, self.rows = rows_first, nn.Parameter(torch.randn(4, 8))
+        self.own, self.across = (nn.MultiheadAttention(8, 2, batch_first=not rows_first) for _ in range(2))
+        self.norms = nn.ModuleList(nn.LayerNorm(8) for _ in range(2))
+
+    def forward(self, given: Tensor) -> Tensor:
+        n = given.shape[1 if self.rows_first else 0]
+        x = self.rows[:, None].expand(-1, n, -1) if self.rows_first else self.rows.expand(n, -1, -1)
+        x = self.norms[0](x + self.own(x, x, x, need_weights=False)[0])
+        made: Tensor = self.norms[1](x + self.across(x, given, given, need_weights=False)[0])
+        return made
+
+
+@pytest.mark.parametrize("rows_first", [True, False])
+def test_learned_rows_that_looked_at_each_other_are_rows_as_others(rows_first: bool) -> None:
+    found = read(Asked(rows_first=rows_first), torch.randn(2, 5, 8) if not rows_first else torch.randn(5, 2, 8))
+    assert [title for title in titles(found) if title in ("Residual", "LayerNorm")] == ["Residual", "LayerNorm"] * 2
+    assert [s.title for s in found.root.sections() if s.kind == "attention"] == ["Attention", "Cross-attention"]
+
+
+class Mixed(nn.Module):
+    """A graph that is learned: shares of products of weights, twice in a row, are still weights."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.one, self.other = nn.Parameter(torch.randn(5, 3)), nn.Parameter(torch.randn(3, 5))
+
+    def forward(self, x: Tensor) -> Tensor:
+        graph = (self.one @ self.other).relu().softmax(-1)
+        return (graph @ graph).exp() @ x
+
+
+def test_shares_of_weights_that_weigh_no_rows_stay_weights() -> None:
+    assert "Exp" not in titles(read(Mixed(), torch.randn(2, 5, 8)))
+
+
+class Detector(nn.Module):
+    """Rows that begin with zeros, with learned positions added again in each layer, as in DETR."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.positions = nn.Parameter(torch.randn(4, 8))
+        self.layers = nn.ModuleList(nn.MultiheadAttention(8, 2, batch_first=True) for _ in range(4))
+        self.norms = nn.ModuleList(nn.LayerNorm(8) for _ in range(4))
+
+    def forward(self, given: Tensor) -> Tensor:
+        x = torch.zeros(len(given), 4, 8)
+        for place, (layer, norm) in enumerate(zip(self.layers, self.norms, strict=True)):
+            asking = x + self.positions
+            keys, values = (given, given) if place % 2 else (asking, x)
+            x = norm(x + layer(asking, keys, values, need_weights=False)[0])
+        return x
+
+
+def test_learned_rows_that_are_added_in_each_layer_are_positions() -> None:
+    found = read(Detector(), torch.randn(2, 5, 8))
+    sums = [each for each in titles(found) if each in ("Residual", "Position")]
+    assert sums == ["Position", "Residual"] * 3
+    assert [s.title for s in found.root.sections() if s.kind == "attention"].count("Cross-attention") == 2

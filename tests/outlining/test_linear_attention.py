@@ -112,3 +112,33 @@ def test_a_state_space_mixer_keeps_the_names_of_its_modules() -> None:
     found = read(nn.Sequential(nn.LayerNorm(D), StateSpace()), torch.randn(1, T, D))
     assert {step.role for step in found.steps() if step.kind == "product"} <= {Role.OTHER, Role.SIDE_GATE}
     assert not {"mlp", "attention", "unembedding"} & {section.kind for section in found.root.sections()}
+
+
+class RandomFeatures(nn.Module):
+    """Performer: queries and keys become positive random features, of numbers that nobody learned."""
+
+    def __init__(self, *, kept: bool) -> None:
+        super().__init__()
+        self.project, self.out, self.kept = nn.Linear(8, 24), nn.Linear(8, 8), kept
+        self.register_buffer("numbers", torch.randn(5, 4))
+
+    def forward(self, x: Tensor) -> Tensor:
+        numbers = self.get_buffer("numbers") if self.kept else torch.ones(5, 4)
+
+        def features(y: Tensor) -> Tensor:
+            found: Tensor = y @ numbers.T - (y**2).sum(-1, keepdim=True) / 2
+            return found.exp()
+
+        q, k, v = self.project(x).view(*x.shape[:2], 3, 2, 4).permute(2, 0, 3, 1, 4)
+        made: Tensor = self.out((features(q) @ (features(k).transpose(-2, -1) @ v)).transpose(1, 2).flatten(2))
+        return made
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_features_of_fixed_numbers_are_those_of_queries_and_keys(*, kept: bool) -> None:
+    found = read(RandomFeatures(kept=kept), torch.randn(2, 6, 8))
+    said = [(s.title, s.operands[1].stack) for s in found.steps() if s.kind in ("product", "contraction")]
+    assert [title for title, _ in said if title != "Product"] == [
+        "Query", "Key", "Value", "State", "Read state", "Output",
+    ]  # fmt: skip
+    assert [stack for title, stack in said[:3]] == [2, 2, 2]

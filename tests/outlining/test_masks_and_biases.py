@@ -156,3 +156,22 @@ class Pairs(nn.Module):
 def test_what_a_product_makes_for_each_pair_hides_nothing() -> None:
     notes = {*map(str, step(read(Pairs(), torch.randn(2, 6, 8), torch.randn(2, 6, 6, 3)), "Scores").notes)}
     assert "plus a bias" in notes and "masked" not in notes
+
+
+class Paired(nn.Module):
+    """A number for each pair of rows and each head, which a product made of what is known of pairs (AlphaFold)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.q, self.k, self.v, self.pairs = nn.Linear(8, 8), nn.Linear(8, 8), nn.Linear(8, 8), nn.Linear(6, 2)
+
+    def forward(self, x: Tensor, z: Tensor) -> Tensor:
+        q, k, v = (layer(x).unflatten(-1, (2, 4)).transpose(1, 2) for layer in (self.q, self.k, self.v))
+        scores = q @ k.transpose(-2, -1) / 2 + self.pairs(z).permute(0, 3, 1, 2)
+        made: Tensor = scores.softmax(-1) @ v
+        return made
+
+
+def test_what_a_product_makes_for_each_pair_is_a_bias_in_any_spelling() -> None:
+    found = read(Paired(), torch.randn(2, 5, 8), torch.randn(2, 5, 5, 6))
+    assert "plus a bias" in map(str, step(found, "Scores").notes)

@@ -7,9 +7,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from shapetrace.outlining.roles import Role
+from shapetrace.outlining.roles import Part, Role
 from shapetrace.outlining.structure import Outline
-from tests.outlining.reading import read
+from tests.outlining.reading import read, step, titles
 
 D, H, K, V = 32, 2, 8, 16
 Change = Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]
@@ -216,3 +216,51 @@ def test_rows_that_are_solved_in_place_are_no_residuals() -> None:
             return matrix
 
     assert "residual" not in {step.kind for step in read(Solved(), torch.randn(2, 4, 8)).steps()}
+
+
+class Running(nn.Module):
+    """Linear attention whose states of all turns are one running sum of pieces of one projection, in two spellings."""
+
+    def __init__(self, *, einsum: bool) -> None:
+        super().__init__()
+        self.project, self.out, self.einsum = nn.Linear(8, 24), nn.Linear(8, 8), einsum
+
+    def forward(self, x: Tensor) -> Tensor:
+        q, k, v = self.project(x).view(*x.shape[:2], 3, 2, 4).permute(2, 0, 3, 1, 4)
+        if self.einsum:
+            state = torch.einsum("bhnd,bhne->bhnde", k.relu(), v).cumsum(2)
+            z = torch.einsum("bhnd,bhnde->bhne", q.relu(), state)
+        else:
+            state = (k.relu()[..., None] * v[..., None, :]).cumsum(2)
+            z = (q.relu()[..., None] * state).sum(-2)
+        made: Tensor = self.out(z.transpose(1, 2).flatten(2))
+        return made
+
+
+@pytest.mark.parametrize("einsum", [True, False])
+def test_a_running_sum_of_keys_and_values_is_a_state(*, einsum: bool) -> None:
+    found = read(Running(einsum=einsum), torch.randn(2, 5, 8))
+    said = [title for title in titles(found) if title != "ReLU"]
+    assert said == ["Query", "Key", "Value", "State", "Read state", "Output"]
+    assert step(found, "Read state").operands[1].part is Part.STATE
+
+
+class OneStep(nn.Module):
+    """One turn of a retention: the state from before decays, a gate weighs what is read of it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.q, self.k, self.v, self.g, self.out = (nn.Linear(8, 8) for _ in range(5))
+
+    def forward(self, x: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+        q, k, v = (layer(x).view(-1, 2, 4) for layer in (self.q, self.k, self.v))
+        state = 0.9 * state + k[..., None] * v[..., None, :]
+        read_from = (q[..., None] * state).sum(-2).flatten(1)
+        return self.out(F.silu(self.g(x)) * read_from), state
+
+
+def test_a_state_is_told_from_the_stream_and_from_the_gate() -> None:
+    found = read(OneStep(), torch.randn(3, 8), torch.randn(3, 2, 4, 4))
+    assert [s.title for s in found.steps()][3:] == ["State", "Read state", "Gate", "SiLU", "Output"]
+    changed = step(found, "State")
+    assert [ref.part for ref in (*changed.operands, *changed.results)] == [Part.STATE, Part.KEY, Part.VALUE, Part.STATE]

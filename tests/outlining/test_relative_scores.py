@@ -115,3 +115,61 @@ def test_what_a_convolution_holds_side_by_side_is_called_by_all_of_it() -> None:
     found = read(Channels(), torch.randn(1, D, 4, 4))
     made = [each.results[0].part for each in found.steps() if each.kind == "convolution"]
     assert made == [Part.QUERY_KEY_VALUE] * 2
+
+
+class Distances(nn.Module):
+    """Learned rows for distances beside values, and beside keys, as Shaw has them; or rows that nothing adds."""
+
+    def __init__(self, *, added: bool) -> None:
+        super().__init__()
+        self.q, self.k, self.v, self.out = (nn.Linear(8, 8) for _ in range(4))
+        self.rows, self.added = nn.Embedding(5, 4), added
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        b, t, _ = x.shape
+        q, k, v = (layer(x).view(b, t, 2, 4).transpose(1, 2) for layer in (self.q, self.k, self.v))
+        places = torch.arange(t)
+        rows = self.rows((places[None] - places[:, None]).clamp(-2, 2) + 2)
+        weights = (q @ k.transpose(-2, -1)).softmax(-1)
+        z, far = weights @ v, torch.einsum("bhqk,qkd->bhqd", weights, rows)
+        z = z + far if self.added else z
+        return self.out(z.transpose(1, 2).flatten(2)), far
+
+
+def test_rows_for_distances_beside_values_are_weighed_too() -> None:
+    found = [s for s in read(Distances(added=True), torch.randn(2, 6, 8)).steps() if s.title == "Weighted sum"]
+    assert [s.kind for s in found] == ["weighted_sum", "product"]
+    assert "added to the weighted sum" in map(str, found[1].notes)
+    assert found[1].results[0].name == "Z"
+
+
+def test_rows_that_are_weighed_and_added_to_nothing_are_a_product() -> None:
+    found = [s.title for s in read(Distances(added=False), torch.randn(2, 6, 8)).steps()]
+    assert found.count("Weighted sum") == 1
+
+
+class Differential(nn.Module):
+    """Two maps of attention, one taken off the other, of pieces of one projection."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.q, self.k, self.v, self.out = nn.Linear(8, 16), nn.Linear(8, 16), nn.Linear(8, 8), nn.Linear(8, 8)
+        self.share = nn.Parameter(torch.tensor(0.5))
+
+    def forward(self, x: Tensor) -> Tensor:
+        b, t, _ = x.shape
+        ones, others = (
+            [y.view(b, t, 2, 4).transpose(1, 2) for y in layer(x).chunk(2, -1)] for layer in (self.q, self.k)
+        )
+        one, other = ((q @ k.transpose(-2, -1) / 2).softmax(-1) for q, k in zip(ones, others, strict=True))
+        z = (one - self.share * other) @ self.v(x).view(b, t, 2, 4).transpose(1, 2)
+        made: Tensor = self.out(z.transpose(1, 2).flatten(2))
+        return made
+
+
+def test_maps_of_attention_that_are_taken_off_each_other_are_both_drawn() -> None:
+    said = [s.title for s in read(Differential(), torch.randn(2, 6, 8)).steps() if s.title != "Split heads"]
+    assert said == [
+        "Query", "Key", "Scores", "Softmax", "Scores", "Softmax", "Multiply, subtract", "Value", "Weighted sum",
+        "Concat heads", "Output",
+    ]  # fmt: skip

@@ -31,7 +31,7 @@ def random_words(seed: int) -> Callable[..., str]:
     """A function that answers each call with a word of its own, as short as a symbol."""
     every = ["".join(letters) for letters in product("bdfghklmprstvwxz", repeat=3)]
     left = iter(random.Random(seed).sample(every, len(every)))
-    return lambda *_: next(left)
+    return lambda *_, **__: next(left)
 
 
 def reworded(trace: Trace, seed: int = 0) -> Outline:

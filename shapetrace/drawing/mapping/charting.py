@@ -14,6 +14,7 @@ _SUBLAYERS: dict[Role, Sublayer] = {
         (Role.QUERY, Role.KEY, Role.VALUE, Role.QUERY_KEY, Role.KEY_VALUE, Role.QUERY_KEY_VALUE, Role.SPLIT_HEADS,
          Role.SCORES, Role.ATTENTION_WEIGHTS, Role.MIX_HEADS, Role.WEIGHTED_SUM, Role.STATE, Role.READ_STATE,
          Role.CONCAT_HEADS, Role.OUT_PROJ, Role.LATENT_DOWN, Role.COMPRESS_KEY, Role.COMPRESS_VALUE, Role.CHOOSE_KEYS,
+         Role.CHOOSE_QUERIES,
          Role.CACHE_APPEND, Role.CACHE_WRITE), "attention"),
     **dict.fromkeys(
         (Role.GATE, Role.UP, Role.GATE_UP, Role.DOWN, Role.EXPAND, Role.HIDDEN, Role.SHRINK, Role.GLU), "mlp"),

@@ -89,9 +89,8 @@ def attentions(flow: Flow) -> tuple[Attention, ...]:
         if product.form == "scores":
             found[position] = _fused(flow, position, product)
         elif product.form == "matmul" and joins_data(flow, product):
-            attention = _explicit(flow, position, softmaxes, mixing) or _bare(flow, position)
-            if attention is not None and attention.scores not in found:
-                found[attention.scores] = attention
+            for attention in _explicit(flow, position, softmaxes, mixing) or _bare(flow, position):
+                found.setdefault(attention.scores, attention)
     weighted = {attention.weighted for attention in found.values()}
     return tuple(_with_absorbed(flow, found[position]) for position in sorted(found) if position not in weighted)
 
@@ -117,10 +116,15 @@ def _fused(flow: Flow, position: int, product: Product) -> Attention:
     return Attention(position, position + 1, fused=True, mask=mask, before=tuple(before), scale=scale)
 
 
-def _explicit(flow: Flow, position: int, softmaxes: Mapping[int, Weighing], mixing: "Mixing") -> Attention | None:
-    """Walk back from both operands of data × data to a softmax, and from there to a product of data with data."""
+def _explicit(flow: Flow, position: int, softmaxes: Mapping[int, Weighing], mixing: "Mixing") -> list[Attention]:
+    """Walk back from both operands of data × data to a softmax, and from there to a product of data with data.
+
+    Where weights of several attentions are added or taken off each other before they weigh, all but the first weigh
+    nothing by themselves.
+    """
     product = flow.facts.products[position]
     assert product.left is not None
+    found: list[Attention] = []
     for value, values, right in ((product.left, product.right, False), (product.right, product.left, True)):
         for op, after, late in mixing.behind(value, softmaxes):
             weighing = softmaxes.get(op.id)
@@ -130,17 +134,22 @@ def _explicit(flow: Flow, position: int, softmaxes: Mapping[int, Weighing], mixi
             ways = [(made, way, mixed) for source, way, mixed in every if (made := _data_products(flow, source))]
             if ways:
                 scores, between, early = ways[0]
-                found = _assembled(flow, (scores[-1], position), weighing, (between, after))
+                one = _assembled(flow, (scores[-1], position), weighing, (between, after))
                 others = tuple(
                     made[-1] for made, way, _ in ways[1:]
                     if _are_alike(flow, made[-1], scores[-1]) and _are_added(flow, way, between)
                 )  # fmt: skip
                 added = (flow.facts.of_op.get(op.id, ())[-1:] for op, way, _ in every if _are_added(flow, way, between))
                 relative = tuple(place for (place,) in filter(None, added) if _asks_again(flow, place, scores[-1]))
-                return replace(found, weights_right=right, mixes=(*early, *late), others=others,
-                               weighted=None if _is_inverse(flow, values) else position,
-                               relative=tuple(place for place in relative if place not in others))  # fmt: skip
-    return None
+                found.append(
+                    replace(one, weights_right=right, mixes=(*early, *late), others=others,
+                            weighted=None if found or _is_inverse(flow, values) else position,
+                            after=() if found else one.after,
+                            relative=tuple(place for place in relative if place not in others))
+                )  # fmt: skip
+        if found:
+            break
+    return found
 
 
 def _are_alike(flow: Flow, one: int, other: int) -> bool:
@@ -178,7 +187,7 @@ def _are_added(flow: Flow, way: Sequence[int], other: Sequence[int]) -> bool:
     return bool(common) and names_of(flow.trace.ops[common[-1]].kernels) == ["add"]
 
 
-def _bare(flow: Flow, position: int) -> Attention | None:
+def _bare(flow: Flow, position: int) -> list[Attention]:
     """Attention without a softmax: scores meet the values along the keys, after an activation, a decay, or as they are.
 
     Scores are a product over columns, of rows with rows: what is summed over here, no projection has as its columns.
@@ -199,8 +208,8 @@ def _bare(flow: Flow, position: int) -> Attention | None:
                     weighing = Weighing(activation.inputs[0], (activation.id,), names[place])
                     between, after = passed[place + 1 :], passed[:place]
                 found = _assembled(flow, (scores, position), weighing, (between, after))
-                return replace(found, weights_right=right, query_right=keys == "rows")
-    return None
+                return [replace(found, weights_right=right, query_right=keys == "rows")]
+    return []
 
 
 def _keys_axis(flow: Flow, scores: int, product: Product) -> Literal["rows", "columns"] | None:

@@ -14,6 +14,7 @@ from shapetrace.outlining.recognise.blending import Blend, blend, may_blend
 from shapetrace.outlining.recognise.origins import IDLE, MOVING, is_own, kept_by
 from shapetrace.outlining.recognise.regions import Region, region
 from shapetrace.outlining.roles import Part
+from shapetrace.outlining.selecting import are_apart, places_written
 
 _MOST_OPERATIONS = 80
 _JOINING = frozenset({"cat", "stack"})
@@ -73,7 +74,12 @@ def appends(flow: Flow, attentions: tuple[Attention, ...]) -> Mapping[int, Appen
         return found
     relatives = _relatives(flow)
     for look in (*_of_attentions(flow, attentions, relatives), *_of_choices(flow, attentions, relatives)):
-        behind_it = list(behind(flow, look.value))
+        read = flow.facts.places.get(look.value, frozenset())
+        behind_it = [
+            (op, expanded)
+            for op, expanded in behind(flow, look.value)
+            if not are_apart(read, places_written(flow.facts, op.kernels))
+        ]
         way = [op for op, _ in behind_it]
         for place, (op, expanded) in enumerate(behind_it):
             known = found.get(op.id)
@@ -103,6 +109,21 @@ def appended(flow: Flow, appends: Mapping[int, Append]) -> frozenset[int]:
     """The values to which rows are put, or into which they are written, as this pass found them."""
     found = (flow.facts.outside(value) for append in appends.values() for value in append.kept)
     return frozenset(kept_by(flow, value, ()).value for value in found)
+
+
+def rows_read(flow: Flow, value: int) -> tuple[int, int] | None:
+    """How many of the rows that were put together are read by all, where some were left out again, and of how many."""
+    facts, root, shape = flow.facts, flow.root(value), flow.facts.tensor(value).shape
+    joined = [bool({*facts.atoms.leaves(axis)} & {*facts.atoms.joined}) for axis in facts.axes_of(value)]
+    rows = joined.index(True) if sum(joined) == 1 else -1
+    read = [v for reader in flow.readers[root] for v in flow.trace.ops[reader].inputs if flow.root(v) == root]
+    cuts = {facts.tensor(form).shape for v in read for form in flow.forms(v)[-2:-1]} or {shape}
+    cut = cuts.pop() if len(cuts) == 1 else shape
+    others = [size for place, size in enumerate(cut) if place != rows]
+    is_cut = (
+        rows >= 0 and others == [size for place, size in enumerate(shape) if place != rows] and cut[rows] < shape[rows]
+    )
+    return (cut[rows], shape[rows]) if is_cut else None
 
 
 def _relatives(flow: Flow) -> Relatives:
@@ -148,10 +169,10 @@ def _look(
 
 
 def _are_apart(flow: Flow, attention: Attention) -> bool:
-    """Whether no product makes both keys and values: they are kept beside each other, and are no latent."""
-    made = {part: flow.facts.sources.get(value, {}).keys() for part, value, _ in operands_of(flow, attention)}
-    keys, values = made.get(Part.KEY, ()), made.get(Part.VALUE, ())
-    return bool(keys) and bool(values) and set(keys).isdisjoint(values)
+    """Whether no columns are both keys and values: they are kept beside each other, and are no latent."""
+    made = {part: flow.facts.sources.get(value, {}) for part, value, _ in operands_of(flow, attention)}
+    keys, values = made.get(Part.KEY, {}), made.get(Part.VALUE, {})
+    return bool(keys) and bool(values) and all(keys[product] != values[product] for product in keys.keys() & values)
 
 
 def _moves(flow: Flow, append: Append, appends: Mapping[int, Append]) -> tuple[int, ...]:

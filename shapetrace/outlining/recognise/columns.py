@@ -18,7 +18,7 @@ from shapetrace.outlining.recognise.caches import Append
 from shapetrace.outlining.recognise.carriers import carriers, way_of
 from shapetrace.outlining.recognise.column_cuts import cut_out, heads_and_width, is_within, own_cuts
 from shapetrace.outlining.recognise.recurrences import Recurrence
-from shapetrace.outlining.recognise.states import State
+from shapetrace.outlining.recognise.states import State, featured
 from shapetrace.outlining.roles import Part, Role
 
 _Q, _K, _V = Part.QUERY, Part.KEY, Part.VALUE
@@ -113,7 +113,8 @@ def columns(
         read_by = facts.products[position]
         for part, factor in ((state.left, read_by.left), (state.right, read_by.right)):
             if part is not Part.STATE and factor is not None:
-                _claim(flow, claims, -1, _Read(part, factor, position), carriers(flow, factor))
+                asked = featured(flow, factor)
+                _claim(flow, claims, -1, _Read(part, asked, position), carriers(flow, asked))
         batch = frozenset(facts.atoms.flat(facts.products[position].batch))
         for part, source in state.kept:
             claims[source].append(_Claim(part, frozenset(), batch, -1))

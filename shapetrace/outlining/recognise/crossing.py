@@ -72,7 +72,7 @@ def _crosses(flow: Flow, graph: Graph, attention: Attention, making: Container[i
         return kept_by(
             flow, values[Part.KEY], {}
         ).is_kept  # made in an earlier pass, and this one adds no row of its own
-    if not queries or not keys or not _rows_apart(flow, queries, keys):
+    if not queries or not keys or not _rows_apart(flow, attention):
         return False
     return _streams(flow, graph, values[Part.QUERY]).isdisjoint(_streams(flow, graph, values[Part.KEY]))
 
@@ -85,14 +85,12 @@ def _projected(flow: Flow, graph: Graph, attention: Attention, part: Part, makin
     return {draft.operands[0].value for draft in graph.drafts_of(ops) if draft.key in making}
 
 
-def _rows_apart(flow: Flow, queries: set[int], keys: set[int]) -> bool:
+def _rows_apart(flow: Flow, attention: Attention) -> bool:
     """Whether queries and keys are rows of different sequences: by atoms, not by size."""
-    facts = flow.facts
-    rows = [
-        {leaf for value in values for leaf in facts.atoms.flat(facts.axes_of(value)[-2:-1])}
-        for values in (queries, keys)
-    ]
-    return bool(rows[1]) and rows[0].isdisjoint(rows[1])
+    scores = flow.facts.products[attention.scores]
+    rows = [{*flow.facts.atoms.leaves(axis)} for axis in (scores.m, scores.n)]
+    queries, keys = reversed(rows) if attention.query_right else rows
+    return bool(keys) and queries.isdisjoint(keys)
 
 
 def _streams(flow: Flow, graph: Graph, value: int) -> set[int]:

@@ -17,7 +17,7 @@ from shapetrace.outlining.roles import Role
 from shapetrace.outlining.steps.collecting import Collected
 from shapetrace.outlining.structure import StepKind
 
-_COMPARING = frozenset({"eq", "_to_copy", "view", "unsqueeze", "sort", "argsort"})
+_COMPARING = frozenset({"eq", "_to_copy", "view", "unsqueeze", "sort", "argsort", "cat", "stack"})
 _COMPARING_ALONG: frozenset[Trait] = frozenset({"picks", "best"})
 _FINDING: frozenset[Trait] = frozenset({"finds"})
 _COUNTED: frozenset[OpKind] = frozenset({"pointwise", "cast", "layout", "reduce", "cat"})
@@ -89,11 +89,14 @@ def _chooses(
         for value in op.outputs
         if not flow.is_floating(value)
     ]
-    return any(_sorts_rows(flow, place) or _masks_rows(flow, place, made) for place in places)
+    return any(_sorts_rows(flow, place, made) or _masks_rows(flow, place, made) for place in places)
 
 
 def _meets_others(flow: Flow, choice: Op, made: frozenset[int]) -> bool:
-    """Whether what was chosen comes together with data that no score made, or takes matrices out of a stack."""
+    """Whether what was chosen comes together with data that no score made, or takes matrices out of a stack.
+
+    Where it is only added to, it is a score as before: of halves of keys, whose sums are compared next.
+    """
     since = min((flow.facts.products[position].op for position in made), default=-1)
     queue = [flow.root(value) for value in choice.outputs]
     for value in queue:
@@ -101,7 +104,8 @@ def _meets_others(flow: Flow, choice: Op, made: frozenset[int]) -> bool:
             return True
         for op in (flow.trace.ops[reader] for reader in flow.readers[value][:_MOST_READERS]):
             others = [root for root in map(flow.root, op.inputs) if root not in queue and flow.is_data(root)]
-            if any(since not in flow.ancestors(other, since - 1) for other in others):
+            is_sum = names_of(op.kernels) == ["add"]
+            if not is_sum and any(since not in flow.ancestors(other, since - 1) for other in others):
                 return True
             queue += [root for root in map(flow.root, op.outputs) if len(queue) < _MOST_VALUES and root not in queue]
     return False
@@ -129,17 +133,31 @@ def _along(flow: Flow, op: int, columns: frozenset[int], traits: frozenset[Trait
     return False
 
 
-def _sorts_rows(flow: Flow, place: int) -> bool:
-    """Whether whole numbers become the rows that each of several matrices gets: compared with a number, then found."""
+def _sorts_rows(flow: Flow, place: int, made: frozenset[int]) -> bool:
+    """Whether whole numbers become the rows that each of several matrices gets: compared with a number, then found.
+
+    What takes other whole numbers, scores that were compared, or rows of a table is a step back on a path, a largest
+    score, a code.
+    """
+    since = min((flow.facts.products[position].op for position in made), default=-1)
     queue = [flow.root(place)]
     for value in queue:
         for reader in flow.readers[value][:_MOST_READERS]:
             op = flow.trace.ops[reader]
-            if has(op, "finds"):
+            if has(op, "finds") and _finds_rows(flow, op, since):
                 return True
             if set(names_of(op.kernels)) <= _COMPARING and not any(map(flow.is_floating, op.outputs)):
                 queue += [flow.root(v) for v in op.outputs]
     return False
+
+
+def _finds_rows(flow: Flow, op: Op, since: int) -> bool:
+    """Whether an operation gives numbers of rows, or takes rows of data that operation ``since`` has not made."""
+    if not any(map(flow.is_floating, op.inputs)):
+        return names_of(op.kernels) == ["nonzero"]
+    taken = op.inputs[0]
+    is_free = flow.is_data(taken) and since not in flow.ancestors(taken, since - 1)
+    return is_free or (bool(op.outputs) and flow.chosen_table(op.outputs[0]) is op)
 
 
 def _chooses_matrices(flow: Flow, place: int) -> bool:
@@ -248,8 +266,8 @@ def _n_chosen(chosen: tuple[int, ...], scores: tuple[int, ...]) -> int:
     return 1 if prod(chosen) == prod(scores[:-1]) else chosen[-1] if chosen else 0
 
 
-def choice_roles(graph: Graph, router_roles: Mapping[int, Role]) -> Mapping[int, Role]:
-    """The steps that choose keys, or blocks of them, by how queries and keys agree; or experts, by a sum."""
+def choice_roles(flow: Flow, graph: Graph, router_roles: Mapping[int, Role]) -> Mapping[int, Role]:
+    """The steps that choose keys, blocks of them, or queries, by how queries and keys agree; or experts, by a sum."""
     found = {}
     for draft in graph.drafts:
         if draft.kind == "route" and draft.role is Role.OTHER and draft.function == "top-k":
@@ -258,9 +276,22 @@ def choice_roles(graph: Graph, router_roles: Mapping[int, Role]) -> Mapping[int,
                 if maker is None or len(makers) > _MOST_READERS:
                     continue
                 if maker.role is Role.ATTENTION_WEIGHTS or maker.kind in ("scores", "contraction"):
-                    found[draft.key] = Role.CHOOSE_KEYS
+                    found[draft.key] = (
+                        Role.CHOOSE_QUERIES if _are_asking(flow, graph, draft, maker) else Role.CHOOSE_KEYS
+                    )
                 elif maker.key in router_roles:
                     found.setdefault(draft.key, Role.CHOOSE_EXPERTS)
                 elif maker.kind in _SMALL:
                     makers += [graph.maker(ref.value) for ref in maker.operands[:1]]
     return found
+
+
+def _are_asking(flow: Flow, graph: Graph, choice: Draft, scores: Draft) -> bool:
+    """Whether what is compared counts rows that queries alone have, of all that a product of theirs with keys reads."""
+    products = [flow.facts.products[place] for place in flow.facts.of_op.get(scores.order, ())[:1]]
+    asked = [graph.maker(ref.value) for ref in scores.operands[:1]]
+    if not products or not asked or asked[0] is None or asked[0].role is not Role.QUERY:
+        return False
+    atoms, (product,) = flow.facts.atoms, products
+    rows = frozenset({*atoms.flat((*product.batch, product.m))} - {*atoms.leaves(product.n)})
+    return any(_along(flow, op, rows) for op in choice.ops)

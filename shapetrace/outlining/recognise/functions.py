@@ -217,15 +217,18 @@ def _selection(flow: Flow, axis_roles: AxisRoles, op: Op) -> str:
         one = "index" in kernel.args or (len(after) == len(before) and after[dim] == 1)
         if one and size > 1:
             counted = _counted(flow, axis_roles, axes[dim])
-            if counted == "head" and axis_roles.heads_among([axis for axis in axes if axis is not axes[dim]]):
-                return ""  # one of a pair of heads, of each pair
+            of_pair = counted == "head" and axis_roles.heads_among([axis for axis in axes if axis is not axes[dim]])
+            if not counted or of_pair:  # one of a pair of heads, of each pair
+                return ""
             return f"last {counted}" if index in (-1, size - 1) else f"first {counted}" if index == 0 else "row"
     return ""
 
 
 def _counted(flow: Flow, axis_roles: AxisRoles, axis: tuple[int, ...]) -> str:
-    """What an axis counts: heads, examples, or positions, as all other rows."""
+    """What an axis counts: heads, examples, or positions, as all other rows; "" for pieces of columns."""
     leaves = set(flow.facts.atoms.leaves(axis))
     if leaves <= axis_roles.heads:
         return "head"
+    if leaves & flow.columns:
+        return ""
     return "example" if leaves <= axis_roles.examples else "position"

@@ -27,6 +27,8 @@ _BETWEEN = frozenset(
 _BENDING = frozenset(
     "relu gelu silu sigmoid tanh exp expm1 softplus where pow elu maximum minimum abs sqrt log erf".split()
 )
+_ACROSS_ROWS = ("_fft", "cum", "logcum")
+"""How kernels begin that mix rows: Fourier transforms, running sums."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +125,7 @@ class Hidden:
 
     def is_between(self, draft: Draft) -> bool:
         """Whether a step may stand between the two products of an MLP: row by row, or in a convolution of channels."""
-        return draft.kind in _BETWEEN and not any(name.startswith("_fft") for name in self.kernels(draft))
+        return draft.kind in _BETWEEN and not any(name.startswith(_ACROSS_ROWS) for name in self.kernels(draft))
 
     def kernels(self, draft: Draft) -> frozenset[str]:
         """Names of all kernels of a step."""

@@ -108,6 +108,7 @@ def uses_of(flow: Flow, ops: Iterable[Op], places: Places | None = None) -> list
         names = set(names_of(op.kernels))
         read = op.inputs[:1] if "where" in names and len(op.inputs) > 1 else op.inputs
         masks = [place for place, value in enumerate(read) if flow.kinds[op.id] != "cat" and _is_mask(flow, value)]
+        masks += [place for place, value in enumerate(read) if names == {"add"} and _is_of_pairs(flow, value)]
         axes = places.of(flow, op.outputs[0]) if places is not None and masks else _ROWS_BY_COLUMNS
         found += [MaskUse(op.inputs[place], _use(flow, op, names, place), axes) for place in masks]
         if not masks and (has(op, "writes") or "fill" in names) and flow.is_data(op.inputs[0]):
@@ -202,6 +203,21 @@ def _is_mask(flow: Flow, value: int) -> bool:
     ):
         return False
     return tensor.role == "weight" or not flow.is_floating(value) or not flow.facts.sources.get(value)
+
+
+def _is_of_pairs(flow: Flow, value: int) -> bool:
+    """Whether a product with weights made a number for each pair of rows, and both are rows of what it read.
+
+    Its columns count heads then; those of distances between rows became an axis of rows on the way.
+    """
+    sources, axes = flow.facts.sources.get(value, {}), flow.facts.axes_of(value)
+    made = [flow.facts.products[place] for place in sources]
+    if len(made) != 1 or len(axes) < 2 or not flow.is_weight(made[0].right) or not flow.is_data(value):
+        return False
+    rows = {*flow.facts.atoms.flat((*made[0].batch, made[0].m))} - {*flow.facts.atoms.leaves(made[0].n)}
+    pair = [{*flow.facts.atoms.leaves(axis)} for axis in axes[-2:]]
+    columns, heads = {*flow.facts.atoms.leaves(made[0].n)}, {*flow.facts.atoms.flat(axes[:-2])}
+    return all(pair) and pair[0] | pair[1] <= rows and columns <= heads
 
 
 def _comes_from_product(flow: Flow, value: int) -> bool:

@@ -19,6 +19,7 @@ from shapetrace.outlining.roles import Part
 _CHANGING = frozenset({"mul", "add", "sub", "where", "copy", "index", "select", "index_select", "clone"})
 _PICKING = frozenset({"select", "slice", "unbind", "view", "unsqueeze"})
 _FEW = 24
+_NONE = frozenset[int]()
 
 Claim = tuple[Part, int, frozenset[Cut]]
 """What some columns of a product become: the part, the product's position, the cuts that lead to them."""
@@ -29,13 +30,17 @@ class Recurrence:
     """One reading of a state.
 
     Attributes:
+        reading: The operation that reads.
         update: The operation that changed the state before.
+        before: What the state was before that, back to its last change.
         state: The state that is read.
         made_by: Whose columns the query, the key and the value are.
         batch: Atoms over which states repeat: heads, examples.
     """
 
+    reading: int
     update: int
+    before: frozenset[int]
     state: int
     made_by: tuple[Claim, ...]
     batch: frozenset[int]
@@ -112,6 +117,10 @@ def _changes(flow: Flow) -> dict[int, _Change]:
             pairs = [(kept, _factors(flow, new)) for kept, new in (values, values[::-1])]
         elif names == ["addcmul"] and len(values) == 3:
             pairs = [(values[0], (*_factors(flow, values[1]), *_factors(flow, values[2])))]
+        elif names == ["cumsum"]:  # all turns at once
+            factors = _factors(flow, values[0])
+            found |= {flow.root(op.outputs[-1]): _Change(op.id, factors, _NONE, _NONE)} if len(factors) > 1 else {}
+            continue
         else:
             continue
         for kept, factors in pairs:
@@ -129,7 +138,9 @@ def _factors(flow: Flow, value: int) -> tuple[_Factor, ...]:
         current = queue.pop(0)
         op = flow.op_of(current.value)
         if op is not None and work_of(op) == ["mul"]:
-            queue += [_Factor(v, current.along or _along(flow, v)) for v in op.inputs]
+            seen = next(kernel.inputs for kernel in op.kernels if names_of([kernel]) == ["mul"])  # as einsum lays them
+            seen = seen if len(seen) == len(op.inputs) else op.inputs
+            queue += [_Factor(v, current.along or _along(flow, s)) for v, s in zip(op.inputs, seen, strict=True)]
             continue
         if op is not None and op.inputs and set(names_of(op.kernels)) <= _PICKING:
             queue.append(_Factor(op.inputs[0], current.along))
@@ -220,7 +231,8 @@ def _recurrence(flow: Flow, change: _Change, reading: _Reading, readings: Contai
         return None
     named = ((Part.QUERY, [reading.asked], summed), (Part.KEY, keys, summed), (Part.VALUE, values, left))
     made_by = tuple(claim for part, factors, axis in named for claim in _makers(flow, part, (factors, axis), readings))
-    return Recurrence(change.op, reading.state, made_by, atoms(reading.state) - summed - left)
+    batch = atoms(reading.state) - summed - left
+    return Recurrence(reading.op, change.op, change.before, reading.state, made_by, batch)
 
 
 def _learned(flow: Flow, values: Iterable[int]) -> list[int]:

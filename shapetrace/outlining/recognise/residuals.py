@@ -11,13 +11,15 @@ REAL_WORK: frozenset[OpKind] = frozenset(
     {"product", "lookup", "norm", "reduce", "softmax", "unknown", "algebra", "index"}
 )
 """Kinds of operations that make more of a value than element by element."""
+_WEIGHING: frozenset[OpKind] = frozenset({"product", "lookup", "norm", "softmax", "unknown", "algebra"})
 
 
 def residual_of(flow: Flow, op: Op, streams: Mapping[int, int]) -> tuple[int, int] | None:
     """The stream and the branch of a residual: data, or learned rows, added to what was computed from them.
 
     Between the two lies real work (a product, a norm), so that ``x + 0.04·x³`` is none, nor ``x + sin²(x)`` behind
-    another residual; nor is ``x + (y - x)``, nor what one product made as a matrix and its bias (``W x + b``).
+    another residual; nor is ``x + (y - x)``, nor what one product made as a matrix and its bias (``W x + b``), nor
+    ``k + f(x + k)``, where k was a branch before: x is the stream.
 
     Args:
         flow: Values and operations.
@@ -33,17 +35,27 @@ def residual_of(flow: Flow, op: Op, streams: Mapping[int, int]) -> tuple[int, in
         return None
     if len(data) == 1:
         learned = next((root for root in map(flow.root, op.inputs) if root != data[0]), -1)
-        begins = learned >= 0 and flow.facts.tensor(learned).role == "weight" and _works_on(flow, learned, data[0])
+        is_learned = learned >= 0 and flow.facts.tensor(learned).role == "weight"
+        begins = is_learned and _works_on(flow, learned, data[0]) and not _is_stream(flow, data[0], streams)
         return (learned, data[0]) if begins else None
     older, newer = sorted(data, key=lambda value: flow.facts.producer.get(value, -1))
     if _lacks(flow, newer, older) or _is_written_back(flow, op, older):
         return None
     if _works_on(flow, older, newer):
-        return None if _adds_other_part(flow, op, older, newer) else (older, newer)
+        is_none = _adds_other_part(flow, op, older, newer) or _was_branch(flow, older, newer, streams)
+        return None if is_none else (older, newer)
     for stream, branch in ((older, newer), (newer, older)):
         if stream in streams and _works_on(flow, streams[stream], branch) and not _reads(flow, branch, stream):
             return stream, branch
     return None
+
+
+def _is_stream(flow: Flow, value: int, streams: Mapping[int, int]) -> bool:
+    """Whether a value is a stream by itself, or a sum that was normalised: learned rows added to it are positions."""
+    op = flow.op_of(value)
+    normed = flow.op_of(op.inputs[0]) if op is not None and flow.kinds[op.id] == "norm" else op
+    is_sum = normed is not None and names_of(normed.kernels) == ["add"] and len(normed.inputs) == 2
+    return value in streams or (normed is not op and is_sum)
 
 
 def _reads(flow: Flow, value: int, other: int) -> bool:
@@ -87,9 +99,31 @@ def _is_written_back(flow: Flow, op: Op, older: int) -> bool:
 
 
 def _lacks(flow: Flow, newer: int, older: int) -> bool:
-    """Whether a value is another one less an older one, so that ``x + (y - x)`` is y: gradients pass a lookup by."""
+    """Whether a value is another one less an older one, so that ``x + (y - x)`` is y: gradients pass a lookup by.
+
+    Or sums of it, as logarithms of sums are computed: ``m + log(sum(exp(y - m)))``.
+    """
     op = flow.op_of(newer)
-    return op is not None and names_of(op.kernels) == ["sub"] and flow.root(op.inputs[-1]) == older
+    if op is None or (names_of(op.kernels) == ["sub"] and flow.root(op.inputs[-1]) == older):
+        return op is not None
+    between = flow.ancestors(newer, since=flow.facts.producer.get(older, -1))
+    readers = [flow.trace.ops[reader] for reader in flow.readers[older] if reader in between]
+    lacks = all(names_of(reader.kernels) == ["sub"] and flow.root(reader.inputs[-1]) == older for reader in readers)
+    return bool(readers) and lacks and not any(flow.kinds[made] in _WEIGHING for made in between)
+
+
+def _was_branch(flow: Flow, older: int, newer: int, streams: Mapping[int, int]) -> bool:
+    """Whether a newer value was computed from one only through the streams that it was added to."""
+    between = flow.ancestors(newer, since=flow.facts.producer.get(older, -1))
+    queue = [older]
+    for value in queue:
+        for reader in (flow.trace.ops[reader] for reader in flow.readers[value] if reader in between):
+            made = flow.root(reader.outputs[0])
+            if made not in streams and len(reader.inputs) == 1 and set(names_of(reader.kernels)) <= {"mul", "div"}:
+                queue.append(made)
+            elif streams.get(made, value) in queue:
+                return False
+    return True
 
 
 def _works_on(flow: Flow, older: int, newer: int) -> bool:

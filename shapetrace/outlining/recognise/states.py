@@ -1,12 +1,13 @@
 """Linear attention: keys and values are multiplied first, Kᵀ V, and queries read that state."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Container, Mapping
 from dataclasses import dataclass
 
 from shapetrace.ops.activations import activation_of
 from shapetrace.ops.kinds import OpKind
 from shapetrace.outlining.flow import Flow
 from shapetrace.outlining.recognise.attention import Attention
+from shapetrace.outlining.recognise.carriers import carriers
 from shapetrace.outlining.recognise.mixing import joins_data
 from shapetrace.outlining.recognise.recurrences import Recurrence
 from shapetrace.outlining.roles import Part, Role
@@ -34,6 +35,7 @@ class State:
 def states(flow: Flow, attentions: tuple[Attention, ...], recurrences: Mapping[int, Recurrence]) -> Mapping[int, State]:
     """The products of all linear attentions, by position."""
     taken = {p for attention in attentions for p in (attention.scores, attention.weighted)}
+    columns = flow.columns | _features(flow)
     found: dict[int, State] = {}
     for position, product in enumerate(flow.facts.products):
         changed = recurrences.get(product.op)
@@ -45,7 +47,7 @@ def states(flow: Flow, attentions: tuple[Attention, ...], recurrences: Mapping[i
             continue
         assert product.left is not None
         for value, right in ((product.right, True), (product.left, False)):
-            state = _state_behind(flow, value, position, taken | found.keys())
+            state = _state_behind(flow, value, position, (taken | found.keys(), columns))
             if state is not None:
                 key_left = _is_left_kept(flow, state, position)
                 keys, values = (Part.KEY, Part.VALUE) if key_left else (Part.VALUE, Part.KEY)
@@ -61,11 +63,41 @@ def states(flow: Flow, attentions: tuple[Attention, ...], recurrences: Mapping[i
     return found
 
 
-def _state_behind(flow: Flow, value: int, position: int, taken: set[int | None] | set[int]) -> int | None:
-    """The product over rows that a factor was made of, if this product sums over the columns that it kept."""
-    atoms, product = flow.facts.atoms, flow.facts.products[position]
+def _features(flow: Flow) -> frozenset[int]:
+    """Atoms of the columns of products of data with numbers that nobody learned: random features."""
+    atoms, products = flow.facts.atoms, flow.facts.products
+    mapped = (p for p in products if p.left is not None and flow.is_data(p.left) and _is_given(flow, p.right))
+    return frozenset(leaf for p in mapped for leaf in {*atoms.leaves(p.n)}.difference(atoms.flat((*p.batch, p.m))))
+
+
+def _is_given(flow: Flow, value: int) -> bool:
+    return not flow.is_data(value) and not flow.is_weight(value)
+
+
+def featured(flow: Flow, value: int) -> int:
+    """Queries or keys before such features were made of them; a value itself that has none."""
+    made = carriers(flow, value)
+    for place in made if len(made) == 1 else ():
+        left = flow.facts.products[place].left
+        if left is not None and _is_given(flow, flow.facts.products[place].right):
+            return left
+    return value
+
+
+def _state_behind(
+    flow: Flow, value: int, position: int, known: tuple[Collection[int | None], Container[int]]
+) -> int | None:
+    """The product over rows that a factor was made of, if this product sums over the columns that it kept.
+
+    Args:
+        flow: Values and operations.
+        value: The factor.
+        position: This product.
+        known: Products that are something else, and atoms of columns.
+    """
+    atoms, product, (taken, columns) = flow.facts.atoms, flow.facts.products[position], known
     inner = set(atoms.leaves(product.k))
-    if not inner or not inner <= flow.columns:
+    if not inner or not all(leaf in columns for leaf in inner):
         return None
     for source, passed in flow.behind(value, _BETWEEN):
         if any(_bends(flow, op) for op in passed):

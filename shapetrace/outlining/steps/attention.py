@@ -8,7 +8,6 @@ from msgspec.structs import replace
 
 from shapetrace.ir import Op, Pattern
 from shapetrace.language import Phrase
-from shapetrace.ops.kinds import names_of
 from shapetrace.outlining.axis_roles import AxisRoles
 from shapetrace.outlining.drafts import UNSEEN, Draft, Ref, trimmed
 from shapetrace.outlining.flow import Flow
@@ -17,6 +16,7 @@ from shapetrace.outlining.recognise.columns import Columns
 from shapetrace.outlining.recognise.masks import NO_MASK
 from shapetrace.outlining.roles import Part, Role
 from shapetrace.outlining.steps.masking import mask_notes
+from shapetrace.outlining.steps.weighing import alone_after, sinks, weighed_by
 from shapetrace.outlining.structure import StepKind
 
 _Pieces = Mapping[int, Sequence[Columns]]
@@ -139,32 +139,18 @@ class _OneAttention:
 
     def _weights(self, scores: Draft) -> Draft:
         before, weighing = scores.result, self._attention.weighing
-        ops = () if weighing is None else (*weighing.ops, *self._attention.after)
-        last = None if weighing is None else max((weighing.ops[-1], *self._attention.after))
-        value = None if last is None else self._flow.trace.ops[last].outputs[0]
-        result = replace(
-            before, value=self._value(value, 1), part=Part.ATTENTION_WEIGHTS, weighed=self._weighed_by(before.shape)
+        alone = () if weighing is None else alone_after(self._flow, self._attention)
+        ops = () if weighing is None else (*weighing.ops, *alone)
+        value = None if weighing is None else self._flow.trace.ops[max(weighing.ops[-1], *ops)].outputs[0]
+        weighed = (
+            weighed_by(self._flow, self._attention, before.shape) if len(alone) == len(self._attention.after) else ()
         )
+        result = replace(before, value=self._value(value, 1), part=Part.ATTENTION_WEIGHTS, weighed=weighed)
         function = "softmax" if weighing is None else weighing.name
         kind: StepKind = "softmax" if function == "softmax" else "activation"
         order = scores.order if weighing is None else weighing.ops[-1]
-        return Draft(ops, kind, (before,), (result,), Role.ATTENTION_WEIGHTS, function, call=scores.call, order=order)
-
-    def _weighed_by(self, shape: tuple[int, ...]) -> tuple[tuple[float, ...], ...]:
-        """The numbers of the first head's weights as the product with the values met them; () where nobody knows.
-
-        Args:
-            shape: Sizes of one head's weights: rows that hold several heads are none.
-        """
-        attention = self._attention
-        if attention.weighted is None:
-            return ()
-        by = "inside" if attention.fused else "right" if attention.weights_right else "left"
-        flow, op = self._flow, self._flow.trace.ops[self._flow.facts.products[attention.weighted].op]
-        made = {value for kernel in op.kernels for value in kernel.outputs}
-        kept = [each.rows for each in flow.trace.weighed if each.by == by and each.result in {*made, *op.outputs}]
-        found = kept[0] if len(kept) == 1 else ()
-        return found if (len(found), *map(len, found[:1])) == shape else ()
+        return Draft(ops, kind, (before,), (result,), Role.ATTENTION_WEIGHTS, function, call=scores.call, order=order,
+                     notes=sinks(self._flow, self._attention, before.columns))  # fmt: skip
 
     def _weighted(self, weights: Ref) -> Draft:
         flow, attention, atoms = self._flow, self._attention, self._flow.facts.atoms
@@ -180,7 +166,8 @@ class _OneAttention:
         stack = self._axis_roles.stack((*product.batch, among))
         shape = (atoms.size(positions), atoms.size(length))
         # between softmax and product the weights may be cut anew: overlapping chunks
-        if (shape, math.prod(stack)) != (weights.shape, weights.stack):
+        met = len(alone_after(flow, attention)) < len(attention.after)
+        if met or (shape, math.prod(stack)) != (weights.shape, weights.stack):
             weights = Ref(UNSEEN if cut is None else flow.root(cut), shape, "data", stack, Part.ATTENTION_WEIGHTS)
         whole = Ref(UNSEEN, (shape[1], atoms.size(width)), stack_axes=stack)
         operands = (

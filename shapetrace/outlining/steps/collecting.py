@@ -25,15 +25,18 @@ class Collected:
     elided: Mapping[int, str]
 
 
+def early_steps(
+    biased_steps: tuple[Draft, ...], lookup_steps: tuple[Draft, ...], residual_steps: tuple[Draft, ...]
+) -> tuple[Draft, ...]:
+    """The steps that are found one by one, before what is left is gathered in runs."""
+    return (*biased_steps, *lookup_steps, *residual_steps)
+
+
 def drawn(
-    biased_steps: tuple[Draft, ...],
-    lookup_steps: tuple[Draft, ...],
-    residual_steps: tuple[Draft, ...],
-    element_steps: tuple[Draft, ...],
-    collective_steps: tuple[Draft, ...],
+    early_steps: tuple[Draft, ...], element_steps: tuple[Draft, ...], collective_steps: tuple[Draft, ...]
 ) -> tuple[Draft, ...]:
     """The steps that some recogniser made."""
-    return (*biased_steps, *lookup_steps, *residual_steps, *element_steps, *collective_steps)
+    return (*early_steps, *element_steps, *collective_steps)
 
 
 def elided(flow: Flow, drawn: tuple[Draft, ...]) -> Mapping[int, str]:
@@ -46,7 +49,7 @@ def elided(flow: Flow, drawn: tuple[Draft, ...]) -> Mapping[int, str]:
 def _reason(flow: Flow, op: Op) -> str:
     if flow.edges[op.id]:
         return flow.edges[op.id]
-    if op.id in flow.unread:
+    if op.id in flow.unread or _gives_a_shape(flow, op):
         return "not read"
     origins = {flow.facts.tensor(value).role for value in op.outputs}
     if origins == {"constant"}:
@@ -58,6 +61,12 @@ def _reason(flow: Flow, op: Op) -> str:
     if all(not flow.is_floating(value) for value in op.outputs) and flow.kinds[op.id] not in ("route", "unknown"):
         return "" if _chooses(flow, op) else "positions and masks"
     return ""
+
+
+def _gives_a_shape(flow: Flow, op: Op) -> bool:
+    """Whether all that is read of what an operation cut out is its shape: ``zeros_like(x[:, :1])``."""
+    is_read = any(flow.readers[value] or value in flow.outputs for value in map(flow.root, op.outputs))
+    return flow.kinds[op.id] == "layout" and not is_read
 
 
 def _chooses(flow: Flow, op: Op) -> bool:

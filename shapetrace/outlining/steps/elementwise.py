@@ -12,7 +12,7 @@ from shapetrace.ops.kinds import is_factory, names_of
 from shapetrace.outlining.axis_roles import AxisRoles
 from shapetrace.outlining.drafts import Draft, Ref, drawn_by, trimmed
 from shapetrace.outlining.flow import Flow
-from shapetrace.outlining.recognise.caches import Append
+from shapetrace.outlining.recognise.caches import Append, rows_read
 from shapetrace.outlining.recognise.columns import Columns, own_value, part_of
 from shapetrace.outlining.recognise.filling import Fill
 from shapetrace.outlining.recognise.functions import function_of, lone_function
@@ -21,6 +21,7 @@ from shapetrace.outlining.recognise.recurrences import Recurrence
 from shapetrace.outlining.recognise.residuals import residual_of
 from shapetrace.outlining.roles import Part, Role
 from shapetrace.outlining.steps.grouping import Groups
+from shapetrace.outlining.steps.stating import as_state
 
 _MOST_OPERANDS = 5
 
@@ -89,14 +90,17 @@ def element_steps(
     flow: Flow,
     axis_roles: AxisRoles,
     columns: Mapping[int, Sequence[Columns]],
-    biased_steps: tuple[Draft, ...],
-    lookup_steps: tuple[Draft, ...],
-    residual_steps: tuple[Draft, ...],
+    early_steps: tuple[Draft, ...],
+    recurrences: Mapping[int, Recurrence],
 ) -> tuple[Draft, ...]:
-    """Runs of element-wise operations that are one step each."""
-    taken = drawn_by(biased_steps, lookup_steps, residual_steps)
+    """Runs of element-wise operations that are one step each; what changes a state, or asks it, ends one."""
+    taken = drawn_by(early_steps)
     reader = _Reader(flow, axis_roles, columns)
-    return tuple(reader.group(members) for members in Groups(flow, taken).all())
+    ends: dict[int, list[Recurrence]] = defaultdict(list)
+    for each in recurrences.values():
+        ends[each.reading].append(each)
+        ends[each.update].append(each)
+    return tuple(as_state(flow, reader.group(members), ends) for members in Groups(flow, taken, ends).all())
 
 
 def lone_steps(
@@ -142,15 +146,29 @@ class _Reader:
         """Kept rows with new ones behind them, or in their place."""
         op = self._flow.trace.ops[append.op]
         kept = Part.OTHER if append.is_first else _CACHED[append.part]
-        operands = (*(self.ref(value, kept) for value in append.kept), self._side_by_side(append.new, append.part))
-        result = self.ref(op.outputs[-1], append.part)
+        operands = (*(self.ref(value, kept) for value in append.kept), self._new_rows(append))
+        shared = (value for value in op.outputs if self._flow.facts.tensor(value).alias_of == op.inputs[0])
+        result = self.ref(next(shared, op.outputs[-1]), append.part)
+        if append.in_place:  # one tensor may keep those of several layers
+            result = replace(result, shape=operands[0].shape, stack_axes=operands[0].stack_axes)
         role = Role.CACHE_WRITE if append.in_place else Role.CACHE_APPEND
         ops = (op.id, *(move for move in append.moves if not self._flow.edges[move]))
-        return Draft(ops, "concat", operands, (result,), role, call=op.call, order=op.id, also=append.new[1:])
+        some = None if append.in_place else rows_read(self._flow, op.outputs[-1])
+        notes = () if some is None else (Phrase("{n} of {m} rows are read", {"n": some[0], "m": some[1]}),)
+        return Draft(ops, "concat", operands, (result,), role, call=op.call, order=op.id, also=append.new[1:],
+                     notes=notes)  # fmt: skip
 
-    def _side_by_side(self, rows: Sequence[int], part: Part) -> Ref:
-        """Rows of several values, one below the other, as those of the first."""
-        first, n = self.ref(rows[0], part), sum(self.ref(value).shape[-2] for value in rows[1:])
+    def _new_rows(self, append: Append) -> Ref:
+        """Rows that are put to kept ones; of several values one below the other, as those of the first."""
+        rows, first = append.new, self.ref(append.new[0], append.part)
+        axes, kept = (self._flow.facts.axes_of(value) for value in (rows[0], append.kept[0]))
+        if len(axes) == len(kept) - 1 == 3 and self._axis_roles.heads_among(axes[1:2]):  # the axis of rows was left out
+            atoms, (outer, heads, width) = self._flow.facts.atoms, self._flow.facts.tensor(rows[0]).shape
+            is_example = not {*atoms.leaves(axes[0])}.isdisjoint(atoms.flat(kept))
+            stack = (outer, heads) if is_example else (heads,)
+            shape = (1, width) if is_example else (outer, width)
+            return replace(first, shape=shape, stack_axes=tuple(size for size in stack if size > 1))
+        n = sum(self.ref(value).shape[-2] for value in rows[1:])
         return first if not n else replace(first, shape=(*first.shape[:-2], first.shape[-2] + n, first.shape[-1]))
 
     def filled(self, fill: Fill) -> Draft:
@@ -206,7 +224,7 @@ class _Reader:
         spare = len(draft.operands) - _MOST_OPERANDS
         if spare <= 0:
             return draft
-        notes = (Phrase("{n} more operands", {"n": spare}),)
+        notes = (Phrase("one more operand") if spare == 1 else Phrase("{n} more operands", {"n": spare}),)
         also = tuple(ref.value for ref in draft.operands[_MOST_OPERANDS:])
         return replace(draft, operands=draft.operands[:_MOST_OPERANDS], notes=notes, also=also)
 

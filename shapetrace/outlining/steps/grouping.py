@@ -1,7 +1,7 @@
 """Runs of element-wise operations that are one step: GELU written in eight lines, RMSNorm, RoPE."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from itertools import pairwise
 
 from shapetrace.ir import Op
@@ -36,13 +36,15 @@ class Groups:
     A module that multiplies nothing is one step; elsewhere an operation joins the one that alone reads its result.
     """
 
-    def __init__(self, flow: Flow, taken: set[int]) -> None:
+    def __init__(self, flow: Flow, taken: set[int], ends: Container[int]) -> None:
         """Group what is not taken.
 
         Args:
             flow: Values and operations.
             taken: Operations that other steps draw, and residuals.
+            ends: Operations that end a step, whatever reads them.
         """
+        self._ends = ends
         self._flow = flow
         self._module_of = flow.module_of
         self._leaves = _idle_calls(flow, taken)
@@ -122,6 +124,8 @@ class Groups:
                     self._closed.add(self._group[op.id])
             if self._group[op.id] not in self._closed:
                 self._absorb(op)
+            if op.id in self._ends:
+                self._closed.add(self._group[op.id])
 
     def _stands_alone(self, op: Op) -> bool:
         """Whether people name this operation by itself: padding, a Fourier transform, positions or branches added."""
@@ -140,12 +144,19 @@ class Groups:
         return all(one - other for other, one in pairwise(made))
 
     def _joins_turns(self, op: Op) -> bool:
-        """Whether the states of a loop are put side by side, each made of the one before it."""
+        """Whether the states of a loop are put side by side, each made of the one before it, or what turns read there.
+
+        Turns run the same operations, so that what they make comes at equal distances; the first one may have less.
+        """
         if len(op.inputs) < _MANY:
             return False
         makers = [self._flow.facts.producer.get(self._flow.root(value), -1) for value in op.inputs]
         pairs = [*zip(makers, op.inputs[1:], strict=False)][:_MANY]
-        return all(maker in self._flow.ancestors(value, since=maker - 1) for maker, value in pairs if maker >= 0)
+        if all(maker in self._flow.ancestors(value, since=maker - 1) for maker, value in pairs if maker >= 0):
+            return True
+        distances = {later - earlier for earlier, later in pairwise(makers[1:])}
+        made_by = {self._flow.trace.ops[maker].name for maker in makers if maker >= 0}
+        return len(makers) > _MANY and len(distances) == len(made_by) == 1 and min(distances) > _MANY and makers[0] >= 0
 
     def _is_of_products(self, value: int) -> bool:
         """Whether products were made a value of, also so many that they were not kept apart."""
@@ -154,7 +165,8 @@ class Groups:
     def _joins_branches(self, op: Op) -> bool:
         """Whether an addition joins two results of real work: a projected shortcut, no part of one formula."""
         flow = self._flow
-        roots = {self._unscaled(flow.root(value)) for value in op.inputs if flow.is_data(value)}
+        works = [value for value in op.inputs if flow.is_data(value) or flow.facts.sources.get(value)]
+        roots = {self._unscaled(flow.root(value)) for value in works}
         makers = [flow.facts.producer.get(root) for root in roots]
         shapes = {flow.facts.tensor(value).shape for value in op.inputs}
         whole = all(maker is not None and self._is_whole(op, maker) for maker in makers)

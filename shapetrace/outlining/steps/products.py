@@ -1,7 +1,6 @@
 """Products with weights, drawn as people write them: one small product a head, rows as the author had them."""
 
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from collections.abc import Mapping, Sequence
 from math import prod
 
 from msgspec.structs import replace
@@ -18,9 +17,8 @@ from shapetrace.outlining.recognise.columns import Columns, own_value
 from shapetrace.outlining.recognise.mixing import apart
 from shapetrace.outlining.recognise.states import State
 from shapetrace.outlining.roles import Part, Role
+from shapetrace.outlining.steps.telling import told
 from shapetrace.outlining.structure import StepKind
-
-_ABSORBED = {Role.KEY: "absorbed: multiplies queries", Role.VALUE: "absorbed: multiplies weighted sums"}
 
 EACH_ITS_EXPERT = "each row meets the matrix of its own expert"
 
@@ -39,7 +37,7 @@ def product_steps(
     An operation with several products is drawn by the step of its first one; equal ones count as one step.
     """
     in_attention = {p for a in attentions for p in (a.scores, a.weighted, *a.others) if p is not None}
-    told = _told(attentions, states)
+    known = told(flow, attentions, states)
     one = _OneProduct(flow, axis_roles, columns, fused=fused)
     found: list[Draft] = []
     first_of: dict[tuple[int, ...], int] = {}
@@ -51,8 +49,8 @@ def product_steps(
         drafts = one.drafts(position)
         if product.times > 1:
             drafts = [_more_often(drafts[0], product.times - 1, 0)]
-        if position in told:
-            drafts = [told[position](draft) for draft in drafts]
+        if position in known:
+            drafts = [known[position](draft) for draft in drafts]
         if len(flow.facts.of_op[product.op]) > 1 and len(drafts) == 1:
             same = (product.op, flow.root(product.right), product.flops, *drafts[0].result.shape)
             first = first_of.setdefault(same, len(found))
@@ -68,18 +66,6 @@ def product_steps(
         found += [replace(drafts[0], ops=ops), *(replace(draft, ops=()) for draft in drafts[1:])]
         seen.add(product.op)
     return tuple(found)
-
-
-def _told(attentions: tuple[Attention, ...], states: Mapping[int, State]) -> Mapping[int, Callable[[Draft], Draft]]:
-    """What is known of a product around attention, by its position."""
-    found: dict[int, Callable[[Draft], Draft]] = {}
-    for each in attentions:
-        if each.absorbed is not None:
-            found[each.absorbed.key] = partial(_of_latent, role=Role.KEY)
-            found[each.absorbed.value] = partial(_of_latent, role=Role.VALUE)
-    found |= {position: partial(_of_state, state=state) for position, state in states.items()}
-    found |= {position: _of_positions for each in attentions for position in each.relative}
-    return found | {position: partial(_of_heads, attention=each) for each in attentions for position in each.mixes}
 
 
 def dispatch_steps(flow: Flow, axis_roles: AxisRoles, product_steps: tuple[Draft, ...]) -> tuple[Draft, ...]:
@@ -105,37 +91,6 @@ def _growing(flow: Flow, root: int, reader: int) -> list[int]:
     sizes = [prod(flow.facts.tensor(op.outputs[0]).shape) for op in edges]
     first = next((place for place, n in enumerate(sizes) if n > prod(flow.facts.tensor(root).shape)), len(edges))
     return [op.id for op in edges[first:]]
-
-
-def _of_heads(draft: Draft, attention: Attention) -> Draft:
-    """A product that mixes the scores of all heads, or their weights; of each head by itself, a convolution."""
-    is_early = attention.weighing is not None and draft.order < attention.weighing.ops[-1]
-    part = Part.SCORES if is_early else Part.ATTENTION_WEIGHTS
-    operands = (replace(ref, part=part) if ref.part is Part.OTHER else ref for ref in draft.operands)
-    results = tuple(replace(ref, part=part) for ref in draft.results)
-    is_apart = draft.kind == "convolution" and draft.weight.shape[1] == 1
-    role = draft.role if is_apart else Role.MIX_HEADS
-    return replace(draft, role=role, operands=tuple(operands), results=results)
-
-
-def _of_positions(draft: Draft) -> Draft:
-    """A product of queries, or keys, with learned rows for distances, whose results are scores too."""
-    made = (replace(draft.result, part=Part.SCORES),)
-    return replace(draft, role=Role.SCORES, results=made, notes=(*draft.notes, Phrase("added to the scores")))
-
-
-def _of_state(draft: Draft, state: State) -> Draft:
-    """A product of linear attention, with what its factors are."""
-    parts = (state.left, state.right)
-    operands = tuple(replace(ref, part=part) for ref, part in zip(draft.operands, parts, strict=True))
-    made = Part.STATE if state.role is Role.STATE else Part.HEADS
-    return replace(draft, role=state.role, operands=operands, results=(replace(draft.result, part=made),))
-
-
-def _of_latent(draft: Draft, role: Role) -> Draft:
-    """A product that would make keys or values of a latent, and multiplies queries or weighted sums in their place."""
-    made = replace(draft.result, part=Part.QUERY if role is Role.KEY else Part.HEADS)
-    return replace(draft, role=role, results=(made,), notes=(*draft.notes, Phrase(_ABSORBED[role])))
 
 
 def _more_often(draft: Draft, more: int, flops: int) -> Draft:
