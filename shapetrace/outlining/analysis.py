@@ -19,12 +19,7 @@ from shapetrace.ops.products import Product, is_product, over_one, products
 from shapetrace.ops.written import kept_axes, writes_at_indices
 from shapetrace.outlining.learned import with_learned_rows
 from shapetrace.outlining.selecting import Part, Places, follow_places
-
-Sources = dict[int, frozenset[Cut]]
-"""For each product whose columns a tensor holds: the cuts on the way, by position in ``Facts.products``."""
-
-_MOST_SOURCES = 6
-"""A tensor made from more products than this is a stream, not an operand of attention."""
+from shapetrace.outlining.sources import Sources, inside, merged, union
 
 WHOLE_NUMBERS = ("int", "uint", "bool")
 """How the dtypes of numbers begin that are places, counts or truth values."""
@@ -257,7 +252,7 @@ def _hand_on_sources(facts: Facts, kernel: Kernel, cuts: Sequence[Cut | None]) -
     if kernel.outputs and facts.tensor(kernel.outputs[0]).role == "constant":
         return
     written = base_name(kernel.name) == "copy_"
-    merged = _merged(facts, kernel.inputs[1:] if written else kernel.inputs)
+    given = merged(facts.sources, kernel.inputs[1:] if written else kernel.inputs)
     is_cast = kernel_kind(kernel.name) == "cast"
     whole = [facts.tensor(value).dtype.startswith(WHOLE_NUMBERS) for value in (*kernel.inputs, *kernel.outputs)]
     counts = not is_cast and not all(whole[: len(kernel.inputs)])  # places and truth values are no columns
@@ -265,46 +260,11 @@ def _hand_on_sources(facts: Facts, kernel: Kernel, cuts: Sequence[Cut | None]) -
         if counts and whole[len(kernel.inputs) + position]:
             continue
         cut = cuts[position] if position < len(cuts) else None
-        found = merged
+        found = given
         if position and written:
             before = facts.tensor(value).alias_of
-            found = _union(facts.sources.get(before, {}) if before is not None else {}, merged)
+            found = union(facts.sources.get(before, {}) if before is not None else {}, given)
         if found and cut is not None:
-            found = {p: on | {cut} for p, on in _inside(facts, found, cut).items()}
+            found = {p: on | {cut} for p, on in inside(facts.atoms, facts.sources, found, cut).items()}
         if found:
             facts.sources[value] = found
-
-
-def _inside(facts: Facts, sources: Sources, cut: Cut) -> Sources:
-    """What a cut takes from: of tensors put side by side only those between its ends, with the cuts that made them."""
-    leaves = facts.atoms.leaves(cut.whole)
-    atom = leaves[0] if len(leaves) == 1 else -1
-    parts, values = facts.atoms.joined.get(atom, ()), facts.atoms.operands.get(atom, ())
-    if not values or len(parts) != len(values):
-        return sources
-    taken, left, start = list[int](), set[int](), 0
-    for value, part in zip(values, parts, strict=True):
-        end = start + facts.atoms.size(part)
-        if start < cut.start + cut.length and cut.start < end:
-            taken.append(value)
-        else:
-            left.update(facts.sources.get(value, {}))
-        start = end
-    kept = _merged(facts, taken)
-    return {p: on | kept.get(p, frozenset()) for p, on in sources.items() if p in kept or p not in left}
-
-
-def _merged(facts: Facts, values: Sequence[int]) -> Sources:
-    merged: Sources = {}
-    for value in values:
-        merged = _union(merged, facts.sources.get(value, {}))
-    return merged
-
-
-def _union(one: Sources, other: Sources) -> Sources:
-    if not one or not other or one is other:
-        return one or other
-    merged = dict(one)
-    for product, cuts in other.items():
-        merged[product] = merged[product] & cuts if product in merged else cuts
-    return merged if len(merged) <= _MOST_SOURCES else {}

@@ -280,8 +280,8 @@ def _joined(pieces: Sequence[Columns]) -> tuple[Columns, ...]:
 
 def _is_beside(one: Columns, other: Columns) -> bool:
     """Whether columns of each head stand behind others of the same head that are the same."""
-    alike = (one.parts, one.heads) == (other.parts, other.heads)
-    return alike and one.heads > 1 and other.start == one.start + one.width
+    ends, begins = (one.parts, one.heads, one.start + one.width), (other.parts, other.heads, other.start)
+    return ends == begins and one.heads > 1
 
 
 def _columns(flow: Flow, whole: Axis, cuts: frozenset[Cut], claims: Sequence[_Claim]) -> Columns:

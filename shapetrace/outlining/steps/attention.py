@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from shapetrace.ir import Op, Pattern
 from shapetrace.language import Phrase
+from shapetrace.ops.kinds import names_of
 from shapetrace.outlining.axis_roles import AxisRoles
 from shapetrace.outlining.drafts import UNSEEN, Draft, Ref, trimmed
 from shapetrace.outlining.flow import Flow

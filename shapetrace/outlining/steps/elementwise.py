@@ -279,8 +279,7 @@ class _Reader:
         data = [value for value in op.inputs if flow.is_data(value)] or list(op.inputs)
         operands = tuple(map(self._lone_ref, list(dict.fromkeys(data))[:4]))
         results = tuple(map(self._lone_ref, list(dict.fromkeys(op.outputs))[:4]))
-        unknown = function.kind == "unknown"
-        notes = (Phrase("an operation that shapetrace does not know"),) if unknown else ()
+        notes = (Phrase("an operation that shapetrace does not know"),) * (function.kind == "unknown")
         return Draft((op.id,), function.kind, operands, results, function.role, function.name, function.calls,
                      call=op.call, order=op.id, notes=notes)  # fmt: skip
 
