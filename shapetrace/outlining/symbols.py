@@ -19,7 +19,16 @@ from shapetrace.outlining.recognise.streams import begin_streams
 from shapetrace.outlining.roles import Part, Role
 from shapetrace.outlining.sections import Node
 from shapetrace.outlining.symbol_rules import (
-    NOTHING, POSITIONS, RESULTS, STREAM, TABLE, Symbol, next_in_stream, symbol_made, together, with_positions,
+    NOTHING,
+    POSITIONS,
+    RESULTS,
+    STREAM,
+    TABLE,
+    Symbol,
+    next_in_stream,
+    symbol_made,
+    together,
+    with_positions,
 )  # fmt: skip
 
 Place = tuple[int, bool, int]

@@ -13,7 +13,7 @@ from shapetrace.drawing.layout.canvas import FOOTING, HEADING, on_canvas
 from shapetrace.drawing.layout.headings import MARGIN_PX, captions, footing, heading
 from shapetrace.drawing.layout.running import legend_of_running, shape_spans
 from shapetrace.drawing.look import Look
-from shapetrace.drawing.mapping.arranging import JOIN_PX, ROOMS, SHAPE_PX, Arranging, Laid, Room, Spot
+from shapetrace.drawing.mapping.arranging import JOIN_PX, LEAST, ROOMS, SHAPE_PX, Arranging, Laid, Room, Spot
 from shapetrace.drawing.mapping.bars import TRACK
 from shapetrace.drawing.mapping.boxes import Boxes
 from shapetrace.drawing.mapping.chart import Flow
@@ -73,20 +73,29 @@ def _figure(outline: Outline, legend: Sequence[tuple[str, str]], theme: Theme, w
     head, top = heading(title, facts, legend, width)
     notes, bars = tuple(_notes(outline, words)), ("caption", words.say(_BARS))
     below = footing((*notes, bars, *captions(look)), 0.0, width)[1] + _NOTES_PX
-    laid, opened = _opened_beside(boxes, width, top + 10, MOST_PX - below - 16)
-    lines = wires(laid, boxes.running)
-    beside = drawn_beside(laid, opened, width - MARGIN_PX - WIDTH_OF_PANEL_PX, MOST_PX - below - 16, words)
-    drawn = (*_drawn(laid, boxes, lines.marks), *beside)
+    most_bottom = MOST_PX - below - 16
+    laid, drawn, left_out, lowest = _placed(boxes, width, top + 10, most_bottom)
+    if laid.bottom <= most_bottom < lowest:  # what stands below the last box
+        laid, drawn, left_out, lowest = _placed(boxes, width, top + 10, 2 * most_bottom - lowest)
     if any(isinstance(mark, Rect) and mark.ink == TRACK for group in drawn for mark in group.marks):
         notes = (*notes, bars)
-    if lines.left_out:
-        notes = (*notes, ("caption", words.several("{n} arrows have no room and are not drawn.", lines.left_out)))
-    lowest = max([laid.bottom, *(box_of(mark).bottom for group in drawn for mark in group.marks)])
+    if left_out:
+        notes = (*notes, ("caption", words.several("{n} arrows have no room and are not drawn.", left_out)))
     foot, bottom = footing((*notes, *captions(look)), lowest + _NOTES_PX, width)
     groups = (Group(HEADING, head), *drawn, Group(FOOTING, foot))
     height = bottom + 16
     desc = "\n".join(_told(laid, boxes))
     return Figure("map", title, desc, width, height, on_canvas(groups, width, height), theme, words.lang)
+
+
+def _placed(boxes: Boxes, width: float, top: float, most_bottom: float) -> tuple[Laid, tuple[Group, ...], int, float]:
+    """Places, what is drawn there, how many arrows are not, and where the lowest of it ends."""
+    laid, opened = _opened_beside(boxes, width, top, most_bottom)
+    lines = wires(laid, boxes.running)
+    left = width - MARGIN_PX - WIDTH_OF_PANEL_PX
+    drawn = (*_drawn(laid, boxes, lines.marks), *drawn_beside(laid, opened, left, most_bottom, boxes.words))
+    lowest = max([laid.bottom, *(box_of(mark).bottom for group in drawn for mark in group.marks)])
+    return laid, drawn, lines.left_out, lowest
 
 
 def _opened_beside(boxes: Boxes, width: float, top: float, most_bottom: float) -> tuple[Laid, tuple[Panel, ...]]:
@@ -147,7 +156,8 @@ def _arranged(boxes: Boxes, most_wide: float, top: float, most_bottom: float, mi
         if laid.bottom <= most_bottom:
             return laid
     tries = [_opened(boxes.outline, partial(lay, room), most_bottom) for room in ROOMS[-_TRIED_CLOSED:]]
-    return max(tries, key=lambda each: (min(0.0, most_bottom - each[1].bottom), each[0]))[1]
+    best = max(tries, key=lambda each: (min(0.0, most_bottom - each[1].bottom), each[0]))[1]
+    return best if best.bottom <= most_bottom else _opened(boxes.outline, partial(lay, LEAST), most_bottom)[1]
 
 
 def _width(outline: Outline, look: Look) -> float:

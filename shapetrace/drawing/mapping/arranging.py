@@ -34,6 +34,7 @@ class Room:
         box: Height of a box without a picture.
         picture: Height of a picture in a box; 0 for none.
         glyph: How much higher a box is in which there is but a sign.
+        closed: Height of a closed frame.
     """
 
     gap: float = 17.0
@@ -41,6 +42,7 @@ class Room:
     box: float = 48.0
     picture: float = 90.0
     glyph: float = 20.0
+    closed: float = 44.0
 
     def height(self, node: Node, width: float, has_picture: bool) -> float:
         """Height of a node that is no open frame."""
@@ -49,7 +51,7 @@ class Room:
         if node.kind in {"norm", "add_norm", "words", "given"}:
             return max(self.norm, 20.0) if node.kind != "given" else 26.0
         if node.kind == "frame":
-            return 44.0
+            return self.closed
         return self.box + ((self.picture if width >= WIDE_PX else self.glyph) if has_picture else 0.0)
 
 
@@ -63,6 +65,8 @@ ROOMS = (
     Room(gap=11, norm=18, box=26, picture=0, glyph=0),
 )
 """From the most to the least."""
+LEAST = Room(gap=10, norm=18, box=26, picture=0, glyph=0, closed=27)
+"""What is taken where nothing else fits one screen."""
 
 
 @dataclass(frozen=True, slots=True)

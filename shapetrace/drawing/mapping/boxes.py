@@ -245,6 +245,8 @@ class Boxes:
         """What a frame says of what it does not show, beside its title and below."""
         if said:
             yield Text(spot.right - PAD_PX, spot.top + 20, (Span(said),), "note", "end")
+        if spot.bottom - spot.top < _TWO_LINES_PX:
+            return
         names = (self.words.say(clean(name)) for name in inner_names(node))
         inner = " · ".join(dict.fromkeys([*([below] if below else []), *names]))
         room = spot.right - spot.left - 2 * PAD_PX

@@ -205,8 +205,7 @@ def _weighs_rows(flow: Flow, source: int, operand: _Read) -> bool:
 
 def _is_stacked(flow: Flow, leaf: int) -> bool:
     """Whether an axis counts values that were put side by side one by one, no rows of one of them, none kept before."""
-    parts = flow.facts.atoms.joined.get(leaf)
-    return parts is not None and not any(parts)
+    return not any(flow.facts.atoms.joined.get(leaf, (True,)))
 
 
 def _pieces(
