@@ -203,3 +203,35 @@ def test_what_an_encoder_hands_over_is_named_where_it_leaves_and_where_it_arrive
 def test_a_map_says_which_pytorch_ran():
     said = plain(tuple(map_of(outline_of("gpt2")).marks()))
     assert f"every shape recorded from a real forward pass · PyTorch {torch.__version__.partition('+')[0]}" in said
+
+
+class Fused(nn.Module):
+    """Latents of queries and of keys and values side by side in one product."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.down, self.q = nn.Linear(D, 12 + 8), nn.Linear(12, D)
+        self.k, self.v, self.o = nn.Linear(8, D), nn.Linear(8, D), nn.Linear(D, D)
+
+    def forward(self, x: Tensor) -> Tensor:
+        latent_q, latent_kv = self.down(x).split([12, 8], -1)
+        made = self.q(latent_q), self.k(latent_kv), self.v(latent_kv)
+        q, k, v = (each.unflatten(-1, (4, -1)).transpose(1, 2) for each in made)
+        weights = (q @ k.transpose(-1, -2) / 8**0.5).softmax(-1)
+        return self.o((weights @ v).transpose(1, 2).flatten(2))
+
+
+class Layer(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.norm, self.attn = nn.LayerNorm(D), Fused()
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.attn(self.norm(x))
+
+
+@pytest.mark.parametrize(("model", "is_inside"), [(Layer(), True), (Fused(), False)])
+def test_columns_of_one_product_that_go_different_ways_stand_apart(model, is_inside):
+    marks = insides(shapetrace.trace(model, torch.randn(1, 6, D)).outline(), "attention")
+    assert plain(marks).count(f"{D}×20") == is_inside
+    assert {"12", "8" if is_inside else "[6, 8]"} <= set(plain(marks))

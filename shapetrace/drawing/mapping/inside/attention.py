@@ -2,11 +2,20 @@
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
 
 from shapetrace.drawing.layout.cells import Cell, cell
 from shapetrace.drawing.layout.running import sizes_spans
 from shapetrace.drawing.mapping.chart import Node
+from shapetrace.drawing.mapping.inside.lanes import (
+    SIDE_PIECE_PX,
+    Lane,
+    by_source,
+    groups,
+    middle_of,
+    read_of,
+    source_x,
+    stand_together,
+)  # fmt: skip
 from shapetrace.drawing.mapping.inside.parts import (
     EDGE_PX,
     GAP_PX,
@@ -22,11 +31,11 @@ from shapetrace.drawing.mapping.inside.parts import (
     narrow,
     weight,
 )
-from shapetrace.drawing.mapping.inside.routes import Route, routes
+from shapetrace.drawing.mapping.inside.routes import routes
 from shapetrace.drawing.mapping.pictures import matrix, one_attention, steps_of_one
 from shapetrace.drawing.mapping.signs import arrow
 from shapetrace.drawing.metrics import clean, wrapped
-from shapetrace.drawing.primitives import Mark, Point, Rect, Span, Text, moved
+from shapetrace.drawing.primitives import Mark, Rect, Span, Text, moved
 from shapetrace.drawing.wording import Words
 from shapetrace.outlining.roles import Role
 from shapetrace.outlining.structure import Operand, Step
@@ -36,32 +45,9 @@ _SEEN = frozenset({"softmax", "concat"})
 _APART_PX = 8.0
 _SIDE_PX = 30.0
 _WEIGHTS_SIDE_PX = 34.0
-_SIDE_PIECE_PX = 24.0
 _CORE_PX = 58.0
 _BELOW_PX = 26.0
 """How much room the sizes and the number of heads take below a matrix."""
-
-
-@dataclass(frozen=True, slots=True)
-class Lane:
-    """Queries, keys or values, and the room for them.
-
-    Attributes:
-        operand: What enters the scores or the weighted sum.
-        route: How it was made.
-        left: Left edge.
-        right: Right edge.
-    """
-
-    operand: Operand
-    route: Route
-    left: float
-    right: float
-
-    @property
-    def middle(self) -> float:
-        """Where its lines run: what is joined to it comes down at its right edge."""
-        return (self.left + self.right - (_SIDE_PIECE_PX if self.route.sides else 0.0)) / 2
 
 
 @dataclass(frozen=True)
@@ -93,12 +79,12 @@ class Attention:
         marks += self._sources(lanes, top)
         y = top + GIVEN_PX
         for row in range(depth):
-            rows = list(_groups(lanes, depth, row))
+            rows = list(groups(lanes, depth, row))
             marks += self._into(lanes, rows, row, y)
             y += GAP_PX
             for members, step in rows:
                 read = next(o for o in step.operands if o.role == "weight")
-                inset = _SIDE_PIECE_PX if members[-1].route.sides and row else 0.0
+                inset = SIDE_PIECE_PX if members[-1].route.sides and row else 0.0
                 marks += weight(read, members[0].left, members[-1].right - inset, y)
             y += WEIGHT_PX
             if row < depth - 1:
@@ -118,48 +104,45 @@ class Attention:
             pairs = [pairs[0], pairs[2], pairs[1]]
         if any(route.sides for _, route in pairs[:-1]) or len(pairs[-1][1].sides) > 1:
             return ()
-        aside = _SIDE_PIECE_PX if pairs[-1][1].sides else 0.0
+        aside = SIDE_PIECE_PX if pairs[-1][1].sides else 0.0
         width = (INNER_PX - 2 * _APART_PX - aside) / 3
         lefts = [EDGE_PX + place * (width + _APART_PX) for place in range(3)]
         rights = [lefts[0] + width, lefts[1] + width, EDGE_PX + INNER_PX]
         lanes = tuple(Lane(*pair, *sides) for pair, sides in zip(pairs, zip(lefts, rights, strict=True), strict=True))
-        return lanes if _stand_together(lanes) else ()
+        return lanes if stand_together(lanes) else ()
 
     def _sources(self, lanes: Sequence[Lane], top: float) -> Iterator[Mark]:
         """What is read: one value around the middle, or each over those that read it."""
-        for members in _by_source(lanes):
-            x = _source_x(members, lanes)
+        for members in by_source(lanes):
+            x = source_x(members, lanes)
             yield from given(members[0].route.source, x, top, members[-1].right - members[0].left, self.running)
 
     def _into(
         self, lanes: Sequence[Lane], rows: Sequence[tuple[Sequence[Lane], Step]], row: int, y: float
     ) -> Iterator[Mark]:
         """Lines to a row of products: from what is read, or from what the row before made."""
-        for members in _by_source(lanes):
-            ends = [_end(group, y + GAP_PX) for group, step in rows if step is group[0].route.products[0]]
+        for members in by_source(lanes):
+            ends = [(middle_of(group), y + GAP_PX) for group, step in rows if step is group[0].route.products[0]]
             ends = [end for end in ends if members[0].left <= end[0] <= members[-1].right]
             if ends:
-                x = _source_x(members, lanes)
+                x = source_x(members, lanes)
                 yield from forked(x, TITLE_PX + GIVEN_PX, ends)
         for group, step in rows:
             if row and step is not group[0].route.products[0]:
-                yield from arrow(((_middle(group), y), (_middle(group), y + GAP_PX)))
+                yield from arrow(((middle_of(group), y), (middle_of(group), y + GAP_PX)))
 
     def _latents(self, rows: Sequence[tuple[Sequence[Lane], Step]], y: float) -> Iterator[Mark]:
         """What a row of products makes that another row goes on with, and beside it what is joined to the keys."""
         for group, step in rows:
-            inner = [lane for lane in group if len(lane.route.products) > 1]
-            if not inner:
-                continue
-            sides = [side for lane in group for side in lane.route.sides]
-            read = inner[0].route.reads[inner[0].route.products.index(step) + 1]
-            right = group[-1].right - (_SIDE_PIECE_PX + 2 if sides else 0)
-            yield from arrow((((group[0].left + right) / 2, y), ((group[0].left + right) / 2, y + GAP_PX)))
-            yield from narrow(_plain(read, step), group[0].left, right, y + GAP_PX)
-            if sides:
-                x = group[-1].right - _SIDE_PIECE_PX / 2
-                yield from arrow(((x, y), (x, y + GAP_PX)))
-                yield from narrow(sides[0], x - _SIDE_PIECE_PX / 2, group[-1].right, y + GAP_PX, is_named=False)
+            for read, members in read_of(group, step):
+                sides = [side for lane in members for side in lane.route.sides]
+                left, right = members[0].left, members[-1].right - (SIDE_PIECE_PX + 2 if sides else 0)
+                yield from arrow((((left + right) / 2, y), ((left + right) / 2, y + GAP_PX)))
+                yield from narrow(_plain(read, step), left, right, y + GAP_PX)
+                if sides:
+                    x = members[-1].right - SIDE_PIECE_PX / 2
+                    yield from arrow(((x, y), (x, y + GAP_PX)))
+                    yield from narrow(sides[0], x - SIDE_PIECE_PX / 2, members[-1].right, y + GAP_PX, is_named=False)
 
     def _matrices(self, lanes: Sequence[Lane], y: float, marks: list[Mark]) -> float:
         """Q, K and V to one scale below what made them; gives where their sizes end."""
@@ -176,7 +159,7 @@ class Attention:
         yield from moved(drawn.marks, lane.middle, top)
         yield from arrow(((lane.middle, y), (lane.middle, top + drawn.box.top)))
         if lane.route.sides:
-            x, front = lane.right - _SIDE_PIECE_PX / 2, below - _SIDE_PX / 2
+            x, front = lane.right - SIDE_PIECE_PX / 2, below - _SIDE_PX / 2
             yield from arrow(((x, y - WEIGHT_PX - GAP_PX), (x, front), (lane.middle + drawn.box.right + 1, front)))
         made_of = _as_made(lane.operand)
         yield Text(lane.middle, below + 12, sizes_spans(made_of, self.running), "shape", "middle")
@@ -260,36 +243,3 @@ def _as_made(operand: Operand) -> Operand:
 def _plain(operand: Operand, step: Step) -> Operand:
     """What a product goes on with, under the name that it had when it was made: a norm between goes undrawn."""
     return replace(operand, name=step.results[0].name)
-
-
-def _groups(lanes: Sequence[Lane], depth: int, row: int) -> Iterator[tuple[tuple[Lane, ...], Step]]:
-    """The products of a row, each with the lanes that it is for; the last ones of all lanes stand in one row."""
-    placed = [(lane, row - depth + len(lane.route.products)) for lane in lanes]
-    shown = [(lane, lane.route.products[place]) for lane, place in placed if place >= 0]
-    for _, members in groupby(shown, lambda each: each[1].id):
-        kept = tuple(members)
-        yield tuple(lane for lane, _ in kept), kept[0][1]
-
-
-def _stand_together(lanes: Sequence[Lane]) -> bool:
-    """Whether lanes that share a product or a source stand beside each other."""
-    depth = max(len(lane.route.products) for lane in lanes)
-    rows: list[list[str | int]] = [[step.id for _, step in _groups(lanes, depth, row)] for row in range(depth)]
-    rows.append([members[0].route.source.value for members in _by_source(lanes)])
-    return all(len(row) == len(set(row)) for row in rows)
-
-
-def _by_source(lanes: Sequence[Lane]) -> list[tuple[Lane, ...]]:
-    return [tuple(members) for _, members in groupby(lanes, lambda lane: lane.route.source.value)]
-
-
-def _source_x(members: Sequence[Lane], lanes: Sequence[Lane]) -> float:
-    return MIDDLE_PX if len(members) == len(lanes) else _middle(members)
-
-
-def _middle(lanes: Sequence[Lane]) -> float:
-    return (lanes[0].left + lanes[-1].right) / 2
-
-
-def _end(lanes: Sequence[Lane], y: float) -> Point:
-    return _middle(lanes), y

@@ -32,8 +32,10 @@ def forked(x: float, y: float, ends: Sequence[Point]) -> Iterator[Mark]:
 
 
 def given(operand: Operand, x: float, top: float, room: float, running: Collection[int]) -> Iterator[Mark]:
-    """A value from outside around ``x``: its name and shape in a pill, as much of it as there is room for."""
+    """A value from outside around ``x``: its name and shape in a pill; with less room its width, or its name alone."""
     name, shape = name_spans(operand.name, "name-data", 60), shape_spans(operand, running)
+    if width_px(name, "name-data") + width_px(shape, "shape") + 26 > room:
+        shape = (Span(str(operand.shape[-1])),)
     sizes = [width_px(name, "name-data"), width_px(shape, "shape")]
     has_shape = sum(sizes) + 26 <= room
     width = (sum(sizes) + 26 if has_shape else sizes[0] + 20) if name else sizes[1] + 20
