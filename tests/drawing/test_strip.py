@@ -35,8 +35,8 @@ def test_an_overview_closes_with_what_its_parts_own_and_cost():
 
 
 def test_bars_are_as_long_as_shares():
-    drawn = figure(outline_of("deepseek-v3"), look=Look(view="overview"))
-    shares = shares_of(outline_of("deepseek-v3"))
+    drawn = figure(outline_of("mixtral-8x7b"), look=Look(view="overview"))
+    shares = shares_of(outline_of("mixtral-8x7b"))
     footing = next(group for group in drawn.groups if group.id == "footing").marks
     bars = [mark for mark in footing if isinstance(mark, Rect) and mark.ink == "weight-bar"]
     grooves = [mark.width for mark in footing if isinstance(mark, Rect) and mark.ink == "groove"]
@@ -46,5 +46,7 @@ def test_bars_are_as_long_as_shares():
     assert len(grooves) == 2 * len(shares)
 
 
-def test_a_narrow_overview_has_none():
+def test_an_overview_that_is_full_has_none_and_a_narrow_one_neither():
+    assert figure(outline_of("deepseek-v3"), look=Look(view="overview")).height_px <= 2400
+    assert "MLP" not in lines(figure(outline_of("deepseek-v3"), look=Look(view="overview")))
     assert "MLP" not in lines(figure(outline_of("gpt2"), look=Look(view="overview", width_px=330)))

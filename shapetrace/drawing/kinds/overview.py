@@ -76,13 +76,12 @@ def overview_figure(outline: Outline, lines: Sequence[Line], theme: Theme, words
         title, facts = look.title or title_of(outline, follow, words), (*facts, fact_of(outline, follow, words))
     legend = tuple(_legend(lines, style(law.unit_px), operands, theme, words))
     head, top = heading(title, facts, legend, width)
-    shares = shares_of(outline)
-    most_bottom = _MOST_BOTTOM_PX - strip(shares, 0.0, width, words)[1]
-    laid = _laid(lines, draw, edges, (top + _TOP_GAP_PX, most_bottom), style(law.unit_px), words)
+    laid = _laid(lines, draw, edges, top + _TOP_GAP_PX, style(law.unit_px), words)
     if laid is None:
         return None
     body, bottom = laid
-    closing, bottom = strip(shares, bottom, width, words)
+    closing, end = strip(shares_of(outline), bottom, width, words)
+    closing, bottom = (closing, end) if end <= _MOST_BOTTOM_PX else ((), bottom)
     foot, bottom = footing(tuple(_notes(outline, words, look)), bottom - 8, width)
     height = bottom + _BOTTOM_PX
     groups = on_canvas((Group(HEADING, head), *body, Group(FOOTING, (*closing, *foot))), width, height)
@@ -94,11 +93,11 @@ def _laid(
     lines: Sequence[Line],
     draw: Callable[[Line, float], tuple[Cell, ...]],
     edges: Edges,
-    between: tuple[float, float],
+    top: float,
     style: TileStyle,
     words: Words,
 ) -> tuple[tuple[Group, ...], float] | None:
-    """The lines between two heights, and the y below them: closer to each other, then smaller, where they are many."""
+    """The lines at their places, and the y below them: closer to each other, then smaller, where they are many."""
     rooms = dict(_rooms(lines, edges, 0))
 
     @cache
@@ -110,9 +109,9 @@ def _laid(
         if any(each.right > rooms[number] for number, them in wrapped(unit).items() for each in them):
             continue
         laying = Laying(wrapped(unit), words, tight, style.follow)
-        bottom = laying.level(lines, edges, between[0], Stream(), 0)
+        bottom = laying.level(lines, edges, top, Stream(), 0)
         laid = tuple(laying.groups), bottom
-        if bottom <= between[1]:
+        if bottom <= _MOST_BOTTOM_PX:
             break
     return laid
 
