@@ -101,8 +101,7 @@ def _placed(boxes: Boxes, width: float, top: float, most_bottom: float) -> tuple
 def _opened_beside(boxes: Boxes, width: float, top: float, most_bottom: float) -> tuple[Laid, tuple[Panel, ...]]:
     """Places of all; where a box does not show what is in it, in a narrower column with panels beside it."""
     laid = _arranged(boxes, width - 2 * MARGIN_PX, top, most_bottom, width / 2)
-    opened = panels(laid, boxes)
-    if width < WIDTH_PX or not lacks(laid, opened):
+    if width < WIDTH_PX or not lacks(laid, panels(laid, boxes)):
         return laid, ()
     column = width - 2 * MARGIN_PX - WIDTH_OF_PANEL_PX - GUTTER_PX
     narrow = _arranged(boxes, column, top, most_bottom, MARGIN_PX + column / 2)

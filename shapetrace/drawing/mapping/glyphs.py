@@ -10,8 +10,6 @@ from shapetrace.drawing.mapping.pictures import ends_of, matrix, one_attention, 
 from shapetrace.drawing.primitives import Mark, Polygon, Rect, moved
 from shapetrace.outlining.structure import Step
 
-GLYPH_PX = 46.0
-"""How wide it is at most."""
 _SIDE_PX = 32.0
 _LOWEST_PX = 38.0
 _BAR_PX = 7.0
@@ -30,11 +28,6 @@ def glyph(node: Node, x: float, top: float, bottom: float) -> Iterator[Mark]:
     if marks:
         box = enclosing(cell(marks).boxes)
         yield from moved(marks, x - box.right, (top + bottom) / 2 - (box.top + box.bottom) / 2)
-
-
-def has_glyph(node: Node) -> bool:
-    """Whether a box has one."""
-    return node.kind == "box" and any(True for _ in glyph(node, 0, 0, 2 * _LOWEST_PX))
 
 
 def _attention(node: Node, side: float) -> Iterator[Mark]:

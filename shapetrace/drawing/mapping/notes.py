@@ -13,7 +13,7 @@ from shapetrace.ir import Trace
 from shapetrace.language import Phrase
 from shapetrace.outlining.equation import equation
 from shapetrace.outlining.roles import Role
-from shapetrace.outlining.structure import WINDOW, Step
+from shapetrace.outlining.structure import WINDOW, Operand, Step
 
 
 def notes(spot: Spot, trace: Trace | None, room: float, words: Words) -> list[str]:
@@ -44,8 +44,12 @@ def tie_of(node: Node, words: Words, room: float = inf) -> str:
 def heads_of(node: Node, scores: Step) -> int:
     """How many heads an attention has; of scores that run in pieces, the pieces are none."""
     made = (step.results[0] for step in node.steps if step.role is Role.QUERY and step.results)
-    queries = next(made, scores.operands[0])
-    return queries.stack_axes[-1] if queries.stack_axes else queries.stack
+    return heads_in(next(made, scores.operands[0]))
+
+
+def heads_in(stack: Operand) -> int:
+    """How many heads a stack has: the innermost of what it is made of, batch and heads, say."""
+    return stack.stack_axes[-1] if stack.stack_axes else stack.stack
 
 
 def chosen_of(steps: tuple[Step, ...]) -> tuple[int, int] | None:

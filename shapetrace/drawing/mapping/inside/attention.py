@@ -32,6 +32,7 @@ from shapetrace.drawing.mapping.inside.parts import (
     weight,
 )
 from shapetrace.drawing.mapping.inside.routes import routes
+from shapetrace.drawing.mapping.notes import heads_in
 from shapetrace.drawing.mapping.pictures import matrix, one_attention, steps_of_one
 from shapetrace.drawing.mapping.signs import arrow
 from shapetrace.drawing.metrics import clean, wrapped
@@ -163,8 +164,7 @@ class Attention:
             yield from arrow(((x, y - WEIGHT_PX - GAP_PX), (x, front), (lane.middle + drawn.box.right + 1, front)))
         made_of = _as_made(lane.operand)
         yield Text(lane.middle, below + 12, sizes_spans(made_of, self.running), "shape", "middle")
-        heads = made_of.stack_axes[-1] if made_of.stack_axes else made_of.stack
-        if heads > 1:
+        if (heads := heads_in(made_of)) > 1:
             yield Text(lane.middle, below + 24, (Span(f"×{heads}"),), "stack", "middle")
 
     def _closing(self, y: float, lanes: Sequence[Lane], marks: list[Mark]) -> float:
@@ -201,8 +201,7 @@ class Attention:
         )
         x = EDGE_PX + 24 + sign.box.right - sign.box.left
         yield Text(x, top + 19, (*self._formula(),), "label")
-        heads = weights.stack_axes[-1] if weights.stack_axes else weights.stack
-        said = [self.words.several("{n} heads", heads), *map(self.words.note, self.scores.notes)]
+        said = [self.words.several("{n} heads", heads_in(weights)), *map(self.words.note, self.scores.notes)]
         lines = wrapped(" · ".join(said), "note", EDGE_PX + INNER_PX - 8 - x, lines=2, is_list=True)
         for place, line in enumerate(lines):
             yield Text(x, top + 36 + 14 * place, (Span(line),), "note")
